@@ -1,0 +1,50 @@
+# Every command of the project. `make` needs only Python 3.11+ on the machine.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo run test check lint bench dashboard clean
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## .venv with the program and everything its tests need
+
+# uv is used when it is on the machine and put into .venv when it is not. The lock is hash-checked either way.
+$(STAMP): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "MarketFlow needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@uv=$$(command -v uv || echo $(BIN)/uv); \
+	  test -x "$$uv" || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt; \
+	  VIRTUAL_ENV=$(CURDIR)/$(VENV) "$$uv" pip sync --quiet --require-hashes --allow-empty-requirements requirements/dev.txt \
+	    $$(test -x $(BIN)/uv && echo requirements/uv.txt); \
+	  VIRTUAL_ENV=$(CURDIR)/$(VENV) "$$uv" pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: install ## the whole thing on embedded parts: no account, no token, no server
+	@$(BIN)/marketflow demo
+
+run: install ## the real thing, with .env
+	@$(BIN)/marketflow run
+
+test: install ## every test that this machine can run; says what it could not run
+	@$(BIN)/pytest
+
+check: install ## lint, types, import contracts; never edits a file
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+lint: install ## what `check` would complain of and a machine can mend
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: install ## MarketFlow beside a naive loop, in one run on this machine
+	@$(BIN)/python -m bench
+
+clean: ## removes what the other commands made
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
