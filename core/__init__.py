@@ -1,0 +1,1 @@
+"""Trading: what a signal is worth, what becomes of it, and the proof. Knows neither Telegram nor a web server."""

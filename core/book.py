@@ -1,0 +1,101 @@
+"""The present, in memory: what is committed, plus what is on its way. Decisions read it; only commits change it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from core.domain.approval import Approval, ApprovalState
+from core.domain.controls import Controls
+from core.domain.instrument import Balance
+from core.domain.money import ZERO
+from core.domain.order import Order
+from core.domain.position import Position
+from core.domain.signal import Side
+from core.ports import Changes, LedgerState
+
+
+@dataclass(slots=True)
+class Book:
+    """One process's picture of its ledger. `in_flight` holds orders whose intent is committed or about to be, so that two symbols
+    deciding at the same time cannot both take the last free place."""
+
+    controls: Controls
+    positions: dict[str, Position] = field(default_factory=dict)
+    in_flight: dict[str, Order] = field(default_factory=dict)
+    approvals: dict[str, Approval] = field(default_factory=dict)  # open ones, by token
+    balances: Mapping[str, Balance] = field(default_factory=dict)
+    balances_at: datetime | None = None
+    _day: str = ""
+    _results: dict[str, Decimal] = field(default_factory=dict)
+
+    @classmethod
+    def from_ledger(cls, state: LedgerState, controls: Controls, today: str) -> "Book":
+        return cls(
+            controls=state.controls or controls,
+            positions={position.symbol: position for position in state.positions},
+            in_flight={order.client_order_id: order for order in state.in_flight},
+            approvals={approval.token: approval for approval in state.approvals},
+            _day=today,
+            _results={result.quote_asset: result.profit for result in state.today},
+        )
+
+    def position(self, symbol: str) -> Position:
+        return self.positions.get(symbol) or Position(symbol)
+
+    def open_positions(self) -> list[Position]:
+        """What is held and could be sold, the oldest first. Dust is not among them."""
+        held = [position for position in self.positions.values() if position.is_open]
+        return sorted(held, key=lambda position: (position.opened_at is not None, position.opened_at, position.symbol))
+
+    def count_open(self, *, besides: str) -> int:
+        """Open positions, and entries under way that may become one; the order with the id `besides` does not count."""
+        entering = {
+            order.symbol for order in self.in_flight.values() if order.side is Side.BUY and order.client_order_id != besides
+        }
+        return len(entering | {position.symbol for position in self.positions.values() if position.is_open})
+
+    def in_flight_for(self, symbol: str) -> Order | None:
+        """The order of `symbol` that is not settled yet; a mailbox has at most one."""
+        return next((order for order in self.in_flight.values() if order.symbol == symbol), None)
+
+    def result_of(self, day: str, quote_asset: str) -> Decimal:
+        """Net profit in `quote_asset` of the UTC day `day` (`YYYY-MM-DD`)."""
+        return self._results.get(quote_asset, ZERO) if day == self._day else ZERO
+
+    def approval_for(self, symbol: str) -> Approval | None:
+        """The open question about `symbol`; there is at most one."""
+        return next((approval for approval in self.approvals.values() if approval.signal.symbol == symbol), None)
+
+    def instruments_needed(self, configured: Iterable[str]) -> set[str]:
+        """Symbols whose rules and prices must be known: the configured ones and those held or asked about."""
+        held = {position.symbol for position in self.positions.values() if position.qty}
+        asked = {approval.signal.symbol for approval in self.approvals.values()}
+        return {*configured, *held, *asked, *(order.symbol for order in self.in_flight.values())}
+
+    def apply(self, changes: Changes) -> None:
+        """Takes over what was just committed."""
+        for position in changes.positions:
+            self.positions[position.symbol] = position
+        for order in changes.orders:
+            if order.state.in_flight:
+                self.in_flight[order.client_order_id] = order
+            else:
+                self.in_flight.pop(order.client_order_id, None)
+        for approval in changes.approvals:
+            if approval.state is ApprovalState.OPEN:
+                self.approvals[approval.token] = approval
+            else:
+                self.approvals.pop(approval.token, None)
+        if changes.controls is not None:
+            self.controls = changes.controls
+        for execution in changes.executions:
+            if execution.profit_quote is not None:
+                self._add_result(execution.executed_at, execution.quote_asset, execution.profit_quote)
+
+    def _add_result(self, at: datetime, quote_asset: str, profit: Decimal) -> None:
+        day = at.date().isoformat()
+        if day > self._day:
+            self._day, self._results = day, {}
+        if day == self._day:
+            self._results[quote_asset] = self._results.get(quote_asset, ZERO) + profit

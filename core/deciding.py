@@ -1,0 +1,56 @@
+"""Draws the picture of the present and asks the pure policy what to do about a signal. Changes nothing."""
+
+from core.book import Book
+from core.domain.errors import ExchangeUnavailable
+from core.domain.instrument import Instrument
+from core.domain.signal import Signal, client_order_id
+from core.market import Market
+from core.policy.decide import Decision, decide
+from core.policy.picture import Limits, Picture
+from core.ports import Clock
+
+
+class Deciding:
+    """From a signal to a decision at the present price, by the present state of the book."""
+
+    def __init__(self, book: Book, market: Market, limits: Limits, clock: Clock) -> None:
+        self._book = book
+        self._market = market
+        self._limits = limits
+        self._clock = clock
+
+    async def decide(self, signal: Signal, *, approved: bool = False) -> Decision:
+        """Decides at once when rules and price are in memory, as they are for every watched symbol.
+
+        There is no await between drawing the picture and returning: who reserves what was decided before awaiting anything
+        decides alone.
+        """
+        instrument = await self._instrument(signal)
+        quote = await self._market.fresh_quote(signal.symbol) if instrument else None
+        now = self._clock.now()
+        picture = Picture(
+            now=now,
+            limits=self._limits,
+            controls=self._book.controls,
+            instrument=instrument,
+            quote=quote,
+            position=self._book.position(signal.symbol),
+            open_count=self._book.count_open(besides=client_order_id(signal)),
+            result_today=self._book.result_of(now.date().isoformat(), instrument.quote) if instrument else None,
+            pending=self._book.approval_for(signal.symbol),
+            approved=approved,
+        )
+        return decide(signal, picture)
+
+    async def _instrument(self, signal: Signal) -> Instrument | None:
+        known = self._market.instrument(signal.symbol)
+        if known is not None or not self._is_wanted(signal.symbol):
+            return known
+        try:
+            return await self._market.find_instrument(signal.symbol)
+        except ExchangeUnavailable:
+            return None  # refused as unknown: nothing is traded on a guess
+
+    def _is_wanted(self, symbol: str) -> bool:
+        """A symbol that nobody allowed is not worth a question to the exchange: the stream could name thousands."""
+        return self._limits.symbols is None or symbol in self._limits.symbols or symbol in self._book.positions

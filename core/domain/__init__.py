@@ -1,0 +1,1 @@
+"""The nouns of trading: pure values, the standard library only."""

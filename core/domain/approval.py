@@ -1,0 +1,36 @@
+"""A question to the owner: may this be traded? Stored, good once, and only in time."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from core.domain.signal import Side, Signal
+
+
+class ApprovalState(StrEnum):
+    """Every state but OPEN is final."""
+
+    OPEN = "OPEN"
+    APPROVED = "APPROVED"
+    DECLINED = "DECLINED"
+    EXPIRED = "EXPIRED"
+    WITHDRAWN = "WITHDRAWN"
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """`token` names it in the buttons (unguessable, 16 characters). `qty` (base asset) and `price` (quote asset) are what was
+    shown when it was asked; they are worked out anew at the tap. `decided_by` names the person."""
+
+    token: str
+    signal: Signal
+    inbox_seq: int
+    side: Side
+    qty: Decimal
+    price: Decimal
+    state: ApprovalState
+    asked_at: datetime
+    expires_at: datetime
+    decided_at: datetime | None = None
+    decided_by: str | None = None

@@ -1,0 +1,43 @@
+"""The errors of MarketFlow, and what whoever catches one does.
+
+    MarketFlowError
+    ├── ConfigurationError     a setting is wrong: say all of it, end with exit code 2
+    ├── LedgerUnavailable      a commit did not happen: do nothing to the world, try again
+    ├── ExchangeUnavailable    a question (never an order) had no answer: ask again, refuse meanwhile
+    ├── SourceUnavailable      no signals come: say so, connect again
+    └── IllegalTransition      a bug: the process ends before it does harm
+
+Refusals are not errors: they are values, see `core.domain.reasons`.
+"""
+
+
+class MarketFlowError(Exception):
+    """Anything that MarketFlow raises on purpose. Its text is safe to show: no secret is ever put into it."""
+
+
+class ConfigurationError(MarketFlowError):
+    """One or more settings are wrong; `problems` names each: the variable, what was found, what is accepted."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))
+
+
+class LedgerUnavailable(MarketFlowError):
+    """The ledger could not be read or written; nothing of the commit happened."""
+
+
+class ExchangeUnavailable(MarketFlowError):
+    """The exchange did not answer a question, or not readably. `retry_after` is in seconds, 0 where it named none."""
+
+    def __init__(self, message: str, *, retry_after: float = 0.0) -> None:
+        self.retry_after = retry_after
+        super().__init__(message)
+
+
+class SourceUnavailable(MarketFlowError):
+    """A source of signals cannot be reached."""
+
+
+class IllegalTransition(MarketFlowError):
+    """An order was about to make a move that the table of moves does not allow."""

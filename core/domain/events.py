@@ -1,0 +1,168 @@
+"""What happened, in the past tense, for whoever only wants to know. Written with what they tell, sent later."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import IntEnum
+from typing import Literal
+
+from core.domain.approval import Approval
+from core.domain.controls import Controls
+from core.domain.messages import DeadLetter
+from core.domain.order import Order
+from core.domain.position import Execution, Position
+from core.domain.reasons import Reason
+from core.domain.signal import Signal
+
+
+class Priority(IntEnum):
+    """Urgent is sent before everything else; chatty is sent silently and folded first."""
+
+    URGENT = 0
+    NORMAL = 1
+    CHATTY = 2
+
+
+@dataclass(frozen=True, slots=True)
+class OrderExecuted:
+    """An order ended with something filled. `order.state` tells whether all of it was (`order.qty` was asked).
+    `position` is what is held afterwards; `fee_value` is the fee in quote asset, None where it could not be valued."""
+
+    order: Order
+    execution: Execution
+    position: Position
+    fee_value: Decimal | None
+    kind: Literal["order_executed"] = "order_executed"
+    priority: Priority = Priority.NORMAL
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFailed:
+    """An order ended with nothing filled: rejected by the venue, or never placed. `order.reason` says why."""
+
+    order: Order
+    kind: Literal["order_failed"] = "order_failed"
+    priority: Priority = Priority.URGENT
+
+
+@dataclass(frozen=True, slots=True)
+class OrderUnanswered:
+    """The venue did not answer; we are finding out. Whatever comes of it is told as well."""
+
+    order: Order
+    kind: Literal["order_unanswered"] = "order_unanswered"
+    priority: Priority = Priority.URGENT
+
+
+@dataclass(frozen=True, slots=True)
+class SignalRefused:
+    """A signal did not become an order. `outcome` is how: ignored, denied, expired or observed."""
+
+    signal: Signal
+    outcome: str
+    reason: Reason
+    kind: Literal["signal_refused"] = "signal_refused"
+    priority: Priority = Priority.NORMAL
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalRequested:
+    """The owner is asked. `base` and `quote` name the assets."""
+
+    approval: Approval
+    base: str
+    quote: str
+    kind: Literal["approval_requested"] = "approval_requested"
+    priority: Priority = Priority.URGENT
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalClosed:
+    """The question is answered, withdrawn or out of time; the message that asked becomes the record.
+    `reason` says why nothing is traded, None where an order follows."""
+
+    approval: Approval
+    base: str
+    quote: str
+    reason: Reason | None = None
+    kind: Literal["approval_closed"] = "approval_closed"
+    priority: Priority = Priority.URGENT
+
+
+@dataclass(frozen=True, slots=True)
+class ControlsChanged:
+    """Somebody paused, resumed or changed the mode."""
+
+    before: Controls
+    after: Controls
+    kind: Literal["controls_changed"] = "controls_changed"
+    priority: Priority = Priority.NORMAL
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The process is up and takes signals. `notes` are codes of what the owner should know (e.g. `from_latest`)."""
+
+    version: str
+    trading_mode: str
+    controls: Controls
+    open_positions: int
+    notes: tuple[str, ...] = ()
+    kind: Literal["started"] = "started"
+    priority: Priority = Priority.NORMAL
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLettersFound:
+    """`count` records could not be read as signals; `sample` is the first of them."""
+
+    count: int
+    sample: DeadLetter
+    kind: Literal["dead_letters"] = "dead_letters"
+    priority: Priority = Priority.NORMAL
+
+
+@dataclass(frozen=True, slots=True)
+class StrangerSeen:
+    """Somebody who is not listed wrote to the bot or tapped a button. Told once per person."""
+
+    user_id: int
+    name: str
+    kind: Literal["stranger"] = "stranger"
+    priority: Priority = Priority.CHATTY
+
+
+@dataclass(frozen=True, slots=True)
+class PartTroubled:
+    """A part of the system went away (`recovered` False) or came back (True): `part` is `kafka`, `exchange` or `ledger`; `detail`
+    carries no secret."""
+
+    part: str
+    recovered: bool
+    detail: str
+    kind: Literal["part"] = "part"
+    priority: Priority = Priority.URGENT
+
+
+Event = (
+    OrderExecuted
+    | OrderFailed
+    | OrderUnanswered
+    | SignalRefused
+    | ApprovalRequested
+    | ApprovalClosed
+    | ControlsChanged
+    | Started
+    | DeadLettersFound
+    | StrangerSeen
+    | PartTroubled
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxItem:
+    """An event waiting to be told; `seq` orders them, `at` is when it happened."""
+
+    seq: int
+    at: datetime
+    event: Event

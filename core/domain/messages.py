@@ -1,0 +1,90 @@
+"""Whatever happens becomes one of these, stored in the inbox before anything is done about it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from core.domain.controls import Mode, Pause
+from core.domain.signal import Signal
+
+
+@dataclass(frozen=True, slots=True)
+class SignalReceived:
+    """A source said something about a symbol."""
+
+    signal: Signal
+    kind: Literal["signal"] = "signal"
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalAnswered:
+    """A person tapped approve or decline. `who` is shown and kept; `user_id` is Telegram's."""
+
+    token: str
+    approve: bool
+    user_id: int
+    who: str
+    kind: Literal["approval_answer"] = "approval_answer"
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalTimedOut:
+    """Nobody answered in time."""
+
+    token: str
+    kind: Literal["approval_timeout"] = "approval_timeout"
+
+
+@dataclass(frozen=True, slots=True)
+class ControlsRequested:
+    """A person asks to pause, resume or change the mode; None leaves a part as it is."""
+
+    user_id: int
+    who: str
+    pause: Pause | None = None
+    mode: Mode | None = None
+    kind: Literal["controls"] = "controls"
+
+
+Body = SignalReceived | ApprovalAnswered | ApprovalTimedOut | ControlsRequested
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One thing that happened. (`source`, `source_id`) is its identity: stored once, handled once. `mailbox` is the symbol whose
+    turn it waits for; the empty string is the mailbox of what concerns no single symbol."""
+
+    source: str
+    source_id: str
+    mailbox: str
+    body: Body
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMessage:
+    """A message that the ledger holds; `seq` orders all of them."""
+
+    seq: int
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A record that cannot be read as a signal. `position` is where it came from (topic/partition/offset),
+    `problem` says in plain words what is wrong with it, `raw` is at most the first 2,048 bytes of it."""
+
+    source: str
+    position: str
+    problem: str
+    raw: bytes
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePosition:
+    """How far a source has been read: the next `offset` of `partition` in `source` (e.g. `kafka:trading_signals`)."""
+
+    source: str
+    partition: int
+    offset: int

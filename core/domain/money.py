@@ -1,0 +1,61 @@
+"""Exact decimal arithmetic for money, prices and quantities. Never a float."""
+
+import re
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
+
+ZERO = Decimal(0)
+HUNDRED = Decimal(100)
+
+# Binance sends at most 8 decimals; a product of two such numbers has 16. Whatever a division yields is put on this grid, so
+# that every later sum and difference is exact.
+GRID = Decimal("1e-16")
+
+# 60 digits hold any product of two amounts that an exchange can name (20 integer digits, 20 decimals each).
+EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
+
+_PLAIN_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+_LONGEST_NUMBER = 60
+
+
+def parse_decimal(text: str) -> Decimal:
+    """The number that `text` writes in ASCII digits; raises ValueError for anything else (NaN, infinity, `1_000`, 1e400)."""
+    if len(text) > _LONGEST_NUMBER or not _PLAIN_NUMBER.fullmatch(text):
+        raise ValueError("not a plain decimal number")
+    try:
+        number = Decimal(text)
+    except InvalidOperation as error:  # an exponent beyond what Decimal holds
+        raise ValueError("not a plain decimal number") from error
+    if number and not -30 <= number.adjusted() <= 30:
+        raise ValueError("too large or too small to be an amount")
+    return number
+
+
+def multiply(a: Decimal, b: Decimal) -> Decimal:
+    """`a * b` without rounding."""
+    return EXACT.multiply(a, b)
+
+
+def divide(a: Decimal, b: Decimal) -> Decimal:
+    """`a / b` on the 1e-16 grid, half to even."""
+    return EXACT.quantize(EXACT.divide(a, b), GRID)
+
+
+def floor_to_step(amount: Decimal, step: Decimal) -> Decimal:
+    """The largest multiple of `step` that is not above `amount`; `amount` itself where `step` is 0 (Binance: "not checked")."""
+    if step <= 0:
+        return amount
+    steps = EXACT.divide(amount, step).quantize(Decimal(1), rounding=ROUND_DOWN, context=EXACT)
+    return EXACT.multiply(steps, step)
+
+
+def per_cent(part: Decimal, whole: Decimal) -> Decimal:
+    """`part` of `whole` in per cent; 0 where `whole` is 0."""
+    return divide(multiply(part, HUNDRED), whole) if whole else ZERO
+
+
+def plain(number: Decimal) -> str:
+    """The number in full, without exponent and without zeros at the end: what exchanges accept and people read."""
+    text = format(number, "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text in {"-0", ""} else text

@@ -1,0 +1,80 @@
+"""What is held, what a round trip earned, and the row that tells an execution."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from core.domain.money import ZERO, divide
+from core.domain.signal import Side
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The net holding in a symbol.
+
+    `qty` is what is held in base asset, after fees. `cost` is what it cost in quote asset, fees included; `value` is the same
+    holding at its fill prices without fees. `is_open` is False for dust: a remainder too small to sell, which stays on the
+    books with its cost and joins the next entry. The `trip_*` sums are of the round trip under way, in quote asset (`trip_sold`
+    in base asset).
+    """
+
+    symbol: str
+    qty: Decimal = ZERO
+    cost: Decimal = ZERO
+    value: Decimal = ZERO
+    is_open: bool = False
+    opened_at: datetime | None = None
+    trip_sold: Decimal = ZERO
+    trip_cost: Decimal = ZERO
+    trip_proceeds: Decimal = ZERO
+    trip_gross: Decimal = ZERO
+
+    @property
+    def average_cost(self) -> Decimal:
+        """Average cost per unit in quote asset, fees included; 0 where nothing is held."""
+        return divide(self.cost, self.qty) if self.qty else ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """A closed round trip. `qty` in base asset; `entry_cost`, `proceeds`, `profit` (net) and `gross` in quote asset;
+    `profit_pct` in per cent of the cost."""
+
+    trade_id: str
+    symbol: str
+    opened_at: datetime
+    closed_at: datetime
+    qty: Decimal
+    entry_cost: Decimal
+    proceeds: Decimal
+    profit: Decimal
+    profit_pct: Decimal
+    gross: Decimal
+    quote_asset: str
+    trading_mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One row per executed order: the `executions` table. `profit_*` are None on entries; `fee` is in `fee_asset`;
+    `profit_quote` and `gross_quote` in quote asset, net and before commissions."""
+
+    execution_id: str
+    symbol: str
+    executed_at: datetime
+    side: Side
+    qty: Decimal
+    price: Decimal
+    profit_pct: Decimal | None
+    signal_type: str
+    signal_id: str
+    client_order_id: str
+    order_id: str
+    quote_qty: Decimal
+    fee: Decimal
+    fee_asset: str
+    profit_quote: Decimal | None
+    gross_quote: Decimal | None
+    base_asset: str
+    quote_asset: str
+    trading_mode: str

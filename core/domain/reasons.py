@@ -1,0 +1,72 @@
+"""Why a signal did not become an order, or an order did not become a trade: values with a code, numbers and a sentence."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+# code -> English sentence. Every code that the program can give stands here; other languages translate by code.
+SENTENCES: Mapping[str, str] = {
+    # admission
+    "expired": "the signal was {age} s old, older than {limit} s",
+    "from_future": "the signal is dated {ahead} s in the future: is the sender's clock right?",
+    "symbol_not_allowed": "{symbol} is not among the allowed symbols ({allowed})",
+    "paused": "trading is paused",
+    "entries_paused": "entries are paused",
+    "observe": "observe mode: told, not traded",
+    "in_position": "already in a position: {qty} {base}",
+    "no_position": "there is no {base} position to sell",
+    "approval_pending": "the same is already waiting for an approval",
+    "unknown_symbol": "the exchange knows no symbol {symbol}",
+    "not_trading": "{symbol} is halted on the exchange (status {status})",
+    "market_orders_off": "the exchange takes no market orders for {symbol}",
+    # sizing
+    "below_min_notional": "worth {value} {quote}, the exchange wants at least {minimum}",
+    "above_max_notional": "worth {value} {quote}, the exchange takes at most {maximum}",
+    "below_min_qty": "{qty} {base} is less than the exchange's smallest order, {minimum}",
+    "above_max_qty": "{qty} {base} is more than the exchange's largest market order, {maximum}",
+    # risk
+    "price_unknown": "the present price of {symbol} is not known",
+    "price_band": "the price moved {moved}% from the signal's {close} to {price}, more than {limit}%",
+    "order_notional": "worth {value} {quote}, more than the limit of {limit} per order",
+    "open_positions": "{count} positions are open, the limit is {limit}",
+    "daily_loss": "today's result is {result} {quote}, the limit is a loss of {limit}",
+    "daily_loss_unknown": "today's result in {quote} is not known",
+    # approval
+    "declined": "declined by {who}",
+    "approval_expired": "nobody answered within {ttl} s",
+    "approval_withdrawn": "withdrawn: {signal_type} came before an answer",
+    "approval_closed": "this was already decided",
+    # the exchange's word; `code` and `message` are the exchange's own
+    "insufficient_balance": "the exchange says there is not enough {asset} (-2010). /balance shows what it holds",
+    "filter_failure": "the exchange refused it by its rule {filter} (-1013)",
+    "market_closed": "the market for {symbol} is closed",
+    "duplicate_order": "the exchange already has an open order with this id (-2010)",
+    "bad_key": "the exchange refused the API key: {message} ({code}). Check key, secret, IP list and the Spot trading permission",
+    "bad_signature": "the exchange refused the signature ({code}). Check BINANCE_API_SECRET",
+    "clock_off": "the exchange refused the request's time ({code}): this machine's clock is off by {offset} s",
+    "rate_limited": "too many requests; the exchange asks to wait {seconds} s",
+    "banned": "the exchange banned this address for {seconds} s for too many requests (418)",
+    "exchange_busy": "the exchange is overloaded and did not take the order",
+    "invalid_symbol": "the exchange knows no symbol {symbol} (-1121)",
+    "rejected": "the exchange refused it: {message} ({code})",
+    "not_filled": "nothing was filled: the order ended as {status}",
+    # the protocol
+    "unanswered": "the exchange did not answer; asking what became of the order",
+    "never_placed": "the order never reached the exchange, and the signal is no longer good: {why}",
+    "internal_error": "an error in MarketFlow itself ({error}); the log has the details",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A refusal as a value: `code` is one of SENTENCES, `params` fill its sentence. `str()` gives it in English."""
+
+    code: str
+    params: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return SENTENCES[self.code].format_map(self.params)
+
+
+def reason(code: str, **params: object) -> Reason:
+    """A Reason whose parameters are written out as text (Decimals must come already rounded for the reader)."""
+    return Reason(code, {name: str(value) for name, value in params.items()})

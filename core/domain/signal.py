@@ -1,0 +1,50 @@
+"""A signal: an opinion from a source. It becomes at most one order."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+
+class Side(StrEnum):
+    """`BUY_*` enters a position, `SELL_*` leaves it."""
+
+    BUY = "BUY"
+    SELL = "SELL"
+
+    @property
+    def opposite(self) -> "Side":
+        return Side.SELL if self is Side.BUY else Side.BUY
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """What a source said. (`source`, `signal_id`) is its identity, however often it arrives.
+
+    `close` is the reference price in quote asset; `ts` is when the source made it (aware UTC); `extra` is whatever else
+    the record held, kept as it came.
+    """
+
+    source: str
+    signal_id: str
+    signal_type: str
+    symbol: str
+    close: Decimal
+    ts: datetime
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def side(self) -> Side:
+        return Side.BUY if self.signal_type.startswith("BUY_") else Side.SELL
+
+
+def client_order_id(signal: Signal) -> str:
+    """The one client order id that this signal's order may ever have: 32 characters of `[A-Za-z0-9_-]`, the same every time.
+
+    Binance allows `^[a-zA-Z0-9-_]{1,36}$`: rest-api.md, "New order", `newClientOrderId`.
+    """
+    identity = f"{signal.source}\0{signal.signal_id}".encode()
+    return "mf-" + hashlib.sha256(identity).hexdigest()[:29]

@@ -1,0 +1,105 @@
+"""Stored, ordered, one mailbox per symbol: whatever happens is kept before it is handled, and handled once, in turn."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+
+from core.domain.events import DeadLettersFound, Event
+from core.domain.messages import DeadLetter, Message, SourcePosition, StoredMessage
+from core.ports import Ledger, Verdict
+
+log = structlog.get_logger(__name__)
+
+CAPACITY = 2_000
+
+Handle = Callable[[StoredMessage], Awaitable[Verdict]]
+
+
+class Inbox:
+    """Takes messages from every source and hands each to `handle` when the one before it in its mailbox is settled."""
+
+    def __init__(self, ledger: Ledger, handle: Handle, *, capacity: int = CAPACITY) -> None:
+        """`capacity` is how many messages may wait; a source that brings more waits itself, and nothing is dropped."""
+        self._ledger = ledger
+        self._handle = handle
+        self._capacity = capacity
+        self._mailboxes: dict[str, deque[StoredMessage]] = {}
+        self._workers: dict[str, asyncio.Task[None]] = {}
+        self._answers: dict[int, asyncio.Future[Verdict]] = {}
+        self._waiting = 0
+        self._room = asyncio.Condition()
+        self._open = True
+        self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def __len__(self) -> int:
+        return self._waiting
+
+    async def deliver(
+        self, messages: Sequence[Message], dead: Sequence[DeadLetter] = (), position: SourcePosition | None = None
+    ) -> None:
+        """Returns once all of it is stored. Raises LedgerUnavailable: then nothing of it was, and it must be brought again."""
+        async with self._room:
+            await self._room.wait_for(lambda: self._waiting < self._capacity)
+        await self._store(messages, dead, position)
+
+    async def ask(self, message: Message) -> Verdict | None:
+        """Stores one message and waits for what becomes of it; None where it was known already. Raises LedgerUnavailable."""
+        (stored,) = await self._store([message], (), None)
+        if stored is None:
+            return None
+        answer = self._answers.setdefault(stored.seq, asyncio.get_running_loop().create_future())
+        return await asyncio.shield(answer)
+
+    async def _store(
+        self, messages: Sequence[Message], dead: Sequence[DeadLetter], position: SourcePosition | None
+    ) -> Sequence[StoredMessage | None]:
+        events: list[Event] = [DeadLettersFound(len(dead), dead[0])] if dead else []
+        results = await self._ledger.store(messages, dead=dead, position=position, events=events)
+        self.take([stored for stored in results if stored is not None])
+        return results
+
+    def take(self, stored: Sequence[StoredMessage]) -> None:
+        """Puts messages that the ledger holds into their mailboxes: new ones, and at start those that were left waiting."""
+        for message in stored:
+            mailbox = message.message.mailbox
+            self._mailboxes.setdefault(mailbox, deque()).append(message)
+            self._waiting += 1
+            if self._open and mailbox not in self._workers:
+                self._workers[mailbox] = asyncio.create_task(self._work(mailbox), name=f"mailbox {mailbox or 'controls'}")
+
+    async def _work(self, mailbox: str) -> None:
+        waiting = self._mailboxes[mailbox]
+        try:
+            while waiting and self._open:
+                await self._handle_one(waiting[0])
+                waiting.popleft()
+                self._waiting -= 1
+                async with self._room:
+                    self._room.notify_all()
+        except Exception as error:  # noqa: BLE001 - whatever it is, this symbol must not go on as if nothing had happened
+            if not self.failure.done():
+                self.failure.set_exception(error)
+        finally:
+            del self._workers[mailbox]
+            if not waiting:
+                self._mailboxes.pop(mailbox, None)
+
+    async def _handle_one(self, stored: StoredMessage) -> None:
+        # A worker's context lives as long as its mailbox is busy: bind anew for each message.
+        structlog.contextvars.clear_contextvars()
+        verdict = await self._handle(stored)
+        answer = self._answers.pop(stored.seq, None)
+        if answer is not None and not answer.done():
+            answer.set_result(verdict)
+
+    async def close(self) -> None:
+        """Takes nothing new in hand, and returns when what was in hand is settled. What waits stays stored for the next start."""
+        self._open = False
+        if self._workers:
+            await asyncio.wait(list(self._workers.values()))
+        for answer in self._answers.values():
+            answer.cancel()
+        if not self.failure.done():
+            self.failure.cancel()

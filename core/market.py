@@ -1,0 +1,112 @@
+"""Prices and rules, kept in memory so that a decision waits for neither. Asks the market data port; never places anything."""
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import timedelta
+from decimal import Decimal
+
+import structlog
+
+from core.domain.errors import ExchangeUnavailable
+from core.domain.instrument import Instrument, Quote
+from core.ports import Clock, MarketData
+
+log = structlog.get_logger(__name__)
+
+POLL_SECONDS = 1.0
+FRESH = timedelta(seconds=3)
+ASK_TIMEOUT_SECONDS = 2.0
+
+
+class Market:
+    """The newest quote of each watched symbol, and every symbol's rules."""
+
+    def __init__(self, data: MarketData, clock: Clock, watched: Callable[[], Collection[str]]) -> None:
+        """`watched` names, at each poll, the symbols whose price must be at hand."""
+        self._data = data
+        self._clock = clock
+        self._watched = watched
+        self._instruments: dict[str, Instrument] = {}
+        self._quotes: dict[str, Quote] = {}
+        self._asking: dict[str, asyncio.Task[Quote | None]] = {}
+        self.problem = "not asked yet"
+
+    @property
+    def ready(self) -> tuple[bool, str]:
+        """Whether the exchange answered last time, and what it said instead if not."""
+        return (not self.problem, self.problem or "answers")
+
+    @property
+    def instruments_ready(self) -> tuple[bool, str]:
+        return (bool(self._instruments), f"{len(self._instruments)} symbols loaded")
+
+    def instrument(self, symbol: str) -> Instrument | None:
+        return self._instruments.get(symbol)
+
+    def instruments(self) -> Mapping[str, Instrument]:
+        return self._instruments
+
+    def quote(self, symbol: str) -> Quote | None:
+        """The last known quote, however old."""
+        return self._quotes.get(symbol)
+
+    def price(self, symbol: str) -> Decimal | None:
+        """The last known price at which one could sell, in quote asset; for showing, not for deciding."""
+        quote = self._quotes.get(symbol)
+        return quote.bid if quote else None
+
+    async def load_instruments(self, symbols: Collection[str] | None) -> None:
+        """Reads the rules of `symbols` (None: all). Raises ExchangeUnavailable."""
+        try:
+            found = await self._data.instruments(symbols)
+        except ExchangeUnavailable as error:
+            self.problem = str(error)
+            raise
+        self._instruments.update(found)
+        self.problem = ""
+
+    async def find_instrument(self, symbol: str) -> Instrument | None:
+        """The rules of `symbol`, asked for when they are not known yet. Raises ExchangeUnavailable."""
+        if symbol not in self._instruments:
+            await self.load_instruments([symbol])
+        return self._instruments.get(symbol)
+
+    async def fresh_quote(self, symbol: str) -> Quote | None:
+        """A quote that is at most 3 s old: from memory, else asked for once however many wait. None if there is none."""
+        quote = self._quotes.get(symbol)
+        if quote is not None and quote.is_fresh(self._clock.now(), FRESH):
+            return quote
+        asking = self._asking.get(symbol)
+        if asking is None:
+            asking = self._asking[symbol] = asyncio.create_task(self._ask_for(symbol))
+            asking.add_done_callback(lambda _: self._asking.pop(symbol, None))
+        return await asyncio.shield(asking)
+
+    async def _ask_for(self, symbol: str) -> Quote | None:
+        try:
+            async with asyncio.timeout(ASK_TIMEOUT_SECONDS):
+                await self._refresh([symbol])
+        except (ExchangeUnavailable, TimeoutError) as error:
+            log.warning("no present price", symbol=symbol, error=str(error) or "no answer in time")
+            return None
+        quote = self._quotes.get(symbol)
+        return quote if quote is not None and quote.is_fresh(self._clock.now(), FRESH) else None
+
+    async def _refresh(self, symbols: Iterable[str]) -> None:
+        known = [symbol for symbol in symbols if symbol in self._instruments]
+        if known:
+            self._quotes.update(await self._data.quotes(known))
+
+    async def run(self) -> None:
+        """Keeps the quotes of the watched symbols fresh until cancelled."""
+        while True:
+            try:
+                await self._refresh(self._watched())
+                self.problem = ""
+                pause = POLL_SECONDS
+            except ExchangeUnavailable as error:
+                if not self.problem:
+                    log.warning("exchange does not answer", error=str(error))
+                self.problem = str(error)
+                pause = max(POLL_SECONDS, error.retry_after)
+            await self._clock.sleep(pause)

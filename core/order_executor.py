@@ -1,0 +1,257 @@
+"""What is done about a message: a signal becomes an order, a question or a refusal; an answer ends a question; a wish is set."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+
+import structlog
+
+from core.book import Book
+from core.deciding import Deciding
+from core.domain.approval import Approval, ApprovalState
+from core.domain.controls import Controls
+from core.domain.errors import LedgerUnavailable
+from core.domain.events import ApprovalClosed, ApprovalRequested, ControlsChanged, SignalRefused
+from core.domain.messages import ApprovalAnswered, ApprovalTimedOut, ControlsRequested, SignalReceived, StoredMessage
+from core.domain.order import Order, OrderState, check_move
+from core.domain.reasons import Reason, reason
+from core.domain.signal import Signal, client_order_id
+from core.market import Market
+from core.placement import Placement
+from core.policy.decide import AskFirst, Refused
+from core.policy.picture import Limits
+from core.policy.risk import RiskApproved
+from core.ports import Changes, Clock, Ledger, Timings, Verdict
+
+log = structlog.get_logger(__name__)
+
+LEDGER_PAUSE_SECONDS = 1.0
+
+# The state of an order whose question has ended without one being placed.
+_ENDED = {
+    ApprovalState.APPROVED: OrderState.DENIED,
+    ApprovalState.DECLINED: OrderState.DECLINED,
+    ApprovalState.EXPIRED: OrderState.EXPIRED,
+    ApprovalState.WITHDRAWN: OrderState.CANCELED,
+}
+
+
+def new_token() -> str:
+    """16 characters that nobody guesses, fit for a button's data."""
+    return secrets.token_urlsafe(12)
+
+
+class OrderExecutor:
+    """Handles the messages of the mailboxes, one at a time for each symbol."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        book: Book,
+        market: Market,
+        deciding: Deciding,
+        placement: Placement,
+        limits: Limits,
+        trading_mode: str,
+        clock: Clock,
+        timings: Timings,
+        token: Callable[[], str] = new_token,
+    ) -> None:
+        self._ledger = ledger
+        self._book = book
+        self._market = market
+        self._deciding = deciding
+        self._placement = placement
+        self._limits = limits
+        self._trading_mode = trading_mode
+        self._clock = clock
+        self._timings = timings
+        self._token = token
+
+    async def handle(self, stored: StoredMessage) -> Verdict:
+        """Handles a message to the end; while the ledger cannot be written nothing is done and it is tried again."""
+        while True:
+            try:
+                return await self._dispatch(stored)
+            except LedgerUnavailable as error:
+                log.error("the ledger cannot be written; nothing is traded meanwhile", error=str(error))
+                await self._clock.sleep(LEDGER_PAUSE_SECONDS)
+            except Exception as error:
+                log.exception("a message could not be handled", seq=stored.seq)
+                return await self._after_error(stored, error)
+
+    async def _dispatch(self, stored: StoredMessage) -> Verdict:
+        match stored.message.body:
+            case SignalReceived(signal):
+                structlog.contextvars.bind_contextvars(
+                    signal_id=signal.signal_id, symbol=signal.symbol, client_order_id=client_order_id(signal)
+                )
+                return await self._signal(stored, signal)
+            case ApprovalAnswered() as answer:
+                return await self._answered(stored, answer)
+            case ApprovalTimedOut(token):
+                return await self._timed_out(stored, token)
+            case ControlsRequested() as wish:
+                return await self._controls(stored, wish)
+
+    async def _after_error(self, stored: StoredMessage, error: Exception) -> Verdict:
+        """A bug must leave neither an order nobody follows up nor a mailbox that stands still; a second one ends the process."""
+        body = stored.message.body
+        why = reason("internal_error", error=type(error).__name__)
+        changes = Changes(verdicts=[self._verdict(stored, "failed", why)])
+        order = self._book.in_flight_for(stored.message.mailbox)
+        if order is not None:
+            await self._placement.recover(order)
+            return self._verdict(stored, "ordered")
+        if isinstance(body, SignalReceived):
+            changes.events.append(SignalRefused(body.signal, "failed", why))
+        return await self._conclude(changes)
+
+    async def _conclude(self, changes: Changes) -> Verdict:
+        await self._ledger.commit(changes)
+        self._book.apply(changes)
+        return changes.verdicts[0]
+
+    def _verdict(self, stored: StoredMessage, outcome: str, why: Reason | None = None) -> Verdict:
+        return Verdict(stored.seq, outcome, self._clock.now(), why)
+
+    # --- a signal
+
+    async def _signal(self, stored: StoredMessage, signal: Signal) -> Verdict:
+        decision = await self._deciding.decide(signal)
+        changes = Changes()
+        self._withdraw_opposite(signal, decision, changes)
+        match decision:
+            case RiskApproved():
+                order = self._new_order(stored.seq, signal, decision.qty, decision.price, OrderState.SUBMITTED)
+                changes.verdicts.append(self._verdict(stored, "ordered"))
+                self._timings.signal_to_order((self._clock.now() - stored.message.received_at).total_seconds())
+                await self._placement.place(order, changes)
+                return changes.verdicts[0]
+            case AskFirst(wanted):
+                self._ask(stored, signal, wanted, changes)
+            case Refused(outcome, why, draft):
+                changes.verdicts.append(self._verdict(stored, outcome, why))
+                changes.events.append(SignalRefused(signal, outcome, why))
+                if draft is not None:
+                    denied = self._new_order(stored.seq, signal, draft.qty, draft.price, OrderState.DENIED)
+                    changes.orders.append(replace(denied, reason=why))
+        return await self._conclude(changes)
+
+    def _new_order(self, seq: int, signal: Signal, qty: Decimal, price: Decimal, state: OrderState) -> Order:
+        now = self._clock.now()
+        return Order(
+            client_order_id=client_order_id(signal),
+            signal=signal,
+            inbox_seq=seq,
+            side=signal.side,
+            qty=qty,
+            price=price,
+            state=state,
+            trading_mode=self._trading_mode,
+            created_at=now,
+            updated_at=now,
+        )
+
+    # --- a question and its answer
+
+    def _ask(self, stored: StoredMessage, signal: Signal, wanted: RiskApproved, changes: Changes) -> None:
+        now = self._clock.now()
+        approval = Approval(
+            token=self._token(),
+            signal=signal,
+            inbox_seq=stored.seq,
+            side=wanted.side,
+            qty=wanted.qty,
+            price=wanted.price,
+            state=ApprovalState.OPEN,
+            asked_at=now,
+            expires_at=now + self._limits.approval_ttl,
+        )
+        changes.approvals.append(approval)
+        changes.orders.append(self._new_order(stored.seq, signal, wanted.qty, wanted.price, OrderState.AWAITING_APPROVAL))
+        changes.verdicts.append(self._verdict(stored, "awaiting_approval"))
+        changes.events.append(ApprovalRequested(approval, *self._assets(signal.symbol)))
+
+    async def _answered(self, stored: StoredMessage, answer: ApprovalAnswered) -> Verdict:
+        approval = self._book.approvals.get(answer.token)
+        if approval is None:
+            return await self._conclude(Changes(verdicts=[self._verdict(stored, "ignored", reason("approval_closed"))]))
+        signal = approval.signal
+        structlog.contextvars.bind_contextvars(
+            signal_id=signal.signal_id, symbol=signal.symbol, client_order_id=client_order_id(signal)
+        )
+        approval = replace(approval, decided_at=self._clock.now(), decided_by=answer.who)
+        if self._clock.now() >= approval.expires_at:
+            why = self._expired(approval)
+            return await self._end(stored, replace(approval, state=ApprovalState.EXPIRED, decided_by=None), "expired", why)
+        if not answer.approve:
+            why = reason("declined", who=answer.who)
+            return await self._end(stored, replace(approval, state=ApprovalState.DECLINED), "declined", why)
+        approval = replace(approval, state=ApprovalState.APPROVED)
+        decision = await self._deciding.decide(signal, approved=True)
+        if not isinstance(decision, RiskApproved):
+            why = decision.reason if isinstance(decision, Refused) else reason("approval_closed")
+            return await self._end(stored, approval, "denied", why)
+        return await self._place_approved(stored, replace(approval, qty=decision.qty, price=decision.price))
+
+    async def _place_approved(self, stored: StoredMessage, approval: Approval) -> Verdict:
+        order = self._order_of(approval, OrderState.SUBMITTED)
+        changes = Changes(
+            verdicts=[self._verdict(stored, "ordered")],
+            approvals=[approval],
+            events=[ApprovalClosed(approval, *self._assets(approval.signal.symbol))],
+        )
+        await self._placement.place(replace(order, approved_by=approval.decided_by), changes)
+        return changes.verdicts[0]
+
+    async def _timed_out(self, stored: StoredMessage, token: str) -> Verdict:
+        approval = self._book.approvals.get(token)
+        if approval is None or self._clock.now() < approval.expires_at:
+            return await self._conclude(Changes(verdicts=[self._verdict(stored, "ignored", reason("approval_closed"))]))
+        expired = replace(approval, state=ApprovalState.EXPIRED, decided_at=self._clock.now())
+        return await self._end(stored, expired, "expired", self._expired(approval))
+
+    def _withdraw_opposite(self, signal: Signal, decision: object, changes: Changes) -> None:
+        """A later opposite opinion ends an open question, unless it was itself too old to count."""
+        pending = self._book.approval_for(signal.symbol)
+        if pending is None or pending.side is signal.side:
+            return
+        if isinstance(decision, Refused) and decision.outcome == "expired":
+            return
+        withdrawn = replace(pending, state=ApprovalState.WITHDRAWN, decided_at=self._clock.now())
+        self._close(withdrawn, reason("approval_withdrawn", signal_type=signal.signal_type), changes)
+
+    async def _end(self, stored: StoredMessage, approval: Approval, outcome: str, why: Reason) -> Verdict:
+        changes = Changes(verdicts=[self._verdict(stored, outcome, why)])
+        self._close(approval, why, changes)
+        return await self._conclude(changes)
+
+    def _close(self, approval: Approval, why: Reason, changes: Changes) -> None:
+        changes.approvals.append(approval)
+        changes.orders.append(replace(self._order_of(approval, _ENDED[approval.state]), reason=why))
+        changes.events.append(ApprovalClosed(approval, *self._assets(approval.signal.symbol), why))
+
+    def _order_of(self, approval: Approval, state: OrderState) -> Order:
+        check_move(OrderState.AWAITING_APPROVAL, state)
+        order = self._new_order(approval.inbox_seq, approval.signal, approval.qty, approval.price, state)
+        return replace(order, created_at=approval.asked_at)
+
+    def _expired(self, approval: Approval) -> Reason:
+        return reason("approval_expired", ttl=f"{(approval.expires_at - approval.asked_at).total_seconds():.0f}")
+
+    def _assets(self, symbol: str) -> tuple[str, str]:
+        instrument = self._market.instrument(symbol)
+        return (instrument.base, instrument.quote) if instrument else (symbol, "")
+
+    # --- a wish
+
+    async def _controls(self, stored: StoredMessage, wish: ControlsRequested) -> Verdict:
+        before = self._book.controls
+        after = Controls(wish.pause or before.pause, wish.mode or before.mode, wish.who, self._clock.now())
+        changes = Changes(verdicts=[self._verdict(stored, "done")], controls=after)
+        if (after.pause, after.mode) != (before.pause, before.mode):
+            changes.events.append(ControlsChanged(before, after))
+        return await self._conclude(changes)

@@ -1,0 +1,192 @@
+"""One signal, one order: commit the intent, send, find out what became of it, commit what follows. The only path to the venue."""
+
+from dataclasses import replace
+
+import structlog
+
+from core.book import Book
+from core.deciding import Deciding
+from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
+from core.domain.events import OrderExecuted, OrderFailed, OrderUnanswered
+from core.domain.instrument import Instrument
+from core.domain.order import (
+    ExecutionReport,
+    NotTaken,
+    Order,
+    OrderRequest,
+    OrderState,
+    PlaceResult,
+    Rejected,
+    Unanswered,
+    check_move,
+)
+from core.domain.reasons import Reason, reason
+from core.market import Market
+from core.policy.decide import AskFirst, Refused
+from core.policy.profit import settle
+from core.ports import Changes, Clock, Ledger, Timings, Venue
+from core.reconciler import NeverPlaced, Reconciler
+
+log = structlog.get_logger(__name__)
+
+MOST_ATTEMPTS = 5
+LEDGER_PAUSE_SECONDS = 1.0
+
+
+class Placement:
+    """Takes an order from intent to settled, whatever the venue and the network do."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        venue: Venue,
+        market: Market,
+        book: Book,
+        deciding: Deciding,
+        reconciler: Reconciler,
+        clock: Clock,
+        timings: Timings,
+    ) -> None:
+        self._ledger = ledger
+        self._venue = venue
+        self._market = market
+        self._book = book
+        self._deciding = deciding
+        self._reconciler = reconciler
+        self._clock = clock
+        self._timings = timings
+
+    async def place(self, order: Order, intent: Changes) -> Order:
+        """Commits `intent` together with the order, then places it. Returns the settled order.
+
+        Raises LedgerUnavailable when the intent could not be committed: then nothing was sent, and nothing is.
+        """
+        # Reserved before the first wait: another symbol deciding meanwhile must count this entry.
+        self._book.in_flight[order.client_order_id] = order
+        try:
+            await self._submit(order, intent)
+        except LedgerUnavailable:
+            self._book.in_flight.pop(order.client_order_id, None)
+            raise
+        return await self._send_until_settled(order)
+
+    async def recover(self, order: Order) -> Order:
+        """Finds out about an order whose answer was lost with the process that sent it, and settles it."""
+        structlog.contextvars.bind_contextvars(client_order_id=order.client_order_id, symbol=order.symbol)
+        log.info("finding out about an unsettled order", state=order.state)
+        found = await self._reconciler.find_out(order)
+        if isinstance(found, ExecutionReport):
+            return await self._settle(order, found)
+        return await self._try_anew(order, found, attempt=1)
+
+    async def _submit(self, order: Order, intent: Changes) -> None:
+        intent.orders.append(order)
+        await self._ledger.commit(intent)
+        self._book.apply(intent)
+
+    async def _send_until_settled(self, order: Order, attempt: int = 1) -> Order:
+        answer = await self._send(order)
+        found: ExecutionReport | Rejected | NotTaken | NeverPlaced
+        if isinstance(answer, Unanswered):
+            order = await self._mark_unknown(order, answer)
+            found = await self._reconciler.find_out(order)
+        elif isinstance(answer, ExecutionReport) and not answer.state.final:
+            found = await self._reconciler.find_out(order)
+        else:
+            found = answer
+        if isinstance(found, ExecutionReport):
+            return await self._settle(order, found)
+        if isinstance(found, Rejected):
+            return await self._fail(order, found.reason)
+        return await self._try_anew(order, found, attempt)
+
+    async def _send(self, order: Order) -> PlaceResult:
+        sent = self._clock.monotonic()
+        answer = await self._venue.place(OrderRequest(order.client_order_id, order.symbol, order.side, order.qty))
+        self._timings.order_ack(self._clock.monotonic() - sent)
+        return answer
+
+    async def _try_anew(self, order: Order, cause: NotTaken | NeverPlaced, attempt: int) -> Order:
+        """What is certainly not placed is placed again while the signal is still good, by every rule and at the present price."""
+        if isinstance(cause, NotTaken):
+            log.warning("the exchange did not take the order", reason=str(cause.reason), retry_after=cause.retry_after)
+            if attempt >= MOST_ATTEMPTS:
+                return await self._fail(order, cause.reason)
+            await self._clock.sleep(cause.retry_after)
+        decision = await self._deciding.decide(order.signal, approved=order.approved_by is not None)
+        if isinstance(decision, Refused) or attempt >= MOST_ATTEMPTS:
+            why = decision.reason if isinstance(decision, Refused) else reason("exchange_busy")
+            return await self._fail(order, cause.reason if isinstance(cause, NotTaken) else reason("never_placed", why=why))
+        approved = decision.order if isinstance(decision, AskFirst) else decision
+        order = self._move(order, OrderState.SUBMITTED, qty=approved.qty, price=approved.price)
+        await self._commit(Changes(orders=[order]))
+        return await self._send_until_settled(order, attempt + 1)
+
+    async def _mark_unknown(self, order: Order, answer: Unanswered) -> Order:
+        log.warning("no answer to the order", detail=answer.detail)
+        order = self._move(order, OrderState.UNKNOWN, reason=reason("unanswered"))
+        await self._commit(Changes(orders=[order], events=[OrderUnanswered(order)]))
+        return order
+
+    async def _fail(self, order: Order, why: Reason) -> Order:
+        log.warning("order failed", reason=str(why))
+        order = self._move(order, OrderState.REJECTED, reason=why)
+        await self._commit(Changes(orders=[order], events=[OrderFailed(order)]))
+        return order
+
+    async def _settle(self, order: Order, report: ExecutionReport) -> Order:
+        report = await self._reconciler.with_fills(report)
+        order = self._move(
+            order,
+            report.state,
+            order_id=report.order_id,
+            executed_qty=report.executed_qty,
+            quote_qty=report.quote_qty,
+            reason=None,
+        )
+        if not report.executed_qty:
+            order = replace(order, reason=reason("not_filled", status=report.state))
+            await self._commit(Changes(orders=[order], events=[OrderFailed(order)]))
+            return order
+        instrument = await self._instrument(order.symbol)
+        rates = await self._reconciler.fee_rates(report, instrument)
+        outcome = settle(order, report, self._book.position(order.symbol), instrument, rates)
+        await self._commit(
+            Changes(
+                orders=[order],
+                fills=[(order.client_order_id, fill) for fill in report.fills],
+                positions=[outcome.position],
+                trades=[outcome.trade] if outcome.trade else [],
+                executions=[outcome.execution],
+                events=[OrderExecuted(order, outcome.execution, outcome.position, outcome.fee_value)],
+            )
+        )
+        return order
+
+    def _move(self, order: Order, state: OrderState, **fields: object) -> Order:
+        check_move(order.state, state)
+        return replace(order, state=state, updated_at=self._clock.now(), **fields)  # type: ignore[arg-type]
+
+    async def _commit(self, changes: Changes) -> None:
+        """Commits what has already happened in the world: it cannot be given up, so it is tried until it is written."""
+        while True:
+            try:
+                await self._ledger.commit(changes)
+            except LedgerUnavailable as error:
+                log.error("what happened cannot be written; trying again", error=str(error))
+                await self._clock.sleep(LEDGER_PAUSE_SECONDS)
+            else:
+                self._book.apply(changes)
+                return
+
+    async def _instrument(self, symbol: str) -> Instrument:
+        while True:
+            try:
+                found = await self._market.find_instrument(symbol)
+            except ExchangeUnavailable as error:
+                log.warning("symbol rules cannot be read yet", error=str(error))
+            else:
+                if found is not None:
+                    return found
+            await self._clock.sleep(LEDGER_PAUSE_SECONDS)

@@ -1,0 +1,82 @@
+"""Whether a signal is to be acted upon at all, before anything is sized or priced."""
+
+from collections.abc import Callable
+
+from core.domain.controls import Mode, Pause
+from core.domain.money import plain
+from core.domain.reasons import Reason, reason
+from core.domain.signal import Side, Signal
+from core.policy.picture import Picture
+from core.policy.risk.allowed_symbols import allowed_symbols
+from core.policy.risk.signal_age import signal_age
+
+Check = Callable[[Signal, Picture], Reason | None]
+
+
+def known_symbol(signal: Signal, picture: Picture) -> Reason | None:
+    """The exchange must know the symbol."""
+    return reason("unknown_symbol", symbol=signal.symbol) if picture.instrument is None else None
+
+
+def not_paused(signal: Signal, picture: Picture) -> Reason | None:
+    """`/pause` stops everything, `/pause entries` only what opens a position."""
+    if picture.controls.pause is Pause.ALL:
+        return reason("paused")
+    if picture.controls.pause is Pause.ENTRIES and signal.side is Side.BUY:
+        return reason("entries_paused")
+    return None
+
+
+def not_observing(_signal: Signal, picture: Picture) -> Reason | None:
+    """In observe mode signals are told, never traded."""
+    return reason("observe") if picture.controls.mode is Mode.OBSERVE else None
+
+
+def right_side(signal: Signal, picture: Picture) -> Reason | None:
+    """A BUY needs no open position, a SELL needs one."""
+    base = picture.instrument.base if picture.instrument else signal.symbol
+    if signal.side is Side.BUY and picture.position.is_open:
+        return reason("in_position", qty=plain(picture.position.qty), base=base)
+    if signal.side is Side.SELL and not picture.position.is_open:
+        return reason("no_position", base=base)
+    return None
+
+
+def not_asked_already(signal: Signal, picture: Picture) -> Reason | None:
+    """One question about a symbol at a time; an opposite signal withdraws the question instead."""
+    if not picture.approved and picture.pending is not None and picture.pending.side is signal.side:
+        return reason("approval_pending")
+    return None
+
+
+def tradable(signal: Signal, picture: Picture) -> Reason | None:
+    """The exchange must be trading the symbol, at the market."""
+    if picture.instrument is None:
+        return reason("unknown_symbol", symbol=signal.symbol)
+    if not picture.instrument.trading:
+        return reason("not_trading", symbol=signal.symbol, status=picture.instrument.status)
+    if not picture.instrument.market_orders:
+        return reason("market_orders_off", symbol=signal.symbol)
+    return None
+
+
+# What a refusal by each check is called. `denied` is for what the owner may want to act upon.
+CHECKS: tuple[tuple[Check, str], ...] = (
+    (signal_age, "expired"),
+    (allowed_symbols, "denied"),
+    (not_paused, "ignored"),
+    (known_symbol, "denied"),
+    (not_observing, "observed"),
+    (right_side, "ignored"),
+    (not_asked_already, "ignored"),
+    (tradable, "denied"),
+)
+
+
+def admit(signal: Signal, picture: Picture) -> tuple[str, Reason] | None:
+    """None to go on; else what became of the signal, and why."""
+    for check, outcome in CHECKS:
+        refused = check(signal, picture)
+        if refused is not None:
+            return outcome, refused
+    return None

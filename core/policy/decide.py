@@ -1,0 +1,52 @@
+"""From a signal and the present to a decision: admission, sizing, risk, and whether a person is asked."""
+
+from dataclasses import dataclass
+
+from core.domain.controls import Mode
+from core.domain.reasons import Reason, reason
+from core.domain.signal import Side, Signal
+from core.policy.admission import admit
+from core.policy.picture import Picture
+from core.policy.risk import RiskApproved, assess
+from core.policy.sizing import Draft, size
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """No order. `outcome` is `ignored`, `denied`, `expired` or `observed`; `draft` is what was denied, where it was sized."""
+
+    outcome: str
+    reason: Reason
+    draft: Draft | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AskFirst:
+    """Good to trade once a person says so; everything is worked out anew then."""
+
+    order: RiskApproved
+
+
+Decision = Refused | AskFirst | RiskApproved
+
+
+def decide(signal: Signal, picture: Picture) -> Decision:
+    """What to do about a signal. The same picture gives the same decision."""
+    refused = admit(signal, picture)
+    if refused is not None:
+        return Refused(*refused)
+    if picture.instrument is None:
+        raise AssertionError("admission lets no unknown symbol pass")
+    if picture.quote is None and signal.side is Side.BUY:
+        return Refused("denied", reason("price_unknown", symbol=signal.symbol))
+    # An exit is never held back for want of a price: the signal's own serves to size it.
+    price = picture.quote.price_for(signal.side) if picture.quote else signal.close
+    draft, unfit = size(signal.side, picture.instrument, price, picture.position, picture.limits)
+    if unfit is not None:
+        return Refused("denied", unfit, draft)
+    assessed = assess(signal, draft, picture)
+    if isinstance(assessed, Reason):
+        return Refused("denied", assessed, draft)
+    if picture.controls.mode is Mode.CONFIRM and not picture.approved:
+        return AskFirst(assessed)
+    return assessed

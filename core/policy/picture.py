@@ -1,0 +1,46 @@
+"""The small picture of the present that a decision is made from, and the limits that the owner has set."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from core.domain.approval import Approval
+from core.domain.controls import Controls
+from core.domain.instrument import Instrument, Quote
+from core.domain.position import Position
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The owner's limits. `symbols` None allows all. Sizes: `trade_quote` (quote asset) takes the place of `trade_qty` (base
+    asset) when set. `price_band_pct` in per cent; `max_order_notional` and `daily_loss_limit` in quote asset."""
+
+    symbols: frozenset[str] | None
+    trade_qty: Decimal
+    trade_quote: Decimal | None
+    signal_max_age: timedelta
+    price_band_pct: Decimal
+    max_order_notional: Decimal
+    max_open_positions: int
+    daily_loss_limit: Decimal
+    approval_ttl: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What is known at the moment of deciding. None always means "not known".
+
+    `open_count` counts open positions and entries under way; `result_today` is today's net profit in the symbol's quote asset;
+    `approved` says that a person has just approved this very signal: then its age no longer counts, and nobody is asked again.
+    """
+
+    now: datetime
+    limits: Limits
+    controls: Controls
+    instrument: Instrument | None
+    quote: Quote | None
+    position: Position
+    open_count: int
+    result_today: Decimal | None
+    pending: Approval | None = None
+    approved: bool = False

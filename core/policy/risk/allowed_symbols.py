@@ -1,0 +1,15 @@
+"""Only what the owner has named is entered. What is held may always be left."""
+
+from core.domain.reasons import Reason, reason
+from core.domain.signal import Side, Signal
+from core.policy.picture import Picture
+
+
+def allowed_symbols(signal: Signal, picture: Picture) -> Reason | None:
+    """Refuses a symbol that SYMBOLS does not name, unless the signal closes an open position."""
+    allowed = picture.limits.symbols
+    if allowed is None or signal.symbol in allowed:
+        return None
+    if signal.side is Side.SELL and picture.position.is_open:
+        return None
+    return reason("symbol_not_allowed", symbol=signal.symbol, allowed=", ".join(sorted(allowed)))

@@ -1,0 +1,21 @@
+"""An opinion is good for a while only. What an approval has confirmed is measured by the approval's own time instead."""
+
+from datetime import timedelta
+
+from core.domain.reasons import Reason, reason
+from core.domain.signal import Signal
+from core.policy.picture import Picture
+
+CLOCK_TOLERANCE = timedelta(seconds=30)
+
+
+def signal_age(signal: Signal, picture: Picture) -> Reason | None:
+    """Refuses a signal older than SIGNAL_MAX_AGE, and one dated more than 30 s ahead of this machine's clock."""
+    if picture.approved:
+        return None
+    age = picture.now - signal.ts
+    if age > picture.limits.signal_max_age:
+        return reason("expired", age=f"{age.total_seconds():.0f}", limit=f"{picture.limits.signal_max_age.total_seconds():.0f}")
+    if -age > CLOCK_TOLERANCE:
+        return reason("from_future", ahead=f"{-age.total_seconds():.0f}")
+    return None

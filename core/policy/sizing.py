@@ -1,0 +1,66 @@
+"""How much: the quantity that the settings ask for, as the symbol's own rules allow it."""
+
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, Decimal
+
+from core.domain.instrument import Instrument
+from core.domain.money import EXACT, divide, multiply, plain
+from core.domain.position import Position
+from core.domain.reasons import Reason, reason
+from core.domain.signal import Side
+from core.policy.picture import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An order that has a size and no blessing yet. `qty` in base asset; `price` in quote asset is what the market asks now."""
+
+    side: Side
+    qty: Decimal
+    price: Decimal
+
+    @property
+    def notional(self) -> Decimal:
+        """What it is worth, in quote asset."""
+        return multiply(self.qty, self.price)
+
+
+def size(side: Side, instrument: Instrument, price: Decimal, position: Position, limits: Limits) -> tuple[Draft, Reason | None]:
+    """The order to ask for, and why the exchange would not take it (filters.md: LOT_SIZE, MARKET_LOT_SIZE, NOTIONAL).
+
+    An entry takes TRADE_QUOTE or TRADE_QTY. An exit takes all that is held: after fees taken in the base asset that is less than
+    what was bought, and asking for more is refused by the exchange (-2010).
+    """
+    draft = Draft(side, instrument.market_quantity(_wanted(side, price, position, limits)), price)
+    return draft, _what_the_exchange_says(draft, instrument)
+
+
+def _wanted(side: Side, price: Decimal, position: Position, limits: Limits) -> Decimal:
+    if side is Side.SELL:
+        return position.qty
+    return limits.trade_qty if limits.trade_quote is None else divide(limits.trade_quote, price)
+
+
+def _what_the_exchange_says(draft: Draft, instrument: Instrument) -> Reason | None:
+    if draft.qty <= 0 or draft.qty < instrument.least_market_qty:
+        minimum = plain(max(instrument.least_market_qty, instrument.step_size))
+        return reason("below_min_qty", qty=plain(draft.qty), base=instrument.base, minimum=minimum)
+    most = instrument.most_market_qty
+    if most is not None and draft.qty > most:
+        return reason("above_max_qty", qty=plain(draft.qty), base=instrument.base, maximum=plain(most))
+    if draft.notional < instrument.min_notional:
+        return reason(
+            "below_min_notional", value=amount(draft.notional), quote=instrument.quote, minimum=plain(instrument.min_notional)
+        )
+    if instrument.max_notional is not None and draft.notional > instrument.max_notional:
+        return reason(
+            "above_max_notional", value=amount(draft.notional), quote=instrument.quote, maximum=plain(instrument.max_notional)
+        )
+    return None
+
+
+def amount(value: Decimal) -> str:
+    """A quote amount for the reader: two decimals, or four significant digits below 1. Rounded down, so that what is too little
+    never looks enough."""
+    decimals = 2 if abs(value) >= 1 or not value else 3 - value.adjusted()
+    return f"{value.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_DOWN, context=EXACT):f}"

@@ -1,0 +1,209 @@
+"""What the core needs of the outside, as small Protocols. Adapters implement them; tests pass small fakes."""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from core.domain.approval import Approval
+from core.domain.controls import Controls
+from core.domain.events import Event, OutboxItem
+from core.domain.instrument import Balance, Instrument, Quote
+from core.domain.messages import DeadLetter, Message, SourcePosition, StoredMessage
+from core.domain.order import ExecutionReport, Fill, Order, OrderRequest, PlaceResult
+from core.domain.position import Execution, Position, Trade
+from core.domain.reasons import Reason
+
+
+class Clock(Protocol):
+    """Time, injected: tests run on a virtual one."""
+
+    def now(self) -> datetime:
+        """This machine's idea of the time, aware UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never go back; only differences mean something."""
+        ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+class MarketData(Protocol):
+    """What may be traded and at which price. Every method raises ExchangeUnavailable when there is no readable answer."""
+
+    async def server_time(self) -> datetime:
+        """The venue's own clock, aware UTC."""
+        ...
+
+    async def instruments(self, symbols: Collection[str] | None) -> Mapping[str, Instrument]:
+        """The rules of `symbols` (None: all). A symbol the venue does not know is absent from the answer, not an error."""
+        ...
+
+    async def quotes(self, symbols: Collection[str]) -> Mapping[str, Quote]:
+        """The best bid and ask of each of `symbols` that the venue knows. `Quote.at` is our clock's time when the answer came."""
+        ...
+
+
+class Venue(MarketData, Protocol):
+    """Where orders go."""
+
+    async def place(self, request: OrderRequest) -> PlaceResult:
+        """Places a MARKET order. Never raises for what the venue or the network does: the four kinds of answer are values."""
+        ...
+
+    async def find_order(self, symbol: str, client_order_id: str) -> ExecutionReport | None:
+        """What the venue knows of the order; None only for its explicit "does not exist" (-2013). Raises ExchangeUnavailable."""
+        ...
+
+    async def fills(self, symbol: str, order_id: str) -> Sequence[Fill]:
+        """Every fill of the order, from the account's trades. Raises ExchangeUnavailable."""
+        ...
+
+    async def balances(self) -> Mapping[str, Balance]:
+        """The account's balances by asset, without the zeros. Raises ExchangeUnavailable."""
+        ...
+
+    async def open_orders(self) -> Sequence[ExecutionReport]:
+        """Orders that rest on the venue, ours or not. Raises ExchangeUnavailable."""
+        ...
+
+    @property
+    def request_lifetime(self) -> float:
+        """Seconds of venue time after which a sent request can no longer become an order (Binance: recvWindow)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of a stored message: `outcome` is the metric's label (`ordered`, `ignored`, `denied`, `expired`, `observed`,
+    `awaiting_approval`, `done`, `failed`), `reason` why (English sentence and code are both kept)."""
+
+    seq: int
+    outcome: str
+    at: datetime
+    reason: Reason | None = None
+
+
+@dataclass(slots=True)
+class Changes:
+    """Everything that one commit writes. Rows are facts: orders, positions and approvals replace the row of the same
+    key, the rest is appended; an execution, fill or trade that is there already is left alone."""
+
+    verdicts: list[Verdict] = field(default_factory=list)
+    orders: list[Order] = field(default_factory=list)
+    fills: list[tuple[str, Fill]] = field(default_factory=list)  # (client_order_id, fill)
+    positions: list[Position] = field(default_factory=list)
+    trades: list[Trade] = field(default_factory=list)
+    executions: list[Execution] = field(default_factory=list)
+    approvals: list[Approval] = field(default_factory=list)
+    controls: Controls | None = None
+    events: list[Event] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class DayResult:
+    """Net profit of the exits of one UTC day in one quote asset."""
+
+    day: str
+    quote_asset: str
+    profit: Decimal
+    exits: int
+    wins: int
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerState:
+    """What trading needs to know at start; its size does not grow with history. `in_flight` are the orders that start-up must
+    find out about, `waiting` the messages without a verdict (by seq), `today` the day results of the present UTC day, `totals`
+    counters since the first start (`buy_orders`, `sell_orders`), `last_profit_pct` of the latest exit."""
+
+    controls: Controls | None
+    positions: Sequence[Position]
+    in_flight: Sequence[Order]
+    approvals: Sequence[Approval]
+    waiting: Sequence[StoredMessage]
+    today: Sequence[DayResult]
+    totals: Mapping[str, int]
+    last_profit_pct: Decimal | None
+
+
+class Ledger(Protocol):
+    """The one place of truth. Every method raises LedgerUnavailable when nothing was written or read."""
+
+    async def load(self, today: str) -> LedgerState:
+        """The state to start from; `today` is the UTC day, `YYYY-MM-DD`."""
+        ...
+
+    async def store(
+        self,
+        messages: Sequence[Message],
+        *,
+        dead: Sequence[DeadLetter] = (),
+        position: SourcePosition | None = None,
+        events: Sequence[Event] = (),
+    ) -> Sequence[StoredMessage | None]:
+        """Stores what came in and how far its source was read, in one commit. The answer stands in the order of `messages`:
+        None for one whose (source, source_id) is known already."""
+        ...
+
+    async def commit(self, changes: Changes) -> None:
+        """Writes all of `changes` or nothing. Commits that are ready together share one transaction."""
+        ...
+
+
+class Observer(Protocol):
+    """Whoever only wants to know. Called after the commit, never awaited; what it raises is logged and goes no further."""
+
+    def committed(self, changes: Changes, stored: Sequence[StoredMessage | None], dead: Sequence[DeadLetter]) -> None: ...
+
+
+class Timings(Protocol):
+    """Takes the measured durations, in seconds."""
+
+    def signal_to_order(self, seconds: float) -> None:
+        """From a signal's arrival to the moment its order is sent."""
+        ...
+
+    def order_ack(self, seconds: float) -> None:
+        """From sending an order to the venue's answer."""
+        ...
+
+
+class Outbox(Protocol):
+    """The events that wait to be told. Raises LedgerUnavailable."""
+
+    async def waiting(self, limit: int) -> Sequence[OutboxItem]:
+        """The next unsent events: by priority, then by seq."""
+        ...
+
+    async def sent(self, seqs: Sequence[int], *, message_id: int | None = None) -> None:
+        """Marks events as told; `message_id` is the chat message that tells them."""
+        ...
+
+    async def pending(self) -> int: ...
+
+    async def wait_for_news(self) -> None:
+        """Returns when something was committed since the last call; never polls."""
+        ...
+
+
+class SignalSource(Protocol):
+    """Where signals come from."""
+
+    async def run(self) -> None:
+        """Feeds the inbox until cancelled; connects again by itself."""
+        ...
+
+    @property
+    def ready(self) -> tuple[bool, str]:
+        """Whether it is reading, and a word on its state."""
+        ...
+
+
+Deliver = Callable[
+    [Sequence[Message], Sequence[DeadLetter], SourcePosition | None],
+    Awaitable[None],
+]
+"""What a source calls with what it read: returns once all of it is stored, and waits while the inbox is full."""

@@ -1,0 +1,91 @@
+"""What an unanswered order turned out to be. The same code for a lost answer and for start-up after a crash."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import structlog
+
+from core.domain.errors import ExchangeUnavailable
+from core.domain.instrument import Instrument
+from core.domain.order import ExecutionReport, Order
+from core.market import Market
+from core.ports import Clock, Venue
+
+log = structlog.get_logger(__name__)
+
+FENCE_MARGIN = timedelta(seconds=2)
+FIRST_PAUSE_SECONDS = 0.1
+LONGEST_PAUSE_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class NeverPlaced:
+    """Proof that the venue has no such order and can no longer get one from the request that was sent."""
+
+
+class Reconciler:
+    """Asks the venue until it knows. Writes nothing."""
+
+    def __init__(self, venue: Venue, market: Market, clock: Clock) -> None:
+        self._venue = venue
+        self._market = market
+        self._clock = clock
+
+    async def find_out(self, order: Order) -> ExecutionReport | NeverPlaced:
+        """What became of `order`, whose answer is missing: its final report with all fills, or proof that it was never placed.
+
+        The request carried a venue time T that is not later than the venue's time now, so once the venue's own clock is past
+        now plus the request's lifetime plus a margin it can no longer become an order (rest-api.md, "Timing security": the venue
+        compares `recvWindow` again before the matching engine). "Does not exist" counts as proof only when asked after that.
+        """
+        fence: datetime | None = None
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                venue_time = await self._venue.server_time()
+                if fence is None:
+                    fence = venue_time + timedelta(seconds=self._venue.request_lifetime) + FENCE_MARGIN
+                report = await self._venue.find_order(order.symbol, order.client_order_id)
+                if report is None and venue_time > fence:
+                    return NeverPlaced()
+                if report is not None and report.state.final:
+                    return await self.with_fills(report)
+            except ExchangeUnavailable as error:
+                log.warning("cannot find out about the order yet", error=str(error))
+                pause = max(pause, error.retry_after)
+            await self._clock.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+    async def with_fills(self, report: ExecutionReport) -> ExecutionReport:
+        """The report with every fill it speaks of, from the account's trades where the answer did not carry them."""
+        pause = FIRST_PAUSE_SECONDS
+        while not report.fills_complete:
+            try:
+                report = replace(report, fills=tuple(await self._venue.fills(report.symbol, report.order_id)))
+                if report.fills_complete:
+                    break
+                log.info("the account's trades do not show all fills yet", order_id=report.order_id)
+            except ExchangeUnavailable as error:
+                log.warning("cannot read the order's fills yet", error=str(error))
+                pause = max(pause, error.retry_after)
+            await self._clock.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+        return report
+
+    async def fee_rates(self, report: ExecutionReport, instrument: Instrument) -> Mapping[str, Decimal]:
+        """For each fee asset that is neither base nor quote: its price in the quote asset. What cannot be learned is absent."""
+        rates: dict[str, Decimal] = {}
+        for asset in {fill.fee_asset for fill in report.fills if fill.fee} - {instrument.base, instrument.quote}:
+            symbol = f"{asset}{instrument.quote}"
+            try:
+                known = await self._market.find_instrument(symbol)
+                quote = await self._market.fresh_quote(symbol) if known else None
+            except ExchangeUnavailable:
+                quote = None
+            if quote is None:
+                log.warning("the fee cannot be valued", fee_asset=asset, quote_asset=instrument.quote)
+            else:
+                rates[asset] = (quote.bid + quote.ask) / 2
+        return rates
