@@ -1,0 +1,94 @@
+"""The `marketflow` command line. Imports what a command needs only when it runs, so that `--help` is quick."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+OK, FAILED, WRONG_SETTINGS = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; returns the exit code: 0 well, 1 failed, 2 wrong settings or usage."""
+    from core.domain.errors import ConfigurationError, MarketFlowError
+
+    chosen = _parser().parse_args(arguments)
+    try:
+        return _COMMANDS[chosen.command](chosen)
+    except ConfigurationError as error:
+        count = len(error.problems)
+        print(f"marketflow: {count} setting{'s are' if count > 1 else ' is'} wrong:", file=sys.stderr)
+        for problem in error.problems:
+            print(f"  {problem}", file=sys.stderr)
+        return WRONG_SETTINGS
+    except MarketFlowError as error:
+        print(f"marketflow: {error}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        return FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="marketflow", description="Executes trading signals on Binance Spot and is run from a Telegram chat."
+    )
+    parser.add_argument("--version", action="version", version=f"marketflow {version('marketflow')}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("run", help="bot, Kafka consumer and executor, with the settings of the environment and .env")
+    demo = commands.add_parser("demo", help="the same program with embedded parts: no account, no server needed")
+    demo.add_argument("--port", type=int, default=0, help="port of the chat's page (default: 8090, or any free one)")
+    demo.add_argument("--no-browser", action="store_true", help="only print the page's address")
+    demo.add_argument("--ledger", metavar="FILE", help="SQLite file to keep (default: a new one, gone at the end)")
+    commands.add_parser("check", help="a doctor: reads the settings, reaches each part, says what it found")
+    publish = commands.add_parser("publish", help="puts a signal on the topic")
+    publish.add_argument("signal_type", metavar="TYPE", help="BUY_... enters, SELL_... exits, e.g. BUY_SM")
+    publish.add_argument("--close", required=True, metavar="PRICE", help="reference price, e.g. 0.4801")
+    publish.add_argument("--symbol", help="default: SYMBOL")
+    publish.add_argument("--signal-id", metavar="ID", help="default: none, the record's place is its identity")
+    commands.add_parser("reconcile", help="compares ledger and exchange, prints the differences, exit 1 if there are any")
+    return parser
+
+
+def _run(_: argparse.Namespace) -> int:
+    from bot.app import run
+    from bot.config import load_settings
+
+    settings = load_settings()
+    asyncio.run(run(settings))
+    return OK
+
+
+def _demo(chosen: argparse.Namespace) -> int:
+    from demo.app import run_demo
+
+    asyncio.run(run_demo(port=chosen.port, open_browser=not chosen.no_browser, ledger=chosen.ledger))
+    return OK
+
+
+def _check(_: argparse.Namespace) -> int:
+    from bot.check import check
+    from bot.config import load_settings
+
+    return OK if asyncio.run(check(load_settings(), print)) else FAILED
+
+
+def _publish(chosen: argparse.Namespace) -> int:
+    from bot.config import load_settings
+    from bot.publish import publish
+
+    print(asyncio.run(publish(load_settings(), chosen.signal_type, chosen.close, chosen.symbol, chosen.signal_id)))
+    return OK
+
+
+def _reconcile(_: argparse.Namespace) -> int:
+    from bot.config import load_settings
+    from bot.reconcile import reconcile
+
+    return OK if asyncio.run(reconcile(load_settings(), print)) else FAILED
+
+
+_COMMANDS = {"run": _run, "demo": _demo, "check": _check, "publish": _publish, "reconcile": _reconcile}
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,81 @@
+"""Timers, by APScheduler. They put messages in or refresh what is shown; they trade nothing."""
+
+from collections.abc import Awaitable, Callable
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from core.book import Book
+from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
+from core.domain.messages import ApprovalTimedOut, Message
+from core.inbox import Inbox
+from core.market import Market
+from core.ports import Clock, Venue
+
+log = structlog.get_logger(__name__)
+
+Job = Callable[[], Awaitable[None]]
+
+
+def schedule(jobs: dict[str, tuple[float, Job]]) -> AsyncIOScheduler:
+    """A scheduler that runs each job every so many seconds, one run of a job at a time; a late run is not repeated."""
+    scheduler = AsyncIOScheduler(timezone="UTC")
+    for name, (seconds, job) in jobs.items():
+        scheduler.add_job(job, "interval", seconds=seconds, id=name, max_instances=1, coalesce=True, misfire_grace_time=None)
+    return scheduler
+
+
+class ApprovalTimer:
+    """Says, for each question whose time is up, that nobody answered."""
+
+    def __init__(self, book: Book, inbox: Inbox, clock: Clock) -> None:
+        self._book = book
+        self._inbox = inbox
+        self._clock = clock
+        self._said: set[str] = set()
+
+    async def __call__(self) -> None:
+        now = self._clock.now()
+        self._said &= self._book.approvals.keys()
+        due = [one for one in self._book.approvals.values() if one.expires_at <= now and one.token not in self._said]
+        if not due:
+            return
+        messages = [Message("timer", f"approval:{one.token}", one.signal.symbol, ApprovalTimedOut(one.token), now) for one in due]
+        try:
+            await self._inbox.deliver(messages)
+        except LedgerUnavailable as error:
+            log.warning("approvals cannot be timed out yet", error=str(error))
+            return
+        self._said |= {one.token for one in due}
+
+
+class BalanceReader:
+    """Keeps the account's balances for `/balance` and `/status`."""
+
+    def __init__(self, book: Book, venue: Venue, clock: Clock) -> None:
+        self._book = book
+        self._venue = venue
+        self._clock = clock
+
+    async def __call__(self) -> None:
+        try:
+            self._book.balances = await self._venue.balances()
+            self._book.balances_at = self._clock.now()
+        except (ExchangeUnavailable, LedgerUnavailable) as error:
+            log.warning("balances cannot be read", error=str(error))
+
+
+class RulesReader:
+    """Keeps the symbols' rules: a halt, a new minimum."""
+
+    def __init__(self, market: Market) -> None:
+        self._market = market
+
+    async def __call__(self) -> None:
+        known = list(self._market.instruments())
+        if not known:
+            return
+        try:
+            await self._market.load_instruments(known)
+        except ExchangeUnavailable as error:
+            log.warning("symbol rules cannot be read", error=str(error))

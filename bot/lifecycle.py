@@ -1,0 +1,70 @@
+"""Start and stop in order: vital tasks whose death ends the process, and a stop that settles what is in flight."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Coroutine
+from typing import Any
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+
+class Lifecycle:
+    """The long-running tasks of the process. All of them are vital: when one ends by itself, everything ends."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._stop = asyncio.Event()
+
+    def start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        """Runs `work` beside the others until `end(name)`."""
+        self._tasks[name] = asyncio.create_task(work, name=name)
+
+    def stop(self) -> None:
+        """Asks the process to end cleanly."""
+        self._stop.set()
+
+    async def wait(self) -> None:
+        """Returns when asked to stop; raises what a vital task died of."""
+        stopped = asyncio.create_task(self._stop.wait(), name="stop")
+        try:
+            done, _ = await asyncio.wait([stopped, *self._tasks.values()], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopped.cancel()
+        for task in done - {stopped}:
+            if not task.cancelled() and (error := task.exception()) is not None:
+                log.critical("a vital part died; ending", part=task.get_name())
+                raise error
+            raise RuntimeError(f"{task.get_name()} ended by itself")
+
+    async def end(self, *names: str) -> None:
+        """Cancels the named tasks (no names: all that are left) and waits until they are gone."""
+        chosen = {name: self._tasks.pop(name) for name in names or list(self._tasks) if name in self._tasks}
+        for task in chosen.values():
+            task.cancel()
+        for name, result in zip(chosen, await asyncio.gather(*chosen.values(), return_exceptions=True), strict=True):
+            if isinstance(result, Exception):
+                log.error("a part ended with an error", part=name, exc_info=result)
+
+
+@contextlib.contextmanager
+def stop_on_signals(lifecycle: Lifecycle) -> Any:
+    """SIGTERM and Ctrl-C ask for a clean end; a second one ends at once."""
+    loop = asyncio.get_running_loop()
+    caught = (signal.SIGTERM, signal.SIGINT)
+
+    def asked() -> None:
+        log.info("stopping: intake ends, what is in flight is settled")
+        lifecycle.stop()
+        for number in caught:
+            loop.remove_signal_handler(number)
+
+    for number in caught:
+        loop.add_signal_handler(number, asked)
+    try:
+        yield
+    finally:
+        for number in caught:
+            loop.remove_signal_handler(number)
