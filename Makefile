@@ -31,7 +31,7 @@ run: install ## the real thing, with .env
 	@$(BIN)/marketflow run
 
 test: install ## every test that this machine can run; says what it could not run
-	@$(BIN)/pytest
+	@$(BIN)/pytest $(PYTEST_ARGS)
 
 check: install ## lint, types, import contracts; never edits a file
 	@$(BIN)/ruff check .

@@ -46,6 +46,7 @@ SENTENCES: Mapping[str, str] = {
     "rate_limited": "too many requests; the exchange asks to wait {seconds} s",
     "banned": "the exchange banned this address for {seconds} s for too many requests (418)",
     "exchange_busy": "the exchange is overloaded and did not take the order",
+    "unreachable": "the exchange cannot be reached, so nothing was sent ({detail})",
     "invalid_symbol": "the exchange knows no symbol {symbol} (-1121)",
     "rejected": "the exchange refused it: {message} ({code})",
     "not_filled": "nothing was filled: the order ended as {status}",
@@ -67,6 +68,6 @@ class Reason:
         return SENTENCES[self.code].format_map(self.params)
 
 
-def reason(code: str, **params: object) -> Reason:
+def reason(code: str, /, **params: object) -> Reason:
     """A Reason whose parameters are written out as text (Decimals must come already rounded for the reader)."""
     return Reason(code, {name: str(value) for name, value in params.items()})

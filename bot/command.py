@@ -1,0 +1,59 @@
+"""What a command is. It reads the desk and answers; to change anything it puts a message into the inbox."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from bot.desk import Caller, Desk, Trouble
+from bot.message import ChatMessage
+from bot.render import short
+from bot.roles import Role
+from core.domain.messages import ControlsRequested
+
+Args = Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command of the chat. `arguments` is its usage after the name; `role` is who may say it bare, `role_with_arguments` who
+    may say it with some, where that differs."""
+
+    name: str
+    run: Callable[[Desk, Args, Caller], Awaitable[ChatMessage]]
+    role: Role = Role.VIEWER
+    arguments: str = ""
+    role_with_arguments: Role | None = None
+
+    @property
+    def usage(self) -> str:
+        return f"{self.name} {self.arguments}".strip()
+
+    def needed(self, args: Args) -> Role:
+        """Who may say it like this. Whatever changes something needs more than a viewer."""
+        return self.role_with_arguments if args and self.role_with_arguments is not None else self.role
+
+    def changes(self, args: Args) -> bool:
+        """Whether it changes something when said like this, so that it must not be done late or by an edit."""
+        return self.needed(args) > Role.VIEWER
+
+
+def bad_argument(desk: Desk, args: Args, usage: str) -> ChatMessage:
+    """The sentence with what is accepted."""
+    return ChatMessage(desk.texts("answer.bad_argument", argument=short(" ".join(args)), usage=f"/{usage}"))
+
+
+def count_from(args: Args, default: int, most: int = 20) -> int | None:
+    """How many are asked for, 1 to `most`; None where that is not what the arguments say."""
+    if not args:
+        return default
+    text = args[0]
+    if len(args) > 1 or not (text.isascii() and text.isdigit()) or len(text) > 3 or not 1 <= int(text) <= most:
+        return None
+    return int(text)
+
+
+async def request_controls(desk: Desk, request: ControlsRequested, caller: Caller) -> str:
+    """Asks for a pause or a mode. The sentence that there is nothing to show but it; empty once it is done."""
+    verdict = await desk.put(caller, request)
+    if not isinstance(verdict, Trouble):
+        return desk.texts.reason(verdict.reason) if verdict.reason is not None else ""
+    return desk.texts(verdict.value) if verdict.value else ""

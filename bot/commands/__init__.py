@@ -1,0 +1,28 @@
+"""The one list of commands: handlers, the menu and /help are made of it."""
+
+from difflib import get_close_matches
+
+from bot.command import Command
+from bot.commands import balance, mode, pause, pnl, positions, resume, signals, start, status, trades
+from bot.commands.help import help_on
+
+COMMANDS: tuple[Command, ...] = (
+    status.COMMAND,
+    positions.COMMAND,
+    pnl.COMMAND,
+    trades.COMMAND,
+    signals.COMMAND,
+    balance.COMMAND,
+    pause.COMMAND,
+    resume.COMMAND,
+    mode.COMMAND,
+    start.COMMAND,
+    help_on(lambda: COMMANDS),
+)
+
+BY_NAME = {command.name: command for command in COMMANDS}
+
+
+def nearest(name: str) -> str | None:
+    """The command that somebody who typed `name` most likely meant."""
+    return next(iter(get_close_matches(name.lower(), BY_NAME, n=1, cutoff=0.5)), None)

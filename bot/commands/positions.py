@@ -1,0 +1,45 @@
+"""/positions: what is held, what it cost and what it is worth now. Answers from memory."""
+
+from bot.command import Args, Command
+from bot.desk import Caller, Desk
+from bot.message import ChatMessage
+from bot.numbers import money, price, quantity
+from bot.render import duration, percent_of
+from bot.texts import Html
+from core.domain.money import multiply
+from core.domain.position import Position
+
+
+async def run(desk: Desk, _args: Args, _caller: Caller) -> ChatMessage:
+    """A block for each open position, the oldest first; dust in one line at the end."""
+    held = desk.book.open_positions()
+    blocks = ["\n".join(_lines(desk, position)) for position in held]
+    dust = [position for position in desk.book.positions.values() if position.qty and not position.is_open]
+    if dust:
+        named = ", ".join(f"{quantity(position.qty)} {desk.priced(position.symbol).base}" for position in dust)
+        blocks.append(desk.texts("positions.dust", dust=named))
+    head = desk.texts("positions", count=len(held)) if held else desk.texts("positions.none")
+    return ChatMessage("\n\n".join([head, *blocks]))
+
+
+def _lines(desk: Desk, position: Position) -> list[Html]:
+    texts, now = desk.texts, desk.clock.now()
+    priced = desk.priced(position.symbol)
+    lines = [texts("positions.head", symbol=position.symbol, quantity=quantity(position.qty), base=priced.base)]
+    cost = price(position.average_cost)
+    if priced.price is None:
+        lines.append(texts("positions.cost_unpriced", cost=cost))
+    else:
+        age = priced.age(now)
+        old = texts("age.old", age=duration(age, texts)) if age is not None else ""
+        lines.append(texts("positions.cost", cost=cost, price=price(priced.price), age=old))
+        profit = multiply(position.qty, priced.price) - position.cost
+        percent, earned = percent_of(profit, position.cost), money(profit, signed=True)
+        lines.append(texts("positions.unrealised", percent=percent, profit=earned, quote=priced.quote_asset))
+    if position.opened_at is not None:
+        since, held = position.opened_at.strftime("%Y-%m-%d %H:%M"), duration(now - position.opened_at, texts)
+        lines.append(texts("positions.since", time=since, duration=held))
+    return lines
+
+
+COMMAND = Command("positions", run)

@@ -1,0 +1,91 @@
+"""/status: how things stand, on one screen. Answers from memory, whatever part is down."""
+
+from collections import defaultdict
+from decimal import Decimal
+
+from bot.command import Args, Command
+from bot.desk import Caller, Desk
+from bot.message import ChatMessage
+from bot.numbers import money, quantity
+from bot.render import controls_lines, duration, not_live, percent_of, short
+from bot.texts import Html
+from core.domain.errors import LedgerUnavailable
+from core.domain.money import ZERO, multiply
+
+_POSITIONS_SHOWN = 8
+
+
+async def run(desk: Desk, _args: Args, _caller: Caller) -> ChatMessage:
+    """One screen: modes, positions, today, what waits, each part."""
+    uptime = duration(desk.clock.now() - desk.started_at, desk.texts)
+    head = desk.texts("status.head", trading_mode=desk.trading_mode.upper(), uptime=uptime)
+    lines = [
+        head,
+        *not_live(desk.trading_mode, desk.texts),
+        controls_lines(desk.book.controls, desk.texts),
+        "",
+        *_positions(desk),
+    ]
+    lines += [_today(desk), "", await _waiting(desk)]
+    if desk.limits:
+        limits = ", ".join(f"{name} {limit}" for name, limit in desk.limits.items())
+        lines.append(desk.texts("status.limits", limits=limits))
+    return ChatMessage("\n".join([*lines, "", *_health(desk)]))
+
+
+def _positions(desk: Desk) -> list[Html]:
+    texts, held = desk.texts, desk.book.open_positions()
+    lines = [texts("status.positions", count=len(held))]
+    unrealised: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for index, position in enumerate(held):
+        priced = desk.priced(position.symbol)
+        shown = {"symbol": position.symbol, "quantity": quantity(position.qty), "base": priced.base}
+        if priced.price is None:
+            line = texts("status.position_unpriced", **shown)
+        else:
+            profit = multiply(position.qty, priced.price) - position.cost
+            unrealised[priced.quote_asset] += profit
+            line = texts("status.position", percent=percent_of(profit, position.cost), **shown)
+        if index < _POSITIONS_SHOWN:
+            lines.append(line)
+    if len(held) > _POSITIONS_SHOWN:
+        lines.append(texts("status.more", count=len(held) - _POSITIONS_SHOWN))
+    lines += [
+        texts("status.unrealised", profit=money(profit, signed=True), quote=quote) for quote, profit in sorted(unrealised.items())
+    ]
+    return lines
+
+
+def _today(desk: Desk) -> Html:
+    day = desk.clock.now().date().isoformat()
+    quotes = sorted({instrument.quote for instrument in desk.market.instruments().values()})
+    results = [(quote, result) for quote in quotes if (result := desk.book.result_of(day, quote)) != ZERO]
+    if not results:
+        return desk.texts("status.today_none")
+    told = ", ".join(desk.texts("status.result", profit=money(result, signed=True), quote=quote) for quote, result in results)
+    return desk.texts("status.today", results=Html(told))
+
+
+async def _waiting(desk: Desk) -> Html:
+    try:
+        alerts = str(await desk.outbox.pending())
+    except LedgerUnavailable:
+        alerts = "?"
+    return desk.texts(
+        "status.waiting",
+        approvals=len(desk.book.approvals),
+        orders=len(desk.book.in_flight),
+        messages=len(desk.inbox),
+        alerts=alerts,
+    )
+
+
+def _health(desk: Desk) -> list[Html]:
+    lines = [desk.texts("status.health")]
+    for part, (well, word) in desk.health().items():
+        name = desk.texts(f"part.{part}") if desk.texts.has(f"part.{part}") else part
+        lines.append(desk.texts("status.part_up" if well else "status.part_down", part=name, word=short(word, 120)))
+    return lines
+
+
+COMMAND = Command("status", run)

@@ -1,0 +1,125 @@
+"""What settings mean for one another. Works on their texts, so that every contradiction is told beside every unreadable value."""
+
+from collections.abc import Iterator, Mapping
+
+from bot.config_values import ALL_SYMBOLS, chat_id, split_url, symbol, symbols, users
+from bot.roles import Role
+
+LIVE_API = "https://api.binance.com/api"
+TESTNET_API = "https://testnet.binance.vision/api"
+LIVE_WS = "wss://ws-api.binance.com:443/ws-api/v3"
+TESTNET_WS = "wss://ws-api.testnet.binance.vision/ws-api/v3"
+TELEGRAM_API = "https://api.telegram.org"
+DEFAULT_SYMBOL = "WIFUSDC"
+DEFAULT_TOPIC = "trading_signals"
+DEFAULT_DLQ_TOPIC = "trading_signals.dlq"
+
+_SHORTEST_TOKEN_SECRET = 30  # characters; Telegram's own have 35
+
+
+def venue_of(address: str) -> str:
+    """Whose money an address is about: `testnet` (no one's), `live`, or `other` where it is not Binance's."""
+    parts = split_url(address)
+    host = (parts.hostname or "").rstrip(".") if parts else ""
+    if host == "testnet.binance.vision" or host.endswith(".testnet.binance.vision"):
+        return "testnet"
+    if host.startswith("demo-") and host.endswith(".binance.com"):  # Binance's demo accounts, also without money
+        return "testnet"
+    return "live" if host.endswith((".binance.com", ".binance.vision", ".binance.us")) else "other"
+
+
+def defaults_that_follow(given: Mapping[str, str]) -> dict[str, str]:
+    """What variables are while unset, where that depends on others."""
+    mode = trading_mode(given)
+    api = given.get("BINANCE_API_URL") or (TESTNET_API if mode == "testnet" else LIVE_API)
+    # Another host has another stream: the keys must not go to Binance when the orders do not.
+    stream = {("live", "live"): LIVE_WS, ("testnet", "testnet"): TESTNET_WS}.get((mode, venue_of(api)), "")
+    return {
+        "TRADING_MODE": mode,
+        "BINANCE_API_URL": api,
+        "BINANCE_WS_URL": stream,
+        "SYMBOLS": given.get("SYMBOL", DEFAULT_SYMBOL),
+        "KAFKA_SECURITY_PROTOCOL": "SASL_SSL" if "KAFKA_USERNAME" in given else "PLAINTEXT",
+    }
+
+
+def trading_mode(given: Mapping[str, str]) -> str:
+    """The mode that is asked for, as written, or the one that follows from the address."""
+    follows = "testnet" if venue_of(given.get("BINANCE_API_URL", "")) == "testnet" else "paper"
+    return given.get("TRADING_MODE", follows).strip().lower()
+
+
+def contradictions(given: Mapping[str, str]) -> Iterator[str]:
+    """Every problem that takes more than one variable to see. `given` holds no empty values, save BINANCE_WS_URL's."""
+    yield from _binance(given)
+    yield from _kafka(given)
+    yield from _telegram(given)
+    yield from _snowflake(given)
+
+
+def _binance(given: Mapping[str, str]) -> Iterator[str]:
+    mode = trading_mode(given)
+    if mode not in {"testnet", "live"}:
+        return
+    for name in ("BINANCE_API_KEY", "BINANCE_API_SECRET"):
+        if name not in given:
+            yield f"{name}: not set; needed while TRADING_MODE is {mode} (paper needs none)"
+    wrong = "testnet" if mode == "live" else "live"
+    for name in ("BINANCE_API_URL", "BINANCE_WS_URL"):
+        if venue_of(given.get(name, "")) == wrong:
+            host = "Binance's testnet" if wrong == "testnet" else "Binance itself, where real money is"
+            yield f"{name}: names {host}, but TRADING_MODE is {mode}; accepted: an address that fits, or TRADING_MODE={wrong}"
+
+
+def _kafka(given: Mapping[str, str]) -> Iterator[str]:
+    username, password = "KAFKA_USERNAME" in given, "KAFKA_PASSWORD" in given
+    protocol = given.get("KAFKA_SECURITY_PROTOCOL", "").strip().upper()
+    if username and not password:
+        yield "KAFKA_PASSWORD: not set; needed beside KAFKA_USERNAME"
+    if password and not username:
+        yield "KAFKA_USERNAME: not set; needed beside KAFKA_PASSWORD (Azure Event Hubs: $ConnectionString)"
+    if protocol.startswith("SASL_") and not username and not password:
+        yield f"KAFKA_USERNAME: not set; needed while KAFKA_SECURITY_PROTOCOL is {protocol}"
+    if protocol in {"PLAINTEXT", "SSL"} and username:
+        yield f"KAFKA_SECURITY_PROTOCOL: {protocol} sends no KAFKA_USERNAME, but that is set; accepted: SASL_SSL or SASL_PLAINTEXT"
+    if given.get("KAFKA_TOPIC", DEFAULT_TOPIC).strip() == given.get("KAFKA_DLQ_TOPIC", DEFAULT_DLQ_TOPIC).strip():
+        yield "KAFKA_DLQ_TOPIC: the same as KAFKA_TOPIC; accepted: another topic, or dead letters would be read as signals again"
+
+
+def _telegram(given: Mapping[str, str]) -> Iterator[str]:
+    _, colon, token_secret = given.get("TG_TOKEN", "").strip().partition(":")
+    official = given.get("TG_API_URL", TELEGRAM_API).strip().rstrip("/") == TELEGRAM_API
+    if colon and official and len(token_secret) < _SHORTEST_TOKEN_SECRET:
+        yield (
+            f"TG_TOKEN: found a value with {len(token_secret)} characters after the colon; "
+            f"accepted: at least {_SHORTEST_TOKEN_SECRET}, as @BotFather gives them"
+        )
+    try:
+        chat, roles = chat_id(given["TG_CHAT_ID"]), users(given["TG_USERS"])
+    except (KeyError, ValueError):
+        return  # unset, or told already
+    if chat in roles and roles[chat] is not Role.OWNER:
+        role = roles[chat].name.lower()
+        yield f"TG_USERS: {chat} is a {role} here, but TG_CHAT_ID makes this person an owner; accepted: {chat}:owner"
+
+
+def _snowflake(given: Mapping[str, str]) -> Iterator[str]:
+    some = sorted(name for name in given if name.startswith("SNOWFLAKE_"))
+    if not some:
+        return
+    for name in ("SNOWFLAKE_ACCOUNT", "SNOWFLAKE_USER", "SNOWFLAKE_WAREHOUSE", "SNOWFLAKE_DATABASE"):
+        if name not in given:
+            yield f"{name}: not set; needed beside {some[0]}"
+    if ("SNOWFLAKE_PASSWORD" in given) == ("SNOWFLAKE_PRIVATE_KEY_PATH" in given):
+        amount = "both" if "SNOWFLAKE_PASSWORD" in given else "neither"
+        yield f"SNOWFLAKE_PASSWORD, SNOWFLAKE_PRIVATE_KEY_PATH: {amount} set; accepted: one of them, beside {some[0]}"
+
+
+def doubts(given: Mapping[str, str]) -> Iterator[str]:
+    """What works and is probably not meant. Only asked once there is no problem."""
+    if given.get("TG_CHAT_ID", "").strip().startswith("-") and "TG_USERS" not in given:
+        yield "TG_CHAT_ID is a group and TG_USERS is not set: nobody may command the bot"
+    if "SYMBOL" in given and given.get("SYMBOLS", ALL_SYMBOLS).strip() != ALL_SYMBOLS:
+        default = symbol(given["SYMBOL"])
+        if default not in (symbols(given["SYMBOLS"]) or ()):
+            yield f"SYMBOL {default} is not among SYMBOLS: a signal that names no symbol will be refused"

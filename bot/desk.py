@@ -1,0 +1,162 @@
+"""What a command may read, and the one way it changes anything: a message put into the inbox. It never writes itself."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+from typing import Protocol
+
+import structlog
+
+from bot.roles import Role
+from bot.texts import Texts, texts
+from core.book import Book
+from core.domain.errors import LedgerUnavailable
+from core.domain.instrument import Instrument, Quote
+from core.domain.messages import Body, Message
+from core.domain.position import Trade
+from core.domain.reasons import Reason
+from core.domain.signal import Signal
+from core.inbox import Inbox
+from core.market import Market
+from core.ports import Clock, DayResult, Outbox, Venue, Verdict
+
+log = structlog.get_logger(__name__)
+
+ASK_SECONDS = 5.0
+OLD_QUOTE = timedelta(seconds=10)  # from here on a price is shown with its age
+
+Health = Mapping[str, tuple[bool, str]]
+
+
+class SignalRow(Protocol):
+    """A signal that came and what became of it; no outcome while it waits its turn."""
+
+    @property
+    def signal(self) -> Signal: ...
+    @property
+    def received_at(self) -> datetime: ...
+    @property
+    def outcome(self) -> str | None: ...
+    @property
+    def reason(self) -> Reason | None: ...
+
+
+class Queries(Protocol):
+    """What the commands ask the ledger. Every method raises LedgerUnavailable."""
+
+    async def recent_signals(self, limit: int) -> Sequence[SignalRow]:
+        """The last signals, the newest first."""
+        ...
+
+    async def recent_trades(self, limit: int) -> Sequence[Trade]:
+        """The last closed trades, the newest first."""
+        ...
+
+    async def day_results(self, since: str) -> Sequence[DayResult]:
+        """The day results from the UTC day `since` (`YYYY-MM-DD`, empty: all) on."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks. `source_id` is the identity of what was said, the same when Telegram brings it again."""
+
+    user_id: int
+    name: str
+    role: Role
+    source_id: str
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Everything a command may need. `symbols` None means all; `limits` are shown as they are, by the name of their setting;
+    `health` tells of each part whether it is well, and a word on it."""
+
+    book: Book
+    market: Market
+    inbox: Inbox
+    outbox: Outbox
+    queries: Queries
+    venue: Venue
+    clock: Clock
+    trading_mode: str
+    symbols: frozenset[str] | None
+    limits: Mapping[str, str]
+    users: Mapping[int, Role]
+    language: str
+    version: str
+    started_at: datetime
+    health: Callable[[], Health]
+
+    @property
+    def texts(self) -> Texts:
+        return texts(self.language)
+
+    def priced(self, symbol: str) -> "Priced":
+        """What is known of a symbol, however old."""
+        return Priced(symbol, self.market.instrument(symbol), self.market.quote(symbol))
+
+    async def put(self, caller: Caller, body: Body, mailbox: str = "") -> "Verdict | Trouble":
+        """Puts what the caller wants into the inbox and waits up to 5 s for what becomes of it."""
+        message = Message("telegram", caller.source_id, mailbox, body, self.clock.now())
+        asking = asyncio.create_task(self.inbox.ask(message), name=f"ask {caller.source_id}")
+        asking.add_done_callback(_look_at)
+        timer = asyncio.create_task(self.clock.sleep(ASK_SECONDS), name="ask timeout")
+        try:
+            await asyncio.wait({asking, timer}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            timer.cancel()
+        if not asking.done():
+            return Trouble.PENDING  # it is stored or about to be, and done in its turn
+        if asking.cancelled():
+            return Trouble.STOPPING
+        try:
+            return asking.result() or Trouble.KNOWN
+        except LedgerUnavailable as error:
+            log.warning("what the chat asked for could not be stored", error=str(error))
+            return Trouble.LEDGER
+
+
+class Trouble(Enum):
+    """Why there is no verdict: still at it, stopping, nothing stored, or the same was said before."""
+
+    PENDING = "answer.pending"
+    STOPPING = "answer.stopping"
+    LEDGER = "answer.ledger"
+    KNOWN = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """A symbol with its rules and last quote, each None where it is not known."""
+
+    symbol: str
+    instrument: Instrument | None
+    quote: Quote | None
+
+    @property
+    def base(self) -> str:
+        return self.instrument.base if self.instrument else self.symbol
+
+    @property
+    def quote_asset(self) -> str:
+        return self.instrument.quote if self.instrument else ""
+
+    @property
+    def price(self) -> Decimal | None:
+        """What one could sell at, in quote asset."""
+        return self.quote.bid if self.quote else None
+
+    def age(self, now: datetime) -> timedelta | None:
+        """How old the price is, where it is too old to be called the present one."""
+        if self.quote is None or now - self.quote.at < OLD_QUOTE:
+            return None
+        return now - self.quote.at
+
+
+def _look_at(task: "asyncio.Task[Verdict | None]") -> None:
+    if not task.cancelled() and task.exception() is not None:
+        log.debug("an answer came as an error", error=str(task.exception()))

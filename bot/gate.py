@@ -1,0 +1,63 @@
+"""The one gate in front of every command and every button: who is not listed gets no answer, and the owner is told once."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import structlog
+from telegram import Update, User
+from telegram.ext import ApplicationHandlerStop, CallbackContext
+
+from bot.render import short
+from bot.roles import Role
+from core.domain.errors import LedgerUnavailable
+
+log = structlog.get_logger(__name__)
+
+_REMEMBERED = 10_000  # strangers that the ledger need not be asked about again
+
+
+class Strangers(Protocol):
+    """Who was never let in; the owner is told of each once, also after a restart."""
+
+    async def first_time_stranger(self, user_id: int, name: str) -> bool:
+        """Whether this one is new; then the owner will be told. Raises LedgerUnavailable."""
+        ...
+
+
+class Gate:
+    """Lets an update pass when a listed person sent it: in a group too it is the person who counts."""
+
+    def __init__(self, users: Mapping[int, Role], strangers: Strangers) -> None:
+        self._users = users
+        self._strangers = strangers
+        self._known: set[int] = set()
+
+    async def check(self, update: Update, _context: CallbackContext[Any, Any, Any, Any]) -> None:
+        """Raises ApplicationHandlerStop unless the update may go on to a handler."""
+        person = _person_of(update)
+        if person is None:
+            raise ApplicationHandlerStop
+        if person.id not in self._users:
+            await self._tell_once(person)
+            raise ApplicationHandlerStop
+
+    async def _tell_once(self, person: User) -> None:
+        if person.id in self._known or len(self._known) >= _REMEMBERED:
+            return
+        self._known.add(person.id)
+        name = person.full_name + (f" @{person.username}" if person.username else "")
+        try:
+            if await self._strangers.first_time_stranger(person.id, short(name)):
+                log.warning("a stranger wrote to the bot", user_id=person.id)
+        except LedgerUnavailable as error:
+            self._known.discard(person.id)
+            log.warning("a stranger could not be recorded", user_id=person.id, error=str(error))
+
+
+def _person_of(update: Update) -> User | None:
+    """Who said a new message or tapped a button. None for all the rest: edits, channels, anonymous admins, other bots."""
+    if update.message is not None:
+        person = None if update.message.sender_chat is not None else update.message.from_user
+    else:
+        person = update.callback_query.from_user if update.callback_query is not None else None
+    return None if person is None or person.is_bot else person

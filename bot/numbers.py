@@ -1,0 +1,53 @@
+"""How numbers are written for a person: the one place that rounds and groups. Pure; what it yields is never computed with."""
+
+from decimal import ROUND_HALF_UP, Decimal
+
+from core.domain.money import EXACT
+
+NARROW_SPACE = "\u202f"  # a thin space at which a line never breaks
+_GROUPED_FROM = 5  # digits before the point; four read well as they are
+_SIGNIFICANT = 6
+_MOST_DECIMALS = 12
+_CENT_LIKE = 10  # from this price on two decimals say enough
+
+
+def price(number: Decimal) -> str:
+    """A price in quote asset: six significant digits (but cents always), padded to four decimals below 10 and two above, so that
+    prices of one symbol stand under each other: 0.4805, 0.5220, 0.00001234, 97 123.45."""
+    least = 4 if abs(number) < _CENT_LIKE else 2
+    return _fixed(number, least=least, most=_decimals_for(number, _SIGNIFICANT, least=2))
+
+
+def money(number: Decimal, *, signed: bool = False) -> str:
+    """An amount of quote asset: cents, and below 1 as many decimals as four significant digits take: 9.61, 0.0123."""
+    most = 2 if abs(number) >= 1 else _decimals_for(number, 4, least=2)
+    text = _fixed(number, least=2, most=most)
+    return f"+{text}" if signed and number > 0 else text
+
+
+def quantity(number: Decimal) -> str:
+    """An amount of base asset: in full up to 8 decimals, as exchanges have it."""
+    return _fixed(number, least=0, most=8)
+
+
+def per_cent(number: Decimal) -> str:
+    """One decimal and always a sign, that of the true number, so that no loss is ever shown as a gain: +7.8%, -0.0%."""
+    text = _fixed(abs(number), least=1, most=1)
+    return f"{'-' if number < 0 else '+'}{text}%"
+
+
+def _decimals_for(number: Decimal, significant: int, *, least: int) -> int:
+    decimals = significant - 1 - number.adjusted() if number else least
+    return min(max(decimals, least), _MOST_DECIMALS)
+
+
+def _fixed(number: Decimal, *, least: int, most: int) -> str:
+    rounded = number.quantize(Decimal(1).scaleb(-most), rounding=ROUND_HALF_UP, context=EXACT)
+    whole, _, decimals = format(rounded, "f").partition(".")
+    decimals = decimals.rstrip("0").ljust(least, "0")
+    sign, digits = ("-", whole[1:]) if whole.startswith("-") else ("", whole)
+    if not digits.strip("0") and not decimals.strip("0"):
+        sign = ""
+    if len(digits) >= _GROUPED_FROM:
+        digits = f"{int(digits):,}".replace(",", NARROW_SPACE)
+    return f"{sign}{digits}.{decimals}" if decimals else f"{sign}{digits}"

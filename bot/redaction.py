@@ -1,0 +1,89 @@
+"""Takes secrets out of text, however they were escaped on the way there. Knows no logging."""
+
+import math
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+REDACTED = "[redacted]"
+
+_SHORTEST = 4
+"""Characters; what is shorter stands in half of all words, and hiding it would only tell where it is."""
+
+_PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")
+_KEY_IN_CONNECTION_STRING = re.compile(r"SharedAccessKey=([^;]+)")
+_TELEGRAM_TOKEN = re.compile(r"[0-9]+:([A-Za-z0-9_-]{8,})")
+
+
+def parts_of_secret(secret: str) -> Iterator[str]:
+    """What of a secret must not be shown: the password alone of a URL, otherwise all of it, and what could be taken out of it."""
+    if "://" in secret and not secret.startswith("Endpoint="):
+        yield from _parts_of_url(secret)
+        return
+    yield secret
+    for pattern in (_KEY_IN_CONNECTION_STRING, _TELEGRAM_TOKEN):
+        if found := pattern.search(secret):
+            yield found[1]
+
+
+def _parts_of_url(url: str) -> Iterator[str]:
+    try:
+        parts = urlsplit(url)
+        passwords = [parts.password or "", *parse_qs(parts.query).get("password", [])]
+    except ValueError:  # brackets that are no address: hide it all
+        passwords = [url]
+    for password in filter(None, passwords):
+        yield password
+        yield unquote(password)
+
+
+class Redactor:
+    """Replaces every occurrence of `secrets`: as they are, percent-encoded in a URL, or escaped in JSON or a Python repr."""
+
+    def __init__(self, secrets: Collection[str]) -> None:
+        long_enough = sorted((secret for secret in secrets if len(secret) >= _SHORTEST), key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(_however_written, long_enough))) if long_enough else None
+
+    def text(self, text: str) -> str:
+        """`text` without secrets."""
+        return self._pattern.sub(REDACTED, text) if self._pattern else text
+
+    def value(self, value: Any) -> Any:
+        """The same for anything that is logged: text is cleaned, containers are gone through, all else becomes text."""
+        match value:
+            case None | bool() | int():
+                return value
+            case float() if math.isfinite(value):
+                return value
+            case str():
+                return self.text(value)
+            case Mapping():
+                return {self.text(str(key)): self.value(inner) for key, inner in value.items()}
+            case list() | tuple() | set() | frozenset():
+                return [self.value(inner) for inner in value]
+            case _:
+                return self.text(str(value))
+
+
+def _however_written(secret: str) -> str:
+    return "".join(c if c in _PLAIN else _one_character(c) for c in secret)
+
+
+def _one_character(c: str) -> str:
+    """A pattern of `c` as itself, behind a backslash, percent-encoded (also twice), as `\\xHH`, `\\uHHHH`, or `+` for a space."""
+    octets = c.encode("utf-8", "surrogatepass")
+    ways = [
+        r"\\{0,4}" + re.escape(c),
+        "".join(f"(?i:%(?:25){{0,3}}{octet:02x})" for octet in octets),
+        rf"(?i:\\+(?:x{ord(c):02x}|u{ord(c):04x}|U{ord(c):08x}))",
+    ]
+    if ord(c) > 0xFFFF:
+        high, low = divmod(ord(c) - 0x10000, 0x400)
+        ways.append(rf"(?i:\\+u{0xD800 + high:04x}\\+u{0xDC00 + low:04x})")
+    if c == " ":
+        ways.append(r"\+")
+    escape = {"\n": "n", "\r": "r", "\t": "t"}.get(c)
+    if escape:
+        ways.append(r"\\+" + escape)
+    return f"(?:{'|'.join(ways)})"

@@ -1,0 +1,327 @@
+"""Events as messages. Pure: no clock, no telegram; everything from outside is escaped on its way into a sentence.
+
+The first lines of the alerts are the contract's ("The chat"), word for word in English. `Price` is the average fill price."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import assert_never
+
+from bot.message import Button, ChatMessage, Keyboard, plain_text
+from bot.numbers import money, per_cent, price, quantity
+from bot.texts import Html, Texts
+from core.domain.approval import Approval
+from core.domain.controls import Controls, Pause
+from core.domain.events import (
+    ApprovalClosed,
+    ApprovalRequested,
+    ControlsChanged,
+    DeadLettersFound,
+    Event,
+    OrderExecuted,
+    OrderFailed,
+    OrderUnanswered,
+    OutboxItem,
+    PartTroubled,
+    Priority,
+    SignalRefused,
+    Started,
+    StrangerSeen,
+)
+from core.domain.money import multiply
+from core.domain.money import per_cent as exact_per_cent
+from core.domain.order import OrderState
+from core.domain.signal import Side
+
+_RAW_SHOWN = 80  # bytes of an unreadable record
+_FOREIGN_SHOWN = 64  # characters of a name or a word that somebody else chose
+_DIGEST_UNITS = 1_500  # about a phone's screen
+_DIGEST_LINES = 20
+_PAUSE_KEYS = {Pause.ALL: "controls.paused", Pause.ENTRIES: "controls.entries", Pause.OFF: "controls.running"}
+
+
+def render(event: Event, texts: Texts) -> ChatMessage:
+    """The message that tells one event."""
+    silent = event.priority is Priority.CHATTY
+    return ChatMessage("\n".join(_lines(event, texts)), _keyboard(event, texts), silent=silent)
+
+
+def _lines(event: Event, texts: Texts) -> list[Html]:  # noqa: PLR0911, C901 - flat: one case for each kind of event
+    match event:
+        case OrderExecuted():
+            return _executed(event, texts)
+        case OrderFailed():
+            return _failed(event, texts)
+        case OrderUnanswered():
+            return _unanswered(event, texts)
+        case SignalRefused():
+            return _refused(event, texts)
+        case ApprovalRequested():
+            return _asked(event, texts)
+        case ApprovalClosed():
+            return _closed(event, texts)
+        case ControlsChanged():
+            return _controls_changed(event, texts)
+        case Started():
+            return _started(event, texts)
+        case DeadLettersFound():
+            return dead_letters(event.count, event, texts)
+        case StrangerSeen():
+            return [texts("stranger", name=short(event.name), user_id=event.user_id)]
+        case PartTroubled():
+            return _part(event, texts)
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def _executed(event: OrderExecuted, texts: Texts) -> list[Html]:
+    done, order = event.execution, event.order
+    lines = [
+        texts(f"executed.{done.side.lower()}", signal_type=short(done.signal_type)),
+        texts("symbol", symbol=done.symbol),
+        texts("price", price=price(done.price)),
+    ]
+    if done.profit_pct is not None:
+        lines.append(texts("profit", percent=per_cent(done.profit_pct)))
+    if order.state is OrderState.FILLED or done.qty == order.qty:
+        lines.append(texts("quantity", quantity=quantity(done.qty), base=done.base_asset))
+    else:
+        asked = quantity(order.qty)
+        lines.append(texts("quantity_partial", quantity=quantity(done.qty), asked=asked, base=done.base_asset))
+    lines += [texts("value", value=money(done.quote_qty), quote=done.quote_asset), *_fee(event, texts)]
+    if done.profit_quote is not None:
+        lines.append(texts("net_profit", profit=money(done.profit_quote, signed=True), quote=done.quote_asset))
+    if event.position.qty:
+        key = "held" if done.side is Side.BUY else "still_held"
+        lines.append(texts(key, quantity=quantity(event.position.qty), base=done.base_asset))
+    return [*lines, *not_live(done.trading_mode, texts)]
+
+
+def _fee(event: OrderExecuted, texts: Texts) -> list[Html]:
+    done = event.execution
+    if not done.fee:
+        return []
+    fee, asset = quantity(done.fee), done.fee_asset
+    if event.fee_value is None or asset == done.quote_asset:
+        return [texts("fee", fee=fee, asset=asset)]
+    return [texts("fee_valued", fee=fee, asset=asset, value=money(event.fee_value), quote=done.quote_asset)]
+
+
+def _failed(event: OrderFailed, texts: Texts) -> list[Html]:
+    order = event.order
+    lines = [texts("failed", signal_type=short(order.signal.signal_type)), texts("symbol", symbol=order.symbol)]
+    if order.reason is not None:
+        lines.append(texts("reason", reason=texts.reason(order.reason)))
+    lines.append(texts(f"failed.{order.side.lower()}"))
+    if order.reason is not None and texts.has(f"advice.{order.reason.code}"):
+        lines.append(texts(f"advice.{order.reason.code}"))
+    return [*lines, *not_live(order.trading_mode, texts)]
+
+
+def _unanswered(event: OrderUnanswered, texts: Texts) -> list[Html]:
+    order = event.order
+    return [
+        texts("unanswered", signal_type=short(order.signal.signal_type)),
+        texts("symbol", symbol=order.symbol),
+        texts("unanswered.next"),
+        *not_live(order.trading_mode, texts),
+    ]
+
+
+def _refused(event: SignalRefused, texts: Texts) -> list[Html]:
+    key = f"refused.{event.outcome}"
+    return [
+        texts(key if texts.has(key) else "refused.ignored", signal_type=short(event.signal.signal_type)),
+        texts("symbol", symbol=short(event.signal.symbol)),
+        texts("reason", reason=texts.reason(event.reason)),
+        texts("signal_price", price=price(event.signal.close)),
+    ]
+
+
+def _asked(event: ApprovalRequested, texts: Texts) -> list[Html]:
+    approval = event.approval
+    seconds = int((approval.expires_at - approval.asked_at).total_seconds())
+    return [
+        texts("approval.ask", signal_type=short(approval.signal.signal_type)),
+        *_proposal(approval, event.base, event.quote, texts),
+        texts("approval.until", time=_time(approval.expires_at, seconds=True), seconds=seconds),
+    ]
+
+
+def _closed(event: ApprovalClosed, texts: Texts) -> list[Html]:
+    approval = event.approval
+    lines = [
+        texts(f"approval.{approval.state}", signal_type=short(approval.signal.signal_type)),
+        *_proposal(approval, event.base, event.quote, texts),
+    ]
+    if approval.decided_by and approval.decided_at:
+        lines.append(texts("by_at", who=short(approval.decided_by), time=_time(approval.decided_at, seconds=True)))
+    if event.reason is not None:
+        lines.append(texts("approval.not_traded", reason=texts.reason(event.reason)))
+    return lines
+
+
+def _proposal(approval: Approval, base: str, quote: str, texts: Texts) -> list[Html]:
+    return [
+        texts("symbol", symbol=approval.signal.symbol),
+        texts("price", price=price(approval.price)),
+        texts("quantity", quantity=quantity(approval.qty), base=base),
+        texts("value", value=money(multiply(approval.qty, approval.price)), quote=quote),
+        texts("signal_price", price=price(approval.signal.close)),
+    ]
+
+
+def _keyboard(event: Event, texts: Texts) -> Keyboard:
+    if not isinstance(event, ApprovalRequested):
+        return ()
+    token = event.approval.token
+    yes, no = texts("approval.approve"), texts("approval.decline")
+    return ((Button(yes, approval_data(token, approve=True)), Button(no, approval_data(token, approve=False))),)
+
+
+def approval_data(token: str, *, approve: bool) -> str:
+    """What the button of an approval sends back; `bot.approvals` reads it."""
+    return f"ap:{token}:{'y' if approve else 'n'}"
+
+
+def controls_lines(controls: Controls, texts: Texts) -> Html:
+    """Whether trading is paused, and the mode with its meaning: two lines."""
+    mode = texts("controls.mode", mode=controls.mode, meaning=texts(f"mode.{controls.mode}"))
+    return Html(f"{texts(_PAUSE_KEYS[controls.pause])}\n{mode}")
+
+
+def _controls_changed(event: ControlsChanged, texts: Texts) -> list[Html]:
+    after = event.after
+    when = f"{short(after.changed_by)}, {_time(after.changed_at)} UTC" if after.changed_at else short(after.changed_by)
+    return [texts("controls.changed", state=controls_lines(after, texts), who=when)]
+
+
+def _started(event: Started, texts: Texts) -> list[Html]:
+    notes = [f"note.{note}" for note in event.notes]
+    return [
+        texts("started"),
+        texts("started.version", version=event.version, trading_mode=event.trading_mode.upper()),
+        *not_live(event.trading_mode, texts),
+        controls_lines(event.controls, texts),
+        texts("started.positions", count=event.open_positions),
+        *(
+            texts(key) if texts.has(key) else texts("note.unknown", note=short(note))
+            for key, note in zip(notes, event.notes, strict=True)
+        ),
+    ]
+
+
+def dead_letters(count: int, first: DeadLettersFound, texts: Texts) -> list[Html]:
+    """`count` unreadable records as one message; `first` is the earliest of them."""
+    letter = first.sample
+    raw = letter.raw[:_RAW_SHOWN].decode(errors="replace")
+    shown = "".join(character if character.isprintable() else "·" for character in raw)
+    lines = [
+        texts("dead_letters", count=count),
+        texts("dead_letters.first", problem=short(letter.problem, 200)),
+        texts("dead_letters.where", position=short(letter.position)),
+    ]
+    if shown:
+        lines.append(texts("dead_letters.raw", raw=shown))
+    return [*lines, texts("dead_letters.see")]
+
+
+def _part(event: PartTroubled, texts: Texts) -> list[Html]:
+    key = f"part.{event.part}"
+    name = texts(key) if texts.has(key) else event.part
+    lines = [texts("part.up" if event.recovered else "part.down", part=name)]
+    return [*lines, texts("part.detail", detail=short(event.detail, 300))] if event.detail else lines
+
+
+def not_live(trading_mode: str, texts: Texts) -> list[Html]:
+    """The line that says that it is no real money; none for live trading."""
+    key = f"not_live.{trading_mode}"
+    return [texts(key)] if texts.has(key) else []
+
+
+def render_line(item: OutboxItem, texts: Texts) -> Html:
+    """One event as one line of a digest."""
+    event, at = item.event, _time(item.at)
+    match event:
+        case OrderExecuted():
+            done = event.execution
+            shown = {
+                "time": at,
+                "mark": "🟩" if done.side is Side.BUY else "🔴",
+                "signal_type": short(done.signal_type),
+                "symbol": done.symbol,
+                "quantity": quantity(done.qty),
+                "price": price(done.price),
+            }
+            if done.profit_pct is None:
+                return texts("digest.executed", **shown)
+            return texts("digest.executed_profit", percent=per_cent(done.profit_pct), **shown)
+        case SignalRefused():
+            mark = "🚫" if event.outcome == "denied" else "⚪"
+            signal, why = event.signal, texts.reason(event.reason)
+            kind, symbol = short(signal.signal_type), short(signal.symbol)
+            return texts("digest.refused", time=at, mark=mark, signal_type=kind, symbol=symbol, reason=why)
+        case OrderFailed(order=order) if order.reason is not None:
+            kind, why = short(order.signal.signal_type), texts.reason(order.reason)
+            return texts("digest.refused", time=at, mark="❗", signal_type=kind, symbol=order.symbol, reason=why)
+        case _:
+            return texts("digest.other", time=at, first_line=plain_text(_lines(event, texts)[0]).partition("\n")[0])
+
+
+def render_digest(items: Sequence[OutboxItem], texts: Texts) -> ChatMessage:
+    """Many events as one message: a line each up to a screen, then how many more there are of which kind."""
+    lines = [texts("digest", count=len(items))]
+    size, shown = 0, 0
+    for item in items:
+        line = render_line(item, texts)
+        size += len(line)
+        if shown == _DIGEST_LINES or size > _DIGEST_UNITS:
+            break
+        lines.append(line)
+        shown += 1
+    if rest := items[shown:]:
+        counted = Counter(_class_of(item.event) for item in rest)
+        counts = ", ".join(texts(f"digest.{kind}_count", count=count) for kind, count in counted.most_common())
+        lines.append(texts("digest.rest", count=len(rest), counts=Html(counts)))
+    silent = all(item.event.priority is Priority.CHATTY for item in items)
+    return ChatMessage("\n".join(lines), silent=silent)
+
+
+def _class_of(event: Event) -> str:
+    match event:
+        case OrderExecuted():
+            return "executed"
+        case SignalRefused():
+            return "refused"
+        case OrderFailed():
+            return "failed"
+        case _:
+            return "other"
+
+
+def short(text: str, limit: int = _FOREIGN_SHOWN) -> str:
+    """`text` on one line and not longer than `limit` characters: names and words that somebody else chose."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else f"{line[: limit - 1]}…"
+
+
+def duration(length: timedelta, texts: Texts) -> Html:
+    """A length of time in its two largest units."""
+    minutes, seconds = divmod(max(int(length.total_seconds()), 0), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return texts("duration.d", a=days, b=hours)
+    if hours:
+        return texts("duration.h", a=hours, b=minutes)
+    return texts("duration.min", a=minutes) if minutes else texts("duration.s", a=seconds)
+
+
+def percent_of(part: Decimal, whole: Decimal) -> str:
+    """`part` of `whole`, both in the same asset, as a percentage with its sign."""
+    return per_cent(exact_per_cent(part, whole))
+
+
+def _time(at: datetime, *, seconds: bool = False) -> str:
+    return at.strftime("%H:%M:%S" if seconds else "%H:%M")

@@ -1,0 +1,137 @@
+"""How Telegram is reached: the bot, its time limits, and when to try again. The token never leaves this file in words."""
+
+import logging
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import TypeVar
+
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions
+from telegram.constants import ParseMode
+from telegram.error import BadRequest, Conflict, NetworkError, RetryAfter, TelegramError
+from telegram.ext import ExtBot
+from telegram.request import HTTPXRequest
+
+from bot.message import ChatMessage, Keyboard, plain_text, split
+from core.ports import Clock
+
+Answer = TypeVar("Answer")
+
+POLL_SECONDS = 25
+_LONGEST_WAIT = 30.0
+_SLACK = 0.5  # seconds on top of what Telegram asks for
+
+
+def connect(token: str, api_url: str) -> ExtBot[None]:
+    """A bot that has not said anything yet. `api_url` is the Bot API server, without a path."""
+    # Both log request URLs, and the URL holds the token.
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    # Asks python-telegram-bot for lengths of time as timedelta, as its next major version will have them.
+    os.environ.setdefault("PTB_TIMEDELTA", "true")
+    base = api_url.rstrip("/")
+    return ExtBot(
+        token,
+        base_url=f"{base}/bot",
+        base_file_url=f"{base}/file/bot",
+        request=HTTPXRequest(connection_pool_size=32, connect_timeout=5, read_timeout=15, write_timeout=15, pool_timeout=10),
+        get_updates_request=HTTPXRequest(connection_pool_size=1, connect_timeout=5, read_timeout=10, pool_timeout=10),
+    )
+
+
+def markup(keyboard: Keyboard) -> InlineKeyboardMarkup | None:
+    """Telegram's form of a keyboard."""
+    if not keyboard:
+        return None
+    rows = [[InlineKeyboardButton(button.label, callback_data=button.data) for button in row] for row in keyboard]
+    return InlineKeyboardMarkup(rows)
+
+
+def can_try_again(error: TelegramError) -> bool:
+    """Whether the same call may work a little later: no answer, a broken one, or too many calls."""
+    passing = isinstance(error, NetworkError | RetryAfter | Conflict) and not isinstance(error, BadRequest)
+    return passing or type(error) is TelegramError  # an answer that cannot be read comes as the base class
+
+
+class Speaker:
+    """Says things through one bot, again and again until Telegram took them. `problem` is what is the matter, empty when well."""
+
+    def __init__(self, bot: ExtBot[None], clock: Clock) -> None:
+        self.bot = bot
+        self.problem = ""
+        self._clock = clock
+
+    def words(self, error: TelegramError) -> str:
+        """What Telegram said, without the token."""
+        return f"{type(error).__name__}: {str(error).replace(self.bot.token, '***')}"
+
+    async def call(self, action: Callable[[], Awaitable[Answer]], attempts: int | None = None) -> Answer:
+        """What `action` answers, tried up to `attempts` times (None: for ever). Raises TelegramError for what will not pass."""
+        tried = 0
+        while True:
+            try:
+                answer = await action()
+            except TelegramError as error:
+                tried += 1
+                self.problem = self.words(error)
+                if not can_try_again(error) or tried == attempts:
+                    raise
+                await self._clock.sleep(wait_after(error, tried))
+            else:
+                self.problem = ""
+                return answer
+
+    async def send(self, chat_id: int, message: ChatMessage, attempts: int | None = None) -> int:
+        """The id of the (last) message sent; the buttons are on the last. As plain text where Telegram refuses the formatting."""
+        pieces = split(message.text)
+        sent = 0
+        for number, text in enumerate(pieces, start=1):
+            piece = ChatMessage(text, message.keyboard if number == len(pieces) else (), silent=message.silent)
+            try:
+                sent = await self._send(chat_id, piece, ParseMode.HTML, attempts)
+            except BadRequest as error:
+                if "parse entities" not in str(error):
+                    raise
+                sent = await self._send(chat_id, replace(piece, text=plain_text(text)), None, attempts)
+        return sent
+
+    async def _send(self, chat_id: int, piece: ChatMessage, parse_mode: str | None, attempts: int | None) -> int:
+        sent = await self.call(
+            lambda: self.bot.send_message(
+                chat_id,
+                piece.text,
+                parse_mode=parse_mode,
+                disable_notification=piece.silent,
+                reply_markup=markup(piece.keyboard),
+                link_preview_options=LinkPreviewOptions(is_disabled=True),
+            ),
+            attempts,
+        )
+        return sent.message_id
+
+    async def edit(self, chat_id: int, message_id: int, message: ChatMessage, attempts: int | None = None) -> bool:
+        """Makes an earlier message say this, buttons included. False where that message cannot be edited (any more)."""
+        try:
+            await self.call(
+                lambda: self.bot.edit_message_text(
+                    message.text,
+                    chat_id=chat_id,
+                    message_id=message_id,
+                    parse_mode=ParseMode.HTML,
+                    reply_markup=markup(message.keyboard),
+                    link_preview_options=LinkPreviewOptions(is_disabled=True),
+                ),
+                attempts,
+            )
+        except BadRequest as error:
+            self.problem = ""  # Telegram is well; it is the message that is not
+            return "not modified" in str(error)
+        return True
+
+
+def wait_after(error: TelegramError, tried: int) -> float:
+    """Seconds to wait before the next try."""
+    if isinstance(error, RetryAfter):
+        asked = error.retry_after
+        return (asked if isinstance(asked, int) else asked.total_seconds()) + _SLACK
+    return min(2.0 ** (tried - 1), _LONGEST_WAIT)

@@ -1,0 +1,64 @@
+"""What the program says, by language. Pure; every value put into a sentence is escaped, so nothing foreign becomes HTML."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from html import escape
+from importlib import import_module
+from types import MappingProxyType
+
+from core.domain.reasons import SENTENCES, Reason
+
+LANGUAGES = ("en", "ru")
+
+
+class Html(str):
+    """Text that is HTML already and goes into a sentence as it is."""
+
+    __slots__ = ()
+
+
+class _Escaped(dict[str, str]):
+    """Parameters for a sentence; one that an older ledger row does not have is a question mark, not an error."""
+
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """One language: `catalogue` is HTML by key, `sentences` plain text by the codes of `core.domain.reasons`."""
+
+    language: str
+    catalogue: Mapping[str, str]
+    sentences: Mapping[str, str]
+
+    def __call__(self, key: str, **params: object) -> Html:
+        """The sentence `key`, its parameters escaped. Raises KeyError for a key that no catalogue has: a bug."""
+        return Html(self.catalogue[key].format_map(_escaped(params)))
+
+    def has(self, key: str) -> bool:
+        return key in self.catalogue
+
+    def reason(self, reason: Reason) -> Html:
+        """Why something was not done, in this language; its code where the sentence is not known."""
+        sentence = self.sentences.get(reason.code)
+        if sentence is None:
+            return Html(escape(reason.code))
+        return Html(escape(sentence, quote=False).format_map(_escaped(reason.params)))
+
+
+def _escaped(params: Mapping[str, object]) -> _Escaped:
+    return _Escaped(
+        {name: value if isinstance(value, Html) else escape(str(value), quote=False) for name, value in params.items()}
+    )
+
+
+@cache
+def texts(language: str) -> Texts:
+    """The catalogue of `language`, one of LANGUAGES. Raises ValueError for another."""
+    if language not in LANGUAGES:
+        raise ValueError(f"no texts in {language!r}")
+    module = import_module(f"bot.texts.{language}")
+    sentences: Mapping[str, str] = SENTENCES if language == "en" else module.SENTENCES
+    return Texts(language, MappingProxyType(module.CATALOGUE), sentences)

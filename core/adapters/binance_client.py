@@ -1,0 +1,337 @@
+"""Binance Spot over REST, by python-binance: the Venue of testnet and live, and the MarketData of paper trading without keys.
+
+It never repeats an order, decides nothing about one, and lets no key, secret or signature out.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from core.adapters import binance_codec as codec
+from core.adapters.binance_codec import Unreadable
+from core.adapters.binance_refusals import (
+    CLOCK_OFF,
+    NO_SUCH_ORDER,
+    UNKNOWN_SYMBOL,
+    Answer,
+    Refusal,
+    Silence,
+    order_refused,
+    wait_reason,
+)
+from core.domain.errors import ExchangeUnavailable
+from core.domain.instrument import Balance, Instrument, Quote
+from core.domain.order import ExecutionReport, Fill, NotTaken, OrderRequest, PlaceResult, Rejected, Unanswered
+from core.domain.reasons import Reason, reason
+from core.domain.signal import Side
+from core.ports import Clock
+
+if TYPE_CHECKING:
+    from core.adapters.binance_wire import Wire
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Call = Callable[["Wire"], Awaitable[object]]
+ListCall = Callable[["Wire", Sequence[str]], Awaitable[object]]
+
+_MOST_SYMBOLS = 100  # in one question: the list travels in the URL
+_LONGEST_SYMBOL = 20  # rest-api.md: ^[A-Z0-9-_.]{1,20}$, and since 2025 letters of other scripts too
+_TRADES_A_PAGE = 1000  # rest-api.md, "Account trade list": the most that `limit` allows
+_AHEAD = 1.0  # rest-api.md, "Timing security": a request may be dated up to a second ahead of the exchange's clock
+_CLOCK_SAMPLES = 2  # the first may have to open a connection, which puts its answer far from the middle of the round trip
+
+
+class BinanceClient:
+    """A Venue. Nothing is sent before the first question or order; an exchange that is down is ExchangeUnavailable (NotTaken for
+    an order that could not be sent), and is reached again as soon as it is back.
+
+    `api_url` ends in `/api`. `timeout` (seconds) is for a whole request; `recv_window` (seconds) is how old an order may be when
+    it enters the matching engine. Without `key` and `secret` only market data can be asked for.
+    """
+
+    def __init__(
+        self, *, api_url: str, clock: Clock, key: str = "", secret: str = "", timeout: float = 10.0, recv_window: float = 2.5
+    ) -> None:
+        self._api_url = api_url.rstrip("/")
+        self._clock = clock
+        self._key, self._secret = key, secret
+        self._timeout = timeout
+        self._recv_window_ms = round(recv_window * 1000)
+        self._wire: Wire | None = None
+        self._closed = False
+        self._opening = asyncio.Lock()
+        self._measuring = asyncio.Lock()
+        self._measured = 0  # how often the clock was; 0: nothing can be signed yet
+        self._offset = 0.0
+        self._backoff = _Backoff(clock)
+        self._assets: dict[str, tuple[str, str]] = {}  # symbol -> base, quote; for the words of a refusal
+
+    @property
+    def clock_offset_seconds(self) -> float:
+        """The exchange's clock minus this machine's when it was measured last; 0 before. Positive: this machine is behind."""
+        return self._offset
+
+    @property
+    def request_lifetime(self) -> float:
+        """`recv_window`, and the second that a request may be dated ahead of the exchange's clock."""
+        return self._recv_window_ms / 1000 + _AHEAD
+
+    async def measure_clock(self) -> float:
+        """Measures the exchange's clock against this machine's, by the middle of the quicker of two round trips, and dates
+        requests by it from now on. Returns the offset in seconds; raises ExchangeUnavailable. To be called every few minutes;
+        a refused date (-1021) does it as well."""
+        return await self._measure(self._measured)
+
+    async def server_time(self) -> datetime:
+        """See MarketData."""
+        return _read(codec.server_time, await self._answer(lambda wire: wire.client.get_server_time()))
+
+    async def instruments(self, symbols: Collection[str] | None) -> Mapping[str, Instrument]:
+        """See MarketData. Of all symbols, one whose rules cannot be read is left out; of those asked for, none is."""
+        found: dict[str, Instrument] = {}
+        if symbols is None:
+            body = await self._answer(lambda wire: wire.client.get_exchange_info())
+            found = _read(codec.instruments, body, skip_unreadable=True)
+        else:
+            for body in await self._about(symbols, lambda wire, some: wire.exchange_info(some)):
+                found |= _read(codec.instruments, body)
+        self._assets |= {rules.symbol: (rules.base, rules.quote) for rules in found.values()}
+        return found
+
+    async def quotes(self, symbols: Collection[str]) -> Mapping[str, Quote]:
+        """See MarketData. A symbol with nothing to buy or nothing to sell on its book has no quote."""
+        found: dict[str, Quote] = {}
+        for body in await self._about(symbols, lambda wire, some: wire.quotes(some)):
+            found |= _read(codec.quotes, body, self._clock.now())
+        return found
+
+    async def find_order(self, symbol: str, client_order_id: str) -> ExecutionReport | None:
+        """See Venue."""
+        said = await self._ask(lambda wire: wire.client.get_order(symbol=symbol, origClientOrderId=client_order_id), signed=True)
+        if isinstance(said, Refusal) and said.definite and said.code == NO_SUCH_ORDER:
+            return None
+        report = _read(codec.order, _body(said))
+        if (report.symbol, report.client_order_id) != (symbol, client_order_id):
+            raise ExchangeUnavailable("the answer is about another order")
+        return report
+
+    async def fills(self, symbol: str, order_id: str) -> Sequence[Fill]:
+        """See Venue."""
+        found: list[Fill] = []
+        # From the first one on: without `fromId` the most recent trades are returned (rest-api.md, "Account trade list").
+        page = {"symbol": symbol, "orderId": order_id, "limit": str(_TRADES_A_PAGE), "fromId": "0"}
+        while True:
+            body = await self._answer(lambda wire: wire.client.get_my_trades(**page), signed=True)
+            trades = _read(codec.trades, body, symbol, order_id)
+            found += trades
+            if len(trades) < _TRADES_A_PAGE:
+                return found
+            page["fromId"] = str(int(trades[-1].trade_id) + 1)
+
+    async def balances(self) -> Mapping[str, Balance]:
+        """See Venue."""
+        return _read(codec.balances, await self._answer(_account, signed=True))
+
+    async def open_orders(self) -> Sequence[ExecutionReport]:
+        """See Venue."""
+        return _read(codec.orders, await self._answer(lambda wire: wire.client.get_open_orders(), signed=True))
+
+    async def permissions(self) -> codec.Permissions:
+        """What account and key may do, for `marketflow check`. Raises ExchangeUnavailable."""
+        account = await self._answer(_account, signed=True)
+        said = await self._ask(lambda wire: wire.client.get_account_api_permissions(), signed=True)
+        return _read(codec.permissions, account, said.body if isinstance(said, Answer) else None)
+
+    async def place(self, request: OrderRequest) -> PlaceResult:
+        """See Venue. The request is sent once at most; `request_lifetime` later it can no longer become an order."""
+        if not self._secret:
+            return Rejected(reason("bad_key", code="none", message="no API key is set"))
+        if wait := self._backoff.left(orders=True):
+            return NotTaken(self._backoff.reason(wait), wait)
+        try:
+            wire = await self._signing()
+        except ExchangeUnavailable as error:
+            return NotTaken(reason("unreachable", detail=error), error.retry_after)
+        measured = self._measured
+        order = wire.client.create_order(
+            symbol=request.symbol,
+            side=request.side.value,
+            type="MARKET",
+            quantity=format(request.qty, "f"),  # `str` writes 1E-7, which the exchange refuses
+            newClientOrderId=request.client_order_id,  # always: the library would make up another one for each call
+            newOrderRespType="FULL",
+        )
+        said = await wire.ask(order)
+        match said:
+            case Answer():
+                return _placed(said, request)
+            case Silence():
+                return Unanswered(said.what) if said.sent else NotTaken(reason("unreachable", detail=said.what))
+            case Refusal():
+                return await self._refused(said, request, measured)
+
+    async def _refused(self, said: Refusal, request: OrderRequest, measured: int) -> PlaceResult:
+        self._backoff.note(said)
+        if said.code == CLOCK_OFF:
+            with suppress(ExchangeUnavailable):  # the order is refused all the same, and the next one measures again
+                await self._measure(measured)
+        base, quote = self._assets.get(
+            request.symbol, (f"of {request.symbol}'s base asset", f"of {request.symbol}'s quote asset")
+        )
+        asset = quote if request.side is Side.BUY else base
+        return order_refused(said, request, asset=asset, clock_offset=self._offset)
+
+    async def close(self) -> None:
+        """Closes the connections. Whatever is asked afterwards is ExchangeUnavailable."""
+        async with self._opening:
+            self._closed = True
+            wire, self._wire = self._wire, None
+            if wire is not None:
+                await wire.close()
+
+    async def _about(self, symbols: Collection[str], call: ListCall) -> list[object]:
+        return await self._bodies(sorted({symbol for symbol in symbols if _could_be_symbol(symbol)}), call)
+
+    async def _bodies(self, symbols: Sequence[str], call: ListCall) -> list[object]:
+        """What is said about those of `symbols` that exist. One unknown symbol fails a whole list, so a list is halved until the
+        unknown ones stand alone."""
+        if not symbols:
+            return []
+        if len(symbols) <= _MOST_SYMBOLS:
+            said = await self._ask(lambda wire: call(wire, symbols))
+            if isinstance(said, Answer) or not (said.definite and said.code in UNKNOWN_SYMBOL):
+                return [_body(said)]
+            if len(symbols) == 1:
+                return []
+        middle = len(symbols) // 2
+        return await self._bodies(symbols[:middle], call) + await self._bodies(symbols[middle:], call)
+
+    async def _answer(self, call: Call, *, signed: bool = False) -> object:
+        return _body(await self._ask(call, signed=signed))
+
+    async def _ask(self, call: Call, *, signed: bool = False) -> Answer | Refusal:
+        """Asks, and once more where only the clock was off: a question, unlike an order, may be repeated."""
+        measured = self._measured
+        said = await self._ask_once(call, signed=signed)
+        if signed and isinstance(said, Refusal) and said.code == CLOCK_OFF:
+            await self._measure(measured)
+            said = await self._ask_once(call, signed=signed)
+        return said
+
+    async def _ask_once(self, call: Call, *, signed: bool) -> Answer | Refusal:
+        if wait := self._backoff.left():
+            raise ExchangeUnavailable(str(self._backoff.reason(wait)), retry_after=wait)
+        wire = await (self._signing() if signed else self._open())
+        said = await wire.ask(call(wire))
+        if isinstance(said, Silence):
+            raise ExchangeUnavailable(said.what)
+        if isinstance(said, Refusal):
+            self._backoff.note(said)
+        return said
+
+    async def _signing(self) -> "Wire":
+        if not self._secret:
+            raise ExchangeUnavailable("no API key is set")
+        if not self._measured:
+            await self._measure(0)
+        return await self._open()
+
+    async def _measure(self, seen: int) -> float:
+        """Many requests may find out at once that the clock is off: only the first of those that `seen` the same measures."""
+        async with self._measuring:
+            if self._measured == seen:
+                _, self._offset = min([await self._clock_sample() for _ in range(_CLOCK_SAMPLES)])
+                (await self._open()).client.timestamp_offset = self._offset * 1000
+                self._measured += 1
+        return self._offset
+
+    async def _clock_sample(self) -> tuple[float, float]:
+        """Round trip and offset in seconds; against `time.time`, because that is what python-binance dates requests by."""
+        sent = time.time()
+        venue = await self.server_time()
+        received = time.time()
+        return received - sent, venue.timestamp() - (sent + received) / 2
+
+    async def _open(self) -> "Wire":
+        if self._wire is not None:
+            return self._wire
+        async with self._opening:
+            if self._closed:
+                raise ExchangeUnavailable("the client is closed")
+            if self._wire is None:
+                wire_type = await asyncio.to_thread(_import_wire)
+                self._wire = wire_type(
+                    api_url=self._api_url,
+                    key=self._key,
+                    secret=self._secret,
+                    timeout=self._timeout,
+                    recv_window_ms=self._recv_window_ms,
+                )
+            return self._wire
+
+
+class _Backoff:
+    """For how long the exchange asked to be left alone. rest-api.md, "IP Limits": going on after a 429 ends in a ban (418)."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._silent_until = self._no_orders_until = 0.0  # monotonic seconds
+        self._banned = False
+
+    def note(self, said: Refusal) -> None:
+        """Remembers what `said` asks for; most refusals ask for nothing."""
+        until = self._clock.monotonic() + said.wait
+        if said.wait and said.of_orders_only:
+            self._no_orders_until = max(self._no_orders_until, until)
+        elif said.wait:
+            self._banned = said.banned
+            self._silent_until = max(self._silent_until, until)
+
+    def left(self, *, orders: bool = False) -> float:
+        """Seconds until something, or an order, may be sent; 0: now."""
+        until = max(self._silent_until, self._no_orders_until) if orders else self._silent_until
+        return max(until - self._clock.monotonic(), 0.0)
+
+    def reason(self, wait: float) -> Reason:
+        """Why nothing is sent for `wait` seconds."""
+        banned = self._banned and self._silent_until > self._clock.monotonic()
+        return wait_reason(wait, banned=banned)
+
+
+def _import_wire() -> "type[Wire]":
+    from core.adapters.binance_wire import Wire  # noqa: PLC0415 - takes a second; in a thread, so that the loop goes on
+
+    return Wire
+
+
+def _account(wire: "Wire") -> Awaitable[object]:
+    balances: Awaitable[object] = wire.client.get_account(omitZeroBalances="true")
+    return balances
+
+
+def _body(said: Answer | Refusal) -> object:
+    if isinstance(said, Refusal):
+        raise ExchangeUnavailable(str(said), retry_after=said.wait)
+    return said.body
+
+
+def _read(parse: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    try:
+        return parse(*args, **kwargs)
+    except Unreadable as error:
+        raise ExchangeUnavailable(f"unreadable answer: {error}") from error
+
+
+def _placed(said: Answer, request: OrderRequest) -> ExecutionReport | Unanswered:
+    try:
+        return codec.placed(said.body, request)
+    except Unreadable as error:
+        return Unanswered(f"unreadable answer: {error}")
+
+
+def _could_be_symbol(text: str) -> bool:
+    """What could not be one is not sent: it would refuse the whole list, and must not get into a URL."""
+    return 0 < len(text) <= _LONGEST_SYMBOL and all(c.isalnum() or c in "-_." for c in text)

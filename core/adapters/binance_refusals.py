@@ -1,0 +1,125 @@
+"""What Binance says instead of an answer, and what that means for an order. Pure; it never calls a no what may be a yes."""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from core.domain.order import NotTaken, OrderRequest, Rejected, Unanswered
+from core.domain.reasons import Reason, reason
+
+NO_SUCH_ORDER = -2013
+CLOCK_OFF = -1021
+# What a question about a symbol that does not exist is answered with: errors.md, BAD_SYMBOL and ILLEGAL_CHARS.
+UNKNOWN_SYMBOL = frozenset({-1121, -1100})
+
+_TOO_MANY_REQUESTS, _TOO_MANY_ORDERS, _SERVER_BUSY = -1003, -1015, -1008
+# errors.md: "execution status unknown" (-1006, -1007), or nothing that says whether it was done (-1000, -1001).
+_SAYS_NOTHING = frozenset({-1000, -1001, -1006, -1007})
+_DUPLICATE = "Duplicate order sent."
+_LONGEST_MESSAGE = 200
+_LONGEST_BAN = 3 * 86_400.0  # rest-api.md, "IP Limits": bans "scale in duration from 2 minutes to 3 days"
+
+# The exchange's code or text -> ours. errors.md, "Messages for -1010, -2010 and -2011": codes are shared, the text tells.
+_BY_CODE: Mapping[int, str] = {
+    -1002: "bad_key",
+    -2014: "bad_key",
+    -2015: "bad_key",
+    -1022: "bad_signature",
+    -1121: "invalid_symbol",
+}
+_BY_TEXT: Mapping[str, str] = {
+    "Account has insufficient balance for requested action.": "insufficient_balance",
+    "Market is closed.": "market_closed",
+    "Market orders are not supported for this symbol.": "market_orders_off",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A 2xx with JSON in it, not yet read."""
+
+    body: object
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """No answer, or none that is JSON. `sent` False: the connection was never made, so the request cannot have arrived."""
+
+    what: str
+    sent: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An answer whose HTTP status is not 2xx. `code` and `message` are the exchange's own, 0 and empty where the body held
+    none; `wait` is for how many seconds nothing more may be sent, 0 unless it asks for that."""
+
+    status: int
+    code: int = 0
+    message: str = ""
+    wait: float = 0.0
+
+    @property
+    def definite(self) -> bool:
+        """Whether it is the exchange's own word that the request was turned down: a 4xx with one of its codes."""
+        return 400 <= self.status < 500 and self.code != 0
+
+    @property
+    def of_orders_only(self) -> bool:
+        """Too many orders: questions may still be asked."""
+        return self.code == _TOO_MANY_ORDERS
+
+    @property
+    def banned(self) -> bool:
+        return self.status == 418
+
+    def __str__(self) -> str:
+        said = f", code {self.code}: {self.message}" if self.code else ""
+        return f"HTTP {self.status}{said}"
+
+
+def refusal(status: int, code: object, message: object, retry_after: str | None) -> Refusal:
+    """A Refusal out of whatever stood in the answer; `retry_after` is the header as it came.
+
+    A message without a code is not the exchange's: where the body was no JSON it is python-binance's, and holds the URL.
+    """
+    known = code if isinstance(code, int) and -100_000 < code < 0 else 0  # errors.md: all codes are negative
+    said = message[:_LONGEST_MESSAGE] if known and isinstance(message, str) else ""
+    text = "".join(c if c.isprintable() else " " for c in said)
+    wait = 0.0
+    if status in {418, 429} or (400 <= status < 500 and known in {_TOO_MANY_REQUESTS, _TOO_MANY_ORDERS}):
+        # Without a readable header: the window of the order limit, the shortest ban, the window of the request weight.
+        wait = 10.0 if known == _TOO_MANY_ORDERS else 120.0 if status == 418 else 60.0
+        if retry_after is not None and re.fullmatch(r"\d{1,9}", retry_after, re.ASCII):
+            wait = min(max(float(retry_after), 1.0), _LONGEST_BAN)
+    return Refusal(status, known, text, wait)
+
+
+def wait_reason(seconds: float, *, banned: bool) -> Reason:
+    """Why nothing is sent for that long."""
+    return reason("banned" if banned else "rate_limited", seconds=math.ceil(seconds))
+
+
+def order_refused(said: Refusal, request: OrderRequest, *, asset: str, clock_offset: float) -> Rejected | NotTaken | Unanswered:
+    """What a refusal of `POST order` means for the order. `asset` is what it would have spent; `clock_offset` in seconds.
+
+    Only the exchange's own word counts as a no. rest-api.md, "HTTP Return Codes": a 5XX must not be treated as a failure, "the
+    execution status is UNKNOWN"; that holds for -1008 (503) as well, whose text in errors.md does not say that it failed. 429
+    and 418 are documented as the refusal of a request. A 403 page of the firewall, or any other answer without a code, comes
+    from something between us and the exchange: nearly always there is no order, but asking costs one question, and being wrong
+    a second order. While a firewall blocks us nothing could be placed anyway, so nothing is lost by it.
+    """
+    if said.wait:
+        return NotTaken(wait_reason(said.wait, banned=said.banned), said.wait)
+    # "Duplicate order sent." means that an order with this id is open. The id is this order's alone, so it is our own.
+    if not said.definite or said.code in _SAYS_NOTHING or said.message == _DUPLICATE:
+        return Unanswered(str(said))
+    if said.code == CLOCK_OFF:
+        return NotTaken(reason("clock_off", code=said.code, offset=f"{clock_offset:.3f}"))
+    if said.code == _SERVER_BUSY:
+        return NotTaken(reason("exchange_busy"))
+    words = {"code": said.code, "message": said.message.rstrip("."), "symbol": request.symbol, "asset": asset}
+    if broken := re.match(r"Filter failure: ([A-Z_]{1,50})", said.message):
+        return Rejected(reason("filter_failure", filter=broken[1], **words))
+    return Rejected(reason(_BY_CODE.get(said.code) or _BY_TEXT.get(said.message) or "rejected", **words))

@@ -1,0 +1,287 @@
+"""Signals from a Kafka topic. The ledger, not Kafka, knows how far it was read; reading goes on whatever the broker does."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from decimal import Decimal
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaConnectionError, KafkaError, OffsetOutOfRangeError
+
+from core.adapters.kafka_dead_letters import DeadLetterTopic, RefusedRecord
+from core.adapters.kafka_offsets import GroupOffsets
+from core.adapters.kafka_probe import TopicMissing, explain, find_partitions, why_unreachable
+from core.adapters.kafka_settings import KafkaOptions
+from core.adapters.signal_codec import Unreadable, decode, instant
+from core.domain.errors import LedgerUnavailable, SourceUnavailable
+from core.domain.messages import DeadLetter, Message, SignalReceived, SourcePosition
+from core.ports import Clock, Deliver
+
+log = structlog.get_logger(__name__)
+
+_BATCH = 500  # records in one delivery, at most
+_RAW_KEPT = 2048  # bytes of a dead letter that the ledger keeps
+_TURN_MS = 250  # how soon a connection that is lost is given up
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0  # seconds between attempts to connect
+_SETTLED = 5.0  # seconds that a connection must have held for its loss to be tried away before anybody is told
+
+
+class KafkaSource:
+    """Reads every partition of `topic` by itself (no group rebalancing: one ledger, one process) and delivers in batches.
+
+    Where it starts: `stored_positions` gives the next offset of each partition as the ledger has it. Without partition 0 this is
+    the first start of all: it starts at the end, stores that at once and calls `on_first_start`. A partition that is not stored
+    later starts at its beginning. A stored position that the broker does not have any more is told by `on_gap(partition, wanted,
+    resumed_at)` and resumes at the earliest record there is. `on_state_change(ready, detail)` is called when it goes away and when
+    it is back; `detail` never carries a secret. The callbacks must not block.
+
+    `fetch_max_wait_ms` is how long a broker holds an idle request open. A real one answers as soon as a record comes: 500 costs
+    nothing; the in-memory one sleeps it out, so give it 10.
+    """
+
+    def __init__(
+        self,
+        *,
+        options: KafkaOptions,
+        topic: str,
+        group: str,
+        dlq_topic: str,
+        default_symbol: str,
+        deliver: Deliver,
+        stored_positions: Callable[[], Awaitable[Mapping[int, int]]],
+        clock: Clock,
+        on_first_start: Callable[[], None],
+        on_state_change: Callable[[bool, str], None],
+        on_gap: Callable[[int, int, int], None],
+        fetch_max_wait_ms: int = 500,
+        watch_every: float = 5.0,
+    ) -> None:
+        self._options = options
+        self._topic = topic
+        self._default_symbol = default_symbol
+        self._deliver = deliver
+        self._stored_positions = stored_positions
+        self._clock = clock
+        self._on_first_start = on_first_start
+        self._on_state_change = on_state_change
+        self._on_gap = on_gap
+        self._fetch_max_wait_ms = fetch_max_wait_ms
+        self._watch_every = watch_every
+        self.name = f"kafka:{topic}"
+        """The source of its signals, and the name its positions are stored under."""
+        self.dead_letters = DeadLetterTopic(options, dlq_topic, clock)
+        """The copies of refused records that are on their way to the dead-letter topic."""
+        self._group = GroupOffsets(options, topic, group, clock)
+        self._positions: dict[int, int] | None = None  # the next offset of each partition: what came before is delivered
+        self._ends: dict[int, int] | None = None
+        self._ready, self._detail = False, "connecting"
+        self._told_away = False
+        self._connected_at: float | None = None
+
+    @property
+    def ready(self) -> tuple[bool, str]:
+        """Whether it is reading; and why not, in plain words without secrets."""
+        return self._ready, self._detail
+
+    @property
+    def lag(self) -> int | None:
+        """Records that are in the topic and not in the ledger, as of the latest look; None before the first."""
+        if self._ends is None or self._positions is None:
+            return None
+        return sum(max(0, end - self._positions.get(number, end)) for number, end in self._ends.items())
+
+    async def run(self) -> None:
+        """Reads until cancelled; see SignalSource."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.dead_letters.run(), name="kafka-dead-letters")
+            tasks.create_task(self._group.run(), name="kafka-group-offsets")
+            await self._keep_connected()
+
+    async def _keep_connected(self) -> None:
+        pause = _FIRST_PAUSE
+        while True:
+            self._connected_at = None
+            trouble = await self._connect_and_read()
+            if self._connected_at is not None and self._clock.monotonic() - self._connected_at >= _SETTLED:
+                log.info("kafka_connection_lost", why=trouble)
+                pause = _FIRST_PAUSE
+                continue
+            self._set_state(ready=False, detail=trouble)
+            await self._clock.sleep(pause)
+            pause = min(_LONGEST_PAUSE, pause * 2)
+
+    async def _connect_and_read(self) -> str:
+        """One connection from its first attempt to its end; returns why it ended, in plain words."""
+        try:
+            return await self._read_until_lost()
+        except TopicMissing as missing:
+            return await self._await_topic(missing)
+        except KafkaConnectionError:
+            return await why_unreachable(self._options)
+        except (KafkaError, OSError) as error:
+            return explain(error, self._options)
+        except (SourceUnavailable, LedgerUnavailable) as error:
+            return str(error)
+
+    async def _read_until_lost(self) -> str:
+        partitions = await find_partitions(self._options, self._topic)
+        consumer = await self._new_consumer()
+        try:
+            await consumer.start()
+            await self._take_positions(consumer, partitions)
+            self._set_state(ready=True, detail=f"reading {self._topic}, {len(partitions)} partition(s)")
+            self._connected_at = self._clock.monotonic()
+            return await self._read(consumer)
+        finally:
+            await consumer.stop()
+
+    async def _new_consumer(self) -> AIOKafkaConsumer:
+        return AIOKafkaConsumer(
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="none",  # a position that is gone must be told, not mended in silence
+            isolation_level="read_committed",  # nobody trades on a signal that its sender took back
+            fetch_max_wait_ms=self._fetch_max_wait_ms,
+            max_partition_fetch_bytes=1024 * 1024,
+            fetch_max_bytes=8 * 1024 * 1024,
+            metadata_max_age_ms=round(self._watch_every * 1000),
+            retry_backoff_ms=200,
+            **await self._options.client_arguments(),
+        )
+
+    async def _take_positions(self, consumer: AIOKafkaConsumer, partitions: Collection[int]) -> None:
+        if self._positions is None:
+            self._positions = dict(await self._stored_positions())
+        if 0 not in self._positions:
+            await self._start_at_end(consumer, partitions)
+        await self._assign(consumer, partitions)
+
+    async def _start_at_end(self, consumer: AIOKafkaConsumer, partitions: Collection[int]) -> None:
+        """Partition 0, which every topic has, is stored last: while it is not, a start that was cut short begins again."""
+        positions = self._known_positions()
+        new = [number for number in partitions if number not in positions]
+        ends = await self._offsets(consumer.end_offsets, new)
+        for number in sorted(new, reverse=True):
+            await self._store_position(number, ends[number])
+        log.info("kafka_first_start", topic=self._topic, positions=ends)
+        self._on_first_start()
+
+    async def _await_topic(self, missing: TopicMissing) -> str:
+        """A topic that does not exist at the first start has no past: whatever comes into it later is read from its beginning."""
+        try:
+            if self._positions is None:
+                self._positions = dict(await self._stored_positions())
+            if 0 not in self._positions:
+                await self._store_position(0, 0)
+                self._on_first_start()
+        except LedgerUnavailable as unavailable:
+            return str(unavailable)
+        return str(missing)
+
+    async def _assign(self, consumer: AIOKafkaConsumer, partitions: Collection[int]) -> None:
+        positions = self._known_positions()
+        new = [number for number in partitions if number not in positions]
+        positions |= await self._offsets(consumer.beginning_offsets, new)
+        consumer.assign([TopicPartition(self._topic, number) for number in partitions])
+        for number in partitions:
+            consumer.seek(TopicPartition(self._topic, number), positions[number])
+        self._group.note({number: positions[number] for number in partitions})
+
+    async def _read(self, consumer: AIOKafkaConsumer) -> str:
+        watch = asyncio.create_task(self._watch(consumer), name="kafka-watch")
+        try:
+            while not watch.done():
+                await self._read_some(consumer)
+            return await watch
+        finally:
+            watch.cancel()
+            await asyncio.gather(watch, return_exceptions=True)
+
+    async def _read_some(self, consumer: AIOKafkaConsumer) -> None:
+        try:
+            batches = await consumer.getmany(timeout_ms=_TURN_MS, max_records=_BATCH)
+        except OffsetOutOfRangeError as error:
+            lost: Mapping[TopicPartition, int] = error.args[0]
+            await self._resume_at_earliest(consumer, {partition.partition: wanted for partition, wanted in lost.items()})
+            return
+        for partition, records in batches.items():
+            await self._deliver_batch(partition.partition, records)
+        await self._note_positions(consumer)
+        known = consumer.partitions_for_topic(self._topic) or set()
+        assigned = {partition.partition for partition in consumer.assignment()}
+        if known - assigned:
+            log.info("kafka_partitions_added", topic=self._topic, partitions=sorted(known - assigned))
+            await self._assign(consumer, known | assigned)
+
+    async def _deliver_batch(self, partition: int, records: Sequence[ConsumerRecord]) -> None:
+        messages: list[Message] = []
+        dead: list[DeadLetter] = []
+        refused: list[RefusedRecord] = []
+        now = self._clock.now()
+        for record in records:
+            place = f"{self._topic}/{partition}/{record.offset}"
+            read = decode(
+                record.value,
+                record_ts=instant(Decimal(record.timestamp)),
+                source=self.name,
+                default_id=place,
+                default_symbol=self._default_symbol,
+            )
+            if isinstance(read, Unreadable):
+                dead.append(DeadLetter(self.name, place, read.problem, (record.value or b"")[:_RAW_KEPT], now))
+                refused.append(RefusedRecord(self._topic, partition, record.offset, record.key, record.value, read.problem))
+            else:
+                messages.append(Message(self.name, read.signal_id, read.symbol, SignalReceived(read), now))
+        next_offset = records[-1].offset + 1
+        await self._deliver(messages, dead, SourcePosition(self.name, partition, next_offset))
+        self._known_positions()[partition] = next_offset
+        self.dead_letters.put(refused)
+
+    async def _resume_at_earliest(self, consumer: AIOKafkaConsumer, lost: Mapping[int, int]) -> None:
+        earliest = await self._offsets(consumer.beginning_offsets, lost)
+        for number, wanted in lost.items():
+            log.warning("kafka_position_gone", topic=self._topic, partition=number, wanted=wanted, resumed_at=earliest[number])
+            self._on_gap(number, wanted, earliest[number])
+            await self._store_position(number, earliest[number])
+            consumer.seek(TopicPartition(self._topic, number), earliest[number])
+
+    async def _store_position(self, partition: int, offset: int) -> None:
+        await self._deliver([], [], SourcePosition(self.name, partition, offset))
+        self._known_positions()[partition] = offset
+
+    async def _note_positions(self, consumer: AIOKafkaConsumer) -> None:
+        """Everything read is delivered now, so the consumer's positions are ours; they also lead past transaction markers."""
+        positions = {partition.partition: await consumer.position(partition) for partition in consumer.assignment()}
+        self._known_positions().update(positions)
+        self._group.note(positions)
+
+    async def _watch(self, consumer: AIOKafkaConsumer) -> str:
+        """Looks at the topic's end now and then; returns why it cannot any more: a consumer alone would try on in silence."""
+        while True:
+            numbers = [partition.partition for partition in consumer.assignment()]
+            try:
+                async with asyncio.timeout(self._options.request_timeout):
+                    self._ends = await self._offsets(consumer.end_offsets, numbers)
+            except (KafkaError, OSError) as error:
+                return explain(error, self._options)
+            await self._clock.sleep(self._watch_every)
+
+    async def _offsets(
+        self, ask: Callable[..., Awaitable[Mapping[TopicPartition, int]]], numbers: Collection[int]
+    ) -> dict[int, int]:
+        answer = await ask([TopicPartition(self._topic, number) for number in numbers])
+        return {partition.partition: offset for partition, offset in answer.items()}
+
+    def _known_positions(self) -> dict[int, int]:
+        if self._positions is None:
+            self._positions = {}
+        return self._positions
+
+    def _set_state(self, *, ready: bool, detail: str) -> None:
+        changed = (ready, detail) != (self._ready, self._detail)
+        self._ready, self._detail = ready, detail
+        if changed:
+            log.log(20 if ready else 30, "kafka_state", ready=ready, detail=detail)
+        if ready == self._told_away:  # once when it goes, once when it is back
+            self._told_away = not ready
+            self._on_state_change(ready, detail)

@@ -1,0 +1,52 @@
+"""Values that have no columns of their own, as JSON text: exact (Decimals are strings) and storable whatever a record held."""
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Generic, TypeVar
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError
+
+from core.domain.events import Event
+from core.domain.messages import Body
+from core.domain.order import ExecutionReport
+from core.domain.signal import Signal
+
+T = TypeVar("T")
+
+
+class Codec(Generic[T]):
+    """One kind of value to text and back."""
+
+    def __init__(self, adapter: TypeAdapter[T]) -> None:
+        self._adapter = adapter
+
+    def encode(self, value: T) -> str:
+        """The value as JSON. Raises ValueError where it is nested more than 250 deep."""
+        try:
+            return self._adapter.dump_json(value).decode()
+        except PydanticSerializationError:
+            # A record may hold half a surrogate pair, which no UTF-8 text can: it becomes a question mark.
+            return storable(json.dumps(self._adapter.dump_python(value, mode="json"), ensure_ascii=False))
+
+    def decode(self, text: str) -> T:
+        """The value that `encode` made `text` of. Raises ValueError."""
+        try:
+            return self._adapter.validate_json(text)
+        except ValidationError:
+            # pydantic writes deeper nestings than it reads; the standard library reads them all.
+            return self._adapter.validate_python(json.loads(text))
+
+
+def storable(text: str) -> str:
+    """`text` without what a database refuses: half surrogate pairs (no UTF-8) and NUL (PostgreSQL takes none in TEXT)."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+bodies: Codec[Body] = Codec(TypeAdapter(Annotated[Body, Field(discriminator="kind")]))
+events: Codec[Event] = Codec(
+    TypeAdapter(Annotated[Event, Field(discriminator="kind")], config=ConfigDict(ser_json_bytes="base64", val_json_bytes="base64"))
+)
+signals: Codec[Signal] = Codec(TypeAdapter(Signal))
+reports: Codec[ExecutionReport] = Codec(TypeAdapter(ExecutionReport))
+params: Codec[Mapping[str, str]] = Codec(TypeAdapter(Mapping[str, str]))

@@ -1,0 +1,62 @@
+"""Column types that keep amounts exact to the last digit and times unambiguous, on SQLite as on PostgreSQL."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, Numeric, Text
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+
+class Amount(TypeDecorator[Decimal]):
+    """A Decimal: NUMERIC without limits on PostgreSQL, plain digits as TEXT on SQLite, whose own numbers are floats.
+
+    Raises ValueError for what is no finite number.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Decimal] | TypeEngine[str]:
+        return dialect.type_descriptor(Numeric() if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Decimal | str | None:
+        if value is None:
+            return None
+        if not value.is_finite():
+            raise ValueError("an amount must be a finite number")
+        return value if dialect.name == "postgresql" else format(value, "f")
+
+    def process_result_value(self, value: Decimal | str | None, dialect: Dialect) -> Decimal | None:
+        return value if value is None or isinstance(value, Decimal) else Decimal(value)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware time: TIMESTAMP WITH TIME ZONE on PostgreSQL; on SQLite ISO 8601 in UTC with microseconds, always equally long, so
+    that the order of the texts is the order of the times and SQLite's date functions read it.
+
+    Raises ValueError for a time without a zone.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[datetime] | TypeEngine[str]:
+        return dialect.type_descriptor(DateTime(timezone=True) if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | str | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone cannot be stored")
+        in_utc = value.astimezone(UTC)
+        return in_utc if dialect.name == "postgresql" else in_utc.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+    def process_result_value(self, value: datetime | str | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return (value if isinstance(value, datetime) else datetime.fromisoformat(value)).astimezone(UTC)
+
+
+def counting_key() -> TypeEngine[int]:
+    """64 bits on both: SQLite counts up by itself only for a column whose type is exactly INTEGER."""
+    return BigInteger().with_variant(Integer(), "sqlite")

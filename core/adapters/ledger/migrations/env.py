@@ -1,0 +1,16 @@
+"""Alembic's entry: runs the steps on the connection that `schema.upgrade` passes in, inside its transaction."""
+
+from alembic import context
+
+from core.adapters.ledger.tables import metadata
+
+_connection = context.config.attributes["connection"]
+
+context.configure(
+    connection=_connection,
+    target_metadata=metadata,
+    render_as_batch=True,  # SQLite changes a table only by making it anew
+    transactional_ddl=True,  # our transactions hold DDL on both: a step is applied whole or not at all
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,242 @@
+"""Domain values as rows and back: which value stands in which column, nothing else."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from core.adapters.ledger import codec
+from core.adapters.ledger.codec import storable
+from core.domain.approval import Approval, ApprovalState
+from core.domain.controls import Controls, Mode, Pause
+from core.domain.events import Event, OutboxItem, StrangerSeen
+from core.domain.messages import DeadLetter, Message, SignalReceived, SourcePosition, StoredMessage
+from core.domain.order import ExecutionReport, Fill, Order, OrderState
+from core.domain.position import Execution, Position, Trade
+from core.domain.reasons import Reason
+from core.domain.signal import Side, Signal
+from core.ports import Verdict
+
+Row = dict[str, Any]
+"""Column name to value."""
+
+
+def message_row(message: Message) -> Row:
+    """Of `inbox`. A signal's main values also stand in columns, for people who query."""
+    signal = message.body.signal if isinstance(message.body, SignalReceived) else None
+    return {
+        "source": storable(message.source),
+        "source_id": storable(message.source_id),
+        "mailbox": storable(message.mailbox),
+        "kind": message.body.kind,
+        "body": codec.bodies.encode(message.body),
+        "received_at": message.received_at,
+        "signal_type": storable(signal.signal_type) if signal else None,
+        "symbol": storable(signal.symbol) if signal else None,
+        "close": signal.close if signal else None,
+        "ts": signal.ts if signal else None,
+    }
+
+
+def stored_message(row: Mapping[str, Any]) -> StoredMessage:
+    message = Message(
+        source=row["source"],
+        source_id=row["source_id"],
+        mailbox=row["mailbox"],
+        body=codec.bodies.decode(row["body"]),
+        received_at=row["received_at"],
+    )
+    return StoredMessage(row["seq"], message)
+
+
+def _reason_columns(reason: Reason | None) -> Row:
+    return {
+        "reason_code": reason.code if reason else None,
+        "reason_params": codec.params.encode(reason.params) if reason else None,
+        "reason": storable(str(reason)) if reason else None,
+    }
+
+
+def reason_of(row: Mapping[str, Any]) -> Reason | None:
+    """The refusal that a row holds; its sentence is made anew from code and parameters."""
+    code = row["reason_code"]
+    return None if code is None else Reason(code, codec.params.decode(row["reason_params"]))
+
+
+def verdict_row(verdict: Verdict) -> Row:
+    """The parameters of an UPDATE of `inbox`."""
+    return {"b_seq": verdict.seq, "decided_at": verdict.at, "outcome": verdict.outcome, **_reason_columns(verdict.reason)}
+
+
+def _signal_columns(signal: Signal) -> Row:
+    return {
+        "signal_type": storable(signal.signal_type),
+        "signal_id": storable(signal.signal_id),
+        "symbol": storable(signal.symbol),
+        "signal": codec.signals.encode(signal),
+    }
+
+
+def order_row(order: Order) -> Row:
+    return {
+        **_signal_columns(order.signal),
+        "client_order_id": order.client_order_id,
+        "inbox_seq": order.inbox_seq,
+        "side": order.side.value,
+        "qty": order.qty,
+        "price": order.price,
+        "state": order.state.value,
+        "trading_mode": order.trading_mode,
+        "created_at": order.created_at,
+        "updated_at": order.updated_at,
+        "order_id": order.order_id,
+        "executed_qty": order.executed_qty,
+        "quote_qty": order.quote_qty,
+        "approved_by": storable(order.approved_by) if order.approved_by is not None else None,
+        **_reason_columns(order.reason),
+    }
+
+
+def order_of(row: Mapping[str, Any]) -> Order:
+    return Order(
+        client_order_id=row["client_order_id"],
+        signal=codec.signals.decode(row["signal"]),
+        inbox_seq=row["inbox_seq"],
+        side=Side(row["side"]),
+        qty=row["qty"],
+        price=row["price"],
+        state=OrderState(row["state"]),
+        trading_mode=row["trading_mode"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        order_id=row["order_id"],
+        executed_qty=row["executed_qty"],
+        quote_qty=row["quote_qty"],
+        reason=reason_of(row),
+        approved_by=row["approved_by"],
+    )
+
+
+# Values whose fields are the columns, name by name.
+
+
+def fill_row(client_order_id: str, fill: Fill) -> Row:
+    return {"client_order_id": client_order_id, **{name: getattr(fill, name) for name in _FILL}}
+
+
+def fill_of(row: Mapping[str, Any]) -> Fill:
+    return Fill(**{name: row[name] for name in _FILL})
+
+
+def position_row(position: Position) -> Row:
+    return {name: getattr(position, name) for name in _POSITION}
+
+
+def position_of(row: Mapping[str, Any]) -> Position:
+    return Position(**{name: row[name] for name in _POSITION})
+
+
+def trade_row(trade: Trade) -> Row:
+    return {name: getattr(trade, name) for name in _TRADE}
+
+
+def trade_of(row: Mapping[str, Any]) -> Trade:
+    return Trade(**{name: row[name] for name in _TRADE})
+
+
+def execution_row(execution: Execution) -> Row:
+    return {name: getattr(execution, name) for name in _EXECUTION} | {"side": execution.side.value}
+
+
+def execution_of(row: Mapping[str, Any]) -> Execution:
+    return Execution(**({name: row[name] for name in _EXECUTION} | {"side": Side(row["side"])}))
+
+
+_FILL = tuple(Fill.__dataclass_fields__)
+_POSITION = tuple(Position.__dataclass_fields__)
+_TRADE = tuple(Trade.__dataclass_fields__)
+_EXECUTION = tuple(Execution.__dataclass_fields__)
+
+
+def approval_row(approval: Approval) -> Row:
+    """Of `approvals`, without the chat message that asks, which the notifier adds."""
+    return {
+        **_signal_columns(approval.signal),
+        "token": approval.token,
+        "inbox_seq": approval.inbox_seq,
+        "side": approval.side.value,
+        "qty": approval.qty,
+        "price": approval.price,
+        "state": approval.state.value,
+        "asked_at": approval.asked_at,
+        "expires_at": approval.expires_at,
+        "decided_at": approval.decided_at,
+        "decided_by": storable(approval.decided_by) if approval.decided_by is not None else None,
+    }
+
+
+def approval_of(row: Mapping[str, Any]) -> Approval:
+    return Approval(
+        token=row["token"],
+        signal=codec.signals.decode(row["signal"]),
+        inbox_seq=row["inbox_seq"],
+        side=Side(row["side"]),
+        qty=row["qty"],
+        price=row["price"],
+        state=ApprovalState(row["state"]),
+        asked_at=row["asked_at"],
+        expires_at=row["expires_at"],
+        decided_at=row["decided_at"],
+        decided_by=row["decided_by"],
+    )
+
+
+def controls_row(controls: Controls) -> Row:
+    return {
+        "id": 1,
+        "pause": controls.pause.value,
+        "mode": controls.mode.value,
+        "changed_by": storable(controls.changed_by),
+        "changed_at": controls.changed_at,
+    }
+
+
+def controls_of(row: Mapping[str, Any]) -> Controls:
+    return Controls(Pause(row["pause"]), Mode(row["mode"]), row["changed_by"], row["changed_at"])
+
+
+def source_position_row(position: SourcePosition) -> Row:
+    return {"source": position.source, "partition": position.partition, "next_offset": position.offset}
+
+
+def dead_letter_row(letter: DeadLetter) -> Row:
+    return {
+        "source": storable(letter.source),
+        "position": storable(letter.position),
+        "problem": storable(letter.problem),
+        "raw": letter.raw,
+        "at": letter.at,
+    }
+
+
+def outbox_row(event: Event, at: datetime) -> Row:
+    return {"at": at, "priority": int(event.priority), "kind": event.kind, "body": codec.events.encode(event)}
+
+
+def outbox_item(row: Mapping[str, Any]) -> OutboxItem:
+    return OutboxItem(row["seq"], row["at"], codec.events.decode(row["body"]))
+
+
+def stranger_row(event: StrangerSeen, at: datetime) -> Row:
+    return {"user_id": event.user_id, "name": storable(event.name), "at": at}
+
+
+def paper_order_row(report: ExecutionReport) -> Row:
+    """Of `paper_orders`. Raises ValueError unless the order id is a whole number, as the paper exchange gives them."""
+    return {
+        "order_id": int(report.order_id),
+        "client_order_id": report.client_order_id,
+        "symbol": report.symbol,
+        "state": report.state.value,
+        "at": report.at,
+        "report": codec.reports.encode(report),
+    }

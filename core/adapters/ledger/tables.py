@@ -1,0 +1,284 @@
+"""The ledger's tables. Names and columns of `executions` are part of the outward contract and are never renamed."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from core.adapters.ledger.column_types import Amount, UtcTime, counting_key
+from core.domain.order import OrderState
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# Conditions of partial indexes. A query uses the index only where it states the condition in the same words, so it takes them from here.
+UNDECIDED = text("decided_at IS NULL")
+IS_SIGNAL = text("kind = 'signal'")
+IN_FLIGHT = text("state IN ({})".format(", ".join(f"'{state}'" for state in OrderState if state.in_flight)))
+IS_EXIT = text("profit_pct IS NOT NULL")
+IS_OPEN = text("state = 'OPEN'")
+UNSENT = text("sent_at IS NULL")
+
+
+def _partial(name: str, *columns: str, where: object) -> Index:
+    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
+
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("seq", counting_key(), primary_key=True, autoincrement=True),
+    Column("source", Text, nullable=False),
+    Column("source_id", Text, nullable=False),
+    Column("mailbox", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("received_at", UtcTime, nullable=False),
+    Column("signal_type", Text),
+    Column("symbol", Text),
+    Column("close", Amount),
+    Column("ts", UtcTime),
+    Column("decided_at", UtcTime),
+    Column("outcome", Text),
+    Column("reason_code", Text),
+    Column("reason_params", Text),
+    Column("reason", Text),
+    UniqueConstraint("source", "source_id"),
+    _partial("ix_inbox_undecided", "seq", where=UNDECIDED),
+    _partial("ix_inbox_signals", "seq", where=IS_SIGNAL),
+    sqlite_autoincrement=True,
+)
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("client_order_id", Text, primary_key=True),
+    Column("inbox_seq", BigInteger, ForeignKey("inbox.seq"), nullable=False),
+    Column("signal_type", Text, nullable=False),
+    Column("signal_id", Text, nullable=False),
+    Column("symbol", Text, nullable=False),
+    Column("side", Text, nullable=False),
+    Column("qty", Amount, nullable=False),
+    Column("price", Amount, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("trading_mode", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    Column("order_id", Text),
+    Column("executed_qty", Amount, nullable=False),
+    Column("quote_qty", Amount, nullable=False),
+    Column("reason_code", Text),
+    Column("reason_params", Text),
+    Column("reason", Text),
+    Column("approved_by", Text),
+    Column("signal", Text, nullable=False),
+    Index(None, "inbox_seq"),
+    _partial("ix_orders_in_flight", "inbox_seq", where=IN_FLIGHT),
+)
+
+fills = Table(
+    "fills",
+    metadata,
+    Column("symbol", Text, primary_key=True),
+    Column("trade_id", Text, primary_key=True),
+    Column("client_order_id", Text, ForeignKey("orders.client_order_id"), nullable=False),
+    Column("price", Amount, nullable=False),
+    Column("qty", Amount, nullable=False),
+    Column("fee", Amount, nullable=False),
+    Column("fee_asset", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Index(None, "client_order_id"),
+)
+
+positions = Table(
+    "positions",
+    metadata,
+    Column("symbol", Text, primary_key=True),
+    Column("qty", Amount, nullable=False),
+    Column("cost", Amount, nullable=False),
+    Column("value", Amount, nullable=False),
+    Column("is_open", Boolean, nullable=False),
+    Column("opened_at", UtcTime),
+    Column("trip_sold", Amount, nullable=False),
+    Column("trip_cost", Amount, nullable=False),
+    Column("trip_proceeds", Amount, nullable=False),
+    Column("trip_gross", Amount, nullable=False),
+)
+
+trades = Table(
+    "trades",
+    metadata,
+    Column("trade_id", Text, nullable=False, unique=True),
+    Column("symbol", Text, nullable=False),
+    Column("opened_at", UtcTime, nullable=False),
+    Column("closed_at", UtcTime, nullable=False),
+    Column("qty", Amount, nullable=False),
+    Column("entry_cost", Amount, nullable=False),
+    Column("proceeds", Amount, nullable=False),
+    Column("profit", Amount, nullable=False),
+    Column("profit_pct", Amount, nullable=False),
+    Column("gross", Amount, nullable=False),
+    Column("quote_asset", Text, nullable=False),
+    Column("trading_mode", Text, nullable=False),
+    Column("seq", counting_key(), primary_key=True, autoincrement=True),
+    Index(None, "symbol", "seq"),
+    sqlite_autoincrement=True,
+)
+
+executions = Table(
+    "executions",
+    metadata,
+    Column("execution_id", Text, nullable=False, unique=True),
+    Column("symbol", Text, nullable=False),
+    Column("executed_at", UtcTime, nullable=False),
+    Column("side", Text, nullable=False),
+    Column("qty", Amount, nullable=False),
+    Column("price", Amount, nullable=False),
+    Column("profit_pct", Amount),
+    Column("signal_type", Text, nullable=False),
+    Column("signal_id", Text, nullable=False),
+    Column("client_order_id", Text, nullable=False),
+    Column("order_id", Text, nullable=False),
+    Column("quote_qty", Amount, nullable=False),
+    Column("fee", Amount, nullable=False),
+    Column("fee_asset", Text, nullable=False),
+    Column("profit_quote", Amount),
+    Column("trading_mode", Text, nullable=False),
+    Column("gross_quote", Amount),
+    Column("base_asset", Text, nullable=False),
+    Column("quote_asset", Text, nullable=False),
+    Column("seq", counting_key(), primary_key=True, autoincrement=True),
+    Index(None, "symbol", "seq"),
+    _partial("ix_executions_exits", "seq", where=IS_EXIT),
+    sqlite_autoincrement=True,
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("token", Text, primary_key=True),
+    Column("inbox_seq", BigInteger, ForeignKey("inbox.seq"), nullable=False),
+    Column("signal_type", Text, nullable=False),
+    Column("signal_id", Text, nullable=False),
+    Column("symbol", Text, nullable=False),
+    Column("side", Text, nullable=False),
+    Column("qty", Amount, nullable=False),
+    Column("price", Amount, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("asked_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("decided_at", UtcTime),
+    Column("decided_by", Text),
+    Column("signal", Text, nullable=False),
+    Column("chat_id", BigInteger),
+    Column("message_id", BigInteger),
+    _partial("ix_approvals_open", "inbox_seq", where=IS_OPEN),
+)
+
+controls = Table(
+    "controls",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("pause", Text, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("changed_by", Text, nullable=False),
+    Column("changed_at", UtcTime),
+    CheckConstraint("id = 1", name="one_row"),
+)
+
+source_positions = Table(
+    "source_positions",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    Column("next_offset", BigInteger, nullable=False),
+)
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("seq", counting_key(), primary_key=True, autoincrement=True),
+    Column("source", Text, nullable=False),
+    Column("position", Text, nullable=False),
+    Column("problem", Text, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("seq", counting_key(), primary_key=True, autoincrement=True),
+    Column("at", UtcTime, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("sent_at", UtcTime),
+    Column("message_id", BigInteger),
+    _partial("ix_outbox_unsent", "priority", "seq", where=UNSENT),
+    sqlite_autoincrement=True,
+)
+
+day_results = Table(
+    "day_results",
+    metadata,
+    Column("day", Text, primary_key=True),
+    Column("quote_asset", Text, primary_key=True),
+    Column("profit", Amount, nullable=False),
+    Column("gross", Amount, nullable=False),
+    Column("exits", Integer, nullable=False),
+    Column("wins", Integer, nullable=False),
+)
+
+totals = Table(
+    "totals",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+
+strangers = Table(
+    "strangers",
+    metadata,
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+
+paper_orders = Table(
+    "paper_orders",
+    metadata,
+    Column("order_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("client_order_id", Text, nullable=False),
+    Column("symbol", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("report", Text, nullable=False),
+    Index(None, "client_order_id", "order_id"),
+)
+
+paper_balances = Table(
+    "paper_balances",
+    metadata,
+    Column("asset", Text, primary_key=True),
+    Column("amount", Amount, nullable=False),
+)

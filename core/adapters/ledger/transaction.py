@@ -1,0 +1,125 @@
+"""One transaction: takes merged rows, writes them in the order that foreign keys want, says what was new. Decides nothing."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, Table, bindparam, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from core.adapters.ledger import tables
+from core.adapters.ledger.rows import Row
+from core.adapters.ledger.writes import Writes
+from core.domain.money import EXACT, ZERO
+from core.domain.signal import Side
+
+_KEPT = {tables.approvals: frozenset({"chat_id", "message_id"})}  # what replacing a row leaves as it is
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was not there before: inbox numbers by (source, source_id), and strangers."""
+
+    inbox: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    strangers: frozenset[int] = frozenset()
+
+
+class Statements:
+    """Every statement that writes, built once for one dialect."""
+
+    def __init__(self, dialect: str) -> None:
+        self._insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+        inbox, outbox, approvals = tables.inbox.c, tables.outbox.c, tables.approvals.c
+        self.new_messages = self._add(tables.inbox).returning(inbox.source, inbox.source_id, inbox.seq)
+        self.new_executions = self._add(tables.executions).returning(tables.executions.c.execution_id)
+        self.new_strangers = self._add(tables.strangers).returning(tables.strangers.c.user_id)
+        self.add = {table: self._add(table) for table in (tables.fills, tables.trades)}
+        self.append = {table: self._insert(table) for table in (tables.dead_letters, tables.outbox)}
+        replaced = (
+            *(tables.orders, tables.positions, tables.approvals, tables.controls, tables.source_positions),
+            *(tables.paper_orders, tables.paper_balances, tables.day_results),
+        )
+        self.replace = {table: self._replace(table) for table in replaced}
+        self.verdict = update(tables.inbox).where(inbox.seq == bindparam("b_seq"))
+        self.sent = update(tables.outbox).where(outbox.seq == bindparam("b_seq"), outbox.sent_at.is_(None))
+        self.approval_message = update(tables.approvals).where(approvals.token == bindparam("b_token"))
+        count = self._insert(tables.totals)
+        self.count = count.on_conflict_do_update(
+            index_elements=[tables.totals.c.name], set_={"value": tables.totals.c.value + count.excluded.value}
+        )
+
+    def _add(self, table: Table) -> Any:
+        return self._insert(table).on_conflict_do_nothing()
+
+    def _replace(self, table: Table) -> Any:
+        insert = self._insert(table)
+        kept = _KEPT.get(table, frozenset())
+        new = {c.name: insert.excluded[c.name] for c in table.columns if not c.primary_key and c.name not in kept}
+        return insert.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=new)
+
+
+def write(connection: Connection, statements: Statements, writes: Writes) -> Written:
+    """Writes all rows on `connection`, whose transaction the caller began and ends."""
+    new_messages = _returned(connection, statements.new_messages, writes.inbox)
+    for rows, statement in (
+        (writes.verdicts, statements.verdict),
+        (writes.orders.values(), statements.replace[tables.orders]),
+        (writes.fills, statements.add[tables.fills]),
+        (writes.positions.values(), statements.replace[tables.positions]),
+        (writes.trades, statements.add[tables.trades]),
+        (writes.approvals.values(), statements.replace[tables.approvals]),
+        (writes.approval_messages.values(), statements.approval_message),
+        (writes.controls.values(), statements.replace[tables.controls]),
+        (writes.source_positions.values(), statements.replace[tables.source_positions]),
+        (writes.dead_letters, statements.append[tables.dead_letters]),
+        (writes.sent, statements.sent),
+        (writes.paper_orders.values(), statements.replace[tables.paper_orders]),
+        (writes.paper_balances.values(), statements.replace[tables.paper_balances]),
+    ):
+        _run(connection, statement, rows)
+    _write_executions(connection, statements, writes.executions)
+    known = _returned(connection, statements.new_strangers, [stranger for stranger, _ in writes.strangers.values()])
+    strangers = frozenset(user_id for (user_id,) in known)
+    told = [event for user_id, (_, event) in writes.strangers.items() if user_id in strangers]
+    _run(connection, statements.append[tables.outbox], [*writes.outbox, *told])
+    return Written({(source, source_id): seq for source, source_id, seq in new_messages}, strangers)
+
+
+def _run(connection: Connection, statement: Any, rows: Iterable[Row]) -> None:
+    if listed := list(rows):
+        connection.execute(statement, listed)
+
+
+def _returned(connection: Connection, statement: Any, rows: list[Row]) -> list[Any]:
+    return list(connection.execute(statement, rows)) if rows else []
+
+
+def _write_executions(connection: Connection, statements: Statements, rows: list[Row]) -> None:
+    """Results and counters grow only by executions that were not there: hearing of one twice changes nothing."""
+    new = {execution_id for (execution_id,) in _returned(connection, statements.new_executions, rows)}
+    first = {row["execution_id"]: row for row in reversed(rows) if row["execution_id"] in new}
+    counted = Counter("buy_orders" if row["side"] == Side.BUY else "sell_orders" for row in first.values())
+    _run(connection, statements.count, [{"name": name, "value": count} for name, count in sorted(counted.items())])
+    _add_to_days(connection, statements, [row for row in first.values() if row["profit_quote"] is not None])
+
+
+def _add_to_days(connection: Connection, statements: Statements, exits: list[Row]) -> None:
+    """Adds in Python: SQLite has no exact arithmetic."""
+    if not exits:
+        return
+    table = tables.day_results
+    keys = {(row["executed_at"].strftime("%Y-%m-%d"), row["quote_asset"]) for row in exits}
+    found = connection.execute(select(table).where(tuple_(table.c.day, table.c.quote_asset).in_(sorted(keys)))).mappings()
+    days: dict[tuple[str, str], Row] = {(row["day"], row["quote_asset"]): dict(row) for row in found}
+    for row in exits:
+        key = (row["executed_at"].strftime("%Y-%m-%d"), row["quote_asset"])
+        empty: Row = {"day": key[0], "quote_asset": key[1], "profit": ZERO, "gross": ZERO, "exits": 0, "wins": 0}
+        day = days.setdefault(key, empty)
+        profit: Decimal = row["profit_quote"]
+        day["profit"] = EXACT.add(day["profit"], profit)
+        day["gross"] = EXACT.add(day["gross"], row["gross_quote"] if row["gross_quote"] is not None else profit)
+        day["exits"] += 1
+        day["wins"] += int(profit > 0)
+    _run(connection, statements.replace[table], days.values())

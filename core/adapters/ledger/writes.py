@@ -1,0 +1,87 @@
+"""What one or many works write, as rows, ready for one transaction. Knows the rows' order and merging, not the database."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+
+from core.adapters.ledger import rows
+from core.adapters.ledger.rows import Row
+from core.domain.events import Event, StrangerSeen
+from core.domain.messages import DeadLetter, Message, SourcePosition
+from core.ports import Changes
+
+
+@dataclass(slots=True)
+class Writes:
+    """Rows by table. A list is appended to the table, in order; a dict replaces the row of its key, the last one wins."""
+
+    inbox: list[Row] = field(default_factory=list)
+    verdicts: list[Row] = field(default_factory=list)
+    orders: dict[object, Row] = field(default_factory=dict)
+    fills: list[Row] = field(default_factory=list)
+    positions: dict[object, Row] = field(default_factory=dict)
+    trades: list[Row] = field(default_factory=list)
+    executions: list[Row] = field(default_factory=list)
+    approvals: dict[object, Row] = field(default_factory=dict)
+    approval_messages: dict[object, Row] = field(default_factory=dict)
+    controls: dict[object, Row] = field(default_factory=dict)
+    source_positions: dict[object, Row] = field(default_factory=dict)
+    dead_letters: list[Row] = field(default_factory=list)
+    outbox: list[Row] = field(default_factory=list)
+    sent: list[Row] = field(default_factory=list)
+    strangers: dict[object, tuple[Row, Row]] = field(default_factory=dict)  # user id: (stranger, the outbox row if new)
+    paper_orders: dict[object, Row] = field(default_factory=dict)
+    paper_balances: dict[object, Row] = field(default_factory=dict)
+
+
+_NAMES = tuple(each.name for each in fields(Writes))
+
+
+def merged(works: Iterable[Writes]) -> Writes:
+    """All of `works` as one, the later ones on top of the earlier."""
+    whole = Writes()
+    for work in works:
+        for name in _NAMES:
+            part = getattr(work, name)
+            if isinstance(part, list):
+                getattr(whole, name).extend(part)
+            elif part:
+                getattr(whole, name).update(part)
+    return whole
+
+
+def writes_of_changes(changes: Changes, at: datetime) -> Writes:
+    """The rows of a commit; `at` is when its events happened. Raises ValueError for what no ledger can hold."""
+    return Writes(
+        verdicts=[rows.verdict_row(verdict) for verdict in changes.verdicts],
+        orders={order.client_order_id: rows.order_row(order) for order in changes.orders},
+        fills=[rows.fill_row(client_order_id, fill) for client_order_id, fill in changes.fills],
+        positions={position.symbol: rows.position_row(position) for position in changes.positions},
+        trades=[rows.trade_row(trade) for trade in changes.trades],
+        executions=[rows.execution_row(execution) for execution in changes.executions],
+        approvals={approval.token: rows.approval_row(approval) for approval in changes.approvals},
+        controls={} if changes.controls is None else {1: rows.controls_row(changes.controls)},
+        outbox=[rows.outbox_row(event, at) for event in changes.events],
+    )
+
+
+def writes_of_arrivals(
+    messages: Sequence[Message],
+    dead: Sequence[DeadLetter],
+    position: SourcePosition | None,
+    events: Sequence[Event],
+    at: datetime,
+) -> Writes:
+    """The rows of what came in. Raises ValueError for what no ledger can hold."""
+    positions = {} if position is None else {(position.source, position.partition): rows.source_position_row(position)}
+    return Writes(
+        inbox=[rows.message_row(message) for message in messages],
+        source_positions=dict(positions),
+        dead_letters=[rows.dead_letter_row(letter) for letter in dead],
+        outbox=[rows.outbox_row(event, at) for event in events],
+    )
+
+
+def writes_of_stranger(event: StrangerSeen, at: datetime) -> Writes:
+    """The rows of somebody unknown; the second goes out only with the first."""
+    return Writes(strangers={event.user_id: (rows.stranger_row(event, at), rows.outbox_row(event, at))})

@@ -1,0 +1,137 @@
+"""The Telegram Bot API over HTTP: /bot<token>/<method> and /file/bot<token>/<path>, and its faults on demand."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.responses import HTMLResponse, JSONResponse
+from starlette.requests import Request
+from starlette.responses import Response
+
+from demo.chat import asking, editing, sending
+from demo.chat.errors import ApiError, too_many_requests
+from demo.chat.faults import Fault
+from demo.chat.params import Params, read_params
+from demo.chat.room import Room
+
+Method = Callable[[Room, Params], Awaitable[Any]]
+
+METHODS: Mapping[str, Method] = {
+    "getMe": asking.get_me,
+    "getUpdates": asking.get_updates,
+    "deleteWebhook": asking.delete_webhook,
+    "getWebhookInfo": asking.get_webhook_info,
+    "getChat": asking.get_chat,
+    "getChatMember": asking.get_chat_member,
+    "getFile": asking.get_file,
+    "setMyCommands": asking.set_my_commands,
+    "getMyCommands": asking.get_my_commands,
+    "deleteMyCommands": asking.delete_my_commands,
+    "setMyDescription": asking.set_my_description,
+    "getMyDescription": asking.get_my_description,
+    "setMyShortDescription": asking.set_my_short_description,
+    "getMyShortDescription": asking.get_my_short_description,
+    "setChatMenuButton": asking.set_chat_menu_button,
+    "getChatMenuButton": asking.get_chat_menu_button,
+    "sendMessage": sending.send_message,
+    "sendPhoto": sending.send_photo,
+    "sendDocument": sending.send_document,
+    "sendChatAction": sending.send_chat_action,
+    "editMessageText": editing.edit_message_text,
+    "editMessageCaption": editing.edit_message_caption,
+    "editMessageMedia": editing.edit_message_media,
+    "editMessageReplyMarkup": editing.edit_message_reply_markup,
+    "deleteMessage": editing.delete_message,
+    "pinChatMessage": editing.pin_chat_message,
+    "unpinChatMessage": editing.unpin_chat_message,
+    "setMessageReaction": editing.set_message_reaction,
+    "answerCallbackQuery": editing.answer_callback_query,
+}
+_BY_LOWER = {name.lower(): method for name, method in METHODS.items()}  # names are case-insensitive there
+_TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+")
+_BAD_GATEWAY = (
+    "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n"
+    "<center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx/1.18.0</center>\r\n</body>\r\n</html>\r\n"
+)
+
+
+def add_bot_api(app: FastAPI, room: Room) -> None:
+    """Adds the Bot API's routes for the room's one bot."""
+
+    async def call(request: Request) -> Response:
+        method = request.path_params["method"]
+        fault = room.faults.take(method)
+        return await (_meet(room, fault, request) if fault else _answer(room, request))
+
+    async def download(request: Request) -> Response:
+        try:
+            _check_token(room, request.path_params["token"])
+        except ApiError as refusal:
+            return _refusal(refusal)
+        path = request.path_params["path"]
+        stored = room.file(path.rpartition("/")[2].partition(".")[0])
+        if stored is None or stored.path != path:
+            return _refusal(ApiError(404, "Not Found"))
+        return Response(stored.data, media_type="application/octet-stream")
+
+    app.add_route("/bot{token}/{method}", call, methods=["GET", "POST"])
+    app.add_route("/file/bot{token}/{path:path}", download, methods=["GET"])
+
+
+def _refusal(refusal: ApiError) -> Response:
+    return JSONResponse(refusal.as_json(), refusal.code)
+
+
+def _check_token(room: Room, token: str) -> None:
+    """A token that cannot be one is 404 there, one that is nobody's is 401."""
+    if not _TOKEN.fullmatch(token):
+        raise ApiError(404, "Not Found")
+    if not secrets.compare_digest(token, room.token):
+        raise ApiError(401, "Unauthorized")
+
+
+async def _answer(room: Room, request: Request) -> Response:
+    try:
+        _check_token(room, request.path_params["token"])
+        method = _BY_LOWER.get(request.path_params["method"].lower())
+        if method is None:
+            raise ApiError(404, "Not Found")
+        return JSONResponse({"ok": True, "result": await method(room, await read_params(request))})
+    except ApiError as refusal:
+        return _refusal(refusal)
+
+
+async def _meet(room: Room, fault: Fault, request: Request) -> Response:
+    """Carries the fault out; the method itself first when only its answer is to be lost."""
+    if fault.kind == "flood":
+        return _refusal(too_many_requests(int(fault.seconds)))
+    if fault.applied:
+        await _answer(room, request)
+    if fault.kind == "bad_gateway":
+        return HTMLResponse(_BAD_GATEWAY, 502)
+    if fault.kind == "hang":
+        await _until_closed(room, fault.seconds)
+    return Cut()
+
+
+async def _until_closed(room: Room, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            while not room.closed:
+                await room.changed_since(room.version)
+    except TimeoutError:
+        return
+
+
+class Cut(Response):
+    """Resets the connection instead of answering. The server puts the connection into the scope's state."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        scope["state"]["transport"].abort()
+        while (await receive())["type"] != "http.disconnect":
+            continue

@@ -1,0 +1,128 @@
+"""The page of the local chat and its JSON API: state and events, send, press, upload. For loopback only."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, FastAPI, Form, Header, Query, UploadFile
+from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
+from fastapi.staticfiles import StaticFiles
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+
+from demo.chat.errors import ApiError, Json, bad_request
+from demo.chat.page_view import cursor_of, delta, earlier
+from demo.chat.private_chat import PrivateChat
+from demo.chat.room import Room
+
+PAGE = Path(__file__).parent / "page"
+_KEEP_ALIVE_S = 15.0
+_GATHER_S = 0.03  # a burst of changes becomes one event
+_PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+
+
+class _Text(BaseModel):
+    person: int
+    text: str
+    reply_to: int | None = None
+
+
+class _Tap(BaseModel):
+    person: int
+    message: int
+    data: str
+
+
+def add_page(app: FastAPI, room: Room) -> None:
+    """Adds `/`, `/page/...` and `/api/...`. Who asks is named by the request: on loopback everybody is trusted."""
+    router = APIRouter(prefix="/api")
+    _add_reading(router, room)
+    _add_acting(router, room)
+    app.include_router(router)
+    app.mount("/page", StaticFiles(directory=PAGE))
+
+    @app.get("/")
+    async def index() -> Response:
+        return FileResponse(PAGE / "index.html", headers={"Cache-Control": "no-cache"})
+
+    @app.exception_handler(ApiError)
+    async def refused(request: Request, refusal: ApiError) -> Response:
+        return JSONResponse(refusal.as_json(), refusal.code)
+
+
+def _add_reading(router: APIRouter, room: Room) -> None:
+    @router.get("/state")
+    async def state(person: Annotated[int, Query(alias="as")] = 0, after: str = "") -> Json:
+        return delta(room, _chat(room, person), after)
+
+    @router.get("/earlier")
+    async def older(before: int, person: Annotated[int, Query(alias="as")] = 0) -> Json:
+        return earlier(room, _chat(room, person), before)
+
+    @router.get("/events")
+    async def events(
+        person: Annotated[int, Query(alias="as")] = 0,
+        after: str = "",
+        last_event_id: Annotated[str, Header()] = "",
+    ) -> Response:
+        stream = _events(room, _chat(room, person), last_event_id or after)
+        return StreamingResponse(stream, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+
+    @router.get("/file/{file_id}")
+    async def file(file_id: str, download: bool = False) -> Response:
+        stored = room.file(file_id)
+        if stored is None:
+            raise ApiError(404, "Not Found")
+        shown = stored.width > 0 and stored.mime in _PICTURES and not download
+        disposition = "inline" if shown else f"attachment; filename*=UTF-8''{quote(stored.name, safe='')}"
+        headers = {"Content-Disposition": disposition, "Cache-Control": "private, max-age=86400, immutable"}
+        headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+        return Response(stored.data, headers=headers, media_type=stored.mime if shown else "application/octet-stream")
+
+
+def _add_acting(router: APIRouter, room: Room) -> None:
+    @router.post("/send")
+    async def send(sent: _Text) -> Json:
+        message = room.send(sent.person, sent.text, reply_to=sent.reply_to)
+        return {"id": message.message_id}
+
+    @router.post("/press")
+    async def press(tap: _Tap) -> Json:
+        return {"query_id": room.press(tap.person, tap.message, tap.data)}
+
+    @router.post("/upload")
+    async def upload(person: Annotated[int, Form()], file: UploadFile, caption: Annotated[str, Form()] = "") -> Json:
+        data = await file.read()
+        if not data:
+            raise bad_request("file must be non-empty")
+        return {"id": room.send_file(person, file.filename or "file", data, caption=caption).message_id}
+
+
+def _chat(room: Room, person: int) -> PrivateChat:
+    """The chat of the person with this id; 0 is the owner. Raises ApiError 400."""
+    chat = room.chat(person or room.people[0].user_id)
+    if chat is None:
+        raise bad_request("no such person")
+    return chat
+
+
+async def _events(room: Room, chat: PrivateChat, cursor: str) -> AsyncIterator[str]:
+    """Server-sent events: one state, then every change, each with its cursor as id. Ends when the room closes."""
+    yield "retry: 1000\n\n"
+    while not room.closed:
+        version, name = room.version, cursor_of(room)
+        if cursor != name:
+            yield f"id: {name}\ndata: {json.dumps(delta(room, chat, cursor))}\n\n"
+            cursor = name
+        try:
+            async with asyncio.timeout(_KEEP_ALIVE_S):
+                await room.changed_since(version)
+            await asyncio.sleep(_GATHER_S)
+        except TimeoutError:
+            yield ": still here\n\n"

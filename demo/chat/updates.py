@@ -1,0 +1,94 @@
+"""The queue that getUpdates reads: growing ids, forgotten when confirmed, one reader at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from demo.chat.errors import ApiError, Json
+
+KEPT = 10_000  # updates; a bot that is away for longer loses the oldest, as with Telegram after a day
+_DEFAULT_KINDS = ("message", "edited_message", "callback_query")
+_CONFLICT = ApiError(
+    409,
+    "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running",
+)
+
+
+class UpdateQueue:
+    """Updates for the one bot. `readers` is how many getUpdates wait at this moment; at rest 0 or 1."""
+
+    def __init__(self) -> None:
+        self._last_id = 100_000_000
+        self._waiting: deque[Json] = deque(maxlen=KEPT)
+        self._kinds: tuple[str, ...] = _DEFAULT_KINDS
+        self._arrived = asyncio.Event()
+        self._reader = 0
+        self.readers = 0
+        self._closed = False
+
+    @property
+    def pending(self) -> int:
+        """How many updates no getUpdates has confirmed yet."""
+        return len(self._waiting)
+
+    def put(self, kind: str, content: Json) -> None:
+        """Adds an update, unless the bot said with allowed_updates that it does not want this kind."""
+        if kind in self._kinds:
+            self._last_id += 1
+            self._waiting.append({"update_id": self._last_id, kind: content})
+            self._wake()
+
+    def drop(self) -> None:
+        """Forgets all that waits (deleteWebhook with drop_pending_updates)."""
+        self._waiting.clear()
+
+    def close(self) -> None:
+        """Ends every long poll at once, with what there is."""
+        self._closed = True
+        self._wake()
+
+    def want(self, kinds: Sequence[str]) -> None:
+        """Takes allowed_updates for the updates to come; an empty list stands for the default."""
+        self._kinds = tuple(kinds) or _DEFAULT_KINDS
+
+    async def get(self, offset: int, limit: int, timeout_s: float) -> list[Json]:
+        """Up to `limit` updates from `offset` on, waiting at most `timeout_s` seconds for the first.
+
+        Everything before `offset` is confirmed and forgotten. A negative offset counts from the end. A second
+        reader ends the wait of the first one, which gets ApiError 409.
+        """
+        self._reader += 1
+        reader = self._reader
+        self._wake()
+        self._confirm(offset)
+        self.readers += 1
+        try:
+            await self._wait(lambda: self._reader != reader or bool(self._waiting), timeout_s)
+        finally:
+            self.readers -= 1
+        if self._reader != reader:
+            raise _CONFLICT
+        return list(self._waiting)[:limit]
+
+    def _confirm(self, offset: int) -> None:
+        if offset < 0:
+            read = max(len(self._waiting) + offset, 0)
+        else:
+            read = sum(update["update_id"] < offset for update in self._waiting)
+        for _ in range(read):
+            self._waiting.popleft()
+
+    async def _wait(self, done: Callable[[], bool], timeout_s: float) -> None:
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not done() and not self._closed:
+                    await self._arrived.wait()
+        except TimeoutError:
+            return
+
+    def _wake(self) -> None:
+        """Wakes who waits now; who comes later waits for the next."""
+        arrived, self._arrived = self._arrived, asyncio.Event()
+        arrived.set()

@@ -1,0 +1,96 @@
+"""A simulated market: price paths that follow from a seed and the time alone. Nothing in it is real."""
+
+import hashlib
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from core.domain.instrument import Instrument, Quote
+from core.ports import Clock
+
+# Each path is its base price times one plus the sum of waves. A wave joins random heights by straight lines: inside a step it is
+# a trend, and as its heights are bounded the price always comes back. (seconds of a step, greatest height)
+_WAVES = (
+    (Decimal(150), Decimal("0.020")),
+    (Decimal(35), Decimal("0.028")),
+    (Decimal(7), Decimal("0.005")),
+    (Decimal(1), Decimal("0.0005")),
+)
+_HALF_SPREAD = Decimal("0.0002")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+# symbol's base asset, base price, tick, step, least notional; in USDC, as Binance Spot has them or close to it
+_TABLE = (
+    ("WIF", "0.4800", "0.0001", "0.01", "5"),
+    ("BTC", "67000.00", "0.01", "0.00001", "5"),
+    ("ETH", "3500.00", "0.01", "0.0001", "5"),
+    ("SOL", "150.00", "0.01", "0.001", "5"),
+    ("DOGE", "0.12000", "0.00001", "1", "5"),
+)
+
+
+def _instrument(base: str, tick: str, step: str, notional: str) -> Instrument:
+    return Instrument(
+        symbol=f"{base}USDC",
+        base=base,
+        quote="USDC",
+        status="TRADING",
+        tick_size=Decimal(tick),
+        step_size=Decimal(step),
+        min_qty=Decimal(step),
+        max_qty=Decimal(9_000_000),
+        min_notional=Decimal(notional),
+        max_notional=Decimal(9_000_000),
+    )
+
+
+INSTRUMENTS: Mapping[str, Instrument] = {
+    rules.symbol: rules for rules in (_instrument(base, tick, step, least) for base, _, tick, step, least in _TABLE)
+}
+"""The rules of every symbol that is traded here."""
+
+_BASE_PRICES = {f"{base}USDC": Decimal(price) for base, price, *_ in _TABLE}
+
+
+class SimulatedMarket:
+    """A MarketData that always answers. Two of the same seed agree on every price at every time."""
+
+    def __init__(self, clock: Clock, *, seed: int = 1) -> None:
+        self._clock = clock
+        self._seed = seed
+
+    async def server_time(self) -> datetime:
+        """Our own clock's time: the simulated venue has no other."""
+        return self._clock.now()
+
+    async def instruments(self, symbols: Collection[str] | None) -> Mapping[str, Instrument]:
+        """The rules of `symbols` (None: all) as far as they are traded here."""
+        return {symbol: rules for symbol, rules in INSTRUMENTS.items() if symbols is None or symbol in symbols}
+
+    async def quotes(self, symbols: Collection[str]) -> Mapping[str, Quote]:
+        """Bid and ask of this moment."""
+        now = self._clock.now()
+        return {symbol: self.quote_at(symbol, now) for symbol in symbols if symbol in INSTRUMENTS}
+
+    def quote_at(self, symbol: str, moment: datetime) -> Quote:
+        """Bid and ask, at least one tick apart, at any aware `moment`; KeyError for a symbol that is not traded here."""
+        tick = INSTRUMENTS[symbol].tick_size
+        middle = _BASE_PRICES[symbol] * (1 + self._deviation(symbol, moment))
+        bid = (middle * (1 - _HALF_SPREAD) / tick).quantize(Decimal(1), ROUND_HALF_EVEN) * tick
+        ask = (middle * (1 + _HALF_SPREAD) / tick).quantize(Decimal(1), ROUND_HALF_EVEN) * tick
+        return Quote(symbol, bid, max(ask, bid + tick), moment)
+
+    def _deviation(self, symbol: str, moment: datetime) -> Decimal:
+        since = moment - _EPOCH
+        seconds = Decimal(since.days * 86_400 + since.seconds) + Decimal(since.microseconds).scaleb(-6)
+        total = Decimal(0)
+        for wave, (step, height) in enumerate(_WAVES):
+            number, inside = divmod(seconds, step)
+            before, after = self._height(symbol, wave, int(number)), self._height(symbol, wave, int(number) + 1)
+            total += height * (before + (after - before) * inside / step)
+        return total
+
+    def _height(self, symbol: str, wave: int, number: int) -> Decimal:
+        """A number of -1 to 1 that is always the same for the same arguments."""
+        drawn = hashlib.blake2b(f"{self._seed}/{symbol}/{wave}/{number}".encode(), digest_size=4).digest()
+        return Decimal(int.from_bytes(drawn)) / Decimal(2**31) - 1

@@ -1,0 +1,286 @@
+"""Small parts to test the chat with: a fast clock, a ledger in memory, and the nouns with everything filled in."""
+
+import asyncio
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from bot.desk import Desk
+from bot.roles import Role
+from core.book import Book
+from core.domain.approval import Approval, ApprovalState
+from core.domain.controls import Controls
+from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
+from core.domain.events import Event, OrderExecuted, OutboxItem, SignalRefused
+from core.domain.instrument import Balance, Instrument, Quote
+from core.domain.messages import ApprovalAnswered, ControlsRequested, DeadLetter, Message, SourcePosition, StoredMessage
+from core.domain.order import ExecutionReport, Fill, Order, OrderRequest, OrderState, PlaceResult, Rejected
+from core.domain.position import Execution, Position, Trade
+from core.domain.reasons import reason
+from core.domain.signal import Side, Signal
+from core.inbox import Inbox
+from core.market import Market
+from core.ports import Changes, DayResult, LedgerState, Verdict
+
+OWNER, TRADER, VIEWER, STRANGER = 1001, 1002, 1003, 6666
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+WIF = Instrument(
+    "WIFUSDC", "WIF", "USDC", "TRADING", Decimal("0.001"), Decimal("0.01"), Decimal("0.01"), None, min_notional=Decimal(5)
+)
+
+
+class FastClock:
+    """Runs `speed` times as fast as the wall's; starts at noon, or now."""
+
+    def __init__(self, speed: float = 1.0, start: datetime | None = None) -> None:
+        self._speed = speed
+        self._began = time.monotonic()
+        self._start = start or datetime.now(UTC)
+
+    def now(self) -> datetime:
+        return self._start + timedelta(seconds=self.monotonic())
+
+    def monotonic(self) -> float:
+        return (time.monotonic() - self._began) * self._speed
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds / self._speed)
+
+
+def signal(kind: str = "BUY_SM", symbol: str = "WIFUSDC", close: str = "0.4801", signal_id: str = "s1") -> Signal:
+    return Signal("kafka:trading_signals", signal_id, kind, symbol, Decimal(close), NOON)
+
+
+def executed(
+    side: Side = Side.BUY, *, price: str = "0.4805", filled: str = "20", kind: str | None = None, mode: str = "live"
+) -> OrderExecuted:
+    """20 WIF bought, or sold again with 7.8% profit; `filled` less than 20 is a partial fill."""
+    said = signal(kind or f"{side}_SM")
+    qty, quote_qty = Decimal(filled), Decimal(filled) * Decimal(price)
+    state = OrderState.FILLED if qty == 20 else OrderState.EXPIRED
+    order = Order("mf-1", said, 1, side, Decimal(20), Decimal(price), state, mode, NOON, NOON, "77", qty, quote_qty)
+    buying = side is Side.BUY
+    execution = Execution(
+        execution_id="mf-1", symbol=said.symbol, executed_at=NOON, side=side, qty=qty, price=Decimal(price),
+        profit_pct=None if buying else Decimal("7.84"), signal_type=said.signal_type, signal_id=said.signal_id,
+        client_order_id="mf-1", order_id="77", quote_qty=quote_qty, fee=Decimal("0.02") if buying else Decimal("0.0104"),
+        fee_asset="WIF" if buying else "USDC", profit_quote=None if buying else Decimal("0.7534"),
+        gross_quote=None if buying else Decimal("0.7734"), base_asset="WIF", quote_asset="USDC", trading_mode=mode,
+    )  # fmt: skip
+    held = Position(said.symbol, Decimal("19.98"), Decimal("9.61"), Decimal("9.61"), is_open=True, opened_at=NOON)
+    position = held if buying else Position(said.symbol)
+    return OrderExecuted(order, execution, position, fee_value=Decimal("0.00961") if buying else Decimal("0.0104"))
+
+
+def refused(symbol: str = "WIFUSDC") -> SignalRefused:
+    why = reason("below_min_notional", value="4.80", quote="USDC", minimum="5")
+    return SignalRefused(signal(symbol=symbol), "denied", why)
+
+
+def approval(token: str = "a1b2c3d4e5f6g7h8", state: ApprovalState = ApprovalState.OPEN, by: str | None = None) -> Approval:
+    decided = None if state is ApprovalState.OPEN else NOON + timedelta(seconds=10)
+    asked, expires = NOON, NOON + timedelta(seconds=120)
+    return Approval(token, signal(), 1, Side.BUY, Decimal(20), Decimal("0.4805"), state, asked, expires, decided, by)
+
+
+class MemoryLedger:
+    """The parts of the ledger that the chat meets, with a switch for an outage."""
+
+    def __init__(self) -> None:
+        self.down = False
+        self.write_down = False
+        self.messages: dict[tuple[str, str], StoredMessage] = {}
+        self.unsent: dict[int, OutboxItem] = {}
+        self.told: dict[int, int | None] = {}
+        self.asked_in: dict[str, tuple[int, int]] = {}
+        self.strangers: dict[int, str] = {}
+        self.trades: list[Trade] = []
+        self.results: list[DayResult] = []
+        self.signals: list[SignalCame] = []
+        self._news = asyncio.Event()
+
+    def add(self, *events: Event) -> None:
+        for event in events:
+            seq = len(self.told) + len(self.unsent) + 1
+            self.unsent[seq] = OutboxItem(seq, NOON + timedelta(seconds=seq), event)
+        self._news.set()
+
+    def _check(self) -> None:
+        if self.down:
+            raise LedgerUnavailable("the ledger is away")
+
+    async def store(
+        self,
+        messages: Sequence[Message],
+        *,
+        dead: Sequence[DeadLetter] = (),
+        position: SourcePosition | None = None,
+        events: Sequence[Event] = (),
+    ) -> Sequence[StoredMessage | None]:
+        self._check()
+        return [self._store(message) for message in messages]
+
+    def _store(self, message: Message) -> StoredMessage | None:
+        key = (message.source, message.source_id)
+        if key in self.messages:
+            return None
+        self.messages[key] = StoredMessage(len(self.messages) + 1, message)
+        return self.messages[key]
+
+    async def load(self, today: str) -> LedgerState:
+        raise LedgerUnavailable("not needed here")
+
+    async def commit(self, changes: Changes) -> None:
+        raise LedgerUnavailable("not needed here")
+
+    async def waiting(self, limit: int) -> Sequence[OutboxItem]:
+        self._check()
+        ordered = sorted(self.unsent.values(), key=lambda item: (item.event.priority, item.seq))
+        return ordered[:limit]
+
+    async def sent(self, seqs: Sequence[int], *, message_id: int | None = None) -> None:
+        if self.down or self.write_down:
+            raise LedgerUnavailable("the ledger is full")
+        for seq in seqs:
+            self.told[seq] = message_id
+            del self.unsent[seq]
+
+    async def pending(self) -> int:
+        self._check()
+        return len(self.unsent)
+
+    async def wait_for_news(self) -> None:
+        await self._news.wait()
+        self._news.clear()
+
+    async def set_approval_message(self, token: str, chat_id: int, message_id: int) -> None:
+        self.asked_in[token] = (chat_id, message_id)
+
+    async def approval_message(self, token: str) -> tuple[int, int] | None:
+        return self.asked_in.get(token)
+
+    async def first_time_stranger(self, user_id: int, name: str) -> bool:
+        self._check()
+        return self.strangers.setdefault(user_id, name) is name
+
+    async def recent_signals(self, limit: int) -> Sequence["SignalCame"]:
+        self._check()
+        return self.signals[:limit]
+
+    async def recent_trades(self, limit: int) -> Sequence[Trade]:
+        self._check()
+        return self.trades[:limit]
+
+    async def day_results(self, since: str) -> Sequence[DayResult]:
+        self._check()
+        return [result for result in self.results if result.day >= since]
+
+
+class SignalCame:
+    """A row of /signals."""
+
+    def __init__(self, said: Signal, outcome: str | None, why: str = "", **params: str) -> None:
+        self.signal = said
+        self.received_at = NOON
+        self.outcome = outcome
+        self.reason = reason(why, **params) if why else None
+
+
+class Exchange:
+    """A venue that only knows balances and one price; `down` makes it stop answering."""
+
+    request_lifetime = 3.0
+
+    def __init__(self, clock: FastClock) -> None:
+        self._clock = clock
+        self.down = False
+        self.bid = Decimal("0.5000")
+        self.held = {"USDC": Balance("USDC", Decimal("990.39")), "WIF": Balance("WIF", Decimal("19.98"), Decimal(1))}
+
+    def _check(self) -> None:
+        if self.down:
+            raise ExchangeUnavailable("connection refused")
+
+    async def server_time(self) -> datetime:
+        return self._clock.now()
+
+    async def instruments(self, symbols: Collection[str] | None) -> Mapping[str, Instrument]:
+        return {"WIFUSDC": WIF}
+
+    async def quotes(self, symbols: Collection[str]) -> Mapping[str, Quote]:
+        self._check()
+        return {symbol: Quote(symbol, self.bid, self.bid, self._clock.now()) for symbol in symbols}
+
+    async def balances(self) -> Mapping[str, Balance]:
+        self._check()
+        return self.held
+
+    async def place(self, request: OrderRequest) -> PlaceResult:
+        return Rejected(reason("market_closed", symbol=request.symbol))
+
+    async def find_order(self, symbol: str, client_order_id: str) -> ExecutionReport | None:
+        return None
+
+    async def fills(self, symbol: str, order_id: str) -> Sequence[Fill]:
+        return []
+
+    async def open_orders(self) -> Sequence[ExecutionReport]:
+        return []
+
+
+class Trading:
+    """Handles messages as the executor does, as far as the chat can see: controls change, approvals close."""
+
+    def __init__(self, book: Book) -> None:
+        self.book = book
+        self.handled: list[Message] = []
+        self.hold: asyncio.Event | None = None
+
+    async def handle(self, stored: StoredMessage) -> Verdict:
+        if self.hold is not None:
+            await self.hold.wait()
+        self.handled.append(stored.message)
+        body, outcome, why = stored.message.body, "done", None
+        if isinstance(body, ControlsRequested):
+            before = self.book.controls
+            self.book.controls = replace(before, pause=body.pause or before.pause, mode=body.mode or before.mode)
+        if isinstance(body, ApprovalAnswered):
+            known = self.book.approvals.pop(body.token, None)
+            outcome = "ordered" if known and body.approve else "ignored"
+            why = None if outcome == "ordered" else reason("declined" if known else "approval_closed", who=body.who)
+        return Verdict(stored.seq, outcome, NOON, why)
+
+
+class Office:
+    """A desk and the parts under it."""
+
+    def __init__(self, clock: FastClock, language: str = "en") -> None:
+        self.ledger = MemoryLedger()
+        self.exchange = Exchange(clock)
+        self.book = Book(Controls())
+        self.trading = Trading(self.book)
+        self.inbox = Inbox(self.ledger, self.trading.handle)
+        self.market = Market(self.exchange, clock, list)
+        self.health: Callable[[], Mapping[str, tuple[bool, str]]] = lambda: {
+            "kafka": (True, "reading"),
+            "exchange": (False, "no <answer>"),
+        }
+        self.desk = Desk(
+            book=self.book, market=self.market, inbox=self.inbox, outbox=self.ledger, queries=self.ledger,
+            venue=self.exchange, clock=clock, trading_mode="paper", symbols=frozenset({"WIFUSDC"}),
+            limits={"MAX_ORDER_NOTIONAL": "1000"}, users={OWNER: Role.OWNER, TRADER: Role.TRADER, VIEWER: Role.VIEWER},
+            language=language, version="0.1.0", started_at=clock.now() - timedelta(hours=3, minutes=12),
+            health=self.health,
+        )  # fmt: skip
+
+    async def with_position(self) -> "Office":
+        """19.98 WIF held since two hours ago, the market at 0.5."""
+        opened = self.desk.clock.now() - timedelta(hours=2)
+        self.book.positions["WIFUSDC"] = Position(
+            "WIFUSDC", Decimal("19.98"), Decimal("9.61"), Decimal("9.6"), is_open=True, opened_at=opened
+        )
+        await self.market.load_instruments(["WIFUSDC"])
+        await self.market.fresh_quote("WIFUSDC")
+        return self

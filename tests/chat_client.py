@@ -1,0 +1,146 @@
+"""The test side of the local chat: persons who write, tap and wait for the bot. No polling, no patching."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from demo.chat.model import Message, Person
+from demo.chat.room import OWNER, Room
+from demo.chat.server import RunningChat, running_chat
+
+STRANGER = Person(2002, "Stranger", "stranger", language_code="ru", started=False)
+_T = TypeVar("_T")
+Wanted = Callable[[Message], bool]
+
+
+@dataclass(frozen=True)
+class ChatPerson:
+    """One person at their phone. Every wait looks at what is there and then at each change."""
+
+    room: Room
+    person: Person
+
+    @property
+    def id(self) -> int:
+        """User id, and id of the private chat with the bot."""
+        return self.person.user_id
+
+    @property
+    def messages(self) -> Sequence[Message]:
+        """The whole chat, oldest first."""
+        return self.room.messages(self.id)
+
+    @property
+    def received(self) -> Sequence[Message]:
+        """What the bot wrote, oldest first."""
+        return [message for message in self.messages if message.from_bot]
+
+    def now(self, message: Message) -> Message | None:
+        """The present form of a message; None when it was deleted."""
+        return next((kept for kept in self.messages if kept.message_id == message.message_id), None)
+
+    def send(self, text: str, *, reply_to: Message | None = None) -> Message:
+        """Writes to the bot."""
+        return self.room.send(self.id, text, reply_to=reply_to.message_id if reply_to else None)
+
+    def send_file(self, name: str, data: bytes, *, caption: str = "") -> Message:
+        """Sends a picture or a file."""
+        return self.room.send_file(self.id, name, data, caption=caption)
+
+    def press(self, message: Message, button: str) -> str:
+        """Taps the button with this callback data, or text; the id of the query. Raises ApiError if it is gone."""
+        return self.room.press(self.id, message.message_id, button)
+
+    async def ask(self, text: str, *, within: float = 10) -> Message:
+        """Writes to the bot and waits for its next message."""
+        sent = self.send(text)
+        return await self.wait_for(lambda message: True, after=sent, within=within)
+
+    async def wait_for(self, wanted: Wanted | str, *, after: Message | None = None, within: float = 10) -> Message:
+        """The first message of the bot, in its present form, that is wanted or holds the wanted text.
+
+        Only messages newer than `after` count. An edit counts as soon as it makes a message wanted. Fails the
+        test with the last messages after `within` seconds.
+        """
+        fits: Wanted = (lambda message: wanted in message.text) if isinstance(wanted, str) else wanted
+        newer = after.message_id if after else 0
+
+        def found() -> Message | None:
+            return next((one for one in self.received if one.message_id > newer and fits(one)), None)
+
+        return await self._until(found, within, f"no message with {wanted!r}")
+
+    async def wait_for_edit(self, message: Message, wanted: Wanted | str = "", *, within: float = 10) -> Message:
+        """The message once it differs from the form given here, and is wanted or holds the wanted text."""
+        fits: Wanted = (lambda one: wanted in one.text) if isinstance(wanted, str) else wanted
+
+        def found() -> Message | None:
+            present = self.now(message)
+            return present if present and present != message and fits(present) else None
+
+        return await self._until(found, within, "no such edit")
+
+    async def wait_for_answer(self, query_id: str, *, within: float = 10) -> dict[str, Any]:
+        """What the bot answered to a pressed button: `text`, `alert`, `url`."""
+        chat = self.room.chat(self.id)
+        assert chat is not None
+
+        def found() -> dict[str, Any] | None:
+            return next((notice for notice in chat.since(0)[2] if notice.get("query_id") == query_id), None)
+
+        return await self._until(found, within, "the button was not answered")
+
+    async def wait_until_gone(self, message: Message, *, within: float = 10) -> None:
+        """Returns when the message is deleted."""
+        await self._until(lambda: self.now(message) is None or None, within, "the message is still there")
+
+    async def _until(self, found: Callable[[], _T | None], within: float, missing: str) -> _T:
+        try:
+            async with asyncio.timeout(within):
+                while (result := found()) is None:
+                    await self.room.changed_since(self.room.version)
+                return result
+        except TimeoutError:
+            last = "\n".join(f"  {'bot' if one.from_bot else 'me '} {one.text!r}" for one in self.messages[-10:])
+            raise AssertionError(f"{missing} within {within} s; the chat ends with\n{last or '  nothing'}") from None
+
+
+@dataclass(frozen=True)
+class LocalChat:
+    """A running local chat with its owner and a stranger who has not written to the bot yet."""
+
+    server: RunningChat
+    owner: ChatPerson
+    stranger: ChatPerson
+
+    @property
+    def room(self) -> Room:
+        """The state behind it: faults, files, updates."""
+        return self.server.room
+
+    @property
+    def token(self) -> str:
+        """The bot's token, for TG_TOKEN."""
+        return self.server.token
+
+    @property
+    def api_url(self) -> str:
+        """For TG_API_URL."""
+        return self.server.api_url
+
+    @property
+    def page_url(self) -> str:
+        """The owner's page; add `?as=<id>` for somebody else."""
+        return self.server.page_url
+
+
+@contextlib.asynccontextmanager
+async def local_chat(*, port: int = 0, **room: Any) -> AsyncIterator[LocalChat]:
+    """A local chat on a free port; further arguments go to Room."""
+    async with running_chat(Room((OWNER, STRANGER), **room), port=port) as server:
+        people = (ChatPerson(server.room, person) for person in (OWNER, STRANGER))
+        yield LocalChat(server, *people)

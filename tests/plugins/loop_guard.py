@@ -1,0 +1,92 @@
+"""Fails an async test that leaves tasks behind and, where it asks for `no_blocking`, one that holds up the event loop."""
+
+import asyncio
+import inspect
+import sys
+import threading
+import time
+import traceback
+from collections.abc import AsyncIterator
+
+import pytest
+
+_TICK = 0.01  # seconds between two turns that are looked for
+_LIMIT = 0.25  # seconds
+_GRACE = 0.5  # seconds for tasks that are at their last steps
+_STACK_DEPTH = 12
+
+
+class LoopWatch:
+    """How long the event loop went without a turn, at worst, since the watch began."""
+
+    def __init__(self, limit: float) -> None:
+        self.limit = limit
+        """Seconds from which on the test fails; a test may set its own."""
+        self.longest = 0.0
+        """Seconds, the worst so far."""
+        self.culprit = ""
+        """What the loop's thread was doing when `limit` was passed for the first time."""
+        self._loop_thread = threading.get_ident()
+        self._last_turn = time.monotonic()
+        self._ended = threading.Event()
+
+    async def tick(self) -> None:
+        """Runs in the watched loop until it is cancelled."""
+        while True:
+            self._turned()
+            await asyncio.sleep(_TICK)
+
+    def look_on(self) -> None:
+        """Runs in a thread of its own until `end`, to see what holds the loop up while it does."""
+        while not self._ended.wait(_TICK):
+            if not self.culprit and time.monotonic() - self._last_turn > self.limit:
+                frame = sys._current_frames().get(self._loop_thread)
+                self.culprit = "".join(traceback.format_stack(frame, limit=_STACK_DEPTH)) if frame else ""
+
+    def end(self) -> None:
+        """Counts the time since the last turn, and lets `look_on` return."""
+        self._turned()
+        self._ended.set()
+
+    def _turned(self) -> None:
+        now = time.monotonic()
+        self.longest = max(self.longest, now - self._last_turn)
+        self._last_turn = now
+
+
+@pytest.fixture
+async def no_blocking() -> AsyncIterator[LoopWatch]:
+    """Fails the test when the loop did not turn for `limit` seconds (0.25, or what the test sets), and says where."""
+    watch = LoopWatch(_LIMIT)
+    onlooker = threading.Thread(target=watch.look_on, name="no_blocking", daemon=True)
+    onlooker.start()
+    ticking = asyncio.create_task(watch.tick())
+    await asyncio.sleep(0)
+    yield watch
+    watch.end()
+    ticking.cancel()
+    onlooker.join()
+    if watch.longest > watch.limit:
+        pytest.fail(f"the event loop stood still for {watch.longest:.2f} s\n{watch.culprit}", pytrace=False)
+
+
+@pytest.fixture
+async def _tasks_end_with_test() -> AsyncIterator[None]:
+    before = asyncio.all_tasks()
+    yield
+    left = asyncio.all_tasks() - before - {asyncio.current_task()}
+    if left:  # a clean end may take a few turns of the loop after the last `await` of the test
+        _, left = await asyncio.wait(left, timeout=_GRACE)
+    if left:
+        names = "\n".join(sorted(map(repr, left)))
+        for task in left:
+            task.cancel()
+        await asyncio.wait(left, timeout=_GRACE)
+        pytest.fail(f"the test left {len(left)} task(s) running:\n{names}", pytrace=False)
+
+
+@pytest.fixture(autouse=True)
+def no_task_left(request: pytest.FixtureRequest) -> None:
+    """Fails an async test after which, its fixtures closed, tasks still run: set up first, so it looks last."""
+    if inspect.iscoroutinefunction(getattr(request.node, "obj", None)):
+        request.getfixturevalue("_tasks_end_with_test")

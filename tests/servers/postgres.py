@@ -1,0 +1,164 @@
+"""A real PostgreSQL for the tests: the system's server programs on an empty cluster of their own, on loopback only."""
+
+import os
+import pwd
+import re
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.servers.ports import free_port
+from tests.servers.process import ServerDidNotStartError, ServerProcess
+
+_SUPERUSER = "marketflow"
+_UNPRIVILEGED = ("postgres", "nobody")  # whom to become from root, which the server refuses; the first that exists
+_STATUS_LINE = 7  # of postmaster.pid: the server's own word on whether it is ready (LOCK_FILE_LINE_PM_STATUS)
+
+
+class PostgresUnavailableError(Exception):
+    """This machine cannot run PostgreSQL; the text says what it lacks."""
+
+
+class PostgresServer:
+    """One cluster in one folder, from `create` to `remove`; in between it may be stopped and started with its data."""
+
+    def __init__(self, programs: Path, *, durable: bool = False) -> None:
+        """`programs` holds initdb and postgres. Not `durable`: it waits for no disk; commits survive `kill`."""
+        self._programs = programs
+        self._user = _unprivileged_user() if os.geteuid() == 0 else None
+        self._folder = Path(tempfile.mkdtemp(prefix="marketflow-postgres-"))
+        self._data = self._folder / "data"
+        self.port = free_port()
+        on_disk = "on" if durable else "off"
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": "",
+            "fsync": on_disk,
+            "full_page_writes": on_disk,
+            "timezone": "UTC",
+        }
+        self._process = ServerProcess(
+            "PostgreSQL",
+            [
+                *(str(programs / "postgres"), "-D", str(self._data), "-p", str(self.port)),
+                *(f"--{name}={value}" for name, value in settings.items()),
+            ],
+            log=self._folder / "postgres.log",
+            ready=self._is_ready,
+            stop_signal=signal.SIGINT,  # "fast": does not wait for clients to leave
+            user=self._user,
+        )
+
+    def url(self, database: str = "postgres") -> str:
+        """SQLAlchemy's URL of a database, by asyncpg."""
+        return f"postgresql+asyncpg://{_SUPERUSER}@127.0.0.1:{self.port}/{database}"
+
+    def dsn(self, database: str = "postgres") -> str:
+        """The same for asyncpg itself."""
+        return self.url(database).replace("+asyncpg", "")
+
+    def create(self) -> None:
+        """Makes the empty cluster; once, before the first start."""
+        if self._user is not None:
+            shutil.chown(self._folder, self._user.pw_uid, self._user.pw_gid)
+        initdb = [str(self._programs / "initdb"), "-D", str(self._data), "-U", _SUPERUSER, "--auth=trust"]
+        done = subprocess.run(
+            [*initdb, "--no-sync", "--encoding=UTF8", "--locale=C"],
+            user=self._user.pw_uid if self._user else None,
+            group=self._user.pw_gid if self._user else None,
+            extra_groups=[] if self._user else None,
+            cwd="/",
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        if done.returncode != 0:
+            raise ServerDidNotStartError(f"initdb:\n{done.stderr[-1000:]}")
+
+    def start(self) -> None:
+        """Starts it on the same port; returns when it takes connections."""
+        self._process.start()
+
+    def stop(self) -> None:
+        """An orderly end that cuts its clients off; the data are kept."""
+        self._process.stop()
+
+    def kill(self) -> None:
+        """Ends it at once, in the middle of whatever it does; what was committed is kept."""
+        self._process.kill()
+
+    def remove(self) -> None:
+        """Stops it and deletes everything of it."""
+        self.stop()
+        shutil.rmtree(self._folder)
+
+    async def execute(self, statement: str) -> None:
+        """Runs one statement as superuser in the database `postgres`, outside a transaction."""
+        import asyncpg
+
+        connection = await asyncpg.connect(self.dsn())
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    def _is_ready(self) -> bool:
+        try:
+            lines = (self._data / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            return False
+        # The file of a server that was killed stays, and still says "ready".
+        mine = bool(lines) and lines[0].strip() == str(self._process.pid)
+        return mine and len(lines) > _STATUS_LINE and lines[_STATUS_LINE].strip() == "ready"
+
+
+def find_programs() -> Path:
+    """The folder that holds initdb and postgres together, the newest where there are several. PostgresUnavailableError."""
+    # Debian keeps them out of PATH; a link to them in PATH leads to the folder with what belongs to them.
+    found = [Path(path).resolve().parent for path in (shutil.which("postgres"),) if path]
+    packaged = Path("/usr/lib/postgresql").glob("*/bin")
+    found += sorted(packaged, key=lambda folder: [int(n) for n in re.findall(r"\d+", str(folder))], reverse=True)
+    for folder in found:
+        if all(os.access(folder / program, os.X_OK) for program in ("initdb", "postgres")):
+            return folder
+    raise PostgresUnavailableError("no `initdb` and `postgres` in PATH or /usr/lib/postgresql")
+
+
+def _unprivileged_user() -> pwd.struct_passwd:
+    for name in _UNPRIVILEGED:
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    raise PostgresUnavailableError(f"it refuses root, and there is no user {' or '.join(_UNPRIVILEGED)} to become")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """The tests' own PostgreSQL; the test is skipped where it cannot be had."""
+    try:
+        server = PostgresServer(find_programs())
+    except PostgresUnavailableError as lacking:
+        pytest.skip(f"needs PostgreSQL: {lacking}")
+    try:
+        server.create()
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture
+async def postgres_url(postgres: PostgresServer) -> AsyncIterator[str]:
+    """SQLAlchemy's URL of an empty database that only this test has; it is dropped with whoever is still connected."""
+    name = f"test_{secrets.token_hex(8)}"
+    await postgres.execute(f'CREATE DATABASE "{name}"')
+    yield postgres.url(name)
+    await postgres.execute(f'DROP DATABASE "{name}" WITH (FORCE)')

@@ -1,0 +1,123 @@
+"""A server process of the tests: started in a group of its own, waited for, and gone when the tests are, however they end."""
+
+import atexit
+import contextlib
+import os
+import pwd
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+_POLL = 0.01  # seconds
+_LOG_LINES = 15
+
+
+class ServerDidNotStartError(RuntimeError):
+    """The process ended or was not ready in time; the text holds the end of its log."""
+
+
+class ServerProcess:
+    """One run of a server: `start` returns when `ready` says yes, `stop` when the process is gone."""
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        log: Path,
+        ready: Callable[[], bool],
+        stop_signal: signal.Signals = signal.SIGTERM,
+        user: pwd.struct_passwd | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        """`name` is for messages. `stop_signal`: what it takes for an orderly end. `user`: whom to become, from root."""
+        self._name = name
+        self._command = list(command)
+        self._log = log
+        self._ready = ready
+        self._stop_signal = stop_signal
+        self._user = user
+        self._env = env
+        self._process: subprocess.Popen[bytes] | None = None
+        self._watcher: subprocess.Popen[bytes] | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int | None:
+        """The number of the server's first process; None when it was not started or was stopped."""
+        return self._process.pid if self._process else None
+
+    def start(self, timeout: float = 60.0) -> None:
+        """Starts it and waits, at most `timeout` seconds. ServerDidNotStartError with the end of its log."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                user=self._user.pw_uid if self._user else None,
+                group=self._user.pw_gid if self._user else None,
+                extra_groups=[] if self._user else None,
+                cwd="/",
+                env=self._env,
+            )
+        self._watcher = _watch_over(self._process.pid)
+        atexit.register(self.kill)
+        deadline = time.monotonic() + timeout
+        while not self._ready():
+            if not self.running or time.monotonic() > deadline:
+                self.kill()
+                raise ServerDidNotStartError(f"{self._name} did not start:\n{self._end_of_log()}")
+            time.sleep(_POLL)
+
+    def stop(self, grace: float = 20.0) -> None:
+        """Asks it to end and waits `grace` seconds before it is killed; nothing when it is not running."""
+        if self._process is not None and self.running:
+            self._process.send_signal(self._stop_signal)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(grace)
+        self.kill()
+
+    def kill(self) -> None:
+        """Ends it and its children at once, as a power cut would; nothing when it is not running."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        atexit.unregister(self.kill)
+        self._dismiss_watcher()
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)  # the group bears the number of its first process
+        process.wait()
+
+    def _dismiss_watcher(self) -> None:
+        """Before the group's number is free to be another's."""
+        watcher, self._watcher = self._watcher, None
+        if watcher is not None:
+            watcher.kill()
+            watcher.communicate()
+
+    def _end_of_log(self) -> str:
+        lines = self._log.read_text(errors="replace").splitlines()
+        return "\n".join(lines[-_LOG_LINES:])
+
+
+def _watch_over(group: int) -> subprocess.Popen[bytes]:
+    """A shell that kills the group once our end of its input is closed: when the test run itself is killed.
+
+    (The kernel's parent-death signal would not do: it comes when the *thread* ends that started the server.)
+    """
+    return subprocess.Popen(
+        ["sh", "-c", 'read -r _; kill -KILL -- "-$0"', str(group)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        cwd="/",
+    )

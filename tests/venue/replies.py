@@ -1,0 +1,261 @@
+"""JSON bodies of the venue, key by key as rest-api.md and recorded payloads have them. Pure."""
+
+from decimal import Decimal
+from typing import Any
+
+from tests.venue.book import Book, Level
+from tests.venue.filters import SymbolRules
+from tests.venue.model import ZERO, Account, ApiKey, Order, Trade
+
+Json = dict[str, Any]
+
+
+def number(value: Decimal, digits: int = 8) -> str:
+    """Plain decimal notation with a fixed number of places, as the exchange writes them."""
+    return f"{value:.{digits}f}"
+
+
+def ack(order: Order) -> Json:
+    return {
+        "symbol": order.symbol,
+        "orderId": order.order_id,
+        "orderListId": -1,
+        "clientOrderId": order.client_order_id,
+        "transactTime": order.update_time,
+    }
+
+
+def _amounts(order: Order, rules: SymbolRules) -> Json:
+    base, quote = rules.base_precision, rules.quote_precision
+    return {
+        "price": number(order.price, quote),
+        "origQty": number(order.orig_qty, base),
+        "executedQty": number(order.executed_qty, base),
+        "origQuoteOrderQty": number(order.orig_quote_qty, quote),
+        "cummulativeQuoteQty": number(order.quote_qty, quote),
+        "status": order.status,
+        "timeInForce": order.time_in_force,
+        "type": order.type,
+        "side": order.side,
+    }
+
+
+def result(order: Order, rules: SymbolRules) -> Json:
+    return {
+        **ack(order),
+        **_amounts(order, rules),
+        "workingTime": order.time,
+        "selfTradePreventionMode": order.stp_mode,
+    }
+
+
+def full(order: Order, rules: SymbolRules) -> Json:
+    body = result(order, rules)
+    mode = body.pop("selfTradePreventionMode")
+    body["fills"] = [
+        {
+            "price": number(trade.price, rules.quote_precision),
+            "qty": number(trade.qty, rules.base_precision),
+            "commission": number(trade.commission),
+            "commissionAsset": trade.commission_asset,
+            "tradeId": trade.id,
+        }
+        for trade in order.trades
+    ]
+    body["selfTradePreventionMode"] = mode
+    return body
+
+
+def queried(order: Order, rules: SymbolRules) -> Json:
+    """The body of GET order, openOrders and allOrders."""
+    return {
+        "symbol": order.symbol,
+        "orderId": order.order_id,
+        "orderListId": -1,
+        "clientOrderId": order.client_order_id,
+        **_amounts(order, rules),
+        "stopPrice": number(ZERO, rules.quote_precision),
+        "icebergQty": number(ZERO, rules.base_precision),
+        "time": order.time,
+        "updateTime": order.update_time,
+        "isWorking": True,
+        "workingTime": order.time,
+        "selfTradePreventionMode": order.stp_mode,
+    }
+
+
+def canceled(order: Order, rules: SymbolRules, cancel_id: str) -> Json:
+    return {
+        **ack(order),
+        "origClientOrderId": order.client_order_id,
+        "clientOrderId": cancel_id,
+        **_amounts(order, rules),
+        "selfTradePreventionMode": order.stp_mode,
+    }
+
+
+def my_trade(trade: Trade, rules: SymbolRules) -> Json:
+    return {
+        "symbol": trade.symbol,
+        "id": trade.id,
+        "orderId": trade.order_id,
+        "orderListId": -1,
+        "price": number(trade.price, rules.quote_precision),
+        "qty": number(trade.qty, rules.base_precision),
+        "quoteQty": number(trade.quote_qty, rules.quote_precision),
+        "commission": number(trade.commission),
+        "commissionAsset": trade.commission_asset,
+        "time": trade.time,
+        "isBuyer": trade.is_buyer,
+        "isMaker": trade.is_maker,
+        "isBestMatch": True,
+    }
+
+
+def account_info(account: Account, listed: list[str], *, omit_zero: bool) -> Json:
+    """Balances of every listed asset, as the exchange sends them, unless zeros are to be left out."""
+    balances = []
+    for asset in dict.fromkeys([*listed, *account.balances]):
+        held = account.balances.get(asset)
+        free, locked = (held.free, held.locked) if held else (ZERO, ZERO)
+        if free or locked or not omit_zero:
+            balances.append({"asset": asset, "free": number(free), "locked": number(locked)})
+    rates = account.rates
+    return {
+        "makerCommission": int(rates.maker * 10_000),
+        "takerCommission": int(rates.taker * 10_000),
+        "buyerCommission": 0,
+        "sellerCommission": 0,
+        "commissionRates": _rates(account),
+        "canTrade": account.can_trade,
+        "canWithdraw": True,
+        "canDeposit": True,
+        "brokered": False,
+        "requireSelfTradePrevention": False,
+        "preventSor": False,
+        "updateTime": account.update_time,
+        "accountType": "SPOT",
+        "balances": balances,
+        "permissions": ["SPOT"],
+        "uid": account.uid,
+    }
+
+
+def _rates(account: Account) -> Json:
+    rates = account.rates
+    none = number(ZERO)
+    return {"maker": number(rates.maker), "taker": number(rates.taker), "buyer": none, "seller": none}
+
+
+def _discount(account: Account) -> Json:
+    return {
+        "enabledForAccount": account.rates.bnb_burn,
+        "enabledForSymbol": True,
+        "discountAsset": "BNB",
+        "discount": number(account.rates.bnb_multiplier),
+    }
+
+
+def commission(account: Account, symbol: str) -> Json:
+    none = dict.fromkeys(("maker", "taker", "buyer", "seller"), number(ZERO))
+    return {
+        "symbol": symbol,
+        "standardCommission": _rates(account),
+        "specialCommission": none,
+        "taxCommission": none,
+        "discount": _discount(account),
+    }
+
+
+def order_commission(account: Account) -> Json:
+    """POST order/test with computeCommissionRates."""
+    none = {"maker": number(ZERO), "taker": number(ZERO)}
+    return {
+        "standardCommissionForOrder": {
+            "maker": number(account.rates.maker),
+            "taker": number(account.rates.taker),
+        },
+        "specialCommissionForOrder": none,
+        "taxCommissionForOrder": none,
+        "discount": _discount(account),
+    }
+
+
+def restrictions(key: ApiKey, created: int) -> Json:
+    return {
+        "ipRestrict": not key.ip_allowed,
+        "createTime": created,
+        "enableReading": key.can_read,
+        "enableWithdrawals": False,
+        "enableInternalTransfer": False,
+        "enableMargin": False,
+        "enableFutures": False,
+        "permitsUniversalTransfer": False,
+        "enableVanillaOptions": False,
+        "enablePortfolioMarginTrading": False,
+        "enableFixApiTrade": False,
+        "enableFixReadOnly": key.can_read,
+        "enableSpotAndMarginTrading": key.can_trade,
+    }
+
+
+def _level(level: Level, rules: SymbolRules) -> list[str]:
+    """An endless level shows the most that one order may be."""
+    most = Decimal(rules.rules["LOT_SIZE"]["maxQty"])
+    shown = most if level.qty is None else level.qty
+    return [number(level.price, rules.quote_precision), number(shown, rules.base_precision)]
+
+
+def depth(book: Book, rules: SymbolRules, limit: int) -> Json:
+    return {
+        "lastUpdateId": book.update_id,
+        "bids": [_level(level, rules) for level in book.bids[:limit]],
+        "asks": [_level(level, rules) for level in book.asks[:limit]],
+    }
+
+
+def book_ticker(book: Book, rules: SymbolRules) -> Json:
+    nothing = [number(ZERO, rules.quote_precision), number(ZERO, rules.base_precision)]
+    bid = _level(book.bids[0], rules) if book.bids else nothing
+    ask = _level(book.asks[0], rules) if book.asks else nothing
+    return {
+        "symbol": rules.symbol,
+        "bidPrice": bid[0],
+        "bidQty": bid[1],
+        "askPrice": ask[0],
+        "askQty": ask[1],
+    }
+
+
+def price_ticker(book: Book, rules: SymbolRules) -> Json:
+    return {"symbol": rules.symbol, "price": number(book.last, rules.quote_precision)}
+
+
+def day_ticker(book: Book, rules: SymbolRules, trades: list[Trade], now: int) -> Json:
+    """Rolling day over the venue's own trades; with none, the last price stands for open, high and low."""
+    digits, base = rules.quote_precision, rules.base_precision
+    prices = [trade.price for trade in trades] or [book.last]
+    volume = sum((trade.qty for trade in trades), ZERO)
+    quote = sum((trade.quote_qty for trade in trades), ZERO)
+    change = book.last - prices[0]
+    ticker = book_ticker(book, rules)
+    return {
+        "symbol": rules.symbol,
+        "priceChange": number(change, digits),
+        "priceChangePercent": number(change / prices[0] * 100 if prices[0] else ZERO, 3),
+        "weightedAvgPrice": number(quote / volume if volume else book.last, digits),
+        "prevClosePrice": number(prices[0], digits),
+        "lastPrice": number(book.last, digits),
+        "lastQty": number(trades[-1].qty if trades else ZERO, base),
+        **{key: ticker[key] for key in ("bidPrice", "bidQty", "askPrice", "askQty")},
+        "openPrice": number(prices[0], digits),
+        "highPrice": number(max(prices), digits),
+        "lowPrice": number(min(prices), digits),
+        "volume": number(volume, base),
+        "quoteVolume": number(quote, digits),
+        "openTime": now - 86_400_000,
+        "closeTime": now,
+        "firstId": trades[0].id if trades else -1,
+        "lastId": trades[-1].id if trades else -1,
+        "count": len(trades),
+    }

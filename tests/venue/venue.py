@@ -1,0 +1,168 @@
+"""The venue as a test holds it: state, clock, keys, limits, faults, and the words to arrange them."""
+
+import copy
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from tests.venue.book import Levels, Price
+from tests.venue.faults import Faults
+from tests.venue.limits import Limits
+from tests.venue.matching import Exchange
+from tests.venue.model import Account, ApiKey, Balance, Order, Rates, Trade
+
+EXCHANGE_INFO = Path(__file__).parents[1] / "data" / "binance" / "exchangeInfo_12_symbols.json"
+KEY, SECRET = "k" * 60 + "Test", "s" * 58 + "Secret"
+READ_ONLY_KEY = "r" * 60 + "Test"
+DEFAULT_BALANCES: Mapping[str, str] = {"USDC": "100000", "USDT": "100000"}
+DEFAULT_PRICES: Mapping[str, str] = {
+    "ETHBTC": "0.04",
+    "BTCUSDT": "60000",
+    "ETHUSDT": "2400",
+    "BNBUSDT": "600",
+    "BTCUSDC": "60000",
+    "USDCUSDT": "1",
+    "DOGEUSDT": "0.1",
+    "SOLUSDT": "150",
+    "SHIBUSDT": "0.00002",
+    "PEPEUSDT": "0.00001",
+    "WIFUSDT": "0.48",
+    "WIFUSDC": "0.4801",
+}
+
+
+@dataclass(slots=True)
+class Clock:
+    """The venue's own time: `base` (epoch seconds) plus an offset that may be changed while it runs."""
+
+    base: Callable[[], float] = time.time
+    offset_ms: int = 0
+
+    def now_us(self) -> int:
+        return int(self.base() * 1_000_000) + self.offset_ms * 1000
+
+    def now_ms(self) -> int:
+        return self.now_us() // 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One request as it arrived, without its signature and key. `time` in milliseconds of the venue."""
+
+    method: str
+    path: str
+    params: Mapping[str, str]
+    time: int
+
+
+class Venue:
+    """One exchange, one main account, two keys: `key` may do everything, `read_only_key` may not trade."""
+
+    def __init__(
+        self,
+        *,
+        balances: Mapping[str, Price] = DEFAULT_BALANCES,
+        prices: Mapping[str, Price] = DEFAULT_PRICES,
+        clock: Callable[[], float] = time.time,
+        latency_ms: float = 0,
+    ) -> None:
+        self.clock = Clock(clock)
+        info = json.loads(EXCHANGE_INFO.read_text())
+        self.exchange = Exchange(info, self.clock.now_ms)
+        self.rate_limits: list[dict[str, Any]] = copy.deepcopy(info["rateLimits"])
+        self.limits = Limits(self.rate_limits, self.clock.now_ms)
+        self.faults = Faults()
+        self.latency_ms = latency_ms
+        self.requests: list[Received] = []
+        self.api_url = ""
+        self.keys: dict[str, ApiKey] = {}
+        self.key, self.secret = KEY, SECRET
+        self.read_only_key = READ_ONLY_KEY
+        self.account = self.add_account("main", balances, key=KEY, secret=SECRET)
+        self.keys[READ_ONLY_KEY] = ApiKey(READ_ONLY_KEY, SECRET, self.account, can_trade=False)
+        for symbol, price in prices.items():
+            self.set_price(symbol, price)
+
+    @property
+    def orders(self) -> list[Order]:
+        """Every order that was accepted, oldest first."""
+        return self.exchange.orders
+
+    @property
+    def trades(self) -> list[Trade]:
+        return self.exchange.trades
+
+    @property
+    def balances(self) -> dict[str, Balance]:
+        """Of the main account."""
+        return self.account.balances
+
+    def add_account(self, name: str, balances: Mapping[str, Price], *, key: str, secret: str) -> Account:
+        account = Account(name, {asset: Balance(Decimal(free)) for asset, free in balances.items()})
+        self.exchange.accounts[name] = account
+        self.keys[key] = ApiKey(key, secret, account)
+        return account
+
+    def set_balance(self, asset: str, free: Price) -> None:
+        self.account.balance(asset).free = Decimal(free)
+
+    def set_rates(self, *, maker: Price = "0.001", taker: Price = "0.001", bnb_burn: bool = False) -> None:
+        """Commission of the main account, as fractions."""
+        self.account.rates = Rates(Decimal(maker), Decimal(taker), bnb_burn)
+
+    def set_bnb_price(self, quote: str, price: Price) -> None:
+        """What 1 BNB costs in `quote`, where no BNB symbol says so."""
+        self.exchange.bnb_prices[quote] = Decimal(price)
+
+    def set_price(self, symbol: str, price: Price, spread: Price = "0") -> None:
+        """Endless liquidity at exactly this price on both sides; `spread` is the distance of the two."""
+        middle, half = Decimal(price), Decimal(spread) / 2
+        self.exchange.set_book(symbol, [(middle - half, None)], [(middle + half, None)], middle)
+
+    def set_book(self, symbol: str, *, bids: Levels = (), asks: Levels = (), last: Price | None = None) -> None:
+        """Levels of (price, quantity); quantity None has no end. Orders take from them."""
+        self.exchange.set_book(symbol, bids, asks, last)
+
+    def set_average(self, symbol: str, price: Price | None) -> None:
+        """The average price that filters and avgPrice use; None: the last price."""
+        self.exchange.books[symbol].average_override = None if price is None else Decimal(price)
+
+    def edit_symbol(self, symbol: str, **changes: object) -> None:
+        """Keywords of filters.EDITABLE (`min_notional="5"`), `status="HALT"` or another field of it."""
+        self.exchange.edit_symbol(symbol, **changes)
+
+    def add_symbol(self, base: str, quote: str = "USDC", *, like: str = "WIFUSDC", price: Price = "0.4801") -> str:
+        """A made-up symbol with the rules of another; returns its name."""
+        symbol = self.exchange.clone_symbol(like, base, quote)
+        self.set_price(symbol, price)
+        return symbol
+
+    def set_limits(
+        self,
+        *,
+        weight_1m: int | None = None,
+        orders_10s: int | None = None,
+        orders_1d: int | None = None,
+        raw_5m: int | None = None,
+    ) -> None:
+        """New rate limits, announced by exchangeInfo too; counts start again."""
+        wanted = {
+            ("REQUEST_WEIGHT", "MINUTE"): weight_1m,
+            ("ORDERS", "SECOND"): orders_10s,
+            ("ORDERS", "DAY"): orders_1d,
+            ("RAW_REQUESTS", "MINUTE"): raw_5m,
+        }
+        for rule in self.rate_limits:
+            limit = wanted[rule["rateLimitType"], rule["interval"]]
+            if limit is not None:
+                rule["limit"] = limit
+        self.limits.set_rules(self.rate_limits)
+
+    def lift_limits(self) -> None:
+        """No limit that anything could reach."""
+        endless = 10**12
+        self.set_limits(weight_1m=endless, orders_10s=endless, orders_1d=endless, raw_5m=endless)
