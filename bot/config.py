@@ -65,7 +65,9 @@ class Settings(BaseSettings):
     Amounts are in quote asset unless named `qty` (base asset); percentages in per cent; what is None was not set.
     """
 
-    model_config = SettingsConfigDict(alias_generator=str.upper, frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        alias_generator=str.upper, frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=False
+    )
 
     given: Annotated[frozenset[str], Field(exclude=True)]
     """Names of the variables that somebody set."""
@@ -101,7 +103,7 @@ class Settings(BaseSettings):
 
     tg_token: Annotated[SecretStr, PlainValidator(read.bot_token)] | None = None
     tg_chat_id: Annotated[int, PlainValidator(read.chat_id)] | None = None
-    tg_users: Annotated[Mapping[int, Role], PlainValidator(read.users)] = MappingProxyType({})
+    tg_users: Annotated[Mapping[int, Role], PlainValidator(read.users), Field(default_factory=lambda: MappingProxyType({}))]
     tg_api_url: Url = TELEGRAM_API
     tg_lang: Annotated[str, PlainValidator(read.one_of("en", "ru"))] = "en"
 
@@ -139,7 +141,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what `load_settings` read: the library's own reader of `.env` would expand the `$ConnectionString` of Event Hubs."""
+        """Only what `load_settings` read: the library's own reader of `.env` would expand Event Hubs' `$ConnectionString`."""
         return (init_settings,)
 
     @classmethod

@@ -81,7 +81,7 @@ def _kafka(given: Mapping[str, str]) -> Iterator[str]:
     if protocol.startswith("SASL_") and not username and not password:
         yield f"KAFKA_USERNAME: not set; needed while KAFKA_SECURITY_PROTOCOL is {protocol}"
     if protocol in {"PLAINTEXT", "SSL"} and username:
-        yield f"KAFKA_SECURITY_PROTOCOL: {protocol} sends no KAFKA_USERNAME, but that is set; accepted: SASL_SSL or SASL_PLAINTEXT"
+        yield f"KAFKA_SECURITY_PROTOCOL: {protocol} sends no user name, but one is set; accepted: SASL_SSL or SASL_PLAINTEXT"
     if given.get("KAFKA_TOPIC", DEFAULT_TOPIC).strip() == given.get("KAFKA_DLQ_TOPIC", DEFAULT_DLQ_TOPIC).strip():
         yield "KAFKA_DLQ_TOPIC: the same as KAFKA_TOPIC; accepted: another topic, or dead letters would be read as signals again"
 

@@ -14,10 +14,10 @@ SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 
 @dataclass(frozen=True, slots=True)
 class KafkaOptions:
-    """`servers` are the bootstrap servers, `host:port` with commas between. With a SASL protocol `username` and `password` go out as
-    SASL PLAIN, letter for letter (Azure Event Hubs: `$ConnectionString` and the connection string). `ca_file` is the private
-    authority (PEM) that signed the broker's certificate; without it the system's authorities count. `request_timeout` is in
-    seconds."""
+    """`servers` are the bootstrap servers, `host:port` with commas between. With a SASL protocol `username` and `password` are
+    sent as SASL PLAIN, letter for letter (Azure Event Hubs: `$ConnectionString` and the connection string). `ca_file` is the
+    private authority (PEM) that signed the broker's certificate; without it the system's authorities count. `request_timeout`
+    is in seconds."""
 
     servers: str
     security_protocol: SecurityProtocol = "PLAINTEXT"

@@ -32,8 +32,8 @@ class KafkaSource:
     Where it starts: `stored_positions` gives the next offset of each partition as the ledger has it. Without partition 0 this is
     the first start of all: it starts at the end, stores that at once and calls `on_first_start`. A partition that is not stored
     later starts at its beginning. A stored position that the broker does not have any more is told by `on_gap(partition, wanted,
-    resumed_at)` and resumes at the earliest record there is. `on_state_change(ready, detail)` is called when it goes away and when
-    it is back; `detail` never carries a secret. The callbacks must not block.
+    resumed_at)` and resumes at the earliest record there is. `on_state_change(ready, detail)` is called as it goes away and
+    as it is back; `detail` never carries a secret. The callbacks must not block.
 
     `fetch_max_wait_ms` is how long a broker holds an idle request open. A real one answers as soon as a record comes: 500 costs
     nothing; the in-memory one sleeps it out, so give it 10.

@@ -14,6 +14,7 @@ from core.domain.order import ExecutionReport, NotTaken, OrderRequest, OrderStat
 from core.domain.signal import Side
 from tests.exchange.clocks import RealClock
 from tests.exchange.conftest import Connect
+from tests.exchange.test_venue_contract import undated
 from tests.servers.ports import free_port
 from tests.venue import Venue, running_venue
 from tests.venue.asking import LIMIT, client_of
@@ -55,7 +56,7 @@ async def test_an_order_that_takes_several_levels(venue: Venue, client: BinanceC
     ]  # fmt: skip
     assert report.quote_qty == Decimal("9.655") == sum(fill.price * fill.qty for fill in report.fills)
     assert report.fills_complete
-    assert tuple(await client.fills(WIF, report.order_id)) == report.fills
+    assert undated(await client.fills(WIF, report.order_id)) == undated(report.fills)
 
 
 async def test_a_book_that_runs_dry_fills_a_part(venue: Venue, client: BinanceClient) -> None:

@@ -45,7 +45,9 @@ def storable(text: str) -> str:
 
 bodies: Codec[Body] = Codec(TypeAdapter(Annotated[Body, Field(discriminator="kind")]))
 events: Codec[Event] = Codec(
-    TypeAdapter(Annotated[Event, Field(discriminator="kind")], config=ConfigDict(ser_json_bytes="base64", val_json_bytes="base64"))
+    TypeAdapter(
+        Annotated[Event, Field(discriminator="kind")], config=ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
+    )
 )
 signals: Codec[Signal] = Codec(TypeAdapter(Signal))
 reports: Codec[ExecutionReport] = Codec(TypeAdapter(ExecutionReport))

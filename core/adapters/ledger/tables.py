@@ -29,7 +29,7 @@ metadata = MetaData(
     }
 )
 
-# Conditions of partial indexes. A query uses the index only where it states the condition in the same words, so it takes them from here.
+# Conditions of partial indexes. A query uses the index only where it states the condition in the same words: take them from here.
 UNDECIDED = text("decided_at IS NULL")
 IS_SIGNAL = text("kind = 'signal'")
 IN_FLIGHT = text("state IN ({})".format(", ".join(f"'{state}'" for state in OrderState if state.in_flight)))

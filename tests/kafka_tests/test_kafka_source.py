@@ -1,0 +1,177 @@
+"""Where reading starts, that nothing is read twice or left out, and what becomes of records that are no signals."""
+
+import asyncio
+import json
+from uuid import uuid4
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from core.adapters.kafka_settings import KafkaOptions
+from core.domain.messages import SignalReceived
+from tests.kafka_tests.conftest import Bench, eventually, good
+from tests.servers.ports import free_port
+
+
+async def test_the_first_start_of_all_reads_what_comes_from_now_on(bench: Bench, no_blocking: object) -> None:
+    await bench.make_topic(partitions=2)
+    await bench.write(good(1), good(2), partition=1)
+    async with bench.reading() as source:
+        assert bench.ledger.positions == {0: 0, 1: 2}
+        assert bench.told.first_starts == 1
+        await bench.write(good(3), partition=1)
+        await bench.write(good(4), partition=0)
+        await eventually(lambda: len(bench.ledger.messages) == 2)
+        await eventually(lambda: source.lag == 0)
+    assert sorted(bench.ledger.ids) == ["3", "4"]
+    assert bench.ledger.positions == {0: 1, 1: 3}
+    assert bench.told.states == []
+
+
+async def test_what_is_delivered_is_a_whole_message(bench: Bench) -> None:
+    await bench.make_topic()
+    async with bench.reading():
+        await bench.write(b'{"signal_type": "SELL_SM", "close": "0.5220", "symbol": "btcusdc", "why": "rsi"}')
+        await eventually(lambda: bool(bench.ledger.messages))
+    (message,) = bench.ledger.messages
+    assert isinstance(message.body, SignalReceived)
+    signal = message.body.signal
+    assert (message.source, message.source_id, message.mailbox) == (f"kafka:{bench.topic}", f"{bench.topic}/0/0", "BTCUSDC")
+    assert (signal.source, signal.signal_id, signal.extra) == (message.source, message.source_id, {"why": "rsi"})
+    assert abs((message.received_at - signal.ts).total_seconds()) < 10
+
+
+async def test_it_resumes_at_the_stored_position(bench: Bench) -> None:
+    await bench.make_topic()
+    async with bench.reading():
+        await bench.write(good(1), good(2))
+        await eventually(lambda: len(bench.ledger.messages) == 2)
+    await bench.write(good(3), good(4))
+    async with bench.reading():
+        await bench.write(good(5))
+        await eventually(lambda: len(bench.ledger.messages) == 5)
+        await asyncio.sleep(0.1)
+    assert bench.ledger.ids == ["1", "2", "3", "4", "5"]
+    assert bench.told.first_starts == 1
+
+
+async def test_a_first_start_that_was_cut_short_begins_again(bench: Bench) -> None:
+    """Partition 1 had its end stored, partition 0 not: what came before is still not ours."""
+    await bench.make_topic(partitions=2)
+    await bench.write(good(1), partition=0)
+    await bench.write(good(2), partition=1)
+    bench.ledger.positions = {1: 0}
+    async with bench.reading():
+        await eventually(lambda: bench.ledger.ids == ["2"])
+        assert bench.ledger.positions == {0: 1, 1: 1}
+
+
+async def test_a_partition_that_is_not_stored_is_read_from_its_beginning(bench: Bench) -> None:
+    await bench.make_topic(partitions=2)
+    await bench.write(good(1), partition=1)
+    bench.ledger.positions = {0: 0}
+    async with bench.reading():
+        await eventually(lambda: bench.ledger.ids == ["1"])
+    assert bench.told.first_starts == 0
+
+
+async def test_a_topic_that_comes_later_is_read_from_its_beginning(bench: Bench) -> None:
+    async with bench.running() as source:
+        await eventually(lambda: source.ready == (False, f"topic {bench.topic} does not exist"))
+        assert bench.told.states == [source.ready]
+        await bench.make_topic()
+        await bench.write(good(1))
+        await eventually(lambda: bench.ledger.ids == ["1"])
+        assert source.ready[0]
+    assert bench.told.first_starts == 1
+    assert [ready for ready, _ in bench.told.states] == [False, True]
+
+
+async def test_a_position_that_is_gone_is_told(bench: Bench) -> None:
+    await bench.make_topic()
+    await bench.write(good(1), good(2))
+    bench.ledger.positions = {0: 57}
+    async with bench.reading():
+        await eventually(lambda: bench.ledger.ids == ["1", "2"])
+    assert bench.told.gaps == [(0, 57, 0)]
+    assert bench.ledger.positions == {0: 2}
+
+
+async def test_ten_thousand_bad_records_do_not_hold_up_the_good_ones(bench: Bench, no_blocking: object) -> None:
+    await bench.make_topic()
+    async with bench.reading():
+        before = bench.ledger.deliveries
+        await bench.write(good(1), *[b"bad %d" % number for number in range(5_000)], good(2), *[b"[]"] * 5_000, good(3))
+        await eventually(lambda: len(bench.ledger.messages) == 3)
+    assert bench.ledger.ids == ["1", "2", "3"]
+    assert [letter.position for letter in bench.ledger.dead if letter.raw.startswith(b"bad")] == [
+        f"{bench.topic}/0/{offset}" for offset in range(1, 5_001)
+    ]
+    assert len(bench.ledger.dead) == 10_000
+    assert bench.ledger.deliveries - before < 200
+
+
+async def test_dead_letters_are_copied_with_their_reason(bench: Bench) -> None:
+    await bench.make_topic()
+    big = json.dumps({"x": "y" * 900_000}).encode()
+    async with bench.reading() as source:
+        await bench.write(b"no json", big, key=b"WIFUSDC")
+        await eventually(lambda: len(bench.ledger.dead) == 2)
+        await eventually(lambda: source.dead_letters.waiting == 0)
+        small, cut = await bench.records(bench.dlq_topic, 2)
+    assert (small.key, small.value) == (b"WIFUSDC", b"no json")
+    headers = dict(small.headers)
+    assert b"not JSON" in headers.pop("marketflow-reason")
+    assert headers == {
+        "marketflow-topic": bench.topic.encode(),
+        "marketflow-partition": b"0",
+        "marketflow-offset": b"0",
+    }
+    assert cut.value == big[: 64 * 1024]
+    assert dict(cut.headers)["marketflow-truncated-from"] == b"%d" % len(big)
+    assert [len(letter.raw) for letter in bench.ledger.dead] == [7, 2048]
+
+
+async def test_a_full_inbox_makes_it_wait_and_the_lag_shows(bench: Bench) -> None:
+    await bench.make_topic()
+    async with bench.reading() as source:
+        bench.ledger.gate.clear()
+        await bench.write(good(1))
+        await eventually(lambda: source.lag == 1)
+        await bench.write(good(2), good(3))
+        await eventually(lambda: source.lag == 3)
+        bench.ledger.gate.set()
+        await eventually(lambda: source.lag == 0)
+    assert bench.ledger.ids == ["1", "2", "3"]
+
+
+async def test_a_ledger_that_refuses_is_tried_again(bench: Bench) -> None:
+    await bench.make_topic()
+    async with bench.reading() as source:
+        bench.ledger.broken = True
+        await bench.write(good(1))
+        await eventually(lambda: source.ready == (False, "the ledger's disk is full"))
+        bench.ledger.broken = False
+        await eventually(lambda: source.ready[0] and bench.ledger.ids == ["1"])
+    assert [ready for ready, _ in bench.told.states] == [False, True]
+
+
+async def test_the_group_shows_the_position_to_others(bench: Bench) -> None:
+    await bench.make_topic()
+    async with bench.reading():
+        await bench.write(good(1), good(2), good(3))
+        await eventually(lambda: len(bench.ledger.messages) == 3)
+    consumer = AIOKafkaConsumer(group_id=bench.group, enable_auto_commit=False, **await bench.options.client_arguments())
+    async with consumer:
+        partition = TopicPartition(bench.topic, 0)
+        consumer.assign([partition])
+        assert await consumer.committed(partition) == 3
+
+
+async def test_it_stops_at_once_while_connecting() -> None:
+    bench = Bench(options=_nobody(), create_topic=lambda *_: None, topic=uuid4().hex)
+    async with bench.running() as source:
+        await eventually(lambda: "connection refused" in source.ready[1])
+
+
+def _nobody() -> KafkaOptions:
+    return KafkaOptions(f"127.0.0.1:{free_port()}", request_timeout=2.0)
