@@ -73,10 +73,12 @@ def writes_of_arrivals(
     at: datetime,
 ) -> Writes:
     """The rows of what came in. Raises ValueError for what no ledger can hold."""
-    positions = {} if position is None else {(position.source, position.partition): rows.source_position_row(position)}
+    positions: dict[object, Row] = (
+        {} if position is None else {(position.source, position.partition): rows.source_position_row(position)}
+    )
     return Writes(
         inbox=[rows.message_row(message) for message in messages],
-        source_positions=dict(positions),
+        source_positions=positions,
         dead_letters=[rows.dead_letter_row(letter) for letter in dead],
         outbox=[rows.outbox_row(event, at) for event in events],
     )

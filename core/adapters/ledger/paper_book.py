@@ -1,0 +1,45 @@
+"""The paper exchange's own books, beside the ledger in the same database."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from sqlalchemy import func, select
+
+from core.adapters.ledger import codec, rows, tables
+from core.adapters.ledger.sql_ledger import SqlLedger
+from core.adapters.ledger.writes import Writes
+from core.adapters.paper_exchange import PaperState
+from core.domain.order import ExecutionReport, Fill
+
+
+class SqlPaperBook:
+    """See `core.adapters.paper_exchange.PaperBook`."""
+
+    def __init__(self, ledger: SqlLedger) -> None:
+        self._ledger = ledger
+
+    async def load(self) -> PaperState:
+        """See PaperBook."""
+        balances = await self._ledger.read(select(tables.paper_balances))
+        newest = await self._ledger.read(select(func.max(tables.paper_orders.c.order_id).label("newest")))
+        return PaperState({row["asset"]: row["amount"] for row in balances}, (newest[0]["newest"] or 0) + 1)
+
+    async def find(self, client_order_id: str) -> ExecutionReport | None:
+        """See PaperBook."""
+        table = tables.paper_orders
+        found = await self._ledger.read(select(table.c.report).where(table.c.client_order_id == client_order_id))
+        return codec.reports.decode(found[0]["report"]) if found else None
+
+    async def record(self, report: ExecutionReport, balances: Mapping[str, Decimal]) -> None:
+        """See PaperBook."""
+        row = rows.paper_order_row(report)
+        amounts: dict[object, rows.Row] = {asset: {"asset": asset, "amount": amount} for asset, amount in balances.items()}
+        await self._ledger.write(Writes(paper_orders={row["order_id"]: row}, paper_balances=amounts))
+
+    async def fills(self, order_id: str) -> Sequence[Fill]:
+        """See PaperBook."""
+        if not order_id.isdecimal():
+            return ()
+        table = tables.paper_orders
+        found = await self._ledger.read(select(table.c.report).where(table.c.order_id == int(order_id)))
+        return codec.reports.decode(found[0]["report"]).fills if found else ()

@@ -1,0 +1,69 @@
+"""What chat and dashboard ask of the ledger: bounded, newest first, read only."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from core.adapters.ledger import codec, rows, tables
+from core.adapters.ledger.sql_ledger import SqlLedger
+from core.domain.messages import SignalReceived
+from core.domain.position import Execution, Trade
+from core.domain.reasons import Reason
+from core.domain.signal import Signal
+from core.ports import DayResult
+
+
+@dataclass(frozen=True, slots=True)
+class SignalStory:
+    """A signal that came and what became of it; no outcome while it waits its turn."""
+
+    signal: Signal
+    received_at: datetime
+    outcome: str | None
+    reason: Reason | None
+
+
+class LedgerQueries:
+    """Every method raises LedgerUnavailable."""
+
+    def __init__(self, ledger: SqlLedger) -> None:
+        self._ledger = ledger
+
+    async def recent_signals(self, limit: int) -> Sequence[SignalStory]:
+        """The last signals, the newest first. What its order came to counts where there was one."""
+        inbox, orders = tables.inbox, tables.orders
+        question = (
+            select(inbox, orders.c.state, orders.c.reason_code.label("order_code"), orders.c.reason_params.label("order_params"))
+            .outerjoin(orders, orders.c.inbox_seq == inbox.c.seq)
+            .where(inbox.c.kind == "signal")
+            .order_by(inbox.c.seq.desc())
+            .limit(limit)
+        )
+        found = []
+        for row in await self._ledger.read(question):
+            body = codec.bodies.decode(row["body"])
+            if isinstance(body, SignalReceived):
+                outcome = row["state"] if row["outcome"] == "ordered" and row["state"] else row["outcome"]
+                why = rows.reason_of(row) or rows.reason_of(
+                    {"reason_code": row["order_code"], "reason_params": row["order_params"]}
+                )
+                found.append(SignalStory(body.signal, row["received_at"], outcome, why))
+        return found
+
+    async def recent_executions(self, limit: int) -> Sequence[Execution]:
+        """The last executed orders, the newest first."""
+        table = tables.executions
+        return [
+            rows.execution_of(row) for row in await self._ledger.read(select(table).order_by(table.c.seq.desc()).limit(limit))
+        ]
+
+    async def recent_trades(self, limit: int) -> Sequence[Trade]:
+        """The last closed trades, the newest first."""
+        table = tables.trades
+        return [rows.trade_of(row) for row in await self._ledger.read(select(table).order_by(table.c.seq.desc()).limit(limit))]
+
+    async def day_results(self, since: str) -> Sequence[DayResult]:
+        """The day results from the UTC day `since` (`YYYY-MM-DD`, empty: all) on, the oldest first."""
+        return await self._ledger.day_results(since)

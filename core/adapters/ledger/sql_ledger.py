@@ -1,0 +1,202 @@
+"""The ledger in a SQL database: the Ledger and Outbox ports, and what else is kept beside them."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from core.adapters.ledger import rows, tables
+from core.adapters.ledger.codec import storable
+from core.adapters.ledger.engines import parse_url, reading_engine, writing_engine
+from core.adapters.ledger.rows import Row
+from core.adapters.ledger.schema import upgrade
+from core.adapters.ledger.transaction import Written
+from core.adapters.ledger.writer import Writer, words
+from core.adapters.ledger.writes import Writes, writes_of_arrivals, writes_of_changes, writes_of_stranger
+from core.domain.errors import LedgerUnavailable
+from core.domain.events import Event, OutboxItem, StrangerSeen
+from core.domain.messages import DeadLetter, Message, SourcePosition, StoredMessage
+from core.ports import Changes, Clock, DayResult, LedgerState, Observer
+
+
+class SqlLedger:
+    """See `core.ports.Ledger` and `core.ports.Outbox`. `open_ledger` makes one; `close` ends it."""
+
+    def __init__(self, writing: AsyncEngine, reading: AsyncEngine, clock: Clock) -> None:
+        self._engines = (writing, reading)
+        self._reading = reading
+        self._clock = clock
+        self._writer = Writer(writing)
+        self._news = asyncio.Event()
+        self._news.set()
+        self.observers: list[Observer] = []
+
+    async def close(self) -> None:
+        """Writes what is under way and closes every connection."""
+        await self._writer.close()
+        for engine in self._engines:
+            await engine.dispose()
+
+    # --- what is read
+
+    async def read(self, question: Select[Any]) -> Sequence[Row]:
+        """The answer's rows. Raises LedgerUnavailable."""
+        try:
+            async with self._reading.connect() as connection:
+                return [dict(row) for row in (await connection.execute(question)).mappings()]
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            raise LedgerUnavailable(f"the ledger cannot be read: {words(error)}") from None
+
+    async def load(self, today: str) -> LedgerState:
+        """See Ledger. Every question is answered from an index of what is unsettled, or from a table that does not grow."""
+        inbox, orders, approvals = tables.inbox, tables.orders, tables.approvals
+        controls = await self.read(select(tables.controls))
+        positions = await self.read(select(tables.positions))
+        in_flight = await self.read(select(orders).where(tables.IN_FLIGHT).order_by(orders.c.inbox_seq))
+        asked = await self.read(select(approvals).where(tables.IS_OPEN).order_by(approvals.c.inbox_seq))
+        waiting = await self.read(select(inbox).where(tables.UNDECIDED).order_by(inbox.c.seq))
+        totals = await self.read(select(tables.totals))
+        exits = tables.executions
+        last = await self.read(select(exits.c.profit_pct).where(tables.IS_EXIT).order_by(exits.c.seq.desc()).limit(1))
+        return LedgerState(
+            controls=rows.controls_of(controls[0]) if controls else None,
+            positions=[rows.position_of(row) for row in positions],
+            in_flight=[rows.order_of(row) for row in in_flight],
+            approvals=[rows.approval_of(row) for row in asked],
+            waiting=[rows.stored_message(row) for row in waiting],
+            today=await self.day_results(today, today),
+            totals={row["name"]: row["value"] for row in totals},
+            last_profit_pct=last[0]["profit_pct"] if last else None,
+        )
+
+    async def day_results(self, since: str, until: str = "9999-12-31") -> Sequence[DayResult]:
+        """The results of the UTC days from `since` to `until`, both included, the oldest first."""
+        table = tables.day_results
+        question = select(table).where(table.c.day.between(since, until)).order_by(table.c.day, table.c.quote_asset)
+        return [
+            DayResult(row["day"], row["quote_asset"], row["profit"], row["exits"], row["wins"])
+            for row in await self.read(question)
+        ]
+
+    async def source_positions(self, source: str) -> Mapping[int, int]:
+        """The next offset of each partition of `source`; empty before the first."""
+        table = tables.source_positions
+        found = await self.read(select(table).where(table.c.source == source))
+        return {row["partition"]: row["next_offset"] for row in found}
+
+    # --- what is written
+
+    async def store(
+        self,
+        messages: Sequence[Message],
+        *,
+        dead: Sequence[DeadLetter] = (),
+        position: SourcePosition | None = None,
+        events: Sequence[Event] = (),
+    ) -> Sequence[StoredMessage | None]:
+        """See Ledger."""
+        writes = self._made(lambda: writes_of_arrivals(messages, dead, position, events, self._clock.now()))
+        stored: list[StoredMessage | None] = []
+
+        def after(written: Written) -> None:
+            stored.extend(_take(messages, written))
+            self._tell(Changes(events=list(events)), stored, dead)
+
+        await self._writer.write(writes, after)
+        return stored
+
+    async def commit(self, changes: Changes) -> None:
+        """See Ledger."""
+        writes = self._made(lambda: writes_of_changes(changes, self._clock.now()))
+        await self._writer.write(writes, lambda _: self._tell(changes, (), ()))
+
+    async def first_time_stranger(self, user_id: int, name: str) -> bool:
+        """Notes somebody unknown and, the first time ever, the event that tells of them."""
+        event = StrangerSeen(user_id, name)
+        written = await self._writer.write(
+            self._made(lambda: writes_of_stranger(event, self._clock.now())), lambda _: self._news.set()
+        )
+        return user_id in written.strangers
+
+    async def set_approval_message(self, token: str, chat_id: int, message_id: int) -> None:
+        """Notes which chat message asks about an approval."""
+        row = {"b_token": token, "chat_id": chat_id, "message_id": message_id}
+        await self._writer.write(Writes(approval_messages={token: row}), _nothing)
+
+    async def approval_message(self, token: str) -> tuple[int, int] | None:
+        """Chat and message id of the question; None where it was never sent."""
+        table = tables.approvals
+        found = await self.read(select(table.c.chat_id, table.c.message_id).where(table.c.token == token))
+        return (found[0]["chat_id"], found[0]["message_id"]) if found and found[0]["message_id"] is not None else None
+
+    # --- the outbox
+
+    async def waiting(self, limit: int) -> Sequence[OutboxItem]:
+        """See Outbox."""
+        table = tables.outbox
+        question = select(table).where(tables.UNSENT).order_by(table.c.priority, table.c.seq).limit(limit)
+        return [rows.outbox_item(row) for row in await self.read(question)]
+
+    async def sent(self, seqs: Sequence[int], *, message_id: int | None = None) -> None:
+        """See Outbox."""
+        now = self._clock.now()
+        sent = [{"b_seq": seq, "sent_at": now, "message_id": message_id} for seq in seqs]
+        await self._writer.write(Writes(sent=sent), _nothing)
+
+    async def pending(self) -> int:
+        """See Outbox."""
+        found = await self.read(select(func.count().label("pending")).select_from(tables.outbox).where(tables.UNSENT))
+        return int(found[0]["pending"])
+
+    async def wait_for_news(self) -> None:
+        """See Outbox."""
+        await self._news.wait()
+        self._news.clear()
+
+    async def write(self, writes: Writes) -> None:
+        """Commits rows that are nobody else's business. Raises LedgerUnavailable."""
+        await self._writer.write(writes, _nothing)
+
+    def _made(self, make: Callable[[], Writes]) -> Writes:
+        try:
+            return make()
+        except ValueError as error:
+            raise LedgerUnavailable(f"this cannot be written into a ledger: {error}") from error
+
+    def _tell(self, changes: Changes, stored: Sequence[StoredMessage | None], dead: Sequence[DeadLetter]) -> None:
+        if changes.events:
+            self._news.set()
+        for observer in self.observers:
+            observer.committed(changes, stored, dead)
+
+
+def _take(messages: Sequence[Message], written: Written) -> list[StoredMessage | None]:
+    """Each message's number, for the first of the same identity only."""
+    new = written.inbox
+    taken: list[StoredMessage | None] = []
+    seen: set[tuple[str, str]] = set()
+    for message in messages:
+        key = (storable(message.source), storable(message.source_id))
+        taken.append(StoredMessage(new[key], message) if key in new and key not in seen else None)
+        seen.add(key)
+    return taken
+
+
+def _nothing(_: Written) -> None:
+    pass
+
+
+async def open_ledger(database_url: str, clock: Clock) -> SqlLedger:
+    """Opens the ledger at `database_url` and brings it to the newest schema. Raises LedgerUnavailable."""
+    url = parse_url(database_url)
+    writing = writing_engine(url)
+    try:
+        async with writing.begin() as connection:
+            await connection.run_sync(upgrade)
+    except (SQLAlchemyError, OSError, TimeoutError) as error:
+        await writing.dispose()
+        raise LedgerUnavailable(f"the ledger cannot be opened: {words(error)}") from None
+    return SqlLedger(writing, reading_engine(url), clock)
