@@ -77,13 +77,15 @@ class ServerProcess:
                 raise ServerDidNotStartError(f"{self._name} did not start:\n{self._end_of_log()}")
             time.sleep(_POLL)
 
-    def stop(self, grace: float = 20.0) -> None:
-        """Asks it to end and waits `grace` seconds before it is killed; nothing when it is not running."""
-        if self._process is not None and self.running:
-            self._process.send_signal(self._stop_signal)
+    def stop(self, grace: float = 20.0) -> int | None:
+        """Asks it to end and waits `grace` seconds before it is killed. Its exit code; None when it was not started or is stopped."""
+        process = self._process
+        if process is not None and self.running:
+            process.send_signal(self._stop_signal)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(grace)
+                process.wait(grace)
         self.kill()
+        return process.returncode if process is not None else None
 
     def kill(self) -> None:
         """Ends it and its children at once, as a power cut would; nothing when it is not running."""

@@ -49,7 +49,7 @@ def _state(venue: Venue) -> dict[str, Any]:
 
 def _requests(venue: Venue, since: int = 0) -> list[dict[str, Any]]:
     return [
-        {"method": seen.method, "path": seen.path, "params": dict(seen.params), "time": seen.time}
+        {"method": seen.method, "path": seen.path, "params": dict(seen.params), "time_us": seen.time_us}
         for seen in venue.requests[since:]
     ]
 

@@ -44,8 +44,7 @@ class Server:
         try:
             values, body = _parameters(request, query, raw)
             shown = {key: value for key, value in values.items() if key != "signature"}
-            now = self.venue.clock.now_ms()
-            self.venue.requests.append(Received(request.method, path, shown, now))
+            self.venue.requests.append(Received(request.method, path, shown, self.venue.clock.now_us()))
             self.venue.limits.spend(route.weight if isinstance(route.weight, int) else route.weight(values))
         except VenueError as error:
             return _reply(error.body, error.status, {**self.venue.limits.headers(), **error.headers})

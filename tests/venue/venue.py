@@ -51,12 +51,13 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One request as it arrived, without its signature and key. `time` in milliseconds of the venue."""
+    """One request as it arrived, without its signature and key."""
 
     method: str
     path: str
     params: Mapping[str, str]
-    time: int
+    time_us: int
+    """Microseconds since the epoch, by the venue's clock."""
 
 
 class Venue:

@@ -1,0 +1,1 @@
+"""What other programs see over HTTP: is it alive, is it ready."""
