@@ -20,10 +20,19 @@ Handle = Callable[[StoredMessage], Awaitable[Verdict]]
 class Inbox:
     """Takes messages from every source and hands each to `handle` when the one before it in its mailbox is settled."""
 
-    def __init__(self, ledger: Ledger, handle: Handle, *, capacity: int = CAPACITY) -> None:
-        """`capacity` is how many messages may wait; a source that brings more waits itself, and nothing is dropped."""
+    def __init__(
+        self,
+        ledger: Ledger,
+        handle: Handle,
+        *,
+        on_repeated: Callable[[Message], None] = lambda _: None,
+        capacity: int = CAPACITY,
+    ) -> None:
+        """`capacity` is how many messages may wait; a source that brings more waits itself, and nothing is dropped. `on_repeated`
+        hears of each message that the ledger knew already; it must not raise."""
         self._ledger = ledger
         self._handle = handle
+        self._on_repeated = on_repeated
         self._capacity = capacity
         self._mailboxes: dict[str, deque[StoredMessage]] = {}
         self._workers: dict[str, asyncio.Task[None]] = {}
@@ -57,6 +66,9 @@ class Inbox:
     ) -> Sequence[StoredMessage | None]:
         events: list[Event] = [DeadLettersFound(len(dead), dead[0])] if dead else []
         results = await self._ledger.store(messages, dead=dead, position=position, events=events)
+        for message, result in zip(messages, results, strict=True):
+            if result is None:
+                self._on_repeated(message)
         self.take([stored for stored in results if stored is not None])
         return results
 

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from core.domain.approval import ApprovalState
 from core.domain.controls import Controls, Pause
 from core.domain.events import OrderExecuted, SignalRefused
-from core.domain.messages import DeadLetter, SignalReceived, StoredMessage
+from core.domain.messages import DeadLetter, Message, SignalReceived, StoredMessage
 from core.domain.money import plain
 from core.domain.order import Order, OrderState
 from core.domain.position import Position
@@ -107,9 +107,11 @@ class ExecutionLogger:
         if dead:
             self._signals.labels(_kind(dead[0].source), "unreadable").inc(len(dead))
 
-    def repeated(self, source: str, count: int) -> None:
-        """Signals that had been stored before."""
-        self._signals.labels(_kind(source), "duplicate").inc(count)
+    def repeated(self, message: Message) -> None:
+        """A signal came that had been stored before."""
+        if isinstance(message.body, SignalReceived):
+            self._signals.labels(_kind(message.source), "duplicate").inc()
+            log.info("signal repeated", signal_id=message.source_id, source=message.source)
 
     def _count_order(self, order: Order) -> None:
         self._orders.labels(order.side, order.state).inc()
@@ -130,7 +132,8 @@ class ExecutionLogger:
             if isinstance(event, OrderExecuted):
                 execution = event.execution
                 log.info(
-                    f"{execution.side} executed",
+                    "order executed",
+                    side=execution.side.value,
                     signal_type=execution.signal_type,
                     signal_id=execution.signal_id,
                     symbol=execution.symbol,
@@ -144,7 +147,8 @@ class ExecutionLogger:
             elif isinstance(event, SignalRefused):
                 signal = event.signal
                 log.info(
-                    f"signal {event.outcome}",
+                    "signal refused",
+                    outcome=event.outcome,
                     signal_type=signal.signal_type,
                     signal_id=signal.signal_id,
                     symbol=signal.symbol,

@@ -1,0 +1,93 @@
+"""`python -m bench`: MarketFlow and the naive loop in turn, round after round; prints a table and the two ratios."""
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import sys
+import tempfile
+from pathlib import Path
+
+from bench.contenders import CONTENDERS, Contender
+from bench.load import BenchmarkFailed, Load, signals
+from bench.report import Figures, as_json, as_table
+from bench.world import SYMBOLS, World, running_world
+from tests.servers.process import ServerDidNotStartError
+
+_WARM_UP = 2 * len(SYMBOLS)
+_WARM_UP_PAUSE = 0.02  # seconds
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3, help="how often each is measured, in turn (default: 3)")
+    parser.add_argument("--singles", type=int, default=120, help="signals sent one at a time in a round (default: 120)")
+    parser.add_argument("--pause", type=float, default=0.05, help="seconds between two of them (default: 0.05)")
+    parser.add_argument("--burst", type=int, default=1000, help="signals sent at once in a round (default: 1000)")
+    parser.add_argument("--memory-broker", action="store_true", help="the in-memory broker even where Apache Kafka is")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
+    chosen = parser.parse_args()
+    cycle = 2 * len(SYMBOLS)
+    if chosen.rounds < 1 or chosen.singles < cycle or chosen.singles % cycle or chosen.burst < cycle or chosen.burst % cycle:
+        parser.error(f"at least 1 round; --singles and --burst in multiples of {cycle}, which leave no position open")
+    return chosen
+
+
+async def _measure(world: World, contender: Contender, name: str, folder: Path, chosen: argparse.Namespace) -> Figures:
+    """One contender in one round: started, warmed up, measured, ended."""
+    await asyncio.to_thread(folder.mkdir)
+    await world.create_topic(name)
+    orders = _WARM_UP + chosen.singles + chosen.burst
+    async with contender(world, name, folder, orders), Load(world, name) as load:
+        await load.one_at_a_time(list(signals(f"{name}-warm", _WARM_UP)), _WARM_UP_PAUSE)
+        seconds = await load.one_at_a_time(list(signals(f"{name}-single", chosen.singles)), chosen.pause)
+        rate = await load.burst(list(signals(f"{name}-burst", chosen.burst)))
+        filled, taken = await load.filled()
+        if filled != taken:
+            raise BenchmarkFailed(f"the exchange took {taken} orders and filled {filled}")
+    return Figures(seconds, [rate])
+
+
+async def _run(chosen: argparse.Namespace, folder: Path) -> None:
+    figures = {name: Figures() for name in CONTENDERS}
+    async with running_world(folder, memory_broker=chosen.memory_broker) as world:
+        for number in range(chosen.rounds):
+            for index, (name, contender) in enumerate(CONTENDERS.items()):
+                _progress(f"round {number + 1} of {chosen.rounds}: {name}")
+                done = await _measure(world, contender, f"round-{number}-{index}", folder / f"round-{number}-{index}", chosen)
+                figures[name].seconds += done.seconds
+                figures[name].rates += done.rates
+        broker = world.broker_name
+    _progress("")
+    machine = f"{os.cpu_count()} CPUs, Python {platform.python_version()}"
+    if chosen.json:
+        print(json.dumps({"broker": broker, "machine": machine, **as_json(figures)}, indent=2))
+    else:
+        each = f"{chosen.rounds} rounds in turn, {chosen.singles} single signals and a burst in each, {len(SYMBOLS)} symbols"
+        print(f"{each}\n{broker}, loopback exchange and chat; {machine}\n\n{as_table(figures, chosen.burst)}")
+
+
+def _progress(text: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+
+
+def main() -> int:
+    """0 when both were measured, whatever the figures; 1 when one of them did not do its work."""
+    chosen = _arguments()
+    try:
+        with tempfile.TemporaryDirectory(prefix="marketflow-bench-") as folder:
+            asyncio.run(_run(chosen, Path(folder)))
+    except (BenchmarkFailed, ServerDidNotStartError) as error:
+        _progress("")
+        print(f"The benchmark failed: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        _progress("")
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,57 @@
+"""The two that are compared, each a process of its own with the same settings."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+from bench.load import BenchmarkFailed
+from bench.naive import READY
+from bench.world import SYMBOLS, World, python
+from tests.running import Program
+from tests.servers.ports import free_port
+
+# Nothing in the way of the signals of a burst; all else is as it comes, INFO log and full-sync ledger included.
+_UNBOUND = {
+    "TRADING_MODE": "live",
+    "SYMBOLS": ",".join(SYMBOLS),
+    "SIGNAL_MAX_AGE": "600",
+    "MAX_OPEN_POSITIONS": "100",
+    "DAILY_LOSS_LIMIT": "100000",
+}
+
+Contender = Callable[[World, str, Path, int], AbstractAsyncContextManager[None]]
+"""Runs while the block runs, reading from a topic, with a folder of its own; the number is how many orders it is to place."""
+
+
+@asynccontextmanager
+async def naive(world: World, topic: str, folder: Path, orders: int) -> AsyncIterator[None]:
+    """The document's loop."""
+    del orders  # it keeps no books
+    log = folder / "naive.log"
+    env = world.settings(topic) | {"METRICS_PORT": str(free_port())}
+    loop = python("bench.naive", name="the naive loop", log=log, ready=lambda: READY in log.read_text(), env=env)
+    try:
+        await asyncio.to_thread(loop.start)
+        yield
+    finally:
+        await asyncio.to_thread(loop.kill)
+
+
+@asynccontextmanager
+async def marketflow(world: World, topic: str, folder: Path, orders: int) -> AsyncIterator[None]:
+    """`marketflow run`. BenchmarkFailed at the end where its ledger does not hold every order as an execution."""
+    program = Program(folder, world.settings(topic) | _UNBOUND)
+    try:
+        await program.start()
+        yield
+        code = await program.stop()
+        ((kept,),) = (row.values() for row in program.ledger("SELECT count(*) FROM executions"))
+        if (code, kept) != (0, orders):
+            raise BenchmarkFailed(f"marketflow ended with {code} and {kept} executions in its ledger; {orders} are right")
+    finally:
+        await program.kill()
+
+
+CONTENDERS: dict[str, Contender] = {"naive loop": naive, "MarketFlow": marketflow}
+NAIVE, OURS = CONTENDERS

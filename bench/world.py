@@ -1,0 +1,115 @@
+"""What both contenders meet: the loopback exchange, the local chat and a Kafka broker, each a process of its own on 127.0.0.1."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from demo.broker import running_broker
+from tests.servers.kafka import KafkaServer, KafkaUnavailableError, RealKafka, kafka_jars
+from tests.servers.process import ServerProcess
+
+ROOT = Path(__file__).parents[1]
+PRICE = "0.4801"
+BASES = tuple(f"B{chr(ord('A') + number)}" for number in range(20))
+SYMBOLS = tuple(f"{base}USDC" for base in BASES)
+PARTITIONS = 4
+
+# The naive loop sells what it bought, fee not taken off: with something of each coin in stock that is no -2010.
+_PLENTY = "1000000"
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Where everything is."""
+
+    api_url: str
+    key: str
+    secret: str
+    chat_url: str
+    token: str
+    chat_id: str
+    broker: str
+    broker_name: str
+    create_topic: Callable[[str], Awaitable[None]]
+
+    def settings(self, topic: str) -> dict[str, str]:
+        """What both contenders are given."""
+        return {
+            "BINANCE_API_URL": self.api_url,
+            "BINANCE_API_KEY": self.key,
+            "BINANCE_API_SECRET": self.secret,
+            "TG_API_URL": self.chat_url,
+            "TG_TOKEN": self.token,
+            "TG_CHAT_ID": self.chat_id,
+            "KAFKA_BROKER": self.broker,
+            "KAFKA_TOPIC": topic,
+            "TRADE_QTY": "20",
+        }
+
+
+def python(*arguments: str, name: str, log: Path, ready: Callable[[], bool], env: dict[str, str] | None = None) -> ServerProcess:
+    """A module of this project as a process: `python -m` with `arguments`."""
+    path = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+    return ServerProcess(name, [sys.executable, "-m", *arguments], log=log, ready=ready, env=path | (env or {}))
+
+
+@asynccontextmanager
+async def running_world(folder: Path, *, memory_broker: bool) -> AsyncIterator[World]:
+    """Starts it all; everything is gone at the end of the block. `memory_broker`: the embedded one even where Apache Kafka is."""
+    symbols = [option for base in BASES for option in (f"--symbol={base}=USDC", f"--balance={base}={_PLENTY}")]
+    async with AsyncExitStack() as stack:
+        venue = await _speaking(
+            stack, ["tests.venue", "--no-limits", f"--balance=USDC={_PLENTY}", *symbols], folder / "venue.log"
+        )
+        chat = await _speaking(stack, ["bench.chat"], folder / "chat.log")
+        real = None if memory_broker else await _apache_kafka(stack, folder / "kafka")
+        if real is not None:
+            address, name, create = real.plain_address, "Apache Kafka", real.create_topic
+        else:
+            broker = await stack.enter_async_context(running_broker())
+            address, name = broker.address, "in-memory Kafka broker"
+
+            async def create(name: str, partitions: int = 1) -> None:
+                await asyncio.to_thread(broker.create_topic, name, partitions)
+
+        yield World(
+            api_url=venue["api_url"],
+            key=venue["key"],
+            secret=venue["secret"],
+            chat_url=chat["api_url"],
+            token=chat["token"],
+            chat_id=str(chat["chat_id"]),
+            broker=address,
+            broker_name=name,
+            create_topic=lambda topic: create(topic, PARTITIONS),
+        )
+
+
+async def _speaking(stack: AsyncExitStack, arguments: Sequence[str], log: Path) -> dict[str, Any]:
+    """Starts a server that says where it is in its first line; what it said."""
+    server = python(*arguments, name=arguments[0], log=log, ready=lambda: log.read_text().endswith("}\n"))
+    stack.push_async_callback(asyncio.to_thread, server.kill)
+    await asyncio.to_thread(server.start)
+    said: dict[str, Any] = json.loads(await asyncio.to_thread(log.read_text))
+    return said
+
+
+async def _apache_kafka(stack: AsyncExitStack, folder: Path) -> RealKafka | None:
+    """A real broker, or None where this machine cannot run one."""
+    try:
+        jars = await asyncio.to_thread(kafka_jars)
+    except KafkaUnavailableError as lacking:
+        print(f"No Apache Kafka here ({lacking}): both use the in-memory broker.", file=sys.stderr)
+        return None
+    await asyncio.to_thread(folder.mkdir)
+    kafka = await asyncio.to_thread(KafkaServer, jars, folder)
+    stack.push_async_callback(asyncio.to_thread, kafka.kill)
+    await asyncio.to_thread(kafka.format)
+    await asyncio.to_thread(kafka.start)
+    return kafka

@@ -1,0 +1,25 @@
+"""`marketflow publish`: one signal onto the topic, as a strategy would put it there."""
+
+from bot.app import kafka_options
+from bot.config import Settings
+from core.adapters.signal_codec import Unreadable
+from core.adapters.signal_publisher import SignalPublisher
+from core.domain.errors import ConfigurationError, MarketFlowError
+from core.domain.money import parse_decimal
+
+
+async def publish(settings: Settings, signal_type: str, close: str, symbol: str | None, signal_id: str | None) -> str:
+    """Says where the record stands. Raises MarketFlowError when it is not there."""
+    try:
+        price = parse_decimal(close)
+    except ValueError as error:
+        raise ConfigurationError([f"--close: found {close!r}; accepted: a price above 0, e.g. 0.4801 ({error})"]) from None
+    chosen = symbol or settings.symbol
+    async with SignalPublisher(kafka_options(settings), settings.kafka_topic) as publisher:
+        published = await publisher.publish(signal_type, price, symbol=chosen, signal_id=signal_id)
+    if isinstance(published, Unreadable):
+        raise MarketFlowError(f"not published: {published.problem}")
+    return (
+        f"{signal_type} {chosen} at {close}: {settings.kafka_topic}, partition {published.partition}, "
+        f"offset {published.offset}, signal id {published.signal_id}"
+    )

@@ -1,0 +1,38 @@
+"""`marketflow reconcile`: ledger and exchange side by side, in words."""
+
+from collections.abc import Callable
+
+from bot.app import open_venue
+from bot.clock import SystemClock
+from bot.config import Settings
+from core.adapters.ledger.queries import LedgerQueries
+from core.adapters.ledger.sql_ledger import open_ledger
+from core.comparison import compare
+
+NEWEST = 200  # executions compared one by one; the holdings are the sum of all
+
+
+async def reconcile(settings: Settings, say: Callable[[str], None]) -> bool:
+    """True when there is no difference. Raises MarketFlowError where one of the two cannot be read."""
+    clock = SystemClock()
+    ledger = await open_ledger(settings.database_url.get_secret_value(), clock)
+    try:
+        async with open_venue(settings, ledger) as (venue, _):
+            state = await ledger.load(clock.now().date().isoformat())
+            executions = await LedgerQueries(ledger).recent_executions(NEWEST)
+            here = [one for one in executions if one.trading_mode == settings.trading_mode]
+            found = await compare(
+                venue,
+                positions=state.positions,
+                executions=here,
+                in_flight=state.in_flight,
+                instruments=await venue.instruments([position.symbol for position in state.positions]),
+            )
+    finally:
+        await ledger.close()
+    for note in found.notes:
+        say(f"note: {note}")
+    for difference in found.differences:
+        say(f"DIFFERENCE: {difference}")
+    say(f"{len(here)} executions and {len(state.positions)} holdings compared, {len(found.differences)} differences")
+    return not found.differences

@@ -1,0 +1,95 @@
+"""The demo: the same program with a broker, a market, an exchange and a chat of its own. No account, no server, no network."""
+
+import asyncio
+import contextlib
+import os
+import tempfile
+import webbrowser
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from bot.app import Embedded, run
+from bot.clock import SystemClock
+from bot.config import Settings, load_settings
+from core.adapters.kafka_settings import KafkaOptions
+from core.domain.errors import MarketFlowError
+from demo.broker import running_broker
+from demo.chat.room import OWNER, Room
+from demo.chat.server import RunningChat, running_chat
+from demo.market import INSTRUMENTS, SimulatedMarket
+from demo.strategy import ToyStrategy
+
+USUAL_PORT = 8090
+FETCH_MS = 20  # the in-memory broker sleeps this long when there is nothing to fetch
+
+
+async def run_demo(*, port: int, open_browser: bool, ledger: str | None) -> None:
+    """Runs until Ctrl-C. `port` 0 takes the usual one, or any that is free; `ledger` is a SQLite file to keep."""
+    clock = SystemClock()
+    market = SimulatedMarket(clock)
+    async with contextlib.AsyncExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="marketflow-demo-"))
+        broker = await stack.enter_async_context(running_broker())
+        chat = await stack.enter_async_context(_chat(port))
+        settings = _settings(broker.address, chat, Path(ledger) if ledger else Path(folder) / "demo.db")
+        options = KafkaOptions(servers=broker.address)
+        strategy = ToyStrategy(market, options, settings.kafka_topic, clock, symbols=list(INSTRUMENTS))
+        trading = asyncio.Event()
+        feeding = asyncio.create_task(_feed(trading, strategy), name="toy strategy")
+        _greet(chat.page_url, open_browser=open_browser)
+        try:
+            await run(settings, Embedded(market, FETCH_MS), on_ready=trading.set)
+        finally:
+            feeding.cancel()
+            await asyncio.gather(feeding, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def _chat(port: int) -> AsyncIterator[RunningChat]:
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            chat = await stack.enter_async_context(running_chat(Room(), port=port or USUAL_PORT))
+        except OSError as error:
+            if port:
+                raise MarketFlowError(f"port {port} cannot be used for the chat: {error.strerror}") from None
+            chat = await stack.enter_async_context(running_chat(Room()))
+        yield chat
+
+
+def _settings(broker: str, chat: RunningChat, ledger: Path) -> Settings:
+    """The demo's settings. What the environment says about taste (language, log) counts; what would reach outside does not."""
+    taste = {name: os.environ[name] for name in ("TG_LANG", "LOG_FORMAT", "APPROVAL", "TRADE_QUOTE") if name in os.environ}
+    return load_settings(
+        {
+            "LOG_LEVEL": "WARNING",
+            "TRADE_QUOTE": "100",
+            **taste,
+            "TRADING_MODE": "paper",
+            "KAFKA_BROKER": broker,
+            "TG_TOKEN": chat.token,
+            "TG_CHAT_ID": str(OWNER.user_id),
+            "TG_API_URL": chat.api_url,
+            "DATABASE_URL": f"sqlite+aiosqlite:///{ledger.absolute()}",
+            "SYMBOLS": ",".join(INSTRUMENTS),
+            "METRICS_PORT": os.environ.get("METRICS_PORT", "0"),
+            "HTTP_PORT": os.environ.get("HTTP_PORT", "0"),
+        },
+        env_file=None,
+    )
+
+
+async def _feed(trading: asyncio.Event, strategy: ToyStrategy) -> None:
+    await trading.wait()
+    await asyncio.sleep(1.0)  # the source takes its first position: what is published before that is not for us
+    await strategy.run()
+
+
+def _greet(address: str, *, open_browser: bool) -> None:
+    print(
+        f"\n  MarketFlow demo: paper trading on a simulated market.\n\n  Open the chat:  {address}\n\n  Ctrl-C ends it.\n",
+        flush=True,
+    )
+    if open_browser:
+        # A browser that cannot be opened is no reason not to run: the address is printed.
+        with contextlib.suppress(webbrowser.Error):
+            webbrowser.open(address)

@@ -1,0 +1,133 @@
+"""The program in a process of its own, as its owner starts it: `marketflow run` with settings, and the ways to look at it."""
+
+import asyncio
+import http.client
+import json
+import os
+import sqlite3
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.servers.ports import free_port
+from tests.servers.process import ServerProcess
+
+MARKETFLOW = (str(Path(sys.executable).with_name("marketflow")),)
+_STARTED = 30.0  # seconds until it must be ready
+_GRACE = 10.0  # seconds that a clean end may take before the process is killed
+
+
+class Program:
+    """One `marketflow run`: its own ledger (SQLite) and log in `folder`, and its own ports, kept through restarts."""
+
+    def __init__(self, folder: Path, settings: Mapping[str, str], command: Sequence[str] = MARKETFLOW) -> None:
+        """`settings` go over those that every run needs; nothing else of this process's environment is handed on but PATH.
+        `command` is what `run` is given to, for a run under a profiler."""
+        self._http_port, self._metrics_port = free_port(), free_port()
+        self._ledger, self._log = folder / "ledger.db", folder / "marketflow.log"
+        own = {
+            "HTTP_PORT": str(self._http_port),
+            "METRICS_PORT": str(self._metrics_port),
+            "DATABASE_URL": f"sqlite+aiosqlite:///{self._ledger}",
+        }
+        self._process = ServerProcess(
+            "marketflow", [*command, "run"], log=self._log, ready=self._is_ready, env=surroundings(own | dict(settings))
+        )
+
+    async def start(self) -> None:
+        """Returns when `/readyz` says 200. ServerDidNotStartError, with the end of its log, when that takes too long."""
+        await asyncio.to_thread(self._process.start, _STARTED)
+
+    async def stop(self) -> int | None:
+        """Asks it to end (SIGTERM); its exit code, which is negative when it took too long and was killed."""
+        return await asyncio.to_thread(self._process.stop, _GRACE)
+
+    async def kill(self) -> None:
+        """Ends it as a power cut would."""
+        await asyncio.to_thread(self._process.kill)
+
+    @property
+    def pid(self) -> int | None:
+        """Of the running process."""
+        return self._process.pid
+
+    @property
+    def log(self) -> str:
+        """What it wrote to standard output and standard error in all its runs."""
+        return self._log.read_text(errors="replace")
+
+    async def health(self) -> Mapping[str, Any]:
+        """The JSON of `/readyz`, whatever its status."""
+        _, body = await asyncio.to_thread(_get, self._http_port, "/readyz")
+        found: Mapping[str, Any] = json.loads(body)
+        return found
+
+    async def metrics(self) -> Mapping[str, float]:
+        """Every sample of `/metrics` by its name as written there, labels included."""
+        _, body = await asyncio.to_thread(_get, self._metrics_port, "/metrics")
+        samples = (line.rpartition(" ") for line in body.splitlines() if line and not line.startswith("#"))
+        return {name: float(value) for name, _, value in samples}
+
+    def ledger(self, question: str, *values: object) -> list[dict[str, Any]]:
+        """The rows that a SELECT finds in the ledger as committed now."""
+        with closing(sqlite3.connect(f"file:{self._ledger}?mode=ro", uri=True)) as connection:
+            connection.row_factory = sqlite3.Row
+            return [dict(row) for row in connection.execute(question, values)]
+
+    def _is_ready(self) -> bool:
+        try:
+            status, _ = _get(self._http_port, "/readyz")
+        except (OSError, http.client.HTTPException):
+            return False
+        return status == 200
+
+
+@asynccontextmanager
+async def running_program(folder: Path, settings: Mapping[str, str]) -> AsyncIterator[Program]:
+    """`marketflow run`, ready; gone at the end of the block."""
+    program = Program(folder, settings)
+    await program.start()
+    try:
+        yield program
+    finally:
+        await program.kill()
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A command that has ended by itself."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+async def run_command(*arguments: str, settings: Mapping[str, str], within: float = 30.0) -> Ended:
+    """One `marketflow` command from start to end; TimeoutError, and the command killed, after `within` seconds."""
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        *MARKETFLOW, *arguments, env=surroundings(settings), cwd="/", stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe
+    )
+    try:
+        async with asyncio.timeout(within):
+            out, err = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    return Ended(process.returncode or 0, out.decode(), err.decode())
+
+
+def surroundings(settings: Mapping[str, str]) -> dict[str, str]:
+    """An environment with these settings and nothing that the machine happens to have set."""
+    return {"PATH": os.environ["PATH"], **settings}
+
+
+def _get(port: int, path: str) -> tuple[int, str]:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
