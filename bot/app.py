@@ -321,10 +321,10 @@ class _Program:
 
     def _jobs(self) -> dict[str, tuple[float, Job]]:
         jobs: dict[str, tuple[float, Job]] = {
-            "approvals": (1.0, ApprovalTimer(self.book, self.inbox, self.clock)),
+            "approvals": (1.0, ApprovalTimer(self.book, self.inbox, self.clock).run),
             "gauges": (2.0, self._read_gauges),
-            "balances": (30.0, BalanceReader(self.book, self.venue, self.clock)),
-            "rules": (3600.0, RulesReader(self.market)),
+            "balances": (30.0, BalanceReader(self.book, self.venue, self.clock).run),
+            "rules": (3600.0, RulesReader(self.market).run),
         }
         if self.settings.trading_mode is not TradingMode.PAPER:
             jobs["clock"] = (60.0, self._measure_clock)

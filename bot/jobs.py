@@ -1,6 +1,7 @@
 """Timers, by APScheduler. They put messages in or refresh what is shown; they trade nothing."""
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -18,10 +19,19 @@ Job = Callable[[], Awaitable[None]]
 
 
 def schedule(jobs: dict[str, tuple[float, Job]]) -> AsyncIOScheduler:
-    """A scheduler that runs each job every so many seconds, one run of a job at a time; a late run is not repeated."""
+    """A scheduler that runs each job at once and then every so many seconds, one run at a time; a late run is not repeated."""
     scheduler = AsyncIOScheduler(timezone="UTC")
     for name, (seconds, job) in jobs.items():
-        scheduler.add_job(job, "interval", seconds=seconds, id=name, max_instances=1, coalesce=True, misfire_grace_time=None)
+        scheduler.add_job(
+            job,
+            "interval",
+            seconds=seconds,
+            id=name,
+            max_instances=1,
+            coalesce=True,
+            misfire_grace_time=None,
+            next_run_time=datetime.now(UTC),
+        )
     return scheduler
 
 
@@ -34,7 +44,7 @@ class ApprovalTimer:
         self._clock = clock
         self._said: set[str] = set()
 
-    async def __call__(self) -> None:
+    async def run(self) -> None:
         now = self._clock.now()
         self._said &= self._book.approvals.keys()
         due = [one for one in self._book.approvals.values() if one.expires_at <= now and one.token not in self._said]
@@ -57,7 +67,7 @@ class BalanceReader:
         self._venue = venue
         self._clock = clock
 
-    async def __call__(self) -> None:
+    async def run(self) -> None:
         try:
             self._book.balances = await self._venue.balances()
             self._book.balances_at = self._clock.now()
@@ -71,7 +81,7 @@ class RulesReader:
     def __init__(self, market: Market) -> None:
         self._market = market
 
-    async def __call__(self) -> None:
+    async def run(self) -> None:
         known = list(self._market.instruments())
         if not known:
             return

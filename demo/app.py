@@ -32,6 +32,7 @@ async def run_demo(*, port: int, open_browser: bool, ledger: str | None) -> None
         broker = await stack.enter_async_context(running_broker())
         chat = await stack.enter_async_context(_chat(port))
         settings = _settings(broker.address, chat, Path(ledger) if ledger else Path(folder) / "demo.db")
+        await asyncio.to_thread(broker.create_topic, settings.kafka_topic)
         options = KafkaOptions(servers=broker.address)
         strategy = ToyStrategy(market, options, settings.kafka_topic, clock, symbols=list(INSTRUMENTS))
         trading = asyncio.Event()

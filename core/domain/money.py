@@ -36,8 +36,9 @@ def multiply(a: Decimal, b: Decimal) -> Decimal:
 
 
 def divide(a: Decimal, b: Decimal) -> Decimal:
-    """`a / b` on the 1e-16 grid, half to even."""
-    return EXACT.quantize(EXACT.divide(a, b), GRID)
+    """`a / b` on the 1e-16 grid, half to even; without zeros at the end."""
+    quotient = EXACT.normalize(EXACT.quantize(EXACT.divide(a, b), GRID))
+    return quotient if quotient != quotient.to_integral_value() else EXACT.quantize(quotient, Decimal(1))
 
 
 def floor_to_step(amount: Decimal, step: Decimal) -> Decimal:

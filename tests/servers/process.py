@@ -78,7 +78,7 @@ class ServerProcess:
             time.sleep(_POLL)
 
     def stop(self, grace: float = 20.0) -> int | None:
-        """Asks it to end and waits `grace` seconds before it is killed. Its exit code; None when it was not started or is stopped."""
+        """Asks it to end and waits `grace` seconds before it is killed. Its exit code; None when it was not running."""
         process = self._process
         if process is not None and self.running:
             process.send_signal(self._stop_signal)
