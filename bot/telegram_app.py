@@ -123,12 +123,17 @@ class TelegramChat:
     async def _tapped_command(self, query: CallbackQuery, asked: Asked, caller: Caller) -> None:
         if not asked.allowed(caller.role):
             await self._toast(query, self._missing_role(asked.needed, caller))
-        elif await self._toast(query, "") or not asked.changes:
-            reply = await self._answer(asked, caller, None)
-            if query.message is not None and not await self._speaker.edit(
-                query.message.chat.id, query.message.message_id, reply, _ANSWER_ATTEMPTS
-            ):
-                await self._speaker.send(query.message.chat.id, reply, _ANSWER_ATTEMPTS)
+            return
+        fresh = await self._toast(query, "")
+        if query.message is None:  # the buttons are ours and never inline in somebody else's chat
+            return
+        chat_id, message_id = query.message.chat.id, query.message.message_id
+        if asked.changes and not fresh:
+            await self._speaker.send(chat_id, ChatMessage(self._desk.texts("toast.old")), _ANSWER_ATTEMPTS)
+            return
+        reply = await self._answer(asked, caller, None)
+        if not await self._speaker.edit(chat_id, message_id, reply, _ANSWER_ATTEMPTS):
+            await self._speaker.send(chat_id, reply, _ANSWER_ATTEMPTS)
 
     async def _answer(self, asked: Asked, caller: Caller, said_at: datetime | None) -> ChatMessage:
         """The only way to a command: the role and, for what changes something, the age are looked at here."""

@@ -48,6 +48,10 @@ class FastClock:
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds / self._speed)
 
+    def skip(self, seconds: float) -> None:
+        """Lets time pass at once."""
+        self._began -= seconds / self._speed
+
 
 def signal(kind: str = "BUY_SM", symbol: str = "WIFUSDC", close: str = "0.4801", signal_id: str = "s1") -> Signal:
     return Signal("kafka:trading_signals", signal_id, kind, symbol, Decimal(close), NOON)
@@ -272,8 +276,11 @@ class Office:
             venue=self.exchange, clock=clock, trading_mode="paper", symbols=frozenset({"WIFUSDC"}),
             limits={"MAX_ORDER_NOTIONAL": "1000"}, users={OWNER: Role.OWNER, TRADER: Role.TRADER, VIEWER: Role.VIEWER},
             language=language, version="0.1.0", started_at=clock.now() - timedelta(hours=3, minutes=12),
-            health=self.health,
+            health=self._health,
         )  # fmt: skip
+
+    def _health(self) -> Mapping[str, tuple[bool, str]]:
+        return self.health()
 
     async def with_position(self) -> "Office":
         """19.98 WIF held since two hours ago, the market at 0.5."""

@@ -26,8 +26,8 @@ class SqlLedger:
     """See `core.ports.Ledger` and `core.ports.Outbox`. `open_ledger` makes one; `close` ends it."""
 
     def __init__(self, writing: AsyncEngine, reading: AsyncEngine, clock: Clock) -> None:
-        self._engines = (writing, reading)
-        self._reading = reading
+        self.writing = writing
+        self.reading = reading
         self._clock = clock
         self._writer = Writer(writing)
         self._news = asyncio.Event()
@@ -37,7 +37,7 @@ class SqlLedger:
     async def close(self) -> None:
         """Writes what is under way and closes every connection."""
         await self._writer.close()
-        for engine in self._engines:
+        for engine in (self.writing, self.reading):
             await engine.dispose()
 
     # --- what is read
@@ -45,7 +45,7 @@ class SqlLedger:
     async def read(self, question: Select[Any]) -> Sequence[Row]:
         """The answer's rows. Raises LedgerUnavailable."""
         try:
-            async with self._reading.connect() as connection:
+            async with self.reading.connect() as connection:
                 return [dict(row) for row in (await connection.execute(question)).mappings()]
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             raise LedgerUnavailable(f"the ledger cannot be read: {words(error)}") from None
@@ -174,14 +174,11 @@ class SqlLedger:
 
 
 def _take(messages: Sequence[Message], written: Written) -> list[StoredMessage | None]:
-    """Each message's number, for the first of the same identity only."""
-    new = written.inbox
+    """Each message's number, for the first of the same identity only: works of one transaction share `written`."""
     taken: list[StoredMessage | None] = []
-    seen: set[tuple[str, str]] = set()
     for message in messages:
-        key = (storable(message.source), storable(message.source_id))
-        taken.append(StoredMessage(new[key], message) if key in new and key not in seen else None)
-        seen.add(key)
+        seq = written.inbox.pop((storable(message.source), storable(message.source_id)), None)
+        taken.append(None if seq is None else StoredMessage(seq, message))
     return taken
 
 

@@ -1,7 +1,7 @@
 """One transaction: takes merged rows, writes them in the order that foreign keys want, says what was new. Decides nothing."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -20,9 +20,9 @@ _KEPT = {tables.approvals: frozenset({"chat_id", "message_id"})}  # what replaci
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What was not there before: inbox numbers by (source, source_id), and strangers."""
+    """What was not there before: inbox numbers by (source, source_id), each to be taken out by one work, and strangers."""
 
-    inbox: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    inbox: dict[tuple[str, str], int] = field(default_factory=dict)
     strangers: frozenset[int] = frozenset()
 
 

@@ -1,0 +1,91 @@
+"""The bot in a local chat: the owner, a trader, a viewer and a stranger, all over HTTP."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from bot.telegram_app import TelegramChat
+from bot.telegram_link import connect
+from demo.chat.model import Person
+from demo.chat.room import Room
+from demo.chat.server import RunningChat, running_chat
+from tests.bot.parts import OWNER, STRANGER, TRADER, VIEWER, FastClock, Office
+from tests.chat_client import ChatPerson
+
+PEOPLE = tuple(
+    Person(user_id, name, name.lower())
+    for user_id, name in ((OWNER, "Owner"), (TRADER, "Trader"), (VIEWER, "Viewer"), (STRANGER, "<b>Mallory</b>"))
+)
+
+
+@dataclass
+class Bot:
+    """A running bot, what it works with, and everybody who may write to it."""
+
+    server: RunningChat
+    office: Office
+    chat: TelegramChat
+
+    @property
+    def room(self) -> Room:
+        return self.server.room
+
+    def person(self, user_id: int) -> ChatPerson:
+        return next(ChatPerson(self.room, person) for person in PEOPLE if person.user_id == user_id)
+
+    @property
+    def owner(self) -> ChatPerson:
+        return self.person(OWNER)
+
+
+@contextlib.asynccontextmanager
+async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator[asyncio.Task[None]]:
+    """Runs `work` beside the block; an error of it is the block's."""
+    task = asyncio.create_task(work)
+    try:
+        yield task
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def until(true: Callable[[], bool], within: float = 10) -> None:
+    """Waits for something that only the program knows; fails the test after `within` seconds."""
+    async with asyncio.timeout(within):
+        while not true():
+            await asyncio.sleep(0.005)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[RunningChat]:
+    """A Bot API server with the four people, each of whom has started the bot."""
+    async with running_chat(Room(PEOPLE)) as running_server:
+        yield running_server
+
+
+@contextlib.asynccontextmanager
+async def bot_on(server: RunningChat, office: Office) -> AsyncIterator[Bot]:
+    """The bot on a server, reached; gone after the block."""
+    chat = TelegramChat(connect(server.token, server.api_url), office.desk, office.ledger)
+    async with running(chat.run()) as task:
+        await until(lambda: chat.ready[0] or task.done())
+        yield Bot(server, office, chat)
+    await office.inbox.close()
+
+
+@pytest.fixture
+async def office() -> Office:
+    """A desk at the wall's speed; 19.98 WIF are held."""
+    return await Office(FastClock()).with_position()
+
+
+@pytest.fixture
+async def bot(server: RunningChat, office: Office) -> AsyncIterator[Bot]:
+    """The bot, running on the desk of `office`."""
+    async with bot_on(server, office) as running_bot:
+        yield running_bot

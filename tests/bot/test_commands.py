@@ -1,0 +1,235 @@
+"""Every command over HTTP: what it answers, also when a part is down, and what it puts into the inbox."""
+
+import asyncio
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from bot.commands import COMMANDS
+from core.domain.controls import Mode, Pause
+from core.domain.messages import ControlsRequested
+from core.domain.position import Position, Trade
+from core.ports import DayResult
+from demo.chat.model import Message as Said
+from demo.chat.server import RunningChat
+from tests.bot.conftest import Bot, bot_on, until
+from tests.bot.parts import NOON, OWNER, TRADER, VIEWER, FastClock, Office, SignalCame, approval, signal
+
+
+async def test_status_is_one_screen_of_everything(bot: Bot) -> None:
+    bot.office.book.controls = type(bot.office.book.controls)(Pause.ENTRIES, Mode.CONFIRM)
+    bot.office.book.approvals["t"] = approval("t")
+    text = (await bot.owner.ask("/status")).text
+    for said in (
+        "trading: PAPER",
+        "no real money",
+        "up 3 h 12 min",
+        "Entries are PAUSED",
+        "Mode: confirm",
+        "Open positions: 1",
+        "WIFUSDC 19.98 WIF, +4.0%",
+        "Unrealised: +0.38 USDC",
+        "Today: no exits yet",
+        "approvals 1, orders 0, messages 0, alerts 0",
+        "✅ Kafka: reading",
+        "❌ The exchange: no <answer>",
+        "MAX_ORDER_NOTIONAL 1000",
+    ):
+        assert said in text
+    assert len(text.splitlines()) < 25
+
+
+async def test_status_answers_with_the_ledger_and_the_exchange_down(bot: Bot) -> None:
+    bot.office.ledger.down = bot.office.exchange.down = True
+    text = (await bot.owner.ask("/status")).text
+    assert "Open positions: 1" in text
+    assert "alerts ?" in text
+
+
+async def test_positions_tell_cost_price_profit_and_since(bot: Bot) -> None:
+    bot.office.book.positions["DUSTUSDC"] = Position("DUSTUSDC", Decimal("0.004"), Decimal("0.002"))
+    text = (await bot.owner.ask("/positions")).text
+    assert "WIFUSDC: 19.98 WIF" in text
+    assert "Average cost 0.480981, price 0.5000" in text
+    assert "Unrealised +4.0% (+0.38 USDC)" in text
+    assert "(2 h 0 min)" in text
+    assert "Too small to sell: 0.004 DUSTUSDC" in text
+
+
+async def test_an_old_price_is_shown_with_its_age(server: RunningChat) -> None:
+    clock = FastClock()
+    office = await Office(clock).with_position()
+    clock.skip(90)
+    async with bot_on(server, office) as bot:
+        assert "price 0.5000 (1 min ago)" in (await bot.owner.ask("/positions")).text
+
+
+async def test_no_position_is_said(bot: Bot) -> None:
+    bot.office.book.positions.clear()
+    assert (await bot.owner.ask("/positions")).text == "Nothing is held."
+
+
+async def test_pnl_sums_days_by_quote_asset(bot: Bot) -> None:
+    today = bot.office.desk.clock.now().date()
+    days = [(today, "USDC", "1.5", 3, 2), (today - timedelta(days=6), "USDC", "-0.5", 1, 0), (today, "BTC", "0.00012", 1, 1)]
+    bot.office.ledger.results = [
+        DayResult(day.isoformat(), quote, Decimal(profit), exits, wins) for day, quote, profit, exits, wins in days
+    ]
+    bot.office.ledger.results.append(DayResult("2020-01-01", "USDC", Decimal(-7), 1, 0))
+    assert "+1.50 USDC\nExits: 3, with a profit: 2 (67%)" in (await bot.owner.ask("/pnl")).text
+    week = (await bot.owner.ask("/pnl 7D")).text
+    assert "Result, 7 days" in week
+    assert "+0.00012 BTC" in week
+    assert "+1.00 USDC\nExits: 4, with a profit: 2 (50%)" in week
+    assert "-6.00 USDC" in (await bot.owner.ask("/pnl all")).text
+
+
+async def test_trades_and_signals_tell_what_became_of_them(bot: Bot) -> None:
+    usdc = ("USDC", "paper")
+    trade = Trade(
+        "t", "WIFUSDC", NOON, NOON + timedelta(minutes=5), *map(Decimal, ("20", "9.6", "10.4", "0.8", "8.3", "0.9")), *usdc
+    )
+    bot.office.ledger.trades = [trade] * 3
+    bot.office.ledger.signals = [
+        SignalCame(signal("BUY_<i>"), "denied", "paused"),
+        SignalCame(signal(), None),
+        SignalCame(signal("SELL_SM"), "ordered"),
+    ]
+    text = (await bot.owner.ask("/trades 2")).text
+    assert text.splitlines()[1:] == ["24.11. 12:05 ➕ WIFUSDC 20: +8.3%, +0.80 USDC after 5 min"] * 2
+    assert (await bot.owner.ask("/signals")).text.splitlines()[1:] == [
+        "24.11. 12:00 🚫 BUY_<i> WIFUSDC 0.4801: denied, trading is paused",
+        "24.11. 12:00 ⏳ BUY_SM WIFUSDC 0.4801: waiting its turn",
+        "24.11. 12:00 ✅ SELL_SM WIFUSDC 0.4801: ordered",
+    ]
+
+
+async def test_balance_comes_from_the_exchange_or_with_its_age(bot: Bot) -> None:
+    text = (await bot.owner.ask("/balance")).text
+    assert "USDC: 990.39\nWIF: 19.98, in orders 1" in text
+    bot.office.exchange.down = True
+    assert "Nothing was known before" in (await bot.owner.ask("/balance")).text
+    bot.office.book.balances = bot.office.exchange.held
+    bot.office.book.balances_at = bot.office.desk.clock.now() - timedelta(minutes=7)
+    text = (await bot.owner.ask("/balance")).text
+    assert "The exchange does not answer: connection refused" in text
+    assert "Last known, 7 min ago:\nUSDC: 990.39" in text
+
+
+@pytest.mark.parametrize("command", ["/pnl", "/trades", "/signals"])
+async def test_what_only_the_ledger_knows_is_said_to_be_out_of_reach(bot: Bot, command: str) -> None:
+    bot.office.ledger.down = True
+    assert (await bot.owner.ask(command)).text == "The ledger does not answer; this cannot be shown now."
+
+
+@pytest.mark.parametrize(
+    ("said", "usage"),
+    [
+        ("/pnl <yesterday>", "/pnl [today|7d|30d|all]"),
+        ("/trades 0", "/trades [1-20]"),
+        ("/trades ٣", "/trades [1-20]"),
+        ("/signals many", "/signals [1-20]"),
+        ("/pause forever", "/pause [all|entries]"),
+        ("/resume now", "/resume"),
+        ("/mode yolo", "/mode [auto|confirm|observe]"),
+    ],
+)
+async def test_a_bad_argument_gets_what_is_accepted(bot: Bot, said: str, usage: str) -> None:
+    reply = (await bot.owner.ask(said)).text
+    assert f"“{said.partition(' ')[2]}” is not accepted. Use: {usage}" == reply
+    assert bot.office.trading.handled == []
+
+
+async def test_an_unknown_command_gets_the_nearest(bot: Bot) -> None:
+    assert (await bot.owner.ask("/statsu")).text == "I do not know /statsu. Did you mean /status?"
+    assert (await bot.owner.ask("/xyzzy")).text == "I do not know /xyzzy."
+    assert "/help" in (await bot.owner.ask("hello there")).text
+
+
+async def test_help_and_menu_are_the_list(bot: Bot) -> None:
+    text = (await bot.owner.ask("/help")).text
+    assert all(f"/{command.name}" in text for command in COMMANDS)
+    assert "/pause" not in (await bot.person(VIEWER).ask("/help")).text
+    await until(lambda: bool(bot.room.profile.get_commands(None, "ru")))
+    for language in ("", "en", "ru"):
+        menu = [entry["command"] for entry in bot.room.profile.get_commands(None, language)]
+        assert menu == [command.name for command in COMMANDS]
+    assert bot.room.profile.get_commands(None, "ru")[0]["description"] == "положение дел на одном экране"
+
+
+@pytest.mark.parametrize(
+    ("said", "pause", "told"),
+    [("/pause", Pause.ALL, "Trading is PAUSED"), ("/pause entries", Pause.ENTRIES, "Entries are PAUSED")],
+)
+async def test_pause_and_resume_go_through_the_inbox(bot: Bot, said: str, pause: Pause, told: str) -> None:
+    assert told in (await bot.person(TRADER).ask(said)).text
+    assert bot.office.book.controls.pause is pause
+    (message,) = bot.office.trading.handled
+    assert (message.source, message.mailbox) == ("telegram", "")
+    assert message.source_id.startswith("update:")
+    assert message.body == ControlsRequested(TRADER, "Trader", pause=pause)
+    assert "Not paused" in (await bot.owner.ask("/resume")).text
+    assert bot.office.book.controls.pause is Pause.OFF
+
+
+async def test_mode_has_a_button_for_each_and_the_message_becomes_the_answer(bot: Bot) -> None:
+    shown = await bot.owner.ask("/mode")
+    assert [button.text for button in shown.buttons] == ["● auto", "confirm", "observe"]
+    await bot.owner.wait_for_answer(bot.owner.press(shown, "confirm"))
+    edited = await bot.owner.wait_for_edit(shown, "Mode: confirm")
+    assert [button.text for button in edited.buttons] == ["auto", "● confirm", "observe"]
+    assert bot.office.book.controls.mode is Mode.CONFIRM
+    assert "Mode: observe" in (await bot.owner.ask("/mode observe")).text
+
+
+async def test_the_same_update_brought_again_is_one_message(bot: Bot) -> None:
+    kept: list[dict[str, object]] = []
+    put = bot.room.updates.put
+
+    def keeping(kind: str, content: dict[str, object]) -> None:
+        kept.append(content)
+        put(kind, content)
+
+    bot.room.updates.put = keeping  # type: ignore[method-assign]
+    first = await bot.owner.ask("/pause")
+    await bot.owner.ask("/resume")
+    bot.room.updates._last_id = 100_000_000  # Telegram forgot that it was told
+    bot.room.updates.put = put  # type: ignore[method-assign]
+    bot.room.updates.put("message", kept[0])
+    again = await bot.owner.wait_for(lambda message: True, after=bot.owner.received[-1])
+    assert "Not paused" in again.text
+    assert "PAUSED" in first.text
+    assert len(bot.office.trading.handled) == 2
+
+
+async def test_an_ailing_ledger_changes_nothing_and_is_said(bot: Bot) -> None:
+    bot.office.ledger.down = True
+    assert "Nothing was changed" in (await bot.owner.ask("/pause")).text
+    assert bot.office.book.controls.pause is Pause.OFF
+
+
+async def test_what_takes_long_is_said_to_be_taken_and_is_done_later(server: RunningChat) -> None:
+    office = Office(FastClock(speed=50))
+    office.trading.hold = asyncio.Event()
+    async with bot_on(server, office) as bot:
+        assert "Taken, but not done yet" in (await bot.owner.ask("/pause")).text
+        assert "Nothing is held" in (await bot.owner.ask("/positions")).text
+        office.trading.hold.set()
+        await until(lambda: office.book.controls.pause is Pause.ALL)
+
+
+async def test_an_error_in_a_command_is_said_in_a_sentence(bot: Bot) -> None:
+    def broken() -> dict[str, tuple[bool, str]]:
+        raise ZeroDivisionError
+
+    bot.office.health = broken
+    assert "Something went wrong here" in (await bot.owner.ask("/status")).text
+    assert "Nothing is held" not in (await bot.owner.ask("/positions")).text
+
+
+async def test_everything_can_be_had_in_russian(server: RunningChat) -> None:
+    async with bot_on(server, await Office(FastClock(), language="ru").with_position()) as bot:
+        answers: list[Said] = [await bot.person(OWNER).ask(f"/{command.name}") for command in COMMANDS]
+        assert "Открытых позиций: 1" in answers[0].text
+        assert all(any("а" <= letter <= "я" for letter in answer.text) for answer in answers)

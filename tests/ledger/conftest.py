@@ -1,0 +1,40 @@
+"""A ledger on SQLite and on PostgreSQL: every test here runs on both."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from bot.clock import SystemClock
+from core.adapters.ledger.sql_ledger import SqlLedger, open_ledger
+
+Reopen = Callable[[], Awaitable[SqlLedger]]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database."""
+    if request.param == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path}/ledger.db"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
+@pytest.fixture
+async def reopen(database_url: str) -> AsyncIterator[Reopen]:
+    """Opens the ledger anew, as a restart does; all that were opened are closed at the end."""
+    async with AsyncExitStack() as stack:
+
+        async def again() -> SqlLedger:
+            ledger = await open_ledger(database_url, SystemClock())
+            stack.push_async_callback(ledger.close)
+            return ledger
+
+        yield again
+
+
+@pytest.fixture
+async def ledger(reopen: Reopen) -> SqlLedger:
+    """A ledger on an empty database."""
+    return await reopen()
