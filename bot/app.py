@@ -1,14 +1,12 @@
 """The composition root: where concrete parts meet. Reads as a signal travels; decides nothing about trading."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from decimal import Decimal
 from importlib.metadata import version
 
 import structlog
-from prometheus_client import start_http_server
 
 from bot.clock import SystemClock
 from bot.config import Settings, TradingMode
@@ -22,14 +20,12 @@ from bot.telegram_notifier import TelegramNotifier
 from bot.texts import texts
 from bot.web.health import create_web_app
 from bot.web.server import serve_web
+from bot.wiring import kafka_options, limits_of, open_venue, shown_limits, today_of
 from core.adapters.binance_client import BinanceClient
-from core.adapters.execution_logger import ExecutionLogger
-from core.adapters.kafka_settings import KafkaOptions
+from core.adapters.execution_logger import ExecutionLogger, start_metrics_server
 from core.adapters.kafka_source import KafkaSource
-from core.adapters.ledger.paper_book import SqlPaperBook
 from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.sql_ledger import SqlLedger, open_ledger
-from core.adapters.paper_exchange import PaperExchange
 from core.book import Book
 from core.deciding import Deciding
 from core.domain.controls import Controls
@@ -39,16 +35,11 @@ from core.inbox import Inbox
 from core.market import Market
 from core.order_executor import OrderExecutor
 from core.placement import Placement
-from core.policy.picture import Limits
-from core.ports import Changes, Clock, LedgerState, MarketData, Venue
+from core.ports import Changes, LedgerState, MarketData, Venue
 from core.reconciler import Reconciler
 
 log = structlog.get_logger(__name__)
 
-PAPER_BALANCES: Mapping[str, Decimal] = {
-    asset: Decimal(amount)
-    for asset, amount in {"USDC": 10_000, "USDT": 10_000, "FDUSD": 10_000, "BTC": 1, "ETH": 5, "BNB": 20, "EUR": 10_000}.items()
-}
 SETTLE_SECONDS = 25.0  # how long a clean end waits for orders in flight; Docker and systemd kill later than that
 SAY_SECONDS = 3.0
 RETRY_SECONDS = 2.0
@@ -60,65 +51,6 @@ class Embedded:
 
     market_data: MarketData | None = None
     fetch_max_wait_ms: int = 500
-
-
-def limits_of(settings: Settings) -> Limits:
-    """The owner's limits, as the policy knows them."""
-    return Limits(
-        symbols=settings.symbols,
-        trade_qty=settings.trade_qty,
-        trade_quote=settings.trade_quote,
-        signal_max_age=settings.signal_max_age,
-        price_band_pct=settings.price_band_pct,
-        max_order_notional=settings.max_order_notional,
-        max_open_positions=settings.max_open_positions,
-        daily_loss_limit=settings.daily_loss_limit,
-        approval_ttl=settings.approval_ttl,
-    )
-
-
-def kafka_options(settings: Settings) -> KafkaOptions:
-    """How Kafka is reached. Raises ConfigurationError when no broker is set."""
-    if settings.kafka_broker is None:
-        raise ConfigurationError(["KAFKA_BROKER: not set; set it to host:port of the broker"])
-    return KafkaOptions(
-        servers=settings.kafka_broker,
-        security_protocol=settings.kafka_security_protocol,
-        username=settings.kafka_username,
-        password=settings.kafka_password.get_secret_value() if settings.kafka_password else None,
-        ca_file=settings.kafka_ssl_cafile,
-    )
-
-
-def binance_client(settings: Settings) -> BinanceClient:
-    """Binance with the settings' key, or only its market data where there is none."""
-    return BinanceClient(
-        api_url=settings.binance_api_url,
-        clock=SystemClock(),
-        key=settings.binance_api_key.get_secret_value() if settings.binance_api_key else "",
-        secret=settings.binance_api_secret.get_secret_value() if settings.binance_api_secret else "",
-    )
-
-
-def today_of(clock: Clock) -> str:
-    """The present UTC day, `YYYY-MM-DD`."""
-    return clock.now().date().isoformat()
-
-
-@asynccontextmanager
-async def open_venue(
-    settings: Settings, ledger: SqlLedger, market_data: MarketData | None = None
-) -> AsyncIterator[tuple[Venue, BinanceClient]]:
-    """Where orders go in this trading mode, and the client of Binance's REST API."""
-    client = binance_client(settings)  # it reaches for nothing before it is asked
-    try:
-        if settings.trading_mode is TradingMode.PAPER:
-            data = market_data or client
-            yield PaperExchange(market=data, book=SqlPaperBook(ledger), clock=SystemClock(), balances=PAPER_BALANCES), client
-        else:
-            yield client, client
-    finally:
-        await client.close()
 
 
 async def run(settings: Settings, embedded: Embedded | None = None, on_ready: Callable[[], None] = lambda: None) -> None:
@@ -162,7 +94,7 @@ class _Program:
         self.notes: list[str] = []
         self._tasks: set[asyncio.Task[None]] = set()
         controls = Controls(mode=settings.approval)
-        self.metrics = ExecutionLogger(state, controls)
+        self.metrics = ExecutionLogger(state)
         ledger.observers.append(self.metrics)
         self.book = Book.from_ledger(state, controls, today_of(clock))
         self.market = Market(venue, clock, watched=lambda: self.book.instruments_needed(settings.symbols or {settings.symbol}))
@@ -189,7 +121,7 @@ class _Program:
             clock=clock,
             timings=self.metrics,
         )
-        self.inbox = Inbox(ledger, executor.handle, on_repeated=self.metrics.repeated)
+        self.inbox = Inbox(ledger, executor.handle)
         self.source = self._kafka(embedded)
         self._chat()
 
@@ -233,7 +165,7 @@ class _Program:
             language=settings.tg_lang,
             version=version("marketflow"),
             started_at=self.clock.now(),
-            health=self.health,
+            health=lambda: {name: ask() for name, ask in self.parts.items()},
         )
         self.chat = TelegramChat(connect(token, settings.tg_api_url), self.desk, self.ledger)
         self.notifier = TelegramNotifier(
@@ -245,46 +177,48 @@ class _Program:
             texts=texts(settings.tg_lang),
         )
 
-    def health(self) -> Mapping[str, tuple[bool, str]]:
+    @property
+    def parts(self) -> Mapping[str, Callable[[], tuple[bool, str]]]:
         """Each part that must be well for the process to be ready."""
         return {
-            "ledger": (True, "migrated"),
-            "exchange": self.market.ready,
-            "instruments": self.market.instruments_ready,
-            "kafka": self.source.ready,
-            "telegram": self.chat.ready,
+            "ledger": lambda: self.ledger.ready,
+            "exchange": lambda: self.market.ready,
+            "instruments": lambda: self.market.instruments_ready,
+            "kafka": lambda: self.source.ready,
+            "telegram": lambda: self.chat.ready,
         }
 
     async def run(self, on_ready: Callable[[], None]) -> None:
         """Starts everything, waits until told to stop, and ends in the order that settles what is in flight."""
-        lifecycle = self.lifecycle
         jobs = schedule(self._jobs())
-        metrics = (
-            start_http_server(self.settings.metrics_port, registry=self.metrics.registry) if self.settings.metrics_port else None
-        )
-        with stop_on_signals(lifecycle):
+        async with AsyncExitStack() as stack:
+            await self._serve(stack)
+            stack.enter_context(stop_on_signals(self.lifecycle))
             try:
-                if self.settings.http_port:
-                    web = create_web_app(self.health, self.desk.version)
-                    lifecycle.start("web", serve_web(web, self.settings.http_host, self.settings.http_port))
-                lifecycle.start("notifier", self.notifier.run())
-                lifecycle.start("chat", self.chat.run())
-                lifecycle.start("prices", self.market.run())
-                lifecycle.start("trading", self._trade(on_ready))
-                lifecycle.start("mailboxes", self._watch_mailboxes())
+                self.lifecycle.start("notifier", self.notifier.run())
+                self.lifecycle.start("chat", self.chat.run())
+                self.lifecycle.start("prices", self.market.run())
+                self.lifecycle.start("trading", self._trade(on_ready))
+                self.lifecycle.start("mailboxes", self._watch_mailboxes())
                 jobs.start()
-                await lifecycle.wait()
+                await self.lifecycle.wait()
             finally:
-                await lifecycle.end("trading")
+                await self.lifecycle.end("trading")
                 jobs.shutdown(wait=False)
                 await self._settle()
-                await lifecycle.end("mailboxes", "chat")
+                await self.lifecycle.end("mailboxes", "chat")
                 await self._say_the_rest()
-                await lifecycle.end()
-                if metrics is not None:
-                    server, _thread = metrics
-                    server.shutdown()
-                    server.server_close()
+                await self.lifecycle.end()
+
+    async def _serve(self, stack: AsyncExitStack) -> None:
+        """Health and metrics, from before anything else until after everything."""
+        settings = self.settings
+        if settings.http_port:
+            web = create_web_app(self.parts, self.desk.version)
+            await stack.enter_async_context(serve_web(web, settings.http_host, settings.http_port))
+        if settings.metrics_port:
+            server = await start_metrics_server(settings.metrics_port, self.metrics.registry, settings.http_host)
+            stack.push_async_callback(server.close)
 
     async def _trade(self, on_ready: Callable[[], None]) -> None:
         """Start-up is crash recovery: rules, then every unsettled order, then what was left waiting, then new signals."""
@@ -332,15 +266,15 @@ class _Program:
 
     async def _read_gauges(self) -> None:
         if self.source.lag is not None:
-            self.metrics.kafka_lag.set(self.source.lag)
+            self.metrics.kafka_lag(self.source.lag)
         try:
-            self.metrics.alerts_pending.set(await self.ledger.pending())
+            self.metrics.alerts_pending(await self.ledger.pending())
         except LedgerUnavailable as error:
             log.warning("alerts cannot be counted", error=str(error))
 
     async def _measure_clock(self) -> None:
         try:
-            self.metrics.clock_offset.set(await self.client.measure_clock())
+            self.metrics.clock_offset(await self.client.measure_clock())
         except ExchangeUnavailable as error:
             log.warning("the exchange's clock cannot be measured", error=str(error))
 
@@ -370,9 +304,3 @@ class _Program:
                     await asyncio.sleep(0.05)
         except (TimeoutError, LedgerUnavailable):
             log.info("some alerts are told at the next start")
-
-
-def shown_limits(settings: Settings) -> Mapping[str, str]:
-    """The limits by the names of their settings, as `/status` shows them."""
-    names = ("price_band_pct", "max_order_notional", "max_open_positions", "daily_loss_limit")
-    return {name.upper(): str(getattr(settings, name)) for name in names}

@@ -3,10 +3,10 @@
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 
-from bot.app import binance_client, kafka_options, limits_of
 from bot.clock import SystemClock
 from bot.config import Settings, TradingMode
 from bot.telegram_link import connect
+from bot.wiring import binance_client, kafka_options, limits_of
 from core.adapters.binance_client import BinanceClient
 from core.adapters.kafka_probe import find_partitions
 from core.adapters.ledger.sql_ledger import open_ledger

@@ -1,7 +1,7 @@
 """`marketflow publish`: one signal onto the topic, as a strategy would put it there."""
 
-from bot.app import kafka_options
 from bot.config import Settings
+from bot.wiring import kafka_options
 from core.adapters.signal_codec import Unreadable
 from core.adapters.signal_publisher import SignalPublisher
 from core.domain.errors import ConfigurationError, MarketFlowError

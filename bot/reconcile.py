@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from bot.app import open_venue
 from bot.clock import SystemClock
 from bot.config import Settings
+from bot.wiring import open_venue
 from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.sql_ledger import open_ledger
 from core.comparison import compare

@@ -1,5 +1,6 @@
 """The Telegram application: one gate, then one door for what is said and one for what is tapped. Trading never waits for it."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -17,7 +18,7 @@ from bot.gate import Gate, Strangers
 from bot.message import ChatMessage, plain_text, units
 from bot.render import duration, short
 from bot.roles import Role
-from bot.telegram_link import POLL_SECONDS, Speaker
+from bot.telegram_link import POLL_SECONDS, Answer, Speaker
 from bot.texts import LANGUAGES, texts
 from core.domain.errors import ConfigurationError
 
@@ -28,6 +29,7 @@ Context = CallbackContext[Any, Any, Any, Any]
 _KINDS = ["message", "callback_query"]  # nothing else is asked for: an edited command is no command
 _OLD = timedelta(minutes=10)
 _ANSWER_ATTEMPTS = 3
+_TURNED_AWAY_PAUSE = 60.0  # seconds
 _TOAST_UNITS = 200  # https://core.telegram.org/bots/api#answercallbackquery
 
 
@@ -41,7 +43,7 @@ class TelegramChat:
         self._polling = Speaker(bot, desk.clock)
         self._reached = False
         # Updates side by side: one slow command does not hold up the others. Each is put into the inbox in the order it came.
-        self._application = Application.builder().bot(bot).updater(None).concurrent_updates(True).build()
+        self._application = Application.builder().bot(bot).updater(None).job_queue(None).concurrent_updates(True).build()
         self._application.add_handler(TypeHandler(Update, Gate(desk.users, strangers).check), group=-1)
         self._application.add_handler(MessageHandler(filters.UpdateType.MESSAGE & filters.TEXT, self._said))
         self._application.add_handler(CallbackQueryHandler(self._tapped))
@@ -56,23 +58,33 @@ class TelegramChat:
     async def run(self) -> None:
         """Listens until cancelled, through every outage. Raises ConfigurationError when Telegram does not know the token."""
         try:
-            await self._polling.call(self._application.initialize)
-            await self._polling.call(lambda: self._bot.delete_webhook(drop_pending_updates=False))
+            await self._insist(self._application.initialize)
+            await self._insist(self._bot.delete_webhook)  # where one is set, nothing can be asked for
             self._reached = True
             await self._application.start()
             await self._set_menu()
             await self._listen()
-        except InvalidToken:
-            problem = "TG_TOKEN: Telegram does not know this bot token; accepted is one that @BotFather gave"
-            raise ConfigurationError([problem]) from None
         finally:
             await self._stop()
+
+    async def _insist(self, action: Callable[[], Awaitable[Answer]]) -> Answer:
+        """What `action` answers, however long it takes. Only a token that was never good ends it: once Telegram was reached,
+        trading goes on without a chat until people mend it."""
+        while True:
+            try:
+                return await self._polling.call(action)
+            except TelegramError as error:
+                if isinstance(error, InvalidToken) and not self._reached:
+                    problem = "TG_TOKEN: Telegram does not know this bot token; accepted is one that @BotFather gave"
+                    raise ConfigurationError([problem]) from None
+                log.error("Telegram turns us away", error=self._polling.words(error), again_in_seconds=_TURNED_AWAY_PAUSE)
+                await self._desk.clock.sleep(_TURNED_AWAY_PAUSE)
 
     async def _listen(self) -> None:
         offset: int | None = None
         while True:
             ask = partial(self._bot.get_updates, offset, timeout=POLL_SECONDS, allowed_updates=_KINDS)
-            updates = await self._polling.call(ask)
+            updates = await self._insist(ask)
             for update in updates:
                 await self._application.update_queue.put(update)
                 offset = update.update_id + 1  # asking from here on tells Telegram that those before arrived

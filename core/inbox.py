@@ -25,14 +25,11 @@ class Inbox:
         ledger: Ledger,
         handle: Handle,
         *,
-        on_repeated: Callable[[Message], None] = lambda _: None,
         capacity: int = CAPACITY,
     ) -> None:
-        """`capacity` is how many messages may wait; a source that brings more waits itself, and nothing is dropped. `on_repeated`
-        hears of each message that the ledger knew already; it must not raise."""
+        """`capacity` is how many messages may wait; a source that brings more waits itself, and nothing is dropped."""
         self._ledger = ledger
         self._handle = handle
-        self._on_repeated = on_repeated
         self._capacity = capacity
         self._mailboxes: dict[str, deque[StoredMessage]] = {}
         self._workers: dict[str, asyncio.Task[None]] = {}
@@ -68,7 +65,7 @@ class Inbox:
         results = await self._ledger.store(messages, dead=dead, position=position, events=events)
         for message, result in zip(messages, results, strict=True):
             if result is None:
-                self._on_repeated(message)
+                log.info("repeated, so left alone", source=message.source, signal_id=message.source_id)
         self.take([stored for stored in results if stored is not None])
         return results
 

@@ -1,1 +1,1 @@
-"""What other programs see over HTTP: is it alive, is it ready."""
+"""What is served over HTTP. It reads; it holds no state and starts no trade."""

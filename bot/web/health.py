@@ -1,31 +1,44 @@
-"""`/healthz` and `/readyz`. They read the state of the parts and change nothing."""
+"""`/healthz` and `/readyz`: whether the process lives, and whether each of its parts is at work. Asks no part to do anything."""
 
 from collections.abc import Callable, Mapping
 
+import structlog
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 
-Parts = Callable[[], Mapping[str, tuple[bool, str]]]
+Readiness = Callable[[], tuple[bool, str]]
+"""Whether a part is ready and a word on its state, safe to show; answers at once, from what it knows."""
+
+_FRESH = {"Cache-Control": "no-store"}
+
+log = structlog.get_logger(__name__)
 
 
-def create_web_app(parts: Parts, version: str) -> FastAPI:
-    """`parts` tells of each part whether it is ready, and a word on its state that carries no secret."""
-    app = FastAPI(title="MarketFlow", version=version)
+def create_web_app(parts: Mapping[str, Readiness], version: str) -> FastAPI:
+    """The application. `parts` are those that must be ready, by the name under which `/readyz` shows them."""
+    # The pages that FastAPI offers of itself load scripts from elsewhere.
+    app = FastAPI(title="MarketFlow", version=version, docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.get("/healthz")
-    async def healthz() -> dict[str, str]:
-        """The process is alive."""
-        return {"status": "ok", "version": version}
+    async def healthz() -> JSONResponse:
+        """200 as long as the event loop turns."""
+        return JSONResponse({"status": "ok", "version": version}, headers=_FRESH)
 
     @app.get("/readyz")
     async def readyz() -> JSONResponse:
-        """200 when every part is ready, else 503; each part's state either way."""
-        states = parts()
-        ready = all(well for well, _ in states.values())
-        body = {
-            "status": "ready" if ready else "not ready",
-            "parts": {name: {"ready": well, "detail": detail} for name, (well, detail) in states.items()},
-        }
-        return JSONResponse(body, status_code=200 if ready else 503)
+        """200 when every part is ready, else 503; either way with each part's state."""
+        states = {name: _state(name, ask) for name, ask in parts.items()}
+        ready = all(state["ready"] for state in states.values())
+        body = {"status": "ready" if ready else "not ready", "parts": states}
+        return JSONResponse(body, status_code=200 if ready else 503, headers=_FRESH)
 
     return app
+
+
+def _state(name: str, ask: Readiness) -> dict[str, bool | str]:
+    try:
+        ready, detail = ask()
+    except Exception as error:  # a part that cannot even answer is not ready, and the others are still asked
+        log.warning("a part could not say whether it is ready", part=name, exc_info=error)
+        return {"ready": False, "detail": f"could not answer: {type(error).__name__}"}
+    return {"ready": ready, "detail": detail}

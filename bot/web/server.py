@@ -1,26 +1,49 @@
-"""Uvicorn as one of several tasks in our event loop: it leaves the signals to the process."""
+"""Serves a web application inside our event loop. Signals, exit codes and logs stay ours."""
 
+import asyncio
 import contextlib
-from collections.abc import Iterator
+import socket
+from collections.abc import AsyncIterator, Iterator
 
 import uvicorn
 from fastapi import FastAPI
+
+from core.domain.errors import ConfigurationError
+
+_GRACE = 2  # seconds that requests under way are given at the end
 
 
 class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
+        """Leaves SIGTERM and Ctrl-C to whoever runs us."""
         yield
 
 
-async def serve_web(app: FastAPI, host: str, port: int) -> None:
-    """Serves until cancelled. Raises OSError where the port is taken."""
-    config = uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False, lifespan="off", ws="none")
+@contextlib.asynccontextmanager
+async def serve_web(app: FastAPI, host: str, port: int) -> AsyncIterator[int]:
+    """Serves `app` from entry to exit and gives the port (0 asks for any free one). Raises ConfigurationError where it cannot
+    listen there."""
+    listener = await _listen(host, port)
+    config = uvicorn.Config(
+        app, http="h11", ws="none", lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=_GRACE
+    )
     server = _Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[listener]), name="web")
     try:
-        await server.serve()
-    except SystemExit:  # uvicorn's way to say that it cannot listen
-        raise OSError(f"cannot listen on {host}:{port}: is the port taken?") from None
+        yield listener.getsockname()[1]  # it takes connections already
     finally:
-        if server.started:
-            await server.shutdown()
+        server.should_exit = True
+        await serving
+
+
+async def _listen(host: str, port: int) -> socket.socket:
+    """Our own socket: uvicorn would end the process where it cannot listen."""
+    try:
+        known = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, _, _, _, address = known[0]
+        return socket.create_server(address, family=family)
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        problem = f"HTTP_PORT: cannot listen on port {port} of {host} ({why}); accepted: a free port, or 0 for off"
+        raise ConfigurationError([problem]) from None

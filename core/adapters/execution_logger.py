@@ -1,165 +1,298 @@
-"""Metrics and log lines from what is committed. Only wants to know: it can neither delay nor change trading."""
+"""Tells Prometheus and the log what was committed. It only watches: nothing here can hold up, change or repeat a trade."""
 
+import asyncio
+import threading
+from collections import OrderedDict
 from collections.abc import Sequence
-from decimal import Decimal
+from wsgiref.simple_server import WSGIServer
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, start_http_server
 
 from core.domain.approval import ApprovalState
 from core.domain.controls import Controls, Pause
-from core.domain.events import OrderExecuted, SignalRefused
-from core.domain.messages import DeadLetter, Message, SignalReceived, StoredMessage
+from core.domain.errors import ConfigurationError
+from core.domain.events import (
+    ApprovalClosed,
+    ApprovalRequested,
+    ControlsChanged,
+    DeadLettersFound,
+    Event,
+    OrderExecuted,
+    OrderFailed,
+    OrderUnanswered,
+    PartTroubled,
+    SignalRefused,
+    Started,
+    StrangerSeen,
+)
+from core.domain.messages import DeadLetter, SignalReceived, StoredMessage
 from core.domain.money import plain
 from core.domain.order import Order, OrderState
-from core.domain.position import Position
-from core.domain.signal import Side
-from core.ports import Changes, LedgerState
+from core.domain.position import Execution
+from core.domain.signal import Side, Signal
+from core.ports import Changes, LedgerState, Verdict
+
+# From a loopback round trip to Binance's 10 s timeout.
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_SOURCES = frozenset({"kafka", "webhook", "snowflake", "telegram"})
+_OUTCOMES = frozenset({"ordered", "ignored", "denied", "expired", "observed", "awaiting_approval", "done", "failed"})
+_MOST_CODES = 50  # of errors, as label values; Binance documents about as many for orders
+_REMEMBERED = 4096  # settled orders
 
 log = structlog.get_logger(__name__)
 
-_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
-
 
 class ExecutionLogger:
-    """An Observer and Timings. `registry` holds the metrics of the outward contract; they start from what the ledger can tell."""
+    """An Observer with a registry of its own. Starts from what the ledger knows, so its numbers go on after a restart."""
 
-    def __init__(self, state: LedgerState, controls: Controls) -> None:
-        self.registry = registry = CollectorRegistry()
-        self._buys = Counter("buy_orders_total", "Executed BUY orders", registry=registry)
-        self._sells = Counter("sell_orders_total", "Executed SELL orders", registry=registry)
-        self._profit = Gauge("last_trade_profit", "Net profit of the latest exit, per cent", registry=registry)
-        self._open = Gauge("open_positions", "Open positions", registry=registry)
-        self._signals = Counter(
-            "marketflow_signals_total", "Signals by source and what became of them", ["source", "outcome"], registry=registry
-        )
-        self._orders = Counter(
-            "marketflow_orders_total", "Orders by side and the status they reached", ["side", "status"], registry=registry
-        )
-        self._to_order = Histogram(
-            "marketflow_signal_to_order_seconds",
-            "From a signal's arrival to its order being sent",
-            buckets=_SECONDS,
-            registry=registry,
-        )
-        self._ack = Histogram(
-            "marketflow_order_ack_seconds", "From sending an order to the exchange's answer", buckets=_SECONDS, registry=registry
-        )
-        self._errors = Counter("marketflow_exchange_errors_total", "Errors of the exchange by code", ["code"], registry=registry)
-        self.kafka_lag = Gauge("marketflow_kafka_lag", "Records in the topic that are not in the ledger", registry=registry)
-        self.alerts_pending = Gauge("marketflow_alerts_pending", "Alerts waiting to be told", registry=registry)
-        self._approvals = Gauge("marketflow_approvals_pending", "Questions waiting for an answer", registry=registry)
-        self.clock_offset = Gauge(
-            "marketflow_clock_offset_seconds", "The exchange's clock minus this machine's", registry=registry
-        )
-        self._paused = Gauge(
-            "marketflow_paused", "1 while trading is paused, 0.5 while only entries are, else 0", registry=registry
-        )
-        self.history_pending = Gauge("marketflow_history_export_pending", "Executions not exported yet", registry=registry)
-        self._held: dict[str, bool] = {}
-        self._asked: set[str] = set()
-        self._sources: dict[int, str] = {}
-        self._begin(state, controls)
-
-    def _begin(self, state: LedgerState, controls: Controls) -> None:
-        self._buys.inc(state.totals.get("buy_orders", 0))
-        self._sells.inc(state.totals.get("sell_orders", 0))
-        self._profit.set(float(state.last_profit_pct or 0))
-        self._asked = {approval.token for approval in state.approvals}
-        self._sources = {waiting.seq: waiting.message.source for waiting in state.waiting}
-        self._take_positions(state.positions)
-        self._approvals.set(len(self._asked))
-        self._set_paused(state.controls or controls)
-
-    def signal_to_order(self, seconds: float) -> None:
-        """See Timings."""
-        self._to_order.observe(seconds)
-
-    def order_ack(self, seconds: float) -> None:
-        """See Timings."""
-        self._ack.observe(seconds)
+    def __init__(self, state: LedgerState) -> None:
+        self.registry = CollectorRegistry()
+        """What `start_metrics_server` serves."""
+        self._metrics = _Metrics(self.registry)
+        self._sources = {each.seq: _source(each.message.source) for each in state.waiting if _is_signal(each)}
+        self._in_flight = {order.client_order_id for order in state.in_flight}
+        self._open_positions = {position.symbol for position in state.positions if position.is_open}
+        self._open_approvals = {each.token for each in state.approvals if each.state is ApprovalState.OPEN}
+        self._settled: OrderedDict[str, None] = OrderedDict()
+        self._codes: set[str] = set()
+        self._metrics.buy_orders.inc(state.totals.get("buy_orders", 0))
+        self._metrics.sell_orders.inc(state.totals.get("sell_orders", 0))
+        self._metrics.last_trade_profit.set(float(state.last_profit_pct or 0))
+        self._paused(state.controls or Controls())
+        self._levels()
 
     def committed(self, changes: Changes, stored: Sequence[StoredMessage | None], dead: Sequence[DeadLetter]) -> None:
-        """See Observer."""
-        self._count_signals(changes, stored, dead)
-        for order in changes.orders:
-            self._count_order(order)
-        for execution in changes.executions:
-            (self._buys if execution.side is Side.BUY else self._sells).inc()
-            if execution.profit_pct is not None:
-                self._profit.set(float(execution.profit_pct))
-        self._take_positions(changes.positions)
-        for approval in changes.approvals:
-            (self._asked.add if approval.state is ApprovalState.OPEN else self._asked.discard)(approval.token)
-        self._approvals.set(len(self._asked))
-        if changes.controls is not None:
-            self._set_paused(changes.controls)
-        self._write_lines(changes)
-
-    def _count_signals(self, changes: Changes, stored: Sequence[StoredMessage | None], dead: Sequence[DeadLetter]) -> None:
-        for message in stored:
-            if message is not None and isinstance(message.message.body, SignalReceived):
-                self._sources[message.seq] = message.message.source
+        """Takes over what is in the ledger now. Hearing of one order's end twice counts it once."""
+        self._intake(stored, dead)
         for verdict in changes.verdicts:
-            source = self._sources.pop(verdict.seq, None)
-            if source is not None:
-                self._signals.labels(_kind(source), verdict.outcome).inc()
-        if dead:
-            self._signals.labels(_kind(dead[0].source), "unreadable").inc(len(dead))
-
-    def repeated(self, message: Message) -> None:
-        """A signal came that had been stored before."""
-        if isinstance(message.body, SignalReceived):
-            self._signals.labels(_kind(message.source), "duplicate").inc()
-            log.info("signal repeated", signal_id=message.source_id, source=message.source)
-
-    def _count_order(self, order: Order) -> None:
-        self._orders.labels(order.side, order.state).inc()
-        if order.state is OrderState.UNKNOWN:
-            self._errors.labels("unanswered").inc()
-        elif order.reason is not None and "code" in order.reason.params:
-            self._errors.labels(order.reason.params["code"]).inc()
-
-    def _take_positions(self, positions: Sequence[Position]) -> None:
-        self._held |= {position.symbol: position.is_open for position in positions}
-        self._open.set(sum(self._held.values()))
-
-    def _set_paused(self, controls: Controls) -> None:
-        self._paused.set({Pause.OFF: 0, Pause.ENTRIES: 0.5, Pause.ALL: 1}[controls.pause])
-
-    def _write_lines(self, changes: Changes) -> None:
+            self._verdict(verdict)
+        for order in changes.orders:
+            self._order(order)
+        for execution in changes.executions:
+            self._execution(execution)
+        for position in changes.positions:
+            _keep(self._open_positions, position.symbol, present=position.is_open)
+        for approval in changes.approvals:
+            _keep(self._open_approvals, approval.token, present=approval.state is ApprovalState.OPEN)
+        if changes.controls is not None:
+            self._paused(changes.controls)
+        self._levels()
         for event in changes.events:
-            if isinstance(event, OrderExecuted):
-                execution = event.execution
-                log.info(
-                    "order executed",
-                    side=execution.side.value,
-                    signal_type=execution.signal_type,
-                    signal_id=execution.signal_id,
-                    symbol=execution.symbol,
-                    client_order_id=execution.client_order_id,
-                    order_id=execution.order_id,
-                    qty=plain(execution.qty),
-                    price=plain(execution.price),
-                    profit_pct=_rounded(execution.profit_pct),
-                    trading_mode=execution.trading_mode,
-                )
-            elif isinstance(event, SignalRefused):
-                signal = event.signal
-                log.info(
-                    "signal refused",
-                    outcome=event.outcome,
-                    signal_type=signal.signal_type,
-                    signal_id=signal.signal_id,
-                    symbol=signal.symbol,
-                    reason=str(event.reason),
-                )
+            _write(event)
+
+    def order_ack(self, seconds: float) -> None:
+        """How long the venue took to answer an order."""
+        self._metrics.order_ack.observe(seconds)
+
+    def signal_to_order(self, seconds: float) -> None:
+        """How long it took from reading a signal's record to sending its order."""
+        self._metrics.signal_to_order.observe(seconds)
+
+    def exchange_error(self, code: int | str) -> None:
+        """The exchange answered with `code`: its own (-1021), an HTTP status, or a word such as `timeout`."""
+        label = str(code)
+        if len(label) > 20 or (label not in self._codes and len(self._codes) >= _MOST_CODES):
+            label = "other"
+        self._codes.add(label)
+        self._metrics.exchange_errors.labels(label).inc()
+
+    def kafka_lag(self, records: int) -> None:
+        """How many records of the topic are not read yet, over all partitions."""
+        self._metrics.kafka_lag.set(records)
+
+    def alerts_pending(self, count: int) -> None:
+        """How many events wait to be told in the chat."""
+        self._metrics.alerts_pending.set(count)
+
+    def clock_offset(self, seconds: float) -> None:
+        """How far the venue's clock is ahead of this machine's."""
+        self._metrics.clock_offset.set(seconds)
+
+    def _intake(self, stored: Sequence[StoredMessage | None], dead: Sequence[DeadLetter]) -> None:
+        for each in stored:
+            if each is None:
+                self._metrics.duplicates.inc()
+            elif _is_signal(each):
+                self._sources[each.seq] = _source(each.message.source)
+        for letter in dead:
+            self._metrics.signals.labels(_source(letter.source), "dead_letter").inc()
+
+    def _verdict(self, verdict: Verdict) -> None:
+        source = self._sources.pop(verdict.seq, None)
+        if source is not None:
+            outcome = verdict.outcome if verdict.outcome in _OUTCOMES else "other"
+            self._metrics.signals.labels(source, outcome).inc()
+
+    def _execution(self, execution: Execution) -> None:
+        if self._first_time(f"execution {execution.execution_id}"):
+            orders = self._metrics.buy_orders if execution.side is Side.BUY else self._metrics.sell_orders
+            orders.inc()
+            if execution.profit_pct is not None:
+                self._metrics.last_trade_profit.set(float(execution.profit_pct))
+
+    def _order(self, order: Order) -> None:
+        _keep(self._in_flight, order.client_order_id, present=order.state.in_flight)
+        if order.state.final and self._first_time(f"order {order.client_order_id}"):
+            self._metrics.orders.labels(order.side, order.state).inc()
+            if order.reason is not None and "code" in order.reason.params:
+                self.exchange_error(order.reason.params["code"])
+        elif order.state is OrderState.UNKNOWN and self._first_time(f"unanswered {order.client_order_id}"):
+            self.exchange_error("unanswered")
+
+    def _first_time(self, key: str) -> bool:
+        if key in self._settled:
+            return False
+        self._settled[key] = None
+        if len(self._settled) > _REMEMBERED:
+            self._settled.popitem(last=False)
+        return True
+
+    def _paused(self, controls: Controls) -> None:
+        self._metrics.paused.set(controls.pause is not Pause.OFF)
+
+    def _levels(self) -> None:
+        self._metrics.open_positions.set(len(self._open_positions))
+        self._metrics.approvals_pending.set(len(self._open_approvals))
+        self._metrics.orders_in_flight.set(len(self._in_flight))
 
 
-def _rounded(value: Decimal | None) -> str | None:
-    return None if value is None else f"{value:.2f}"
+class _Metrics:
+    """Every metric of the contract, by its outward name."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        ProcessCollector(registry=registry)
+
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(name, text, labels, registry=registry)
+
+        def gauge(name: str, text: str) -> Gauge:
+            return Gauge(name, text, registry=registry)
+
+        def histogram(name: str, text: str) -> Histogram:
+            return Histogram(name, text, registry=registry, buckets=_BUCKETS)
+
+        self.buy_orders = counter("buy_orders_total", "BUY orders executed since the first start.")
+        self.sell_orders = counter("sell_orders_total", "SELL orders executed since the first start.")
+        self.last_trade_profit = gauge("last_trade_profit", "Net profit of the latest exit in per cent; 0 before the first.")
+        self.open_positions = gauge("open_positions", "Positions that are open, dust left out.")
+        self.signals = counter("marketflow_signals_total", "Signals by what became of them.", "source", "outcome")
+        self.duplicates = counter("marketflow_duplicates_total", "Messages that had been stored before.")
+        self.orders = counter("marketflow_orders_total", "Orders by how they ended.", "side", "status")
+        self.orders_in_flight = gauge("marketflow_orders_in_flight", "Orders that the ledger holds as not settled.")
+        self.signal_to_order = histogram("marketflow_signal_to_order_seconds", "From reading a signal to sending its order.")
+        self.order_ack = histogram("marketflow_order_ack_seconds", "From sending an order to the venue's answer.")
+        self.exchange_errors = counter("marketflow_exchange_errors_total", "Errors that the exchange answered with.", "code")
+        self.kafka_lag = gauge("marketflow_kafka_lag", "Records of the topic that are not read yet.")
+        self.alerts_pending = gauge("marketflow_alerts_pending", "Alerts that Telegram has not taken yet.")
+        self.approvals_pending = gauge("marketflow_approvals_pending", "Approvals that nobody has answered yet.")
+        self.clock_offset = gauge("marketflow_clock_offset_seconds", "The venue's clock minus this machine's.")
+        self.paused = gauge("marketflow_paused", "1 while entries or all trading are paused.")
+        # Nothing is exported by this version, so nothing ever waits: the contract's name is there for boards to rest on.
+        gauge("marketflow_history_export_pending", "Rows that wait to be exported to the history.")
 
 
-def _kind(source: str) -> str:
-    """The kind of source: a label must not grow with topics or ids."""
-    return source.partition(":")[0]
+def _keep(names: set[str], name: str, *, present: bool) -> None:
+    if present:
+        names.add(name)
+    else:
+        names.discard(name)
+
+
+def _is_signal(stored: StoredMessage) -> bool:
+    return isinstance(stored.message.body, SignalReceived)
+
+
+def _source(name: str) -> str:
+    """The kind of a source, without its topic, table or id: as a label, each value lives as long as the process."""
+    kind = name.partition(":")[0]
+    return kind if kind in _SOURCES else "other"
+
+
+def _ids(signal: Signal) -> dict[str, str]:
+    return {"source": signal.source, "signal_id": signal.signal_id, "signal_type": signal.signal_type, "symbol": signal.symbol}
+
+
+def _order_ids(order: Order) -> dict[str, str]:
+    ids = {**_ids(order.signal), "client_order_id": order.client_order_id}
+    return ids if order.order_id is None else {**ids, "order_id": order.order_id}
+
+
+def _write(event: Event) -> None:
+    """One line for each event."""
+    match event:
+        case OrderExecuted():
+            _write_execution(event)
+        case OrderFailed(order):
+            log.warning("order failed", side=order.side, state=order.state, reason=str(order.reason), **_order_ids(order))
+        case OrderUnanswered(order):
+            log.warning("order unanswered, asking what became of it", side=order.side, **_order_ids(order))
+        case SignalRefused(signal, outcome, why):
+            log.info("signal refused", outcome=outcome, code=why.code, reason=str(why), **_ids(signal))
+        case ApprovalRequested(approval):
+            log.info("approval requested", qty=plain(approval.qty), price=plain(approval.price), **_ids(approval.signal))
+        case ApprovalClosed(approval):
+            log.info("approval closed", state=approval.state, by=approval.decided_by, **_ids(approval.signal))
+        case ControlsChanged(_, after):
+            log.info("controls changed", pause=after.pause, mode=after.mode, by=after.changed_by)
+        case _:
+            _write_about_process(event)
+
+
+def _write_execution(event: OrderExecuted) -> None:
+    execution = event.execution
+    profit = {} if execution.profit_pct is None else {"profit_pct": f"{execution.profit_pct:+.2f}"}
+    log.info(
+        "BUY executed" if execution.side is Side.BUY else "SELL executed",
+        qty=plain(execution.qty),
+        price=plain(execution.price),
+        fee=plain(execution.fee),
+        fee_asset=execution.fee_asset,
+        **profit,
+        **{**_order_ids(event.order), "order_id": execution.order_id},
+    )
+
+
+def _write_about_process(event: Event) -> None:
+    match event:
+        case Started():
+            log.info("started", version=event.version, trading_mode=event.trading_mode, notes=event.notes)
+        case DeadLettersFound(count, sample):
+            log.warning("records could not be read as signals", count=count, position=sample.position, problem=sample.problem)
+        case PartTroubled(part, recovered, detail):
+            log.log(20 if recovered else 30, "a part is back" if recovered else "a part is gone", part=part, detail=detail)
+        case StrangerSeen(user_id, name):
+            log.warning("a stranger wrote to the bot", user_id=user_id, name=name)
+
+
+class MetricsServer:
+    """A running `/metrics`, in threads of its own: it answers while the event loop is busy."""
+
+    def __init__(self, server: WSGIServer, thread: threading.Thread) -> None:
+        self._server = server
+        self._thread = thread
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        return self._server.server_port
+
+    async def close(self) -> None:
+        """Stops listening; takes up to half a second, in which the loop runs on."""
+        await asyncio.to_thread(self._end)
+
+    def _end(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+async def start_metrics_server(port: int, registry: CollectorRegistry, host: str = "127.0.0.1") -> MetricsServer:
+    """Serves `registry` on `host` (port 0: any free one). Raises ConfigurationError where it cannot listen there."""
+    try:
+        # In a thread, as the standard library's server asks for the host's name on its way.
+        server, thread = await asyncio.to_thread(start_http_server, port, host, registry)
+    except OSError as error:
+        problem = f"METRICS_PORT: cannot listen on port {port} of {host} ({error.strerror}); accepted: a free port, or 0 for off"
+        raise ConfigurationError([problem]) from None
+    return MetricsServer(server, thread)

@@ -57,7 +57,7 @@ async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator[asyncio.Task
 async def until(true: Callable[[], bool], within: float = 10) -> None:
     """Waits for something that only the program knows; fails the test after `within` seconds."""
     async with asyncio.timeout(within):
-        while not true():
+        while not true():  # noqa: ASYNC110 - the program tells nobody of it
             await asyncio.sleep(0.005)
 
 

@@ -100,6 +100,7 @@ class MemoryLedger:
         self.told: dict[int, int | None] = {}
         self.asked_in: dict[str, tuple[int, int]] = {}
         self.strangers: dict[int, str] = {}
+        self.new_strangers = 0
         self.trades: list[Trade] = []
         self.results: list[DayResult] = []
         self.signals: list[SignalCame] = []
@@ -167,7 +168,11 @@ class MemoryLedger:
 
     async def first_time_stranger(self, user_id: int, name: str) -> bool:
         self._check()
-        return self.strangers.setdefault(user_id, name) is name
+        if user_id in self.strangers:
+            return False
+        self.strangers[user_id] = name
+        self.new_strangers += 1
+        return True
 
     async def recent_signals(self, limit: int) -> Sequence["SignalCame"]:
         self._check()

@@ -86,10 +86,9 @@ async def test_pnl_sums_days_by_quote_asset(bot: Bot) -> None:
 
 
 async def test_trades_and_signals_tell_what_became_of_them(bot: Bot) -> None:
-    usdc = ("USDC", "paper")
-    trade = Trade(
-        "t", "WIFUSDC", NOON, NOON + timedelta(minutes=5), *map(Decimal, ("20", "9.6", "10.4", "0.8", "8.3", "0.9")), *usdc
-    )
+    closed, qty, cost, proceeds = NOON + timedelta(minutes=5), Decimal(20), Decimal("9.6"), Decimal("10.4")
+    earned, per_cent, gross = Decimal("0.8"), Decimal("8.3"), Decimal("0.9")
+    trade = Trade("t", "WIFUSDC", NOON, closed, qty, cost, proceeds, earned, per_cent, gross, "USDC", "paper")
     bot.office.ledger.trades = [trade] * 3
     bot.office.ledger.signals = [
         SignalCame(signal("BUY_<i>"), "denied", "paused"),
@@ -184,19 +183,13 @@ async def test_mode_has_a_button_for_each_and_the_message_becomes_the_answer(bot
 
 
 async def test_the_same_update_brought_again_is_one_message(bot: Bot) -> None:
-    kept: list[dict[str, object]] = []
-    put = bot.room.updates.put
-
-    def keeping(kind: str, content: dict[str, object]) -> None:
-        kept.append(content)
-        put(kind, content)
-
-    bot.room.updates.put = keeping  # type: ignore[method-assign]
-    first = await bot.owner.ask("/pause")
+    updates = bot.room.updates
+    sent = bot.owner.send("/pause")
+    update_id = updates._last_id
+    first = await bot.owner.wait_for("PAUSED")
     await bot.owner.ask("/resume")
-    bot.room.updates._last_id = 100_000_000  # Telegram forgot that it was told
-    bot.room.updates.put = put  # type: ignore[method-assign]
-    bot.room.updates.put("message", kept[0])
+    updates._last_id = update_id - 1  # as if Telegram had not been told that it arrived
+    updates.put("message", bot.room.as_json(sent))
     again = await bot.owner.wait_for(lambda message: True, after=bot.owner.received[-1])
     assert "Not paused" in again.text
     assert "PAUSED" in first.text

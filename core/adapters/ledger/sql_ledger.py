@@ -34,6 +34,11 @@ class SqlLedger:
         self._news.set()
         self.observers: list[Observer] = []
 
+    @property
+    def ready(self) -> tuple[bool, str]:
+        """Whether the last commit was taken, and what the database said if not."""
+        return (not self._writer.problem, self._writer.problem or "migrated")
+
     async def close(self) -> None:
         """Writes what is under way and closes every connection."""
         await self._writer.close()

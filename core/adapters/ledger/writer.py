@@ -31,6 +31,8 @@ class Writer:
         self._ready: list[_Work] = []
         self._wake = asyncio.Event()
         self._closing = False
+        self.problem = ""
+        """What the database said last time, empty when it took the commit."""
         self._task = asyncio.create_task(self._run(), name="ledger writer")
 
     async def write(self, writes: Writes, after: Callable[[Written], None]) -> Written:
@@ -79,10 +81,13 @@ class Writer:
     async def _transaction(self, writes: Writes) -> Written:
         try:
             async with self._engine.begin() as connection:
-                return await connection.run_sync(write, self._statements, writes)
+                written = await connection.run_sync(write, self._statements, writes)
         except (SQLAlchemyError, OSError, ValueError, TimeoutError) as error:
-            log.error("the ledger did not take a commit", error=words(error))
-            raise LedgerUnavailable(f"the ledger cannot be written: {words(error)}") from None
+            self.problem = words(error)
+            log.error("the ledger did not take a commit", error=self.problem)
+            raise LedgerUnavailable(f"the ledger cannot be written: {self.problem}") from None
+        self.problem = ""
+        return written
 
 
 def words(error: Exception) -> str:

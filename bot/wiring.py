@@ -1,0 +1,86 @@
+"""From settings to limits, connections and the venue: what several commands are made of. Starts nothing."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from decimal import Decimal
+
+from bot.clock import SystemClock
+from bot.config import Settings, TradingMode
+from core.adapters.binance_client import BinanceClient
+from core.adapters.kafka_settings import KafkaOptions
+from core.adapters.ledger.paper_book import SqlPaperBook
+from core.adapters.ledger.sql_ledger import SqlLedger
+from core.adapters.paper_exchange import PaperExchange
+from core.domain.errors import ConfigurationError
+from core.policy.picture import Limits
+from core.ports import Clock, MarketData, Venue
+
+PAPER_BALANCES: Mapping[str, Decimal] = {
+    asset: Decimal(amount)
+    for asset, amount in {"USDC": 10_000, "USDT": 10_000, "FDUSD": 10_000, "BTC": 1, "ETH": 5, "BNB": 20, "EUR": 10_000}.items()
+}
+
+
+def limits_of(settings: Settings) -> Limits:
+    """The owner's limits, as the policy knows them."""
+    return Limits(
+        symbols=settings.symbols,
+        trade_qty=settings.trade_qty,
+        trade_quote=settings.trade_quote,
+        signal_max_age=settings.signal_max_age,
+        price_band_pct=settings.price_band_pct,
+        max_order_notional=settings.max_order_notional,
+        max_open_positions=settings.max_open_positions,
+        daily_loss_limit=settings.daily_loss_limit,
+        approval_ttl=settings.approval_ttl,
+    )
+
+
+def kafka_options(settings: Settings) -> KafkaOptions:
+    """How Kafka is reached. Raises ConfigurationError when no broker is set."""
+    if settings.kafka_broker is None:
+        raise ConfigurationError(["KAFKA_BROKER: not set; set it to host:port of the broker"])
+    return KafkaOptions(
+        servers=settings.kafka_broker,
+        security_protocol=settings.kafka_security_protocol,
+        username=settings.kafka_username,
+        password=settings.kafka_password.get_secret_value() if settings.kafka_password else None,
+        ca_file=settings.kafka_ssl_cafile,
+    )
+
+
+def binance_client(settings: Settings) -> BinanceClient:
+    """Binance with the settings' key, or only its market data where there is none."""
+    return BinanceClient(
+        api_url=settings.binance_api_url,
+        clock=SystemClock(),
+        key=settings.binance_api_key.get_secret_value() if settings.binance_api_key else "",
+        secret=settings.binance_api_secret.get_secret_value() if settings.binance_api_secret else "",
+    )
+
+
+def today_of(clock: Clock) -> str:
+    """The present UTC day, `YYYY-MM-DD`."""
+    return clock.now().date().isoformat()
+
+
+@asynccontextmanager
+async def open_venue(
+    settings: Settings, ledger: SqlLedger, market_data: MarketData | None = None
+) -> AsyncIterator[tuple[Venue, BinanceClient]]:
+    """Where orders go in this trading mode, and the client of Binance's REST API."""
+    client = binance_client(settings)  # it reaches for nothing before it is asked
+    try:
+        if settings.trading_mode is TradingMode.PAPER:
+            data = market_data or client
+            yield PaperExchange(market=data, book=SqlPaperBook(ledger), clock=SystemClock(), balances=PAPER_BALANCES), client
+        else:
+            yield client, client
+    finally:
+        await client.close()
+
+
+def shown_limits(settings: Settings) -> Mapping[str, str]:
+    """The limits by the names of their settings, as `/status` shows them."""
+    names = ("price_band_pct", "max_order_notional", "max_open_positions", "daily_loss_limit")
+    return {name.upper(): str(getattr(settings, name)) for name in names}

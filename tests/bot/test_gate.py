@@ -1,0 +1,230 @@
+"""The gate, over HTTP: who gets an answer, who may do what, what comes too late, and that the token is in no log."""
+
+import asyncio
+import logging
+from typing import Any
+
+import pytest
+
+from structlog.testing import capture_logs
+
+from bot.roles import Role
+from bot.telegram_app import TelegramChat
+from bot.telegram_link import connect
+from core.domain.controls import Mode, Pause
+from core.domain.errors import ConfigurationError
+from demo.chat.room import Room
+from demo.chat.server import RunningChat, running_chat
+from tests.bot.conftest import PEOPLE, Bot, bot_on, until
+from tests.bot.parts import OWNER, STRANGER, TRADER, VIEWER, FastClock, Office, approval
+
+
+async def test_a_stranger_gets_nothing_and_is_recorded_once_also_after_a_restart(server: RunningChat) -> None:
+    office = Office(FastClock())
+    for _ in range(2):
+        async with bot_on(server, office) as bot:
+            stranger = bot.person(STRANGER)
+            for text in ("/start", "/status", "hello", "/pause"):
+                stranger.send(text)
+            await bot.owner.ask("/status")  # after these, so they have been looked at
+            assert stranger.received == []
+    assert office.ledger.strangers == {STRANGER: "<b>Mallory</b> @<b>mallory</b>"}
+    assert office.ledger.new_strangers == 1
+    assert office.trading.handled == []
+
+
+async def test_a_strangers_tap_gets_no_answer_either(bot: Bot) -> None:
+    put_tap(bot, STRANGER, "/mode auto", query_id="123")
+    put_tap(bot, STRANGER, "ap:a1b2c3d4e5f6g7h8:y", query_id="124")
+    await bot.owner.ask("/status")
+    chat = bot.room.chat(STRANGER)
+    assert chat is not None
+    assert chat.since(0) == ([], [], [])
+    assert bot.office.trading.handled == []
+    assert STRANGER in bot.office.ledger.strangers
+
+
+async def test_a_stranger_is_recorded_later_when_the_ledger_is_away(bot: Bot) -> None:
+    bot.office.ledger.down = True
+    bot.person(STRANGER).send("/start")
+    await bot.owner.ask("/positions")
+    bot.office.ledger.down = False
+    assert STRANGER not in bot.office.ledger.strangers
+    bot.person(STRANGER).send("/start")
+    await bot.owner.ask("/positions")
+    assert STRANGER in bot.office.ledger.strangers
+
+
+@pytest.mark.parametrize("said", ["/pause", "/PAUSE", "/pause@marketflow_local_bot", "/resume", "/mode auto"])
+async def test_a_viewer_may_look_and_change_nothing(bot: Bot, said: str) -> None:
+    viewer = bot.person(VIEWER)
+    assert "needs the role trader; yours is viewer" in (await viewer.ask(said)).text
+    assert "Open positions" in (await viewer.ask("/status")).text
+    assert bot.office.trading.handled == []
+
+
+async def test_a_viewers_taps_change_nothing(bot: Bot) -> None:
+    bot.office.book.approvals["a1b2c3d4e5f6g7h8"] = approval()
+    viewer = bot.person(VIEWER)
+    shown = await viewer.ask("/mode")
+    notice = await viewer.wait_for_answer(viewer.press(shown, "observe"))
+    assert notice["text"] == "This needs the role trader; yours is viewer."
+    put_tap(bot, VIEWER, "ap:a1b2c3d4e5f6g7h8:y", query_id="125")
+    await viewer.ask("/status")
+    assert bot.office.trading.handled == []
+    assert bot.office.book.controls.mode is Mode.AUTO
+
+
+async def test_a_trader_may_pause(bot: Bot) -> None:
+    assert "PAUSED" in (await bot.person(TRADER).ask("/pause")).text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"sender_chat": {"id": -100, "type": "channel", "title": "x"}},
+        {"from": {"id": OWNER, "is_bot": True, "first_name": "a bot"}},
+        {"from": None},
+    ],
+    ids=["anonymous", "another bot", "nobody"],
+)
+async def test_nobody_in_person_gets_nothing(bot: Bot, change: dict[str, Any]) -> None:
+    put_message(bot, OWNER, "/pause", change)
+    await bot.owner.ask("/status")
+    assert bot.office.trading.handled == []
+
+
+@pytest.mark.parametrize("kind", ["edited_message", "channel_post"])
+async def test_only_new_messages_are_commands(bot: Bot, kind: str) -> None:
+    bot.room.updates.want([kind, "message", "callback_query"])  # as a server would that kept an older wish
+    put_message(bot, OWNER, "/pause", {"edit_date": int(bot.room.now().timestamp())}, kind=kind)
+    await bot.owner.ask("/status")
+    assert bot.office.trading.handled == []
+
+
+async def test_in_a_group_the_person_counts_and_other_bots_commands_are_theirs(bot: Bot) -> None:
+    group = {"chat": {"id": -42, "type": "group", "title": "<all>"}}
+    put_message(bot, STRANGER, "/pause", group)
+    put_message(bot, VIEWER, "/pause", group)
+    put_message(bot, OWNER, "/pause@some_other_bot", group)
+    put_message(bot, OWNER, "let us /pause", group)
+    await bot.owner.ask("/status")
+    assert bot.office.trading.handled == []
+    put_message(bot, OWNER, "/pause@MarketFlow_local_bot", group)
+    await until(lambda: bot.office.book.controls.pause is Pause.ALL)
+
+
+async def test_a_command_that_is_old_is_not_done_but_a_question_is_answered(bot: Bot) -> None:
+    old = {"date": int(bot.room.now().timestamp()) - 3_600}
+    put_message(bot, OWNER, "/pause", old)
+    assert "This is 1 h 0 min old, so /pause was not done" in (await bot.owner.wait_for("old")).text
+    put_message(bot, OWNER, "/status", old)
+    await bot.owner.wait_for("Open positions")
+    assert bot.office.trading.handled == []
+
+
+async def test_a_tap_that_telegram_calls_too_old_changes_nothing(bot: Bot) -> None:
+    put_tap(bot, OWNER, "/mode observe", query_id="999")  # the server knows no such query
+    assert (await bot.owner.wait_for("too old")).text == "This tap is too old. Tap again."
+    assert bot.office.trading.handled == []
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        *("", "ap:", "ap::y", "ap:../../x:y", "ap:a1b2c3d4e5f6g7h8:yes", "ap:a1b2c3d4e5f6g7h8:y:n", "ap:x:y\n"),
+        *("\x00", "/nosuch", "Ж" * 32, "/"),
+    ],
+)
+async def test_forged_buttons_do_nothing(bot: Bot, data: str) -> None:
+    bot.office.book.approvals["a1b2c3d4e5f6g7h8"] = approval()
+    put_tap(bot, OWNER, data, query_id="77")
+    await bot.owner.ask("/status")
+    assert bot.office.trading.handled == []
+    assert bot.owner.received[-1].text.startswith("MarketFlow")
+
+
+async def test_one_slow_command_does_not_hold_up_the_next(bot: Bot) -> None:
+    bot.office.trading.hold = asyncio.Event()
+    bot.owner.send("/pause")
+    await bot.owner.ask("/status", within=3)
+    bot.office.trading.hold.set()
+    await bot.owner.wait_for("PAUSED")
+
+
+async def test_telegram_away_at_the_start_and_later(server: RunningChat) -> None:
+    server.room.faults.cut("getMe", times=3)
+    server.room.faults.bad_gateway("deleteWebhook", times=2)
+    async with bot_on(server, Office(FastClock(speed=100))) as bot:
+        assert bot.chat.ready == (True, "answers")
+        server.room.faults.bad_gateway("getUpdates", times=3)
+        server.room.faults.cut("sendMessage", times=1)
+        bot.owner.send("/mode")
+        bot.owner.send("/mode")
+        await until(lambda: len(bot.owner.received) == 2)
+        server.room.faults.flood("getUpdates", times=10_000, retry_after=60)
+        bot.owner.send("/mode")
+        await until(lambda: not bot.chat.ready[0])
+        assert "RetryAfter" in bot.chat.ready[1]
+
+
+async def test_a_token_that_telegram_does_not_know_is_named_but_not_shown(server: RunningChat) -> None:
+    office, token = Office(FastClock()), "123456:not-the-token-of-this-server"
+    chat = TelegramChat(connect(token, server.api_url), office.desk, office.ledger)
+    with pytest.raises(ConfigurationError, match="TG_TOKEN") as caught:
+        await chat.run()
+    assert token not in str(caught.value)
+    assert not chat.ready[0]
+    assert token not in chat.ready[1]
+    await office.inbox.close()
+
+
+async def test_a_token_that_is_taken_back_later_ends_nothing(server: RunningChat) -> None:
+    async with bot_on(server, Office(FastClock(speed=100))) as bot:
+        good, server.room.token = server.room.token, "1:another"
+        await until(lambda: "InvalidToken" in bot.chat.ready[1], within=60)
+        server.room.token = good
+        await until(lambda: bot.chat.ready[0])
+
+
+async def test_the_token_is_in_no_log_whatever_happens(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    with capture_logs() as ours:
+        async with running_chat(Room(PEOPLE)) as server:
+            server.room.faults.cut("getMe")
+            server.room.faults.bad_gateway("deleteWebhook")
+            async with bot_on(server, Office(FastClock(speed=100))) as bot:
+                server.room.faults.bad_gateway("sendMessage")
+                await bot.owner.ask("/status")
+                server.room.faults.bad_gateway("sendMessage", times=5)
+                bot.owner.send("/status")
+                await until(lambda: "an answer could not be given" in str(ours))
+    assert len(caplog.records) > 10
+    assert not [record for record in caplog.records if server.token in logging.Formatter().format(record)]
+    assert server.token not in str(ours)
+
+
+def test_roles_rise() -> None:
+    assert Role.VIEWER < Role.TRADER < Role.OWNER
+
+
+def put_message(bot: Bot, person_id: int, text: str, change: dict[str, Any], kind: str = "message") -> None:
+    """An update as Telegram would send it, for what the local chat's people cannot do."""
+    chat = bot.person(person_id).person
+    body = {
+        "message_id": 90_000,
+        "date": int(bot.room.now().timestamp()),
+        "chat": chat.as_chat(),
+        "from": chat.as_user(),
+        "text": text,
+    }
+    body |= change
+    bot.room.updates.put(kind, {key: value for key, value in body.items() if value is not None})
+
+
+def put_tap(bot: Bot, person_id: int, data: str, query_id: str) -> None:
+    """A tapped button that no message of ours carries."""
+    person = bot.person(person_id).person
+    message = {"message_id": 90_001, "date": int(bot.room.now().timestamp()), "chat": person.as_chat(), "text": "x"}
+    query = {"id": query_id, "from": person.as_user(), "message": message, "chat_instance": "1", "data": data}
+    bot.room.updates.put("callback_query", query)
