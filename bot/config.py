@@ -157,7 +157,7 @@ class Settings(BaseSettings):
 
     def secret_values(self) -> frozenset[str]:
         """Every text that must never be shown: the secrets, and what in them is a secret by itself."""
-        values = (getattr(self, name.lower()) for name, field in self.variables().items() if _is_secret(field))
+        values = (getattr(self, name.lower()) for name, field in self.variables().items() if _is_secret(field.annotation))
         return frozenset(part for value in values if value is not None for part in parts_of_secret(value.get_secret_value()))
 
     def unused(self) -> tuple[str, ...]:
@@ -207,12 +207,12 @@ def _set(texts: Mapping[str, str]) -> dict[str, str]:
 
 
 def _told(name: str, fault: Mapping[str, Any], given: Mapping[str, str]) -> str:
-    shown = read.found(given[name], secret=_is_secret(Settings.variables()[name]))
+    shown = read.found(given[name], secret=_is_secret(Settings.variables()[name].annotation))
     return f"{name}: found {shown}; accepted: {fault['ctx']['error']}"
 
 
-def _is_secret(field: FieldInfo) -> bool:
-    return SecretStr in (field.annotation, *get_args(field.annotation))
+def _is_secret(annotation: object) -> bool:
+    return annotation is SecretStr or any(map(_is_secret, get_args(annotation)))
 
 
 def _misspelled(in_file: Mapping[str, str], path: Path | None) -> Iterator[str]:

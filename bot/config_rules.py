@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from bot.config_values import ALL_SYMBOLS, chat_id, split_url, symbol, symbols, users
+from bot.config_values import ALL_SYMBOLS, BOT_TOKEN, chat_id, split_url, symbol, symbols, users
 from bot.roles import Role
 
 LIVE_API = "https://api.binance.com/api"
@@ -87,9 +87,10 @@ def _kafka(given: Mapping[str, str]) -> Iterator[str]:
 
 
 def _telegram(given: Mapping[str, str]) -> Iterator[str]:
-    _, colon, token_secret = given.get("TG_TOKEN", "").strip().partition(":")
+    token = given.get("TG_TOKEN", "").strip()
+    token_secret = token.partition(":")[2]
     official = given.get("TG_API_URL", TELEGRAM_API).strip().rstrip("/") == TELEGRAM_API
-    if colon and official and len(token_secret) < _SHORTEST_TOKEN_SECRET:
+    if official and BOT_TOKEN.fullmatch(token) and len(token_secret) < _SHORTEST_TOKEN_SECRET:
         yield (
             f"TG_TOKEN: found a value with {len(token_secret)} characters after the colon; "
             f"accepted: at least {_SHORTEST_TOKEN_SECRET}, as @BotFather gives them"
@@ -104,7 +105,8 @@ def _telegram(given: Mapping[str, str]) -> Iterator[str]:
 
 
 def _snowflake(given: Mapping[str, str]) -> Iterator[str]:
-    some = sorted(name for name in given if name.startswith("SNOWFLAKE_"))
+    have_defaults = {"SNOWFLAKE_SCHEMA", "SNOWFLAKE_SIGNALS_POLL"}
+    some = sorted(name for name in given if name.startswith("SNOWFLAKE_") and name not in have_defaults)
     if not some:
         return
     for name in ("SNOWFLAKE_ACCOUNT", "SNOWFLAKE_USER", "SNOWFLAKE_WAREHOUSE", "SNOWFLAKE_DATABASE"):

@@ -17,7 +17,7 @@ ALL_SYMBOLS = "*"
 _LONGEST_SHOWN = 40  # characters; a bot token has 46 and an API key 64, so that one put into the wrong variable is not shown
 _SYMBOL = re.compile(r"[A-Z0-9._-]{1,20}")  # rest-api.md: `^[A-Z0-9-_.]{1,20}$`
 _INTEGER = re.compile(r"[+-]?[0-9]{1,15}")
-_TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+")
+BOT_TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+")
 _CREDENTIAL = re.compile(r"[A-Za-z0-9_-]+")
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")  # org.apache.kafka.common.internals.Topic
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
@@ -134,7 +134,7 @@ def one_of(*words: str) -> Callable[[str], str]:
 
 def bot_token(text: str) -> SecretStr:
     """A bot's token as @BotFather gives it."""
-    if not _TOKEN.fullmatch(text.strip()):
+    if not BOT_TOKEN.fullmatch(text.strip()):
         raise ValueError("the token that @BotFather gave you: digits, a colon, and letters")
     return SecretStr(text.strip())
 

@@ -1,6 +1,6 @@
 """The Telegram application: one gate, then one door for what is said and one for what is tapped. Trading never waits for it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -42,6 +42,7 @@ class TelegramChat:
         self._speaker = Speaker(bot, desk.clock)
         self._polling = Speaker(bot, desk.clock)
         self._reached = False
+        self._offset: int | None = None
         # Updates side by side: one slow command does not hold up the others. Each is put into the inbox in the order it came.
         self._application = Application.builder().bot(bot).updater(None).job_queue(None).concurrent_updates(True).build()
         self._application.add_handler(TypeHandler(Update, Gate(desk.users, strangers).check), group=-1)
@@ -81,13 +82,15 @@ class TelegramChat:
                 await self._desk.clock.sleep(_TURNED_AWAY_PAUSE)
 
     async def _listen(self) -> None:
-        offset: int | None = None
         while True:
-            ask = partial(self._bot.get_updates, offset, timeout=POLL_SECONDS, allowed_updates=_KINDS)
-            updates = await self._insist(ask)
-            for update in updates:
+            for update in await self._insist(self._get_updates):
                 await self._application.update_queue.put(update)
-                offset = update.update_id + 1  # asking from here on tells Telegram that those before arrived
+                self._offset = update.update_id + 1  # asking from here on tells Telegram that those before arrived
+
+    async def _get_updates(self) -> Sequence[Update]:
+        # After a failure without waiting, so that it is soon known that all is well again.
+        wait = 0 if self._polling.problem else POLL_SECONDS
+        return await self._bot.get_updates(self._offset, timeout=wait, allowed_updates=_KINDS)
 
     async def _stop(self) -> None:
         if self._application.running:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TypeVar
 
+import structlog
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions
 from telegram.constants import ParseMode
 from telegram.error import BadRequest, Conflict, NetworkError, RetryAfter, TelegramError
@@ -15,18 +16,25 @@ from telegram.request import HTTPXRequest
 from bot.message import ChatMessage, Keyboard, plain_text, split
 from core.ports import Clock
 
+log = structlog.get_logger(__name__)
+
 Answer = TypeVar("Answer")
 
 POLL_SECONDS = 25
 _LONGEST_WAIT = 30.0
+_LOG_LEVELS = {
+    "httpx": logging.WARNING,  # logs request URLs, and the URL holds the token
+    "httpcore": logging.WARNING,
+    "telegram": logging.INFO,  # at DEBUG, so does it
+    "telegram.request": logging.CRITICAL,  # a traceback for each unreadable answer; Speaker says it in a line
+}
 _SLACK = 0.5  # seconds on top of what Telegram asks for
 
 
 def connect(token: str, api_url: str) -> ExtBot[None]:
     """A bot that has not said anything yet. `api_url` is the Bot API server, without a path."""
-    # Both log request URLs, and the URL holds the token.
-    for name in ("httpx", "httpcore"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    for name, level in _LOG_LEVELS.items():
+        logging.getLogger(name).setLevel(level)
     # Asks python-telegram-bot for lengths of time as timedelta, as its next major version will have them.
     os.environ.setdefault("PTB_TIMEDELTA", "true")
     base = api_url.rstrip("/")
@@ -73,11 +81,15 @@ class Speaker:
                 answer = await action()
             except TelegramError as error:
                 tried += 1
+                if not self.problem:
+                    log.warning("Telegram does not do as asked", error=self.words(error))
                 self.problem = self.words(error)
                 if not can_try_again(error) or tried == attempts:
                     raise
                 await self._clock.sleep(wait_after(error, tried))
             else:
+                if self.problem:
+                    log.info("Telegram answers again")
                 self.problem = ""
                 return answer
 

@@ -10,10 +10,13 @@ from core.domain.errors import LedgerUnavailable
 
 _DEFAULT = 10
 _MARKS = {
-    "ordered": "✅",
+    "executed": "✅",
+    "ordered": "⏳",
     "done": "✅",
     "denied": "🚫",
     "failed": "❗",
+    "declined": "✖️",
+    "withdrawn": "↩️",
     "expired": "⌛",
     "observed": "👀",
     "awaiting_approval": "❓",

@@ -218,7 +218,7 @@ async def test_what_became_of_signals_is_told_with_the_reason(ledger: SqlLedger)
     await ledger.commit(values.intent(ordered.seq, 2))
     newest, oldest = await LedgerQueries(ledger).recent_signals(10)
     assert (oldest.outcome, oldest.reason) == ("ignored", why)
-    assert newest.outcome == "SUBMITTED"
+    assert newest.outcome == "ordered"
     (row,) = await ledger.read(tables.inbox.select().where(tables.inbox.c.seq == ignored.seq))
     assert row["reason"] == "already in a position: 20 WIF"
 

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from sqlalchemy import select
 
 from core.adapters.ledger import codec, rows, tables
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.domain.messages import SignalReceived
+from core.domain.order import OrderState
 from core.domain.position import Execution, Trade
 from core.domain.reasons import Reason
 from core.domain.signal import Signal
@@ -25,6 +27,21 @@ class SignalStory:
     reason: Reason | None
 
 
+_OUTCOMES = {
+    OrderState.AWAITING_APPROVAL: "awaiting_approval",
+    OrderState.DENIED: "denied",
+    OrderState.DECLINED: "declined",
+    OrderState.CANCELED: "withdrawn",
+    OrderState.EXPIRED: "expired",
+    OrderState.REJECTED: "failed",
+}
+
+
+def _outcome(state: OrderState, executed_qty: Decimal) -> str:
+    """What an order came to: `executed` when any of it was, however it ended; `ordered` while it is not settled."""
+    return "executed" if executed_qty else _OUTCOMES.get(state, "ordered")
+
+
 class LedgerQueries:
     """Every method raises LedgerUnavailable."""
 
@@ -35,7 +52,7 @@ class LedgerQueries:
         """The last signals, the newest first. What its order came to counts where there was one."""
         inbox, orders = tables.inbox, tables.orders
         question = (
-            select(inbox, orders.c.state, orders.c.reason_code.label("order_code"), orders.c.reason_params.label("order_params"))
+            select(inbox, orders.c.state, orders.c.executed_qty, orders.c.reason_code.label("order_code"), orders.c.reason_params.label("order_params"))
             .outerjoin(orders, orders.c.inbox_seq == inbox.c.seq)
             .where(inbox.c.kind == "signal")
             .order_by(inbox.c.seq.desc())
@@ -45,7 +62,7 @@ class LedgerQueries:
         for row in await self._ledger.read(question):
             body = codec.bodies.decode(row["body"])
             if isinstance(body, SignalReceived):
-                outcome = row["state"] if row["outcome"] == "ordered" and row["state"] else row["outcome"]
+                outcome = row["outcome"] if row["state"] is None else _outcome(OrderState(row["state"]), row["executed_qty"])
                 why = rows.reason_of(row) or rows.reason_of(
                     {"reason_code": row["order_code"], "reason_params": row["order_params"]}
                 )
