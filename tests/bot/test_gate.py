@@ -5,7 +5,6 @@ import logging
 from typing import Any
 
 import pytest
-
 from structlog.testing import capture_logs
 
 from bot.roles import Role
@@ -182,6 +181,7 @@ async def test_a_token_that_telegram_does_not_know_is_named_but_not_shown(server
 async def test_a_token_that_is_taken_back_later_ends_nothing(server: RunningChat) -> None:
     async with bot_on(server, Office(FastClock(speed=100))) as bot:
         good, server.room.token = server.room.token, "1:another"
+        bot.owner.send("/status")  # ends the wait for updates
         await until(lambda: "InvalidToken" in bot.chat.ready[1], within=60)
         server.room.token = good
         await until(lambda: bot.chat.ready[0])
@@ -199,7 +199,7 @@ async def test_the_token_is_in_no_log_whatever_happens(caplog: pytest.LogCapture
                 server.room.faults.bad_gateway("sendMessage", times=5)
                 bot.owner.send("/status")
                 await until(lambda: "an answer could not be given" in str(ours))
-    assert len(caplog.records) > 10
+    assert "telegram.ext.Application" in {record.name for record in caplog.records}
     assert not [record for record in caplog.records if server.token in logging.Formatter().format(record)]
     assert server.token not in str(ours)
 

@@ -1,5 +1,6 @@
 """The chat on the real ledger: what is committed is told, once, also across a restart."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -48,11 +49,13 @@ def url(tmp_path: Path) -> str:
 async def test_the_owner_is_told_of_a_stranger_once_also_after_a_restart(server: RunningChat, url: str) -> None:
     owner, stranger = (ChatPerson(server.room, PEOPLE[index]) for index in (0, 3))
     for _ in range(2):
-        async with everything(server, url):
+        async with everything(server, url) as ledger:
             stranger.send("/start")
             stranger.send("/status")
             await owner.ask("/positions")
             await owner.wait_for("<b>Mallory</b> @<b>mallory</b> (id 6666)")
+            while await ledger.pending():  # noqa: ASYNC110 - told, but not yet marked so
+                await asyncio.sleep(0.01)
     assert stranger.id == STRANGER
     assert stranger.received == []
     assert sum("6666" in message.text for message in owner.received) == 1

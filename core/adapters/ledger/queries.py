@@ -51,8 +51,14 @@ class LedgerQueries:
     async def recent_signals(self, limit: int) -> Sequence[SignalStory]:
         """The last signals, the newest first. What its order came to counts where there was one."""
         inbox, orders = tables.inbox, tables.orders
+        of_order = (
+            orders.c.state,
+            orders.c.executed_qty,
+            orders.c.reason_code.label("order_code"),
+            orders.c.reason_params.label("order_params"),
+        )
         question = (
-            select(inbox, orders.c.state, orders.c.executed_qty, orders.c.reason_code.label("order_code"), orders.c.reason_params.label("order_params"))
+            select(inbox, *of_order)
             .outerjoin(orders, orders.c.inbox_seq == inbox.c.seq)
             .where(inbox.c.kind == "signal")
             .order_by(inbox.c.seq.desc())
