@@ -4,7 +4,8 @@
 #   docker run -d --name marketflow --env-file .env --read-only -v marketflow:/data marketflow
 #
 # --env-file passes quotes on as part of a value; a .env that has some goes to /data/.env instead (-v ./.env:/data/.env:ro), where
-# the program reads it itself. Add -p 127.0.0.1:8080:8080 -p 127.0.0.1:8001:8001 to reach health and metrics from the host.
+# the program reads it itself; HTTP_HOST and HTTP_PORT stay with -e then, as the health check sees only the environment. Add
+# -p 127.0.0.1:8080:8080 -p 127.0.0.1:8001:8001 to reach health and metrics from the host.
 
 # --- build: everything that is needed once ---
 FROM python:3.11-slim AS build
@@ -33,6 +34,7 @@ COPY --from=build /opt/marketflow /opt/marketflow
 RUN useradd --system --uid 10001 --user-group --no-create-home --home-dir /data --shell /usr/sbin/nologin marketflow \
  && install -d -o marketflow -g marketflow -m 0700 /data
 USER 10001:10001
+# The default ledger, marketflow.db in the working directory, is then on the volume.
 WORKDIR /data
 VOLUME /data
 
@@ -41,9 +43,7 @@ VOLUME /data
 ENV PATH=/opt/marketflow/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
-    DATABASE_URL=sqlite+aiosqlite:////data/marketflow.db \
-    HTTP_HOST=0.0.0.0 \
-    LOG_FORMAT=json
+    HTTP_HOST=0.0.0.0
 EXPOSE 8001 8080
 
 # Asks /healthz by HTTP_HOST and HTTP_PORT of the environment; a port that is off (0) counts as healthy.

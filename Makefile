@@ -46,5 +46,13 @@ lint: install ## what `check` would complain of and a machine can mend
 bench: install ## MarketFlow beside a naive loop, in one run on this machine
 	@$(BIN)/python -m bench
 
+dashboard: install $(VENV)/.dashboard ## the Streamlit dashboard on the ledger that .env names
+	@$(BIN)/streamlit run dashboard/app.py --server.headless true --browser.gatherUsageStats false
+
+$(VENV)/.dashboard: $(STAMP) requirements/dashboard.txt
+	@uv=$$(command -v uv || echo $(BIN)/uv); \
+	  VIRTUAL_ENV=$(CURDIR)/$(VENV) "$$uv" pip install --quiet --require-hashes -r requirements/dashboard.txt
+	@touch $@
+
 clean: ## removes what the other commands made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

@@ -155,7 +155,7 @@ class _Program:
             market=self.market,
             inbox=self.inbox,
             outbox=self.ledger,
-            queries=LedgerQueries(self.ledger),
+            queries=LedgerQueries(self.ledger.reader),
             venue=self.venue,
             clock=self.clock,
             trading_mode=settings.trading_mode,

@@ -19,7 +19,7 @@ async def reconcile(settings: Settings, say: Callable[[str], None]) -> bool:
     try:
         async with open_venue(settings, ledger) as (venue, _):
             state = await ledger.load(clock.now().date().isoformat())
-            executions = await LedgerQueries(ledger).recent_executions(NEWEST)
+            executions = await LedgerQueries(ledger.reader).recent_executions(NEWEST)
             here = [one for one in executions if one.trading_mode == settings.trading_mode]
             found = await compare(
                 venue,

@@ -30,7 +30,7 @@ async def everything(server: RunningChat, url: str) -> AsyncIterator[SqlLedger]:
     clock = FastClock()
     ledger = await open_ledger(url, clock)
     office = Office(clock)
-    desk: Desk = replace(office.desk, outbox=ledger, queries=LedgerQueries(ledger))
+    desk: Desk = replace(office.desk, outbox=ledger, queries=LedgerQueries(ledger.reader))
     chat = TelegramChat(connect(server.token, server.api_url), desk, ledger)
     bot = connect(server.token, server.api_url)
     notifier = TelegramNotifier(bot, OWNER, ledger, approval_messages=ledger, clock=clock, texts=texts("en"))

@@ -96,7 +96,7 @@ async def test_an_execution_heard_of_twice_counts_once(ledger: SqlLedger) -> Non
     assert state.last_profit_pct == Decimal("0.75")
     (today,) = state.today
     assert (today.profit, today.exits, today.wins) == (Decimal("0.75"), 1, 1)
-    assert [one.execution_id for one in await LedgerQueries(ledger).recent_executions(10)] == [
+    assert [one.execution_id for one in await LedgerQueries(ledger.reader).recent_executions(10)] == [
         values.execution(2).execution_id,
         sold.execution_id,
     ]
@@ -108,7 +108,7 @@ async def test_a_fill_heard_of_twice_stands_once(ledger: SqlLedger) -> None:
     fills = [(values.order(message.seq).client_order_id, values.fill())]
     await ledger.commit(Changes(fills=fills))
     await ledger.commit(Changes(fills=fills * 2))
-    assert len(await ledger.read(tables.fills.select())) == 1
+    assert len(await ledger.reader.read(tables.fills.select())) == 1
 
 
 async def test_a_commit_is_written_whole_or_not_at_all(ledger: SqlLedger) -> None:
@@ -189,7 +189,7 @@ async def test_dead_letters_are_kept_with_the_position_and_one_event(ledger: Sql
     letter = DeadLetter("kafka:t", "t/0/5", "it is not JSON", b"\xff\x00\xfe", NOW)
     told = DeadLettersFound(2, letter)
     await ledger.store([], dead=[letter, letter], position=SourcePosition("kafka:t", 0, 7), events=[told])
-    assert [row["raw"] for row in await ledger.read(tables.dead_letters.select())] == [letter.raw] * 2
+    assert [row["raw"] for row in await ledger.reader.read(tables.dead_letters.select())] == [letter.raw] * 2
     assert [item.event for item in await ledger.waiting(10)] == [told]
 
 
@@ -216,10 +216,10 @@ async def test_what_became_of_signals_is_told_with_the_reason(ledger: SqlLedger)
     why = reason("in_position", qty="20", base="WIF")
     await ledger.commit(Changes(verdicts=[Verdict(ignored.seq, "ignored", NOW, why)]))
     await ledger.commit(values.intent(ordered.seq, 2))
-    newest, oldest = await LedgerQueries(ledger).recent_signals(10)
+    newest, oldest = await LedgerQueries(ledger.reader).recent_signals(10)
     assert (oldest.outcome, oldest.reason) == ("ignored", why)
     assert newest.outcome == "ordered"
-    (row,) = await ledger.read(tables.inbox.select().where(tables.inbox.c.seq == ignored.seq))
+    (row,) = await ledger.reader.read(tables.inbox.select().where(tables.inbox.c.seq == ignored.seq))
     assert row["reason"] == "already in a position: 20 WIF"
 
 
@@ -265,7 +265,7 @@ async def test_loading_does_not_read_history(ledger: SqlLedger) -> None:
         nonlocal fetched
         fetched += 1
 
-    event.listen(ledger.reading.sync_engine, "after_cursor_execute", count)
+    event.listen(ledger.reader.engine.sync_engine, "after_cursor_execute", count)
     state = await ledger.load(TODAY)
     assert len(state.waiting) == 1
     assert not state.in_flight
@@ -276,7 +276,7 @@ async def test_sqlite_asks_only_indexes_for_what_is_unsettled(ledger: SqlLedger)
     if ledger.writing.dialect.name != "sqlite":
         return
     plans = []
-    async with ledger.reading.connect() as connection:
+    async with ledger.reader.engine.connect() as connection:
         for table, condition in (
             ("inbox", tables.UNDECIDED),
             ("orders", tables.IN_FLIGHT),

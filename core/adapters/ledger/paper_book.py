@@ -20,14 +20,14 @@ class SqlPaperBook:
 
     async def load(self) -> PaperState:
         """See PaperBook."""
-        balances = await self._ledger.read(select(tables.paper_balances))
-        newest = await self._ledger.read(select(func.max(tables.paper_orders.c.order_id).label("newest")))
+        balances = await self._ledger.reader.read(select(tables.paper_balances))
+        newest = await self._ledger.reader.read(select(func.max(tables.paper_orders.c.order_id).label("newest")))
         return PaperState({row["asset"]: row["amount"] for row in balances}, (newest[0]["newest"] or 0) + 1)
 
     async def find(self, client_order_id: str) -> ExecutionReport | None:
         """See PaperBook."""
         table = tables.paper_orders
-        found = await self._ledger.read(select(table.c.report).where(table.c.client_order_id == client_order_id))
+        found = await self._ledger.reader.read(select(table.c.report).where(table.c.client_order_id == client_order_id))
         return codec.reports.decode(found[0]["report"]) if found else None
 
     async def record(self, report: ExecutionReport, balances: Mapping[str, Decimal]) -> None:
@@ -41,5 +41,5 @@ class SqlPaperBook:
         if not order_id.isdecimal():
             return ()
         table = tables.paper_orders
-        found = await self._ledger.read(select(table.c.report).where(table.c.order_id == int(order_id)))
+        found = await self._ledger.reader.read(select(table.c.report).where(table.c.order_id == int(order_id)))
         return codec.reports.decode(found[0]["report"]).fills if found else ()

@@ -8,7 +8,7 @@ from decimal import Decimal
 from sqlalchemy import select
 
 from core.adapters.ledger import codec, rows, tables
-from core.adapters.ledger.sql_ledger import SqlLedger
+from core.adapters.ledger.reader import LedgerReader
 from core.domain.messages import SignalReceived
 from core.domain.order import OrderState
 from core.domain.position import Execution, Trade
@@ -45,8 +45,8 @@ def _outcome(state: OrderState, executed_qty: Decimal) -> str:
 class LedgerQueries:
     """Every method raises LedgerUnavailable."""
 
-    def __init__(self, ledger: SqlLedger) -> None:
-        self._ledger = ledger
+    def __init__(self, reader: LedgerReader) -> None:
+        self._reader = reader
 
     async def recent_signals(self, limit: int) -> Sequence[SignalStory]:
         """The last signals, the newest first. What its order came to counts where there was one."""
@@ -65,7 +65,7 @@ class LedgerQueries:
             .limit(limit)
         )
         found = []
-        for row in await self._ledger.read(question):
+        for row in await self._reader.read(question):
             body = codec.bodies.decode(row["body"])
             if isinstance(body, SignalReceived):
                 outcome = row["outcome"] if row["state"] is None else _outcome(OrderState(row["state"]), row["executed_qty"])
@@ -79,14 +79,14 @@ class LedgerQueries:
         """The last executed orders, the newest first."""
         table = tables.executions
         return [
-            rows.execution_of(row) for row in await self._ledger.read(select(table).order_by(table.c.seq.desc()).limit(limit))
+            rows.execution_of(row) for row in await self._reader.read(select(table).order_by(table.c.seq.desc()).limit(limit))
         ]
 
     async def recent_trades(self, limit: int) -> Sequence[Trade]:
         """The last closed trades, the newest first."""
         table = tables.trades
-        return [rows.trade_of(row) for row in await self._ledger.read(select(table).order_by(table.c.seq.desc()).limit(limit))]
+        return [rows.trade_of(row) for row in await self._reader.read(select(table).order_by(table.c.seq.desc()).limit(limit))]
 
     async def day_results(self, since: str) -> Sequence[DayResult]:
         """The day results from the UTC day `since` (`YYYY-MM-DD`, empty: all) on, the oldest first."""
-        return await self._ledger.day_results(since)
+        return await self._reader.day_results(since)

@@ -2,24 +2,23 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from core.adapters.ledger import rows, tables
 from core.adapters.ledger.codec import storable
-from core.adapters.ledger.engines import parse_url, reading_engine, writing_engine
-from core.adapters.ledger.rows import Row
+from core.adapters.ledger.engines import parse_url, reading_engine, words, writing_engine
+from core.adapters.ledger.reader import LedgerReader
 from core.adapters.ledger.schema import upgrade
 from core.adapters.ledger.transaction import Written
-from core.adapters.ledger.writer import Writer, words
+from core.adapters.ledger.writer import Writer
 from core.adapters.ledger.writes import Writes, writes_of_arrivals, writes_of_changes, writes_of_stranger
 from core.domain.errors import LedgerUnavailable
 from core.domain.events import Event, OutboxItem, StrangerSeen
 from core.domain.messages import DeadLetter, Message, SourcePosition, StoredMessage
-from core.ports import Changes, Clock, DayResult, LedgerState, Observer
+from core.ports import Changes, Clock, LedgerState, Observer
 
 
 class SqlLedger:
@@ -27,7 +26,7 @@ class SqlLedger:
 
     def __init__(self, writing: AsyncEngine, reading: AsyncEngine, clock: Clock) -> None:
         self.writing = writing
-        self.reading = reading
+        self.reader = LedgerReader(reading)
         self._clock = clock
         self._writer = Writer(writing)
         self._news = asyncio.Event()
@@ -42,54 +41,37 @@ class SqlLedger:
     async def close(self) -> None:
         """Writes what is under way and closes every connection."""
         await self._writer.close()
-        for engine in (self.writing, self.reading):
-            await engine.dispose()
+        await self.reader.close()
+        await self.writing.dispose()
 
     # --- what is read
-
-    async def read(self, question: Select[Any]) -> Sequence[Row]:
-        """The answer's rows. Raises LedgerUnavailable."""
-        try:
-            async with self.reading.connect() as connection:
-                return [dict(row) for row in (await connection.execute(question)).mappings()]
-        except (SQLAlchemyError, OSError, TimeoutError) as error:
-            raise LedgerUnavailable(f"the ledger cannot be read: {words(error)}") from None
 
     async def load(self, today: str) -> LedgerState:
         """See Ledger. Every question is answered from an index of what is unsettled, or from a table that does not grow."""
         inbox, orders, approvals = tables.inbox, tables.orders, tables.approvals
-        controls = await self.read(select(tables.controls))
-        positions = await self.read(select(tables.positions))
-        in_flight = await self.read(select(orders).where(tables.IN_FLIGHT).order_by(orders.c.inbox_seq))
-        asked = await self.read(select(approvals).where(tables.IS_OPEN).order_by(approvals.c.inbox_seq))
-        waiting = await self.read(select(inbox).where(tables.UNDECIDED).order_by(inbox.c.seq))
-        totals = await self.read(select(tables.totals))
+        controls = await self.reader.read(select(tables.controls))
+        positions = await self.reader.read(select(tables.positions))
+        in_flight = await self.reader.read(select(orders).where(tables.IN_FLIGHT).order_by(orders.c.inbox_seq))
+        asked = await self.reader.read(select(approvals).where(tables.IS_OPEN).order_by(approvals.c.inbox_seq))
+        waiting = await self.reader.read(select(inbox).where(tables.UNDECIDED).order_by(inbox.c.seq))
+        totals = await self.reader.read(select(tables.totals))
         exits = tables.executions
-        last = await self.read(select(exits.c.profit_pct).where(tables.IS_EXIT).order_by(exits.c.seq.desc()).limit(1))
+        last = await self.reader.read(select(exits.c.profit_pct).where(tables.IS_EXIT).order_by(exits.c.seq.desc()).limit(1))
         return LedgerState(
             controls=rows.controls_of(controls[0]) if controls else None,
             positions=[rows.position_of(row) for row in positions],
             in_flight=[rows.order_of(row) for row in in_flight],
             approvals=[rows.approval_of(row) for row in asked],
             waiting=[rows.stored_message(row) for row in waiting],
-            today=await self.day_results(today, today),
+            today=await self.reader.day_results(today, today),
             totals={row["name"]: row["value"] for row in totals},
             last_profit_pct=last[0]["profit_pct"] if last else None,
         )
 
-    async def day_results(self, since: str, until: str = "9999-12-31") -> Sequence[DayResult]:
-        """The results of the UTC days from `since` to `until`, both included, the oldest first."""
-        table = tables.day_results
-        question = select(table).where(table.c.day.between(since, until)).order_by(table.c.day, table.c.quote_asset)
-        return [
-            DayResult(row["day"], row["quote_asset"], row["profit"], row["exits"], row["wins"])
-            for row in await self.read(question)
-        ]
-
     async def source_positions(self, source: str) -> Mapping[int, int]:
         """The next offset of each partition of `source`; empty before the first."""
         table = tables.source_positions
-        found = await self.read(select(table).where(table.c.source == source))
+        found = await self.reader.read(select(table).where(table.c.source == source))
         return {row["partition"]: row["next_offset"] for row in found}
 
     # --- what is written
@@ -134,7 +116,7 @@ class SqlLedger:
     async def approval_message(self, token: str) -> tuple[int, int] | None:
         """Chat and message id of the question; None where it was never sent."""
         table = tables.approvals
-        found = await self.read(select(table.c.chat_id, table.c.message_id).where(table.c.token == token))
+        found = await self.reader.read(select(table.c.chat_id, table.c.message_id).where(table.c.token == token))
         return (found[0]["chat_id"], found[0]["message_id"]) if found and found[0]["message_id"] is not None else None
 
     # --- the outbox
@@ -143,7 +125,7 @@ class SqlLedger:
         """See Outbox."""
         table = tables.outbox
         question = select(table).where(tables.UNSENT).order_by(table.c.priority, table.c.seq).limit(limit)
-        return [rows.outbox_item(row) for row in await self.read(question)]
+        return [rows.outbox_item(row) for row in await self.reader.read(question)]
 
     async def sent(self, seqs: Sequence[int], *, message_id: int | None = None) -> None:
         """See Outbox."""
@@ -153,7 +135,7 @@ class SqlLedger:
 
     async def pending(self) -> int:
         """See Outbox."""
-        found = await self.read(select(func.count().label("pending")).select_from(tables.outbox).where(tables.UNSENT))
+        found = await self.reader.read(select(func.count().label("pending")).select_from(tables.outbox).where(tables.UNSENT))
         return int(found[0]["pending"])
 
     async def wait_for_news(self) -> None:

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from core.adapters.ledger.engines import words
 from core.adapters.ledger.transaction import Statements, Written, write
 from core.adapters.ledger.writes import Writes, merged
 from core.domain.errors import LedgerUnavailable
@@ -88,10 +89,3 @@ class Writer:
             raise LedgerUnavailable(f"the ledger cannot be written: {self.problem}") from None
         self.problem = ""
         return written
-
-
-def words(error: Exception) -> str:
-    """What the database said, without the statement's values and without its address."""
-    if isinstance(error, DBAPIError) and error.orig is not None:
-        return f"{type(error.orig).__name__}: {str(error.orig).splitlines()[0] if str(error.orig) else ''}"
-    return type(error).__name__

@@ -1,0 +1,47 @@
+"""Questions to the ledger's database, on connections that cannot hold up the writer. Writes nothing."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Select, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from core.adapters.ledger import tables
+from core.adapters.ledger.engines import parse_url, reading_engine, words
+from core.adapters.ledger.rows import Row
+from core.domain.errors import LedgerUnavailable
+from core.ports import DayResult
+
+
+class LedgerReader:
+    """Every method raises LedgerUnavailable."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+
+    async def read(self, question: Select[Any]) -> Sequence[Row]:
+        """The answer's rows."""
+        try:
+            async with self.engine.connect() as connection:
+                return [dict(row) for row in (await connection.execute(question)).mappings()]
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            raise LedgerUnavailable(f"the ledger cannot be read: {words(error)}") from None
+
+    async def day_results(self, since: str, until: str = "9999-12-31") -> Sequence[DayResult]:
+        """The results of the UTC days (`YYYY-MM-DD`) from `since` to `until`, both included, the oldest first."""
+        table = tables.day_results
+        question = select(table).where(table.c.day.between(since, until)).order_by(table.c.day, table.c.quote_asset)
+        return [
+            DayResult(row["day"], row["quote_asset"], row["profit"], row["exits"], row["wins"])
+            for row in await self.read(question)
+        ]
+
+    async def close(self) -> None:
+        """Closes its connections."""
+        await self.engine.dispose()
+
+
+def open_reader(database_url: str) -> LedgerReader:
+    """Reads the ledger at `database_url` beside whoever writes it; connects at the first question."""
+    return LedgerReader(reading_engine(parse_url(database_url)))

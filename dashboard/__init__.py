@@ -1,0 +1,1 @@
+"""What the ledger holds, on a page. Reads only."""
