@@ -60,8 +60,14 @@ def _run(_: argparse.Namespace) -> int:
 
 
 def _demo(chosen: argparse.Namespace) -> int:
-    from demo.app import run_demo
+    from core.domain.errors import MarketFlowError
 
+    try:
+        from demo.app import run_demo
+    except ModuleNotFoundError as error:
+        raise MarketFlowError(
+            f"the demo is not installed here ({error.name} is missing): use `make demo` in a checkout"
+        ) from None
     asyncio.run(run_demo(port=chosen.port, open_browser=not chosen.no_browser, ledger=chosen.ledger))
     return OK
 

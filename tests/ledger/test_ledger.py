@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import event, inspect
+from sqlalchemy import Engine, event, inspect
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
 from core.adapters.ledger import tables
@@ -129,7 +129,8 @@ async def test_a_broken_commit_does_not_take_its_neighbours_along(ledger: SqlLed
 
 async def test_commits_that_are_ready_together_share_a_transaction(ledger: SqlLedger) -> None:
     commits: list[object] = []
-    event.listen(ledger.writing.sync_engine, "commit", commits.append)
+    engine = ledger.writing.engine
+    event.listen(engine if isinstance(engine, Engine) else engine.sync_engine, "commit", commits.append)
     await asyncio.gather(*(ledger.commit(Changes(positions=[values.position(str(number))])) for number in range(50)))
     assert len(commits) == 1
     assert (await ledger.load(TODAY)).positions == [values.position("49")]  # the last one wins
@@ -241,9 +242,8 @@ async def test_the_migrations_make_what_the_tables_say(ledger: SqlLedger) -> Non
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
-    async with ledger.writing.connect() as connection:
-        differences = await connection.run_sync(lambda sync: compare_metadata(MigrationContext.configure(sync), tables.metadata))
-        names = await connection.run_sync(lambda sync: set(inspect(sync).get_table_names()))
+    differences = await ledger.writing.run(lambda sync: compare_metadata(MigrationContext.configure(sync), tables.metadata))
+    names = await ledger.writing.run(lambda sync: set(inspect(sync).get_table_names()))
     assert differences == []
     assert set(tables.metadata.tables) <= names
 
@@ -273,7 +273,7 @@ async def test_loading_does_not_read_history(ledger: SqlLedger) -> None:
 
 
 async def test_sqlite_asks_only_indexes_for_what_is_unsettled(ledger: SqlLedger) -> None:
-    if ledger.writing.dialect.name != "sqlite":
+    if ledger.writing.dialect != "sqlite":
         return
     plans = []
     async with ledger.reader.engine.connect() as connection:

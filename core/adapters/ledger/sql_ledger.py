@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from core.adapters.ledger import rows, tables
 from core.adapters.ledger.codec import storable
-from core.adapters.ledger.engines import parse_url, reading_engine, words, writing_engine
+from core.adapters.ledger.engines import Transactions, parse_url, reading_engine, words, writing_transactions
 from core.adapters.ledger.reader import LedgerReader
 from core.adapters.ledger.schema import upgrade
 from core.adapters.ledger.transaction import Written
@@ -24,7 +24,7 @@ from core.ports import Changes, Clock, LedgerState, Observer
 class SqlLedger:
     """See `core.ports.Ledger` and `core.ports.Outbox`. `open_ledger` makes one; `close` ends it."""
 
-    def __init__(self, writing: AsyncEngine, reading: AsyncEngine, clock: Clock) -> None:
+    def __init__(self, writing: Transactions, reading: AsyncEngine, clock: Clock) -> None:
         self.writing = writing
         self.reader = LedgerReader(reading)
         self._clock = clock
@@ -42,7 +42,7 @@ class SqlLedger:
         """Writes what is under way and closes every connection."""
         await self._writer.close()
         await self.reader.close()
-        await self.writing.dispose()
+        await self.writing.close()
 
     # --- what is read
 
@@ -176,11 +176,10 @@ def _nothing(_: Written) -> None:
 async def open_ledger(database_url: str, clock: Clock) -> SqlLedger:
     """Opens the ledger at `database_url` and brings it to the newest schema. Raises LedgerUnavailable."""
     url = parse_url(database_url)
-    writing = writing_engine(url)
+    writing = writing_transactions(url)
     try:
-        async with writing.begin() as connection:
-            await connection.run_sync(upgrade)
+        await writing.run(upgrade)
     except (SQLAlchemyError, OSError, TimeoutError) as error:
-        await writing.dispose()
+        await writing.close()
         raise LedgerUnavailable(f"the ledger cannot be opened: {words(error)}") from None
     return SqlLedger(writing, reading_engine(url), clock)

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
-from core.adapters.ledger.engines import words
+from core.adapters.ledger.engines import Transactions, words
 from core.adapters.ledger.transaction import Statements, Written, write
 from core.adapters.ledger.writes import Writes, merged
 from core.domain.errors import LedgerUnavailable
@@ -26,9 +25,9 @@ class _Work:
 class Writer:
     """Takes works from anywhere in the event loop and writes them in the order they came."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
-        self._statements = Statements(engine.dialect.name)
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+        self._statements = Statements(transactions.dialect)
         self._ready: list[_Work] = []
         self._wake = asyncio.Event()
         self._closing = False
@@ -81,8 +80,7 @@ class Writer:
 
     async def _transaction(self, writes: Writes) -> Written:
         try:
-            async with self._engine.begin() as connection:
-                written = await connection.run_sync(write, self._statements, writes)
+            written = await self._transactions.run(lambda connection: write(connection, self._statements, writes))
         except (SQLAlchemyError, OSError, ValueError, TimeoutError) as error:
             self.problem = words(error)
             log.error("the ledger did not take a commit", error=self.problem)
