@@ -47,7 +47,7 @@ bench: install ## MarketFlow beside a naive loop, in one run on this machine
 	@$(BIN)/python -m bench
 
 dashboard: install $(VENV)/.dashboard ## the Streamlit dashboard on the ledger that .env names
-	@$(BIN)/streamlit run dashboard/app.py --server.headless true --browser.gatherUsageStats false
+	@$(BIN)/streamlit run dashboard/app.py --server.address 127.0.0.1 --server.headless true --browser.gatherUsageStats false
 
 $(VENV)/.dashboard: $(STAMP) requirements/dashboard.txt
 	@uv=$$(command -v uv || echo $(BIN)/uv); \

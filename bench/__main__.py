@@ -21,8 +21,8 @@ _WARM_UP_PAUSE = 0.02  # seconds
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3, help="how often each is measured, in turn (default: 3)")
-    parser.add_argument("--singles", type=int, default=120, help="signals sent one at a time in a round (default: 120)")
+    parser.add_argument("--rounds", type=int, default=5, help="how often each is measured, in turn (default: 5)")
+    parser.add_argument("--singles", type=int, default=80, help="signals sent one at a time in a round (default: 80)")
     parser.add_argument("--pause", type=float, default=0.05, help="seconds between two of them (default: 0.05)")
     parser.add_argument("--burst", type=int, default=1000, help="signals sent at once in a round (default: 1000)")
     parser.add_argument("--memory-broker", action="store_true", help="the in-memory broker even where Apache Kafka is")
@@ -51,6 +51,7 @@ async def _measure(world: World, contender: Contender, name: str, folder: Path, 
 
 async def _run(chosen: argparse.Namespace, folder: Path) -> None:
     figures = {name: Figures() for name in CONTENDERS}
+    machine = f"{os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f} before the start, Python {platform.python_version()}"
     async with running_world(folder, memory_broker=chosen.memory_broker) as world:
         for number in range(chosen.rounds):
             for index, (name, contender) in enumerate(CONTENDERS.items()):
@@ -60,7 +61,6 @@ async def _run(chosen: argparse.Namespace, folder: Path) -> None:
                 figures[name].rates += done.rates
         broker = world.broker_name
     _progress("")
-    machine = f"{os.cpu_count()} CPUs, Python {platform.python_version()}"
     if chosen.json:
         print(json.dumps({"broker": broker, "machine": machine, **as_json(figures)}, indent=2))
     else:

@@ -1,6 +1,8 @@
 """The composition root: where concrete parts meet. Reads as a signal travels; decides nothing about trading."""
 
 import asyncio
+import gc
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -42,6 +44,7 @@ log = structlog.get_logger(__name__)
 
 SETTLE_SECONDS = 25.0  # how long a clean end waits for orders in flight; Docker and systemd kill later than that
 SAY_SECONDS = 3.0
+SWITCH_SECONDS = 0.0005  # the ledger's thread must not hold up the event loop for Python's usual 5 ms
 RETRY_SECONDS = 2.0
 
 
@@ -58,6 +61,7 @@ async def run(settings: Settings, embedded: Embedded | None = None, on_ready: Ca
     if missing := settings.missing_for_run():
         raise ConfigurationError(missing)
     configure_logging(settings)
+    sys.setswitchinterval(SWITCH_SECONDS)
     for warning in settings.warnings:
         log.warning(warning)
     if unused := settings.unused():
@@ -68,7 +72,11 @@ async def run(settings: Settings, embedded: Embedded | None = None, on_ready: Ca
         embedded = embedded or Embedded()
         venue, client = await stack.enter_async_context(open_venue(settings, ledger, embedded.market_data))
         state = await ledger.load(today_of(SystemClock()))
-        await _Program(settings=settings, embedded=embedded, ledger=ledger, venue=venue, client=client, state=state).run(on_ready)
+        program = _Program(settings=settings, embedded=embedded, ledger=ledger, venue=venue, client=client, state=state)
+        # What is loaded by now stays: the collector need not walk through it again and again while orders wait.
+        gc.collect()
+        gc.freeze()
+        await program.run(on_ready)
 
 
 class _Program:

@@ -92,6 +92,7 @@ class Placement:
             order = await self._mark_unknown(order, answer)
             found = await self._reconciler.find_out(order)
         elif isinstance(answer, ExecutionReport) and not answer.state.final:
+            order = await self._mark_accepted(order, answer)
             found = await self._reconciler.find_out(order)
         else:
             found = answer
@@ -127,6 +128,12 @@ class Placement:
         log.warning("no answer to the order", detail=answer.detail)
         order = self._move(order, OrderState.UNKNOWN, reason=reason("unanswered"))
         await self._commit(Changes(orders=[order], events=[OrderUnanswered(order)]))
+        return order
+
+    async def _mark_accepted(self, order: Order, answer: ExecutionReport) -> Order:
+        """From here on the order is known to exist: that the venue cannot find it is no proof of anything."""
+        order = self._move(order, answer.state, order_id=answer.order_id)
+        await self._commit(Changes(orders=[order]))
         return order
 
     async def _fail(self, order: Order, why: Reason) -> Order:

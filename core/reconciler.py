@@ -38,9 +38,11 @@ class Reconciler:
 
         The request carried a venue time T that is not later than the venue's time now, so once the venue's own clock is past
         now plus the request's lifetime plus a margin it can no longer become an order (rest-api.md, "Timing security": the venue
-        compares `recvWindow` again before the matching engine). "Does not exist" counts as proof only when asked after that.
+        compares `recvWindow` again before the matching engine). "Does not exist" counts as proof only when asked after that, and
+        never for an order that the venue itself has named.
         """
         fence: datetime | None = None
+        named = order.order_id is not None
         pause = FIRST_PAUSE_SECONDS
         while True:
             try:
@@ -48,8 +50,9 @@ class Reconciler:
                 if fence is None:
                     fence = venue_time + timedelta(seconds=self._venue.request_lifetime) + FENCE_MARGIN
                 report = await self._venue.find_order(order.symbol, order.client_order_id)
-                if report is None and venue_time > fence:
+                if report is None and venue_time > fence and not named:
                     return NeverPlaced()
+                named = named or report is not None
                 if report is not None and report.state.final:
                     return await self.with_fills(report)
             except ExchangeUnavailable as error:
