@@ -73,7 +73,10 @@ async def running_world(folder: Path, *, memory_broker: bool) -> AsyncIterator[W
             address, name, create = real.plain_address, "Apache Kafka", real.create_topic
         else:
             broker = await stack.enter_async_context(running_broker())
-            address, name = broker.address, "in-memory Kafka broker"
+            address, name = (
+                broker.address,
+                "in-memory Kafka broker (its fetches sleep up to 500 ms: most of the single times is its own)",
+            )
 
             async def create(name: str, partitions: int = 1) -> None:
                 await asyncio.to_thread(broker.create_topic, name, partitions)

@@ -133,7 +133,7 @@ class KafkaSource:
             self._connected_at = self._clock.monotonic()
             return await self._read(consumer)
         finally:
-            await consumer.stop()
+            await _stop(consumer)
 
     async def _new_consumer(self) -> AIOKafkaConsumer:
         return AIOKafkaConsumer(
@@ -285,3 +285,14 @@ class KafkaSource:
         if ready == self._told_away:  # once when it goes, once when it is back
             self._told_away = not ready
             self._on_state_change(ready, detail)
+
+
+async def _stop(consumer: AIOKafkaConsumer) -> None:
+    """Ends a consumer for sure. While a fetch of its own waits to be tried again, aiokafka 0.14's `stop` cancels that fetch, lets
+    the cancellation out as if it were ours, and leaves its connections open."""
+    stopping = asyncio.create_task(consumer.stop(), name="kafka-stop")
+    await asyncio.wait([stopping])
+    if stopping.cancelled():
+        await consumer._client.close()  # noqa: SLF001 - `stop` does nothing the second time
+    elif (error := stopping.exception()) is not None:
+        log.warning("kafka_consumer_did_not_stop_well", why=type(error).__name__)
