@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 from core.domain.instrument import Instrument
-from core.domain.money import ZERO, divide, multiply, per_cent
+from core.domain.money import EXACT, ZERO, divide, multiply, per_cent
 from core.domain.order import ExecutionReport, Fill, Order
 from core.domain.position import Execution, Position, Trade
 from core.domain.signal import Side
@@ -58,6 +58,13 @@ def settle(
     order: Order, report: ExecutionReport, position: Position, instrument: Instrument, rates: Mapping[str, Decimal]
 ) -> Outcome:
     """The position, the execution row and the closed trade that follow from `report`, whose fills must be complete."""
+    with localcontext(EXACT):  # sums too: the usual 28 digits would round a cost above 1e12
+        return _settle(order, report, position, instrument, rates)
+
+
+def _settle(
+    order: Order, report: ExecutionReport, position: Position, instrument: Instrument, rates: Mapping[str, Decimal]
+) -> Outcome:
     fees = add_up_fees(report.fills, instrument, rates)
     after, profit, cost = (_enter if order.side is Side.BUY else _leave)(position, report, fees, instrument)
     gross = None if profit is None else after.trip_gross - position.trip_gross

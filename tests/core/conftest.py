@@ -1,0 +1,80 @@
+"""A trading core on fakes, in virtual time."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from core.book import Book
+from core.domain.controls import Controls
+from core.inbox import CAPACITY
+from core.ports import Ledger
+from tests.core.memory_ledger import MemoryLedger
+from tests.core.scripted_venue import ScriptedVenue
+from tests.core.virtual_time import VirtualClock
+from tests.core.world import LIMITS, World, instrument, restarted
+
+OpenWorld = Callable[..., Awaitable[World]]
+Restart = Callable[[World, Ledger], Awaitable[World]]
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock()
+
+
+@pytest.fixture
+def ledger() -> MemoryLedger:
+    return MemoryLedger()
+
+
+@pytest.fixture
+def venue(clock: VirtualClock) -> ScriptedVenue:
+    """WIF, SOL and BNB against USDC; its own clock is 7 s ahead of ours."""
+    pairs = {"WIF": "0.48", "SOL": "1.5", "BNB": "600"}
+    rules = {f"{base}USDC": instrument(base) for base in pairs}
+    prices = {f"{base}USDC": Decimal(price) for base, price in pairs.items()}
+    return ScriptedVenue(clock, rules, prices, ahead=timedelta(seconds=7))
+
+
+@pytest.fixture
+async def _closing(clock: VirtualClock) -> AsyncIterator[AsyncExitStack]:
+    async with AsyncExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def open_world(_closing: AsyncExitStack, clock: VirtualClock, ledger: MemoryLedger, venue: ScriptedVenue) -> OpenWorld:
+    """Makes a first process on the empty ledger; keywords: `controls`, `capacity`, and any of Limits."""
+
+    async def make(*, controls: Controls | None = None, capacity: int = CAPACITY, **limits: Any) -> World:
+        book = Book(controls or Controls())
+        world = World(book, clock=clock, ledger=ledger, venue=venue, limits=replace(LIMITS, **limits), capacity=capacity)
+        await clock.run(world.market.load_instruments(None))
+        _closing.push_async_callback(world.close)
+        return world
+
+    return make
+
+
+@pytest.fixture
+async def world(open_world: OpenWorld) -> World:
+    """A process in auto mode with room for everything."""
+    return await open_world()
+
+
+@pytest.fixture
+def restart(_closing: AsyncExitStack) -> Restart:
+    """Ends a process and starts the next on what the ledger holds."""
+
+    async def again(before: World, ledger: Ledger) -> World:
+        await before.close()
+        world = await restarted(before, ledger)
+        _closing.push_async_callback(world.close)
+        return world
+
+    return again

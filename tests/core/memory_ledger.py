@@ -1,0 +1,127 @@
+"""A ledger in memory that can be told to fail, and a counting front to the real one."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from core.domain.approval import Approval, ApprovalState
+from core.domain.controls import Controls
+from core.domain.errors import LedgerUnavailable
+from core.domain.events import Event
+from core.domain.messages import DeadLetter, Message, SourcePosition, StoredMessage
+from core.domain.money import ZERO
+from core.domain.order import Fill, Order
+from core.domain.position import Execution, Position, Trade
+from core.ports import Changes, DayResult, Ledger, LedgerState, Verdict
+from tests.core.virtual_time import VirtualClock
+
+Picks = Callable[[Changes], bool]
+
+
+@dataclass
+class MemoryLedger:
+    """See `core.ports.Ledger`: a commit is all or nothing, what is there already is left alone."""
+
+    messages: dict[tuple[str, str], StoredMessage] = field(default_factory=dict)
+    verdicts: dict[int, Verdict] = field(default_factory=dict)
+    orders: dict[str, Order] = field(default_factory=dict)
+    order_history: list[Order] = field(default_factory=list)
+    fills: dict[tuple[str, str], Fill] = field(default_factory=dict)
+    positions: dict[str, Position] = field(default_factory=dict)
+    trades: dict[str, Trade] = field(default_factory=dict)
+    executions: dict[str, Execution] = field(default_factory=dict)
+    approvals: dict[str, Approval] = field(default_factory=dict)
+    controls: Controls | None = None
+    events: list[Event] = field(default_factory=list)
+    dead: list[DeadLetter] = field(default_factory=list)
+    source_positions: list[SourcePosition] = field(default_factory=list)
+    refused: list[Changes] = field(default_factory=list)
+    _failing: list[Picks] = field(default_factory=list)
+
+    def fail(self, times: int, picks: Picks = lambda _: True) -> None:
+        """The next `times` commits that `picks` names are not written."""
+        self._failing.extend([picks] * times)
+
+    async def load(self, today: str) -> LedgerState:
+        exits = [row for row in self.executions.values() if row.profit_quote is not None]
+        todays = [row for row in exits if row.executed_at.date().isoformat() == today]
+        results = [
+            DayResult(today, asset, sum((row.profit_quote or ZERO for row in todays if row.quote_asset == asset), ZERO), 0, 0)
+            for asset in sorted({row.quote_asset for row in todays})
+        ]
+        return LedgerState(
+            controls=self.controls,
+            positions=list(self.positions.values()),
+            in_flight=[order for order in self.orders.values() if order.state.in_flight],
+            approvals=[asked for asked in self.approvals.values() if asked.state is ApprovalState.OPEN],
+            waiting=[stored for stored in self.messages.values() if stored.seq not in self.verdicts],
+            today=results,
+            totals={},
+            last_profit_pct=exits[-1].profit_pct if exits else None,
+        )
+
+    async def store(
+        self,
+        messages: Sequence[Message],
+        *,
+        dead: Sequence[DeadLetter] = (),
+        position: SourcePosition | None = None,
+        events: Sequence[Event] = (),
+    ) -> Sequence[StoredMessage | None]:
+        found: list[StoredMessage | None] = []
+        for message in messages:
+            key = (message.source, message.source_id)
+            new = None if key in self.messages else StoredMessage(len(self.messages) + 1, message)
+            if new is not None:
+                self.messages[key] = new
+            found.append(new)
+        self.dead.extend(dead)
+        self.source_positions.extend([position] if position else [])
+        self.events.extend(events)
+        return found
+
+    async def commit(self, changes: Changes) -> None:
+        failing = next((picks for picks in self._failing if picks(changes)), None)
+        if failing is not None:
+            self._failing.remove(failing)
+            self.refused.append(changes)
+            raise LedgerUnavailable("the disk is full")
+        self.verdicts.update({verdict.seq: verdict for verdict in changes.verdicts})
+        self.orders.update({order.client_order_id: order for order in changes.orders})
+        self.order_history.extend(changes.orders)
+        for _, fill in changes.fills:
+            self.fills.setdefault((fill.symbol, fill.trade_id), fill)
+        self.positions.update({position.symbol: position for position in changes.positions})
+        for trade in changes.trades:
+            self.trades.setdefault(trade.trade_id, trade)
+        for execution in changes.executions:
+            self.executions.setdefault(execution.execution_id, execution)
+        self.approvals.update({approval.token: approval for approval in changes.approvals})
+        self.controls = changes.controls or self.controls
+        self.events.extend(changes.events)
+
+
+class CountedLedger:
+    """A real ledger, which answers from another thread: the clock stands still until it has."""
+
+    def __init__(self, ledger: Ledger, clock: VirtualClock) -> None:
+        self._ledger = ledger
+        self._clock = clock
+
+    async def load(self, today: str) -> LedgerState:
+        with self._clock.busy():
+            return await self._ledger.load(today)
+
+    async def store(
+        self,
+        messages: Sequence[Message],
+        *,
+        dead: Sequence[DeadLetter] = (),
+        position: SourcePosition | None = None,
+        events: Sequence[Event] = (),
+    ) -> Sequence[StoredMessage | None]:
+        with self._clock.busy():
+            return await self._ledger.store(messages, dead=dead, position=position, events=events)
+
+    async def commit(self, changes: Changes) -> None:
+        with self._clock.busy():
+            await self._ledger.commit(changes)

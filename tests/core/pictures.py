@@ -1,0 +1,42 @@
+"""A picture of the present to decide from, in which everything is well unless a test says otherwise."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from core.domain.controls import Controls
+from core.domain.instrument import Quote
+from core.domain.position import Position
+from core.domain.signal import Side, Signal
+from core.policy.picture import Picture
+from core.policy.sizing import Draft
+from tests.core.virtual_time import NOON
+from tests.core.world import LIMITS, instrument
+
+HELD = Position("WIFUSDC", qty=Decimal("19.98"), cost=Decimal("9.6"), value=Decimal("9.59"), is_open=True, opened_at=NOON)
+
+
+def picture(**known: Any) -> Picture:
+    """Keywords are Picture's own and those of Limits."""
+    limits = {name: known.pop(name) for name in list(known) if hasattr(LIMITS, name)}
+    present = Picture(
+        now=NOON,
+        limits=replace(LIMITS, **limits),
+        controls=Controls(),
+        instrument=instrument(),
+        quote=Quote("WIFUSDC", Decimal("0.48"), Decimal("0.48"), NOON),
+        position=Position("WIFUSDC"),
+        open_count=0,
+        result_today=Decimal(0),
+    )
+    return replace(present, **known)
+
+
+def said(kind: str = "BUY_SM", *, close: str = "0.48", age: float = 0.0) -> Signal:
+    """A signal that is `age` seconds old."""
+    return Signal("kafka:t", "t/0/1", kind, "WIFUSDC", Decimal(close), NOON - timedelta(seconds=age))
+
+
+def draft(side: Side = Side.BUY, *, qty: str = "20", price: str = "0.48") -> Draft:
+    return Draft(side, Decimal(qty), Decimal(price))

@@ -1,0 +1,181 @@
+"""An exchange at the port: it fills at its quotes unless the test has told it what goes wrong with the next order."""
+
+import asyncio
+from collections import deque
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from core.domain.errors import ExchangeUnavailable
+from core.domain.instrument import Balance, Instrument, Quote
+from core.domain.money import ZERO
+from core.domain.order import ExecutionReport, Fill, NotTaken, OrderRequest, OrderState, PlaceResult, Rejected, Unanswered
+from core.domain.signal import Side
+from tests.core.virtual_time import VirtualClock
+
+
+@dataclass(frozen=True)
+class Course:
+    """What happens to one order. `fills` is the part of the quantity that is filled, in two halves; `answer` is given in place of
+    the report; `visible_after` and `final_after` are seconds from the request; `error` is raised by the adapter."""
+
+    executed: bool = True
+    fills: Decimal = Decimal(1)
+    state: OrderState = OrderState.FILLED
+    answer: Unanswered | Rejected | NotTaken | None = None
+    visible_after: float = 0.0
+    final_after: float = 0.0
+    error: Exception | None = None
+    gate: asyncio.Event | None = None
+
+
+LOST = Unanswered("no answer in 10 s")
+
+
+@dataclass
+class _Known:
+    """An order on the venue."""
+
+    report: ExecutionReport
+    course: Course
+    visible_at: datetime
+    final_at: datetime
+
+
+@dataclass
+class ScriptedVenue:
+    """See `core.ports.Venue`. `placed` holds every request that arrived, `executed` the client order ids that were filled."""
+
+    clock: VirtualClock
+    rules: dict[str, Instrument]
+    prices: dict[str, Decimal]
+    ahead: timedelta = timedelta(0)
+    request_lifetime: float = 3.0
+    fee_rate: Decimal = Decimal("0.001")
+    fee_asset: str | None = None
+    courses: deque[Course] = field(default_factory=deque)
+    placed: list[OrderRequest] = field(default_factory=list)
+    placed_at: list[datetime] = field(default_factory=list)
+    executed: list[str] = field(default_factory=list)
+    asked_at: list[datetime] = field(default_factory=list)
+    unavailable: bool = False
+    late_fills: int = 0
+    _known: dict[str, _Known] = field(default_factory=dict)
+    _trades: int = 0
+
+    def next(self, *courses: Course) -> None:
+        """The courses of the coming orders; when they are used up all goes well again."""
+        self.courses.extend(courses)
+
+    def hide_until(self, moment: datetime) -> None:
+        """No order is found before then."""
+        for known in self._known.values():
+            known.visible_at = moment
+
+    async def server_time(self) -> datetime:
+        self._must_be_there()
+        return self.clock.now() + self.ahead
+
+    async def instruments(self, symbols: Collection[str] | None) -> Mapping[str, Instrument]:
+        self._must_be_there()
+        return {name: rules for name, rules in self.rules.items() if symbols is None or name in symbols}
+
+    async def quotes(self, symbols: Collection[str]) -> Mapping[str, Quote]:
+        self._must_be_there()
+        now = self.clock.now()
+        return {name: Quote(name, self.prices[name], self.prices[name], now) for name in symbols if name in self.prices}
+
+    async def place(self, request: OrderRequest) -> PlaceResult:
+        course = self.courses.popleft() if self.courses else Course()
+        self.placed.append(request)
+        self.placed_at.append(self.clock.now())
+        if course.gate is not None:
+            await course.gate.wait()
+        if course.executed:
+            self._execute(request, course)
+        if course.error is not None:
+            raise course.error
+        if course.answer is not None:
+            return course.answer
+        return self._seen(self._known[request.client_order_id])
+
+    async def find_order(self, symbol: str, client_order_id: str) -> ExecutionReport | None:
+        self._must_be_there()
+        self.asked_at.append(self.clock.now() + self.ahead)
+        known = self._known.get(client_order_id)
+        if known is None or known.report.symbol != symbol or self.clock.now() < known.visible_at:
+            return None
+        return replace(self._seen(known), fills=())  # as a query answers: without the fills
+
+    async def fills(self, symbol: str, order_id: str) -> Sequence[Fill]:
+        self._must_be_there()
+        found = next(known.report for known in self._known.values() if known.report.order_id == order_id)
+        assert found.symbol == symbol
+        if self.late_fills:
+            self.late_fills -= 1
+            return found.fills[:1]
+        return found.fills
+
+    async def balances(self) -> Mapping[str, Balance]:
+        return {}
+
+    async def open_orders(self) -> Sequence[ExecutionReport]:
+        return []
+
+    def _must_be_there(self) -> None:
+        if self.unavailable:
+            raise ExchangeUnavailable("no route to host")
+
+    def _seen(self, known: _Known) -> ExecutionReport:
+        if self.clock.now() >= known.final_at:
+            return known.report
+        return replace(known.report, state=OrderState.ACCEPTED, executed_qty=ZERO, quote_qty=ZERO, fills=())
+
+    def _execute(self, request: OrderRequest, course: Course) -> None:
+        price, now = self.prices[request.symbol], self.clock.now()
+        quantity = request.qty * course.fills
+        fills = tuple(self._fill(request, price, part, now) for part in _halves(quantity))
+        report = ExecutionReport(
+            client_order_id=request.client_order_id,
+            order_id=str(1_000 + len(self._known)),
+            symbol=request.symbol,
+            side=request.side,
+            state=course.state,
+            executed_qty=quantity,
+            quote_qty=quantity * price,
+            at=now,
+            fills=fills,
+        )
+        visible, final = timedelta(seconds=course.visible_after), timedelta(seconds=course.final_after)
+        self._known[request.client_order_id] = _Known(report, course, now + visible, now + final)
+        self.executed.append(request.client_order_id)
+
+    def _fill(self, request: OrderRequest, price: Decimal, qty: Decimal, at: datetime) -> Fill:
+        self._trades += 1
+        rules = self.rules[request.symbol]
+        base_fee, quote_fee = qty * self.fee_rate, qty * price * self.fee_rate
+        if self.fee_asset is not None:
+            fee, asset = quote_fee, self.fee_asset
+        else:
+            fee, asset = (base_fee, rules.base) if request.side is Side.BUY else (quote_fee, rules.quote)
+        return Fill(request.symbol, str(self._trades), price, qty, fee, asset, at)
+
+
+def _halves(quantity: Decimal) -> list[Decimal]:
+    return [quantity / 2, quantity - quantity / 2] if quantity else []
+
+
+def lost(*, executed: bool, visible_after: float = 0.0) -> Course:
+    """The answer never came."""
+    return Course(executed=executed, answer=LOST, visible_after=visible_after)
+
+
+def refused(answer: Rejected | NotTaken) -> Course:
+    """A definite no, or a not now."""
+    return Course(executed=False, answer=answer)
+
+
+def part_filled(part: str) -> Course:
+    """As a MARKET order ends when the book runs empty."""
+    return Course(fills=Decimal(part), state=OrderState.EXPIRED)

@@ -1,0 +1,99 @@
+"""Whether a signal is acted upon at all."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from core.domain.approval import Approval, ApprovalState
+from core.domain.controls import Controls, Mode, Pause
+from core.domain.signal import Side
+from core.policy.admission import admit
+from core.policy.decide import AskFirst, decide
+from core.policy.risk import RiskApproved
+from tests.core.pictures import HELD, picture, said
+from tests.core.virtual_time import NOON
+from tests.core.world import instrument
+
+ALL, ENTRIES, OBSERVE = Controls(pause=Pause.ALL), Controls(pause=Pause.ENTRIES), Controls(mode=Mode.OBSERVE)
+HALTED, NO_MARKET = replace(instrument(), status="BREAK"), replace(instrument(), market_orders=False)
+NOT_OURS = frozenset({"SOLUSDC", "BTCUSDC"})
+
+
+def pending(side: Side) -> Approval:
+    signal = said(f"{side}_SM")
+    return Approval("t", signal, 1, side, Decimal(20), signal.close, ApprovalState.OPEN, NOON, NOON + timedelta(seconds=120))
+
+
+@pytest.mark.parametrize(
+    ("known", "outcome", "why"),
+    [
+        ({"controls": ALL}, "ignored", "trading is paused"),
+        ({"controls": ENTRIES}, "ignored", "entries are paused"),
+        ({"controls": OBSERVE}, "observed", "observe mode: told, not traded"),
+        ({"symbols": NOT_OURS}, "denied", "WIFUSDC is not among the allowed symbols (BTCUSDC, SOLUSDC)"),
+        ({"instrument": None}, "denied", "the exchange knows no symbol WIFUSDC"),
+        ({"instrument": HALTED}, "denied", "WIFUSDC is halted on the exchange (status BREAK)"),
+        ({"instrument": NO_MARKET}, "denied", "the exchange takes no market orders for WIFUSDC"),
+        ({"position": HELD}, "ignored", "already in a position: 19.98 WIF"),
+        ({"pending": pending(Side.BUY)}, "ignored", "the same is already waiting for an approval"),
+    ],
+)
+def test_why_a_buy_is_not_acted_upon(known: dict[str, Any], outcome: str, why: str) -> None:
+    refused = admit(said(), picture(**known))
+    assert refused is not None
+    assert (refused[0], str(refused[1])) == (outcome, why)
+
+
+@pytest.mark.parametrize(
+    ("known", "outcome"),
+    [
+        ({"controls": ALL, "position": HELD}, "ignored"),
+        ({"controls": OBSERVE, "position": HELD}, "observed"),
+        ({"instrument": HALTED, "position": HELD}, "denied"),
+        ({"pending": pending(Side.SELL), "position": HELD}, "ignored"),
+        ({}, "ignored"),
+        ({"position": replace(HELD, is_open=False)}, "ignored"),
+        ({"symbols": NOT_OURS}, "denied"),
+    ],
+)
+def test_why_a_sell_is_not_acted_upon(known: dict[str, Any], outcome: str) -> None:
+    refused = admit(said("SELL_SM"), picture(**known))
+    assert refused is not None
+    assert refused[0] == outcome
+
+
+@pytest.mark.parametrize("known", [{}, {"controls": ENTRIES}, {"symbols": NOT_OURS}, {"pending": pending(Side.BUY)}])
+def test_what_is_held_may_be_left(known: dict[str, Any]) -> None:
+    assert admit(said("SELL_SM"), picture(position=HELD, **known)) is None
+
+
+@pytest.mark.parametrize(
+    "known",
+    [{}, {"symbols": frozenset({"WIFUSDC"})}, {"position": replace(HELD, is_open=False)}, {"pending": pending(Side.SELL)}],
+)
+def test_what_may_be_entered(known: dict[str, Any]) -> None:
+    assert admit(said(), picture(**known)) is None
+
+
+@pytest.mark.parametrize(
+    ("age", "code"), [(0, None), (60, None), (60.001, "expired"), (86_400, "expired"), (-30, None), (-30.001, "from_future")]
+)
+def test_the_age_of_a_signal(age: float, code: str | None) -> None:
+    refused = admit(said(age=age), picture())
+    assert (refused and refused[1].code) == code
+
+
+def test_what_a_person_has_just_approved_has_no_age_and_is_not_pending() -> None:
+    known = {"approved": True, "pending": pending(Side.BUY), "controls": Controls(mode=Mode.CONFIRM)}
+    assert admit(said(age=500), picture(**known)) is None
+    assert isinstance(decide(said(age=500), picture(**known)), RiskApproved)
+
+
+def test_confirm_mode_asks_for_what_would_be_traded() -> None:
+    asked = decide(said(), picture(controls=Controls(mode=Mode.CONFIRM)))
+    traded = decide(said(), picture())
+    assert isinstance(traded, RiskApproved)
+    assert asked == AskFirst(traded)

@@ -1,0 +1,251 @@
+"""One signal, one order, whatever the venue, the network and the ledger do."""
+
+import asyncio
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from core.domain.events import OrderExecuted, OrderFailed, OrderUnanswered
+from core.domain.order import NotTaken, OrderState
+from core.domain.reasons import reason
+from core.ports import Changes
+from tests.core.conftest import OpenWorld, Restart
+from tests.core.memory_ledger import MemoryLedger
+from tests.core.scripted_venue import LOST, Course, ScriptedVenue, lost, refused
+from tests.core.virtual_time import NOON, VirtualClock
+from tests.core.world import World
+
+BUSY = reason("exchange_busy")
+
+
+def told(ledger: MemoryLedger) -> list[str]:
+    return [event.kind for event in ledger.events]
+
+
+def settles(changes: Changes) -> bool:
+    return bool(changes.executions)
+
+
+async def test_an_answer_that_got_lost_is_found_and_counted_once(world: World, ledger: MemoryLedger) -> None:
+    world.venue.next(lost(executed=True))
+    await world.say("BUY_SM")
+    assert len(world.venue.placed) == 1
+    assert [order.state for order in ledger.order_history] == [OrderState.SUBMITTED, OrderState.UNKNOWN, OrderState.FILLED]
+    assert told(ledger) == ["order_unanswered", "order_executed"]
+    assert world.book.position("WIFUSDC").qty == Decimal("19.98")
+    assert len(ledger.fills) == 2
+
+
+async def test_the_owner_hears_at_once_that_there_is_no_answer(world: World, ledger: MemoryLedger) -> None:
+    world.venue.next(lost(executed=True, visible_after=2))
+    await world.clock.run(world.inbox.deliver([world.said(world.signal("BUY_SM"))]))
+    await world.clock.forward(1)
+    (event,) = ledger.events
+    assert isinstance(event, OrderUnanswered)
+    await world.clock.forward(4)
+    assert isinstance(ledger.events[-1], OrderExecuted)
+
+
+async def test_an_order_that_shows_late_is_not_placed_again(world: World) -> None:
+    world.venue.next(lost(executed=True, visible_after=4.5))
+    await world.say("BUY_SM")
+    assert len(world.venue.placed) == 1
+    assert world.book.position("WIFUSDC").qty == Decimal("19.98")
+
+
+@pytest.mark.parametrize("ahead", [-40, 0, 7])
+async def test_no_such_order_is_proof_only_past_the_fence_of_the_venues_clock(
+    world: World, venue: ScriptedVenue, ahead: float
+) -> None:
+    venue.ahead = timedelta(seconds=ahead)
+    venue.next(lost(executed=False))
+    await world.say("BUY_SM")
+    fence = NOON + timedelta(seconds=ahead) + timedelta(seconds=venue.request_lifetime)
+    assert venue.asked_at[-1] > fence
+    assert venue.placed_at[1] + venue.ahead > fence
+    assert len(venue.asked_at) > 2
+
+
+async def test_a_venue_clock_that_stands_still_gives_no_proof(world: World, venue: ScriptedVenue, clock: VirtualClock) -> None:
+    venue.next(lost(executed=False))
+    await clock.run(world.inbox.deliver([world.said(world.signal("BUY_SM"))]))
+    for _ in range(300):  # its clock falls behind by what ours goes forward
+        await clock.forward(0.1)
+        venue.ahead -= timedelta(seconds=0.1)
+    assert len(venue.placed) == 1
+    await clock.forward(20)
+    assert len(venue.placed) == 2
+
+
+async def test_what_never_arrived_is_placed_anew_under_the_same_id(world: World, ledger: MemoryLedger) -> None:
+    world.venue.next(lost(executed=False))
+    await world.say("BUY_SM")
+    first, second = world.venue.placed
+    assert first == second
+    assert world.venue.executed == [first.client_order_id]
+    assert told(ledger) == ["order_unanswered", "order_executed"]
+    assert len(ledger.executions) == 1
+
+
+async def test_what_never_arrived_fails_when_the_signal_is_no_longer_good(open_world: OpenWorld, ledger: MemoryLedger) -> None:
+    world = await open_world(signal_max_age=timedelta(seconds=3))
+    world.venue.next(lost(executed=False))
+    await world.say("BUY_SM")
+    assert len(world.venue.placed) == 1
+    event = ledger.events[-1]
+    assert isinstance(event, OrderFailed)
+    assert event.order.reason is not None
+    assert event.order.reason.code == "never_placed"
+    assert "older than 3 s" in str(event.order.reason)
+    assert world.book.in_flight == {}
+
+
+async def test_an_exchange_that_cannot_be_asked_is_asked_again(world: World, venue: ScriptedVenue, clock: VirtualClock) -> None:
+    venue.next(lost(executed=True, visible_after=1))
+    await clock.run(world.inbox.deliver([world.said(world.signal("BUY_SM"))]))
+    await clock.quiet()
+    venue.unavailable = True
+    await clock.forward(600)
+    assert len(venue.placed) == 1
+    assert len(world.book.in_flight) == 1
+    venue.unavailable = False
+    await clock.forward(5)
+    assert world.book.position("WIFUSDC").is_open
+
+
+async def test_fills_that_show_late_are_waited_for(world: World, ledger: MemoryLedger) -> None:
+    world.venue.late_fills = 2
+    world.venue.next(lost(executed=True))
+    await world.say("BUY_SM")
+    assert len(ledger.fills) == 2
+    (execution,) = ledger.executions.values()
+    assert (execution.qty, execution.fee) == (Decimal(20), Decimal("0.02"))
+
+
+async def test_an_order_accepted_first_is_followed_until_it_is_filled(world: World, ledger: MemoryLedger) -> None:
+    world.venue.next(Course(final_after=30))
+    await world.say("BUY_SM")
+    assert len(world.venue.placed) == 1
+    assert len(ledger.executions) == 1
+    assert world.clock.now() >= NOON + timedelta(seconds=30)
+
+
+async def test_an_order_found_in_the_book_is_followed_even_where_it_gets_lost_again(
+    world: World, venue: ScriptedVenue, clock: VirtualClock
+) -> None:
+    venue.next(Course(answer=LOST, final_after=60))
+    await clock.run(world.inbox.deliver([world.said(world.signal("BUY_SM"))]))
+    await clock.forward(1)
+    venue.hide_until(NOON + timedelta(seconds=30))
+    await clock.forward(70)
+    assert len(venue.placed) == 1
+    assert world.book.position("WIFUSDC").is_open
+
+
+async def test_an_accepted_order_that_cannot_be_found_for_a_while_is_not_placed_again(world: World) -> None:
+    world.venue.next(Course(final_after=20, visible_after=15))
+    await world.say("BUY_SM")
+    assert len(world.venue.placed) == 1
+    assert len(world.venue.executed) == 1
+
+
+async def test_an_order_not_taken_is_tried_again_when_the_venue_says(world: World, ledger: MemoryLedger) -> None:
+    world.venue.next(refused(NotTaken(BUSY, retry_after=8)), refused(NotTaken(BUSY)))
+    await world.say("BUY_SM")
+    assert [(at - NOON).total_seconds() for at in world.venue.placed_at] == [0, 8, 8]
+    assert told(ledger) == ["order_executed"]
+
+
+async def test_an_order_never_taken_fails_with_the_venues_reason(world: World, ledger: MemoryLedger) -> None:
+    world.venue.next(*[refused(NotTaken(BUSY))] * 20)
+    await world.say("BUY_SM")
+    assert len(world.venue.placed) == 5
+    event = ledger.events[-1]
+    assert isinstance(event, OrderFailed)
+    assert event.order.reason == BUSY
+
+
+async def test_an_order_not_taken_is_dropped_when_the_signal_is_too_old_by_then(world: World, ledger: MemoryLedger) -> None:
+    world.venue.next(refused(NotTaken(reason("rate_limited", seconds=90), retry_after=90)))
+    await world.say("BUY_SM")
+    assert len(world.venue.placed) == 1
+    event = ledger.events[-1]
+    assert isinstance(event, OrderFailed)
+    assert str(event.order.reason) == "too many requests; the exchange asks to wait 90 s"
+
+
+async def test_an_order_not_taken_is_priced_anew(world: World) -> None:
+    world.venue.next(refused(NotTaken(BUSY, retry_after=10)))
+    await world.clock.run(world.inbox.deliver([world.said(world.signal("BUY_SM"))]))
+    world.venue.prices["WIFUSDC"] = Decimal("0.60")
+    await world.clock.forward(20)
+    assert len(world.venue.placed) == 1
+
+
+async def test_a_settlement_that_cannot_be_written_is_written_at_last_and_once(
+    world: World, ledger: MemoryLedger, clock: VirtualClock
+) -> None:
+    ledger.fail(3, picks=settles)
+    await world.say("BUY_SM")
+    assert (clock.now() - NOON).total_seconds() == 3
+    assert len(ledger.refused) == 3
+    assert len(world.venue.placed) == 1
+    assert (len(ledger.executions), told(ledger)) == (1, ["order_executed"])
+    assert world.book.position("WIFUSDC").qty == Decimal("19.98")
+
+
+@pytest.mark.parametrize("executed", [True, False])
+async def test_a_bug_in_the_adapter_leaves_no_order_unattended(world: World, ledger: MemoryLedger, *, executed: bool) -> None:
+    world.venue.next(Course(executed=executed, error=RuntimeError("a bug")))
+    verdict = await world.say("BUY_SM")
+    assert verdict is not None
+    assert verdict.outcome == "ordered"
+    assert len(world.venue.executed) == 1
+    assert world.book.position("WIFUSDC").qty == Decimal("19.98")
+    await world.say("SELL_SM")
+    assert len(ledger.trades) == 1
+
+
+@pytest.mark.parametrize(
+    "course", [lost(executed=True, visible_after=3), lost(executed=False), Course(final_after=20, visible_after=15)]
+)
+async def test_a_crash_before_the_order_is_settled_still_makes_one_order(
+    world: World, ledger: MemoryLedger, restart: Restart, clock: VirtualClock, course: Course
+) -> None:
+    world.venue.next(course)
+    await clock.run(world.inbox.deliver([world.said(world.signal("BUY_SM"))]))
+    await clock.forward(1)
+    await world.crash()
+    (unsettled,) = (await ledger.load("2026-03-01")).in_flight
+    again = await restart(world, ledger)
+    assert again.venue.executed == [unsettled.client_order_id]
+    assert again.book.position("WIFUSDC").qty == Decimal("19.98")
+    assert len(ledger.executions) == 1
+
+
+async def test_a_crash_before_the_request_leaves_the_fence_to_pass(
+    world: World, ledger: MemoryLedger, restart: Restart, clock: VirtualClock
+) -> None:
+    world.venue.next(Course(gate=asyncio.Event()))
+    await clock.run(world.inbox.deliver([world.said(world.signal("BUY_SM"))]))
+    await clock.quiet()
+    await world.crash()
+    assert [order.state for order in ledger.orders.values()] == [OrderState.SUBMITTED]
+    again = await restart(world, ledger)
+    assert [(at - NOON).total_seconds() > 5 for at in again.venue.placed_at] == [False, True]
+    assert len(again.venue.executed) == 1
+    assert again.book.in_flight == {}
+
+
+async def test_a_crash_before_the_intent_leaves_the_message_to_the_next_process(
+    world: World, ledger: MemoryLedger, restart: Restart, clock: VirtualClock
+) -> None:
+    ledger.fail(1)
+    await clock.run(world.inbox.deliver([world.said(world.signal("BUY_SM"))]))
+    await clock.quiet()
+    await world.crash()
+    assert world.venue.placed == []
+    again = await restart(world, ledger)
+    assert len(again.venue.placed) == 1
+    assert again.book.position("WIFUSDC").is_open

@@ -1,0 +1,179 @@
+"""The trading core put together on fakes: a signal in at one end, orders at the scripted venue at the other."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from itertools import count
+
+from core.book import Book
+from core.deciding import Deciding
+from core.domain.approval import Approval
+from core.domain.controls import Controls, Mode, Pause
+from core.domain.instrument import Instrument
+from core.domain.messages import ApprovalAnswered, ApprovalTimedOut, Body, ControlsRequested, Message, SignalReceived
+from core.domain.signal import Signal
+from core.inbox import CAPACITY, Inbox
+from core.market import Market
+from core.order_executor import OrderExecutor
+from core.placement import Placement
+from core.policy.picture import Limits
+from core.ports import Ledger, Verdict
+from core.reconciler import Reconciler
+from tests.core.scripted_venue import ScriptedVenue
+from tests.core.virtual_time import VirtualClock
+
+LIMITS = Limits(
+    symbols=None,
+    trade_qty=Decimal(20),
+    trade_quote=None,
+    signal_max_age=timedelta(seconds=60),
+    price_band_pct=Decimal(1),
+    max_order_notional=Decimal(1000),
+    max_open_positions=5,
+    daily_loss_limit=Decimal(100),
+    approval_ttl=timedelta(seconds=120),
+)
+
+
+def instrument(base: str = "WIF", quote: str = "USDC") -> Instrument:
+    """WIFUSDC's rules, for any pair of names."""
+    return Instrument(
+        symbol=base + quote,
+        base=base,
+        quote=quote,
+        status="TRADING",
+        tick_size=Decimal("0.0001"),
+        step_size=Decimal("0.01"),
+        min_qty=Decimal("0.01"),
+        max_qty=Decimal(9222449),
+        market_max_qty=Decimal(300000),
+        min_notional=Decimal(5),
+    )
+
+
+@dataclass
+class Durations:
+    """See `core.ports.Timings`."""
+
+    to_order: list[float] = field(default_factory=list)
+    to_answer: list[float] = field(default_factory=list)
+
+    def signal_to_order(self, seconds: float) -> None:
+        self.to_order.append(seconds)
+
+    def order_ack(self, seconds: float) -> None:
+        self.to_answer.append(seconds)
+
+
+class World:
+    """One process's trading core. What a person or a source does are its methods; each returns when it is handled."""
+
+    def __init__(
+        self,
+        book: Book,
+        *,
+        clock: VirtualClock,
+        ledger: Ledger,
+        venue: ScriptedVenue,
+        limits: Limits = LIMITS,
+        capacity: int = CAPACITY,
+        start: int = 1,
+    ) -> None:
+        """`start` counts the starts of the process on this ledger: names that it gives do not come twice."""
+        self.start = start
+        self.book = book
+        self.clock = clock
+        self.venue = venue
+        self.limits = limits
+        self.timings = Durations()
+        self.market = Market(venue, clock, watched=lambda: book.instruments_needed(()))
+        deciding = Deciding(book, self.market, limits, clock)
+        self.placement = Placement(
+            ledger=ledger,
+            venue=venue,
+            market=self.market,
+            book=book,
+            deciding=deciding,
+            reconciler=Reconciler(venue, self.market, clock),
+            clock=clock,
+            timings=self.timings,
+        )
+        self._names = (f"{start}-{number}" for number in count(1))
+        executor = OrderExecutor(
+            ledger=ledger,
+            book=book,
+            market=self.market,
+            deciding=deciding,
+            placement=self.placement,
+            limits=limits,
+            trading_mode="paper",
+            clock=clock,
+            timings=self.timings,
+            token=lambda: f"token-{next(self._names)}",
+        )
+        self.inbox = Inbox(ledger, executor.handle, capacity=capacity)
+
+    def signal(self, kind: str, *, symbol: str = "WIFUSDC", close: str = "0.48", name: str = "", age: float = 0.0) -> Signal:
+        """A signal as old as `age` seconds, of its own identity unless `name` is given."""
+        name = name or f"signal-{next(self._names)}"
+        return Signal("kafka:t", name, kind, symbol, Decimal(close), self.clock.now() - timedelta(seconds=age))
+
+    def message(self, body: Body, mailbox: str) -> Message:
+        source_id = body.signal.signal_id if isinstance(body, SignalReceived) else f"message-{next(self._names)}"
+        return Message("kafka:t", source_id, mailbox, body, self.clock.now())
+
+    def said(self, signal: Signal) -> Message:
+        return self.message(SignalReceived(signal), signal.symbol)
+
+    async def say(
+        self, kind: str, *, symbol: str = "WIFUSDC", close: str = "0.48", name: str = "", age: float = 0.0
+    ) -> Verdict | None:
+        """A signal comes, and time passes until it is handled. None where it was known already."""
+        signal = self.signal(kind, symbol=symbol, close=close, name=name, age=age)
+        return await self.clock.run(self.inbox.ask(self.said(signal)))
+
+    def question(self, symbol: str = "WIFUSDC") -> Approval:
+        """The open question about `symbol`."""
+        asked = self.book.approval_for(symbol)
+        assert asked is not None
+        return asked
+
+    async def tap(self, token: str, *, approve: bool = True, symbol: str = "WIFUSDC") -> Verdict:
+        return await self._ask(ApprovalAnswered(token, approve, 7, "Ann"), symbol)
+
+    async def time_out(self, token: str, *, symbol: str = "WIFUSDC") -> Verdict:
+        return await self._ask(ApprovalTimedOut(token), symbol)
+
+    async def set(self, *, pause: Pause | None = None, mode: Mode | None = None) -> Verdict:
+        return await self._ask(ControlsRequested(7, "Ann", pause, mode), "")
+
+    async def _ask(self, body: Body, mailbox: str) -> Verdict:
+        verdict = await self.clock.run(self.inbox.ask(self.message(body, mailbox)))
+        assert verdict is not None
+        return verdict
+
+    async def crash(self) -> None:
+        """The process ends in the middle of whatever it does."""
+        workers = list(self.inbox._workers.values())
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
+
+    async def close(self) -> None:
+        await self.clock.run(self.inbox.close())
+
+
+async def restarted(before: World, ledger: Ledger) -> World:
+    """A new process on the same ledger and exchange, as `bot.app` starts one: rules, unsettled orders, then what waits."""
+    clock = before.clock
+    today = clock.now().date().isoformat()
+    state = await clock.run(ledger.load(today))
+    book = Book.from_ledger(state, Controls(), today)
+    world = World(book, clock=clock, ledger=ledger, venue=before.venue, limits=before.limits, start=before.start + 1)
+    await clock.run(world.market.load_instruments(None))
+    for order in state.in_flight:
+        await clock.run(world.placement.recover(order))
+    world.inbox.take(state.waiting)
+    await clock.quiet()
+    return world
