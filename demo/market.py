@@ -12,7 +12,7 @@ from core.ports import Clock
 # a trend, and as its heights are bounded the price always comes back. (seconds of a step, greatest height)
 _WAVES = (
     (Decimal(150), Decimal("0.020")),
-    (Decimal(35), Decimal("0.028")),
+    (Decimal(20), Decimal("0.030")),
     (Decimal(7), Decimal("0.005")),
     (Decimal(1), Decimal("0.0005")),
 )

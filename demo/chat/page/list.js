@@ -5,6 +5,7 @@ import { make } from "./text.js";
 
 const GROUP_MS = 5 * 60_000;
 const NEAR = 120;
+const STILL_MS = 900;
 const scroll = document.getElementById("scroll");
 const box = document.getElementById("messages");
 const down = document.getElementById("down");
@@ -22,6 +23,7 @@ export class MessageList {
     this.more = false;
     this.loading = false;
     scroll.addEventListener("scroll", () => this.scrolled());
+    scroll.addEventListener("scrollend", () => this.markStuck());
     down.addEventListener("click", () => this.toEnd());
     // The end stays in sight when the composer grows, a picture loads or a phone's keyboard opens.
     this.following = true;
@@ -84,6 +86,7 @@ export class MessageList {
       element.classList.toggle("last", !after || !together(message, after));
       if (!before || dayOf(before) !== dayOf(message)) element.before(make("div", "day", dayLabel(message.at)));
     });
+    this.markStuck();
   }
 
   jump(id) {
@@ -107,7 +110,23 @@ export class MessageList {
     this.lastTop = scroll.scrollTop;
     if (this.following) this.unread = 0;
     this.showBadge();
+    this.markStuck();
+    if (!this.following) this.showDays();
     if (scroll.scrollTop < 300 && this.more && !this.loading) this.showEarlier();
+  }
+
+  /** A day that no longer stands in its own place lies over a message. */
+  markStuck() {
+    for (const day of box.querySelectorAll(".day")) {
+      const below = day.nextElementSibling.getBoundingClientRect();
+      day.classList.toggle("stuck", below.top < day.getBoundingClientRect().bottom);
+    }
+  }
+
+  showDays() {
+    scroll.classList.add("moving");
+    clearTimeout(this.still);
+    this.still = setTimeout(() => scroll.classList.remove("moving"), STILL_MS);
   }
 
   async showEarlier() {
