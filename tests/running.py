@@ -2,11 +2,10 @@
 
 import asyncio
 import http.client
-import json
 import os
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 from tests.servers.ports import free_port
 from tests.servers.process import ServerProcess
 
-MARKETFLOW = (str(Path(sys.executable).with_name("marketflow")),)
+MARKETFLOW = str(Path(sys.executable).with_name("marketflow"))
 _STARTED = 30.0  # seconds until it must be ready
 _GRACE = 10.0  # seconds that a clean end may take before the process is killed
 
@@ -23,9 +22,8 @@ _GRACE = 10.0  # seconds that a clean end may take before the process is killed
 class Program:
     """One `marketflow run`: its own ledger (SQLite) and log in `folder`, and its own ports, kept through restarts."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, str], command: Sequence[str] = MARKETFLOW) -> None:
-        """`settings` go over those that every run needs; nothing else of this process's environment is handed on but PATH.
-        `command` is what `run` is given to, for a run under a profiler."""
+    def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
+        """`settings` go over those that every run needs; nothing else of this process's environment is handed on but PATH."""
         self._http_port, self._metrics_port = free_port(), free_port()
         self._ledger, self._log = folder / "ledger.db", folder / "marketflow.log"
         own = {
@@ -34,7 +32,7 @@ class Program:
             "DATABASE_URL": f"sqlite+aiosqlite:///{self._ledger}",
         }
         self._process = ServerProcess(
-            "marketflow", [*command, "run"], log=self._log, ready=self._is_ready, env=surroundings(own | dict(settings))
+            "marketflow", [MARKETFLOW, "run"], log=self._log, ready=self._is_ready, env=surroundings(own | dict(settings))
         )
 
     async def start(self) -> None:
@@ -50,20 +48,9 @@ class Program:
         await asyncio.to_thread(self._process.kill)
 
     @property
-    def pid(self) -> int | None:
-        """Of the running process."""
-        return self._process.pid
-
-    @property
     def log(self) -> str:
         """What it wrote to standard output and standard error in all its runs."""
         return self._log.read_text(errors="replace")
-
-    async def health(self) -> Mapping[str, Any]:
-        """The JSON of `/readyz`, whatever its status."""
-        _, body = await asyncio.to_thread(_get, self._http_port, "/readyz")
-        found: Mapping[str, Any] = json.loads(body)
-        return found
 
     async def metrics(self) -> Mapping[str, float]:
         """Every sample of `/metrics` by its name as written there, labels included."""
@@ -109,7 +96,7 @@ async def run_command(*arguments: str, settings: Mapping[str, str], within: floa
     """One `marketflow` command from start to end; TimeoutError, and the command killed, after `within` seconds."""
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
-        *MARKETFLOW, *arguments, env=surroundings(settings), cwd="/", stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe
+        MARKETFLOW, *arguments, env=surroundings(settings), cwd="/", stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe
     )
     try:
         async with asyncio.timeout(within):

@@ -1,0 +1,299 @@
+"""The whole ring as its owner runs it: `marketflow run` in its own process, between a broker, an exchange and a chat."""
+
+import json
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, closing
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from demo.broker import MemoryBroker
+from demo.chat.model import Message
+from tests.chat_client import LocalChat, local_chat
+from tests.running import Program, run_command, running_program
+from tests.venue.server import running_venue
+from tests.venue.venue import Venue
+
+TOPIC = "trading_signals"
+
+
+@dataclass
+class Ring:
+    """What the program meets, and the words to play it."""
+
+    venue: Venue
+    chat: LocalChat
+    broker: str
+    folder: Path
+    producer: AIOKafkaProducer
+    stack: AsyncExitStack
+    programs: list[Program] = field(default_factory=list)
+
+    def settings(self, **changes: str) -> dict[str, str]:
+        """What an owner would set, 20 WIF an order unless `changes` say otherwise."""
+        return {
+            "TRADING_MODE": "live",
+            "BINANCE_API_URL": self.venue.api_url,
+            "BINANCE_API_KEY": self.venue.key,
+            "BINANCE_API_SECRET": self.venue.secret,
+            "KAFKA_BROKER": self.broker,
+            "TG_API_URL": self.chat.api_url,
+            "TG_TOKEN": self.chat.token,
+            "TG_CHAT_ID": str(self.chat.owner.id),
+            "TRADE_QTY": "20",
+        } | changes
+
+    async def run(self, **changes: str) -> Program:
+        """`marketflow run`, ready, until the end of the test."""
+        program = await self.stack.enter_async_context(running_program(self.folder, self.settings(**changes)))
+        self.programs.append(program)
+        return program
+
+    async def publish(self, signal_type: str, close: float, **more: object) -> None:
+        """One record on the topic, taken by the broker."""
+        record = {"signal_type": signal_type, "close": close} | more
+        await self.producer.send_and_wait(TOPIC, json.dumps(record).encode(), key=b"WIFUSDC")
+
+    async def told(self, text: str) -> Message:
+        """The owner's message that holds `text`, waited for."""
+        return await self.chat.owner.wait_for(text, within=20)
+
+    @property
+    def orders(self) -> list[tuple[str, Decimal]]:
+        """Side and filled quantity of each order that the exchange has."""
+        return [(order.side, order.executed_qty) for order in self.venue.orders]
+
+    def posts(self) -> int:
+        """How often the exchange was asked for an order."""
+        return sum((seen.method, seen.path) == ("POST", "/api/v3/order") for seen in self.venue.requests)
+
+
+@pytest.fixture
+async def ring(memory_broker: MemoryBroker, tmp_path: Path) -> AsyncIterator[Ring]:
+    """The outside of the program. At the end no log may hold a secret."""
+    memory_broker.create_topic(TOPIC, partitions=4)
+    async with (
+        running_venue() as venue,
+        local_chat() as chat,
+        AIOKafkaProducer(bootstrap_servers=memory_broker.address) as producer,
+        AsyncExitStack() as stack,
+    ):
+        ring = Ring(venue, chat, memory_broker.address, tmp_path, producer, stack)
+        yield ring
+        secrets = (venue.key, venue.secret, chat.token.partition(":")[2])
+    assert [secret for program in ring.programs for secret in secrets if secret in program.log] == []
+
+
+async def test_a_signal_becomes_an_order_a_row_and_an_alert(ring: Ring) -> None:
+    program = await ring.run()
+    await ring.publish("BUY_SM", 0.4801)
+    bought = await ring.told("🟩 BUY_SM executed")
+    assert bought.text.startswith("🟩 BUY_SM executed\nSymbol: WIFUSDC\nPrice: 0.4801\n")
+    assert (await program.metrics())["open_positions"] == 1
+
+    ring.venue.set_price("WIFUSDC", "0.5220")
+    await ring.publish("SELL_SM", 0.5220)
+    sold = await ring.told("🔴 SELL_SM executed")
+    assert sold.text.startswith("🔴 SELL_SM executed\nSymbol: WIFUSDC\nPrice: 0.5220\nProfit: +8.5%\n")
+
+    assert ring.orders == [("BUY", Decimal(20)), ("SELL", Decimal("19.98"))]
+    metrics = await program.metrics()
+    assert (metrics["buy_orders_total"], metrics["sell_orders_total"], metrics["open_positions"]) == (1, 1, 0)
+    # 19.98 x 0.5220 less 0.1 % is 10.41913044, for which 20 x 0.4801 = 9.602 was paid.
+    assert metrics["last_trade_profit"] == pytest.approx(8.51, abs=0.005)
+    rows = program.ledger("SELECT symbol, side, qty, price, profit_pct, signal_type FROM executions ORDER BY executed_at")
+    assert [(row["symbol"], row["side"], row["signal_type"]) for row in rows] == [
+        ("WIFUSDC", "BUY", "BUY_SM"),
+        ("WIFUSDC", "SELL", "SELL_SM"),
+    ]
+    assert [(Decimal(row["qty"]), Decimal(row["price"])) for row in rows] == [
+        (Decimal(20), Decimal("0.4801")),
+        (Decimal("19.98"), Decimal("0.522")),
+    ]
+    assert rows[0]["profit_pct"] is None
+    assert float(rows[1]["profit_pct"]) == pytest.approx(8.51, abs=0.005)
+
+
+async def test_what_must_not_be_ordered_again_is_not(ring: Ring) -> None:
+    program = await ring.run(SYMBOLS="WIFUSDC,WIFUSDT")
+    await ring.publish("BUY_SM", 0.4801, signal_id="one")
+    await ring.told("🟩 BUY_SM executed")
+    await ring.publish("BUY_SM", 0.4801, signal_id="one")
+    await ring.publish("BUY_SM", 0.4801, signal_id="two")
+    await ring.publish("SELL_SM", 0.48, signal_id="three", symbol="WIFUSDT")
+    await ring.told("there is no WIF position to sell")
+    await ring.told("already in a position: 19.98 WIF")
+
+    assert ring.orders == [("BUY", Decimal(20))]
+    assert ring.posts() == 1
+    found = program.ledger("SELECT source_id, outcome, reason FROM inbox WHERE kind = 'signal' ORDER BY source_id")
+    assert [tuple(row.values()) for row in found] == [
+        ("one", "ordered", None),
+        ("three", "ignored", "there is no WIF position to sell"),
+        ("two", "ignored", "already in a position: 19.98 WIF"),
+    ]
+    assert await program.stop() == 0
+    assert program.log.count("repeated, so left alone") == 1
+
+
+async def test_a_record_that_the_broker_brings_again_is_not_ordered_again(ring: Ring) -> None:
+    program = await ring.run()
+    await ring.publish("BUY_SM", 0.4801)
+    await ring.told("🟩 BUY_SM executed")
+    await ring.publish("SELL_SM", 0.4801)
+    await ring.told("🔴 SELL_SM executed")
+    assert await program.stop() == 0
+    with closing(sqlite3.connect(ring.folder / "ledger.db")) as ledger, ledger:
+        ledger.execute("UPDATE source_positions SET next_offset = 0")
+    await program.start()
+    await ring.publish("BUY_SM", 0.4801, signal_id="a later one")
+    await ring.chat.owner.wait_for("🟩 BUY_SM executed", after=await ring.told("🔴 SELL_SM executed"))
+
+    assert [side for side, _ in ring.orders] == ["BUY", "SELL", "BUY"]
+    assert await program.stop() == 0
+    assert program.log.count("repeated, so left alone") == 2
+
+
+async def test_a_restart_between_buy_and_sell_changes_nothing(ring: Ring) -> None:
+    program = await ring.run()
+    await ring.publish("BUY_SM", 0.4801)
+    await ring.told("🟩 BUY_SM executed")
+    asked = time.monotonic()
+    assert await program.stop() == 0
+    assert time.monotonic() - asked < 5
+
+    await program.start()
+    metrics = await program.metrics()
+    assert (metrics["buy_orders_total"], metrics["sell_orders_total"], metrics["open_positions"]) == (1, 0, 1)
+    assert "19.98 WIF" in (await ring.chat.owner.ask("/positions")).text
+    ring.venue.set_price("WIFUSDC", "0.5220")
+    await ring.publish("SELL_SM", 0.5220)
+    await ring.told("Profit: +8.5%")
+    result = (await ring.chat.owner.ask("/pnl")).text
+
+    assert ring.orders == [("BUY", Decimal(20)), ("SELL", Decimal("19.98"))]
+    assert "+0.8171 USDC" in result
+    assert "Exits: 1, with a profit: 1 (100%)" in result
+
+
+async def test_an_order_too_small_for_the_exchange_is_refused_in_plain_words(ring: Ring) -> None:
+    ring.venue.set_price("WIFUSDC", "0.48")
+    ring.venue.edit_symbol("WIFUSDC", min_notional="5")
+    program = await ring.run(TRADE_QTY="10")
+    await ring.publish("BUY_SM", 0.48)
+    await ring.told("worth 4.80 USDC, the exchange wants at least 5")
+    assert "worth 4.80 USDC, the exchange wants at least 5" in program.log
+    assert "Traceback" not in program.log
+    assert ring.posts() == 0
+    assert program.ledger("SELECT outcome, reason_code FROM inbox WHERE kind = 'signal'") == [
+        {"outcome": "denied", "reason_code": "below_min_notional"}
+    ]
+
+
+async def test_a_symbol_that_is_halted_is_not_asked_for(ring: Ring) -> None:
+    ring.venue.edit_symbol("WIFUSDC", status="HALT")
+    program = await ring.run()
+    await ring.publish("BUY_SM", 0.4801)
+    await ring.told("WIFUSDC is halted on the exchange (status HALT)")
+    assert ring.posts() == 0
+    assert program.ledger("SELECT outcome, reason_code FROM inbox WHERE kind = 'signal'") == [
+        {"outcome": "denied", "reason_code": "not_trading"}
+    ]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What the exchange is brought to, and the sentence that the owner reads."""
+
+    arrange: Callable[[Venue], object]
+    sentence: str
+    code: str
+
+
+REFUSALS: dict[str, Refusal] = {
+    "halted meanwhile": Refusal(
+        lambda venue: venue.edit_symbol("WIFUSDC", status="HALT"), "the market for WIFUSDC is closed", "market_closed"
+    ),
+    "-2010": Refusal(
+        lambda venue: venue.set_balance("USDC", "1"),
+        "the exchange says there is not enough USDC (-2010). /balance shows what it holds",
+        "insufficient_balance",
+    ),
+    "-1021 for good": Refusal(
+        lambda venue: venue.faults.error("POST order", -1021, times=None),
+        "the exchange refused the request's time (-1021): this machine's clock is off by",
+        "clock_off",
+    ),
+    "429 for good": Refusal(
+        lambda venue: venue.faults.too_many("POST order", retry_after=1, times=None),
+        "too many requests; the exchange asks to wait 1 s",
+        "rate_limited",
+    ),
+}
+
+
+@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS.keys())
+async def test_what_the_exchange_refuses_ends_in_a_sentence_and_a_true_state(ring: Ring, refusal: Refusal) -> None:
+    program = await ring.run()
+    refusal.arrange(ring.venue)
+    await ring.publish("BUY_SM", 0.4801)
+    told = await ring.told(refusal.sentence)
+    assert told.text.startswith("❗ BUY_SM failed\nSymbol: WIFUSDC\n")
+    assert "Nothing was bought." in told.text
+
+    assert ring.orders == []
+    (order,) = program.ledger("SELECT state, reason_code, executed_qty FROM orders")
+    assert (order["state"], order["reason_code"]) == ("REJECTED", refusal.code)
+    assert Decimal(order["executed_qty"]) == 0
+    assert program.ledger("SELECT * FROM executions") == []
+    assert (await program.metrics())["open_positions"] == 0
+    assert "Traceback" not in program.log
+
+
+async def test_a_refusal_that_passes_does_not_cost_the_trade(ring: Ring) -> None:
+    program = await ring.run()
+    ring.venue.clock.offset_ms = 60_000  # the exchange's clock as the program measured it is no longer right: -1021
+    await ring.publish("BUY_SM", 0.4801)
+    await ring.told("🟩 BUY_SM executed")
+    assert ring.posts() == 2
+
+    ring.venue.faults.too_many("POST order", retry_after=1)
+    await ring.publish("SELL_SM", 0.4801)
+    await ring.told("🔴 SELL_SM executed")
+    assert ring.posts() == 4
+
+    assert ring.orders == [("BUY", Decimal(20)), ("SELL", Decimal("19.98"))]
+    assert [row["state"] for row in program.ledger("SELECT state FROM orders")] == ["FILLED", "FILLED"]
+
+
+WRONG: dict[str, str] = {
+    "TRADING_MODE": "real",
+    "TRADE_QTY": "-1",
+    "SYMBOLS": "WIF USDC",
+    "KAFKA_BROKER": "http://127.0.0.1",
+    "TG_TOKEN": "my-secret-word",
+    "TG_CHAT_ID": "me",
+    "METRICS_PORT": "99999",
+    "PRICE_BAND_PCT": "NaN",
+}
+
+
+async def test_wrong_settings_are_told_all_at_once() -> None:
+    ended = await run_command("run", settings=WRONG)
+    assert ended.code == 2
+    assert [name for name in WRONG if f"\n  {name}: " not in ended.stderr] == []
+    assert "8 settings are wrong" in ended.stderr
+    assert "my-secret-word" not in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+async def test_what_is_not_set_is_named_and_nothing_takes_its_place() -> None:
+    ended = await run_command("run", settings={})
+    assert ended.code == 2
+    assert [name for name in ("KAFKA_BROKER", "TG_TOKEN", "TG_CHAT_ID") if f"\n  {name}: not set" not in ended.stderr] == []
+    assert "marketflow demo" in ended.stderr
