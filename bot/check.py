@@ -1,16 +1,19 @@
-"""`marketflow check`: a doctor. Reaches each configured part and says in one line what it found; changes nothing there."""
+"""`marketflow check`: a doctor. Reaches each configured part and says in one line what it found. It trades nothing and changes
+nothing, but for a ledger that is missing or of an older version: that is made ready, as `run` would."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from decimal import Decimal
 
 from bot.clock import SystemClock
 from bot.config import Settings, TradingMode
 from bot.telegram_link import connect
-from bot.wiring import binance_client, kafka_options, limits_of
+from bot.wiring import binance_client, kafka_options, limits_of, today_of
 from core.adapters.binance_client import BinanceClient
-from core.adapters.kafka_probe import find_partitions
-from core.adapters.ledger.sql_ledger import open_ledger
-from core.domain.errors import MarketFlowError
+from core.adapters.kafka_probe import find_lag, find_partitions
+from core.adapters.kafka_settings import KafkaOptions
+from core.adapters.ledger.sql_ledger import SqlLedger, open_ledger
+from core.domain.errors import LedgerUnavailable, MarketFlowError
 from core.domain.money import plain
 from core.domain.position import Position
 from core.domain.signal import Side
@@ -22,7 +25,7 @@ CLOCK_WARNING_SECONDS = 1.0
 
 async def check(settings: Settings, say: Say) -> bool:
     """True when every part is well."""
-    parts: dict[str, Callable[[Settings], Awaitable[list[str]]]] = {
+    parts: dict[str, Callable[[Settings], AsyncIterator[str]]] = {
         "settings": _settings,
         "ledger": _ledger,
         "telegram": _telegram,
@@ -32,7 +35,7 @@ async def check(settings: Settings, say: Say) -> bool:
     well = True
     for name, look in parts.items():
         try:
-            for line in await look(settings):
+            async for line in look(settings):
                 say(f"ok    {name:9} {line}")
         except MarketFlowError as error:
             well = False
@@ -41,72 +44,99 @@ async def check(settings: Settings, say: Say) -> bool:
     return well
 
 
-async def _settings(settings: Settings) -> list[str]:
+# Each part yields what it found well, and raises MarketFlowError with a line for each thing to mend.
+
+
+async def _settings(settings: Settings) -> AsyncIterator[str]:
+    people = ", ".join(f"{user} ({role.name.lower()})" for user, role in settings.users.items())
+    commanding = f"may command: {people or 'nobody; set TG_USERS or a private TG_CHAT_ID'}"
+    yield f"trading mode {settings.trading_mode}, approval {settings.approval}, {commanding}"
+    for warning in settings.warnings:
+        yield f"warning: {warning}"
+    for name in settings.unused():
+        yield f"warning: {name} is set, but not acted upon by this version"
     if missing := settings.missing_for_run():
         raise MarketFlowError("\n".join(missing))
-    lines = [f"trading mode {settings.trading_mode}, approval {settings.approval}, {_who(settings)}"]
-    lines += [f"warning: {warning}" for warning in settings.warnings]
-    lines += [f"warning: {name} is set, but not acted upon by this version" for name in settings.unused()]
-    return lines
 
 
-def _who(settings: Settings) -> str:
-    people = ", ".join(f"{user} ({role.name.lower()})" for user, role in settings.users.items())
-    return f"may command: {people or 'nobody; set TG_USERS or a private TG_CHAT_ID'}"
-
-
-async def _ledger(settings: Settings) -> list[str]:
-    clock = SystemClock()
-    ledger = await open_ledger(settings.database_url.get_secret_value(), clock)
+@asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[SqlLedger]:
+    ledger = await open_ledger(settings.database_url.get_secret_value(), SystemClock())
     try:
-        state = await ledger.load(clock.now().date().isoformat())
+        yield ledger
     finally:
         await ledger.close()
+
+
+async def _ledger(settings: Settings) -> AsyncIterator[str]:
+    async with _opened(settings) as ledger:
+        state = await ledger.load(today_of(SystemClock()))
     held = [f"{position.symbol} {plain(position.qty)}" for position in state.positions if position.is_open]
-    return [f"migrated; open positions: {', '.join(held) or 'none'}; unsettled orders: {len(state.in_flight)}"]
+    yield f"migrated; open positions: {', '.join(held) or 'none'}; unsettled orders: {len(state.in_flight)}"
 
 
-async def _telegram(settings: Settings) -> list[str]:
+async def _telegram(settings: Settings) -> AsyncIterator[str]:
     from telegram.error import TelegramError  # noqa: PLC0415 - heavy
 
     if settings.tg_token is None or settings.tg_chat_id is None:
-        raise MarketFlowError("TG_TOKEN and TG_CHAT_ID are not both set")
+        raise MarketFlowError("not asked: TG_TOKEN and TG_CHAT_ID are not both set")
     bot = connect(settings.tg_token.get_secret_value(), settings.tg_api_url)
     try:
         async with bot:
             chat = await bot.get_chat(settings.tg_chat_id)
-            return [f"@{bot.username}; alerts go to {chat.effective_name or settings.tg_chat_id} ({chat.type})"]
+            yield f"@{bot.username}; alerts go to {chat.effective_name or settings.tg_chat_id} ({chat.type})"
     except TelegramError as error:
         words = str(error).replace(settings.tg_token.get_secret_value(), "***")
         raise MarketFlowError(f"{type(error).__name__}: {words}") from None
 
 
-async def _kafka(settings: Settings) -> list[str]:
-    partitions = await find_partitions(kafka_options(settings), settings.kafka_topic)
-    return [f"{settings.kafka_broker}: topic {settings.kafka_topic} has {len(partitions)} partition(s)"]
+async def _kafka(settings: Settings) -> AsyncIterator[str]:
+    options, topic = kafka_options(settings), settings.kafka_topic
+    partitions = await find_partitions(options, topic)
+    yield f"{settings.kafka_broker}: topic {topic} has {len(partitions)} partition(s), {await _lag(settings, options)}"
 
 
-async def _binance(settings: Settings) -> list[str]:
+async def _lag(settings: Settings, options: KafkaOptions) -> str:
+    try:
+        async with _opened(settings) as ledger:
+            positions = await ledger.source_positions(f"kafka:{settings.kafka_topic}")
+    except LedgerUnavailable:
+        return "lag not known without the ledger"
+    if not positions:
+        return "no position yet: the first start reads what arrives from then on"
+    return f"lag {await find_lag(options, settings.kafka_topic, positions)}"
+
+
+async def _binance(settings: Settings) -> AsyncIterator[str]:
     client = binance_client(settings)
     try:
         offset = await client.measure_clock()
-        lines = [f"{settings.binance_api_url}: clock offset {offset:+.3f} s"]
+        yield f"{settings.binance_api_url}: clock offset {offset:+.3f} s"
         if abs(offset) > CLOCK_WARNING_SECONDS:
-            lines.append("warning: this machine's clock is off; requests are dated by the exchange's, but set it right")
+            yield "warning: this machine's clock is off; requests are dated by the exchange's, but set it right"
+        problems = []
         if settings.trading_mode is not TradingMode.PAPER:
-            rights = await client.permissions()
-            if not rights.account_can_trade or rights.key_can_trade is False:
-                raise MarketFlowError("the key may not trade: give it the Spot trading permission")
-            lines.append("the key may trade" + (" and WITHDRAW: take that right away" if rights.key_can_withdraw else ""))
-        problems: list[str] = []
+            try:
+                yield await _rights(client)
+            except MarketFlowError as error:
+                problems.append(str(error))
         for symbol in sorted(settings.symbols or {settings.symbol}):
             problem, line = await _symbol(client, settings, symbol)
-            (problems if problem else lines).append(line)
+            if problem:
+                problems.append(line)
+            else:
+                yield line
         if problems:
-            raise MarketFlowError("\n".join([*problems]))
-        return lines
+            raise MarketFlowError("\n".join(problems))
     finally:
         await client.close()
+
+
+async def _rights(client: BinanceClient) -> str:
+    rights = await client.permissions()
+    if not rights.account_can_trade or rights.key_can_trade is False:
+        raise MarketFlowError("the key may not trade: give it the Spot trading permission")
+    return "the key may trade" + (" and WITHDRAW: take that right away" if rights.key_can_withdraw else "")
 
 
 async def _symbol(client: BinanceClient, settings: Settings, symbol: str) -> tuple[bool, str]:

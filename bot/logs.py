@@ -111,7 +111,7 @@ class LineHandler(logging.Handler):
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
         self._stream = stream
-        self._lines: queue.Queue[str | None] = queue.Queue(_MOST_WAITING)
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._dropped = 0
         self._closed = False
         self._writer = threading.Thread(target=self._write, name="log writer", daemon=True)
@@ -123,17 +123,16 @@ class LineHandler(logging.Handler):
             line = self.format(record)
         except Exception as error:  # noqa: BLE001 - a library's broken record; showing its arguments could show a secret
             line = f"a log record of {record.name} could not be written: {type(error).__name__}"
-        try:
-            self._lines.put_nowait(line)
-        except queue.Full:
+        if self._lines.qsize() < _MOST_WAITING:
+            self._lines.put(line)
+        else:
             self._dropped += 1
 
     def close(self) -> None:
         """Writes what waits, for at most 2 s; the interpreter calls it at its end."""
         if not self._closed:
             self._closed = True
-            with contextlib.suppress(queue.Full):
-                self._lines.put(None, timeout=_FLUSH_SECONDS)
+            self._lines.put(None)
             self._writer.join(_FLUSH_SECONDS)
         super().close()
 

@@ -1,5 +1,7 @@
 """Draws the picture of the present and asks the pure policy what to do about a signal. Changes nothing."""
 
+from datetime import datetime
+
 from core.book import Book
 from core.domain.errors import ExchangeUnavailable
 from core.domain.instrument import Instrument
@@ -19,7 +21,7 @@ class Deciding:
         self._limits = limits
         self._clock = clock
 
-    async def decide(self, signal: Signal, *, approved: bool = False) -> Decision:
+    async def decide(self, signal: Signal, *, approved_at: datetime | None = None) -> Decision:
         """Decides at once when rules and price are in memory, as they are for every watched symbol.
 
         There is no await between drawing the picture and returning: who reserves what was decided before awaiting anything
@@ -38,7 +40,7 @@ class Deciding:
             open_count=self._book.count_open(besides=client_order_id(signal)),
             result_today=self._book.result_of(now.date().isoformat(), instrument.quote) if instrument else None,
             pending=self._book.approval_for(signal.symbol),
-            approved=approved,
+            approved_at=approved_at,
         )
         return decide(signal, picture)
 

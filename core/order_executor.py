@@ -191,7 +191,7 @@ class OrderExecutor:
             why = reason("declined", who=answer.who)
             return await self._end(stored, replace(approval, state=ApprovalState.DECLINED), "declined", why)
         approval = replace(approval, state=ApprovalState.APPROVED)
-        decision = await self._deciding.decide(signal, approved=True)
+        decision = await self._deciding.decide(signal, approved_at=approval.decided_at)
         if not isinstance(decision, RiskApproved):
             why = decision.reason if isinstance(decision, Refused) else reason("approval_closed")
             return await self._end(stored, approval, "denied", why)
@@ -204,7 +204,7 @@ class OrderExecutor:
             approvals=[approval],
             events=[ApprovalClosed(approval, *self._assets(approval.signal.symbol))],
         )
-        await self._placement.place(replace(order, approved_by=approval.decided_by), changes)
+        await self._placement.place(replace(order, approved_by=approval.decided_by, approved_at=approval.decided_at), changes)
         return changes.verdicts[0]
 
     async def _timed_out(self, stored: StoredMessage, token: str) -> Verdict:

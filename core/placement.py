@@ -115,7 +115,7 @@ class Placement:
             if attempt >= MOST_ATTEMPTS:
                 return await self._fail(order, cause.reason)
             await self._clock.sleep(cause.retry_after)
-        decision = await self._deciding.decide(order.signal, approved=order.approved_by is not None)
+        decision = await self._deciding.decide(order.signal, approved_at=order.approved_at)
         if isinstance(decision, Refused) or attempt >= MOST_ATTEMPTS:
             why = decision.reason if isinstance(decision, Refused) else reason("exchange_busy")
             return await self._fail(order, cause.reason if isinstance(cause, NotTaken) else reason("never_placed", why=why))

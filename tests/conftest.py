@@ -12,6 +12,7 @@ pytest_plugins = [
     "tests.plugins.loop_guard",
     "tests.plugins.network_guard",
     "tests.plugins.skipped",
+    "tests.ring",
     "tests.servers.kafka",
     "tests.servers.postgres",
 ]

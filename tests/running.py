@@ -92,11 +92,14 @@ class Ended:
     stderr: str
 
 
-async def run_command(*arguments: str, settings: Mapping[str, str], within: float = 30.0) -> Ended:
-    """One `marketflow` command from start to end; TimeoutError, and the command killed, after `within` seconds."""
+async def run_command(*arguments: str, settings: Mapping[str, str], within: float = 30.0, cwd: Path = Path("/")) -> Ended:
+    """One `marketflow` command from start to end; TimeoutError, and the command killed, after `within` seconds.
+
+    `cwd` is the folder it runs in, where its `.env` would be.
+    """
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
-        MARKETFLOW, *arguments, env=surroundings(settings), cwd="/", stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe
+        MARKETFLOW, *arguments, env=surroundings(settings), cwd=cwd, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe
     )
     try:
         async with asyncio.timeout(within):

@@ -1,92 +1,17 @@
 """The whole ring as its owner runs it: `marketflow run` in its own process, between a broker, an exchange and a chat."""
 
-import json
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, closing
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
-from aiokafka import AIOKafkaProducer
 
-from demo.broker import MemoryBroker
-from demo.chat.model import Message
-from tests.chat_client import LocalChat, local_chat
-from tests.running import Program, run_command, running_program
-from tests.venue.server import running_venue
+from tests.ring import Ring
+from tests.running import run_command
 from tests.venue.venue import Venue
-
-TOPIC = "trading_signals"
-
-
-@dataclass
-class Ring:
-    """What the program meets, and the words to play it."""
-
-    venue: Venue
-    chat: LocalChat
-    broker: str
-    folder: Path
-    producer: AIOKafkaProducer
-    stack: AsyncExitStack
-    programs: list[Program] = field(default_factory=list)
-
-    def settings(self, **changes: str) -> dict[str, str]:
-        """What an owner would set, 20 WIF an order unless `changes` say otherwise."""
-        return {
-            "TRADING_MODE": "live",
-            "BINANCE_API_URL": self.venue.api_url,
-            "BINANCE_API_KEY": self.venue.key,
-            "BINANCE_API_SECRET": self.venue.secret,
-            "KAFKA_BROKER": self.broker,
-            "TG_API_URL": self.chat.api_url,
-            "TG_TOKEN": self.chat.token,
-            "TG_CHAT_ID": str(self.chat.owner.id),
-            "TRADE_QTY": "20",
-        } | changes
-
-    async def run(self, **changes: str) -> Program:
-        """`marketflow run`, ready, until the end of the test."""
-        program = await self.stack.enter_async_context(running_program(self.folder, self.settings(**changes)))
-        self.programs.append(program)
-        return program
-
-    async def publish(self, signal_type: str, close: float, **more: object) -> None:
-        """One record on the topic, taken by the broker."""
-        record = {"signal_type": signal_type, "close": close} | more
-        await self.producer.send_and_wait(TOPIC, json.dumps(record).encode(), key=b"WIFUSDC")
-
-    async def told(self, text: str) -> Message:
-        """The owner's message that holds `text`, waited for."""
-        return await self.chat.owner.wait_for(text, within=20)
-
-    @property
-    def orders(self) -> list[tuple[str, Decimal]]:
-        """Side and filled quantity of each order that the exchange has."""
-        return [(order.side, order.executed_qty) for order in self.venue.orders]
-
-    def posts(self) -> int:
-        """How often the exchange was asked for an order."""
-        return sum((seen.method, seen.path) == ("POST", "/api/v3/order") for seen in self.venue.requests)
-
-
-@pytest.fixture
-async def ring(memory_broker: MemoryBroker, tmp_path: Path) -> AsyncIterator[Ring]:
-    """The outside of the program. At the end no log may hold a secret."""
-    memory_broker.create_topic(TOPIC, partitions=4)
-    async with (
-        running_venue() as venue,
-        local_chat() as chat,
-        AIOKafkaProducer(bootstrap_servers=memory_broker.address) as producer,
-        AsyncExitStack() as stack,
-    ):
-        ring = Ring(venue, chat, memory_broker.address, tmp_path, producer, stack)
-        yield ring
-        secrets = (venue.key, venue.secret, chat.token.partition(":")[2])
-    assert [secret for program in ring.programs for secret in secrets if secret in program.log] == []
 
 
 async def test_a_signal_becomes_an_order_a_row_and_an_alert(ring: Ring) -> None:

@@ -2,9 +2,10 @@
 
 import socket
 import ssl
+from collections.abc import Mapping
 from typing import Any
 
-from aiokafka import errors
+from aiokafka import AIOKafkaConsumer, TopicPartition, errors
 from aiokafka.conn import AIOKafkaConnection, collect_hosts, create_conn
 from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError, RequestTimedOutError
 from aiokafka.protocol.metadata import MetadataRequest
@@ -34,6 +35,21 @@ async def find_partitions(options: KafkaOptions, topic: str) -> frozenset[int]:
             _refuse_topic_error(code, topic)
             return frozenset(number for _, number, *_ in partitions)
     raise TopicMissing(f"topic {topic} does not exist")
+
+
+async def find_lag(options: KafkaOptions, topic: str, positions: Mapping[int, int]) -> int:
+    """How many records of `topic` stand at or after `positions`, the next offset of each partition; a partition without one
+    counts from its beginning. SourceUnavailable says what is in the way."""
+    numbers = [TopicPartition(topic, number) for number in await find_partitions(options, topic)]
+    consumer = AIOKafkaConsumer(group_id=None, **await options.client_arguments())
+    try:
+        await consumer.start()
+        first, ends = await consumer.beginning_offsets(numbers), await consumer.end_offsets(numbers)
+    except (KafkaError, OSError) as error:
+        raise SourceUnavailable(explain(error, options)) from None
+    finally:
+        await consumer.stop()
+    return sum(max(0, ends[each] - positions.get(each.partition, first[each])) for each in numbers)
 
 
 async def why_unreachable(options: KafkaOptions) -> str:

@@ -59,7 +59,7 @@ class Order:
     """What we ask of the venue, and how far it got.
 
     `qty` is base asset; `price` is the market price seen when it was decided (quote asset), `executed_qty` and `quote_qty` are
-    cumulative; `signal` is the opinion it came from, `inbox_seq` the stored message.
+    cumulative; `signal` is the opinion it came from, `inbox_seq` the stored message; `approved_by` said yes to it, `approved_at`.
     """
 
     client_order_id: str
@@ -77,6 +77,7 @@ class Order:
     quote_qty: Decimal = ZERO
     reason: Reason | None = None
     approved_by: str | None = None
+    approved_at: datetime | None = None
 
     @property
     def symbol(self) -> str:

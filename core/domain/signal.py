@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 
@@ -46,5 +47,9 @@ def client_order_id(signal: Signal) -> str:
 
     Binance allows `^[a-zA-Z0-9-_]{1,36}$`: rest-api.md, "New order", `newClientOrderId`.
     """
-    identity = f"{signal.source}\0{signal.signal_id}".encode()
-    return "mf-" + hashlib.sha256(identity).hexdigest()[:29]
+    return _client_order_id(signal.source, signal.signal_id)
+
+
+@lru_cache(maxsize=1024)
+def _client_order_id(source: str, signal_id: str) -> str:
+    return "mf-" + hashlib.sha256(f"{source}\0{signal_id}".encode()).hexdigest()[:29]

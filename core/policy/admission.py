@@ -44,7 +44,7 @@ def right_side(signal: Signal, picture: Picture) -> Reason | None:
 
 def not_asked_already(signal: Signal, picture: Picture) -> Reason | None:
     """One question about a symbol at a time; an opposite signal withdraws the question instead."""
-    if not picture.approved and picture.pending is not None and picture.pending.side is signal.side:
+    if picture.approved_at is None and picture.pending is not None and picture.pending.side is signal.side:
         return reason("approval_pending")
     return None
 

@@ -47,6 +47,6 @@ def decide(signal: Signal, picture: Picture) -> Decision:
     assessed = assess(signal, draft, picture)
     if isinstance(assessed, Reason):
         return Refused("denied", assessed, draft)
-    if picture.controls.mode is Mode.CONFIRM and not picture.approved:
+    if picture.controls.mode is Mode.CONFIRM and picture.approved_at is None:
         return AskFirst(assessed)
     return assessed

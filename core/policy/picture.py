@@ -31,7 +31,7 @@ class Picture:
     """What is known at the moment of deciding. None always means "not known".
 
     `open_count` counts open positions and entries under way; `result_today` is today's net profit in the symbol's quote asset;
-    `approved` says that a person has just approved this very signal: then its age no longer counts, and nobody is asked again.
+    `approved_at` is when a person approved this very signal: then its age counts from there, and nobody is asked again.
     """
 
     now: datetime
@@ -43,4 +43,4 @@ class Picture:
     open_count: int
     result_today: Decimal | None
     pending: Approval | None = None
-    approved: bool = False
+    approved_at: datetime | None = None

@@ -86,10 +86,13 @@ def test_the_age_of_a_signal(age: float, code: str | None) -> None:
     assert (refused and refused[1].code) == code
 
 
-def test_what_a_person_has_just_approved_has_no_age_and_is_not_pending() -> None:
-    known = {"approved": True, "pending": pending(Side.BUY), "controls": Controls(mode=Mode.CONFIRM)}
+def test_what_a_person_approved_is_as_old_as_the_approval_and_not_pending() -> None:
+    known = {"approved_at": NOON - timedelta(seconds=60), "pending": pending(Side.BUY), "controls": Controls(mode=Mode.CONFIRM)}
     assert admit(said(age=500), picture(**known)) is None
     assert isinstance(decide(said(age=500), picture(**known)), RiskApproved)
+    refused = admit(said(age=500), picture(**known, now=NOON + timedelta(milliseconds=1)))
+    assert refused is not None
+    assert refused[1].code == "expired"
 
 
 def test_confirm_mode_asks_for_what_would_be_traded() -> None:

@@ -99,7 +99,7 @@ async def test_the_age_of_the_signal_does_not_kill_an_approved_one(world: World)
     assert became(await world.tap(world.question().token)) == ("ordered", "")
 
 
-async def test_an_approved_order_that_never_arrived_is_placed_anew_however_old(world: World) -> None:
+async def test_an_approved_order_that_never_arrived_is_placed_anew_however_old_its_signal(world: World) -> None:
     await world.say("BUY_SM", age=59)
     await world.clock.forward(100)
     world.venue.next(lost(executed=False))

@@ -9,6 +9,7 @@ import pytest
 from core.adapters.ledger.sql_ledger import SqlLedger, open_ledger
 from core.book import Book
 from core.domain.controls import Controls, Mode, Pause
+from core.domain.messages import ApprovalAnswered
 from tests.core.conftest import Restart
 from tests.core.memory_ledger import CountedLedger
 from tests.core.scripted_venue import Course, ScriptedVenue, lost
@@ -80,6 +81,25 @@ async def test_a_question_survives_and_is_answered_once(world: World, on_disk: C
     third = await restart(again, on_disk)
     assert became(await third.tap(asked.token)) == ("ignored", "approval_closed")
     assert len(third.venue.placed) == 1
+
+
+@pytest.mark.parametrize("away", [30, 3600])
+async def test_an_approved_order_that_never_arrived_is_placed_anew_only_while_the_approval_is_fresh(
+    world: World, on_disk: CountedLedger, restart: Restart, clock: VirtualClock, away: float
+) -> None:
+    await world.set(mode=Mode.CONFIRM)
+    await world.say("BUY_SM")
+    await clock.forward(100)
+    world.venue.next(lost(executed=False))
+    answer = ApprovalAnswered(world.question().token, approve=True, user_id=7, who="Ann")
+    await clock.run(world.inbox.deliver([world.message(answer, "WIFUSDC")]))
+    await clock.forward(0.5)
+    await world.crash()
+    await clock.forward(away)
+    again = await restart(world, on_disk)
+    fresh = away < 60
+    assert len(again.venue.placed) == (2 if fresh else 1)
+    assert again.book.position("WIFUSDC").is_open == fresh
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import asyncio
 import heapq
+import math
 from collections import deque
 from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
@@ -68,7 +69,7 @@ class VirtualClock:
         """Lets exactly `seconds` pass and everything happen that falls due."""
         until = self._seconds + seconds
         await self.quiet()
-        while self._sleepers and self._sleepers[0][0] <= until:
+        while self._next_at() <= until:
             self._wake_next(until)
             await self.quiet()
         self._seconds = until
@@ -82,10 +83,14 @@ class VirtualClock:
                 return
             pause = 0.001 if self._busy else 0.0
 
-    def _wake_next(self, until: float) -> None:
+    def _next_at(self) -> float:
+        """When the next sleeper wakes; those who were cancelled do not."""
         while self._sleepers and self._sleepers[0][2].done():
             heapq.heappop(self._sleepers)
-        if not self._sleepers or self._sleepers[0][0] > until:
+        return self._sleepers[0][0] if self._sleepers else math.inf
+
+    def _wake_next(self, until: float) -> None:
+        if self._next_at() > until:
             raise StandstillError("nothing will happen any more")
         at, _, woken = heapq.heappop(self._sleepers)
         self._seconds = max(self._seconds, at)

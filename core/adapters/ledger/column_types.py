@@ -49,7 +49,7 @@ class UtcTime(TypeDecorator[datetime]):
         if value.tzinfo is None:
             raise ValueError("a time without a zone cannot be stored")
         in_utc = value.astimezone(UTC)
-        return in_utc if dialect.name == "postgresql" else in_utc.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+        return in_utc if dialect.name == "postgresql" else in_utc.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
     def process_result_value(self, value: datetime | str | None, dialect: Dialect) -> datetime | None:
         if value is None:

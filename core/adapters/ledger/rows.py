@@ -92,6 +92,7 @@ def order_row(order: Order) -> Row:
         "executed_qty": order.executed_qty,
         "quote_qty": order.quote_qty,
         "approved_by": storable(order.approved_by) if order.approved_by is not None else None,
+        "approved_at": order.approved_at,
         **_reason_columns(order.reason),
     }
 
@@ -113,6 +114,7 @@ def order_of(row: Mapping[str, Any]) -> Order:
         quote_qty=row["quote_qty"],
         reason=reason_of(row),
         approved_by=row["approved_by"],
+        approved_at=row["approved_at"],
     )
 
 

@@ -89,6 +89,7 @@ orders = Table(
     Column("reason_params", Text),
     Column("reason", Text),
     Column("approved_by", Text),
+    Column("approved_at", UtcTime),
     Column("signal", Text, nullable=False),
     Index(None, "inbox_seq"),
     _partial("ix_orders_in_flight", "inbox_seq", where=IN_FLIGHT),

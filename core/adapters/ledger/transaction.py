@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, select, tuple_, update
+from sqlalchemy import Connection, Table, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.adapters.ledger import tables
@@ -45,6 +45,7 @@ class Statements:
         self.verdict = update(tables.inbox).where(inbox.seq == bindparam("b_seq"))
         self.sent = update(tables.outbox).where(outbox.seq == bindparam("b_seq"), outbox.sent_at.is_(None))
         self.approval_message = update(tables.approvals).where(approvals.token == bindparam("b_token"))
+        self.days_since = select(tables.day_results).where(tables.day_results.c.day >= bindparam("b_first"))
         count = self._insert(tables.totals)
         self.count = count.on_conflict_do_update(
             index_elements=[tables.totals.c.name], set_={"value": tables.totals.c.value + count.excluded.value}
@@ -109,17 +110,16 @@ def _add_to_days(connection: Connection, statements: Statements, exits: list[Row
     """Adds in Python: SQLite has no exact arithmetic."""
     if not exits:
         return
-    table = tables.day_results
-    keys = {(row["executed_at"].strftime("%Y-%m-%d"), row["quote_asset"]) for row in exits}
-    found = connection.execute(select(table).where(tuple_(table.c.day, table.c.quote_asset).in_(sorted(keys)))).mappings()
-    days: dict[tuple[str, str], Row] = {(row["day"], row["quote_asset"]): dict(row) for row in found}
-    for row in exits:
-        key = (row["executed_at"].strftime("%Y-%m-%d"), row["quote_asset"])
+    keys = [(row["executed_at"].strftime("%Y-%m-%d"), row["quote_asset"]) for row in exits]
+    found = connection.execute(statements.days_since, {"b_first": min(keys)[0]}).mappings()
+    known: dict[tuple[str, str], Row] = {(row["day"], row["quote_asset"]): dict(row) for row in found}
+    days: dict[tuple[str, str], Row] = {}
+    for key, row in zip(keys, exits, strict=True):
         empty: Row = {"day": key[0], "quote_asset": key[1], "profit": ZERO, "gross": ZERO, "exits": 0, "wins": 0}
-        day = days.setdefault(key, empty)
+        day = days[key] = known.setdefault(key, empty)
         profit: Decimal = row["profit_quote"]
         day["profit"] = EXACT.add(day["profit"], profit)
         day["gross"] = EXACT.add(day["gross"], row["gross_quote"] if row["gross_quote"] is not None else profit)
         day["exits"] += 1
         day["wins"] += int(profit > 0)
-    _run(connection, statements.replace[table], days.values())
+    _run(connection, statements.replace[tables.day_results], days.values())

@@ -14,6 +14,8 @@ from core.domain.errors import LedgerUnavailable
 
 log = structlog.get_logger(__name__)
 
+_TURNS = 2  # of the event loop after a group: who was just answered may have the next thing to write, to go with the others
+
 
 @dataclass(slots=True)
 class _Work:
@@ -58,6 +60,8 @@ class Writer:
             group, self._ready = self._ready, []
             if group:
                 await self._write_group(group)
+                for _ in range(_TURNS):
+                    await asyncio.sleep(0)
 
     async def _write_group(self, group: list[_Work]) -> None:
         try:

@@ -1,4 +1,4 @@
-"""An opinion is good for a while only. What an approval has confirmed is measured by the approval's own time instead."""
+"""An opinion is good for a while only: from when it was made, or from when a person confirmed it."""
 
 from datetime import timedelta
 
@@ -11,9 +11,7 @@ CLOCK_TOLERANCE = timedelta(seconds=30)
 
 def signal_age(signal: Signal, picture: Picture) -> Reason | None:
     """Refuses a signal older than SIGNAL_MAX_AGE, and one dated more than 30 s ahead of this machine's clock."""
-    if picture.approved:
-        return None
-    age = picture.now - signal.ts
+    age = picture.now - (picture.approved_at or signal.ts)
     if age > picture.limits.signal_max_age:
         return reason("expired", age=f"{age.total_seconds():.0f}", limit=f"{picture.limits.signal_max_age.total_seconds():.0f}")
     if -age > CLOCK_TOLERANCE:

@@ -266,6 +266,7 @@ def upgrade() -> None:
         sa.Column("reason_params", sa.Text(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("approved_by", sa.Text(), nullable=True),
+        sa.Column("approved_at", UtcTime(), nullable=True),
         sa.Column("signal", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["inbox_seq"], ["inbox.seq"], name=op.f("fk_orders_inbox_seq")),
         sa.PrimaryKeyConstraint("client_order_id", name=op.f("pk_orders")),

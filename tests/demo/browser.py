@@ -1,0 +1,118 @@
+"""A real Chromium for the tests, headless, that reaches nothing but this machine; and a visit to the local chat's page."""
+
+import contextlib
+import re
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Browser, Page
+from playwright.sync_api import sync_playwright
+
+from tests.servers.process import ServerProcess
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+WAIT_MS = 15_000  # for whatever is looked for on the page
+_GRACE = 5.0  # seconds for its own processes to end
+_FLAGS = (
+    "--headless=new",
+    "--remote-debugging-port=0",
+    "--no-sandbox",  # it refuses root otherwise, and shows nothing but our own page
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-extensions",
+    "--disable-sync",
+    "--no-default-browser-check",
+    "--no-first-run",
+    "--no-proxy-server",
+    "--password-store=basic",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+)
+
+
+class ChromiumUnavailableError(Exception):
+    """This machine cannot run Chromium; the text says what it lacks."""
+
+
+class Chromium:
+    """One browser process; each test has a window of its own in it, with nothing kept from another."""
+
+    def __init__(self, program: str, folder: Path) -> None:
+        """`folder` takes its profile and log."""
+        self._endpoint = folder / "profile" / "DevToolsActivePort"
+        self._process = ServerProcess(
+            "Chromium",
+            [program, *_FLAGS, f"--user-data-dir={folder / 'profile'}", "about:blank"],
+            log=folder / "chromium.log",
+            ready=lambda: len(self._read()) == 2,
+        )
+
+    @property
+    def address(self) -> str:
+        """For `connect_over_cdp`."""
+        port, path = self._read()
+        return f"ws://127.0.0.1:{port}{path}"
+
+    def start(self) -> None:
+        """Returns when it can be connected to."""
+        self._process.start()
+
+    def stop(self) -> None:
+        """An orderly end, which leaves none of its processes behind."""
+        self._process.stop(_GRACE)
+
+    def _read(self) -> list[str]:
+        with contextlib.suppress(FileNotFoundError):
+            return self._endpoint.read_text().split()
+        return []
+
+
+def find_chromium() -> str:
+    """The program: the system's, else the one that `playwright install chromium` brought. ChromiumUnavailableError."""
+    for name in _NAMES:
+        if program := shutil.which(name):
+            return program
+    with sync_playwright() as playwright:
+        program = playwright.chromium.executable_path
+    if Path(program).exists():
+        return program
+    raise ChromiumUnavailableError(f"no {', '.join(_NAMES)} in PATH, and none of Playwright's own")
+
+
+@contextlib.asynccontextmanager
+async def visit(browser: Browser, url: str, *, excused: str = "", **window: Any) -> AsyncIterator[Page]:
+    """The page as a person opens it, once; further arguments are those of `new_context`.
+
+    Fails the test when the page was loaded again, asked anything of another origin, threw an error that nobody caught, or
+    complained on the console of something that does not match `excused`.
+    """
+    context = await browser.new_context(**{"viewport": {"width": 1000, "height": 800}, "locale": "en-US"} | window)
+    context.set_default_timeout(WAIT_MS)
+    page = await context.new_page()
+    asked: list[str] = []
+    loads: list[str] = []
+    complaints: list[str] = []
+    context.on("request", lambda request: asked.append(request.url))
+    context.on("request", lambda request: loads.append(request.url) if request.is_navigation_request() else None)
+    context.on("console", lambda said: complaints.append(said.text) if said.type in {"error", "warning"} else None)
+    context.on("weberror", lambda error: complaints.append(f"uncaught: {error.error}"))
+    page.on("websocket", lambda socket: asked.append(socket.url))
+    try:
+        await page.goto(url)
+        yield page
+        await page.title()  # what was reported before this answer has come, too
+    except BaseException as error:
+        error.add_note("\n".join(["the page complained of:", *complaints]) if complaints else "the page complained of nothing")
+        raise
+    finally:
+        await context.close()
+    origin = "/".join(url.split("/", 3)[:3])
+    wrong = [f"it asked another origin: {one}" for one in asked if not one.startswith((f"{origin}/", "data:"))]
+    wrong += [f"it complained: {one}" for one in complaints if not (excused and re.search(excused, one))]
+    wrong += [f"it loaded again: {one}" for one in loads[1:]]
+    assert not wrong, "\n".join(["the page did what it must not do", *wrong])

@@ -1,0 +1,86 @@
+"""A wire between the browser and the local chat, which a test cuts and mends; its own address stays the same."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+
+_HOST = "127.0.0.1"
+_PIECE = 65_536  # bytes
+_BUSY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+class Wire:
+    """Carries every connection to `port` while it is whole; after `cut` they are refused, or `busy`, answered with a 503."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        """Where it leads; another one counts for the connections that come then."""
+        self.turned_away = asyncio.Event()
+        """Set once somebody got a 503."""
+        self._listener: asyncio.Server | None = None
+        self._own_port = 0
+        self._busy = False
+        self._ends: set[asyncio.StreamWriter] = set()
+
+    @property
+    def url(self) -> str:
+        """The page, seen through it."""
+        return f"http://{_HOST}:{self._own_port}/"
+
+    async def mend(self) -> None:
+        """From now on connections are carried (again)."""
+        self._busy = False
+        if self._listener is None:
+            self._listener = await asyncio.start_server(self._carry, _HOST, self._own_port)
+            self._own_port = self._listener.sockets[0].getsockname()[1]
+
+    async def cut(self, *, busy: bool = False) -> None:
+        """Resets what it carries; new connections are refused or, `busy`, get a 503."""
+        self._busy = busy
+        listener = self._listener
+        if listener is not None and not busy:
+            self._listener = None
+            listener.close()
+        for end in self._ends:
+            end.transport.abort()
+        if listener is not None and not busy:
+            await listener.wait_closed()
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError), self._known(writer):
+            if self._busy:
+                await reader.readuntil(b"\r\n\r\n")
+                writer.write(_BUSY)
+                self.turned_away.set()
+                return
+            there_reader, there_writer = await asyncio.open_connection(_HOST, self.port)
+            with self._known(there_writer):
+                await asyncio.gather(_pump(reader, there_writer), _pump(there_reader, writer))
+
+    @contextlib.contextmanager
+    def _known(self, end: asyncio.StreamWriter) -> Iterator[None]:
+        self._ends.add(end)
+        try:
+            yield
+        finally:
+            self._ends.discard(end)
+            end.close()
+
+
+async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(ConnectionError):
+        while piece := await source.read(_PIECE):
+            sink.write(piece)
+            await sink.drain()
+    sink.close()
+
+
+@contextlib.asynccontextmanager
+async def wire_to(port: int) -> AsyncIterator[Wire]:
+    """A wire that leads to this port of the machine, whole at first."""
+    wire = Wire(port)
+    await wire.mend()
+    try:
+        yield wire
+    finally:
+        await wire.cut()
