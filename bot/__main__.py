@@ -75,22 +75,28 @@ def _demo(chosen: argparse.Namespace) -> int:
 def _check(_: argparse.Namespace) -> int:
     from bot.check import check
     from bot.config import load_settings
+    from bot.logs import keep_quiet
 
+    keep_quiet()
     return OK if asyncio.run(check(load_settings(), print)) else FAILED
 
 
 def _publish(chosen: argparse.Namespace) -> int:
     from bot.config import load_settings
+    from bot.logs import keep_quiet
     from bot.publish import publish
 
+    keep_quiet()
     print(asyncio.run(publish(load_settings(), chosen.signal_type, chosen.close, chosen.symbol, chosen.signal_id)))
     return OK
 
 
 def _reconcile(_: argparse.Namespace) -> int:
     from bot.config import load_settings
+    from bot.logs import keep_quiet
     from bot.reconcile import reconcile
 
+    keep_quiet()
     return OK if asyncio.run(reconcile(load_settings(), print)) else FAILED
 
 

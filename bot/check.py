@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from bot.clock import SystemClock
 from bot.config import Settings, TradingMode
+from bot.render import short
 from bot.telegram_link import connect
 from bot.wiring import binance_client, kafka_options, limits_of, today_of
 from core.adapters.binance_client import BinanceClient
@@ -17,6 +18,7 @@ from core.domain.errors import LedgerUnavailable, MarketFlowError
 from core.domain.money import plain
 from core.domain.position import Position
 from core.domain.signal import Side
+from core.policy.risk.signal_age import CLOCK_TOLERANCE
 from core.policy.sizing import size
 
 Say = Callable[[str], None]
@@ -86,8 +88,23 @@ async def _telegram(settings: Settings) -> AsyncIterator[str]:
             chat = await bot.get_chat(settings.tg_chat_id)
             yield f"@{bot.username}; alerts go to {chat.effective_name or settings.tg_chat_id} ({chat.type})"
     except TelegramError as error:
-        words = str(error).replace(settings.tg_token.get_secret_value(), "***")
-        raise MarketFlowError(f"{type(error).__name__}: {words}") from None
+        raise MarketFlowError(_telegram_trouble(error, settings)) from None
+
+
+def _telegram_trouble(error: Exception, settings: Settings) -> str:
+    from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError  # noqa: PLC0415 - heavy
+
+    match error:
+        case InvalidToken():
+            return "TG_TOKEN: Telegram does not know this bot token; accepted is one that @BotFather gave"
+        case Forbidden() | BadRequest():
+            why = short(str(error), 100)
+            return f"TG_CHAT_ID: {settings.tg_chat_id} cannot be written to ({why}); write to the bot first, or let it in"
+        case NetworkError():
+            return f"TG_API_URL: {settings.tg_api_url} cannot be reached"
+        case _:
+            token = settings.tg_token.get_secret_value() if settings.tg_token else ""
+            return f"Telegram does not do as asked: {short(str(error).replace(token, '***'), 200)}"
 
 
 async def _kafka(settings: Settings) -> AsyncIterator[str]:
@@ -112,9 +129,11 @@ async def _binance(settings: Settings) -> AsyncIterator[str]:
     try:
         offset = await client.measure_clock()
         yield f"{settings.binance_api_url}: clock offset {offset:+.3f} s"
-        if abs(offset) > CLOCK_WARNING_SECONDS:
-            yield "warning: this machine's clock is off; requests are dated by the exchange's, but set it right"
         problems = []
+        if abs(offset) > CLOCK_TOLERANCE.total_seconds():
+            problems.append("this machine's clock is off, so the age of signals would be judged wrongly: set it right (NTP)")
+        elif abs(offset) > CLOCK_WARNING_SECONDS:
+            yield "warning: this machine's clock is off; requests are dated by the exchange's, but set it right (NTP)"
         if settings.trading_mode is not TradingMode.PAPER:
             try:
                 yield await _rights(client)
@@ -134,7 +153,9 @@ async def _binance(settings: Settings) -> AsyncIterator[str]:
 
 async def _rights(client: BinanceClient) -> str:
     rights = await client.permissions()
-    if not rights.account_can_trade or rights.key_can_trade is False:
+    if not rights.account_can_trade:
+        raise MarketFlowError("the account may not trade: ask the exchange why")
+    if rights.key_can_trade is False:
         raise MarketFlowError("the key may not trade: give it the Spot trading permission")
     return "the key may trade" + (" and WITHDRAW: take that right away" if rights.key_can_withdraw else "")
 
@@ -154,4 +175,5 @@ async def _symbol(client: BinanceClient, settings: Settings, symbol: str) -> tup
         return True, f"{symbol}: an order of {order} would be refused: {unfit}. Raise TRADE_QTY or set TRADE_QUOTE"
     if draft.notional > Decimal(settings.max_order_notional):
         return True, f"{symbol}: an order of {order} is above MAX_ORDER_NOTIONAL"
-    return False, f"{symbol}: an order is {order}"
+    step = plain(max(rules.step_size, rules.market_step_size))
+    return False, f"{symbol}: step {step} {rules.base}, at least {plain(rules.min_notional)} {rules.quote}; an order is {order}"

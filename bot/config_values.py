@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from pydantic import SecretStr
 
@@ -24,6 +24,7 @@ _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 _TABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*){0,2}")
 _BROKER = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 _DATABASE = re.compile(r"(sqlite\+aiosqlite:///|postgresql\+asyncpg://)\S+")
+_DATABASE_OPTIONS = frozenset({"ssl", "host", "port", "user", "password", "database"})  # of asyncpg, as text
 _MOST_SECONDS = 7 * 24 * 3600
 
 
@@ -187,8 +188,21 @@ def existing_file(text: str) -> Path:
 
 def database_url(text: str) -> SecretStr:
     """Where the ledger is. A secret, as it may hold a password."""
+    accepted = "sqlite+aiosqlite:///FILE or postgresql+asyncpg://USER:PASSWORD@HOST:PORT/DATABASE"
     if not _DATABASE.fullmatch(text.strip()):
-        raise ValueError("sqlite+aiosqlite:///FILE or postgresql+asyncpg://USER:PASSWORD@HOST/DATABASE")
+        raise ValueError(accepted)
+    if text.strip().startswith("sqlite"):
+        if text.strip().endswith(("///", ":memory:")):
+            raise ValueError(f"{accepted}; the ledger must be a file that stays")
+        return SecretStr(text.strip())
+    try:
+        parts = urlsplit(text.strip())
+        options = parse_qs(parts.query, strict_parsing=True) if parts.query else {}
+        _ = parts.port  # raises for a port that is no number, or none that exists
+    except ValueError:
+        raise ValueError(accepted) from None
+    if not options.keys() <= _DATABASE_OPTIONS:
+        raise ValueError(f"{accepted}, with no other options than {', '.join(sorted(_DATABASE_OPTIONS))} (for TLS: ?ssl=require)")
     return SecretStr(text.strip())
 
 

@@ -1,7 +1,10 @@
 """Timers, by APScheduler. They put messages in or refresh what is shown; they trade nothing."""
 
+import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -23,7 +26,7 @@ def schedule(jobs: dict[str, tuple[float, Job]]) -> AsyncIOScheduler:
     scheduler = AsyncIOScheduler(timezone="UTC")
     for name, (seconds, job) in jobs.items():
         scheduler.add_job(
-            job,
+            partial(_until_stopped, job),
             "interval",
             seconds=seconds,
             id=name,
@@ -33,6 +36,12 @@ def schedule(jobs: dict[str, tuple[float, Job]]) -> AsyncIOScheduler:
             next_run_time=datetime.now(UTC),
         )
     return scheduler
+
+
+async def _until_stopped(job: Job) -> None:
+    # The scheduler's shutdown cancels a job that is running, and would log that as the job's own error.
+    with contextlib.suppress(asyncio.CancelledError):
+        await job()
 
 
 class ApprovalTimer:

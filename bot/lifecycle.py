@@ -54,12 +54,14 @@ def stop_on_signals(lifecycle: Lifecycle) -> Any:
     """SIGTERM and Ctrl-C ask for a clean end; a second one ends at once."""
     loop = asyncio.get_running_loop()
     caught = (signal.SIGTERM, signal.SIGINT)
+    before = {number: signal.getsignal(number) for number in caught}
 
     def asked() -> None:
         log.info("stopping: intake ends, what is in flight is settled")
         lifecycle.stop()
         for number in caught:
             loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)  # not KeyboardInterrupt: whatever is running could catch that
 
     for number in caught:
         loop.add_signal_handler(number, asked)
@@ -68,3 +70,4 @@ def stop_on_signals(lifecycle: Lifecycle) -> Any:
     finally:
         for number in caught:
             loop.remove_signal_handler(number)
+            signal.signal(number, before[number])

@@ -60,6 +60,16 @@ def configure_logging(settings: Settings, stream: TextIO | None = None) -> None:
     )
 
 
+def keep_quiet() -> None:
+    """No log lines at all: for a command that says itself what it found."""
+    logging.disable(logging.CRITICAL)
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+
+
 def _common() -> list[Processor]:
     """What our own lines and those of libraries have in common."""
     return [

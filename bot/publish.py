@@ -4,7 +4,7 @@ from bot.config import Settings
 from bot.wiring import kafka_options
 from core.adapters.signal_codec import Unreadable
 from core.adapters.signal_publisher import SignalPublisher
-from core.domain.errors import ConfigurationError, MarketFlowError
+from core.domain.errors import MarketFlowError
 from core.domain.money import parse_decimal
 
 
@@ -13,8 +13,8 @@ async def publish(settings: Settings, signal_type: str, close: str, symbol: str 
     try:
         price = parse_decimal(close)
     except ValueError as error:
-        raise ConfigurationError([f"--close: found {close!r}; accepted: a price above 0, e.g. 0.4801 ({error})"]) from None
-    chosen = symbol or settings.symbol
+        raise MarketFlowError(f"not published: close is {close!r}, {error}; accepted is a price above 0, e.g. 0.4801") from None
+    chosen = (symbol or settings.symbol).upper()
     async with SignalPublisher(kafka_options(settings), settings.kafka_topic) as publisher:
         published = await publisher.publish(signal_type, price, symbol=chosen, signal_id=signal_id)
     if isinstance(published, Unreadable):

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import socket
 from collections.abc import AsyncIterator, Iterator
 
@@ -44,6 +45,6 @@ async def _listen(host: str, port: int) -> socket.socket:
         family, _, _, _, address = known[0]
         return socket.create_server(address, family=family)
     except OSError as error:
-        why = error.strerror or type(error).__name__
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or type(error).__name__
         problem = f"HTTP_PORT: cannot listen on port {port} of {host} ({why}); accepted: a free port, or 0 for off"
         raise ConfigurationError([problem]) from None

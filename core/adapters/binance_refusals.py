@@ -28,6 +28,10 @@ _BY_CODE: Mapping[int, str] = {
     -1022: "bad_signature",
     -1121: "invalid_symbol",
 }
+_TO_CHECK: Mapping[int, str] = {
+    **dict.fromkeys((-1002, -2014, -2015), "BINANCE_API_KEY, the key's list of addresses and its Spot trading permission"),
+    -1022: "BINANCE_API_SECRET",
+}
 _BY_TEXT: Mapping[str, str] = {
     "Account has insufficient balance for requested action.": "insufficient_balance",
     "Market is closed.": "market_closed",
@@ -76,7 +80,8 @@ class Refusal:
 
     def __str__(self) -> str:
         said = f", code {self.code}: {self.message}" if self.code else ""
-        return f"HTTP {self.status}{said}"
+        advice = f" Check {_TO_CHECK[self.code]}." if self.code in _TO_CHECK else ""
+        return f"HTTP {self.status}{said}{advice}"
 
 
 def refusal(status: int, code: object, message: object, retry_after: str | None) -> Refusal:

@@ -4,10 +4,11 @@ Importing it takes a second (python-binance does), so nobody imports it at the t
 signature nor URL of a signed request is in anything that it returns.
 """
 
+import os
 import re
 from collections.abc import Awaitable, Sequence
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import aiohttp
 from binance import AsyncClient
@@ -27,6 +28,7 @@ class Wire:
     """
 
     def __init__(self, *, api_url: str, key: str, secret: str, timeout: float, recv_window_ms: int) -> None:
+        self._host = urlsplit(api_url).netloc
         self._secrets = [text for text in (key, secret) if text]
         self.client: Any = AsyncClient(
             key or None,
@@ -49,10 +51,8 @@ class Wire:
             return refusal(error.status_code, error.code, text, error.response.headers.get("Retry-After"))
         except BinanceRequestException:
             return Silence("the answer is not JSON")
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            return Silence(f"cannot connect ({type(error).__name__})", sent=False)
-        except TimeoutError:
-            return Silence("no answer in time")
+        except (aiohttp.ClientConnectionError, TimeoutError) as error:
+            return self._silence(error)
         except Exception as error:  # noqa: BLE001 - python-binance fails in its own ways on odd answers: `[]` is an AttributeError
             return Silence(f"no readable answer ({type(error).__name__})")
 
@@ -68,11 +68,31 @@ class Wire:
         """Closes every connection; nothing may be asked afterwards."""
         await self.client.close_connection()
 
+    def _silence(self, error: Exception) -> Silence:
+        if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
+            return Silence(f"cannot connect to {self._host}: {_why(error)}", sent=False)
+        if isinstance(error, TimeoutError):
+            return Silence(f"no answer of {self._host} in time")
+        return Silence(f"{self._host} cut the connection")
+
     def _redacted(self, text: str) -> str:
         """Without what an answer may have echoed: key, secret, and anything that looks like a signature."""
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return _SIGNATURE.sub("***", text)
+
+
+def _why(error: aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError) -> str:
+    """Why there is no connection, in plain words."""
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return "no answer in time"
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return "its certificate is not trusted"
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "its name is not known"
+    if isinstance(error, aiohttp.ClientConnectorSSLError):
+        return "it does not speak TLS"
+    return os.strerror(error.os_error.errno).lower() if error.os_error.errno else "the network refuses"
 
 
 def encoded(symbols: Sequence[str]) -> str:

@@ -1,6 +1,8 @@
 """Connections: how SQLite and PostgreSQL are opened. One engine writes, one reads."""
 
 import asyncio
+import os
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -13,6 +15,7 @@ from core.domain.errors import LedgerUnavailable
 
 T = TypeVar("T")
 
+_CLASS = re.compile(r"^(<class '[^']*'>: )+")
 _ANY_THREAD = {"check_same_thread": False}  # it is opened in one thread at a time, not always the same
 _BUSY_MS = 5_000
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={_BUSY_MS}", "foreign_keys=ON")
@@ -100,6 +103,11 @@ def _begin_immediate(connection: Any) -> None:
 
 def words(error: Exception) -> str:
     """What the database said, without the statement's values and without its address."""
-    if isinstance(error, DBAPIError) and error.orig is not None:
-        return f"{type(error.orig).__name__}: {str(error.orig).splitlines()[0] if str(error.orig) else ''}"
+    if isinstance(error, DBAPIError) and error.orig is not None and str(error.orig):
+        # SQLAlchemy puts the class of asyncpg's error before its text.
+        return _CLASS.sub("", str(error.orig).splitlines()[0])
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno).lower()
     return type(error).__name__

@@ -181,5 +181,5 @@ async def open_ledger(database_url: str, clock: Clock) -> SqlLedger:
         await writing.run(upgrade)
     except (SQLAlchemyError, OSError, TimeoutError) as error:
         await writing.close()
-        raise LedgerUnavailable(f"the ledger cannot be opened: {words(error)}") from None
+        raise LedgerUnavailable(f"the ledger of DATABASE_URL cannot be opened: {words(error)}") from None
     return SqlLedger(writing, reading_engine(url), clock)
