@@ -101,7 +101,8 @@ def _add_acting(router: APIRouter, room: Room) -> None:
         data = await file.read()
         if not data:
             raise bad_request("file must be non-empty")
-        return {"id": room.send_file(person, file.filename or "file", data, caption=caption).message_id}
+        name = (file.filename or "file").replace("%22", '"')  # as browsers write it: HTML, "Multipart form data"
+        return {"id": room.send_file(person, name, data, caption=caption).message_id}
 
 
 def _chat(room: Room, person: int) -> PrivateChat:

@@ -109,27 +109,33 @@ async function upload(file, caption) {
 }
 
 async function press(message, data, button) {
-  button.classList.add("busy");
+  button.disabled = true;
+  pressing += 1;
   const result = await post("/api/press", { person: me, message: message.id, data });
-  if (result === null || early.delete(result.query_id)) {
-    button.classList.remove("busy");
+  pressing -= 1;
+  const done = result === null || early.has(result.query_id);
+  if (pressing === 0) early.clear(); // the rest are answers to presses elsewhere
+  if (done) {
+    button.disabled = false;
     return;
   }
   waiting.set(result.query_id, button);
   setTimeout(() => settle(result.query_id), ANSWER_MS);
 }
 
+let pressing = 0;
 const early = new Set(); // answers that overtook the answer to the press itself
 
 function answered({ query_id: id, text, alert, url }) {
-  if (!settle(id)) early.add(id);
+  if (!settle(id) && pressing > 0) early.add(id);
   if (text && alert) showAlert(text);
   else if (text) toast(text);
   if (url) toast(url);
 }
 
 function settle(id) {
-  waiting.get(id)?.classList.remove("busy");
+  const button = waiting.get(id);
+  if (button) button.disabled = false;
   return waiting.delete(id);
 }
 
@@ -144,17 +150,24 @@ function showAlert(text) {
   if (!byId("alert").open) byId("alert").showModal();
 }
 
-function showPhoto(url) {
-  byId("viewer").querySelector("img").src = url;
+function showPhoto(url, words) {
+  const image = byId("viewer").querySelector("img");
+  image.src = url;
+  image.alt = words;
   byId("viewer").showModal();
+}
+
+function showPeople(shown) {
+  byId("people-menu").hidden = !shown;
+  byId("people").setAttribute("aria-expanded", String(shown));
 }
 
 byId("viewer").addEventListener("click", () => byId("viewer").close());
 byId("people").addEventListener("click", (event) => {
   event.stopPropagation();
-  byId("people-menu").hidden = !byId("people-menu").hidden;
+  showPeople(byId("people-menu").hidden);
 });
-document.addEventListener("click", () => { byId("people-menu").hidden = true; });
+document.addEventListener("click", () => showPeople(false));
 document.addEventListener("copy-text", ({ detail }) => {
   navigator.clipboard?.writeText(detail).then(() => toast("Copied"), () => toast("Copying was refused"));
 });

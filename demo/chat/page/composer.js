@@ -18,11 +18,13 @@ export class Composer {
     this.commands = [];
     this.rows = "[]";
     this.replyTo = null;
+    this.replyName = "";
     byId("composer").addEventListener("submit", (event) => { event.preventDefault(); this.submit(); });
     text.addEventListener("input", () => this.typed());
     text.addEventListener("keydown", (event) => this.keyed(event));
     text.addEventListener("blur", () => setTimeout(() => this.suggest([]), 150));
     text.addEventListener("paste", (event) => this.attach(event.clipboardData?.files, event));
+    byId("menu").addEventListener("mousedown", (event) => event.preventDefault()); // the blur would close what the click opens
     byId("menu").addEventListener("click", () => this.toggleMenu());
     byId("attach").addEventListener("click", () => byId("file").click());
     byId("file").addEventListener("change", (event) => { this.attach(event.target.files); event.target.value = ""; });
@@ -50,6 +52,7 @@ export class Composer {
 
   reply(message, name = "") {
     this.replyTo = message;
+    this.replyName = name;
     replying.hidden = message === null;
     if (message === null) return;
     const [title, line] = replying.querySelectorAll("b, .line span");
@@ -64,11 +67,12 @@ export class Composer {
     text.value = "";
     this.typed();
     this.suggest([]);
-    const replyTo = this.replyTo?.id ?? null;
+    const { replyTo, replyName } = this;
     this.reply(null);
-    if (!(await this.onSend(written, replyTo)) && !text.value) {
+    if (!(await this.onSend(written, replyTo?.id ?? null)) && !text.value) {
       text.value = written; // what did not go is not lost
       this.typed();
+      this.reply(replyTo, replyName);
     }
   }
 

@@ -73,7 +73,7 @@ function photo(message, on) {
   button.style.width = `${Math.max(120, Math.round(width * scale))}px`;
   button.style.maxWidth = message.text ? "calc(100% + 21px)" : "100%";
   button.style.aspectRatio = `${width} / ${height}`;
-  button.addEventListener("click", () => on.show(url));
+  button.addEventListener("click", () => on.show(url, image.alt));
   return button;
 }
 
