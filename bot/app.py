@@ -22,7 +22,7 @@ from bot.telegram_notifier import TelegramNotifier
 from bot.texts import texts
 from bot.web.health import create_web_app
 from bot.web.server import serve_web
-from bot.wiring import kafka_options, limits_of, open_venue, shown_limits, today_of
+from bot.wiring import check_trading_mode, kafka_options, limits_of, open_venue, shown_limits, today_of
 from core.adapters.binance_client import BinanceClient
 from core.adapters.execution_logger import ExecutionLogger, start_metrics_server
 from core.adapters.kafka_source import KafkaSource
@@ -46,6 +46,7 @@ SETTLE_SECONDS = 25.0  # how long a clean end waits for orders in flight; Docker
 SAY_SECONDS = 3.0
 SWITCH_SECONDS = 0.0005  # the ledger's thread must not hold up the event loop for Python's usual 5 ms
 RETRY_SECONDS = 2.0
+RULES_SECONDS = 300.0  # how old a symbol's rules may become: a new minimum or step makes orders fail
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ async def run(settings: Settings, embedded: Embedded | None = None, on_ready: Ca
         stack.push_async_callback(ledger.close)
         embedded = embedded or Embedded()
         venue, client = await stack.enter_async_context(open_venue(settings, ledger, embedded.market_data))
+        await check_trading_mode(settings, ledger)
         state = await ledger.load(today_of(SystemClock()))
         program = _Program(settings=settings, embedded=embedded, ledger=ledger, venue=venue, client=client, state=state)
         # What is loaded by now stays: the collector need not walk through it again and again while orders wait.
@@ -266,7 +268,7 @@ class _Program:
             "approvals": (1.0, ApprovalTimer(self.book, self.inbox, self.clock).run),
             "gauges": (2.0, self._read_gauges),
             "balances": (30.0, BalanceReader(self.book, self.venue, self.clock).run),
-            "rules": (3600.0, RulesReader(self.market).run),
+            "rules": (RULES_SECONDS, RulesReader(self.market).run),
         }
         if self.settings.trading_mode is not TradingMode.PAPER:
             jobs["clock"] = (60.0, self._measure_clock)

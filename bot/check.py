@@ -9,7 +9,7 @@ from bot.clock import SystemClock
 from bot.config import Settings, TradingMode
 from bot.render import short
 from bot.telegram_link import connect
-from bot.wiring import binance_client, kafka_options, limits_of, today_of
+from bot.wiring import binance_client, check_trading_mode, kafka_options, limits_of, today_of
 from core.adapters.binance_client import BinanceClient
 from core.adapters.kafka_probe import find_lag, find_partitions
 from core.adapters.kafka_settings import KafkaOptions
@@ -72,6 +72,7 @@ async def _opened(settings: Settings) -> AsyncIterator[SqlLedger]:
 
 async def _ledger(settings: Settings) -> AsyncIterator[str]:
     async with _opened(settings) as ledger:
+        await check_trading_mode(settings, ledger)
         state = await ledger.load(today_of(SystemClock()))
     held = [f"{position.symbol} {plain(position.qty)}" for position in state.positions if position.is_open]
     yield f"migrated; open positions: {', '.join(held) or 'none'}; unsettled orders: {len(state.in_flight)}"

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from bot.clock import SystemClock
 from bot.config import Settings
-from bot.wiring import open_venue
+from bot.wiring import check_trading_mode, open_venue
 from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.sql_ledger import open_ledger
 from core.comparison import compare
@@ -17,14 +17,14 @@ async def reconcile(settings: Settings, say: Callable[[str], None]) -> bool:
     clock = SystemClock()
     ledger = await open_ledger(settings.database_url.get_secret_value(), clock)
     try:
+        await check_trading_mode(settings, ledger)
         async with open_venue(settings, ledger) as (venue, _):
             state = await ledger.load(clock.now().date().isoformat())
             executions = await LedgerQueries(ledger.reader).recent_executions(NEWEST)
-            here = [one for one in executions if one.trading_mode == settings.trading_mode]
             found = await compare(
                 venue,
                 positions=state.positions,
-                executions=here,
+                executions=executions,
                 in_flight=state.in_flight,
                 instruments=await venue.instruments([position.symbol for position in state.positions]),
             )
@@ -34,5 +34,5 @@ async def reconcile(settings: Settings, say: Callable[[str], None]) -> bool:
         say(f"note: {note}")
     for difference in found.differences:
         say(f"DIFFERENCE: {difference}")
-    say(f"{len(here)} executions and {len(state.positions)} holdings compared, {len(found.differences)} differences")
+    say(f"{len(executions)} executions and {len(state.positions)} holdings compared, {len(found.differences)} differences")
     return not found.differences

@@ -59,6 +59,14 @@ def binance_client(settings: Settings) -> BinanceClient:
     )
 
 
+async def check_trading_mode(settings: Settings, ledger: SqlLedger) -> None:
+    """What was bought on paper must never be sold for money: raises ConfigurationError where the ledger is of another mode."""
+    kept = await ledger.trading_mode()
+    if kept is not None and kept != settings.trading_mode:
+        problem = f"TRADING_MODE: found {settings.trading_mode}; the ledger of DATABASE_URL holds {kept} orders"
+        raise ConfigurationError([f"{problem}; accepted: {kept}, or another DATABASE_URL"])
+
+
 def today_of(clock: Clock) -> str:
     """The present UTC day, `YYYY-MM-DD`."""
     return clock.now().date().isoformat()

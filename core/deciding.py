@@ -5,6 +5,7 @@ from datetime import datetime
 from core.book import Book
 from core.domain.errors import ExchangeUnavailable
 from core.domain.instrument import Instrument
+from core.domain.order import Order
 from core.domain.signal import Signal, client_order_id
 from core.market import Market
 from core.policy.decide import Decision, decide
@@ -44,14 +45,18 @@ class Deciding:
         )
         return decide(signal, picture)
 
+    def good_until(self, order: Order) -> datetime:
+        """From then on the order's signal is too old to be placed anew."""
+        return (order.approved_at or order.signal.ts) + self._limits.signal_max_age
+
     async def _instrument(self, signal: Signal) -> Instrument | None:
         known = self._market.instrument(signal.symbol)
-        if known is not None or not self._is_wanted(signal.symbol):
+        if (known is not None and known.trading) or not self._is_wanted(signal.symbol):
             return known
         try:
             return await self._market.find_instrument(signal.symbol)
         except ExchangeUnavailable:
-            return None  # refused as unknown: nothing is traded on a guess
+            return known  # unknown or halted, and refused as that: nothing is traded on a guess
 
     def _is_wanted(self, symbol: str) -> bool:
         """A symbol that nobody allowed is not worth a question to the exchange: the stream could name thousands."""

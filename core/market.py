@@ -15,6 +15,8 @@ log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 1.0
 FRESH = timedelta(seconds=3)
+ASK_AGAIN_SECONDS = 10.0
+_MOST_ASKED = 1_000
 ASK_TIMEOUT_SECONDS = 2.0
 
 
@@ -28,6 +30,7 @@ class Market:
         self._watched = watched
         self._instruments: dict[str, Instrument] = {}
         self._quotes: dict[str, Quote] = {}
+        self._asked_at: dict[str, float] = {}  # when the rules of a symbol were asked for alone, in monotonic seconds
         self._asking: dict[str, asyncio.Task[Quote | None]] = {}
         self.problem = "not asked yet"
 
@@ -66,10 +69,21 @@ class Market:
         self.problem = ""
 
     async def find_instrument(self, symbol: str) -> Instrument | None:
-        """The rules of `symbol`, asked for when they are not known yet. Raises ExchangeUnavailable."""
-        if symbol not in self._instruments:
+        """The rules of `symbol`; asked for, at most every 10 s, while they are not known or say that it is halted: that may be
+        over. Raises ExchangeUnavailable."""
+        known = self._instruments.get(symbol)
+        if (known is None or not known.trading) and self._may_ask(symbol):
             await self.load_instruments([symbol])
         return self._instruments.get(symbol)
+
+    def _may_ask(self, symbol: str) -> bool:
+        now = self._clock.monotonic()
+        if len(self._asked_at) > _MOST_ASKED:
+            self._asked_at.clear()
+        if now - self._asked_at.get(symbol, -ASK_AGAIN_SECONDS) < ASK_AGAIN_SECONDS:
+            return False
+        self._asked_at[symbol] = now
+        return True
 
     async def fresh_quote(self, symbol: str) -> Quote | None:
         """A quote that is at most 3 s old: from memory, else asked for once however many wait. None if there is none."""

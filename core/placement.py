@@ -1,6 +1,7 @@
 """One signal, one order: commit the intent, send, find out what became of it, commit what follows. The only path to the venue."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import structlog
 
@@ -29,7 +30,8 @@ from core.reconciler import NeverPlaced, Reconciler
 
 log = structlog.get_logger(__name__)
 
-MOST_ATTEMPTS = 5
+MOST_ATTEMPTS = 7
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 5.0  # between two attempts at least
 LEDGER_PAUSE_SECONDS = 1.0
 
 
@@ -112,9 +114,11 @@ class Placement:
         """What is certainly not placed is placed again while the signal is still good, by every rule and at the present price."""
         if isinstance(cause, NotTaken):
             log.warning("the exchange did not take the order", reason=str(cause.reason), retry_after=cause.retry_after)
-            if attempt >= MOST_ATTEMPTS:
+            pause = max(cause.retry_after, min(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1), LONGEST_PAUSE_SECONDS))
+            too_late = self._clock.now() + timedelta(seconds=pause) > self._deciding.good_until(order)
+            if attempt >= MOST_ATTEMPTS or too_late:
                 return await self._fail(order, cause.reason)
-            await self._clock.sleep(cause.retry_after)
+            await self._clock.sleep(pause)
         decision = await self._deciding.decide(order.signal, approved_at=order.approved_at)
         if isinstance(decision, Refused) or attempt >= MOST_ATTEMPTS:
             why = decision.reason if isinstance(decision, Refused) else reason("exchange_busy")

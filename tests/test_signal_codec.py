@@ -95,6 +95,8 @@ def test_every_way_to_write_a_time(ts: Any, meant: datetime) -> None:
         (b'{"signal_type": "BUY_SM", "close": -Infinity}', "holds -Infinity"),
         (b'{"signal_type": "BUY_SM", "close": 1e400}', r"close is 1E\+400: too large"),
         (b'{"signal_type": "BUY_SM", "close": 1, "x": 1e9999999999999999999}', "out of range"),
+        (b'{"signal_type": "BUY_SM", "close": 1, "ts": 1e1000000}', "ts is 1E"),
+        (b'{"signal_type": "BUY_SM", "close": 1, "ts": -1e999999}', "ts is -1E"),
         (b'{"signal_type": "BUY_SM", "close": ' + b"9" * 5000 + b"}", "number of 5,000 digits"),
         (b'{"signal_type": "BUY_SM", "close": 0.' + b"9" * 5000 + b"}", r"close is 0\.9+\.\.\.: not a plain decimal number"),
         (b'{"signal_type": "BUY_SM", "close": 1, "close": 2}', "names 'close' twice"),

@@ -29,6 +29,7 @@ _SHOWN = 40  # characters of a refused value that are repeated to the owner
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+_MOST_DIGITS = 20  # of a time before the point
 _FIRST_MILLISECONDS = 100_000_000_000  # as seconds this is the year 5138, as milliseconds 1973: no overlap in our range
 
 _FIELDS = frozenset({"signal_type", "close", "symbol", "signal_id", "ts"})
@@ -68,6 +69,8 @@ def decode(
         )
     except _Refused as refused:
         return Unreadable(str(refused))
+    except ArithmeticError:  # one hostile number must not stop the stream, whatever we forgot
+        return Unreadable("the record holds a number that is out of range")
 
 
 def encode(
@@ -88,6 +91,8 @@ def encode(
 
 def instant(seconds: Decimal) -> datetime | None:
     """The moment that epoch `seconds` (or milliseconds) name; None outside of the years 2000 to 2099."""
+    if not seconds.is_finite() or seconds.adjusted() > _MOST_DIGITS:  # before any arithmetic, which could overflow
+        return None
     if abs(seconds) >= _FIRST_MILLISECONDS:
         seconds = seconds.scaleb(-3)
     if not abs(seconds) < _FIRST_MILLISECONDS:

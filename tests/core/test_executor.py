@@ -1,5 +1,6 @@
 """A signal from the mailbox to the settled order: what is traded, what is refused, and what the ledger says of it."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -171,6 +172,17 @@ async def test_a_price_that_is_too_old_is_asked_for_anew(world: World, venue: Sc
 
 async def test_an_unknown_symbol_is_denied(world: World) -> None:
     assert became(await world.say("BUY_SM", symbol="NOPEUSDC")) == ("denied", "unknown_symbol")
+
+
+async def test_a_halt_that_is_over_does_not_keep_a_position_from_being_sold(world: World, venue: ScriptedVenue) -> None:
+    await world.say("BUY_SM")
+    rules = venue.rules["WIFUSDC"]
+    venue.rules["WIFUSDC"] = replace(rules, status="BREAK")
+    await world.clock.run(world.market.load_instruments(None))
+    assert became(await world.say("SELL_SM")) == ("denied", "not_trading")
+    venue.rules["WIFUSDC"] = rules
+    await world.clock.forward(10)
+    assert became(await world.say("SELL_SM")) == ("ordered", "")
 
 
 async def test_a_symbol_nobody_allowed_is_denied(open_world: OpenWorld) -> None:

@@ -153,14 +153,14 @@ async def test_an_accepted_order_that_cannot_be_found_for_a_while_is_not_placed_
 async def test_an_order_not_taken_is_tried_again_when_the_venue_says(world: World, ledger: MemoryLedger) -> None:
     world.venue.next(refused(NotTaken(BUSY, retry_after=8)), refused(NotTaken(BUSY)))
     await world.say("BUY_SM")
-    assert [(at - NOON).total_seconds() for at in world.venue.placed_at] == [0, 8, 8]
+    assert [(at - NOON).total_seconds() for at in world.venue.placed_at] == [0, 8, 8.5]
     assert told(ledger) == ["order_executed"]
 
 
 async def test_an_order_never_taken_fails_with_the_venues_reason(world: World, ledger: MemoryLedger) -> None:
     world.venue.next(*[refused(NotTaken(BUSY))] * 20)
     await world.say("BUY_SM")
-    assert len(world.venue.placed) == 5
+    assert [(at - NOON).total_seconds() for at in world.venue.placed_at] == [0, 0.25, 0.75, 1.75, 3.75, 7.75, 12.75]
     event = ledger.events[-1]
     assert isinstance(event, OrderFailed)
     assert event.order.reason == BUSY
@@ -170,9 +170,18 @@ async def test_an_order_not_taken_is_dropped_when_the_signal_is_too_old_by_then(
     world.venue.next(refused(NotTaken(reason("rate_limited", seconds=90), retry_after=90)))
     await world.say("BUY_SM")
     assert len(world.venue.placed) == 1
+    assert world.clock.now() == NOON  # what will certainly be too late is not waited for
     event = ledger.events[-1]
     assert isinstance(event, OrderFailed)
     assert str(event.order.reason) == "too many requests; the exchange asks to wait 90 s"
+
+
+async def test_a_ban_that_outlives_the_signal_is_told_at_once(world: World, ledger: MemoryLedger) -> None:
+    await world.say("BUY_SM")
+    world.venue.next(refused(NotTaken(reason("banned", seconds=259_200), retry_after=259_200)))
+    await world.say("SELL_SM")
+    assert world.clock.now() == NOON
+    assert told(ledger)[-1] == "order_failed"
 
 
 async def test_an_order_not_taken_is_priced_anew(world: World) -> None:

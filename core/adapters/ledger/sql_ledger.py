@@ -68,6 +68,11 @@ class SqlLedger:
             last_profit_pct=last[0]["profit_pct"] if last else None,
         )
 
+    async def trading_mode(self) -> str | None:
+        """The mode that this ledger's orders are of; None before the first order."""
+        found = await self.reader.read(select(tables.orders.c.trading_mode).limit(1))
+        return found[0]["trading_mode"] if found else None
+
     async def source_positions(self, source: str) -> Mapping[int, int]:
         """The next offset of each partition of `source`; empty before the first."""
         table = tables.source_positions

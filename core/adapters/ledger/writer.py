@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from core.adapters.ledger.engines import Transactions, words
 from core.adapters.ledger.transaction import Statements, Written, write
@@ -85,7 +84,7 @@ class Writer:
     async def _transaction(self, writes: Writes) -> Written:
         try:
             written = await self._transactions.run(lambda connection: write(connection, self._statements, writes))
-        except (SQLAlchemyError, OSError, ValueError, TimeoutError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the writer must live: nobody else can write
             self.problem = words(error)
             log.error("the ledger did not take a commit", error=self.problem)
             raise LedgerUnavailable(f"the ledger cannot be written: {self.problem}") from None
