@@ -34,7 +34,7 @@ _SLACK = 0.5  # seconds on top of what Telegram asks for
 def connect(token: str, api_url: str) -> ExtBot[None]:
     """A bot that has not said anything yet. `api_url` is the Bot API server, without a path."""
     for name, level in _LOG_LEVELS.items():
-        logging.getLogger(name).setLevel(level)
+        logging.getLogger(name).setLevel(max(level, logging.getLogger().level))
     # Asks python-telegram-bot for lengths of time as timedelta, as its next major version will have them.
     os.environ.setdefault("PTB_TIMEDELTA", "true")
     base = api_url.rstrip("/")
