@@ -11,12 +11,15 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from core.book import Book
 from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
+from core.domain.events import Event, PartTroubled
 from core.domain.messages import ApprovalTimedOut, Message
 from core.inbox import Inbox
 from core.market import Market
 from core.ports import Clock, Venue
 
 log = structlog.get_logger(__name__)
+
+PATIENCE_SECONDS = 20.0  # an exchange that hiccups for less is not worth waking anybody
 
 Job = Callable[[], Awaitable[None]]
 
@@ -66,6 +69,30 @@ class ApprovalTimer:
             log.warning("approvals cannot be timed out yet", error=str(error))
             return
         self._said |= {one.token for one in due}
+
+
+class ExchangeWatch:
+    """Tells that the exchange does not answer, once it has not for a while, and that it is back."""
+
+    def __init__(self, market: Market, tell: Callable[[Event], None], clock: Clock) -> None:
+        self._market = market
+        self._tell = tell
+        self._clock = clock
+        self._away_since: float | None = None
+        self._told = False
+
+    async def run(self) -> None:
+        well, word = self._market.ready
+        now = self._clock.monotonic()
+        if well:
+            if self._told:
+                self._tell(PartTroubled("exchange", recovered=True, detail=""))
+            self._away_since, self._told = None, False
+            return
+        self._away_since = now if self._away_since is None else self._away_since
+        if not self._told and now - self._away_since >= PATIENCE_SECONDS:
+            self._tell(PartTroubled("exchange", recovered=False, detail=word))
+            self._told = True
 
 
 class BalanceReader:

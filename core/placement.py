@@ -68,7 +68,7 @@ class Placement:
         self._book.in_flight[order.client_order_id] = order
         try:
             await self._submit(order, intent)
-        except LedgerUnavailable:
+        except BaseException:  # whatever it was, nothing was sent, and nobody must take the order for one that was
             self._book.in_flight.pop(order.client_order_id, None)
             raise
         return await self._send_until_settled(order)
