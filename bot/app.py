@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 
 import structlog
@@ -204,7 +205,9 @@ class _Program:
         async with AsyncExitStack() as stack:
             await self._serve(stack)
             stack.enter_context(stop_on_signals(self.lifecycle))
+            self.inbox.start_controls(self.state.waiting)
             try:
+                self.lifecycle.start("lease", self.ledger.keep_lease())
                 self.lifecycle.start("notifier", self.notifier.run())
                 self.lifecycle.start("chat", self.chat.run())
                 self.lifecycle.start("prices", self.market.run())
@@ -215,9 +218,11 @@ class _Program:
             finally:
                 await self.lifecycle.end("trading")
                 jobs.shutdown(wait=False)
-                await self._settle()
+                if not self.ledger.lost:
+                    await self._settle()
                 await self.lifecycle.end("mailboxes", "chat")
-                await self._say_the_rest()
+                if not self.ledger.lost:
+                    await self._say_the_rest()
                 await self.lifecycle.end()
 
     async def _serve(self, stack: AsyncExitStack) -> None:
@@ -231,10 +236,10 @@ class _Program:
             stack.push_async_callback(server.close)
 
     async def _trade(self, on_ready: Callable[[], None]) -> None:
-        """Start-up is crash recovery: rules, then every unsettled order, then what was left waiting, then new signals."""
+        """Start-up is crash recovery: rules, then for each symbol its unsettled order, what was left waiting, new signals."""
         await self._load_instruments()
-        await asyncio.gather(*(self.placement.recover(order) for order in list(self.state.in_flight)))
-        self.inbox.take(self.state.waiting)
+        unsettled = [(order.symbol, partial(self.placement.recover, order)) for order in self.state.in_flight]
+        self.inbox.start(unsettled, self.state.waiting)
         await self._announce()
         on_ready()
         await self.source.run()

@@ -13,7 +13,7 @@ from bot.wiring import binance_client, check_trading_mode, kafka_options, limits
 from core.adapters.binance_client import BinanceClient
 from core.adapters.kafka_probe import find_lag, find_partitions
 from core.adapters.kafka_settings import KafkaOptions
-from core.adapters.ledger.sql_ledger import SqlLedger, open_ledger
+from core.adapters.ledger.sql_ledger import SqlLedger, look_into_ledger
 from core.domain.errors import LedgerUnavailable, MarketFlowError
 from core.domain.money import plain
 from core.domain.position import Position
@@ -63,7 +63,7 @@ async def _settings(settings: Settings) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def _opened(settings: Settings) -> AsyncIterator[SqlLedger]:
-    ledger = await open_ledger(settings.database_url.get_secret_value(), SystemClock())
+    ledger = await look_into_ledger(settings.database_url.get_secret_value(), SystemClock())
     try:
         yield ledger
     finally:

@@ -6,7 +6,7 @@ from bot.clock import SystemClock
 from bot.config import Settings
 from bot.wiring import check_trading_mode, open_venue
 from core.adapters.ledger.queries import LedgerQueries
-from core.adapters.ledger.sql_ledger import open_ledger
+from core.adapters.ledger.sql_ledger import look_into_ledger
 from core.comparison import compare
 
 NEWEST = 200  # executions compared one by one; the holdings are the sum of all
@@ -15,7 +15,7 @@ NEWEST = 200  # executions compared one by one; the holdings are the sum of all
 async def reconcile(settings: Settings, say: Callable[[str], None]) -> bool:
     """True when there is no difference. Raises MarketFlowError where one of the two cannot be read."""
     clock = SystemClock()
-    ledger = await open_ledger(settings.database_url.get_secret_value(), clock)
+    ledger = await look_into_ledger(settings.database_url.get_secret_value(), clock)
     try:
         await check_trading_mode(settings, ledger)
         async with open_venue(settings, ledger) as (venue, _):

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 import structlog
 
@@ -13,12 +14,18 @@ from core.ports import Ledger, Verdict
 log = structlog.get_logger(__name__)
 
 CAPACITY = 2_000
+CONTROLS = ""
+"""The mailbox of what concerns no single symbol."""
 
 Handle = Callable[[StoredMessage], Awaitable[Verdict]]
+Work = Callable[[], Awaitable[object]]
 
 
 class Inbox:
-    """Takes messages from every source and hands each to `handle` when the one before it in its mailbox is settled."""
+    """Takes messages from every source and hands each to `handle` when the one before it in its mailbox is settled.
+
+    Until `start` it only stores what concerns symbols: what a former process left comes first.
+    """
 
     def __init__(
         self,
@@ -31,11 +38,12 @@ class Inbox:
         self._ledger = ledger
         self._handle = handle
         self._capacity = capacity
-        self._mailboxes: dict[str, deque[StoredMessage]] = {}
+        self._mailboxes: dict[str, deque[Work]] = {}
         self._workers: dict[str, asyncio.Task[None]] = {}
         self._answers: dict[int, asyncio.Future[Verdict]] = {}
         self._waiting = 0
         self._room = asyncio.Condition()
+        self._early: list[StoredMessage] | None = []  # what came before the start
         self._open = True
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -66,23 +74,45 @@ class Inbox:
         for message, result in zip(messages, results, strict=True):
             if result is None:
                 log.info("repeated, so left alone", source=message.source, signal_id=message.source_id)
-        self.take([stored for stored in results if stored is not None])
+        self._take([stored for stored in results if stored is not None])
         return results
 
-    def take(self, stored: Sequence[StoredMessage]) -> None:
-        """Puts messages that the ledger holds into their mailboxes: new ones, and at start those that were left waiting."""
+    def start_controls(self, waiting: Sequence[StoredMessage]) -> None:
+        """Begins with what concerns no single symbol: nobody should wait for the exchange to be able to pause."""
+        for message in waiting:
+            if message.message.mailbox == CONTROLS:
+                self._put(CONTROLS, partial(self._handle_one, message))
+
+    def start(self, unsettled: Sequence[tuple[str, Work]], waiting: Sequence[StoredMessage]) -> None:
+        """Begins with the symbols: in each mailbox first what `unsettled` names for it, then what was `waiting` in the ledger,
+        then what has come since."""
+        early, self._early = self._early or [], None
+        self._waiting -= len(early)
+        for mailbox, work in unsettled:
+            self._put(mailbox, work)
+        self._take([*(message for message in waiting if message.message.mailbox != CONTROLS), *early])
+
+    def _take(self, stored: Sequence[StoredMessage]) -> None:
         for message in stored:
-            mailbox = message.message.mailbox
-            self._mailboxes.setdefault(mailbox, deque()).append(message)
-            self._waiting += 1
-            if self._open and mailbox not in self._workers:
-                self._workers[mailbox] = asyncio.create_task(self._work(mailbox), name=f"mailbox {mailbox or 'controls'}")
+            if self._early is not None and message.message.mailbox != CONTROLS:
+                self._early.append(message)
+                self._waiting += 1
+            else:
+                self._put(message.message.mailbox, partial(self._handle_one, message))
+
+    def _put(self, mailbox: str, work: Work) -> None:
+        self._mailboxes.setdefault(mailbox, deque()).append(work)
+        self._waiting += 1
+        if self._open and mailbox not in self._workers:
+            self._workers[mailbox] = asyncio.create_task(self._work(mailbox), name=f"mailbox {mailbox or 'of controls'}")
 
     async def _work(self, mailbox: str) -> None:
         waiting = self._mailboxes[mailbox]
         try:
             while waiting and self._open:
-                await self._handle_one(waiting[0])
+                # A worker's context lives as long as its mailbox is busy: bind anew for each message.
+                structlog.contextvars.clear_contextvars()
+                await waiting[0]()
                 waiting.popleft()
                 self._waiting -= 1
                 async with self._room:
@@ -96,8 +126,6 @@ class Inbox:
                 self._mailboxes.pop(mailbox, None)
 
     async def _handle_one(self, stored: StoredMessage) -> None:
-        # A worker's context lives as long as its mailbox is busy: bind anew for each message.
-        structlog.contextvars.clear_contextvars()
         verdict = await self._handle(stored)
         answer = self._answers.pop(stored.seq, None)
         if answer is not None and not answer.done():

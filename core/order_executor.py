@@ -11,7 +11,7 @@ from core.book import Book
 from core.deciding import Deciding
 from core.domain.approval import Approval, ApprovalState
 from core.domain.controls import Controls
-from core.domain.errors import LedgerUnavailable
+from core.domain.errors import LeaseLost, LedgerUnavailable
 from core.domain.events import ApprovalClosed, ApprovalRequested, ControlsChanged, SignalRefused
 from core.domain.messages import ApprovalAnswered, ApprovalTimedOut, ControlsRequested, SignalReceived, StoredMessage
 from core.domain.order import Order, OrderState, check_move
@@ -78,6 +78,8 @@ class OrderExecutor:
             except LedgerUnavailable as error:
                 log.error("the ledger cannot be written; nothing is traded meanwhile", error=str(error))
                 await self._clock.sleep(LEDGER_PAUSE_SECONDS)
+            except LeaseLost:
+                raise
             except Exception as error:
                 log.exception("a message could not be handled", seq=stored.seq)
                 return await self._after_error(stored, error)
@@ -208,8 +210,9 @@ class OrderExecutor:
         return changes.verdicts[0]
 
     async def _timed_out(self, stored: StoredMessage, token: str) -> Verdict:
+        # The timer said that its time is up. A clock that was set back since then does not give the question more of it.
         approval = self._book.approvals.get(token)
-        if approval is None or self._clock.now() < approval.expires_at:
+        if approval is None:
             return await self._conclude(Changes(verdicts=[self._verdict(stored, "ignored", reason("approval_closed"))]))
         expired = replace(approval, state=ApprovalState.EXPIRED, decided_at=self._clock.now())
         return await self._end(stored, expired, "expired", self._expired(approval))

@@ -3,6 +3,8 @@
     MarketFlowError
     ├── ConfigurationError     a setting is wrong: say all of it, end with exit code 2
     ├── LedgerUnavailable      a commit did not happen: do nothing to the world, try again
+    ├── LedgerInUse            another process holds the ledger: say who, end
+    ├── LeaseLost              another process took the ledger over: end at once, touch nothing
     ├── ExchangeUnavailable    a question (never an order) had no answer: ask again, refuse meanwhile
     ├── SourceUnavailable      no signals come: say so, connect again
     └── IllegalTransition      a bug: the process ends before it does harm
@@ -25,6 +27,14 @@ class ConfigurationError(MarketFlowError):
 
 class LedgerUnavailable(MarketFlowError):
     """The ledger could not be read or written; nothing of the commit happened."""
+
+
+class LedgerInUse(MarketFlowError):
+    """Another process works on the ledger."""
+
+
+class LeaseLost(MarketFlowError):
+    """This process no longer holds the ledger: it may neither write nor trade, ever again."""
 
 
 class ExchangeUnavailable(MarketFlowError):

@@ -271,6 +271,7 @@ class Office:
         self.book = Book(Controls())
         self.trading = Trading(self.book)
         self.inbox = Inbox(self.ledger, self.trading.handle)
+        self.inbox.start([], [])
         self.market = Market(self.exchange, clock, list)
         self.health: Callable[[], Mapping[str, tuple[bool, str]]] = lambda: {
             "kafka": (True, "reading"),

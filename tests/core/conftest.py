@@ -55,6 +55,7 @@ def open_world(_closing: AsyncExitStack, clock: VirtualClock, ledger: MemoryLedg
         book = Book(controls or Controls())
         world = World(book, clock=clock, ledger=ledger, venue=venue, limits=replace(LIMITS, **limits), capacity=capacity)
         await clock.run(world.market.load_instruments(None))
+        world.inbox.start([], [])
         _closing.push_async_callback(world.close)
         return world
 

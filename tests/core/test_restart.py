@@ -38,6 +38,7 @@ async def world(on_disk: CountedLedger, clock: VirtualClock, venue: ScriptedVenu
     """A first process on the empty ledger; each test ends it by a restart."""
     world = World(Book(Controls()), clock=clock, ledger=on_disk, venue=venue)
     await clock.run(world.market.load_instruments(None))
+    world.inbox.start([], [])
     return world
 
 

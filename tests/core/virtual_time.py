@@ -33,6 +33,10 @@ class VirtualClock:
     def now(self) -> datetime:
         return self._start + timedelta(seconds=self._seconds)
 
+    def step(self, seconds: float) -> None:
+        """Somebody sets the clock on the wall; nothing else notices."""
+        self._start += timedelta(seconds=seconds)
+
     def monotonic(self) -> float:
         return self._seconds
 

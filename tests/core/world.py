@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from itertools import count
 
 from core.book import Book
@@ -172,8 +173,9 @@ async def restarted(before: World, ledger: Ledger) -> World:
     book = Book.from_ledger(state, Controls(), today)
     world = World(book, clock=clock, ledger=ledger, venue=before.venue, limits=before.limits, start=before.start + 1)
     await clock.run(world.market.load_instruments(None))
-    for order in state.in_flight:
-        await clock.run(world.placement.recover(order))
-    world.inbox.take(state.waiting)
+    world.inbox.start_controls(state.waiting)
+    world.inbox.start([(order.symbol, partial(world.placement.recover, order)) for order in state.in_flight], state.waiting)
+    while world.book.in_flight:
+        await clock.forward(1)
     await clock.quiet()
     return world

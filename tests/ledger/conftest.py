@@ -23,10 +23,11 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 async def reopen(database_url: str) -> AsyncIterator[Reopen]:
-    """Opens the ledger anew, as a restart does; all that were opened are closed at the end."""
+    """Opens the ledger anew, as a restart does: the one before is closed."""
     async with AsyncExitStack() as stack:
 
         async def again() -> SqlLedger:
+            await stack.aclose()
             ledger = await open_ledger(database_url, SystemClock())
             stack.push_async_callback(ledger.close)
             return ledger

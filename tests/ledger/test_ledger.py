@@ -66,13 +66,14 @@ async def test_a_restart_finds_everything_again(ledger: SqlLedger, reopen: Reope
         )
     )
     await ledger.store([], position=SourcePosition("kafka:t", 3, 42))
-    state = await (await reopen()).load(TODAY)
+    again = await reopen()
+    state = await again.load(TODAY)
     assert state.in_flight == [values.order(bought.seq)]
     assert state.waiting == [waiting]
     assert state.approvals == [approval]
     assert state.controls == controls
     assert state.positions == [values.position("19.98")]
-    assert await ledger.source_positions("kafka:t") == {3: 42}
+    assert await again.source_positions("kafka:t") == {3: 42}
 
 
 async def test_settling_ends_what_was_in_flight(ledger: SqlLedger) -> None:
@@ -197,8 +198,9 @@ async def test_dead_letters_are_kept_with_the_position_and_one_event(ledger: Sql
 async def test_a_stranger_is_told_once_even_after_a_restart(ledger: SqlLedger, reopen: Reopen) -> None:
     assert await ledger.first_time_stranger(7, "Mallory")
     assert not await ledger.first_time_stranger(7, "Mallory again")
-    assert not await (await reopen()).first_time_stranger(7, "Mallory")
-    assert await ledger.pending() == 1
+    again = await reopen()
+    assert not await again.first_time_stranger(7, "Mallory")
+    assert await again.pending() == 1
 
 
 async def test_the_question_remembers_its_chat_message_when_it_is_closed(ledger: SqlLedger) -> None:

@@ -1,13 +1,15 @@
 """Connections: how SQLite and PostgreSQL are opened. One engine writes, one reads."""
 
 import asyncio
+import fcntl
 import os
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import IO, Any, TypeVar
 
-from sqlalchemy import URL, Connection, StaticPool, create_engine, event, make_url
+from sqlalchemy import URL, Connection, StaticPool, create_engine, event, func, make_url, select, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -18,31 +20,66 @@ T = TypeVar("T")
 _CLASS = re.compile(r"^(<class '[^']*'>: )+")
 _ANY_THREAD = {"check_same_thread": False}  # it is opened in one thread at a time, not always the same
 _BUSY_MS = 5_000
+_CONNECT_SECONDS, _ANSWER_SECONDS = 5.0, 10.0
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={_BUSY_MS}", "foreign_keys=ON")
 
 
-def parse_url(text: str) -> URL:
+def parse_url(address: str) -> URL:
     """The database's address. LedgerUnavailable, without the password, when it is none."""
     try:
-        return make_url(text)
+        return make_url(address)
     except ArgumentError:
         raise LedgerUnavailable("DATABASE_URL is not a database address") from None
 
 
 class PostgresTransactions:
-    """One connection of asyncpg's."""
+    """One connection of asyncpg's. A server that does not answer is given up after a while, and its connection with it."""
 
     def __init__(self, url: URL) -> None:
         self.dialect = "postgresql"
-        self.engine = create_async_engine(url, pool_size=1, max_overflow=0, pool_pre_ping=True)
+        self._url = url
+        self.engine = self._new_engine()
+        self._given_up: set[asyncio.Task[None]] = set()
 
-    async def run(self, work: Callable[[Connection], T]) -> T:
-        """Runs `work` in one transaction. Raises what the database does."""
-        async with self.engine.begin() as connection:
+    async def run(self, work: Callable[[Connection], T], *, within: float | None = _ANSWER_SECONDS) -> T:
+        """Runs `work` in one transaction. Raises what the database does; TimeoutError after `within` seconds: then nobody knows
+        whether it was committed."""
+        engine = self.engine
+        task = asyncio.create_task(self._run(engine, work), name="transaction")
+        done, _ = await asyncio.wait([task], timeout=within)
+        if not done:
+            # Not waited for: to cancel a statement the driver asks the server that does not answer.
+            self.engine = self._new_engine()
+            task.cancel()
+            ending = asyncio.create_task(_give_up(engine, task), name="connection given up")
+            self._given_up.add(ending)
+            ending.add_done_callback(self._given_up.discard)
+            raise TimeoutError
+        return task.result()
+
+    @staticmethod
+    async def _run(engine: AsyncEngine, work: Callable[[Connection], T]) -> T:
+        async with engine.begin() as connection:
             return await connection.run_sync(work)
+
+    def session(self, connection: Connection) -> str:
+        """Names the writing connection."""
+        return str(connection.scalar(select(func.pg_backend_pid())))
+
+    def is_gone(self, connection: Connection, session: str) -> bool:
+        """Whether the server has no such connection any more: its process has ended, or has lost the server."""
+        if not session.isdecimal():
+            return False
+        there = text("SELECT count(*) FROM pg_stat_activity WHERE pid = :pid AND pid <> pg_backend_pid()")
+        return not connection.scalar(there, {"pid": int(session)})
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+    def _new_engine(self) -> AsyncEngine:
+        return create_async_engine(
+            self._url, pool_size=1, max_overflow=0, pool_pre_ping=True, connect_args=_postgres_arguments(self._url)
+        )
 
 
 class SqliteTransactions:
@@ -53,22 +90,60 @@ class SqliteTransactions:
 
     def __init__(self, url: URL) -> None:
         self.dialect = "sqlite"
+        self._lock = _FileLock(url.database)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
         self.engine = create_engine(url.set(drivername="sqlite+pysqlite"), poolclass=StaticPool, connect_args=_ANY_THREAD)
         event.listen(self.engine, "connect", _prepare_sqlite)
         event.listen(self.engine, "begin", _begin_immediate)
 
-    async def run(self, work: Callable[[Connection], T]) -> T:
-        """Runs `work` in one transaction. Raises what the database does."""
+    async def run(self, work: Callable[[Connection], T], *, within: float | None = None) -> T:
+        """Runs `work` in one transaction, however long it takes: a thread cannot be left. Raises what the database does."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, work)
 
     def _run(self, work: Callable[[Connection], T]) -> T:
         with self.engine.begin() as connection:
             return work(connection)
 
+    def session(self, _connection: Connection) -> str:
+        """None has a name here; the file's lock is taken."""
+        self._lock.take()
+        return ""
+
+    def is_gone(self, _connection: Connection, _session: str) -> bool:
+        """Whether the process that locked the file has ended: the system lets go of its lock then, however it ended."""
+        return self._lock.take()
+
     async def close(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, self.engine.dispose)
         self._thread.shutdown()
+        self._lock.release()
+
+
+class _FileLock:
+    """A lock beside the database's file, as long as this process lives."""
+
+    def __init__(self, database: str | None) -> None:
+        on_disk = database and database != ":memory:" and not database.startswith("file:")
+        self._path = Path(f"{database}.lock") if on_disk else None
+        self._file: IO[bytes] | None = None
+
+    def take(self) -> bool:
+        """Whether this process has the lock now."""
+        if self._file is not None or self._path is None:
+            return True
+        file = self._path.open("ab")  # open for as long as the lock is held
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.close()
+            return False
+        self._file = file
+        return True
+
+    def release(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
 
 Transactions = PostgresTransactions | SqliteTransactions
@@ -82,10 +157,27 @@ def writing_transactions(url: URL) -> Transactions:
 def reading_engine(url: URL) -> AsyncEngine:
     """A few connections without transactions: each question sees what is committed."""
     postgres = url.get_backend_name() == "postgresql"
-    engine = create_async_engine(url, pool_size=3, max_overflow=0, isolation_level="AUTOCOMMIT", pool_pre_ping=postgres)
+    arguments = _postgres_arguments(url) if postgres else {}
+    engine = create_async_engine(
+        url, pool_size=3, max_overflow=0, isolation_level="AUTOCOMMIT", pool_pre_ping=postgres, connect_args=arguments
+    )
     if not postgres:
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     return engine
+
+
+def _postgres_arguments(url: URL) -> dict[str, Any]:
+    """What asyncpg's connections are opened with, but for what the address itself says."""
+    # A transaction of ours that the server waits for in vain holds the lease's row: the server ends it by itself.
+    settings = {"idle_in_transaction_session_timeout": f"{_ANSWER_SECONDS:.0f}s", "application_name": "marketflow"}
+    wanted = {"timeout": _CONNECT_SECONDS, "command_timeout": _ANSWER_SECONDS, "server_settings": settings}
+    return {name: value for name, value in wanted.items() if name not in url.query}
+
+
+async def _give_up(engine: AsyncEngine, task: "asyncio.Task[Any]") -> None:
+    """Ends a connection that does not answer, and whoever waits for it."""
+    await asyncio.wait([task], timeout=_ANSWER_SECONDS)
+    await engine.dispose()
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

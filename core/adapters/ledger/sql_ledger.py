@@ -1,34 +1,41 @@
 """The ledger in a SQL database: the Ledger and Outbox ports, and what else is kept beside them."""
 
 import asyncio
+import os
+import socket
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from core.adapters.ledger import rows, tables
 from core.adapters.ledger.codec import storable
 from core.adapters.ledger.engines import Transactions, parse_url, reading_engine, words, writing_transactions
+from core.adapters.ledger.lease import BEAT_SECONDS, Lease, take_lease
 from core.adapters.ledger.reader import LedgerReader
 from core.adapters.ledger.schema import upgrade
 from core.adapters.ledger.transaction import Written
 from core.adapters.ledger.writer import Writer
 from core.adapters.ledger.writes import Writes, writes_of_arrivals, writes_of_changes, writes_of_stranger
-from core.domain.errors import LedgerUnavailable
+from core.domain.errors import LedgerInUse, LedgerUnavailable
 from core.domain.events import Event, OutboxItem, StrangerSeen
 from core.domain.messages import DeadLetter, Message, SourcePosition, StoredMessage
 from core.ports import Changes, Clock, LedgerState, Observer
+
+_SOON_SECONDS = 0.5
 
 
 class SqlLedger:
     """See `core.ports.Ledger` and `core.ports.Outbox`. `open_ledger` makes one; `close` ends it."""
 
-    def __init__(self, writing: Transactions, reading: AsyncEngine, clock: Clock) -> None:
+    def __init__(self, writing: Transactions, reader: LedgerReader, lease: Lease | None, clock: Clock) -> None:
+        """Without a `lease` it can only be read."""
         self.writing = writing
-        self.reader = LedgerReader(reading)
+        self.reader = reader
+        self.lease = lease
         self._clock = clock
-        self._writer = Writer(writing)
+        self._writer = Writer(writing, lease, clock) if lease is not None else None
         self._news = asyncio.Event()
         self._news.set()
         self.observers: list[Observer] = []
@@ -36,11 +43,29 @@ class SqlLedger:
     @property
     def ready(self) -> tuple[bool, str]:
         """Whether the last commit was taken, and what the database said if not."""
-        return (not self._writer.problem, self._writer.problem or "migrated")
+        problem = self._writer.problem if self._writer is not None else "open for reading only"
+        return (not problem, problem or "migrated")
+
+    @property
+    def lost(self) -> bool:
+        """Whether another process has taken the ledger over."""
+        return self.lease is not None and self.lease.lost
+
+    async def keep_lease(self) -> None:
+        """Proves the lease while nothing else is written. Raises LeaseLost when another process has taken it."""
+        while self.lease is not None:
+            await self._clock.sleep(max(BEAT_SECONDS - self.lease.idle_seconds, _SOON_SECONDS))
+            if self.lease.idle_seconds >= BEAT_SECONDS:
+                with suppress(LedgerUnavailable):
+                    await self.write(Writes())
 
     async def close(self) -> None:
-        """Writes what is under way and closes every connection."""
-        await self._writer.close()
+        """Writes what is under way, lets the next process in and closes every connection."""
+        if self._writer is not None:
+            await self._writer.close()
+        if self.lease is not None:
+            with suppress(Exception):  # then the next process finds out by itself that this one has ended
+                await self.lease.release()
         await self.reader.close()
         await self.writing.close()
 
@@ -97,26 +122,24 @@ class SqlLedger:
             stored.extend(_take(messages, written))
             self._tell(Changes(events=list(events)), stored, dead)
 
-        await self._writer.write(writes, after)
+        await self._write(writes, after)
         return stored
 
     async def commit(self, changes: Changes) -> None:
         """See Ledger."""
         writes = self._made(lambda: writes_of_changes(changes, self._clock.now()))
-        await self._writer.write(writes, lambda _: self._tell(changes, (), ()))
+        await self._write(writes, lambda _: self._tell(changes, (), ()))
 
     async def first_time_stranger(self, user_id: int, name: str) -> bool:
         """Notes somebody unknown and, the first time ever, the event that tells of them."""
         event = StrangerSeen(user_id, name)
-        written = await self._writer.write(
-            self._made(lambda: writes_of_stranger(event, self._clock.now())), lambda _: self._news.set()
-        )
+        written = await self._write(self._made(lambda: writes_of_stranger(event, self._clock.now())), lambda _: self._news.set())
         return user_id in written.strangers
 
     async def set_approval_message(self, token: str, chat_id: int, message_id: int) -> None:
         """Notes which chat message asks about an approval."""
         row = {"b_token": token, "chat_id": chat_id, "message_id": message_id}
-        await self._writer.write(Writes(approval_messages={token: row}), _nothing)
+        await self._write(Writes(approval_messages={token: row}), _nothing)
 
     async def approval_message(self, token: str) -> tuple[int, int] | None:
         """Chat and message id of the question; None where it was never sent."""
@@ -136,7 +159,7 @@ class SqlLedger:
         """See Outbox."""
         now = self._clock.now()
         sent = [{"b_seq": seq, "sent_at": now, "message_id": message_id} for seq in seqs]
-        await self._writer.write(Writes(sent=sent), _nothing)
+        await self._write(Writes(sent=sent), _nothing)
 
     async def pending(self) -> int:
         """See Outbox."""
@@ -150,7 +173,12 @@ class SqlLedger:
 
     async def write(self, writes: Writes) -> None:
         """Commits rows that are nobody else's business. Raises LedgerUnavailable."""
-        await self._writer.write(writes, _nothing)
+        await self._write(writes, _nothing)
+
+    async def _write(self, writes: Writes, after: Callable[[Written], None]) -> Written:
+        if self._writer is None:
+            raise LedgerUnavailable("the ledger is open for reading only")
+        return await self._writer.write(writes, after)
 
     def _made(self, make: Callable[[], Writes]) -> Writes:
         try:
@@ -179,12 +207,36 @@ def _nothing(_: Written) -> None:
 
 
 async def open_ledger(database_url: str, clock: Clock) -> SqlLedger:
-    """Opens the ledger at `database_url` and brings it to the newest schema. Raises LedgerUnavailable."""
+    """Opens the ledger at `database_url` for this process alone and brings it to the newest schema. Raises LedgerUnavailable, and
+    LedgerInUse while another process works on it."""
+    ledger = await look_into_ledger(database_url, clock)
+    try:
+        lease = await take_lease(ledger.writing, _this_process(), clock)
+    except LedgerInUse:
+        await ledger.close()
+        raise
+    except (SQLAlchemyError, OSError, TimeoutError) as error:
+        await ledger.close()
+        raise _cannot_be_opened(error) from None
+    return SqlLedger(ledger.writing, ledger.reader, lease, clock)
+
+
+async def look_into_ledger(database_url: str, clock: Clock) -> SqlLedger:
+    """Opens the ledger at `database_url` for reading, whoever works on it, and brings it to the newest schema. Raises
+    LedgerUnavailable."""
     url = parse_url(database_url)
     writing = writing_transactions(url)
     try:
-        await writing.run(upgrade)
+        await writing.run(upgrade, within=None)
     except (SQLAlchemyError, OSError, TimeoutError) as error:
         await writing.close()
-        raise LedgerUnavailable(f"the ledger of DATABASE_URL cannot be opened: {words(error)}") from None
-    return SqlLedger(writing, reading_engine(url), clock)
+        raise _cannot_be_opened(error) from None
+    return SqlLedger(writing, LedgerReader(reading_engine(url)), None, clock)
+
+
+def _cannot_be_opened(error: Exception) -> LedgerUnavailable:
+    return LedgerUnavailable(f"the ledger of DATABASE_URL cannot be opened: {words(error)}")
+
+
+def _this_process() -> str:
+    return f"process {os.getpid()} on {socket.gethostname()}"

@@ -205,6 +205,19 @@ controls = Table(
     CheckConstraint("id = 1", name="one_row"),
 )
 
+lease = Table(
+    "lease",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("holder", Text, nullable=False),
+    Column("session", Text, nullable=False),
+    Column("commits", BigInteger, nullable=False),
+    Column("taken_at", UtcTime),
+    Column("seen_at", UtcTime),
+    CheckConstraint("id = 1", name="one_row"),
+)
+
 source_positions = Table(
     "source_positions",
     metadata,

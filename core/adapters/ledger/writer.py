@@ -1,18 +1,22 @@
-"""The one writer: works that are ready together share one transaction, and each learns whether it was written."""
+"""The one writer: works that are ready together share one transaction, and each learns for certain whether it was written."""
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
+from sqlalchemy import Connection
 
 from core.adapters.ledger.engines import Transactions, words
+from core.adapters.ledger.lease import Lease
 from core.adapters.ledger.transaction import Statements, Written, write
 from core.adapters.ledger.writes import Writes, merged
-from core.domain.errors import LedgerUnavailable
+from core.domain.errors import LeaseLost, LedgerUnavailable
+from core.ports import Clock
 
 log = structlog.get_logger(__name__)
 
+_ASK_AGAIN_SECONDS = 1.0
 _TURNS = 2  # of the event loop after a group: who was just answered may have the next thing to write, to go with the others
 
 
@@ -26,8 +30,10 @@ class _Work:
 class Writer:
     """Takes works from anywhere in the event loop and writes them in the order they came."""
 
-    def __init__(self, transactions: Transactions) -> None:
+    def __init__(self, transactions: Transactions, lease: Lease, clock: Clock) -> None:
         self._transactions = transactions
+        self._lease = lease
+        self._clock = clock
         self._statements = Statements(transactions.dialect)
         self._ready: list[_Work] = []
         self._wake = asyncio.Event()
@@ -38,7 +44,8 @@ class Writer:
 
     async def write(self, writes: Writes, after: Callable[[Written], None]) -> Written:
         """Returns once `writes` are committed; `after` is called right then, in the order of the commits. Raises
-        LedgerUnavailable when nothing of them was. Who gives up waiting changes nothing: the work is written all the same."""
+        LedgerUnavailable when nothing of them was, LeaseLost when nothing ever will be. Who gives up waiting changes nothing:
+        the work is written all the same."""
         if self._closing:
             raise LedgerUnavailable("the ledger is closed")
         work = _Work(writes, asyncio.get_running_loop().create_future(), after)
@@ -66,13 +73,15 @@ class Writer:
         try:
             written = await self._transaction(merged(work.writes for work in group))
         except LedgerUnavailable as error:
-            if len(group) == 1:
-                group[0].done.set_exception(error)
-                group[0].done.exception()  # whoever waited may be gone: then nobody else will look at it
-                return
-            # One of them may be poisonous: its neighbours must not suffer for it.
-            for work in group:
-                await self._write_group([work])
+            if len(group) > 1:
+                # One of them may be poisonous: its neighbours must not suffer for it.
+                for work in group:
+                    await self._write_group([work])
+            else:
+                _fail(group, error)
+            return
+        except LeaseLost as error:
+            _fail(group, error)
             return
         for work in group:
             try:
@@ -82,11 +91,45 @@ class Writer:
             work.done.set_result(written)
 
     async def _transaction(self, writes: Writes) -> Written:
+        began, number = self._clock.monotonic(), self._lease.next_number()
+        done: list[Written] = []
+
+        def work(connection: Connection) -> None:
+            self._lease.stamp(connection, number)
+            done.append(write(connection, self._statements, writes))
+
         try:
-            written = await self._transactions.run(lambda connection: write(connection, self._statements, writes))
+            await self._transactions.run(work)
+        except LeaseLost:
+            self.problem = "held by another process"
+            raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the writer must live: nobody else can write
             self.problem = words(error)
             log.error("the ledger did not take a commit", error=self.problem)
-            raise LedgerUnavailable(f"the ledger cannot be written: {self.problem}") from None
+            # Where everything was said and only the end is missing, the commit may have happened for all that.
+            if not (done and await self._was_committed(number)):
+                raise LedgerUnavailable(f"the ledger cannot be written: {self.problem}") from None
+            log.info("the commit was taken after all", number=number)
+        self._lease.proved(began)
         self.problem = ""
-        return written
+        return done[0]
+
+    async def _was_committed(self, number: int) -> bool:
+        """Asked until it is known: to guess wrong would lose a signal, or do something twice."""
+        while True:
+            try:
+                return await self._lease.was_committed(number)
+            except LeaseLost:
+                raise
+            except Exception as error:  # noqa: BLE001 - see `_transaction`
+                self.problem = words(error)
+                log.error("it is not known whether the last commit was taken; asking again", error=self.problem)
+                if self._closing:
+                    raise LedgerUnavailable(f"the ledger cannot be reached: {self.problem}") from None
+            await self._clock.sleep(_ASK_AGAIN_SECONDS)
+
+
+def _fail(group: list[_Work], error: Exception) -> None:
+    for work in group:
+        work.done.set_exception(error)
+        work.done.exception()  # whoever waited may be gone: then nobody else will look at it

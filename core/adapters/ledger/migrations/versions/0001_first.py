@@ -173,6 +173,19 @@ def upgrade() -> None:
         sa.Column("trip_gross", Amount(), nullable=False),
         sa.PrimaryKeyConstraint("symbol", name=op.f("pk_positions")),
     )
+    lease = op.create_table(
+        "lease",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("epoch", sa.BigInteger(), nullable=False),
+        sa.Column("holder", sa.Text(), nullable=False),
+        sa.Column("session", sa.Text(), nullable=False),
+        sa.Column("commits", sa.BigInteger(), nullable=False),
+        sa.Column("taken_at", UtcTime(), nullable=True),
+        sa.Column("seen_at", UtcTime(), nullable=True),
+        sa.CheckConstraint("id = 1", name=op.f("ck_lease_one_row")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lease")),
+    )
+    op.bulk_insert(lease, [{"id": 1, "epoch": 0, "holder": "", "session": "", "commits": 0}])
     op.create_table(
         "source_positions",
         sa.Column("source", sa.Text(), nullable=False),
@@ -325,6 +338,7 @@ def downgrade() -> None:
     op.drop_table("totals")
     op.drop_table("strangers")
     op.drop_table("source_positions")
+    op.drop_table("lease")
     op.drop_table("positions")
     with op.batch_alter_table("paper_orders", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_paper_orders_client_order_id_order_id"))

@@ -1,0 +1,143 @@
+"""One ledger, one process: a lease with an epoch, which every transaction proves. Who lost it can write nothing any more."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import structlog
+from sqlalchemy import Connection, bindparam, func, literal, select, update
+
+from core.adapters.ledger import tables
+from core.adapters.ledger.engines import Transactions
+from core.adapters.ledger.rows import Row
+from core.domain.errors import LeaseLost, LedgerInUse
+from core.ports import Clock
+
+log = structlog.get_logger(__name__)
+
+BEAT_SECONDS = 3.0
+"""An idle holder proves its lease that often."""
+SURE_SECONDS = 10.0
+"""For so long after a proof the holder may act upon the world."""
+STALE_SECONDS = 15.0
+"""A lease that was watched for so long and did not move is taken over. Longer than SURE_SECONDS: whoever held it acts no more."""
+_LOOK_SECONDS = 0.5
+
+_LEASE = tables.lease.c
+
+
+@dataclass(slots=True)
+class _Held:
+    """Somebody else's lease, as it was seen."""
+
+    epoch: int
+    commits: int
+    holder: str
+    since: str
+
+
+class Lease:
+    """This process's right to write. Made by `take_lease`.
+
+    Each transaction carries a number of its own into the lease's row. So a commit whose answer was lost can be asked for
+    afterwards, and the epoch there tells whether this process may still write at all. The row is locked by whoever writes:
+    who asks waits until the transaction in doubt has ended.
+    """
+
+    def __init__(self, transactions: Transactions, epoch: int, clock: Clock, proved_at: float) -> None:
+        self._transactions = transactions
+        self._epoch = epoch
+        self._clock = clock
+        self._proved_at = proved_at
+        self._number = 0
+        self.lost = False
+        """Whether another process has it now, or this one gave it back."""
+        session = func.pg_backend_pid().cast(tables.lease.c.session.type) if transactions.dialect == "postgresql" else literal("")
+        self._stamp = (
+            update(tables.lease)
+            .where(_LEASE.epoch == epoch)
+            .values(commits=bindparam("b_commits"), seen_at=bindparam("b_seen"), session=session)
+        )
+
+    @property
+    def sure(self) -> bool:
+        """Whether nobody else can hold the lease yet: only then may anything be asked of the world."""
+        return not self.lost and self._clock.monotonic() - self._proved_at < SURE_SECONDS
+
+    @property
+    def idle_seconds(self) -> float:
+        """Since the last proof."""
+        return self._clock.monotonic() - self._proved_at
+
+    def next_number(self) -> int:
+        """The number of the next transaction."""
+        self._number += 1
+        return self._number
+
+    def stamp(self, connection: Connection, number: int) -> None:
+        """The first statement of a transaction. Raises LeaseLost."""
+        found = connection.execute(self._stamp, {"b_commits": number, "b_seen": self._clock.now()})
+        if found.rowcount != 1:
+            self._lose()
+
+    def proved(self, at: float) -> None:
+        """A transaction that began `at` (monotonic seconds) was committed."""
+        self._proved_at = max(self._proved_at, at)
+
+    async def was_committed(self, number: int) -> bool:
+        """Whether the transaction of that number is in the ledger; asked when its answer was lost. Raises LeaseLost, and whatever
+        the database does."""
+        row = await self._transactions.run(_read)
+        if row["epoch"] != self._epoch:
+            self._lose()
+        return bool(row["commits"] == number)
+
+    async def release(self) -> None:
+        """Lets the next process in at once. Raises what the database does."""
+        ours = update(tables.lease).where(_LEASE.epoch == self._epoch).values(holder="", session="")
+        await self._transactions.run(lambda connection: connection.execute(ours))
+        self.lost = True
+
+    def _lose(self) -> None:
+        self.lost = True
+        raise LeaseLost("another MarketFlow has taken this ledger over; this one ends, so that nothing is traded twice")
+
+
+async def take_lease(transactions: Transactions, holder: str, clock: Clock) -> Lease:
+    """Takes the ledger for this process; `holder` says who it is, for people. At once when nobody holds it or whoever did is
+    certainly gone; from one that shows no sign of life after a while. Raises LedgerInUse, and whatever the database does."""
+    first: _Held | None = None
+    began = clock.monotonic()
+    while True:
+        at = clock.monotonic()
+        stale = first if at - began >= STALE_SECONDS else None
+        found = await transactions.run(partial(_take, transactions=transactions, holder=holder, clock=clock, stale=stale))
+        if isinstance(found, int):
+            return Lease(transactions, found, clock, at)
+        if first is None:
+            first = found
+            log.info("the ledger is held; looking whether its holder lives", holder=found.holder)
+        elif (found.epoch, found.commits) != (first.epoch, first.commits):
+            raise LedgerInUse(
+                f"the ledger of DATABASE_URL is in use by {found.holder} since {found.since}: two at once would trade twice. "
+                "Stop that one first, or set another DATABASE_URL"
+            )
+        await clock.sleep(_LOOK_SECONDS)
+
+
+def _take(connection: Connection, *, transactions: Transactions, holder: str, clock: Clock, stale: _Held | None) -> int | _Held:
+    """The new epoch, or who holds it."""
+    row = _read(connection)
+    unmoved = stale is not None and (row["epoch"], row["commits"]) == (stale.epoch, stale.commits)
+    if row["holder"] and not unmoved and not transactions.is_gone(connection, row["session"]):
+        since = row["taken_at"].strftime("%Y-%m-%d %H:%M:%S UTC")
+        return _Held(row["epoch"], row["commits"], row["holder"], since)
+    now = clock.now()
+    epoch: int = row["epoch"] + 1
+    ours = {"epoch": epoch, "holder": holder, "session": transactions.session(connection), "taken_at": now, "seen_at": now}
+    connection.execute(update(tables.lease).values(commits=0, **ours))
+    return epoch
+
+
+def _read(connection: Connection) -> Row:
+    """The lease, locked until the transaction ends: on SQLite the whole ledger is."""
+    return dict(connection.execute(select(tables.lease).with_for_update()).mappings().one())
