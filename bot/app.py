@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from functools import partial
 from importlib.metadata import version
 
 import structlog
@@ -30,16 +29,11 @@ from core.adapters.kafka_source import KafkaSource
 from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.sql_ledger import SqlLedger, open_ledger
 from core.book import Book
-from core.deciding import Deciding
 from core.domain.controls import Controls
 from core.domain.errors import ConfigurationError, ExchangeUnavailable, LedgerUnavailable
 from core.domain.events import Event, PartTroubled, Started
-from core.inbox import Inbox
-from core.market import Market
-from core.order_executor import OrderExecutor
-from core.placement import Placement
 from core.ports import Changes, LedgerState, MarketData, Venue
-from core.reconciler import Reconciler
+from core.trading import Trading
 
 log = structlog.get_logger(__name__)
 
@@ -107,32 +101,17 @@ class _Program:
         controls = Controls(mode=settings.approval)
         self.metrics = ExecutionLogger(state)
         ledger.observers.append(self.metrics)
-        self.book = Book.from_ledger(state, controls, today_of(clock))
-        self.market = Market(venue, clock, watched=lambda: self.book.instruments_needed(settings.symbols or {settings.symbol}))
-        limits = limits_of(settings)
-        deciding = Deciding(self.book, self.market, limits, clock)
-        self.placement = Placement(
+        self.trading = Trading(
+            book=Book.from_ledger(state, controls, today_of(clock)),
             ledger=ledger,
             venue=venue,
-            market=self.market,
-            book=self.book,
-            deciding=deciding,
-            reconciler=Reconciler(venue, self.market, clock),
             clock=clock,
-            timings=self.metrics,
-        )
-        executor = OrderExecutor(
-            ledger=ledger,
-            book=self.book,
-            market=self.market,
-            deciding=deciding,
-            placement=self.placement,
-            limits=limits,
+            limits=limits_of(settings),
             trading_mode=settings.trading_mode,
-            clock=clock,
             timings=self.metrics,
+            watched=settings.symbols or {settings.symbol},
         )
-        self.inbox = Inbox(ledger, executor.handle)
+        self.book, self.market, self.inbox = self.trading.book, self.trading.market, self.trading.inbox
         self.source = self._kafka(embedded)
         self._chat()
 
@@ -238,8 +217,7 @@ class _Program:
     async def _trade(self, on_ready: Callable[[], None]) -> None:
         """Start-up is crash recovery: rules, then for each symbol its unsettled order, what was left waiting, new signals."""
         await self._load_instruments()
-        unsettled = [(order.symbol, partial(self.placement.recover, order)) for order in self.state.in_flight]
-        self.inbox.start(unsettled, self.state.waiting)
+        self.trading.start(self.state)
         await self._announce()
         on_ready()
         await self.source.run()

@@ -117,9 +117,10 @@ async def _kafka(settings: Settings) -> AsyncIterator[str]:
 async def _lag(settings: Settings, options: KafkaOptions) -> str:
     try:
         async with _opened(settings) as ledger:
-            positions = await ledger.source_positions(f"kafka:{settings.kafka_topic}")
+            stored = await ledger.source_positions(f"kafka:{settings.kafka_topic}")
     except LedgerUnavailable:
         return "lag not known without the ledger"
+    positions = {number: position.offset for number, position in stored.items()}
     if not positions:
         return "no position yet: the first start reads what arrives from then on"
     return f"lag {await find_lag(options, settings.kafka_topic, positions)}"

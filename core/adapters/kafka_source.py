@@ -29,10 +29,11 @@ _SETTLED = 5.0  # seconds that a connection must have held for its loss to be tr
 class KafkaSource:
     """Reads every partition of `topic` by itself (no group rebalancing: one ledger, one process) and delivers in batches.
 
-    Where it starts: `stored_positions` gives the next offset of each partition as the ledger has it. Without partition 0 this is
+    Where it starts: `stored_positions` gives how far each partition was read, as the ledger has it. Without partition 0 this is
     the first start of all: it starts at the end, stores that at once and calls `on_first_start`. A partition that is not stored
     later starts at its beginning. A stored position that the broker does not have any more is told by `on_gap(partition, wanted,
-    resumed_at)` and resumes at the earliest record there is. `on_state_change(ready, detail)` is called as it goes away and
+    resumed_at)` and resumes at the earliest record there is; one past the partition's end means that the topic was made anew, and
+    its records get identities of a new generation. `on_state_change(ready, detail)` is called as it goes away and
     as it is back; `detail` never carries a secret. The callbacks must not block.
 
     `fetch_max_wait_ms` is how long a broker holds an idle request open. A real one answers as soon as a record comes: 500 costs
@@ -48,7 +49,7 @@ class KafkaSource:
         dlq_topic: str,
         default_symbol: str,
         deliver: Deliver,
-        stored_positions: Callable[[], Awaitable[Mapping[int, int]]],
+        stored_positions: Callable[[], Awaitable[Mapping[int, SourcePosition]]],
         clock: Clock,
         on_first_start: Callable[[], None],
         on_state_change: Callable[[bool, str], None],
@@ -73,6 +74,7 @@ class KafkaSource:
         """The copies of refused records that are on their way to the dead-letter topic."""
         self._group = GroupOffsets(options, topic, group, clock)
         self._positions: dict[int, int] | None = None  # the next offset of each partition: what came before is delivered
+        self._generations: dict[int, int] = {}
         self._ends: dict[int, int] | None = None
         self._ready, self._detail = False, "connecting"
         self._told_away = False
@@ -93,9 +95,18 @@ class KafkaSource:
     async def run(self) -> None:
         """Reads until cancelled; see SignalSource."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.dead_letters.run(), name="kafka-dead-letters")
-            tasks.create_task(self._group.run(), name="kafka-group-offsets")
+            tasks.create_task(self._keep_going(self.dead_letters.run), name="kafka-dead-letters")
+            tasks.create_task(self._keep_going(self._group.run), name="kafka-group-offsets")
             await self._keep_connected()
+
+    async def _keep_going(self, side: Callable[[], Awaitable[None]]) -> None:
+        """What is only convenient must not end what is vital, whatever the client library raises."""
+        while True:
+            try:
+                await side()
+            except Exception:
+                log.exception("kafka_side_task_failed", again_in_seconds=_LONGEST_PAUSE)
+                await self._clock.sleep(_LONGEST_PAUSE)
 
     async def _keep_connected(self) -> None:
         pause = _FIRST_PAUSE
@@ -124,7 +135,7 @@ class KafkaSource:
             return str(error)
 
     async def _read_until_lost(self) -> str:
-        partitions = await find_partitions(self._options, self._topic)
+        partitions = await self._find_partitions()
         consumer = await self._new_consumer()
         try:
             await consumer.start()
@@ -134,6 +145,9 @@ class KafkaSource:
             return await self._read(consumer)
         finally:
             await _stop(consumer)
+
+    async def _find_partitions(self) -> Collection[int]:
+        return await find_partitions(self._options, self._topic)
 
     async def _new_consumer(self) -> AIOKafkaConsumer:
         return AIOKafkaConsumer(
@@ -150,9 +164,7 @@ class KafkaSource:
         )
 
     async def _take_positions(self, consumer: AIOKafkaConsumer, partitions: Collection[int]) -> None:
-        if self._positions is None:
-            self._positions = dict(await self._stored_positions())
-        if 0 not in self._positions:
+        if 0 not in await self._load_positions():
             await self._start_at_end(consumer, partitions)
         await self._assign(consumer, partitions)
 
@@ -169,14 +181,19 @@ class KafkaSource:
     async def _await_topic(self, missing: TopicMissing) -> str:
         """A topic that does not exist at the first start has no past: whatever comes into it later is read from its beginning."""
         try:
-            if self._positions is None:
-                self._positions = dict(await self._stored_positions())
-            if 0 not in self._positions:
+            if 0 not in await self._load_positions():
                 await self._store_position(0, 0)
                 self._on_first_start()
         except LedgerUnavailable as unavailable:
             return str(unavailable)
         return str(missing)
+
+    async def _load_positions(self) -> Mapping[int, int]:
+        if self._positions is None:
+            stored = await self._stored_positions()
+            self._positions = {number: position.offset for number, position in stored.items()}
+            self._generations = {number: position.generation for number, position in stored.items()}
+        return self._positions
 
     async def _assign(self, consumer: AIOKafkaConsumer, partitions: Collection[int]) -> None:
         positions = self._known_positions()
@@ -218,13 +235,14 @@ class KafkaSource:
         dead: list[DeadLetter] = []
         refused: list[RefusedRecord] = []
         now = self._clock.now()
+        generation = self._generations.get(partition, 0)
         for record in records:
             place = f"{self._topic}/{partition}/{record.offset}"
             read = decode(
                 record.value,
                 record_ts=instant(Decimal(record.timestamp)),
                 source=self.name,
-                default_id=place,
+                default_id=f"{place}@{generation}" if generation else place,
                 default_symbol=self._default_symbol,
             )
             if isinstance(read, Unreadable):
@@ -233,20 +251,23 @@ class KafkaSource:
             else:
                 messages.append(Message(self.name, read.signal_id, read.symbol, SignalReceived(read), now))
         next_offset = records[-1].offset + 1
-        await self._deliver(messages, dead, SourcePosition(self.name, partition, next_offset))
+        await self._deliver(messages, dead, SourcePosition(self.name, partition, next_offset, generation))
         self._known_positions()[partition] = next_offset
         self.dead_letters.put(refused)
 
     async def _resume_at_earliest(self, consumer: AIOKafkaConsumer, lost: Mapping[int, int]) -> None:
         earliest = await self._offsets(consumer.beginning_offsets, lost)
+        ends = await self._offsets(consumer.end_offsets, lost)
         for number, wanted in lost.items():
+            if wanted > ends[number]:
+                self._generations[number] = self._generations.get(number, 0) + 1
             log.warning("kafka_position_gone", topic=self._topic, partition=number, wanted=wanted, resumed_at=earliest[number])
             self._on_gap(number, wanted, earliest[number])
             await self._store_position(number, earliest[number])
             consumer.seek(TopicPartition(self._topic, number), earliest[number])
 
     async def _store_position(self, partition: int, offset: int) -> None:
-        await self._deliver([], [], SourcePosition(self.name, partition, offset))
+        await self._deliver([], [], SourcePosition(self.name, partition, offset, self._generations.get(partition, 0)))
         self._known_positions()[partition] = offset
 
     async def _note_positions(self, consumer: AIOKafkaConsumer) -> None:

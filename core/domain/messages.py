@@ -83,8 +83,10 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class SourcePosition:
-    """How far a source has been read: the next `offset` of `partition` in `source` (e.g. `kafka:trading_signals`)."""
+    """How far a source has been read: the next `offset` of `partition` in `source` (e.g. `kafka:trading_signals`). `generation`
+    counts how often the partition was found to have begun anew, so that its offsets mean other records than before."""
 
     source: str
     partition: int
     offset: int
+    generation: int = 0

@@ -4,23 +4,18 @@ import asyncio
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
-from functools import partial
 from itertools import count
 
 from core.book import Book
-from core.deciding import Deciding
 from core.domain.approval import Approval
 from core.domain.controls import Controls, Mode, Pause
 from core.domain.instrument import Instrument
 from core.domain.messages import ApprovalAnswered, ApprovalTimedOut, Body, ControlsRequested, Message, SignalReceived
 from core.domain.signal import Signal
-from core.inbox import CAPACITY, Inbox
-from core.market import Market
-from core.order_executor import OrderExecutor
-from core.placement import Placement
+from core.inbox import CAPACITY
 from core.policy.picture import Limits
 from core.ports import Ledger, Verdict
-from core.reconciler import Reconciler
+from core.trading import Trading
 from tests.core.scripted_venue import ScriptedVenue
 from tests.core.virtual_time import VirtualClock
 
@@ -88,32 +83,19 @@ class World:
         self.venue = venue
         self.limits = limits
         self.timings = Durations()
-        self.market = Market(venue, clock, watched=lambda: book.instruments_needed(()))
-        deciding = Deciding(book, self.market, limits, clock)
-        self.placement = Placement(
+        self._names = (f"{start}-{number}" for number in count(1))
+        self.trading = Trading(
+            book=book,
             ledger=ledger,
             venue=venue,
-            market=self.market,
-            book=book,
-            deciding=deciding,
-            reconciler=Reconciler(venue, self.market, clock),
             clock=clock,
-            timings=self.timings,
-        )
-        self._names = (f"{start}-{number}" for number in count(1))
-        executor = OrderExecutor(
-            ledger=ledger,
-            book=book,
-            market=self.market,
-            deciding=deciding,
-            placement=self.placement,
             limits=limits,
             trading_mode="paper",
-            clock=clock,
             timings=self.timings,
             token=lambda: f"token-{next(self._names)}",
+            capacity=capacity,
         )
-        self.inbox = Inbox(ledger, executor.handle, capacity=capacity)
+        self.market, self.placement, self.inbox = self.trading.market, self.trading.placement, self.trading.inbox
 
     def signal(self, kind: str, *, symbol: str = "WIFUSDC", close: str = "0.48", name: str = "", age: float = 0.0) -> Signal:
         """A signal as old as `age` seconds, of its own identity unless `name` is given."""
@@ -174,7 +156,7 @@ async def restarted(before: World, ledger: Ledger) -> World:
     world = World(book, clock=clock, ledger=ledger, venue=before.venue, limits=before.limits, start=before.start + 1)
     await clock.run(world.market.load_instruments(None))
     world.inbox.start_controls(state.waiting)
-    world.inbox.start([(order.symbol, partial(world.placement.recover, order)) for order in state.in_flight], state.waiting)
+    world.trading.start(state)
     while world.book.in_flight:
         await clock.forward(1)
     await clock.quiet()

@@ -34,6 +34,7 @@ class Ledger:
     """What was delivered. `broken` makes it refuse, `gate` (while cleared) makes it wait as a full inbox does."""
 
     positions: dict[int, int] = field(default_factory=dict)
+    generations: dict[int, int] = field(default_factory=dict)
     messages: list[Message] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
     deliveries: int = 0
@@ -49,9 +50,13 @@ class Ledger:
         self.dead += dead
         if position is not None:
             self.positions[position.partition] = position.offset
+            self.generations[position.partition] = position.generation
 
-    async def stored(self) -> Mapping[int, int]:
-        return dict(self.positions)
+    async def stored(self) -> Mapping[int, SourcePosition]:
+        return {
+            number: SourcePosition("kafka:t", number, offset, self.generations.get(number, 0))
+            for number, offset in self.positions.items()
+        }
 
     @property
     def ids(self) -> list[str]:

@@ -96,6 +96,18 @@ async def test_a_position_that_is_gone_is_told(bench: Bench) -> None:
     assert bench.ledger.positions == {0: 2}
 
 
+async def test_records_of_a_topic_made_anew_are_not_taken_for_those_before(bench: Bench) -> None:
+    await bench.make_topic()
+    await bench.write(b'{"signal_type": "BUY_SM", "close": 1}')
+    bench.ledger.positions = {0: 57}
+    async with bench.reading():
+        await eventually(lambda: bench.ledger.ids == [f"{bench.topic}/0/0@1"])
+    async with bench.reading():
+        await bench.write(b'{"signal_type": "SELL_SM", "close": 1}')
+        await eventually(lambda: bench.ledger.ids == [f"{bench.topic}/0/0@1", f"{bench.topic}/0/1@1"])
+    assert bench.ledger.generations == {0: 1}
+
+
 async def test_ten_thousand_bad_records_do_not_hold_up_the_good_ones(bench: Bench, no_blocking: object) -> None:
     await bench.make_topic()
     async with bench.reading():

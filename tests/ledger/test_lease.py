@@ -129,7 +129,9 @@ async def test_whoever_only_reads_needs_no_lease_and_cannot_write(
 async def test_a_process_that_was_killed_is_followed_at_once_and_a_suspended_one_after_a_while(
     database_url: str, clock: RealTimeOnly, stack: AsyncExitStack, end: signal.Signals
 ) -> None:
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", HOLDER, database_url, stdout=subprocess.PIPE)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", HOLDER, database_url, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
     try:
         assert process.stdout is not None
         assert await process.stdout.readline() == b"holds\n"

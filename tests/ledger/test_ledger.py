@@ -65,7 +65,7 @@ async def test_a_restart_finds_everything_again(ledger: SqlLedger, reopen: Reope
             positions=[values.position("19.98")],
         )
     )
-    await ledger.store([], position=SourcePosition("kafka:t", 3, 42))
+    await ledger.store([], position=SourcePosition("kafka:t", 3, 42, 1))
     again = await reopen()
     state = await again.load(TODAY)
     assert state.in_flight == [values.order(bought.seq)]
@@ -73,7 +73,7 @@ async def test_a_restart_finds_everything_again(ledger: SqlLedger, reopen: Reope
     assert state.approvals == [approval]
     assert state.controls == controls
     assert state.positions == [values.position("19.98")]
-    assert await again.source_positions("kafka:t") == {3: 42}
+    assert await again.source_positions("kafka:t") == {3: SourcePosition("kafka:t", 3, 42, 1)}
 
 
 async def test_settling_ends_what_was_in_flight(ledger: SqlLedger) -> None:

@@ -207,7 +207,16 @@ def controls_of(row: Mapping[str, Any]) -> Controls:
 
 
 def source_position_row(position: SourcePosition) -> Row:
-    return {"source": position.source, "partition": position.partition, "next_offset": position.offset}
+    return {
+        "source": position.source,
+        "partition": position.partition,
+        "next_offset": position.offset,
+        "generation": position.generation,
+    }
+
+
+def source_position_of(row: Mapping[str, Any]) -> SourcePosition:
+    return SourcePosition(row["source"], row["partition"], row["next_offset"], row["generation"])
 
 
 def dead_letter_row(letter: DeadLetter) -> Row:

@@ -98,11 +98,11 @@ class SqlLedger:
         found = await self.reader.read(select(tables.orders.c.trading_mode).limit(1))
         return found[0]["trading_mode"] if found else None
 
-    async def source_positions(self, source: str) -> Mapping[int, int]:
-        """The next offset of each partition of `source`; empty before the first."""
+    async def source_positions(self, source: str) -> Mapping[int, SourcePosition]:
+        """How far each partition of `source` was read; empty before the first."""
         table = tables.source_positions
         found = await self.reader.read(select(table).where(table.c.source == source))
-        return {row["partition"]: row["next_offset"] for row in found}
+        return {row["partition"]: rows.source_position_of(row) for row in found}
 
     # --- what is written
 

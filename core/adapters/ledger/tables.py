@@ -224,6 +224,7 @@ source_positions = Table(
     Column("source", Text, primary_key=True),
     Column("partition", Integer, primary_key=True, autoincrement=False),
     Column("next_offset", BigInteger, nullable=False),
+    Column("generation", Integer, nullable=False),
 )
 
 dead_letters = Table(
