@@ -1,6 +1,6 @@
 """From settings to limits, connections and the venue: what several commands are made of. Starts nothing."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from decimal import Decimal
 
@@ -49,13 +49,14 @@ def kafka_options(settings: Settings) -> KafkaOptions:
     )
 
 
-def binance_client(settings: Settings) -> BinanceClient:
-    """Binance with the settings' key, or only its market data where there is none."""
+def binance_client(settings: Settings, may_send: Callable[[], bool] = lambda: False) -> BinanceClient:
+    """Binance with the settings' key, or only its market data where there is none. Without `may_send` it places no order."""
     return BinanceClient(
         api_url=settings.binance_api_url,
         clock=SystemClock(),
         key=settings.binance_api_key.get_secret_value() if settings.binance_api_key else "",
         secret=settings.binance_api_secret.get_secret_value() if settings.binance_api_secret else "",
+        may_send=may_send,
     )
 
 
@@ -77,7 +78,7 @@ async def open_venue(
     settings: Settings, ledger: SqlLedger, market_data: MarketData | None = None
 ) -> AsyncIterator[tuple[Venue, BinanceClient]]:
     """Where orders go in this trading mode, and the client of Binance's REST API."""
-    client = binance_client(settings)  # it reaches for nothing before it is asked
+    client = binance_client(settings, lambda: ledger.may_trade)  # it reaches for nothing before it is asked
     try:
         if settings.trading_mode is TradingMode.PAPER:
             data = market_data or client

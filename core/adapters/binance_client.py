@@ -4,11 +4,10 @@ It never repeats an order, decides nothing about one, and lets no key, secret or
 """
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import ParamSpec, Protocol, TypeVar
 
 from core.adapters import binance_codec as codec
 from core.adapters.binance_codec import Unreadable
@@ -18,6 +17,7 @@ from core.adapters.binance_refusals import (
     UNKNOWN_SYMBOL,
     Answer,
     Refusal,
+    Said,
     Silence,
     order_refused,
     wait_reason,
@@ -29,13 +29,35 @@ from core.domain.reasons import Reason, reason
 from core.domain.signal import Side
 from core.ports import Clock
 
-if TYPE_CHECKING:
-    from core.adapters.binance_wire import Wire
-
 P = ParamSpec("P")
 T = TypeVar("T")
-Call = Callable[["Wire"], Awaitable[object]]
-ListCall = Callable[["Wire", Sequence[str]], Awaitable[object]]
+
+
+class Wire(Protocol):
+    """How the exchange is asked: a method for each endpoint, parameters named as in rest-api.md. Raises nothing."""
+
+    def now(self) -> float:
+        """The time by which requests are dated, before the offset; seconds since the epoch."""
+        ...
+
+    def date_by(self, offset: float) -> None:
+        """Adds `offset` (seconds) to the date of every signed request from now on."""
+        ...
+
+    async def server_time(self) -> Said: ...
+    async def exchange_info(self, symbols: Sequence[str] | None) -> Said: ...
+    async def quotes(self, symbols: Sequence[str]) -> Said: ...
+    async def account(self) -> Said: ...
+    async def key_permissions(self) -> Said: ...
+    async def open_orders(self) -> Said: ...
+    async def order(self, parameters: Mapping[str, str]) -> Said: ...
+    async def trades(self, parameters: Mapping[str, str]) -> Said: ...
+    async def place(self, parameters: Mapping[str, str]) -> Said: ...
+    async def close(self) -> None: ...
+
+
+Call = Callable[[Wire], Awaitable[Said]]
+ListCall = Callable[[Wire, Sequence[str]], Awaitable[Said]]
 
 _MOST_SYMBOLS = 100  # in one question: the list travels in the URL
 _LONGEST_SYMBOL = 20  # rest-api.md: ^[A-Z0-9-_.]{1,20}$, and since 2025 letters of other scripts too
@@ -49,17 +71,29 @@ class BinanceClient:
     an order that could not be sent), and is reached again as soon as it is back.
 
     `api_url` ends in `/api`. `timeout` (seconds) is for a whole request; `recv_window` (seconds) is how old an order may be when
-    it enters the matching engine. Without `key` and `secret` only market data can be asked for.
+    it enters the matching engine. Without `key` and `secret` only market data can be asked for. `may_send` tells at the last
+    moment whether this process still has the right to send an order. `wire` makes another way to the exchange than the library.
     """
 
     def __init__(
-        self, *, api_url: str, clock: Clock, key: str = "", secret: str = "", timeout: float = 10.0, recv_window: float = 2.5
+        self,
+        *,
+        api_url: str,
+        clock: Clock,
+        key: str = "",
+        secret: str = "",
+        timeout: float = 10.0,
+        recv_window: float = 2.5,
+        may_send: Callable[[], bool] = lambda: True,
+        wire: Callable[[], Wire] | None = None,
     ) -> None:
         self._api_url = api_url.rstrip("/")
         self._clock = clock
         self._key, self._secret = key, secret
         self._timeout = timeout
         self._recv_window_ms = round(recv_window * 1000)
+        self._may_send = may_send
+        self._make_wire = wire
         self._wire: Wire | None = None
         self._closed = False
         self._opening = asyncio.Lock()
@@ -87,13 +121,13 @@ class BinanceClient:
 
     async def server_time(self) -> datetime:
         """See MarketData."""
-        return _read(codec.server_time, await self._answer(lambda wire: wire.client.get_server_time()))
+        return _read(codec.server_time, await self._answer(lambda wire: wire.server_time()))
 
     async def instruments(self, symbols: Collection[str] | None) -> Mapping[str, Instrument]:
         """See MarketData. Of all symbols, one whose rules cannot be read is left out; of those asked for, none is."""
         found: dict[str, Instrument] = {}
         if symbols is None:
-            body = await self._answer(lambda wire: wire.client.get_exchange_info())
+            body = await self._answer(lambda wire: wire.exchange_info(None))
             found = _read(codec.instruments, body, skip_unreadable=True)
         else:
             for body in await self._about(symbols, lambda wire, some: wire.exchange_info(some)):
@@ -110,7 +144,8 @@ class BinanceClient:
 
     async def find_order(self, symbol: str, client_order_id: str) -> ExecutionReport | None:
         """See Venue."""
-        said = await self._ask(lambda wire: wire.client.get_order(symbol=symbol, origClientOrderId=client_order_id), signed=True)
+        wanted = {"symbol": symbol, "origClientOrderId": client_order_id}
+        said = await self._ask(lambda wire: wire.order(wanted), signed=True)
         if isinstance(said, Refusal) and said.definite and said.code == NO_SUCH_ORDER:
             return None
         report = _read(codec.order, _body(said))
@@ -124,7 +159,7 @@ class BinanceClient:
         # From the first one on: without `fromId` the most recent trades are returned (rest-api.md, "Account trade list").
         page = {"symbol": symbol, "orderId": order_id, "limit": str(_TRADES_A_PAGE), "fromId": "0"}
         while True:
-            body = await self._answer(lambda wire: wire.client.get_my_trades(**page), signed=True)
+            body = await self._answer(lambda wire: wire.trades(page), signed=True)
             trades = _read(codec.trades, body, symbol, order_id)
             found += trades
             if len(trades) < _TRADES_A_PAGE:
@@ -133,16 +168,16 @@ class BinanceClient:
 
     async def balances(self) -> Mapping[str, Balance]:
         """See Venue."""
-        return _read(codec.balances, await self._answer(_account, signed=True))
+        return _read(codec.balances, await self._answer(lambda wire: wire.account(), signed=True))
 
     async def open_orders(self) -> Sequence[ExecutionReport]:
         """See Venue."""
-        return _read(codec.orders, await self._answer(lambda wire: wire.client.get_open_orders(), signed=True))
+        return _read(codec.orders, await self._answer(lambda wire: wire.open_orders(), signed=True))
 
     async def permissions(self) -> codec.Permissions:
         """What account and key may do, for `marketflow check`. Raises ExchangeUnavailable."""
-        account = await self._answer(_account, signed=True)
-        said = await self._ask(lambda wire: wire.client.get_account_api_permissions(), signed=True)
+        account = await self._answer(lambda wire: wire.account(), signed=True)
+        said = await self._ask(lambda wire: wire.key_permissions(), signed=True)
         return _read(codec.permissions, account, said.body if isinstance(said, Answer) else None)
 
     async def place(self, request: OrderRequest) -> PlaceResult:
@@ -156,15 +191,15 @@ class BinanceClient:
         except ExchangeUnavailable as error:
             return NotTaken(reason("unreachable", detail=error), error.retry_after)
         measured = self._measured
-        order = wire.client.create_order(
-            symbol=request.symbol,
-            side=request.side.value,
-            type="MARKET",
-            quantity=format(request.qty, "f"),  # `str` writes 1E-7, which the exchange refuses
-            newClientOrderId=request.client_order_id,  # always: the library would make up another one for each call
-            newOrderRespType="FULL",
-        )
-        said = await wire.ask(order)
+        order = {
+            "symbol": request.symbol,
+            "side": request.side.value,
+            "type": "MARKET",
+            "quantity": format(request.qty, "f"),  # `str` writes 1E-7, which the exchange refuses
+            "newClientOrderId": request.client_order_id,  # always: the library would make up another one for each call
+            "newOrderRespType": "FULL",
+        }
+        said = await wire.place(order)
         match said:
             case Answer():
                 return _placed(said, request)
@@ -225,14 +260,14 @@ class BinanceClient:
         if wait := self._backoff.left():
             raise ExchangeUnavailable(str(self._backoff.reason(wait)), retry_after=wait)
         wire = await (self._signing() if signed else self._open())
-        said = await wire.ask(call(wire))
+        said = await call(wire)
         if isinstance(said, Silence):
             raise ExchangeUnavailable(said.what)
         if isinstance(said, Refusal):
             self._backoff.note(said)
         return said
 
-    async def _signing(self) -> "Wire":
+    async def _signing(self) -> Wire:
         if not self._secret:
             raise ExchangeUnavailable("no API key is set")
         if not self._measured:
@@ -244,33 +279,38 @@ class BinanceClient:
         async with self._measuring:
             if self._measured == seen:
                 _, self._offset = min([await self._clock_sample() for _ in range(_CLOCK_SAMPLES)])
-                (await self._open()).client.timestamp_offset = self._offset * 1000
+                (await self._open()).date_by(self._offset)
                 self._measured += 1
         return self._offset
 
     async def _clock_sample(self) -> tuple[float, float]:
-        """Round trip and offset in seconds; against `time.time`, because that is what python-binance dates requests by."""
-        sent = time.time()
+        """Round trip and offset in seconds; against the time that requests are dated by."""
+        wire = await self._open()
+        sent = wire.now()
         venue = await self.server_time()
-        received = time.time()
+        received = wire.now()
         return received - sent, venue.timestamp() - (sent + received) / 2
 
-    async def _open(self) -> "Wire":
+    async def _open(self) -> Wire:
         if self._wire is not None:
             return self._wire
         async with self._opening:
             if self._closed:
                 raise ExchangeUnavailable("the client is closed")
             if self._wire is None:
-                wire_type = await asyncio.to_thread(_import_wire)
-                self._wire = wire_type(
-                    api_url=self._api_url,
-                    key=self._key,
-                    secret=self._secret,
-                    timeout=self._timeout,
-                    recv_window_ms=self._recv_window_ms,
-                )
+                self._wire = self._make_wire() if self._make_wire is not None else await self._library_wire()
             return self._wire
+
+    async def _library_wire(self) -> Wire:
+        wire_type = await asyncio.to_thread(_import_wire)
+        return wire_type(
+            api_url=self._api_url,
+            key=self._key,
+            secret=self._secret,
+            timeout=self._timeout,
+            recv_window_ms=self._recv_window_ms,
+            may_send=self._may_send,
+        )
 
 
 class _Backoff:
@@ -301,15 +341,10 @@ class _Backoff:
         return wait_reason(wait, banned=banned)
 
 
-def _import_wire() -> "type[Wire]":
-    from core.adapters.binance_wire import Wire  # noqa: PLC0415 - takes a second; in a thread, so that the loop goes on
+def _import_wire() -> Callable[..., Wire]:
+    from core.adapters.binance_wire import LibraryWire  # noqa: PLC0415 - takes a second; in a thread, so that the loop goes on
 
-    return Wire
-
-
-def _account(wire: "Wire") -> Awaitable[object]:
-    balances: Awaitable[object] = wire.client.get_account(omitZeroBalances="true")
-    return balances
+    return LibraryWire
 
 
 def _body(said: Answer | Refusal) -> object:

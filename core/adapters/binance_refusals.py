@@ -84,6 +84,10 @@ class Refusal:
         return f"HTTP {self.status}{said}{advice}"
 
 
+Said = Answer | Refusal | Silence
+"""What comes back from the exchange: exactly one of these."""
+
+
 def refusal(status: int, code: object, message: object, retry_after: str | None) -> Refusal:
     """A Refusal out of whatever stood in the answer; `retry_after` is the header as it came.
 

@@ -6,7 +6,9 @@ signature nor URL of a signed request is in anything that it returns.
 
 import os
 import re
-from collections.abc import Awaitable, Sequence
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -14,41 +16,105 @@ import aiohttp
 from binance import AsyncClient
 from binance.exceptions import BinanceAPIException, BinanceRequestException
 
-from core.adapters.binance_refusals import Answer, Refusal, Silence, refusal
+from core.adapters.binance_refusals import Answer, Said, Silence, refusal
 
 _KEEPALIVE = 300  # seconds; the library's 15 would cost a TLS handshake for nearly every order
 _CONNECT_TIMEOUT = 5.0  # seconds
 _SIGNATURE = re.compile(r"[0-9a-fA-F]{64}")
 
 
-class Wire:
-    """One session with the exchange; made inside the running event loop. Connections are opened as they are needed.
+class _MayNotSend(Exception):
+    """An order was about to leave after this process lost the right to send one."""
 
-    `client` is the library's own, unpatched; what it returns goes through `ask`.
+
+class LibraryWire:
+    """See `core.adapters.binance_client.Wire`. One session with the exchange by python-binance's client, unpatched; made inside
+    the running event loop. Connections are opened as they are needed.
+
+    `may_send` is asked when an order is dated and signed and nothing of it has left yet: whoever takes over from us afterwards
+    starts later than the order's date, and can tell by the exchange's clock when it has become void.
     """
 
-    def __init__(self, *, api_url: str, key: str, secret: str, timeout: float, recv_window_ms: int) -> None:
+    def __init__(
+        self, *, api_url: str, key: str, secret: str, timeout: float, recv_window_ms: int, may_send: Callable[[], bool]
+    ) -> None:
         self._host = urlsplit(api_url).netloc
         self._secrets = [text for text in (key, secret) if text]
-        self.client: Any = AsyncClient(
+        self._may_send = may_send
+        tracing = aiohttp.TraceConfig()
+        tracing.on_request_start.append(self._about_to_send)
+        self._client: Any = AsyncClient(
             key or None,
             secret or None,
             # A redirect would carry the key and the signed order to whomever it names.
             requests_params={"allow_redirects": False},
-            session_params={"connector": aiohttp.TCPConnector(keepalive_timeout=_KEEPALIVE)},
+            session_params={"connector": aiohttp.TCPConnector(keepalive_timeout=_KEEPALIVE), "trace_configs": [tracing]},
         )
-        self.client.API_URL = api_url
-        self.client.MARGIN_API_URL = api_url.removesuffix("/api") + "/sapi"
-        self.client.REQUEST_RECVWINDOW = recv_window_ms
-        self.client.REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=timeout, sock_connect=min(timeout, _CONNECT_TIMEOUT))
+        self._client.API_URL = api_url
+        self._client.MARGIN_API_URL = api_url.removesuffix("/api") + "/sapi"
+        self._client.REQUEST_RECVWINDOW = recv_window_ms
+        self._client.REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=timeout, sock_connect=min(timeout, _CONNECT_TIMEOUT))
 
-    async def ask(self, call: Awaitable[object]) -> Answer | Refusal | Silence:
-        """Awaits one call of `client`. Raises nothing but cancellation; no exception is kept, for their texts hold URLs."""
+    def now(self) -> float:
+        """See Wire."""
+        return time.time()
+
+    def date_by(self, offset: float) -> None:
+        """See Wire."""
+        self._client.timestamp_offset = offset * 1000
+
+    async def server_time(self) -> Said:
+        """`GET time`."""
+        return await self._ask(self._client.get_server_time())
+
+    async def exchange_info(self, symbols: Sequence[str] | None) -> Said:
+        """`GET exchangeInfo` of some symbols, which the library's own method does not take; or of all."""
+        data = {} if symbols is None else {"data": {"symbols": encoded(symbols)}}
+        return await self._ask(self._client._get("exchangeInfo", **data))  # noqa: SLF001
+
+    async def quotes(self, symbols: Sequence[str]) -> Said:
+        """`GET ticker/bookTicker` of some symbols."""
+        return await self._ask(self._client.get_orderbook_ticker(symbols=encoded(symbols)))
+
+    async def account(self) -> Said:
+        """`GET account`, without zero balances."""
+        return await self._ask(self._client.get_account(omitZeroBalances="true"))
+
+    async def key_permissions(self) -> Said:
+        """`GET /sapi/v1/account/apiRestrictions`."""
+        return await self._ask(self._client.get_account_api_permissions())
+
+    async def open_orders(self) -> Said:
+        """`GET openOrders`, of all symbols."""
+        return await self._ask(self._client.get_open_orders())
+
+    async def order(self, parameters: Mapping[str, str]) -> Said:
+        """`GET order`."""
+        return await self._ask(self._client.get_order(**parameters))
+
+    async def trades(self, parameters: Mapping[str, str]) -> Said:
+        """`GET myTrades`."""
+        return await self._ask(self._client.get_my_trades(**parameters))
+
+    async def place(self, parameters: Mapping[str, str]) -> Said:
+        """`POST order`."""
+        return await self._ask(self._client.create_order(**parameters))
+
+    async def _about_to_send(
+        self, _session: aiohttp.ClientSession, _context: SimpleNamespace, request: aiohttp.TraceRequestStartParams
+    ) -> None:
+        if request.method == "POST" and not self._may_send():
+            raise _MayNotSend
+
+    async def _ask(self, call: Awaitable[object]) -> Said:
+        """Awaits one call of the client. Raises nothing but cancellation; no exception is kept, for their texts hold URLs."""
         try:
             return Answer(await call)
         except BinanceAPIException as error:
             text = self._redacted(error.message) if isinstance(error.message, str) else ""
             return refusal(error.status_code, error.code, text, error.response.headers.get("Retry-After"))
+        except _MayNotSend:
+            return Silence("the right to trade is in doubt: the ledger cannot be reached", sent=False)
         except BinanceRequestException:
             return Silence("the answer is not JSON")
         except (aiohttp.ClientConnectionError, TimeoutError) as error:
@@ -56,17 +122,9 @@ class Wire:
         except Exception as error:  # noqa: BLE001 - python-binance fails in its own ways on odd answers: `[]` is an AttributeError
             return Silence(f"no readable answer ({type(error).__name__})")
 
-    async def exchange_info(self, symbols: Sequence[str]) -> object:
-        """`GET exchangeInfo` of some symbols; the library's own method takes none."""
-        return await self.client._get("exchangeInfo", data={"symbols": encoded(symbols)})  # noqa: SLF001
-
-    async def quotes(self, symbols: Sequence[str]) -> object:
-        """`GET ticker/bookTicker` of some symbols."""
-        return await self.client.get_orderbook_ticker(symbols=encoded(symbols))
-
     async def close(self) -> None:
         """Closes every connection; nothing may be asked afterwards."""
-        await self.client.close_connection()
+        await self._client.close_connection()
 
     def _silence(self, error: Exception) -> Silence:
         if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):

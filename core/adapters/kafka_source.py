@@ -128,7 +128,7 @@ class KafkaSource:
         except TopicMissing as missing:
             return await self._await_topic(missing)
         except KafkaConnectionError:
-            return await why_unreachable(self._options)
+            return await self._why_unreachable()
         except (KafkaError, OSError) as error:
             return explain(error, self._options)
         except (SourceUnavailable, LedgerUnavailable) as error:
@@ -148,6 +148,9 @@ class KafkaSource:
 
     async def _find_partitions(self) -> Collection[int]:
         return await find_partitions(self._options, self._topic)
+
+    async def _why_unreachable(self) -> str:
+        return await why_unreachable(self._options)
 
     async def _new_consumer(self) -> AIOKafkaConsumer:
         return AIOKafkaConsumer(

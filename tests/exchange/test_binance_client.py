@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 
 from core.adapters.binance_client import BinanceClient
+from core.adapters.binance_wire import LibraryWire
 from core.domain.errors import ExchangeUnavailable
 from core.domain.order import ExecutionReport, NotTaken, OrderRequest, OrderState, Rejected, Unanswered
 from core.domain.signal import Side
@@ -277,13 +278,24 @@ async def test_an_order_that_could_not_leave_was_not_placed(connect: Connect, ve
     client = connect()
     await client.measure_clock()
     wire = await client._open()
-    wire.client.API_URL = f"http://127.0.0.1:{free_port()}/api"
+    assert isinstance(wire, LibraryWire)
+    wire._client.API_URL = f"http://127.0.0.1:{free_port()}/api"
     result = await client.place(BUY)
     assert isinstance(result, NotTaken)
     assert "nothing was sent" in str(result.reason)
-    wire.client.API_URL = venue.api_url.replace("http://", "https://")  # no TLS there
+    wire._client.API_URL = venue.api_url.replace("http://", "https://")  # no TLS there
     assert isinstance(await client.place(BUY), NotTaken)
     assert sent(venue) == 0
+
+
+async def test_no_order_leaves_once_the_right_to_send_it_is_gone(connect: Connect, venue: Venue) -> None:
+    rights = [True, False]
+    client = connect(may_send=lambda: rights.pop(0))
+    assert isinstance(await client.place(BUY), ExecutionReport)
+    result = await client.place(BUY)
+    assert isinstance(result, NotTaken)
+    assert "the right to trade is in doubt" in str(result.reason)
+    assert sent(venue) == 1
 
 
 async def test_what_is_asked_of_a_closed_client(client: BinanceClient, venue: Venue) -> None:

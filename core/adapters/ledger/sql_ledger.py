@@ -47,6 +47,11 @@ class SqlLedger:
         return (not problem, problem or "migrated")
 
     @property
+    def may_trade(self) -> bool:
+        """Whether nobody else can hold the ledger at this moment."""
+        return self.lease is not None and self.lease.sure
+
+    @property
     def lost(self) -> bool:
         """Whether another process has taken the ledger over."""
         return self.lease is not None and self.lease.lost

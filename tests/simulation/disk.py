@@ -1,0 +1,111 @@
+"""The ledger's database: SQLite in memory, which outlives the processes that write it, and can be full, slow and silent."""
+
+import errno
+import sqlite3
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, Select, StaticPool, create_engine, event
+
+from core.adapters.ledger.engines import _begin_immediate, _prepare_sqlite
+from core.adapters.ledger.reader import LedgerReader
+from core.adapters.ledger.rows import Row
+from core.adapters.ledger.schema import upgrade
+from core.domain.errors import LedgerUnavailable
+from tests.simulation.loop import Process
+from tests.simulation.machine import Fate
+
+T = TypeVar("T")
+
+
+@cache
+def _template() -> sqlite3.Connection:
+    """An empty ledger of the newest schema."""
+    connection = sqlite3.connect(":memory:", check_same_thread=False)
+    engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
+    with engine.begin() as opened:
+        upgrade(opened)
+    return connection
+
+
+@cache
+def _database() -> tuple[sqlite3.Connection, Engine]:
+    """One for all seeds, so that statements are compiled once."""
+    connection = sqlite3.connect(":memory:", check_same_thread=False)
+    engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_immediate)
+    return connection, engine
+
+
+class Disk:
+    """What is written stays. `full` refuses every commit."""
+
+    def __init__(self, fate: Fate) -> None:
+        connection, self.engine = _database()
+        _template().backup(connection)
+        self.fate = fate
+        self.full = False
+        self.processes: dict[str, Process] = {}
+
+    def rows(self, question: Select[Any]) -> list[Row]:
+        """What is committed."""
+        with self.engine.connect() as connection:
+            return [dict(row) for row in connection.execute(question).mappings()]
+
+
+class DiskTransactions:
+    """See `core.adapters.ledger.engines.Transactions`: one process's way to the disk."""
+
+    dialect = "sqlite"
+
+    def __init__(self, disk: Disk, process: Process) -> None:
+        self._disk = disk
+        self._process = process
+        disk.processes[process.name] = process
+
+    async def run(self, work: Callable[[Connection], T], *, within: float | None = None) -> T:
+        fate = self._disk.fate
+        await fate.pause(0.0002, 0.002)
+        if fate.strikes("slow disk", 0.003):
+            await fate.pause(0.1, 8.0)
+        await fate.may_die(0.0015)
+        if fate.strikes("refused commit", 0.004):
+            raise OSError(errno.EIO, "")
+        result = self._commit(work)
+        await fate.may_die(0.0015)
+        if fate.strikes("lost commit answer", 0.004):
+            raise TimeoutError
+        await fate.pause(0.0, 0.0005)
+        return result
+
+    def _commit(self, work: Callable[[Connection], T]) -> T:
+        with self._disk.engine.begin() as connection:
+            result = work(connection)
+            if self._disk.full:
+                raise OSError(errno.ENOSPC, "")
+            return result
+
+    def session(self, _connection: Connection) -> str:
+        return self._process.name
+
+    def is_gone(self, _connection: Connection, session: str) -> bool:
+        return not self._disk.processes[session].alive
+
+    async def close(self) -> None: ...
+
+
+class DiskReader(LedgerReader):
+    """One process's questions to the disk."""
+
+    def __init__(self, disk: Disk) -> None:
+        self._disk = disk
+
+    async def read(self, question: Select[Any]) -> Sequence[Row]:
+        await self._disk.fate.pause(0.0001, 0.001)
+        if self._disk.fate.strikes("refused read", 0.002):
+            raise LedgerUnavailable("the ledger cannot be read")
+        return self._disk.rows(question)
+
+    async def close(self) -> None: ...

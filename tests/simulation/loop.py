@@ -1,0 +1,149 @@
+"""An event loop whose time is virtual and whose scheduler draws lots, with processes that can be killed and suspended.
+
+Every callback runs in the context of the process that scheduled it. A process that is killed runs no further line, not even a
+`finally`: that is how it differs from a cancelled task. A suspended one goes on where it was.
+"""
+
+import asyncio
+import heapq
+from asyncio import BaseEventLoop, TimerHandle
+from collections import deque
+from collections.abc import Callable, Coroutine
+from contextvars import Context, ContextVar, copy_context
+from random import Random
+from typing import Any
+
+
+class Standstill(Exception):
+    """Everybody waits, and nobody for the clock."""
+
+
+class Process:
+    """Whoever can die. `name` tells its starts apart."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.alive = True
+        self.suspended = False
+        self.deaths: list[Callable[[], None]] = []
+        self._kept: list[Any] = []  # what fell due while it was suspended
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+PROCESS: ContextVar[Process | None] = ContextVar("process", default=None)
+
+
+class SeededLoop(BaseEventLoop):
+    """Runs one of the ready callbacks, drawn by `random`; time passes only when nothing is ready."""
+
+    def __init__(self, random: Random) -> None:
+        super().__init__()
+        self._random = random
+        self._now = 0.0
+        self._ready: deque[Any]
+        self._scheduled: list[Any]
+        self._stopping: bool
+        self._tasks: list[asyncio.Task[Any]] = []  # kept: a task that is collected runs its `finally` blocks
+        self.steps = 0
+        self.failures: list[BaseException] = []
+        """What nobody looked at."""
+        self.set_task_factory(self._make_task)  # type: ignore[arg-type]
+        self.set_exception_handler(self._failed)
+
+    def time(self) -> float:
+        return self._now
+
+    def run_in_executor(self, executor: object, func: Callable[..., Any], *args: Any) -> "asyncio.Future[Any]":  # type: ignore[override]
+        """There are no threads: it is done at once."""
+        done = self.create_future()
+        try:
+            done.set_result(func(*args))
+        except Exception as error:  # noqa: BLE001 - as an executor hands it on
+            done.set_exception(error)
+        return done
+
+    def start(self, process: Process, work: Coroutine[Any, Any, Any], name: str) -> "asyncio.Task[Any]":
+        """Runs `work` as a task of `process`."""
+        context = copy_context()
+        context.run(PROCESS.set, process)
+        return context.run(lambda: self.create_task(work, name=name))
+
+    def kill(self, process: Process) -> None:
+        """`kill -9`."""
+        if process.alive:
+            process.alive = False
+            for told in process.deaths:
+                told()
+
+    def suspend(self, process: Process) -> None:
+        process.suspended = True
+
+    def resume(self, process: Process) -> None:
+        process.suspended = False
+        kept, process._kept = process._kept, []
+        self._ready.extend(kept)
+
+    def _run_once(self) -> None:
+        ready = self._ready
+        if not ready:
+            self._let_time_pass()
+            return
+        at = self._random.randrange(len(ready)) if len(ready) > 1 else 0
+        if at:
+            ready.rotate(-at)
+        handle = ready.popleft()
+        if at:
+            ready.rotate(at)
+        if handle._cancelled:
+            return
+        process = handle._context.get(PROCESS)
+        if process is not None:
+            if not process.alive:
+                return
+            if process.suspended:
+                process._kept.append(handle)
+                return
+        self.steps += 1
+        handle._run()
+
+    def _let_time_pass(self) -> None:
+        scheduled = self._scheduled
+        while scheduled and (scheduled[0]._cancelled or _is_dead(scheduled[0])):
+            timer = heapq.heappop(scheduled)
+            timer._scheduled = False
+        if self._stopping:
+            return
+        if not scheduled:
+            raise Standstill
+        self._now = max(self._now, scheduled[0]._when)
+        while scheduled and scheduled[0]._when <= self._now:
+            timer = heapq.heappop(scheduled)
+            timer._scheduled = False
+            self._ready.append(timer)
+
+    def _make_task(
+        self, loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any], context: Context | None = None
+    ) -> "asyncio.Task[Any]":
+        task = asyncio.Task(coro, loop=loop, context=context)
+        self._tasks.append(task)
+        return task
+
+    def _failed(self, _loop: asyncio.AbstractEventLoop, told: dict[str, Any]) -> None:
+        error = told.get("exception")
+        if error is not None:
+            self.failures.append(error)
+
+    # What BaseEventLoop asks of its children.
+
+    def _process_events(self, event_list: object) -> None: ...
+
+    def _write_to_self(self) -> None: ...
+
+    def _timer_handle_cancelled(self, handle: TimerHandle) -> None: ...
+
+
+def _is_dead(handle: Any) -> bool:
+    process = handle._context.get(PROCESS)
+    return process is not None and not process.alive

@@ -1,0 +1,83 @@
+"""The computer that the program runs on: its clock on the wall, which people and daemons set, and its processes."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import NoReturn
+
+from tests.simulation.loop import PROCESS, SeededLoop
+
+EPOCH = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+class Clock:
+    """See `core.ports.Clock`. `off` is how far the clock on the wall is from the true time."""
+
+    def __init__(self, loop: SeededLoop) -> None:
+        self._loop = loop
+        self.off = timedelta()
+
+    def now(self) -> datetime:
+        return self.true() + self.off
+
+    def true(self) -> datetime:
+        return EPOCH + timedelta(seconds=self._loop.time())
+
+    def monotonic(self) -> float:
+        return self._loop.time()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(max(seconds, 0.0))
+
+
+class Fate:
+    """What goes wrong, drawn from one seed. A kind of fault that is not in `kinds` never happens; after `end` none does."""
+
+    def __init__(self, loop: SeededLoop, random: Random, kinds: frozenset[str]) -> None:
+        self.loop = loop
+        self.random = random
+        self.kinds = kinds
+        self.over = False
+        self.history: list[str] = []
+        self.happened: dict[str, int] = {}
+        self.observers: list[Callable[[str], None]] = []
+
+    def strikes(self, kind: str, chance: float) -> bool:
+        """Whether it happens now."""
+        if self.over or kind not in self.kinds or self.random.random() >= chance:
+            return False
+        self.note(kind)
+        return True
+
+    def note(self, kind: str, detail: str = "") -> None:
+        """Keeps the fault for whoever reads the history of a failure."""
+        self.happened[kind] = self.happened.get(kind, 0) + 1
+        self.tell(f"FAULT {kind} {detail}".rstrip())
+
+    def tell(self, what: str) -> None:
+        process = PROCESS.get()
+        self.history.append(f"{self.loop.time():9.3f}  {process or '-':<6} {what}")
+
+    async def pause(self, least: float, most: float) -> None:
+        """The time that something takes."""
+        await asyncio.sleep(self.random.uniform(least, most))
+
+    async def die(self) -> NoReturn:
+        """The process that calls this ends here, by `kill -9`."""
+        process = PROCESS.get()
+        if process is None:
+            raise AssertionError("only a process can die")
+        self.tell("killed")
+        self.loop.kill(process)
+        await self.forever()
+
+    async def forever(self) -> NoReturn:
+        """Never returns."""
+        await self.loop.create_future()
+        raise AssertionError("nobody wakes it")
+
+    async def may_die(self, chance: float) -> None:
+        """A point at which the process may end."""
+        if PROCESS.get() is not None and self.strikes("kill", chance):
+            await self.die()
