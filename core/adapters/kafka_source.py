@@ -94,10 +94,13 @@ class KafkaSource:
 
     async def run(self) -> None:
         """Reads until cancelled; see SignalSource."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._keep_going(self.dead_letters.run), name="kafka-dead-letters")
-            tasks.create_task(self._keep_going(self._group.run), name="kafka-group-offsets")
+        sides = [asyncio.create_task(self._keep_going(side.run), name="kafka-side") for side in (self.dead_letters, self._group)]
+        try:
             await self._keep_connected()
+        finally:
+            for side in sides:
+                side.cancel()
+            await asyncio.gather(*sides, return_exceptions=True)
 
     async def _keep_going(self, side: Callable[[], Awaitable[None]]) -> None:
         """What is only convenient must not end what is vital, whatever the client library raises."""

@@ -56,7 +56,8 @@ class Consumer:
         await self._broker.fate.pause(0.005, 0.05)
         self._broker.check()
 
-    async def stop(self) -> None: ...
+    async def stop(self) -> None:
+        return
 
     def assign(self, partitions: Sequence[TopicPartition]) -> None:
         self._positions = {partition: self._positions.get(partition, 0) for partition in partitions}

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Select, StaticPool, create_engine, event
+from sqlalchemy import Connection, Engine, Select, StaticPool, create_engine, event, func, select
 
+from core.adapters.ledger import tables
 from core.adapters.ledger.engines import _begin_immediate, _prepare_sqlite
 from core.adapters.ledger.reader import LedgerReader
 from core.adapters.ledger.rows import Row
@@ -47,12 +48,34 @@ class Disk:
         _template().backup(connection)
         self.fate = fate
         self.full = False
-        self.processes: dict[str, Process] = {}
+        self.locked_by: Process | None = None
 
     def rows(self, question: Select[Any]) -> list[Row]:
         """What is committed."""
         with self.engine.connect() as connection:
             return [dict(row) for row in connection.execute(question).mappings()]
+
+    def unsettled(self) -> dict[str, int]:
+        """How much of each kind waits for something."""
+        waiting = {
+            "messages undecided": (tables.inbox, tables.UNDECIDED),
+            "orders in flight": (tables.orders, tables.IN_FLIGHT),
+            "open questions": (tables.approvals, tables.IS_OPEN),
+            "alerts untold": (tables.outbox, tables.UNSENT),
+        }
+        return {
+            what: self.rows(select(func.count().label("n")).select_from(table).where(condition))[0]["n"]
+            for what, (table, condition) in waiting.items()
+        }
+
+    def positions(self) -> dict[int, int]:
+        """The next offset of each partition."""
+        return {row["partition"]: row["next_offset"] for row in self.rows(select(tables.source_positions))}
+
+    def approvals(self) -> dict[str, str]:
+        """The symbol of each approval, by token."""
+        columns = tables.approvals.c
+        return {row["token"]: row["symbol"] for row in self.rows(select(columns.token, columns.symbol))}
 
 
 class DiskTransactions:
@@ -63,7 +86,6 @@ class DiskTransactions:
     def __init__(self, disk: Disk, process: Process) -> None:
         self._disk = disk
         self._process = process
-        disk.processes[process.name] = process
 
     async def run(self, work: Callable[[Connection], T], *, within: float | None = None) -> T:
         fate = self._disk.fate
@@ -88,10 +110,12 @@ class DiskTransactions:
             return result
 
     def session(self, _connection: Connection) -> str:
-        return self._process.name
+        """Takes the file's lock, which the system takes from a process that has ended."""
+        self._disk.locked_by = self._process
+        return ""
 
-    def is_gone(self, _connection: Connection, session: str) -> bool:
-        return not self._disk.processes[session].alive
+    def is_gone(self, _connection: Connection, _session: str) -> bool:
+        return self._disk.locked_by is None or not self._disk.locked_by.alive
 
     async def close(self) -> None: ...
 

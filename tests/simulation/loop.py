@@ -64,8 +64,8 @@ class SeededLoop(BaseEventLoop):
             done.set_exception(error)
         return done
 
-    def start(self, process: Process, work: Coroutine[Any, Any, Any], name: str) -> "asyncio.Task[Any]":
-        """Runs `work` as a task of `process`."""
+    def start(self, process: Process | None, work: Coroutine[Any, Any, Any], name: str) -> "asyncio.Task[Any]":
+        """Runs `work` as a task of `process`; of nobody that can die where there is none."""
         context = copy_context()
         context.run(PROCESS.set, process)
         return context.run(lambda: self.create_task(work, name=name))
@@ -84,6 +84,14 @@ class SeededLoop(BaseEventLoop):
         process.suspended = False
         kept, process._kept = process._kept, []
         self._ready.extend(kept)
+
+    def forget(self) -> None:
+        """Lets go of everything that still waits. What is collected now runs into its `finally` blocks, which nobody sees."""
+        self._ready.clear()
+        self._scheduled.clear()
+        for task in self._tasks:
+            task._log_destroy_pending = False  # type: ignore[attr-defined]
+        self._tasks.clear()
 
     def _run_once(self) -> None:
         ready = self._ready

@@ -57,7 +57,7 @@ class Fate:
 
     def tell(self, what: str) -> None:
         process = PROCESS.get()
-        self.history.append(f"{self.loop.time():9.3f}  {process or '-':<6} {what}")
+        self.history.append(f"{self.loop.time():9.3f}  {process.name if process else '-':<6} {what}")
 
     async def pause(self, least: float, most: float) -> None:
         """The time that something takes."""

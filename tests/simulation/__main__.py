@@ -1,0 +1,182 @@
+"""`python -m tests.simulation`: lives many seeds on all cores, tells what broke and the shortest history that shows it."""
+
+import argparse
+import logging
+import os
+import sys
+import time
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
+from dataclasses import dataclass
+from multiprocessing import get_context
+
+import structlog
+
+from tests.simulation.judge import violations
+from tests.simulation.story import KINDS, live
+from tests.simulation.variants import VARIANTS
+
+BATCH = 4
+VARIANT_SEEDS = 300
+"""Within so many seeds each wrong program must be caught."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lived:
+    """One seed and what came of it."""
+
+    seed: int
+    broken: tuple[str, ...]
+    orders: int
+    happened: Counter[str]
+
+
+def main() -> int:
+    """The exit code: 0 where every promise was kept."""
+    chosen = _parser().parse_args()
+    if os.environ.get("PYTHONHASHSEED") != "0":  # the order of a set is part of a history
+        os.environ["PYTHONHASHSEED"] = "0"
+        os.execv(sys.executable, [sys.executable, "-m", "tests.simulation", *sys.argv[1:]])
+    _be_quiet()
+    if chosen.variants:
+        return _try_variants(chosen.signals, chosen.jobs)
+    if chosen.seed is not None:
+        return _show(chosen.seed, chosen.signals)
+    return _live_many(chosen.first, chosen.seeds, chosen.signals, chosen.jobs)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=300, help="how many histories")
+    parser.add_argument("--first", type=int, default=1, help="the first seed")
+    parser.add_argument("--signals", type=int, default=200, help="records in one history")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--seed", type=int, help="only this one, with its history")
+    parser.add_argument("--variants", action="store_true", help="wrong programs instead, each of which must be caught")
+    return parser
+
+
+def _be_quiet() -> None:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    logging.disable(logging.CRITICAL)
+    warnings.simplefilter("ignore")
+    sys.unraisablehook = lambda _: None  # what a killed process would have said
+
+
+def _live_one(seed: int, signals: int, variant: str | None = None, kinds: frozenset[str] = KINDS) -> Lived:
+    with VARIANTS[variant]() if variant is not None else nullcontext():
+        history = live(seed, signals=signals, kinds=kinds)
+    fate = history.parts.fate
+    return Lived(seed, tuple(violations(history)), len(history.parts.exchange.placed), Counter(fate.happened))
+
+
+def _live_some(seeds: range, signals: int) -> list[Lived]:
+    return [_live_one(seed, signals) for seed in seeds]
+
+
+def _live_many(first: int, count: int, signals: int, jobs: int) -> int:
+    began, done, orders = time.monotonic(), 0, 0
+    broken: list[Lived] = []
+    happened: Counter[str] = Counter()
+    for lived in _on_all_cores(first, count, signals, jobs):
+        done, orders = done + 1, orders + lived.orders
+        happened += lived.happened
+        broken += [lived] if lived.broken else []
+        _progress(done, count, len(broken), began)
+    took = f"{time.monotonic() - began:.0f} s"
+    print(f"\n{done} seeds of {signals} signals in {took}: {orders} orders, {len(broken)} seeds with a violation")
+    print("faults: " + ", ".join(f"{name} {number}" for name, number in happened.most_common()))
+    for name in sorted(KINDS - happened.keys()):
+        print(f"never happened: {name}")
+    if broken:
+        _explain(min(broken, key=lambda one: one.seed), signals)
+    return 1 if broken else 0
+
+
+def _on_all_cores(first: int, count: int, signals: int, jobs: int) -> Iterator[Lived]:
+    batches = [range(at, min(at + BATCH, first + count)) for at in range(first, first + count, BATCH)]
+    with ProcessPoolExecutor(jobs, mp_context=get_context("fork"), max_tasks_per_child=None) as pool:
+        for some in pool.map(_live_some, batches, [signals] * len(batches)):
+            yield from some
+
+
+def _progress(done: int, count: int, broken: int, began: float) -> None:
+    if not sys.stderr.isatty() and done % max(count // 20, 1):
+        return
+    filled = 30 * done // count
+    left = (time.monotonic() - began) / done * (count - done)
+    end = "" if sys.stderr.isatty() else "\n"
+    bar = "#" * filled + "." * (30 - filled)
+    print(f"\r[{bar}] {done}/{count} seeds, {broken} broken, {left:.0f} s left ", end=end, file=sys.stderr, flush=True)
+
+
+def _explain(lived: Lived, signals: int) -> None:
+    """The shortest history that still breaks the promise."""
+    print(f"\nseed {lived.seed}:")
+    for promise in lived.broken[:10]:
+        print(f"  {promise}")
+    kinds, fewest = _shrink(lived.seed, signals)
+    print(f"\nthe shortest: {fewest} signals, with {', '.join(sorted(kinds)) or 'no fault'}")
+    history = live(lived.seed, signals=fewest, kinds=kinds)
+    print("\n".join(history.parts.fate.history))
+    print("\n".join(violations(history)))
+
+
+def _shrink(seed: int, signals: int) -> tuple[frozenset[str], int]:
+    def breaks(kinds: frozenset[str], count: int) -> bool:
+        return bool(_live_one(seed, count, kinds=kinds).broken)
+
+    fewest = _fewest(lambda count: breaks(KINDS, count), signals)
+    kinds = KINDS
+    for kind in sorted(KINDS):
+        if breaks(kinds - {kind}, fewest):
+            kinds = kinds - {kind}
+    return kinds, _fewest(lambda count: breaks(kinds, count), fewest)
+
+
+def _fewest(breaks: Callable[[int], bool], most: int) -> int:
+    """Halves, then counts down, as long as it still breaks."""
+    while most > 1 and breaks(most // 2):
+        most //= 2
+    for less in range(most - 1, max(most - 10, 0), -1):
+        if not breaks(less):
+            break
+        most = less
+    return most
+
+
+def _show(seed: int, signals: int) -> int:
+    history = live(seed, signals=signals)
+    print("\n".join(history.parts.fate.history))
+    broken = violations(history)
+    print(f"\nseed {seed}: {len(broken)} violations")
+    print("\n".join(broken))
+    return 1 if broken else 0
+
+
+def _try_variants(signals: int, jobs: int) -> int:
+    survived = 0
+    with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
+        for name, caught in zip(VARIANTS, pool.map(_catch, VARIANTS, [signals] * len(VARIANTS)), strict=True):
+            if caught is None:
+                survived += 1
+                print(f"SURVIVED {VARIANT_SEEDS} seeds: {name}", flush=True)
+            else:
+                print(f"caught by seed {caught.seed:>3}: {name}\n                    {caught.broken[0]}", flush=True)
+    print(f"{len(VARIANTS) - survived} of {len(VARIANTS)} wrong programs caught")
+    return 1 if survived else 0
+
+
+def _catch(variant: str, signals: int) -> Lived | None:
+    for seed in range(1, VARIANT_SEEDS + 1):
+        lived = _live_one(seed, signals, variant)
+        if lived.broken:
+            return lived
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,213 @@
+"""The exchange: the strict venue of the other tests behind a bad network, and one process's wire to it."""
+
+import asyncio
+import math
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+
+from core.adapters.binance_refusals import Answer, Refusal, Said, Silence, refusal
+from tests.simulation.loop import SeededLoop
+from tests.simulation.machine import Clock, Fate
+from tests.venue.errors import VenueError
+from tests.venue.params import Params
+from tests.venue.routes import ROUTES, Call
+from tests.venue.security import read_window
+from tests.venue.venue import Venue
+
+TIMEOUT_SECONDS = 10.0
+RECV_WINDOW_MS = 2500
+_ORDER = "POST /api/v3/order"
+_PRICES: Mapping[str, str] = {"WIFUSDC": "0.4801", "WIFUSDT": "0.4800", "DOGEUSDT": "0.1", "SOLUSDT": "150"}
+_TICKS = {"WIFUSDC": Decimal("0.0001"), "WIFUSDT": Decimal("0.0001"), "DOGEUSDT": Decimal("0.00001"), "SOLUSDT": Decimal("0.01")}
+SYMBOLS = tuple(_PRICES)
+START_BALANCES: Mapping[str, str] = {"USDC": "100000", "USDT": "100000"}
+
+
+class Exchange:
+    """`away` answers nobody. Its own clock is off from the true time by `ahead` seconds."""
+
+    def __init__(self, fate: Fate, clock: Clock, ahead: float) -> None:
+        self.fate = fate
+        self.venue = Venue(balances=START_BALANCES, prices=_PRICES, clock=lambda: clock.true().timestamp() + ahead)
+        self.venue.limits.strikes = 10**9  # bans are fate's to give
+        self.away = False
+        self.banned_until = 0.0
+        self._shown_at: dict[str, float] = {}  # from when on a query finds the order of a client order id
+        self.placed: list[str] = []
+        """The client order id of every order that was executed, in order."""
+
+    async def serve(self, endpoint: str, values: Mapping[str, str]) -> Said:
+        """One request from its arrival on. What has not arrived by now, or is not answered, hangs for ever."""
+        fate, order = self.fate, endpoint == _ORDER
+        await fate.pause(0.002, 0.08)
+        if fate.strikes("late request", 0.02 if order else 0.002):
+            await fate.pause(1.0, 9.0)
+        if self.away or fate.strikes("lost request", 0.02 if order else 0.003):
+            await fate.forever()
+        answer = self._at_the_door(order)
+        if answer is None:
+            if order and fate.strikes("slow engine", 0.02):
+                answer = await self._executed(endpoint, values, wait=fate.random.uniform(0.5, 6.0))
+            else:
+                answer = await self._executed(endpoint, values)
+        if self.away or fate.strikes("lost answer", 0.03 if order else 0.003):
+            await fate.forever()
+        if order and isinstance(answer, Answer) and fate.strikes("spoiled answer", 0.03):
+            answer = fate.random.choice(_SPOILED)()
+        if fate.strikes("late answer", 0.01):
+            await fate.pause(1.0, 12.0)
+        await fate.pause(0.002, 0.05)
+        return answer
+
+    def _at_the_door(self, order: bool) -> Said | None:
+        """A refusal without looking at the request."""
+        fate, now = self.fate, self.fate.loop.time()
+        if now < self.banned_until:
+            return _refused(418, -1003, "IP banned.", math.ceil(self.banned_until - now))
+        if fate.strikes("ban", 0.0003):
+            self.banned_until = now + fate.random.choice([5.0, 30.0])
+            return _refused(418, -1003, "Way too much request weight used; IP banned.", math.ceil(self.banned_until - now))
+        if fate.strikes("too many requests", 0.01 if order else 0.001):
+            return _refused(429, -1003, "Too many requests queued.", fate.random.randint(1, 5))
+        if order and fate.strikes("overload", 0.02):
+            return _refused(503, -1008, "Server is currently overloaded with other requests. Please try again in a few minutes.")
+        if order and fate.strikes("gateway", 0.01):
+            return fate.random.choice(_SPOILED)()  # without its having been executed
+        return None
+
+    async def _executed(self, endpoint: str, values: Mapping[str, str], wait: float = 0.0) -> Said:
+        route, venue = ROUTES[endpoint], self.venue
+        signed = route.security != "NONE"
+        try:
+            venue.limits.spend(route.weight if isinstance(route.weight, int) else route.weight(values))
+            call = Call(venue, Params(values, signed=signed), None, {})
+            if signed:
+                window = read_window(call.params)
+                window.check_arrival(venue.clock.now_us())
+                call.key = venue.keys[venue.key]
+                await asyncio.sleep(wait)
+                window.check_engine(venue.clock.now_us())
+            if endpoint == "GET /api/v3/order" and not self._is_shown(values["origClientOrderId"]):
+                raise VenueError(-2013)
+            body = route.answer(call)
+        except VenueError as error:
+            return _refused(error.status, error.code, error.msg, error.headers.get("Retry-After"))
+        if endpoint == _ORDER:
+            self._note_order(values["newClientOrderId"])
+        if endpoint == "GET /api/v3/myTrades" and self.fate.strikes("late trades", 0.05) and isinstance(body, list):
+            body = body[:-1]
+        return Answer(body)
+
+    def _note_order(self, client_order_id: str) -> None:
+        self.placed.append(client_order_id)
+        self.fate.tell(f"exchange: executed {client_order_id}")
+        lag = self.fate.random.uniform(0.1, 1.5) if self.fate.strikes("order shows late", 0.2) else 0.0
+        self._shown_at.setdefault(client_order_id, self.fate.loop.time() + lag)
+
+    def _is_shown(self, client_order_id: str) -> bool:
+        return self._shown_at.get(client_order_id, 0.0) <= self.fate.loop.time()
+
+    def move_price(self, symbol: str, factor: Decimal) -> None:
+        tick = _TICKS[symbol]
+        price = max((self.venue.exchange.books[symbol].last * factor).quantize(tick), tick)
+        if self.fate.strikes("thin book", 0.05):
+            level = price, Decimal(self.fate.random.randint(1, 60))
+            self.venue.set_book(symbol, bids=[level], asks=[level], last=price)
+        else:
+            self.venue.set_price(symbol, price)
+
+
+def _refused(status: int, code: int, message: str, retry_after: object = None) -> Refusal:
+    return refusal(status, code, message, None if retry_after is None else str(retry_after))
+
+
+_SPOILED: Sequence[Callable[[], Said]] = (
+    lambda: _refused(504, -1007, "Timeout waiting for response from backend server. Send status unknown."),
+    lambda: _refused(500, -1006, "An unexpected response was received from the message bus. Execution status unknown."),
+    lambda: _refused(500, -1000, "An unknown error occurred while processing the request."),
+    lambda: _refused(502, 0, ""),
+    lambda: Silence("cut the connection"),
+    lambda: Silence("the answer is not JSON"),
+    lambda: Answer({"symbol": "WIFUSDC"}),
+)
+
+
+class SimulatedWire:
+    """See `core.adapters.binance_client.Wire`."""
+
+    def __init__(self, exchange: Exchange, clock: Clock, may_send: Callable[[], bool]) -> None:
+        self._exchange = exchange
+        self._clock = clock
+        self._may_send = may_send
+        self._offset = 0.0
+        loop = asyncio.get_running_loop()
+        if not isinstance(loop, SeededLoop):
+            raise TypeError("the simulation has a loop of its own")
+        self._loop = loop
+
+    def now(self) -> float:
+        return self._clock.now().timestamp()
+
+    def date_by(self, offset: float) -> None:
+        self._offset = offset
+
+    async def server_time(self) -> Said:
+        return await self._ask("GET /api/v3/time", {})
+
+    async def exchange_info(self, symbols: Sequence[str] | None) -> Said:
+        names = {} if symbols is None else {"symbols": "[" + ",".join(f'"{symbol}"' for symbol in symbols) + "]"}
+        return await self._ask("GET /api/v3/exchangeInfo", names)
+
+    async def quotes(self, symbols: Sequence[str]) -> Said:
+        names = "[" + ",".join(f'"{symbol}"' for symbol in symbols) + "]"
+        return await self._ask("GET /api/v3/ticker/bookTicker", {"symbols": names})
+
+    async def account(self) -> Said:
+        return await self._ask("GET /api/v3/account", {"omitZeroBalances": "true"}, signed=True)
+
+    async def key_permissions(self) -> Said:
+        return await self._ask("GET /sapi/v1/account/apiRestrictions", {}, signed=True)
+
+    async def open_orders(self) -> Said:
+        return await self._ask("GET /api/v3/openOrders", {}, signed=True)
+
+    async def order(self, parameters: Mapping[str, str]) -> Said:
+        return await self._ask("GET /api/v3/order", parameters, signed=True)
+
+    async def trades(self, parameters: Mapping[str, str]) -> Said:
+        return await self._ask("GET /api/v3/myTrades", parameters, signed=True)
+
+    async def place(self, parameters: Mapping[str, str]) -> Said:
+        return await self._ask(_ORDER, parameters, signed=True)
+
+    async def close(self) -> None: ...
+
+    async def _ask(self, endpoint: str, parameters: Mapping[str, str], *, signed: bool = False) -> Said:
+        values = dict(parameters)
+        if signed:
+            dated = int((self.now() + self._offset) * 1000)
+            values |= {"timestamp": str(dated), "recvWindow": str(RECV_WINDOW_MS)}
+        fate, order = self._exchange.fate, endpoint == _ORDER
+        if order:
+            await fate.may_die(0.01)
+            if fate.strikes("stopped before sending", 0.003):  # dated and signed, then the machine sleeps
+                await fate.pause(5.0, 40.0)
+            if not self._may_send():
+                return Silence("the right to trade is in doubt", sent=False)
+            fate.tell(f"sends {parameters['newClientOrderId']} {parameters['side']} {parameters['symbol']}")
+        if self._exchange.away and fate.random.random() < 0.5:
+            await fate.pause(0.001, 0.01)
+            return Silence("cannot connect: connection refused", sent=False)
+        answering = self._loop.start(None, self._exchange.serve(endpoint, values), endpoint)
+        if order:
+            await fate.may_die(0.01)
+        done, _ = await asyncio.wait([answering], timeout=TIMEOUT_SECONDS)
+        said = answering.result() if done else Silence("no answer in time")
+        if order:
+            fate.tell(f"answer: {_short(said)}")
+            await fate.may_die(0.01)
+        return said
+
+
+def _short(said: Said) -> str:
+    return str(said.body)[:60] if isinstance(said, Answer) else str(said)[:90]

@@ -1,0 +1,199 @@
+"""What must be true after every seed, whatever happened: one signal, one order; ledger = exchange; everything told."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select
+
+from core.adapters.ledger import tables
+from core.adapters.ledger.rows import Row
+from core.domain.money import ZERO
+from tests.simulation.broker import TOPIC
+from tests.simulation.exchange import START_BALANCES, SYMBOLS
+from tests.simulation.story import History
+from tests.venue.model import Order
+
+_SURELY_OPEN = 10  # quote asset; the exchange wants 5 at least, and the price moves
+_EXECUTED = {"FILLED", "EXPIRED", "CANCELED", "PARTIALLY_FILLED"}
+
+
+def violations(history: History) -> list[str]:
+    """Every broken promise, in words; empty where all were kept."""
+    found = list(history.violations)
+    for promise in (_signals, _no_bugs, _orders, _turns, _fills, _money, _days, _executions, _alerts, _questions):
+        found += promise(history)
+    return found
+
+
+def _rows(history: History, table: Any) -> list[Row]:
+    return history.parts.disk.rows(select(table))
+
+
+def _signals(history: History) -> Iterator[str]:
+    """Every record is one signal with one outcome, or one dead letter."""
+    places = [(f"{TOPIC}/{record.partition}/{record.offset}", record) for record in history.published]
+    names = {record.name or place for place, record in places if record.readable}
+    dead = {place for place, record in places if not record.readable}
+    stored = Counter(row["source_id"] for row in _rows(history, tables.inbox) if row["kind"] == "signal")
+    for name in names:
+        if stored[name] != 1:
+            yield f"signal {name} is {stored[name]} times in the inbox"
+    for name in stored.keys() - names:
+        yield f"signal {name} was never published"
+    letters = Counter(row["position"] for row in _rows(history, tables.dead_letters))
+    for place in dead:
+        if letters[place] != 1:
+            yield f"unreadable record {place} is {letters[place]} times among the dead letters"
+
+
+def _no_bugs(history: History) -> Iterator[str]:
+    for row in _rows(history, tables.inbox):
+        if row["outcome"] == "failed":
+            yield f"message {row['source_id']} failed: {row['reason']}"
+
+
+def _orders(history: History) -> Iterator[str]:
+    """What the exchange executed is what the ledger calls executed, one to one."""
+    ledger = {row["client_order_id"]: row for row in _rows(history, tables.orders)}
+    exchange: dict[str, list[Order]] = defaultdict(list)
+    for order in history.parts.exchange.venue.orders:
+        exchange[order.client_order_id].append(order)
+    for name, orders in exchange.items():
+        if len(orders) > 1:
+            yield f"order {name} was executed {len(orders)} times"
+        if name not in ledger:
+            yield f"order {name} is on the exchange and not in the ledger"
+            continue
+        row, theirs = ledger[name], orders[0]
+        if row["state"] not in _EXECUTED or str(theirs.order_id) != row["order_id"]:
+            yield f"order {name} is {theirs.status} on the exchange and {row['state']} in the ledger"
+        if (row["executed_qty"], row["quote_qty"], row["side"]) != (theirs.executed_qty, theirs.quote_qty, theirs.side):
+            yield f"order {name} has other quantities in the ledger"
+    for name, row in ledger.items():
+        if row["executed_qty"] and name not in exchange:
+            yield f"order {name} is executed in the ledger and not on the exchange"
+        if row["order_id"] is not None and name not in exchange:
+            yield f"order {name} has an order id that the exchange never gave"
+
+
+def _fills(history: History) -> Iterator[str]:
+    theirs = {
+        (trade.symbol, str(trade.id)): (trade.price, trade.qty, trade.commission, trade.commission_asset)
+        for trade in history.parts.exchange.venue.trades
+    }
+    ours = {
+        (row["symbol"], row["trade_id"]): (row["price"], row["qty"], row["fee"], row["fee_asset"])
+        for row in _rows(history, tables.fills)
+    }
+    for key in theirs.keys() | ours.keys():
+        if theirs.get(key) != ours.get(key):
+            yield f"fill {key} is {ours.get(key)} in the ledger, {theirs.get(key)} on the exchange"
+
+
+def _money(history: History) -> Iterator[str]:
+    """Holdings and cash to the last decimal."""
+    held: dict[str, Decimal] = defaultdict(Decimal)
+    cash: dict[str, Decimal] = defaultdict(Decimal)
+    for row in _rows(history, tables.positions):
+        base, quote = row["symbol"][:-4], row["symbol"][-4:]
+        held[base] += row["qty"]
+        cash[quote] -= row["cost"]
+    for row in _rows(history, tables.executions):
+        if row["profit_quote"] is not None:
+            cash[row["quote_asset"]] += row["profit_quote"]
+    balances = history.parts.exchange.venue.balances
+    for asset in {symbol[:-4] for symbol in SYMBOLS}:
+        there = balances[asset].free if asset in balances else ZERO
+        if held[asset] != there:
+            yield f"{held[asset]} {asset} in the ledger, {there} on the exchange"
+    for asset, start in START_BALANCES.items():
+        there = balances[asset].free - Decimal(start)
+        if abs(cash[asset] - there) > Decimal("1e-12"):
+            yield f"the result is {cash[asset]} {asset} in the ledger, {there} on the exchange"
+
+
+def _days(history: History) -> Iterator[str]:
+    days: dict[str, Decimal] = defaultdict(Decimal)
+    for row in _rows(history, tables.day_results):
+        days[row["quote_asset"]] += row["profit"]
+    profits: dict[str, Decimal] = defaultdict(Decimal)
+    for row in _rows(history, tables.executions):
+        profits[row["quote_asset"]] += row["profit_quote"] or ZERO
+    if any(days[asset] != profits[asset] for asset in days.keys() | profits.keys()):
+        yield f"the days' results are {dict(days)}, their executions' {dict(profits)}"
+
+
+def _executions(history: History) -> Iterator[str]:
+    """Every executed order has its one row, every order of a signal its verdict."""
+    executed = Counter(row["client_order_id"] for row in _rows(history, tables.executions))
+    orders = {row["client_order_id"]: row for row in _rows(history, tables.orders)}
+    for name, row in orders.items():
+        wanted = 1 if row["executed_qty"] else 0
+        if executed[name] != wanted:
+            yield f"order {name} has {executed[name]} executions"
+    totals = {row["name"]: row["value"] for row in _rows(history, tables.totals)}
+    if sum(totals.values()) != sum(executed.values()):
+        yield f"the counters say {totals}, there are {sum(executed.values())} executions"
+    by_seq = Counter(row["inbox_seq"] for row in orders.values())
+    traded = {row["inbox_seq"] for row in orders.values() if row["executed_qty"]}
+    for row in _rows(history, tables.inbox):
+        became_one = row["outcome"] in {"ordered", "awaiting_approval"}
+        if row["kind"] == "signal" and (by_seq[row["seq"]] != 1 if became_one else row["seq"] in traded):
+            yield f"signal {row['source_id']} is {row['outcome']} and has {by_seq[row['seq']]} orders"
+
+
+def _turns(history: History) -> Iterator[str]:
+    """No entry while a position is open, in the order in which the exchange executed."""
+    held: dict[str, Decimal] = defaultdict(Decimal)
+    for order in history.parts.exchange.venue.orders:
+        price = history.parts.exchange.venue.exchange.books[order.symbol].last
+        if order.side == "BUY":
+            if held[order.symbol] * price > _SURELY_OPEN:
+                yield f"order {order.client_order_id} entered {order.symbol} though {held[order.symbol]} of it were held"
+            held[order.symbol] += order.executed_qty
+        else:
+            held[order.symbol] -= order.executed_qty
+
+
+def _alerts(history: History) -> Iterator[str]:
+    """What happened is an event, and every event was told in a message that is in the chat."""
+    outbox = _rows(history, tables.outbox)
+    kinds = Counter(row["kind"] for row in outbox)
+    executions = len(_rows(history, tables.executions))
+    if kinds["order_executed"] != executions:
+        yield f"{executions} executions and {kinds['order_executed']} events of them"
+    failed = [row for row in _rows(history, tables.orders) if row["state"] == "REJECTED" or _ended_empty(row)]
+    if kinds["order_failed"] != len(failed):
+        yield f"{len(failed)} orders failed, {kinds['order_failed']} events tell it"
+    refused = [row for row in _rows(history, tables.inbox) if row["kind"] == "signal" and row["outcome"] in _REFUSED]
+    if kinds["signal_refused"] != len(refused):
+        yield f"{len(refused)} signals were refused, {kinds['signal_refused']} events tell it"
+    messages = history.parts.chat.messages
+    silent = {row["seq"] for row in outbox if row["kind"] == "approval_requested"}
+    for row in outbox:
+        if row["message_id"] is None and row["seq"] in silent:
+            continue  # decided before it could be asked: the record alone is told
+        if row["message_id"] not in messages:
+            yield f"event {row['seq']} ({row['kind']}) was never told"
+
+
+_REFUSED = {"ignored", "denied", "expired", "observed", "failed"}
+
+
+def _ended_empty(row: Row) -> bool:
+    return row["state"] in _EXECUTED and not row["executed_qty"] and row["order_id"] is not None
+
+
+def _questions(history: History) -> Iterator[str]:
+    """A question ends once, and what was approved is one order."""
+    orders = {row["inbox_seq"]: row for row in _rows(history, tables.orders)}
+    for row in _rows(history, tables.approvals):
+        order = orders.get(row["inbox_seq"])
+        if order is None:
+            yield f"question {row['token']} has no order"
+        elif row["state"] == "APPROVED" and row["decided_at"] >= row["expires_at"]:
+            yield f"question {row['token']} was approved after its time"
+        elif row["state"] in {"DECLINED", "EXPIRED", "WITHDRAWN"} and order["executed_qty"]:
+            yield f"question {row['token']} is {row['state']} and was traded"

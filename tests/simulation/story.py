@@ -1,0 +1,280 @@
+"""One seed's history: what sources, people and the world do, and the processes that live through it."""
+
+import asyncio
+import json
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+from core.domain.controls import Mode, Pause
+from core.domain.messages import ApprovalAnswered, ControlsRequested
+from tests.simulation.broker import Broker
+from tests.simulation.chat import Chat
+from tests.simulation.disk import Disk
+from tests.simulation.exchange import SYMBOLS, Exchange
+from tests.simulation.loop import Process, SeededLoop
+from tests.simulation.machine import Clock, Fate
+from tests.simulation.program import Parts, Program
+
+KINDS = frozenset(
+    {
+        *("kill", "suspend", "second process", "stopped before sending"),
+        *("slow disk", "refused commit", "lost commit answer", "refused read", "full disk"),
+        *("lost broker connection", "broker outage", "chat outage", "exchange outage", "clock step"),
+        *("late request", "lost request", "slow engine", "lost answer", "spoiled answer", "late answer", "ban"),
+        *("too many requests", "overload", "gateway", "late trades", "order shows late", "thin book"),
+        *("lost updates", "chat unreachable", "chat asks for patience", "chat gateway", "chat answer lost"),
+    }
+)
+PARTITIONS = 3
+CALM_SECONDS = 900.0  # after the last fault everything must be settled and told by then
+
+
+@dataclass(slots=True)
+class Published:
+    """A record as it was written; `name` None: it has no id of its own."""
+
+    partition: int
+    offset: int
+    name: str | None
+    readable: bool
+
+
+@dataclass(slots=True)
+class History:
+    """What is left of a seed for whoever judges it."""
+
+    parts: Parts
+    published: list[Published] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
+    starts: int = 0
+    steps: int = 0
+    seconds: float = 0.0
+
+
+def live(seed: int, *, signals: int, kinds: frozenset[str] = KINDS) -> History:
+    """Lives one seed to its end. The same seed, number and kinds give the same history, line by line."""
+    random = Random(seed)
+    loop = SeededLoop(random)
+    try:
+        return loop.run_until_complete(_Story(loop, random, signals, kinds).live())
+    finally:
+        asyncio.set_event_loop(None)
+        loop.forget()
+
+
+class _Story:
+    def __init__(self, loop: SeededLoop, random: Random, signals: int, kinds: frozenset[str]) -> None:
+        self.loop = loop
+        self.random = random
+        self.signals = signals
+        fate = Fate(loop, random, kinds)
+        clock = Clock(loop)
+        exchange = Exchange(fate, clock, ahead=random.uniform(-30, 30))
+        self.parts = Parts(fate, clock, Disk(fate), exchange, Broker(fate, PARTITIONS), Chat(fate))
+        self.history = History(self.parts)
+        self.processes: list[Process] = []
+
+    async def live(self) -> History:
+        fate, loop = self.parts.fate, self.loop
+        loop.start(None, self._supervise(), "supervisor")
+        for work in (self._prices(), self._people(), self._taps(), *self._outages(), self._suspensions(), self._kills()):
+            loop.start(None, work, "world")
+        while 0 not in self.parts.disk.positions():  # noqa: ASYNC110 - what comes before the first start is not for us
+            await asyncio.sleep(1.0)
+        await self._publish()
+        await asyncio.sleep(self.random.uniform(0.0, 60.0))
+        fate.over = True
+        self._calm()
+        await self._until_settled()
+        self.history.steps, self.history.seconds = loop.steps, loop.time()
+        self.history.violations += [f"nobody looked at {error!r}" for error in loop.failures]
+        return self.history
+
+    def _calm(self) -> None:
+        parts = self.parts
+        parts.disk.full = parts.exchange.away = parts.broker.away = parts.chat.away = False
+        parts.exchange.banned_until = 0.0
+        parts.clock.off = timedelta()
+        for process in self.processes:
+            self.loop.resume(process)
+        parts.fate.tell("from here on all is well")
+
+    # --- the processes
+
+    async def _supervise(self) -> None:
+        """Starts the program again whenever it has ended, as a container's restart policy does."""
+        while True:
+            process = self._start()
+            ended = self.loop.create_future()
+            process.deaths.append(lambda ended=ended: ended.done() or ended.set_result(None))  # type: ignore[misc]
+            self.loop.start(process, self._run(process, ended), f"program {process.name}")
+            if self.parts.fate.strikes("second process", 0.1):
+                await asyncio.sleep(self.random.uniform(0.0, 20.0))
+                other = self._start()
+                self.loop.start(other, self._run(other, self.loop.create_future()), f"program {other.name}")
+            await ended
+            fast = self.parts.fate.over or self.random.random() < 0.8
+            await asyncio.sleep(self.random.uniform(0.2, 3.0) if fast else self.random.uniform(3.0, 90.0))
+
+    def _start(self) -> Process:
+        process = Process(f"p{len(self.processes) + 1}")
+        self.processes.append(process)
+        self.history.starts += 1
+        self.parts.fate.tell(f"{process.name} starts")
+        return process
+
+    async def _run(self, process: Process, ended: "asyncio.Future[None]") -> None:
+        program = Program(self.parts, process)
+        try:
+            how = await program.run()
+            self.parts.fate.tell(f"ends: {how}")
+        except Exception as error:  # noqa: BLE001 - that is what is being looked for
+            self.history.violations.append(f"{process} died of {error!r}")
+            self.parts.fate.tell(f"DIES of {error!r}")
+        self.loop.kill(process)
+        if not ended.done():
+            ended.set_result(None)
+
+    # --- what is done to them
+
+    async def _kills(self) -> None:
+        while not self.parts.fate.over:
+            await asyncio.sleep(self.random.expovariate(1 / 60))
+            for process in [one for one in self.processes if one.alive]:
+                if self.parts.fate.strikes("kill", 1.0):
+                    self.parts.fate.tell(f"{process} is killed from outside")
+                    self.loop.kill(process)
+
+    async def _suspensions(self) -> None:
+        while not self.parts.fate.over:
+            await asyncio.sleep(self.random.expovariate(1 / 150))
+            alive = [one for one in self.processes if one.alive and not one.suspended]
+            if alive and self.parts.fate.strikes("suspend", 1.0):
+                process = alive[-1]
+                self.parts.fate.tell(f"{process} is suspended")
+                self.loop.suspend(process)
+                if self.random.random() < 0.5:
+                    other = self._start()
+                    self.loop.start(other, self._run(other, self.loop.create_future()), f"program {other.name}")
+                await asyncio.sleep(self.random.uniform(1.0, 40.0))
+                self.parts.fate.tell(f"{process} goes on")
+                self.loop.resume(process)
+
+    def _outages(self) -> list[Coroutine[Any, Any, None]]:
+        parts = self.parts
+
+        def switch(part: object, name: str) -> Callable[[bool], None]:
+            return lambda on: setattr(part, name, on)
+
+        def step(on: bool) -> None:
+            seconds = self.random.choice([-3600.0, -30.0, -2.0, 2.0, 30.0, 3600.0]) if on else 0.0
+            parts.clock.off = timedelta(seconds=seconds)
+
+        return [
+            self._now_and_then("full disk", 200, 25, switch(parts.disk, "full")),
+            self._now_and_then("broker outage", 200, 25, switch(parts.broker, "away")),
+            self._now_and_then("chat outage", 200, 60, switch(parts.chat, "away")),
+            self._now_and_then("exchange outage", 200, 25, switch(parts.exchange, "away")),
+            self._now_and_then("clock step", 200, 40, step),
+        ]
+
+    async def _now_and_then(self, kind: str, every: float, longest: float, switch: Callable[[bool], None]) -> None:
+        while not self.parts.fate.over:
+            await asyncio.sleep(self.random.expovariate(1 / every))
+            if self.parts.fate.strikes(kind, 1.0):
+                switch(True)
+                await asyncio.sleep(self.random.uniform(0.5, longest))
+                switch(False)
+                self.parts.fate.tell(f"{kind} is over")
+
+    # --- what they live on
+
+    async def _publish(self) -> None:
+        for number in range(self.signals):
+            burst = self.random.random() < 0.3
+            await asyncio.sleep(0.0 if burst else self.random.expovariate(1 / 3.0))
+            self._write(*self._record(number))
+
+    def _record(self, number: int) -> tuple[str | None, bytes, str]:
+        random, symbol = self.random, self.random.choice(SYMBOLS)
+        if random.random() < 0.03:
+            return None, random.choice([b"", b"{", b"[]", b'{"signal_type": "BUY_SM", "close": -1}']), symbol
+        side = "BUY_SM" if random.random() < 0.5 else "SELL_SM"
+        price = self.parts.exchange.venue.exchange.books[symbol].last
+        record: dict[str, object] = {"signal_type": side, "close": str(price), "symbol": symbol}
+        name = f"s{number}" if random.random() < 0.7 else None
+        if name is not None and random.random() < 0.08 and number:
+            name = f"s{random.randrange(number)}"  # brought again
+        if name is not None:
+            record["signal_id"] = name
+        if random.random() < 0.03:
+            record["ts"] = (self.parts.clock.true().timestamp() - random.choice([90, 59, -3, -3600])) * 1000
+        return name, json.dumps(record).encode(), symbol
+
+    def _write(self, name: str | None, value: bytes, symbol: str) -> None:
+        partition = SYMBOLS.index(symbol) % PARTITIONS
+        record = self.parts.broker.publish(partition, value)
+        readable = value.startswith(b'{"signal_type"') and b"-1}" not in value
+        self.history.published.append(Published(partition, record.offset, name, readable))
+        self.parts.fate.tell(f"published {partition}/{record.offset} {value[:90].decode()}")
+
+    async def _prices(self) -> None:
+        while True:
+            await asyncio.sleep(self.random.uniform(1.0, 5.0))
+            factor = self.random.gauss(1.0, 0.02 if self.random.random() < 0.1 else 0.003)
+            self.parts.exchange.move_price(self.random.choice(SYMBOLS), Decimal(f"{max(factor, 0.5):.5f}"))
+
+    async def _people(self) -> None:
+        chat = self.parts.chat
+        while not self.parts.fate.over:
+            await asyncio.sleep(self.random.expovariate(1 / 60))
+            pause = self.random.choice([None, None, Pause.ENTRIES, Pause.ALL])
+            mode = self.random.choice([None, Mode.CONFIRM, Mode.AUTO, Mode.AUTO, Mode.OBSERVE])
+            chat.do("", ControlsRequested(7, "Ann", pause, mode))
+            await asyncio.sleep(self.random.uniform(1.0, 20.0))
+            chat.do("", ControlsRequested(7, "Ann", Pause.OFF, self.random.choice([None, Mode.AUTO, Mode.CONFIRM])))
+        chat.do("", ControlsRequested(7, "Ann", Pause.OFF, Mode.AUTO))
+
+    async def _taps(self) -> None:
+        """Somebody answers some of the questions: at once or late, once or twice, one way or both."""
+        chat, seen = self.parts.chat, set[str]()
+        while True:
+            await asyncio.sleep(0.5)
+            for message in list(chat.messages.values()):
+                tokens = {data.split(":")[1] for data in message.buttons if data.startswith("ap:")} - seen
+                for token in sorted(tokens):
+                    seen.add(token)
+                    self.loop.start(None, self._tap(token), "tap")
+
+    async def _tap(self, token: str) -> None:
+        rows = self.parts.disk.approvals()
+        symbol = rows.get(token)
+        if symbol is None or self.random.random() < 0.2:
+            return
+        for _ in range(self.random.choice([1, 1, 2, 3])):
+            await asyncio.sleep(self.random.choice([0.0, 0.01, 3.0, 20.0, 45.0]))
+            self.parts.chat.do(symbol, ApprovalAnswered(token, self.random.random() < 0.8, 7, "Ann"))
+
+    # --- the end
+
+    async def _until_settled(self) -> None:
+        until = self.loop.time() + CALM_SECONDS
+        while self.loop.time() < until:
+            await asyncio.sleep(2.0)
+            if not self._unsettled():
+                return
+        self.history.violations.append(f"waits for ever: {', '.join(self._unsettled())}")
+
+    def _unsettled(self) -> list[str]:
+        found = [f"{count} {what}" for what, count in self.parts.disk.unsettled().items() if count]
+        read = self.parts.disk.positions()
+        found += [
+            f"partition {number} read up to {read.get(number, 0)} of {len(records)}"
+            for number, records in enumerate(self.parts.broker.written)
+            if read.get(number, 0) < len(records)
+        ]
+        return found

@@ -1,0 +1,272 @@
+"""Wrong programs: each breaks one rule of the protocol, and the simulation must notice. One that it does not is a hole in it."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from unittest.mock import patch
+
+from telegram.error import TelegramError
+
+from bot.telegram_notifier import TelegramNotifier
+from core import placement as placing
+from core.adapters.kafka_source import KafkaSource
+from core.adapters.ledger.lease import Lease
+from core.adapters.ledger.sql_ledger import SqlLedger
+from core.adapters.ledger.writer import Writer
+from core.book import Book
+from core.domain.messages import Message, SourcePosition, StoredMessage
+from core.domain.money import ZERO
+from core.domain.order import ExecutionReport, NotTaken, Order, Rejected, Unanswered
+from core.domain.reasons import reason
+from core.inbox import Inbox
+from core.order_executor import OrderExecutor
+from core.placement import Placement
+from core.policy import profit
+from core.ports import Changes, LedgerState, Verdict
+from core.reconciler import FENCE_MARGIN, NeverPlaced, Reconciler
+from core.trading import Trading
+
+Variant = Callable[[], Any]
+
+
+async def _place_first(self: Placement, order: Order, intent: Changes) -> Order:
+    self._book.in_flight[order.client_order_id] = order
+    answer = await self._send(order)
+    await self._submit(order, intent)
+
+    async def already(_order: Order) -> Any:
+        return answer
+
+    with patch.object(self, "_send", already):
+        return await self._send_until_settled(order)
+
+
+async def _find_out_once(self: Reconciler, order: Order) -> ExecutionReport | NeverPlaced:
+    while True:
+        try:
+            report = await self._venue.find_order(order.symbol, order.client_order_id)
+        except Exception:  # noqa: BLE001 - a wrong program
+            await self._clock.sleep(1)
+            continue
+        if report is None:
+            return NeverPlaced()
+        if report.state.final:
+            return await self.with_fills(report)
+        await self._clock.sleep(1)
+
+
+def _fenced_by(fence_of: Callable[[Reconciler, Any], Any]) -> Callable[..., Any]:
+    """`find_out` with another fence: `fence_of` gives what the time of the answer is compared with, and that time."""
+
+    async def find_out(self: Reconciler, order: Order) -> ExecutionReport | NeverPlaced:
+        fence = None
+        while True:
+            try:
+                venue_time = await self._venue.server_time()
+                now, until = fence_of(self, venue_time)
+                fence = fence or until
+                report = await self._venue.find_order(order.symbol, order.client_order_id)
+                if report is None and now > fence and order.order_id is None:
+                    return NeverPlaced()
+                if report is not None and report.state.final:
+                    return await self.with_fills(report)
+            except Exception:  # noqa: BLE001 - a wrong program
+                pass
+            await self._clock.sleep(0.3)
+
+    return find_out
+
+
+_SEND = Placement._send
+
+
+async def _timeout_is_refusal(self: Placement, order: Order) -> Any:
+    answer = await _SEND(self, order)
+    return Rejected(reason("unreachable", detail="timeout")) if isinstance(answer, Unanswered) else answer
+
+
+async def _timeout_is_tried_again(self: Placement, order: Order) -> Any:
+    answer = await _SEND(self, order)
+    return NotTaken(reason("exchange_busy")) if isinstance(answer, Unanswered) else answer
+
+
+async def _offset_first(self: KafkaSource, partition: int, records: Any) -> None:
+    deliver = self._deliver
+
+    async def two_steps(messages: Any, dead: Any, position: SourcePosition | None) -> None:
+        await deliver([], [], position)
+        await deliver(messages, dead, None)
+
+    with patch.object(self, "_deliver", two_steps):
+        await _DELIVER_BATCH(self, partition, records)
+
+
+_DELIVER_BATCH = KafkaSource._deliver_batch
+
+
+async def _send_once(self: TelegramNotifier, message: Any, item: Any = None) -> int:
+    del item
+    await self._pace.wait()
+    try:
+        return await self._speaker.send(self._chat_id, message, 1)
+    except TelegramError:
+        return 0
+
+
+async def _mark_first(self: TelegramNotifier, items: Any) -> None:
+    first = items[0]
+    await self._outbox.sent([first.seq], message_id=1)
+    await self._speaker.send(self._chat_id, self._rendered(first))
+
+
+def _double_fills(order: Order, report: ExecutionReport, *rest: Any) -> Any:
+    return profit.settle(order, replace(report, fills=report.fills * 2), *rest)
+
+
+_ADD_UP = profit.add_up_fees
+
+
+def _no_base_fee(*args: Any) -> profit.Fees:
+    return replace(_ADD_UP(*args), base=ZERO)
+
+
+_APPLY = Book.apply
+
+
+def _keeps_questions(self: Book, changes: Changes) -> None:
+    before = dict(self.approvals)
+    _APPLY(self, changes)
+    self.approvals = before | self.approvals
+
+
+def _no_recovery(self: Trading, left: LedgerState) -> None:
+    for order in left.in_flight:
+        self.book.in_flight.pop(order.client_order_id, None)
+    self.inbox.start([], left.waiting)
+
+
+async def _intent_without_verdict(self: Placement, order: Order, intent: Changes) -> Order:
+    verdicts, intent.verdicts = intent.verdicts, []
+    settled = await _PLACE(self, order, intent)
+    await self._ledger.commit(Changes(verdicts=verdicts))
+    intent.verdicts = verdicts
+    return settled
+
+
+_PLACE = Placement.place
+_COMMIT = Placement._commit
+
+
+async def _two_commits(self: Placement, changes: Changes) -> None:
+    if changes.executions:
+        await _COMMIT(self, Changes(orders=changes.orders, fills=changes.fills, executions=changes.executions))
+        changes = Changes(positions=changes.positions, trades=changes.trades, events=changes.events)
+    await _COMMIT(self, changes)
+
+
+async def _never_asks(_self: Writer, _number: int) -> bool:
+    return False
+
+
+_STORE = SqlLedger.store
+
+
+async def _every_record_is_new(self: SqlLedger, messages: Any, **more: Any) -> Any:
+    _every_record_is_new.count = getattr(_every_record_is_new, "count", 0) + len(messages)  # type: ignore[attr-defined]
+    start = _every_record_is_new.count  # type: ignore[attr-defined]
+    renamed = [_renamed(message, start + number) for number, message in enumerate(messages)]
+    return await _STORE(self, renamed, **more)
+
+
+def _renamed(message: Message, number: int) -> Message:
+    return replace(message, source_id=f"{message.source_id}#{number}") if message.source.startswith("kafka") else message
+
+
+def _no_turns(self: Inbox, stored: Any) -> None:
+    async def handle(message: StoredMessage) -> None:
+        verdict: Verdict = await self._handle(message)
+        answer = self._answers.pop(message.seq, None)
+        if answer is not None and not answer.done():
+            answer.set_result(verdict)
+
+    for message in stored:
+        asyncio.create_task(handle(message))  # noqa: RUF006 - a wrong program
+
+
+async def _settles_before_it_is_final(self: Reconciler, report: ExecutionReport) -> ExecutionReport:
+    """Takes whatever trades are shown for all of them."""
+    if report.fills:
+        return report
+    while True:
+        try:
+            return replace(report, fills=tuple(await self._venue.fills(report.symbol, report.order_id)))
+        except Exception:  # noqa: BLE001 - a wrong program
+            await self._clock.sleep(1)
+
+
+async def _ignores_the_clock(self: OrderExecutor, stored: StoredMessage, answer: Any) -> Verdict:
+    """An answer is good however late it comes, and whoever was told otherwise."""
+    approval = self._book.approvals.get(answer.token) or _SEEN.get(answer.token)
+    if approval is not None:
+        _SEEN[answer.token] = approval
+        self._book.approvals[answer.token] = replace(approval, expires_at=approval.expires_at.replace(year=2100))
+    return await _ANSWERED(self, stored, answer)
+
+
+_SEEN: dict[str, Any] = {}
+_ANSWERED = OrderExecutor._answered
+
+
+@contextmanager
+def _patched(*patches: Any) -> Iterator[None]:
+    for one in patches:
+        one.start()
+    try:
+        yield
+    finally:
+        for one in patches:
+            one.stop()
+
+
+def _swap(owner: Any, name: str, new: Any) -> Variant:
+    return lambda: _patched(patch.object(owner, name, new))
+
+
+VARIANTS: dict[str, Variant] = {
+    "the order is placed before its intent is committed": _swap(Placement, "place", _place_first),
+    "-2013 is taken for proof at once": _swap(Reconciler, "find_out", _find_out_once),
+    "a timeout is taken for a refusal": _swap(Placement, "_send", _timeout_is_refusal),
+    "an unanswered order is sent again": _swap(Placement, "_send", _timeout_is_tried_again),
+    "the fence is forgotten": _swap(Reconciler, "find_out", _fenced_by(lambda _, venue_time: (venue_time, venue_time))),
+    "the fence is compared with our own clock": _swap(
+        Reconciler,
+        "find_out",
+        _fenced_by(
+            lambda self, _: (
+                self._clock.now(),
+                self._clock.now() + FENCE_MARGIN + timedelta(seconds=self._venue.request_lifetime),
+            )
+        ),
+    ),
+    "the Kafka position is stored before the inbox": _swap(KafkaSource, "_deliver_batch", _offset_first),
+    "an alert is dropped when the chat fails": _swap(TelegramNotifier, "_send", _send_once),
+    "an alert is marked before it is sent": _swap(TelegramNotifier, "_tell", _mark_first),
+    "a fill is counted twice": _swap(placing, "settle", _double_fills),
+    "the fee in the base asset is lost": _swap(profit, "add_up_fees", _no_base_fee),
+    "the lease is ignored": lambda: _patched(
+        patch.object(Lease, "stamp", lambda *_: None), patch.object(Lease, "sure", property(lambda _: True))
+    ),
+    "an order leaves though the lease is in doubt": _swap(Lease, "sure", property(lambda _: True)),
+    "an approval is used twice": _swap(Book, "apply", _keeps_questions),
+    "an approval is good however late": _swap(OrderExecutor, "_answered", _ignores_the_clock),
+    "orders in flight are forgotten at the start": _swap(Trading, "start", _no_recovery),
+    "the verdict is committed after the order": _swap(Placement, "place", _intent_without_verdict),
+    "order and position are committed one after the other": _swap(Placement, "_commit", _two_commits),
+    "a commit without an answer is taken for none": _swap(Writer, "_was_committed", _never_asks),
+    "a signal that comes again is new": _swap(SqlLedger, "store", _every_record_is_new),
+    "two messages of a symbol are handled at once": _swap(Inbox, "_take", _no_turns),
+    "the first trades shown are taken for all": _swap(Reconciler, "with_fills", _settles_before_it_is_final),
+}
