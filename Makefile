@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test check lint bench dashboard clean
+.PHONY: help install demo run test check lint simulate variants bench dashboard clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,14 @@ check: install ## lint, types, import contracts; never edits a file
 lint: install ## what `check` would complain of and a machine can mend
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+SEEDS   ?= 300
+SIGNALS ?= 200
+simulate: install ## SEEDS=10000: whole histories of the core under faults, on all cores; says what they broke
+	@$(BIN)/python -m tests.simulation --seeds $(SEEDS) --signals $(SIGNALS)
+
+variants: install ## wrong programs, each of which the simulation must catch
+	@$(BIN)/python -m tests.simulation --variants --signals 100
 
 bench: install ## MarketFlow beside a naive loop, in one run on this machine
 	@$(BIN)/python -m bench

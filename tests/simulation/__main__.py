@@ -7,7 +7,7 @@ import sys
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -15,11 +15,13 @@ from multiprocessing import get_context
 
 import structlog
 
+from tests.simulation.covered import report
 from tests.simulation.judge import violations
 from tests.simulation.story import KINDS, live
 from tests.simulation.variants import VARIANTS
 
 BATCH = 4
+COVERED_SEEDS = 20
 VARIANT_SEEDS = 300
 """Within so many seeds each wrong program must be caught."""
 
@@ -42,10 +44,13 @@ def main() -> int:
         os.execv(sys.executable, [sys.executable, "-m", "tests.simulation", *sys.argv[1:]])
     _be_quiet()
     if chosen.variants:
-        return _try_variants(chosen.signals, chosen.jobs)
+        return _try_variants([chosen.only] if chosen.only else list(VARIANTS), chosen.signals, chosen.jobs)
     if chosen.seed is not None:
         return _show(chosen.seed, chosen.signals)
-    return _live_many(chosen.first, chosen.seeds, chosen.signals, chosen.jobs)
+    if chosen.alone:
+        return len([one for one in _live_some(range(chosen.first, chosen.first + chosen.seeds), chosen.signals) if one.broken])
+    with VARIANTS[chosen.wrong]() if chosen.wrong else nullcontext():
+        return _live_many(chosen.first, chosen.seeds, chosen.signals, chosen.jobs)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -56,6 +61,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--seed", type=int, help="only this one, with its history")
     parser.add_argument("--variants", action="store_true", help="wrong programs instead, each of which must be caught")
+    parser.add_argument("--alone", action="store_true", help="in this process, and without a word")
+    parser.add_argument("--only", choices=VARIANTS, help="this wrong program alone")
+    parser.add_argument("--break", dest="wrong", choices=VARIANTS, help="lives the seeds in this wrong program")
     return parser
 
 
@@ -93,6 +101,8 @@ def _live_many(first: int, count: int, signals: int, jobs: int) -> int:
         print(f"never happened: {name}")
     if broken:
         _explain(min(broken, key=lambda one: one.seed), signals)
+    print(f"\nbranches of the protocol that {COVERED_SEEDS} of these seeds took:")
+    print(report(["--alone", "--first", str(first), "--seeds", str(COVERED_SEEDS), "--signals", str(signals)]))
     return 1 if broken else 0
 
 
@@ -157,16 +167,16 @@ def _show(seed: int, signals: int) -> int:
     return 1 if broken else 0
 
 
-def _try_variants(signals: int, jobs: int) -> int:
+def _try_variants(names: Sequence[str], signals: int, jobs: int) -> int:
     survived = 0
     with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
-        for name, caught in zip(VARIANTS, pool.map(_catch, VARIANTS, [signals] * len(VARIANTS)), strict=True):
+        for name, caught in zip(names, pool.map(_catch, names, [signals] * len(names)), strict=True):
             if caught is None:
                 survived += 1
                 print(f"SURVIVED {VARIANT_SEEDS} seeds: {name}", flush=True)
             else:
                 print(f"caught by seed {caught.seed:>3}: {name}\n                    {caught.broken[0]}", flush=True)
-    print(f"{len(VARIANTS) - survived} of {len(VARIANTS)} wrong programs caught")
+    print(f"{len(names) - survived} of {len(names)} wrong programs caught")
     return 1 if survived else 0
 
 

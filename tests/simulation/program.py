@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -40,6 +41,7 @@ LIMITS = Limits(
     daily_loss_limit=Decimal(1000),
     approval_ttl=timedelta(seconds=40),
 )
+_TRADING = 0  # its place among the vital tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class Program:
         self.clock = parts.clock
         self._tokens = count(1)
         self._notes: list[str] = []
+        self.asked_to_stop = asyncio.Event()
         self._telling: set[asyncio.Task[None]] = set()
 
     async def run(self) -> str:
@@ -125,20 +128,35 @@ class Program:
         notifier = TelegramNotifier(bot_in(parts.chat), CHAT_ID, ledger, approval_messages=ledger, clock=clock, texts=texts("en"))
         self.inbox.start_controls(self.left.waiting)
         vital: list[Coroutine[Any, Any, None]] = [
+            self._trade(),
             ledger.keep_lease(),
             notifier.run(),
             self._listen(),
             self.trading.market.run(),
-            self._trade(),
             self._watch_mailboxes(),
             self._every(1.0, ApprovalTimer(self.trading.book, self.inbox, clock).run),
             self._every(300.0, RulesReader(self.trading.market).run),
             self._every(60.0, self._measure(client)),
         ]
         tasks = [asyncio.create_task(work) for work in vital]
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
+        stopping = asyncio.create_task(self.asked_to_stop.wait())
+        done, _ = await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        for task in done - {stopping}:
             task.result()
+        await self._stop(tasks)
+
+    async def _stop(self, tasks: list["asyncio.Task[None]"]) -> None:
+        """SIGTERM: what is in flight is settled, the rest waits for the next start."""
+        trading = tasks.pop(_TRADING)
+        trading.cancel()
+        await asyncio.gather(trading, return_exceptions=True)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(25):
+                await self.inbox.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.ledger.close()
 
     async def _trade(self) -> None:
         while True:

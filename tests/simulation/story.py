@@ -21,7 +21,7 @@ from tests.simulation.program import Parts, Program
 
 KINDS = frozenset(
     {
-        *("kill", "suspend", "second process", "stopped before sending"),
+        *("kill", "clean stop", "suspend", "second process", "stopped before sending"),
         *("slow disk", "refused commit", "lost commit answer", "refused read", "full disk"),
         *("lost broker connection", "broker outage", "chat outage", "exchange outage", "clock step"),
         *("late request", "lost request", "slow engine", "lost answer", "spoiled answer", "late answer", "ban"),
@@ -77,6 +77,7 @@ class _Story:
         self.parts = Parts(fate, clock, Disk(fate), exchange, Broker(fate, PARTITIONS), Chat(fate))
         self.history = History(self.parts)
         self.processes: list[Process] = []
+        self.programs: list[tuple[Process, Program]] = []
 
     async def live(self) -> History:
         fate, loop = self.parts.fate, self.loop
@@ -129,6 +130,7 @@ class _Story:
 
     async def _run(self, process: Process, ended: "asyncio.Future[None]") -> None:
         program = Program(self.parts, process)
+        self.programs.append((process, program))
         try:
             how = await program.run()
             self.parts.fate.tell(f"ends: {how}")
@@ -144,8 +146,11 @@ class _Story:
     async def _kills(self) -> None:
         while not self.parts.fate.over:
             await asyncio.sleep(self.random.expovariate(1 / 60))
-            for process in [one for one in self.processes if one.alive]:
-                if self.parts.fate.strikes("kill", 1.0):
+            for process, program in [(one, program) for one, program in self.programs if one.alive]:
+                if self.random.random() < 0.3 and self.parts.fate.strikes("clean stop", 1.0):
+                    self.parts.fate.tell(f"{process} is asked to stop")
+                    program.asked_to_stop.set()
+                elif self.parts.fate.strikes("kill", 1.0):
                     self.parts.fate.tell(f"{process} is killed from outside")
                     self.loop.kill(process)
 

@@ -1,0 +1,50 @@
+"""Some hundred histories with every test run; `make simulate` and `make variants` live many more."""
+
+import asyncio
+import os
+import sys
+
+import pytest
+
+SEEDS, SIGNALS = 200, 80
+
+
+async def _simulation(*arguments: str) -> tuple[int, str]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.simulation", *arguments),
+        env={**os.environ, "PYTHONHASHSEED": "0"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    said, _ = await process.communicate()
+    return process.returncode or 0, said.decode()
+
+
+@pytest.mark.timeout(400)
+async def test_hundreds_of_histories_keep_every_promise() -> None:
+    code, said = await _simulation("--seeds", str(SEEDS), "--signals", str(SIGNALS))
+    assert code == 0, said
+    assert f"{SEEDS} seeds of {SIGNALS} signals" in said
+    assert " 0 seeds with a violation" in said
+    assert "never happened" not in said
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", ["a timeout is taken for a refusal", "the Kafka position is stored before the inbox"])
+async def test_a_wrong_program_is_caught(name: str) -> None:
+    code, said = await _simulation("--variants", "--signals", "60", "--only", name)
+    assert code == 0, said
+    assert f": {name}" in said
+
+
+async def test_what_broke_is_shown_with_the_shortest_history() -> None:
+    code, said = await _simulation("--seeds", "8", "--signals", "40", "--break", "the fee in the base asset is lost")
+    assert code == 1
+    assert "the shortest: " in said
+    assert "in the ledger" in said
+
+
+async def test_a_seed_is_one_history() -> None:
+    first, second = [await _simulation("--seed", "7", "--signals", "30") for _ in range(2)]
+    assert first == second
+    assert len(first[1].splitlines()) > 50
