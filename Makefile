@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test check lint simulate variants bench dashboard clean
+.PHONY: help install demo run test check lint simulate variants chaos bench dashboard clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ simulate: install ## SEEDS=10000: whole histories of the core under faults, on a
 
 variants: install ## wrong programs, each of which the simulation must catch
 	@$(BIN)/python -m tests.simulation --variants --signals 100
+
+KILLS ?= 100
+chaos: install ## KILLS=100: the program under load and faults, killed with -9 again and again
+	@KILLS=$(KILLS) $(BIN)/pytest tests/chaos -s -q
 
 bench: install ## MarketFlow beside a naive loop, in one run on this machine
 	@$(BIN)/python -m bench

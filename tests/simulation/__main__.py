@@ -16,7 +16,6 @@ from multiprocessing import get_context
 import structlog
 
 from tests.simulation.covered import report
-from tests.simulation.judge import violations
 from tests.simulation.story import KINDS, live
 from tests.simulation.variants import VARIANTS
 
@@ -78,7 +77,7 @@ def _live_one(seed: int, signals: int, variant: str | None = None, kinds: frozen
     with VARIANTS[variant]() if variant is not None else nullcontext():
         history = live(seed, signals=signals, kinds=kinds)
     fate = history.parts.fate
-    return Lived(seed, tuple(violations(history)), len(history.parts.exchange.placed), Counter(fate.happened))
+    return Lived(seed, tuple(history.judged()), len(history.parts.exchange.placed), Counter(fate.happened))
 
 
 def _live_some(seeds: range, signals: int) -> list[Lived]:
@@ -132,7 +131,7 @@ def _explain(lived: Lived, signals: int) -> None:
     print(f"\nthe shortest: {fewest} signals, with {', '.join(sorted(kinds)) or 'no fault'}")
     history = live(lived.seed, signals=fewest, kinds=kinds)
     print("\n".join(history.parts.fate.history))
-    print("\n".join(violations(history)))
+    print("\n".join(history.judged()))
 
 
 def _shrink(seed: int, signals: int) -> tuple[frozenset[str], int]:
@@ -161,7 +160,7 @@ def _fewest(breaks: Callable[[int], bool], most: int) -> int:
 def _show(seed: int, signals: int) -> int:
     history = live(seed, signals=signals)
     print("\n".join(history.parts.fate.history))
-    broken = violations(history)
+    broken = history.judged()
     print(f"\nseed {seed}: {len(broken)} violations")
     print("\n".join(broken))
     return 1 if broken else 0

@@ -1,64 +1,80 @@
 """What must be true after every seed, whatever happened: one signal, one order; ledger = exchange; everything told."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Table
 
 from core.adapters.ledger import tables
 from core.adapters.ledger.rows import Row
 from core.domain.money import ZERO
-from tests.simulation.broker import TOPIC
-from tests.simulation.exchange import START_BALANCES, SYMBOLS
-from tests.simulation.story import History
 from tests.venue.model import Order
+from tests.venue.venue import Venue
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A record as it was written to `place` (topic/partition/offset); `name` None: it has no id of its own."""
+
+    place: str
+    name: str | None
+    readable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What ledger, exchange and chat hold once everything is settled. `rows` reads a table of the ledger, `told` are the
+    ids of the bot's messages in the chat, `published` everything that was written to the topic since the first start."""
+
+    rows: Callable[[Table], Sequence[Row]]
+    venue: Venue
+    told: Collection[int]
+    published: Sequence[Published]
+    symbols: Sequence[str]
+    start_balances: Mapping[str, str]
+
 
 _SURELY_OPEN = 10  # quote asset; the exchange wants 5 at least, and the price moves
 _EXECUTED = {"FILLED", "EXPIRED", "CANCELED", "PARTIALLY_FILLED"}
 
 
-def violations(history: History) -> list[str]:
+def violations(seen: Evidence) -> list[str]:
     """Every broken promise, in words; empty where all were kept."""
-    found = list(history.violations)
+    found: list[str] = []
     for promise in (_signals, _no_bugs, _orders, _turns, _fills, _money, _days, _executions, _alerts, _questions):
-        found += promise(history)
+        found += promise(seen)
     return found
 
 
-def _rows(history: History, table: Any) -> list[Row]:
-    return history.parts.disk.rows(select(table))
-
-
-def _signals(history: History) -> Iterator[str]:
+def _signals(seen: Evidence) -> Iterator[str]:
     """Every record is one signal with one outcome, or one dead letter."""
-    places = [(f"{TOPIC}/{record.partition}/{record.offset}", record) for record in history.published]
-    names = {record.name or place for place, record in places if record.readable}
-    dead = {place for place, record in places if not record.readable}
-    stored = Counter(row["source_id"] for row in _rows(history, tables.inbox) if row["kind"] == "signal")
+    names = {record.name or record.place for record in seen.published if record.readable}
+    dead = {record.place for record in seen.published if not record.readable}
+    stored = Counter(row["source_id"] for row in seen.rows(tables.inbox) if row["kind"] == "signal")
     for name in names:
         if stored[name] != 1:
             yield f"signal {name} is {stored[name]} times in the inbox"
     for name in stored.keys() - names:
         yield f"signal {name} was never published"
-    letters = Counter(row["position"] for row in _rows(history, tables.dead_letters))
+    letters = Counter(row["position"] for row in seen.rows(tables.dead_letters))
     for place in dead:
         if letters[place] != 1:
             yield f"unreadable record {place} is {letters[place]} times among the dead letters"
 
 
-def _no_bugs(history: History) -> Iterator[str]:
-    for row in _rows(history, tables.inbox):
+def _no_bugs(seen: Evidence) -> Iterator[str]:
+    for row in seen.rows(tables.inbox):
         if row["outcome"] == "failed":
             yield f"message {row['source_id']} failed: {row['reason']}"
 
 
-def _orders(history: History) -> Iterator[str]:
+def _orders(seen: Evidence) -> Iterator[str]:
     """What the exchange executed is what the ledger calls executed, one to one."""
-    ledger = {row["client_order_id"]: row for row in _rows(history, tables.orders)}
+    ledger = {row["client_order_id"]: row for row in seen.rows(tables.orders)}
     exchange: dict[str, list[Order]] = defaultdict(list)
-    for order in history.parts.exchange.venue.orders:
+    for order in seen.venue.orders:
         exchange[order.client_order_id].append(order)
     for name, orders in exchange.items():
         if len(orders) > 1:
@@ -78,77 +94,77 @@ def _orders(history: History) -> Iterator[str]:
             yield f"order {name} has an order id that the exchange never gave"
 
 
-def _fills(history: History) -> Iterator[str]:
+def _fills(seen: Evidence) -> Iterator[str]:
     theirs = {
         (trade.symbol, str(trade.id)): (trade.price, trade.qty, trade.commission, trade.commission_asset)
-        for trade in history.parts.exchange.venue.trades
+        for trade in seen.venue.trades
     }
     ours = {
         (row["symbol"], row["trade_id"]): (row["price"], row["qty"], row["fee"], row["fee_asset"])
-        for row in _rows(history, tables.fills)
+        for row in seen.rows(tables.fills)
     }
     for key in theirs.keys() | ours.keys():
         if theirs.get(key) != ours.get(key):
             yield f"fill {key} is {ours.get(key)} in the ledger, {theirs.get(key)} on the exchange"
 
 
-def _money(history: History) -> Iterator[str]:
+def _money(seen: Evidence) -> Iterator[str]:
     """Holdings and cash to the last decimal."""
     held: dict[str, Decimal] = defaultdict(Decimal)
     cash: dict[str, Decimal] = defaultdict(Decimal)
-    for row in _rows(history, tables.positions):
+    for row in seen.rows(tables.positions):
         base, quote = row["symbol"][:-4], row["symbol"][-4:]
         held[base] += row["qty"]
         cash[quote] -= row["cost"]
-    for row in _rows(history, tables.executions):
+    for row in seen.rows(tables.executions):
         if row["profit_quote"] is not None:
             cash[row["quote_asset"]] += row["profit_quote"]
-    balances = history.parts.exchange.venue.balances
-    for asset in {symbol[:-4] for symbol in SYMBOLS}:
+    balances = seen.venue.balances
+    for asset in {symbol[:-4] for symbol in seen.symbols}:
         there = balances[asset].free if asset in balances else ZERO
         if held[asset] != there:
             yield f"{held[asset]} {asset} in the ledger, {there} on the exchange"
-    for asset, start in START_BALANCES.items():
+    for asset, start in seen.start_balances.items():
         there = balances[asset].free - Decimal(start)
         if abs(cash[asset] - there) > Decimal("1e-12"):
             yield f"the result is {cash[asset]} {asset} in the ledger, {there} on the exchange"
 
 
-def _days(history: History) -> Iterator[str]:
+def _days(seen: Evidence) -> Iterator[str]:
     days: dict[str, Decimal] = defaultdict(Decimal)
-    for row in _rows(history, tables.day_results):
+    for row in seen.rows(tables.day_results):
         days[row["quote_asset"]] += row["profit"]
     profits: dict[str, Decimal] = defaultdict(Decimal)
-    for row in _rows(history, tables.executions):
+    for row in seen.rows(tables.executions):
         profits[row["quote_asset"]] += row["profit_quote"] or ZERO
     if any(days[asset] != profits[asset] for asset in days.keys() | profits.keys()):
         yield f"the days' results are {dict(days)}, their executions' {dict(profits)}"
 
 
-def _executions(history: History) -> Iterator[str]:
+def _executions(seen: Evidence) -> Iterator[str]:
     """Every executed order has its one row, every order of a signal its verdict."""
-    executed = Counter(row["client_order_id"] for row in _rows(history, tables.executions))
-    orders = {row["client_order_id"]: row for row in _rows(history, tables.orders)}
+    executed = Counter(row["client_order_id"] for row in seen.rows(tables.executions))
+    orders = {row["client_order_id"]: row for row in seen.rows(tables.orders)}
     for name, row in orders.items():
         wanted = 1 if row["executed_qty"] else 0
         if executed[name] != wanted:
             yield f"order {name} has {executed[name]} executions"
-    totals = {row["name"]: row["value"] for row in _rows(history, tables.totals)}
+    totals = {row["name"]: row["value"] for row in seen.rows(tables.totals)}
     if sum(totals.values()) != sum(executed.values()):
         yield f"the counters say {totals}, there are {sum(executed.values())} executions"
     by_seq = Counter(row["inbox_seq"] for row in orders.values())
     traded = {row["inbox_seq"] for row in orders.values() if row["executed_qty"]}
-    for row in _rows(history, tables.inbox):
+    for row in seen.rows(tables.inbox):
         became_one = row["outcome"] in {"ordered", "awaiting_approval"}
         if row["kind"] == "signal" and (by_seq[row["seq"]] != 1 if became_one else row["seq"] in traded):
             yield f"signal {row['source_id']} is {row['outcome']} and has {by_seq[row['seq']]} orders"
 
 
-def _turns(history: History) -> Iterator[str]:
+def _turns(seen: Evidence) -> Iterator[str]:
     """No entry while a position is open, in the order in which the exchange executed."""
     held: dict[str, Decimal] = defaultdict(Decimal)
-    for order in history.parts.exchange.venue.orders:
-        price = history.parts.exchange.venue.exchange.books[order.symbol].last
+    for order in seen.venue.orders:
+        price = seen.venue.exchange.books[order.symbol].last
         if order.side == "BUY":
             if held[order.symbol] * price > _SURELY_OPEN:
                 yield f"order {order.client_order_id} entered {order.symbol} though {held[order.symbol]} of it were held"
@@ -157,20 +173,20 @@ def _turns(history: History) -> Iterator[str]:
             held[order.symbol] -= order.executed_qty
 
 
-def _alerts(history: History) -> Iterator[str]:
+def _alerts(seen: Evidence) -> Iterator[str]:
     """What happened is an event, and every event was told in a message that is in the chat."""
-    outbox = _rows(history, tables.outbox)
+    outbox = seen.rows(tables.outbox)
     kinds = Counter(row["kind"] for row in outbox)
-    executions = len(_rows(history, tables.executions))
+    executions = len(seen.rows(tables.executions))
     if kinds["order_executed"] != executions:
         yield f"{executions} executions and {kinds['order_executed']} events of them"
-    failed = [row for row in _rows(history, tables.orders) if row["state"] == "REJECTED" or _ended_empty(row)]
+    failed = [row for row in seen.rows(tables.orders) if row["state"] == "REJECTED" or _ended_empty(row)]
     if kinds["order_failed"] != len(failed):
         yield f"{len(failed)} orders failed, {kinds['order_failed']} events tell it"
-    refused = [row for row in _rows(history, tables.inbox) if row["kind"] == "signal" and row["outcome"] in _REFUSED]
+    refused = [row for row in seen.rows(tables.inbox) if row["kind"] == "signal" and row["outcome"] in _REFUSED]
     if kinds["signal_refused"] != len(refused):
         yield f"{len(refused)} signals were refused, {kinds['signal_refused']} events tell it"
-    messages = history.parts.chat.messages
+    messages = seen.told
     silent = {row["seq"] for row in outbox if row["kind"] == "approval_requested"}
     for row in outbox:
         if row["message_id"] is None and row["seq"] in silent:
@@ -186,10 +202,10 @@ def _ended_empty(row: Row) -> bool:
     return row["state"] in _EXECUTED and not row["executed_qty"] and row["order_id"] is not None
 
 
-def _questions(history: History) -> Iterator[str]:
+def _questions(seen: Evidence) -> Iterator[str]:
     """A question ends once, and what was approved is one order."""
-    orders = {row["inbox_seq"]: row for row in _rows(history, tables.orders)}
-    for row in _rows(history, tables.approvals):
+    orders = {row["inbox_seq"]: row for row in seen.rows(tables.orders)}
+    for row in seen.rows(tables.approvals):
         order = orders.get(row["inbox_seq"])
         if order is None:
             yield f"question {row['token']} has no order"

@@ -9,12 +9,15 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
+from sqlalchemy import select
+
 from core.domain.controls import Mode, Pause
 from core.domain.messages import ApprovalAnswered, ControlsRequested
-from tests.simulation.broker import Broker
+from tests.simulation.broker import TOPIC, Broker
 from tests.simulation.chat import Chat
 from tests.simulation.disk import Disk
-from tests.simulation.exchange import SYMBOLS, Exchange
+from tests.simulation.exchange import START_BALANCES, SYMBOLS, Exchange
+from tests.simulation.judge import Evidence, Published, violations
 from tests.simulation.loop import Process, SeededLoop
 from tests.simulation.machine import Clock, Fate
 from tests.simulation.program import Parts, Program
@@ -34,16 +37,6 @@ CALM_SECONDS = 900.0  # after the last fault everything must be settled and told
 
 
 @dataclass(slots=True)
-class Published:
-    """A record as it was written; `name` None: it has no id of its own."""
-
-    partition: int
-    offset: int
-    name: str | None
-    readable: bool
-
-
-@dataclass(slots=True)
 class History:
     """What is left of a seed for whoever judges it."""
 
@@ -53,6 +46,19 @@ class History:
     starts: int = 0
     steps: int = 0
     seconds: float = 0.0
+
+    def judged(self) -> list[str]:
+        """Every broken promise, in words."""
+        parts = self.parts
+        evidence = Evidence(
+            rows=lambda table: parts.disk.rows(select(table)),
+            venue=parts.exchange.venue,
+            told=parts.chat.messages.keys(),
+            published=self.published,
+            symbols=SYMBOLS,
+            start_balances=START_BALANCES,
+        )
+        return [*self.violations, *violations(evidence)]
 
 
 def live(seed: int, *, signals: int, kinds: frozenset[str] = KINDS) -> History:
@@ -224,7 +230,7 @@ class _Story:
         partition = SYMBOLS.index(symbol) % PARTITIONS
         record = self.parts.broker.publish(partition, value)
         readable = value.startswith(b'{"signal_type"') and b"-1}" not in value
-        self.history.published.append(Published(partition, record.offset, name, readable))
+        self.history.published.append(Published(f"{TOPIC}/{partition}/{record.offset}", name, readable))
         self.parts.fate.tell(f"published {partition}/{record.offset} {value[:90].decode()}")
 
     async def _prices(self) -> None:

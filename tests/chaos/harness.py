@@ -1,0 +1,223 @@
+"""Everything around the program, the load on it, the faults in it, and the comparison of what came of it."""
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import count
+from pathlib import Path
+from random import Random
+
+from aiokafka import AIOKafkaProducer
+from sqlalchemy import Table, func, select
+
+from core.adapters.ledger import tables
+from core.adapters.ledger.reader import LedgerReader, open_reader
+from core.adapters.ledger.rows import Row
+from core.domain.errors import LedgerUnavailable
+from tests.chat_client import LocalChat, local_chat
+from tests.running import Program
+from tests.servers.process import ServerDidNotStartError
+from tests.simulation.judge import Evidence, Published, violations
+from tests.venue.server import running_venue
+from tests.venue.venue import Venue
+
+TOPIC = "trading_signals"
+PARTITIONS = 3
+START_BALANCES = {"USDC": "100000", "USDT": "100000"}
+SYMBOLS = {"WIFUSDC": "0.4801", "WIFUSDT": "0.4800", "DOGEUSDT": "0.1", "SOLUSDT": "150"}
+SETTLE_SECONDS = 90.0
+
+
+@dataclass
+class Chaos:
+    """A program, its surroundings, and the words to hurt both. `random` is all that is left to chance."""
+
+    random: Random
+    venue: Venue
+    chat: LocalChat
+    producer: AIOKafkaProducer
+    program: Program
+    reader: LedgerReader
+    published: list[Published] = field(default_factory=list)
+    enough: bool = False
+    kills: int = 0
+    faults: int = 0
+
+    # --- load and faults
+
+    async def load(self, every: float) -> None:
+        """Signals at a steady rate until `enough`: most of them allowed, some brought twice, some unreadable."""
+        for number in count():
+            if self.enough:
+                return
+            symbol = self.random.choice(list(SYMBOLS))
+            await self.publish(symbol, self.random.choice(["BUY_SM", "SELL_SM"]), number)
+            self.venue.set_price(symbol, _moved(SYMBOLS[symbol], self.random))
+            await asyncio.sleep(self.random.uniform(0, 2 * every))
+
+    async def publish(self, symbol: str, side: str, number: int) -> None:
+        name = f"s{number}" if self.random.random() < 0.7 else None
+        record = {"signal_type": side, "close": SYMBOLS[symbol], "symbol": symbol} | ({"signal_id": name} if name else {})
+        value = b"{" if self.random.random() < 0.02 else json.dumps(record).encode()
+        partition = list(SYMBOLS).index(symbol) % PARTITIONS
+        for _ in range(2 if self.random.random() < 0.05 else 1):
+            sent = await self.producer.send_and_wait(TOPIC, value, partition=partition)
+            self.published.append(Published(f"{TOPIC}/{partition}/{sent.offset}", name if value != b"{" else None, value != b"{"))
+
+    async def trouble(self) -> None:
+        """Faults of exchange and chat, one after another, until `enough`."""
+        while not self.enough:
+            await asyncio.sleep(self.random.expovariate(1 / 0.5))
+            self.random.choice([self._trouble_exchange, self._trouble_exchange, self._trouble_chat])()
+            self.faults += 1
+        self.venue.faults.clear()
+        self.chat.room.faults.clear()
+
+    def _trouble_exchange(self) -> None:
+        faults, executed = self.venue.faults, self.random.random() < 0.5
+        choice = self.random.randrange(9)
+        if choice == 0:
+            faults.cut("POST order", executed=executed)
+        elif choice == 1:
+            faults.error("POST order", -1007, executed=executed)
+        elif choice == 2:
+            faults.bad_gateway("POST order", executed=executed)
+        elif choice == 3:
+            faults.unreadable("POST order", executed=executed)
+        elif choice == 4:
+            faults.too_many("POST order", retry_after=1)
+        elif choice == 5:
+            faults.error("POST order", -1008)
+        elif choice == 6:
+            faults.answer("POST order", 200, executed=True, body="{", answer_delay_ms=self.random.uniform(0, 3000))
+        elif choice == 7:
+            faults.cut("GET order", times=2)
+        else:
+            faults.cut("GET myTrades", times=2)
+
+    def _trouble_chat(self) -> None:
+        faults = self.chat.room.faults
+        applied = self.random.random() < 0.5
+        choice = self.random.randrange(4)
+        if choice == 0:
+            faults.flood("sendMessage", retry_after=1)
+        elif choice == 1:
+            faults.bad_gateway("sendMessage", applied=applied)
+        elif choice == 2:
+            faults.cut("sendMessage", applied=applied)
+        else:
+            faults.down_for(self.random.uniform(0.1, 2.0))
+
+    async def kill_and_start(self, least: float, most: float) -> None:
+        """Starts the program, lets it live for a while, and ends it as a power cut would."""
+        starting = asyncio.create_task(self.program.start())
+        await asyncio.sleep(self.random.uniform(least, most))
+        await self.program.kill()
+        with contextlib.suppress(ServerDidNotStartError):
+            await starting
+        self.kills += 1
+
+    # --- the end
+
+    async def settle(self) -> None:
+        """Returns once nothing waits for anything any more; AssertionError with what does after a while."""
+        until = time.monotonic() + SETTLE_SECONDS
+        while waiting := await self._unsettled():
+            if time.monotonic() > until:
+                raise AssertionError(f"waits for ever: {waiting}")
+            await asyncio.sleep(0.5)
+
+    async def _unsettled(self) -> list[str]:
+        waiting = {
+            "messages": (tables.inbox, tables.UNDECIDED),
+            "orders": (tables.orders, tables.IN_FLIGHT),
+            "alerts": (tables.outbox, tables.UNSENT),
+        }
+        found = []
+        try:
+            for what, (table, condition) in waiting.items():
+                (row,) = await self.reader.read(select(func.count().label("n")).select_from(table).where(condition))
+                found += [f"{row['n']} {what}"] if row["n"] else []
+            read = {row["partition"]: row["next_offset"] for row in await self.reader.read(select(tables.source_positions))}
+        except LedgerUnavailable as error:
+            return [str(error)]
+        ends = [0] * PARTITIONS
+        for record in self.published:
+            _, partition, offset = record.place.split("/")
+            ends[int(partition)] = max(ends[int(partition)], int(offset) + 1)
+        return found + [f"partition {at} to be read up to {end}" for at, end in enumerate(ends) if read.get(at, 0) < end]
+
+    async def judged(self) -> list[str]:
+        """Every broken promise, in words."""
+        rows: dict[Table, Sequence[Row]] = {}
+        for table in tables.metadata.tables.values():
+            rows[table] = await self.reader.read(select(table))
+        told = [message.message_id for message in self.chat.owner.received]
+        evidence = Evidence(
+            rows=lambda table: rows[table],
+            venue=self.venue,
+            told=told,
+            published=self.published,
+            symbols=list(SYMBOLS),
+            start_balances=START_BALANCES,
+        )
+        return violations(evidence)
+
+    async def summary(self) -> str:
+        """What happened, in a line; alerts that came twice are those in the chat that no event names."""
+        outbox = await self.reader.read(select(tables.outbox.c.message_id))
+        named = {row["message_id"] for row in outbox}
+        received = [message.message_id for message in self.chat.owner.received]
+        twice = len([number for number in received if number not in named])
+        outcomes = await self.reader.read(
+            select(tables.inbox.c.outcome, func.count().label("n")).where(tables.IS_SIGNAL).group_by(tables.inbox.c.outcome)
+        )
+        became = ", ".join(f"{row['n']} {row['outcome']}" for row in sorted(outcomes, key=lambda row: -row["n"]))
+        told = f"{len(outbox)} events told in {len(received)} messages, {twice} of them twice"
+        happened = f"{self.kills} kills, {self.faults} faults, {len(self.published)} records: {became}"
+        return f"{happened}; {len(self.venue.orders)} orders on the exchange; {told}"
+
+
+def _moved(price: str, random: Random) -> Decimal:
+    places = Decimal(1).scaleb(-2 if Decimal(price) > 1 else -4)
+    return (Decimal(price) * Decimal(f"{random.uniform(0.995, 1.005):.4f}")).quantize(places)
+
+
+def settings(venue: Venue, chat: LocalChat, broker: str) -> dict[str, str]:
+    """What an owner would set: four symbols, 20 USD an order."""
+    return {
+        "TRADING_MODE": "live",
+        "BINANCE_API_URL": venue.api_url,
+        "BINANCE_API_KEY": venue.key,
+        "BINANCE_API_SECRET": venue.secret,
+        "KAFKA_BROKER": broker,
+        "TG_API_URL": chat.api_url,
+        "TG_TOKEN": chat.token,
+        "TG_CHAT_ID": str(chat.owner.id),
+        "SYMBOLS": ",".join(SYMBOLS),
+        "TRADE_QUOTE": "20",
+        "DAILY_LOSS_LIMIT": "10000",
+        "PRICE_BAND_PCT": "5",
+    }
+
+
+@asynccontextmanager
+async def chaos(folder: Path, broker: str, *, seed: int, database_url: str = "") -> AsyncIterator[Chaos]:
+    """The surroundings, with the topic made; the program is not started yet. Without `database_url` the ledger is SQLite."""
+    async with AsyncExitStack() as stack:
+        venue = await stack.enter_async_context(running_venue(balances=START_BALANCES, prices=SYMBOLS))
+        venue.lift_limits()
+        venue.limits.strikes = 10**9
+        chat = await stack.enter_async_context(local_chat())
+        producer = await stack.enter_async_context(AIOKafkaProducer(bootstrap_servers=broker))
+        url = database_url or f"sqlite+aiosqlite:///{folder / 'ledger.db'}"
+        program = Program(folder, settings(venue, chat, broker) | {"DATABASE_URL": url})
+        stack.push_async_callback(program.kill)
+        reader = open_reader(url)
+        stack.push_async_callback(reader.close)
+        yield Chaos(Random(seed), venue, chat, producer, program, reader)
