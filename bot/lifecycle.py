@@ -8,6 +8,8 @@ from typing import Any
 
 import structlog
 
+from core.domain.errors import MarketFlowError
+
 log = structlog.get_logger(__name__)
 
 
@@ -45,7 +47,9 @@ class Lifecycle:
         for task in chosen.values():
             task.cancel()
         for name, result in zip(chosen, await asyncio.gather(*chosen.values(), return_exceptions=True), strict=True):
-            if isinstance(result, Exception):
+            if isinstance(result, MarketFlowError):
+                log.error("a part ended with an error", part=name, error=str(result))
+            elif isinstance(result, Exception):
                 log.error("a part ended with an error", part=name, exc_info=result)
 
 

@@ -3,6 +3,8 @@
 import asyncio
 import http.client
 import os
+import resource
+import signal
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -31,13 +33,17 @@ class Program:
             "METRICS_PORT": str(self._metrics_port),
             "DATABASE_URL": f"sqlite+aiosqlite:///{self._ledger}",
         }
+        self.settings = own | dict(settings)
+        """All of them, but for what the process inherits."""
+        self.last_pid = 0
         self._process = ServerProcess(
-            "marketflow", [MARKETFLOW, "run"], log=self._log, ready=self._is_ready, env=surroundings(own | dict(settings))
+            "marketflow", [MARKETFLOW, "run"], log=self._log, ready=self.is_ready, env=surroundings(self.settings)
         )
 
     async def start(self) -> None:
         """Returns when `/readyz` says 200. ServerDidNotStartError, with the end of its log, when that takes too long."""
         await asyncio.to_thread(self._process.start, _STARTED)
+        self.last_pid = self._process.pid or 0
 
     async def stop(self) -> int | None:
         """Asks it to end (SIGTERM); its exit code, which is negative when it took too long and was killed."""
@@ -46,6 +52,19 @@ class Program:
     async def kill(self) -> None:
         """Ends it as a power cut would."""
         await asyncio.to_thread(self._process.kill)
+
+    def send(self, number: signal.Signals) -> None:
+        """Sends it a signal."""
+        os.kill(self.last_pid, number)
+
+    async def ended(self, within: float) -> int | None:
+        """Its exit code once it has ended by itself; None when it has not, `within` seconds."""
+        return await asyncio.to_thread(self._process.wait, within)
+
+    def limit_files(self, size: int | None) -> None:
+        """No file of it may grow past `size` bytes from now on; None: as large as they like."""
+        _, most = resource.prlimit(self.last_pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(self.last_pid, resource.RLIMIT_FSIZE, (most if size is None else size, most))
 
     @property
     def log(self) -> str:
@@ -64,7 +83,8 @@ class Program:
             connection.row_factory = sqlite3.Row
             return [dict(row) for row in connection.execute(question, values)]
 
-    def _is_ready(self) -> bool:
+    def is_ready(self) -> bool:
+        """Whether `/readyz` says 200."""
         try:
             status, _ = _get(self._http_port, "/readyz")
         except (OSError, http.client.HTTPException):

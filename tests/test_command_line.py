@@ -429,7 +429,7 @@ async def test_a_second_ctrl_c_ends_at_once(ring: Ring) -> None:
     await answer.arrived.wait()
     send(program, signal.SIGINT)
     await until(lambda: "stopping: intake ends" in program.log)
-    await asyncio.to_thread(program._is_ready)  # whatever it answers: the loop has gone on from there
+    await asyncio.to_thread(program.is_ready)  # whatever it answers: the loop has gone on from there
     send(program, signal.SIGINT)
     assert await end_of(program, within=5) not in {0, None}  # without it the order would have been waited for: 25 s
     assert "Traceback" not in program.log

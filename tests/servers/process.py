@@ -87,6 +87,14 @@ class ServerProcess:
         self.kill()
         return process.returncode if process is not None else None
 
+    def wait(self, seconds: float) -> int | None:
+        """The exit code once it has ended by itself; None when it has not within `seconds`."""
+        if self._process is None:
+            return None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self._process.wait(seconds)
+        return None
+
     def kill(self) -> None:
         """Ends it and its children at once, as a power cut would; nothing when it is not running."""
         process, self._process = self._process, None

@@ -1,0 +1,157 @@
+"""One thing breaks at a time, for real: the disk, the database's connection, the broker, the process itself."""
+
+import asyncio
+import contextlib
+import json
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url, select
+
+from core.adapters.ledger import tables
+from demo.broker import MemoryBroker
+from tests.chaos.harness import PARTITIONS, TOPIC, Chaos, chaos
+from tests.running import Program, run_command
+from tests.servers.kafka import KafkaServer
+from tests.servers.postgres import PostgresServer
+from tests.servers.proxy import proxy_to
+
+
+async def _topic(broker: MemoryBroker) -> str:
+    await asyncio.to_thread(broker.create_topic, TOPIC, partitions=PARTITIONS)
+    return broker.address
+
+
+async def _signal(world: Chaos, side: str, number: int) -> None:
+    record = {"signal_type": side, "close": "0.4801", "symbol": "WIFUSDC", "signal_id": f"n{number}"}
+    await world.producer.send_and_wait(TOPIC, json.dumps(record).encode(), partition=0)
+
+
+@contextlib.asynccontextmanager
+async def _under_load(world: Chaos):  # type: ignore[no-untyped-def]
+    """Load while the block runs; then everything is compared."""
+    loading = asyncio.create_task(world.load(every=0.1))
+    await asyncio.sleep(1)
+    yield
+    await asyncio.sleep(1)
+    world.enough = True
+    await loading
+    await world.settle()
+    print(f"\n{await world.summary()}")
+    assert await world.judged() == []
+
+
+async def test_a_second_process_is_told_who_holds_the_ledger(tmp_path: Path, memory_broker: MemoryBroker) -> None:
+    async with chaos(tmp_path, await _topic(memory_broker), seed=1) as world:
+        await world.program.start()
+        ended = await run_command("run", settings=world.program.settings | {"HTTP_PORT": "0", "METRICS_PORT": "0"})
+    assert ended.code == 1
+    assert f"is in use by process {world.program.last_pid} on " in ended.stderr
+    assert "two at once would trade twice" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.timeout(180)
+async def test_a_process_suspended_past_its_lease_trades_no_more(tmp_path: Path, memory_broker: MemoryBroker) -> None:
+    async with chaos(tmp_path, await _topic(memory_broker), seed=2) as world:
+        first = world.program
+        await first.start()
+        held = world.venue.faults.hold("POST order")
+        await _signal(world, "BUY_SM", 1)
+        async with asyncio.timeout(10):
+            await held.arrived.wait()
+        first.send(signal.SIGSTOP)  # its order is at the exchange, the answer never read
+        held.release()
+        (tmp_path / "second").mkdir()
+        elsewhere = {name: value for name, value in first.settings.items() if not name.endswith("_PORT")}
+        second = Program(tmp_path / "second", elsewhere)
+        try:
+            await second.start()
+            await world.chat.owner.wait_for("🟩 BUY_SM executed", within=20)
+            await _signal(world, "SELL_SM", 2)
+            await world.chat.owner.wait_for("🔴 SELL_SM executed", within=20)
+            first.send(signal.SIGCONT)
+            assert await first.ended(within=20) == 1
+            assert "another MarketFlow has taken this ledger over" in first.log
+            assert "Traceback" not in first.log
+            await _signal(world, "BUY_SM", 3)
+            await world.settle()
+            async with asyncio.timeout(10):
+                while len(world.venue.orders) < 3:  # noqa: ASYNC110 - the venue tells nobody
+                    await asyncio.sleep(0.05)
+            await world.settle()
+        finally:
+            await second.kill()
+        assert [order.side for order in world.venue.orders] == ["BUY", "SELL", "BUY"]
+        executed = await world.reader.read(select(tables.executions.c.side))
+        assert [row["side"] for row in executed] == ["BUY", "SELL", "BUY"]
+
+
+async def test_a_full_disk_stops_trading_and_loses_nothing(tmp_path: Path, memory_broker: MemoryBroker) -> None:
+    async with chaos(tmp_path, await _topic(memory_broker), seed=3) as world:
+        await world.program.start()
+        await _signal(world, "BUY_SM", 1)
+        await world.chat.owner.wait_for("🟩 BUY_SM executed")
+        world.program.limit_files(4096)  # bytes: as with a disk that is full, no file can grow
+        await _signal(world, "SELL_SM", 2)
+        await asyncio.sleep(4)
+        assert len(world.venue.orders) == 1
+        assert not world.program.is_ready()
+        world.program.limit_files(None)
+        await world.chat.owner.wait_for("🔴 SELL_SM executed", within=30)
+        await world.settle()
+        assert [order.side for order in world.venue.orders] == ["BUY", "SELL"]
+        assert world.program.is_ready()
+
+
+@pytest.mark.timeout(180)
+async def test_a_database_that_cuts_and_one_that_is_silent(
+    tmp_path: Path, memory_broker: MemoryBroker, postgres: PostgresServer, postgres_url: str
+) -> None:
+    url = make_url(postgres_url)
+    async with proxy_to(postgres.port) as proxy:
+        far = url.set(port=proxy.port).render_as_string(hide_password=False)
+        async with chaos(tmp_path, await _topic(memory_broker), seed=4, database_url=far) as world:
+            await world.program.start()
+            async with _under_load(world):
+                for _ in range(5):
+                    await postgres.execute(
+                        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{url.database}'"
+                    )
+                    await asyncio.sleep(1)
+                for _ in range(5):
+                    proxy.lose_the_answer_to(b"COMMIT")
+                    await asyncio.sleep(0.5)
+                proxy.go_silent()
+                began = time.monotonic()
+                async with asyncio.timeout(30):
+                    while world.program.is_ready():  # noqa: ASYNC110 - it tells nobody
+                        await asyncio.sleep(0.2)
+                print(f"\nnot ready {time.monotonic() - began:.1f} s after the database went silent")
+                await asyncio.sleep(2)
+                proxy.come_back()
+
+
+async def test_a_broker_that_goes_and_comes_back(tmp_path: Path, memory_broker: MemoryBroker) -> None:
+    async with chaos(tmp_path, await _topic(memory_broker), seed=5) as world:
+        await world.program.start()
+        async with _under_load(world):
+            for _ in range(2):
+                memory_broker.set_down()
+                await asyncio.sleep(2)
+                memory_broker.set_up()
+                await asyncio.sleep(2)
+
+
+@pytest.mark.timeout(180)
+async def test_a_real_broker_that_is_killed_and_started_again(tmp_path: Path, real_kafka: KafkaServer) -> None:
+    with contextlib.suppress(Exception):  # another test may have made it
+        await real_kafka.create_topic(TOPIC, PARTITIONS)
+    async with chaos(tmp_path, real_kafka.plain_address, seed=6) as world:
+        await world.program.start()
+        async with _under_load(world):
+            await asyncio.to_thread(real_kafka.kill)
+            await asyncio.sleep(1)
+            await asyncio.to_thread(real_kafka.start)
