@@ -51,9 +51,10 @@ simulate: install ## SEEDS=10000: whole histories of the core under faults, on a
 variants: install ## wrong programs, each of which the simulation must catch
 	@$(BIN)/python -m tests.simulation --variants --signals 100
 
-KILLS ?= 100
+KILLS   ?= 100
+HISTORY ?= 1000000
 chaos: install ## KILLS=100: the program under load and faults, killed with -9 again and again
-	@KILLS=$(KILLS) $(BIN)/pytest tests/chaos -s -q
+	@KILLS=$(KILLS) HISTORY=$(HISTORY) $(BIN)/pytest tests/chaos -s -q
 
 bench: install ## MarketFlow beside a naive loop, in one run on this machine
 	@$(BIN)/python -m bench

@@ -49,7 +49,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
     return url
 
 
-@pytest.mark.timeout(120 + 12 * KILLS)
+@pytest.mark.timeout(120 + 15 * KILLS)
 @pytest.mark.parametrize(("database_url", "broker"), [("sqlite", "memory"), ("postgresql", "real")], indirect=True)
 async def test_killed_again_and_again(tmp_path: Path, broker: Broker, database_url: str) -> None:
     async with chaos(tmp_path, await broker(), seed=SEED, database_url=database_url) as world:
@@ -59,7 +59,7 @@ async def test_killed_again_and_again(tmp_path: Path, broker: Broker, database_u
         await world.program.kill()
         world.kills += 1
         for _ in range(KILLS - 1):
-            await world.kill_and_start(0.3, 6.0)
+            await world.kill_and_start(0.3, 9.0)
         killed = time.monotonic()
         await world.program.start()
         back = time.monotonic() - killed
