@@ -18,12 +18,12 @@ GRACE_SECONDS = 2.0  # what a start after `kill -9` may take more than a cold st
 
 _MANY = "WITH RECURSIVE n(i) AS (SELECT {first} UNION ALL SELECT i + 1 FROM n WHERE i < {last}) INSERT INTO "
 _AT = "strftime('%Y-%m-%dT%H:%M:%S', 1700000000 + i, 'unixepoch') || '.000000Z'"
-_SIGNAL = """json_object('source', 'kafka:t', 'signal_id', 'h' || i, 'signal_type', 'BUY_SM', 'symbol', 'WIFUSDC', 'close', '0.48',
-'ts', '2026-01-01T00:00:00Z', 'extra', json_object())"""
+_SIGNAL = """json_object('source', 'kafka:t', 'signal_id', 'h' || i, 'signal_type', 'BUY_SM', 'symbol', 'WIFUSDC',
+'close', '0.48', 'ts', '2026-01-01T00:00:00Z', 'extra', json_object())"""
 _FILLS = (
     f"""inbox (seq, source, source_id, mailbox, kind, body, received_at, decided_at, outcome)
-    SELECT i, 'kafka:t', 'h' || i, 'WIFUSDC', 'signal', json_object('kind', 'signal', 'signal', {_SIGNAL}), {_AT}, {_AT}, 'ordered'
-    FROM n""",
+    SELECT i, 'kafka:t', 'h' || i, 'WIFUSDC', 'signal', json_object('kind', 'signal', 'signal', {_SIGNAL}), {_AT}, {_AT},
+    'ordered' FROM n""",
     f"""orders (client_order_id, inbox_seq, signal_type, signal_id, symbol, side, qty, price, state, trading_mode, created_at,
     updated_at, order_id, executed_qty, quote_qty, signal)
     SELECT 'mf-h' || i, i, 'BUY_SM', 'h' || i, 'WIFUSDC', 'BUY', '20', '0.48', 'FILLED', 'live', {_AT}, {_AT}, i, '20', '9.6',
@@ -77,8 +77,6 @@ async def test_it_is_back_soon_after_a_kill_however_long_its_history(tmp_path: P
         long = await _after_a_kill(world)
         await world.publish("WIFUSDC", "BUY_SM", 1)
         await world.settle()
-    print(
-        f"\ncold start {cold:.2f} s; after kill -9 {back:.2f} s; with 1,000 signals of history {short:.2f} s, with {HISTORY:,} {long:.2f} s"
-    )
-    print(f"history of {HISTORY:,}: {long / short:.2f}x of 1,000")
+    print(f"\ncold start {cold:.2f} s; back after kill -9 in {back:.2f} s, with 1,000 signals of history in {short:.2f} s")
+    print(f"with {HISTORY:,} signals of history in {long:.2f} s, {long / short:.2f}x of 1,000")
     assert back <= cold + GRACE_SECONDS
