@@ -247,6 +247,11 @@ SENTENCES: dict[str, str] = {
     "exchange_busy": "биржа перегружена и не приняла ордер",
     "unreachable": "до биржи не достучаться, ничего не отправлено ({detail})",
     "invalid_symbol": "биржа не знает символа {symbol} (-1121)",
+    "symbol_not_permitted": "этот счёт не может торговать {symbol}: {message} ({code}). Спросите биржу или уберите его",
+    "account_disabled": "биржа выключила торговлю на этом счёте: {message} ({code}). Обратитесь в её поддержку",
+    "service_gone": "биржа больше не предлагает эту услугу ({code}). MarketFlow пора обновить",
+    "no_depth": "в стакане {symbol} нет встречных заявок ({code})",
+    "bad_request": "биржа не понимает ордер: {message} ({code}). Возможно, MarketFlow пора обновить",
     "rejected": "биржа отказала: {message} ({code})",
     "not_filled": "ничего не исполнено: ордер закончился как {status}",
     # the protocol

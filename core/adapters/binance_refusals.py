@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from core.adapters.binance_outcomes import Outcome, meaning_of
 from core.domain.order import NotTaken, OrderRequest, Rejected, Unanswered
 from core.domain.reasons import Reason, reason
 
@@ -13,29 +14,13 @@ CLOCK_OFF = -1021
 # What a question about a symbol that does not exist is answered with: errors.md, BAD_SYMBOL and ILLEGAL_CHARS.
 UNKNOWN_SYMBOL = frozenset({-1121, -1100})
 
-_TOO_MANY_REQUESTS, _TOO_MANY_ORDERS, _SERVER_BUSY = -1003, -1015, -1008
-# errors.md: "execution status unknown" (-1006, -1007), or nothing that says whether it was done (-1000, -1001).
-_SAYS_NOTHING = frozenset({-1000, -1001, -1006, -1007})
-_DUPLICATE = "Duplicate order sent."
+_TOO_MANY_REQUESTS, _TOO_MANY_ORDERS = -1003, -1015
 _LONGEST_MESSAGE = 200
 _LONGEST_BAN = 3 * 86_400.0  # rest-api.md, "IP Limits": bans "scale in duration from 2 minutes to 3 days"
 
-# The exchange's code or text -> ours. errors.md, "Messages for -1010, -2010 and -2011": codes are shared, the text tells.
-_BY_CODE: Mapping[int, str] = {
-    -1002: "bad_key",
-    -2014: "bad_key",
-    -2015: "bad_key",
-    -1022: "bad_signature",
-    -1121: "invalid_symbol",
-}
 _TO_CHECK: Mapping[int, str] = {
     **dict.fromkeys((-1002, -2014, -2015), "BINANCE_API_KEY, the key's list of addresses and its Spot trading permission"),
     -1022: "BINANCE_API_SECRET",
-}
-_BY_TEXT: Mapping[str, str] = {
-    "Account has insufficient balance for requested action.": "insufficient_balance",
-    "Market is closed.": "market_closed",
-    "Market orders are not supported for this symbol.": "market_orders_off",
 }
 
 
@@ -97,7 +82,7 @@ def refusal(status: int, code: object, message: object, retry_after: str | None)
     said = message[:_LONGEST_MESSAGE] if known and isinstance(message, str) else ""
     text = "".join(c if c.isprintable() else " " for c in said)
     wait = 0.0
-    if status in {418, 429} or (400 <= status < 500 and known in {_TOO_MANY_REQUESTS, _TOO_MANY_ORDERS}):
+    if meaning_of(status, known, text).outcome is Outcome.STOP_ALL:
         # Without a readable header: the window of the order limit, the shortest ban, the window of the request weight.
         wait = 10.0 if known == _TOO_MANY_ORDERS else 120.0 if status == 418 else 60.0
         if retry_after is not None and re.fullmatch(r"\d{1,9}", retry_after, re.ASCII):
@@ -111,24 +96,26 @@ def wait_reason(seconds: float, *, banned: bool) -> Reason:
 
 
 def order_refused(said: Refusal, request: OrderRequest, *, asset: str, clock_offset: float) -> Rejected | NotTaken | Unanswered:
-    """What a refusal of `POST order` means for the order. `asset` is what it would have spent; `clock_offset` in seconds.
+    """What a refusal of `POST order` means for the order, by the table of `binance_outcomes`. `asset` is what it would have
+    spent; `clock_offset` in seconds.
 
-    Only the exchange's own word counts as a no. rest-api.md, "HTTP Return Codes": a 5XX must not be treated as a failure, "the
-    execution status is UNKNOWN"; that holds for -1008 (503) as well, whose text in errors.md does not say that it failed. 429
-    and 418 are documented as the refusal of a request. A 403 page of the firewall, or any other answer without a code, comes
-    from something between us and the exchange: nearly always there is no order, but asking costs one question, and being wrong
-    a second order. While a firewall blocks us nothing could be placed anyway, so nothing is lost by it.
+    A 403 page of the firewall, or any other answer without a code, comes from something between us and the exchange: nearly
+    always there is no order, but asking costs one question, and being wrong a second order. While a firewall blocks us nothing
+    could be placed anyway, so nothing is lost by it.
     """
-    if said.wait:
-        return NotTaken(wait_reason(said.wait, banned=said.banned), said.wait)
-    # "Duplicate order sent." means that an order with this id is open. The id is this order's alone, so it is our own.
-    if not said.definite or said.code in _SAYS_NOTHING or said.message == _DUPLICATE:
+    meaning = meaning_of(said.status, said.code, said.message)
+    if meaning.outcome is Outcome.UNKNOWN:
         return Unanswered(str(said))
-    if said.code == CLOCK_OFF:
-        return NotTaken(reason("clock_off", code=said.code, offset=f"{clock_offset:.3f}"))
-    if said.code == _SERVER_BUSY:
-        return NotTaken(reason("exchange_busy"))
-    words = {"code": said.code, "message": said.message.rstrip("."), "symbol": request.symbol, "asset": asset}
-    if broken := re.match(r"Filter failure: ([A-Z_]{1,50})", said.message):
-        return Rejected(reason("filter_failure", filter=broken[1], **words))
-    return Rejected(reason(_BY_CODE.get(said.code) or _BY_TEXT.get(said.message) or "rejected", **words))
+    if meaning.outcome is Outcome.STOP_ALL:
+        return NotTaken(wait_reason(said.wait, banned=said.banned), said.wait)
+    broken = re.match(r"Filter failure: ([A-Z_]{1,50})", said.message)
+    why = reason(
+        meaning.reason,
+        code=said.code,
+        message=said.message.rstrip("."),
+        symbol=request.symbol,
+        asset=asset,
+        offset=f"{clock_offset:.3f}",
+        filter=broken[1] if broken else "",
+    )
+    return NotTaken(why) if meaning.outcome is Outcome.NOT_PLACED else Rejected(why)

@@ -48,6 +48,11 @@ SENTENCES: Mapping[str, str] = {
     "exchange_busy": "the exchange is overloaded and did not take the order",
     "unreachable": "the exchange cannot be reached, so nothing was sent ({detail})",
     "invalid_symbol": "the exchange knows no symbol {symbol} (-1121)",
+    "symbol_not_permitted": "this account may not trade {symbol}: {message} ({code}). Ask the exchange, or leave it out",
+    "account_disabled": "the exchange has switched trading off for this account: {message} ({code}). Ask its support",
+    "service_gone": "the exchange no longer offers this service ({code}). MarketFlow needs an update",
+    "no_depth": "nobody is on the other side of {symbol}'s book ({code})",
+    "bad_request": "the exchange does not understand the order: {message} ({code}). MarketFlow may need an update",
     "rejected": "the exchange refused it: {message} ({code})",
     "not_filled": "nothing was filled: the order ended as {status}",
     # the protocol

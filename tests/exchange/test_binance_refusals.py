@@ -26,23 +26,23 @@ OUTCOMES = {
     "08_400_2010": (Rejected, "market_closed"),
     "09_400_2010": (Rejected, "rejected"),
     "10_400_2010": (Rejected, "rejected"),
-    "11_400_2011": (Rejected, "rejected"),
-    "12_400_2013": (Rejected, "rejected"),
+    "11_400_2011": (Unanswered, ""),  # no answer to an order that was placed
+    "12_400_2013": (Unanswered, ""),
     "13_401_2014": (Rejected, "bad_key"),
     "14_401_2015": (Rejected, "bad_key"),
     "15_400_1021": (NotTaken, "clock_off"),
     "16_400_1021": (NotTaken, "clock_off"),
     "17_400_1022": (Rejected, "bad_signature"),
-    "18_400_1100": (Rejected, "rejected"),
-    "19_400_1102": (Rejected, "rejected"),
-    "20_400_1111": (Rejected, "rejected"),
+    "18_400_1100": (Rejected, "bad_request"),
+    "19_400_1102": (Rejected, "bad_request"),
+    "20_400_1111": (Rejected, "bad_request"),
     "21_400_1121": (Rejected, "invalid_symbol"),
     "22_429_1003": (NotTaken, "rate_limited"),
     "23_418_1003": (NotTaken, "banned"),
     "24_429_1015": (NotTaken, "rate_limited"),
     "25_504_1007": (Unanswered, ""),
     "26_500_1000": (Unanswered, ""),
-    "27_503_1008": (Unanswered, ""),
+    "27_503_1008": (NotTaken, "exchange_busy"),
     "28_500_1001": (Unanswered, ""),
     "29_403_waf_html": (Unanswered, ""),
 }
@@ -118,9 +118,11 @@ def test_codes_that_say_nothing_are_unknown_whatever_the_status(code: int) -> No
     assert isinstance(meaning(400, code, "execution status unknown"), Unanswered)
 
 
-def test_a_busy_server_said_no_only_with_a_4xx() -> None:
+def test_a_busy_server_turns_away_at_the_door_only_by_503() -> None:
     assert isinstance(meaning(400, -1008, "Server is currently overloaded"), NotTaken)
-    assert isinstance(meaning(503, -1008, "Server is currently overloaded"), Unanswered)
+    assert isinstance(meaning(503, -1008, "Server is currently overloaded"), NotTaken)
+    assert isinstance(meaning(500, -1008, "Server is currently overloaded"), Unanswered)
+    assert isinstance(meaning(503, -1007, "Timeout"), Unanswered)
 
 
 @given(

@@ -28,7 +28,7 @@ LOST: dict[str, Callable[..., Fault]] = {
     "firewall": Faults.waf,
     **{
         f"{code}": lambda faults, endpoint, code=code, **options: Faults.error(faults, endpoint, code, **options)
-        for code in (-1000, -1001, -1006, -1007, -1008)
+        for code in (-1000, -1001, -1006, -1007)
     },
 }
 

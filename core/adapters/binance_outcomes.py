@@ -1,0 +1,142 @@
+"""What each refusal of Binance means for an order, in one table. What is not in it is unknown, and has to be found out.
+
+Sources: errors.md (codes, "Messages for -1010, -2010, -2011", "Filter failures"); rest-api.md ("HTTP Return Codes", "IP Limits").
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """FINAL: refused, and would be again. NOT_PLACED: certainly not placed, may be tried anew. UNKNOWN: there may be an order.
+    STOP_ALL: not placed, and nothing more may be sent for a while. FATAL: nothing will work until a person mends it."""
+
+    FINAL = "final"
+    NOT_PLACED = "not placed"
+    UNKNOWN = "unknown"
+    STOP_ALL = "stop all requests"
+    FATAL = "fatal"
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """`reason` is the code of the sentence that the chat shows (core.domain.reasons)."""
+
+    outcome: Outcome
+    reason: str
+
+
+_F, _N, _U, _S, _X = Outcome.FINAL, Outcome.NOT_PLACED, Outcome.UNKNOWN, Outcome.STOP_ALL, Outcome.FATAL
+UNKNOWN = Meaning(_U, "unanswered")
+
+# The exchange's own word in an answer of status 4XX.
+CODES: Mapping[int, Meaning] = {
+    # "execution status unknown", or nothing that says whether it was done
+    -1000: UNKNOWN,
+    -1001: UNKNOWN,
+    -1006: UNKNOWN,
+    -1007: UNKNOWN,
+    # too much of us
+    -1003: Meaning(_S, "rate_limited"),
+    -1015: Meaning(_S, "rate_limited"),
+    -1034: Meaning(_S, "rate_limited"),
+    # not now
+    -1004: Meaning(_N, "exchange_busy"),
+    -1008: Meaning(_N, "exchange_busy"),
+    -1021: Meaning(_N, "clock_off"),
+    # who we are
+    -1002: Meaning(_X, "bad_key"),
+    -1022: Meaning(_X, "bad_signature"),
+    -1099: Meaning(_X, "bad_key"),
+    -2008: Meaning(_X, "bad_key"),
+    -2014: Meaning(_X, "bad_key"),
+    -2015: Meaning(_X, "bad_key"),
+    -1016: Meaning(_X, "service_gone"),
+    # what we asked for
+    -1013: Meaning(_F, "rejected"),
+    -1010: Meaning(_F, "rejected"),
+    -2010: Meaning(_F, "rejected"),
+    -1014: Meaning(_F, "bad_request"),
+    -1020: Meaning(_F, "bad_request"),
+    -1100: Meaning(_F, "bad_request"),
+    -1101: Meaning(_F, "bad_request"),
+    -1102: Meaning(_F, "bad_request"),
+    -1103: Meaning(_F, "bad_request"),
+    -1104: Meaning(_F, "bad_request"),
+    -1105: Meaning(_F, "bad_request"),
+    -1106: Meaning(_F, "bad_request"),
+    -1108: Meaning(_F, "bad_request"),
+    -1111: Meaning(_F, "bad_request"),
+    -1112: Meaning(_F, "no_depth"),
+    -1114: Meaning(_F, "bad_request"),
+    -1115: Meaning(_F, "bad_request"),
+    -1116: Meaning(_F, "bad_request"),
+    -1117: Meaning(_F, "bad_request"),
+    -1118: Meaning(_F, "bad_request"),
+    -1121: Meaning(_F, "invalid_symbol"),
+    -1128: Meaning(_F, "bad_request"),
+    -1130: Meaning(_F, "bad_request"),
+    -1131: Meaning(_F, "bad_request"),
+    -1134: Meaning(_F, "bad_request"),
+    -1135: Meaning(_F, "bad_request"),
+    -2016: Meaning(_F, "market_closed"),
+}
+
+# The text tells more than the code: -1010, -1013, -2010 and -2011 share them.
+MESSAGES: Mapping[str, Meaning] = {
+    # An order with this id is open. The id is this order's alone, so it is our own, and an earlier request of ours arrived.
+    "Duplicate order sent.": UNKNOWN,
+    "Account has insufficient balance for requested action.": Meaning(_F, "insufficient_balance"),
+    "Market is closed.": Meaning(_F, "market_closed"),
+    "Market orders are not supported for this symbol.": Meaning(_F, "market_orders_off"),
+    "Price * QTY is zero or less.": Meaning(_F, "rejected"),
+    "Unsupported order combination": Meaning(_F, "bad_request"),
+    "This symbol is not permitted for this account.": Meaning(_F, "symbol_not_permitted"),
+    "This symbol is restricted for this account.": Meaning(_F, "symbol_not_permitted"),
+    "This action is disabled on this account.": Meaning(_X, "account_disabled"),
+    "This account may not place or cancel orders.": Meaning(_X, "account_disabled"),
+    "Rest API trading is not enabled.": Meaning(_X, "account_disabled"),
+}
+
+FILTERS: Mapping[str, Meaning] = dict.fromkeys(
+    (
+        *("PRICE_FILTER", "PERCENT_PRICE", "PERCENT_PRICE_BY_SIDE", "LOT_SIZE", "MARKET_LOT_SIZE", "MIN_NOTIONAL", "NOTIONAL"),
+        *("ICEBERG_PARTS", "MAX_POSITION", "TRAILING_DELTA"),
+        *("MAX_NUM_ORDERS", "MAX_NUM_ALGO_ORDERS", "MAX_NUM_ICEBERG_ORDERS", "MAX_NUM_ORDER_AMENDS", "MAX_NUM_ORDER_LISTS"),
+        *("EXCHANGE_MAX_NUM_ORDERS", "EXCHANGE_MAX_NUM_ALGO_ORDERS", "EXCHANGE_MAX_NUM_ICEBERG_ORDERS"),
+        "EXCHANGE_MAX_NUM_ORDER_LISTS",
+    ),
+    Meaning(_F, "filter_failure"),
+)
+
+# Answers without a code of the exchange's, or of a status that speaks louder than the code.
+STATUSES: Mapping[int, Meaning] = {
+    403: UNKNOWN,  # a firewall between us and the exchange; nothing says what it let through before
+    409: UNKNOWN,
+    418: Meaning(_S, "banned"),
+    429: Meaning(_S, "rate_limited"),
+    # rest-api.md: not to be treated as a failure, "the execution status is UNKNOWN and could have been a success"
+    500: UNKNOWN,
+    502: UNKNOWN,
+    503: UNKNOWN,
+    504: UNKNOWN,
+}
+
+# The only 5XX that says that nothing was executed: (status, code) of what was turned away at the door for want of capacity.
+AT_THE_DOOR: Mapping[tuple[int, int], Meaning] = {(503, -1008): Meaning(_N, "exchange_busy")}
+
+_FILTER_FAILURE = "Filter failure: "
+
+
+def meaning_of(status: int, code: int, message: str) -> Meaning:
+    """What a refusal means for the order that it answers; `code` 0 and an empty `message` where the body held none."""
+    if status in {418, 429}:
+        return STATUSES[status]
+    if status >= 500:
+        return AT_THE_DOOR.get((status, code), UNKNOWN)
+    if not 400 <= status < 500 or code == 0:
+        return UNKNOWN
+    if message.startswith(_FILTER_FAILURE):
+        return FILTERS.get(message.removeprefix(_FILTER_FAILURE).rstrip("."), UNKNOWN)
+    return MESSAGES.get(message) or CODES.get(code, UNKNOWN)
