@@ -6,10 +6,12 @@ It never repeats an order, decides nothing about one, and lets no key, secret or
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from typing import ParamSpec, Protocol, TypeVar
 
 from core.adapters import binance_codec as codec
+from core.adapters.binance_allowance import Allowance
 from core.adapters.binance_codec import Unreadable
 from core.adapters.binance_refusals import (
     CLOCK_OFF,
@@ -63,6 +65,7 @@ _MOST_SYMBOLS = 100  # in one question: the list travels in the URL
 _LONGEST_SYMBOL = 20  # rest-api.md: ^[A-Z0-9-_.]{1,20}$, and since 2025 letters of other scripts too
 _TRADES_A_PAGE = 1000  # rest-api.md, "Account trade list": the most that `limit` allows
 _AHEAD = 1.0  # rest-api.md, "Timing security": a request may be dated up to a second ahead of the exchange's clock
+_SHARE_OF_POLLING = 0.8  # of the allowed weight; the rest is for orders and what became of them
 _CLOCK_SAMPLES = 2  # the first may have to open a connection, which puts its answer far from the middle of the round trip
 
 
@@ -101,6 +104,7 @@ class BinanceClient:
         self._measured = 0  # how often the clock was; 0: nothing can be signed yet
         self._offset = 0.0
         self._backoff = _Backoff(clock)
+        self._allowance = Allowance(lambda: clock.now().timestamp() + self._offset)
         self._assets: dict[str, tuple[str, str]] = {}  # symbol -> base, quote; for the words of a refusal
 
     @property
@@ -121,16 +125,18 @@ class BinanceClient:
 
     async def server_time(self) -> datetime:
         """See MarketData."""
-        return _read(codec.server_time, await self._answer(lambda wire: wire.server_time()))
+        return _read(codec.server_time, await self._answer(lambda wire: wire.server_time(), _VITAL))
 
     async def instruments(self, symbols: Collection[str] | None) -> Mapping[str, Instrument]:
         """See MarketData. Of all symbols, one whose rules cannot be read is left out; of those asked for, none is."""
         found: dict[str, Instrument] = {}
         if symbols is None:
-            body = await self._answer(lambda wire: wire.exchange_info(None))
+            body = await self._answer(lambda wire: wire.exchange_info(None), Cost(20))
+            self._allowance.learn(codec.rate_limits(body))
             found = _read(codec.instruments, body, skip_unreadable=True)
         else:
-            for body in await self._about(symbols, lambda wire, some: wire.exchange_info(some)):
+            for body in await self._about(symbols, lambda wire, some: wire.exchange_info(some), Cost(20)):
+                self._allowance.learn(codec.rate_limits(body))
                 found |= _read(codec.instruments, body)
         self._assets |= {rules.symbol: (rules.base, rules.quote) for rules in found.values()}
         return found
@@ -138,14 +144,14 @@ class BinanceClient:
     async def quotes(self, symbols: Collection[str]) -> Mapping[str, Quote]:
         """See MarketData. A symbol with nothing to buy or nothing to sell on its book has no quote."""
         found: dict[str, Quote] = {}
-        for body in await self._about(symbols, lambda wire, some: wire.quotes(some)):
+        for body in await self._about(symbols, lambda wire, some: wire.quotes(some), Cost(4)):
             found |= _read(codec.quotes, body, self._clock.now())
         return found
 
     async def find_order(self, symbol: str, client_order_id: str) -> ExecutionReport | None:
         """See Venue."""
         wanted = {"symbol": symbol, "origClientOrderId": client_order_id}
-        said = await self._ask(lambda wire: wire.order(wanted), signed=True)
+        said = await self._ask(lambda wire: wire.order(wanted), Cost(4, vital=True), signed=True)
         if isinstance(said, Refusal) and said.definite and said.code == NO_SUCH_ORDER:
             return None
         report = _read(codec.order, _body(said))
@@ -159,7 +165,7 @@ class BinanceClient:
         # From the first one on: without `fromId` the most recent trades are returned (rest-api.md, "Account trade list").
         page = {"symbol": symbol, "orderId": order_id, "limit": str(_TRADES_A_PAGE), "fromId": "0"}
         while True:
-            body = await self._answer(lambda wire: wire.trades(page), signed=True)
+            body = await self._answer(lambda wire: wire.trades(page), Cost(20, vital=True), signed=True)
             trades = _read(codec.trades, body, symbol, order_id)
             found += trades
             if len(trades) < _TRADES_A_PAGE:
@@ -168,28 +174,28 @@ class BinanceClient:
 
     async def balances(self) -> Mapping[str, Balance]:
         """See Venue."""
-        return _read(codec.balances, await self._answer(lambda wire: wire.account(), signed=True))
+        return _read(codec.balances, await self._answer(lambda wire: wire.account(), Cost(20), signed=True))
 
     async def open_orders(self) -> Sequence[ExecutionReport]:
         """See Venue."""
-        return _read(codec.orders, await self._answer(lambda wire: wire.open_orders(), signed=True))
+        return _read(codec.orders, await self._answer(lambda wire: wire.open_orders(), Cost(80), signed=True))
 
     async def permissions(self) -> codec.Permissions:
         """What account and key may do, for `marketflow check`. Raises ExchangeUnavailable."""
-        account = await self._answer(lambda wire: wire.account(), signed=True)
-        said = await self._ask(lambda wire: wire.key_permissions(), signed=True)
+        account = await self._answer(lambda wire: wire.account(), Cost(20), signed=True)
+        said = await self._ask(lambda wire: wire.key_permissions(), Cost(1), signed=True)
         return _read(codec.permissions, account, said.body if isinstance(said, Answer) else None)
 
     async def place(self, request: OrderRequest) -> PlaceResult:
         """See Venue. The request is sent once at most; `request_lifetime` later it can no longer become an order."""
         if not self._secret:
             return Rejected(reason("bad_key", code="none", message="no API key is set"))
-        if wait := self._backoff.left(orders=True):
-            return NotTaken(self._backoff.reason(wait), wait)
         try:
             wire = await self._signing()
         except ExchangeUnavailable as error:
             return NotTaken(reason("unreachable", detail=error), error.retry_after)
+        if wait := max(self._backoff.left(orders=True), self._allowance.wait(weight=1, orders=1)):
+            return NotTaken(self._backoff.reason(wait), wait)
         measured = self._measured
         order = {
             "symbol": request.symbol,
@@ -199,10 +205,14 @@ class BinanceClient:
             "newClientOrderId": request.client_order_id,  # always: the library would make up another one for each call
             "newOrderRespType": "FULL",
         }
+        self._allowance.spend(weight=1, orders=1)
         said = await wire.place(order)
         match said:
             case Answer():
-                return _placed(said, request)
+                placed = _placed(said, request)
+                if isinstance(placed, ExecutionReport) and placed.executed_qty:
+                    self._allowance.order_traded()
+                return placed
             case Silence():
                 return Unanswered(said.what) if said.sent else NotTaken(reason("unreachable", detail=said.what))
             case Refusal():
@@ -227,39 +237,43 @@ class BinanceClient:
             if wire is not None:
                 await wire.close()
 
-    async def _about(self, symbols: Collection[str], call: ListCall) -> list[object]:
-        return await self._bodies(sorted({symbol for symbol in symbols if _could_be_symbol(symbol)}), call)
+    async def _about(self, symbols: Collection[str], call: ListCall, cost: "Cost") -> list[object]:
+        return await self._bodies(sorted({symbol for symbol in symbols if _could_be_symbol(symbol)}), call, cost)
 
-    async def _bodies(self, symbols: Sequence[str], call: ListCall) -> list[object]:
+    async def _bodies(self, symbols: Sequence[str], call: ListCall, cost: "Cost") -> list[object]:
         """What is said about those of `symbols` that exist. One unknown symbol fails a whole list, so a list is halved until the
         unknown ones stand alone."""
         if not symbols:
             return []
         if len(symbols) <= _MOST_SYMBOLS:
-            said = await self._ask(lambda wire: call(wire, symbols))
+            said = await self._ask(lambda wire: call(wire, symbols), cost)
             if isinstance(said, Answer) or not (said.definite and said.code in UNKNOWN_SYMBOL):
                 return [_body(said)]
             if len(symbols) == 1:
                 return []
         middle = len(symbols) // 2
-        return await self._bodies(symbols[:middle], call) + await self._bodies(symbols[middle:], call)
+        return await self._bodies(symbols[:middle], call, cost) + await self._bodies(symbols[middle:], call, cost)
 
-    async def _answer(self, call: Call, *, signed: bool = False) -> object:
-        return _body(await self._ask(call, signed=signed))
+    async def _answer(self, call: Call, cost: "Cost", *, signed: bool = False) -> object:
+        return _body(await self._ask(call, cost, signed=signed))
 
-    async def _ask(self, call: Call, *, signed: bool = False) -> Answer | Refusal:
+    async def _ask(self, call: Call, cost: "Cost", *, signed: bool = False) -> Answer | Refusal:
         """Asks, and once more where only the clock was off: a question, unlike an order, may be repeated."""
         measured = self._measured
-        said = await self._ask_once(call, signed=signed)
+        said = await self._ask_once(call, cost, signed=signed)
         if signed and isinstance(said, Refusal) and said.code == CLOCK_OFF:
             await self._measure(measured)
-            said = await self._ask_once(call, signed=signed)
+            said = await self._ask_once(call, cost, signed=signed)
         return said
 
-    async def _ask_once(self, call: Call, *, signed: bool) -> Answer | Refusal:
+    async def _ask_once(self, call: Call, cost: "Cost", *, signed: bool) -> Answer | Refusal:
         if wait := self._backoff.left():
             raise ExchangeUnavailable(str(self._backoff.reason(wait)), retry_after=wait)
         wire = await (self._signing() if signed else self._open())
+        share = 1.0 if cost.vital else _SHARE_OF_POLLING
+        if wait := self._allowance.wait(weight=cost.weight, share=share):
+            raise ExchangeUnavailable(str(self._backoff.reason(wait)), retry_after=wait)
+        self._allowance.spend(weight=cost.weight)
         said = await call(wire)
         if isinstance(said, Silence):
             raise ExchangeUnavailable(said.what)
@@ -311,6 +325,17 @@ class BinanceClient:
             recv_window_ms=self._recv_window_ms,
             may_send=self._may_send,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """A question's request weight (rest-api.md, at its endpoint); `vital`: an order's fate hangs on it."""
+
+    weight: int
+    vital: bool = False
+
+
+_VITAL = Cost(1, vital=True)
 
 
 class _Backoff:

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import TypeGuard
 
+from core.adapters.binance_allowance import RateLimit
 from core.domain.instrument import Balance, Instrument, Quote
 from core.domain.money import ZERO, parse_decimal
 from core.domain.order import ExecutionReport, Fill, OrderRequest, OrderState
@@ -140,6 +142,24 @@ def instruments(body: object, *, skip_unreadable: bool = False) -> dict[str, Ins
             continue
         found[rules.symbol] = rules
     return found
+
+
+_SECONDS = {"SECOND": 1, "MINUTE": 60, "HOUR": 3_600, "DAY": 86_400}
+
+
+def rate_limits(body: object) -> list[RateLimit]:
+    """`exchangeInfo.rateLimits`; what is not as documented is left out: the documented limits hold then."""
+    found = []
+    for item in body.get("rateLimits", []) if isinstance(body, Mapping) else []:
+        rule = item if isinstance(item, Mapping) else {}
+        kind, unit, many, limit = (rule.get(name) for name in ("rateLimitType", "interval", "intervalNum", "limit"))
+        if isinstance(kind, str) and isinstance(unit, str) and unit in _SECONDS and _is_count(many) and _is_count(limit):
+            found.append(RateLimit(kind, _SECONDS[unit] * many, limit))
+    return found
+
+
+def _is_count(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and 0 < value < 10**15
 
 
 def instrument(body: object) -> Instrument:
