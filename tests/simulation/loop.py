@@ -92,6 +92,7 @@ class SeededLoop(BaseEventLoop):
         for task in self._tasks:
             task._log_destroy_pending = False  # type: ignore[attr-defined]
         self._tasks.clear()
+        self.close()
 
     def _run_once(self) -> None:
         ready = self._ready
