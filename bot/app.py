@@ -41,6 +41,7 @@ SETTLE_SECONDS = 25.0  # how long a clean end waits for orders in flight; Docker
 SAY_SECONDS = 3.0
 SWITCH_SECONDS = 0.0005  # the ledger's thread must not hold up the event loop for Python's usual 5 ms
 RETRY_SECONDS = 2.0
+COMPARE_SECONDS = 300.0
 RULES_SECONDS = 300.0  # how old a symbol's rules may become: a new minimum or step makes orders fail
 
 
@@ -250,13 +251,17 @@ class _Program:
         jobs: dict[str, tuple[float, Job]] = {
             "approvals": (1.0, ApprovalTimer(self.book, self.inbox, self.clock).run),
             "gauges": (2.0, self._read_gauges),
-            "exchange": (2.0, ExchangeWatch(self.market, self._tell, self.clock).run),
+            "exchange": (2.0, ExchangeWatch(self.market, self._tell, self.clock, self.trading.compare).run),
+            "comparison": (COMPARE_SECONDS, self._compare),
             "balances": (30.0, BalanceReader(self.book, self.venue, self.clock).run),
             "rules": (RULES_SECONDS, RulesReader(self.market).run),
         }
         if self.settings.trading_mode is not TradingMode.PAPER:
             jobs["clock"] = (60.0, self._measure_clock)
         return jobs
+
+    async def _compare(self) -> None:
+        self.trading.compare()
 
     async def _read_gauges(self) -> None:
         if self.source.lag is not None:

@@ -74,9 +74,13 @@ class ApprovalTimer:
 class ExchangeWatch:
     """Tells that the exchange does not answer, once it has not for a while, and that it is back."""
 
-    def __init__(self, market: Market, tell: Callable[[Event], None], clock: Clock) -> None:
+    def __init__(
+        self, market: Market, tell: Callable[[Event], None], clock: Clock, back: Callable[[], None] = lambda: None
+    ) -> None:
+        """`back` is called when the exchange answers again."""
         self._market = market
         self._tell = tell
+        self._back = back
         self._clock = clock
         self._away_since: float | None = None
         self._told = False
@@ -85,6 +89,8 @@ class ExchangeWatch:
         well, word = self._market.ready
         now = self._clock.monotonic()
         if well:
+            if self._away_since is not None:
+                self._back()
             if self._told:
                 self._tell(PartTroubled("exchange", recovered=True, detail=""))
             self._away_since, self._told = None, False

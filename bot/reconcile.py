@@ -26,7 +26,10 @@ async def reconcile(settings: Settings, say: Callable[[str], None]) -> bool:
                 positions=state.positions,
                 executions=executions,
                 in_flight=state.in_flight,
-                instruments=await venue.instruments([position.symbol for position in state.positions]),
+                instruments=await venue.instruments(
+                    {position.symbol for position in state.positions} | {row.symbol for row in executions}
+                ),
+                known=ledger.find_orders,
             )
     finally:
         await ledger.close()

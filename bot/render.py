@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import assert_never
 
+from bot.holds import accept_button, event_lines
 from bot.message import Button, ChatMessage, Keyboard, plain_text
 from bot.numbers import money, per_cent, price, quantity
 from bot.texts import Html, Texts
@@ -19,6 +20,7 @@ from core.domain.events import (
     ControlsChanged,
     DeadLettersFound,
     Event,
+    HoldAccepted,
     OrderExecuted,
     OrderFailed,
     OrderUnanswered,
@@ -28,6 +30,8 @@ from core.domain.events import (
     SignalRefused,
     Started,
     StrangerSeen,
+    SymbolHeld,
+    SymbolReleased,
 )
 from core.domain.money import multiply
 from core.domain.money import per_cent as exact_per_cent
@@ -47,7 +51,7 @@ def render(event: Event, texts: Texts) -> ChatMessage:
     return ChatMessage("\n".join(_lines(event, texts)), _keyboard(event, texts), silent=silent)
 
 
-def _lines(event: Event, texts: Texts) -> list[Html]:  # noqa: PLR0911, C901 - flat: one case for each kind of event
+def _lines(event: Event, texts: Texts) -> list[Html]:  # noqa: PLR0911, PLR0912, C901 - flat: one case for each kind of event
     match event:
         case OrderExecuted():
             return _executed(event, texts)
@@ -71,6 +75,8 @@ def _lines(event: Event, texts: Texts) -> list[Html]:  # noqa: PLR0911, C901 - f
             return [texts("stranger", name=short(event.name), user_id=event.user_id)]
         case PartTroubled():
             return _part(event, texts)
+        case SymbolHeld() | SymbolReleased() | HoldAccepted():
+            return event_lines(event, texts)
         case _ as unreachable:
             assert_never(unreachable)
 
@@ -173,6 +179,8 @@ def _proposal(approval: Approval, base: str, quote: str, texts: Texts) -> list[H
 
 
 def _keyboard(event: Event, texts: Texts) -> Keyboard:
+    if isinstance(event, SymbolHeld):
+        return accept_button(event.hold, texts)
     if not isinstance(event, ApprovalRequested):
         return ()
     token = event.approval.token

@@ -15,7 +15,7 @@ from bot.render import render, render_digest
 from bot.telegram_link import Speaker
 from bot.texts import Texts
 from core.domain.errors import LedgerUnavailable
-from core.domain.events import ApprovalClosed, ApprovalRequested, DeadLettersFound, OutboxItem, Priority
+from core.domain.events import ApprovalClosed, ApprovalRequested, DeadLettersFound, OutboxItem, Priority, SymbolHeld
 from core.ports import Clock, Outbox
 
 log = structlog.get_logger(__name__)
@@ -226,8 +226,8 @@ class _Told:
 
 
 def _foldable(item: OutboxItem, *, urgent: bool) -> bool:
-    is_approval = isinstance(item.event, ApprovalRequested | ApprovalClosed)
-    return not is_approval and (item.event.priority is Priority.URGENT) is urgent
+    has_buttons = isinstance(item.event, ApprovalRequested | ApprovalClosed | SymbolHeld)
+    return not has_buttons and (item.event.priority is Priority.URGENT) is urgent
 
 
 class _Pace:

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from core.domain.approval import Approval, ApprovalState
 from core.domain.controls import Controls
+from core.domain.hold import Hold
 from core.domain.instrument import Balance
 from core.domain.money import ZERO
 from core.domain.order import Order
@@ -24,6 +25,7 @@ class Book:
     positions: dict[str, Position] = field(default_factory=dict)
     in_flight: dict[str, Order] = field(default_factory=dict)
     approvals: dict[str, Approval] = field(default_factory=dict)  # open ones, by token
+    holds: dict[str, Hold] = field(default_factory=dict)  # by symbol; also what was accepted, so that it does not hold again
     balances: Mapping[str, Balance] = field(default_factory=dict)
     balances_at: datetime | None = None
     _day: str = ""
@@ -36,6 +38,7 @@ class Book:
             positions={position.symbol: position for position in state.positions},
             in_flight={order.client_order_id: order for order in state.in_flight},
             approvals={approval.token: approval for approval in state.approvals},
+            holds={hold.symbol: hold for hold in state.holds},
             _day=today,
             _results={result.quote_asset: result.profit for result in state.today},
         )
@@ -67,6 +70,11 @@ class Book:
         """The open question about `symbol`; there is at most one."""
         return next((approval for approval in self.approvals.values() if approval.signal.symbol == symbol), None)
 
+    def hold_on(self, symbol: str) -> Hold | None:
+        """Why nothing is traded in `symbol`; None where nothing is the matter."""
+        hold = self.holds.get(symbol)
+        return hold if hold is not None and hold.lifted_at is None else None
+
     def instruments_needed(self, configured: Iterable[str]) -> set[str]:
         """Symbols whose rules and prices must be known: the configured ones and those held or asked about."""
         held = {position.symbol for position in self.positions.values() if position.qty}
@@ -87,6 +95,8 @@ class Book:
                 self.approvals[approval.token] = approval
             else:
                 self.approvals.pop(approval.token, None)
+        for hold in changes.holds:
+            self.holds[hold.symbol] = hold
         if changes.controls is not None:
             self.controls = changes.controls
         for execution in changes.executions:

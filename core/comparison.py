@@ -1,7 +1,7 @@
 """Ledger and exchange side by side: what they disagree about, in words. Changes neither."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -9,9 +9,15 @@ from core.domain.instrument import Balance, Instrument
 from core.domain.money import ZERO, plain
 from core.domain.order import ExecutionReport, Order
 from core.domain.position import Execution, Position
+from core.domain.reasons import Reason, reason
 from core.ports import Venue
 
 OUR_PREFIX = "mf-"
+
+
+RECENT = 100
+"""The newest orders of a symbol that are compared."""
+KnownOrders = Callable[[Sequence[str]], Awaitable[Mapping[str, Order]]]
 
 
 @dataclass(slots=True)
@@ -29,10 +35,27 @@ async def compare(
     executions: Sequence[Execution],
     in_flight: Sequence[Order],
     instruments: Mapping[str, Instrument],
+    known: KnownOrders,
 ) -> Comparison:
-    """Compares holdings, the given executions with their fees, and open orders. Raises ExchangeUnavailable."""
+    """Compares holdings, the newest orders of each symbol of `instruments`, the given executions with fees, and open
+    orders. `known` gives the ledger's orders by client order id. Raises ExchangeUnavailable."""
     found = Comparison()
-    _compare_holdings(positions, instruments, await venue.balances(), found)
+    balances = await venue.balances()
+    for symbol, instrument in sorted(instruments.items()):
+        held = sum((one.qty for one in positions if _base(one, instruments) == instrument.base), ZERO)
+        reports = await venue.recent_orders(symbol, RECENT)
+        orders = await known([report.client_order_id for report in reports])
+        differences = differences_of(instrument, held, balances, reports, orders)
+        found.differences += [f"{symbol}: {difference}" for difference in differences]
+        balance = balances.get(instrument.base)
+        more = (balance.free + balance.locked if balance else ZERO) - held
+        if held and more > 0:
+            found.notes.append(f"the exchange holds {plain(more)} {instrument.base} more than the ledger: yours, left alone")
+    for position in positions:
+        if position.qty and position.symbol not in instruments:
+            found.differences.append(
+                f"{position.symbol}: {plain(position.qty)} in the ledger, but the exchange knows no such symbol"
+            )
     for execution in executions:
         await _compare_execution(execution, venue, found)
     for order in in_flight:
@@ -41,24 +64,37 @@ async def compare(
     return found
 
 
-def _compare_holdings(
-    positions: Sequence[Position], instruments: Mapping[str, Instrument], balances: Mapping[str, Balance], found: Comparison
-) -> None:
-    held: dict[str, Decimal] = defaultdict(lambda: ZERO)
-    for position in positions:
-        if position.symbol in instruments:
-            held[instruments[position.symbol].base] += position.qty
-        elif position.qty:
-            found.differences.append(
-                f"{position.symbol}: {plain(position.qty)} in the ledger, but the exchange knows no such symbol"
-            )
-    for asset, qty in sorted(held.items()):
-        balance = balances.get(asset)
-        there = balance.free + balance.locked if balance else ZERO
-        if there < qty:
-            found.differences.append(f"the exchange holds {plain(qty - there)} {asset} less than the ledger: sold elsewhere?")
-        elif there > qty:
-            found.notes.append(f"the exchange holds {plain(there - qty)} {asset} more than the ledger: yours, left alone")
+def _base(position: Position, instruments: Mapping[str, Instrument]) -> str | None:
+    instrument = instruments.get(position.symbol)
+    return instrument.base if instrument else None
+
+
+def differences_of(
+    instrument: Instrument,
+    held: Decimal,
+    balances: Mapping[str, Balance],
+    reports: Sequence[ExecutionReport],
+    orders: Mapping[str, Order],
+) -> list[Reason]:
+    """What ledger and exchange disagree about in one symbol. `held` (base asset) is the sum of the ledger's positions in its base
+    asset, `reports` are the exchange's newest orders, `orders` those of them that the ledger knows.
+
+    More coins than the ledger has are the owner's own, and so are orders without our mark.
+    """
+    found = []
+    balance = balances.get(instrument.base)
+    missing = held - (balance.free + balance.locked if balance else ZERO)
+    if missing > 0 and missing >= instrument.step_size:
+        found.append(reason("less_than_ledger", qty=plain(missing), asset=instrument.base))
+    for report in reports:
+        order = orders.get(report.client_order_id)
+        if order is None:
+            if report.client_order_id.startswith(OUR_PREFIX) and report.executed_qty:
+                found.append(reason("order_unknown", order_id=report.order_id))
+        elif not order.state.in_flight and order.executed_qty != report.executed_qty:
+            ours, theirs = plain(order.executed_qty), plain(report.executed_qty)
+            found.append(reason("order_differs", order_id=report.order_id, ours=ours, theirs=theirs))
+    return found
 
 
 async def _compare_execution(execution: Execution, venue: Venue, found: Comparison) -> None:

@@ -42,6 +42,7 @@ class Deciding:
             result_today=self._book.result_of(now.date().isoformat(), instrument.quote) if instrument else None,
             pending=self._book.approval_for(signal.symbol),
             approved_at=approved_at,
+            hold=self._book.hold_on(signal.symbol),
         )
         return decide(signal, picture)
 

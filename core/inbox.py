@@ -92,6 +92,11 @@ class Inbox:
             self._put(mailbox, work)
         self._take([*(message for message in waiting if message.message.mailbox != CONTROLS), *early])
 
+    def also(self, mailbox: str, work: Work) -> None:
+        """Puts work into a mailbox that nobody need remember: it is done in its turn, or not at all."""
+        if self._early is None:
+            self._put(mailbox, work)
+
     def _take(self, stored: Sequence[StoredMessage]) -> None:
         for message in stored:
             if self._early is not None and message.message.mailbox != CONTROLS:

@@ -11,12 +11,20 @@ from core.book import Book
 from core.deciding import Deciding
 from core.domain.approval import Approval, ApprovalState
 from core.domain.controls import Controls
-from core.domain.errors import LeaseLost, LedgerUnavailable
+from core.domain.errors import ExchangeUnavailable, LeaseLost, LedgerUnavailable
 from core.domain.events import ApprovalClosed, ApprovalRequested, ControlsChanged, SignalRefused
-from core.domain.messages import ApprovalAnswered, ApprovalTimedOut, ControlsRequested, SignalReceived, StoredMessage
+from core.domain.messages import (
+    AcceptRequested,
+    ApprovalAnswered,
+    ApprovalTimedOut,
+    ControlsRequested,
+    SignalReceived,
+    StoredMessage,
+)
 from core.domain.order import Order, OrderState, check_move
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Signal, client_order_id
+from core.holding import Holding
 from core.market import Market
 from core.placement import Placement
 from core.policy.decide import AskFirst, Refused
@@ -53,6 +61,7 @@ class OrderExecutor:
         market: Market,
         deciding: Deciding,
         placement: Placement,
+        holding: Holding,
         limits: Limits,
         trading_mode: str,
         clock: Clock,
@@ -64,6 +73,7 @@ class OrderExecutor:
         self._market = market
         self._deciding = deciding
         self._placement = placement
+        self._holding = holding
         self._limits = limits
         self._trading_mode = trading_mode
         self._clock = clock
@@ -97,6 +107,8 @@ class OrderExecutor:
                 return await self._timed_out(stored, token)
             case ControlsRequested() as wish:
                 return await self._controls(stored, wish)
+            case AcceptRequested() as wish:
+                return await self._accept(stored, wish)
 
     async def _after_error(self, stored: StoredMessage, error: Exception) -> Verdict:
         """A bug must leave neither an order nobody follows up nor a mailbox that stands still; a second one ends the process."""
@@ -250,6 +262,18 @@ class OrderExecutor:
         return (instrument.base, instrument.quote) if instrument else (symbol, "")
 
     # --- a wish
+
+    async def _accept(self, stored: StoredMessage, wish: AcceptRequested) -> Verdict:
+        try:
+            changes = await self._holding.accept(wish.symbol, wish.who)
+        except ExchangeUnavailable as error:
+            why = reason("unreachable", detail=error)
+            return await self._conclude(Changes(verdicts=[self._verdict(stored, "denied", why)]))
+        if changes is None:
+            why = reason("not_held", symbol=wish.symbol)
+            return await self._conclude(Changes(verdicts=[self._verdict(stored, "ignored", why)]))
+        changes.verdicts.append(self._verdict(stored, "done"))
+        return await self._conclude(changes)
 
     async def _controls(self, stored: StoredMessage, wish: ControlsRequested) -> Verdict:
         before = self._book.controls

@@ -9,6 +9,7 @@ from typing import Protocol
 from core.domain.approval import Approval
 from core.domain.controls import Controls
 from core.domain.events import Event, OutboxItem
+from core.domain.hold import Hold
 from core.domain.instrument import Balance, Instrument, Quote
 from core.domain.messages import DeadLetter, Message, SourcePosition, StoredMessage
 from core.domain.order import ExecutionReport, Fill, Order, OrderRequest, PlaceResult
@@ -65,6 +66,10 @@ class Venue(MarketData, Protocol):
         """The account's balances by asset, without the zeros. Raises ExchangeUnavailable."""
         ...
 
+    async def recent_orders(self, symbol: str, limit: int) -> Sequence[ExecutionReport]:
+        """The newest `limit` orders of `symbol`, ours or not, without their fills. Raises ExchangeUnavailable."""
+        ...
+
     async def open_orders(self) -> Sequence[ExecutionReport]:
         """Orders that rest on the venue, ours or not. Raises ExchangeUnavailable."""
         ...
@@ -99,6 +104,7 @@ class Changes:
     executions: list[Execution] = field(default_factory=list)
     approvals: list[Approval] = field(default_factory=list)
     controls: Controls | None = None
+    holds: list[Hold] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 
 
@@ -123,6 +129,7 @@ class LedgerState:
     positions: Sequence[Position]
     in_flight: Sequence[Order]
     approvals: Sequence[Approval]
+    holds: Sequence[Hold]
     waiting: Sequence[StoredMessage]
     today: Sequence[DayResult]
     totals: Mapping[str, int]
@@ -146,6 +153,10 @@ class Ledger(Protocol):
     ) -> Sequence[StoredMessage | None]:
         """Stores what came in and how far its source was read, in one commit. The answer stands in the order of `messages`:
         None for one whose (source, source_id) is known already."""
+        ...
+
+    async def find_orders(self, client_order_ids: Sequence[str]) -> Mapping[str, Order]:
+        """Those of these orders that the ledger knows, by client order id."""
         ...
 
     async def commit(self, changes: Changes) -> None:

@@ -5,7 +5,8 @@ from functools import partial
 
 from core.book import Book
 from core.deciding import Deciding
-from core.inbox import CAPACITY, Inbox
+from core.holding import Holding
+from core.inbox import CAPACITY, Inbox, Work
 from core.market import Market
 from core.order_executor import OrderExecutor, new_token
 from core.placement import Placement
@@ -34,6 +35,7 @@ class Trading:
         """`watched` are symbols whose rules and price are kept at hand, besides those that the book needs. `token` names an
         approval, `capacity` is the inbox's."""
         self.book = book
+        self._watched = watched
         self.market = Market(venue, clock, watched=lambda: book.instruments_needed(watched))
         deciding = Deciding(book, self.market, limits, clock)
         self.placement = Placement(
@@ -46,12 +48,14 @@ class Trading:
             clock=clock,
             timings=timings,
         )
+        self.holding = Holding(ledger=ledger, venue=venue, market=self.market, book=book, clock=clock)
         self.executor = OrderExecutor(
             ledger=ledger,
             book=book,
             market=self.market,
             deciding=deciding,
             placement=self.placement,
+            holding=self.holding,
             limits=limits,
             trading_mode=trading_mode,
             clock=clock,
@@ -61,7 +65,17 @@ class Trading:
         self.inbox = Inbox(ledger, self.executor.handle, capacity=capacity)
 
     def start(self, left: LedgerState) -> None:
-        """Start-up is crash recovery: for each symbol its unsettled order, then what was left waiting, then what is new. To be
-        called once the symbols' rules are loaded."""
-        unsettled = [(order.symbol, partial(self.placement.recover, order)) for order in left.in_flight]
-        self.inbox.start(unsettled, left.waiting)
+        """Start-up is crash recovery: for each symbol its unsettled order, a look at the exchange, then what was left waiting,
+        then what is new. To be called once the symbols' rules are loaded."""
+        recovering = [(order.symbol, partial(self.placement.recover, order)) for order in left.in_flight]
+        self.inbox.start([*recovering, *self._comparing()], left.waiting)
+
+    def compare(self) -> None:
+        """Puts a look at the exchange into the mailbox of each symbol that there is something to compare of."""
+        for symbol, work in self._comparing():
+            self.inbox.also(symbol, work)
+
+    def _comparing(self) -> list[tuple[str, Work]]:
+        known = {symbol for symbol, position in self.book.positions.items() if position.qty} | self.book.holds.keys()
+        symbols = sorted(known | {order.symbol for order in self.book.in_flight.values()} | set(self._watched))
+        return [(symbol, partial(self.holding.check, symbol)) for symbol in symbols]

@@ -3,7 +3,7 @@
 from difflib import get_close_matches
 
 from bot.command import Command
-from bot.commands import balance, mode, pause, pnl, positions, resume, signals, start, status, trades
+from bot.commands import accept, balance, mode, pause, pnl, positions, resume, signals, start, status, trades
 from bot.commands.help import help_on
 
 COMMANDS: tuple[Command, ...] = (
@@ -16,6 +16,7 @@ COMMANDS: tuple[Command, ...] = (
     pause.COMMAND,
     resume.COMMAND,
     mode.COMMAND,
+    accept.COMMAND,
     start.COMMAND,
     help_on(lambda: COMMANDS),
 )

@@ -26,7 +26,7 @@ async def run(desk: Desk, _args: Args, _caller: Caller) -> ChatMessage:
         "",
         *_positions(desk),
     ]
-    lines += [_today(desk), "", await _waiting(desk)]
+    lines += [_today(desk), "", await _waiting(desk), *_held(desk)]
     if desk.limits:
         limits = ", ".join(f"{name} {limit}" for name, limit in desk.limits.items())
         lines.append(desk.texts("status.limits", limits=limits))
@@ -78,6 +78,11 @@ async def _waiting(desk: Desk) -> Html:
         messages=len(desk.inbox),
         alerts=alerts,
     )
+
+
+def _held(desk: Desk) -> list[Html]:
+    held = sorted(symbol for symbol, hold in desk.book.holds.items() if hold.lifted_at is None)
+    return [desk.texts("status.held", symbols=", ".join(held))] if held else []
 
 
 def _health(desk: Desk) -> list[Html]:

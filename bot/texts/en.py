@@ -80,6 +80,19 @@ CATALOGUE: dict[str, str] = {
     "dead_letters.see": "They are kept in the dead-letter topic and in the ledger; trading goes on.",
     "stranger": "👤 <b>{name}</b> (id <code>{user_id}</code>) wrote to the bot and got no answer. Told once."
     " To let this person in: <code>{user_id}:viewer</code> in TG_USERS.",
+    # ledger and exchange disagree
+    "hold.began": "<b>✋ {symbol} is held: nothing is traded there</b>",
+    "hold.symbol": "<b>✋ {symbol}</b>",
+    "hold.difference": "• {difference}",
+    "hold.advice": "Look at the exchange. If it is right, say /accept {symbol}: the ledger takes its word, and trading goes on.",
+    "hold.ended": "<b>🤝 {symbol}: ledger and exchange agree again</b>, it is traded again.",
+    "hold.accepted": "<b>🤝 {symbol} is traded again</b>, accepted by {who}",
+    "hold.written_off": "Written off: {quantity} {base}, which had cost {cost} {quote}",
+    "button.accept": "🤝 Accept {symbol}",
+    "accept.none": "Nothing is held: ledger and exchange agree.",
+    "accept.not_held": "{symbol} is not held.",
+    "accept.done": "🤝 {symbol} is traded again.",
+    "status.held": "✋ Held: {symbols} (/accept shows why)",
     "part.down": "<b>🔌 {part} does not answer</b>",
     "part.up": "<b>🔋 {part} answers again</b>",
     "part.detail": "{detail}",
@@ -130,6 +143,7 @@ CATALOGUE: dict[str, str] = {
     "command.signals": "the last signals and what became of each",
     "command.pause": "trade no signals, or only exits",
     "command.resume": "trade again",
+    "command.accept": "what ledger and exchange disagree about; take the exchange's word",
     "command.mode": "execute at once, ask first, or only watch",
     # /status
     "status.head": "<b>MarketFlow</b>, trading: <b>{trading_mode}</b>, up {uptime}",

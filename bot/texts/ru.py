@@ -81,6 +81,19 @@ CATALOGUE: dict[str, str] = {
     "dead_letters.see": "Они сохранены в топике недоставленных и в реестре; торговля продолжается.",
     "stranger": "👤 <b>{name}</b> (id <code>{user_id}</code>) пишет боту и не получает ответа. Сообщаю один раз."
     " Чтобы впустить: <code>{user_id}:viewer</code> в TG_USERS.",
+    # ledger and exchange disagree
+    "hold.began": "<b>✋ {symbol}: торговля задержана</b>",
+    "hold.symbol": "<b>✋ {symbol}</b>",
+    "hold.difference": "• {difference}",
+    "hold.advice": "Посмотрите на бирже. Если права она, скажите /accept {symbol}: журнал примет её слово, торговля пойдёт.",
+    "hold.ended": "<b>🤝 {symbol}: журнал и биржа снова сходятся</b>, торговля идёт.",
+    "hold.accepted": "<b>🤝 {symbol} снова торгуется</b>, принято: {who}",
+    "hold.written_off": "Списано: {quantity} {base}, стоили {cost} {quote}",
+    "button.accept": "🤝 Принять {symbol}",
+    "accept.none": "Ничего не задержано: журнал и биржа сходятся.",
+    "accept.not_held": "{symbol} не задержан.",
+    "accept.done": "🤝 {symbol} снова торгуется.",
+    "status.held": "✋ Задержаны: {symbols} (почему, покажет /accept)",
     "part.down": "<b>🔌 {part}: нет ответа</b>",
     "part.up": "<b>🔋 {part}: снова отвечает</b>",
     "part.detail": "{detail}",
@@ -131,6 +144,7 @@ CATALOGUE: dict[str, str] = {
     "command.signals": "последние сигналы и что стало с каждым",
     "command.pause": "не торговать совсем или только закрывать позиции",
     "command.resume": "снова торговать",
+    "command.accept": "в чём журнал и биржа расходятся; принять слово биржи",
     "command.mode": "исполнять сразу, сначала спрашивать или только наблюдать",
     # /status
     "status.head": "<b>MarketFlow</b>, торговля: <b>{trading_mode}</b>, работает {uptime}",
@@ -217,6 +231,12 @@ SENTENCES: dict[str, str] = {
     "unknown_symbol": "биржа не знает символа {symbol}",
     "not_trading": "торги {symbol} на бирже остановлены (статус {status})",
     "market_orders_off": "биржа не принимает рыночных ордеров по {symbol}",
+    "held": "торговля {symbol} задержана: {differences}. /accept {symbol} примет слово биржи",
+    "not_held": "торговля {symbol} не задержана",
+    # ledger and exchange side by side
+    "less_than_ledger": "на бирже на {qty} {asset} меньше, чем в журнале: продано в другом месте?",
+    "order_unknown": "ордер {order_id} на бирже с нашей пометкой, а в этом журнале его нет: ещё один MarketFlow?",
+    "order_differs": "ордер {order_id}: в журнале {ours}, на бирже {theirs}",
     # sizing
     "below_min_notional": "сумма {value} {quote}, а биржа принимает не меньше {minimum}",
     "above_max_notional": "сумма {value} {quote}, а биржа принимает не больше {maximum}",

@@ -92,6 +92,10 @@ class LibraryWire:
         """`GET order`."""
         return await self._ask(self._client.get_order(**parameters))
 
+    async def recent_orders(self, parameters: Mapping[str, str]) -> Said:
+        """`GET allOrders`."""
+        return await self._ask(self._client.get_all_orders(**parameters))
+
     async def trades(self, parameters: Mapping[str, str]) -> Said:
         """`GET myTrades`."""
         return await self._ask(self._client.get_my_trades(**parameters))

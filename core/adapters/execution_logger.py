@@ -53,6 +53,7 @@ class ExecutionLogger:
         self._sources = {each.seq: _source(each.message.source) for each in state.waiting if _is_signal(each)}
         self._in_flight = {order.client_order_id for order in state.in_flight}
         self._open_positions = {position.symbol for position in state.positions if position.is_open}
+        self._held = {hold.symbol for hold in state.holds if hold.lifted_at is None}
         self._open_approvals = {each.token for each in state.approvals if each.state is ApprovalState.OPEN}
         self._settled: OrderedDict[str, None] = OrderedDict()
         self._codes: set[str] = set()
@@ -73,6 +74,8 @@ class ExecutionLogger:
             self._execution(execution)
         for position in changes.positions:
             _keep(self._open_positions, position.symbol, present=position.is_open)
+        for hold in changes.holds:
+            _keep(self._held, hold.symbol, present=hold.lifted_at is None)
         for approval in changes.approvals:
             _keep(self._open_approvals, approval.token, present=approval.state is ApprovalState.OPEN)
         if changes.controls is not None:
@@ -153,6 +156,7 @@ class ExecutionLogger:
 
     def _levels(self) -> None:
         self._metrics.open_positions.set(len(self._open_positions))
+        self._metrics.symbols_held.set(len(self._held))
         self._metrics.approvals_pending.set(len(self._open_approvals))
         self._metrics.orders_in_flight.set(len(self._in_flight))
 
@@ -176,6 +180,7 @@ class _Metrics:
         self.sell_orders = counter("sell_orders_total", "SELL orders executed since the first start.")
         self.last_trade_profit = gauge("last_trade_profit", "Net profit of the latest exit in per cent; 0 before the first.")
         self.open_positions = gauge("open_positions", "Positions that are open, dust left out.")
+        self.symbols_held = gauge("marketflow_symbols_held", "Symbols not traded, as ledger and exchange disagree.")
         self.signals = counter("marketflow_signals_total", "Signals by what became of them.", "source", "outcome")
         self.duplicates = counter("marketflow_duplicates_total", "Messages that had been stored before.")
         self.orders = counter("marketflow_orders_total", "Orders by how they ended.", "side", "status")

@@ -49,6 +49,10 @@ class PaperBook(Protocol):
         """The fills of a recorded order; none for an order that is not known."""
         ...
 
+    async def recent(self, symbol: str, limit: int) -> Sequence[ExecutionReport]:
+        """The newest `limit` orders of `symbol`."""
+        ...
+
 
 class PaperExchange:
     """Fills a MARKET order at once and whole, at the best price of its side, less `fee` (a fraction) of what is received, and
@@ -133,6 +137,13 @@ class PaperExchange:
             except LedgerUnavailable as error:
                 raise ExchangeUnavailable(str(error)) from error
         return {asset: Balance(asset, free) for asset, free in state.balances.items() if free}
+
+    async def recent_orders(self, symbol: str, limit: int) -> Sequence[ExecutionReport]:
+        """See Venue."""
+        try:
+            return await self._book.recent(symbol, limit)
+        except LedgerUnavailable as error:
+            raise ExchangeUnavailable(str(error)) from error
 
     async def open_orders(self) -> Sequence[ExecutionReport]:
         """See Venue. None: a market order is over when it is placed."""

@@ -8,6 +8,7 @@ from typing import Literal
 
 from core.domain.approval import Approval
 from core.domain.controls import Controls
+from core.domain.hold import Hold
 from core.domain.messages import DeadLetter
 from core.domain.order import Order
 from core.domain.position import Execution, Position
@@ -133,6 +134,37 @@ class StrangerSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class SymbolHeld:
+    """Ledger and exchange disagree about a symbol, and nothing is traded there."""
+
+    hold: Hold
+    kind: Literal["symbol_held"] = "symbol_held"
+    priority: Priority = Priority.URGENT
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolReleased:
+    """They agree again, by themselves."""
+
+    hold: Hold
+    kind: Literal["symbol_released"] = "symbol_released"
+    priority: Priority = Priority.NORMAL
+
+
+@dataclass(frozen=True, slots=True)
+class HoldAccepted:
+    """The owner takes the exchange's word. `missing` (base asset) left the position, and `cost` (quote asset) with it."""
+
+    hold: Hold
+    missing: Decimal
+    cost: Decimal
+    base: str
+    quote: str
+    kind: Literal["hold_accepted"] = "hold_accepted"
+    priority: Priority = Priority.NORMAL
+
+
+@dataclass(frozen=True, slots=True)
 class PartTroubled:
     """A part of the system went away (`recovered` False) or came back (True): `part` is `kafka`, `exchange` or `ledger`; `detail`
     carries no secret."""
@@ -156,6 +188,9 @@ Event = (
     | DeadLettersFound
     | StrangerSeen
     | PartTroubled
+    | SymbolHeld
+    | SymbolReleased
+    | HoldAccepted
 )
 
 

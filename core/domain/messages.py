@@ -46,7 +46,17 @@ class ControlsRequested:
     kind: Literal["controls"] = "controls"
 
 
-Body = SignalReceived | ApprovalAnswered | ApprovalTimedOut | ControlsRequested
+@dataclass(frozen=True, slots=True)
+class AcceptRequested:
+    """A person takes the exchange's word where it and the ledger disagree about `symbol`."""
+
+    symbol: str
+    user_id: int
+    who: str
+    kind: Literal["accept"] = "accept"
+
+
+Body = SignalReceived | ApprovalAnswered | ApprovalTimedOut | ControlsRequested | AcceptRequested
 
 
 @dataclass(frozen=True, slots=True)

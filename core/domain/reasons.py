@@ -18,6 +18,12 @@ SENTENCES: Mapping[str, str] = {
     "unknown_symbol": "the exchange knows no symbol {symbol}",
     "not_trading": "{symbol} is halted on the exchange (status {status})",
     "market_orders_off": "the exchange takes no market orders for {symbol}",
+    "held": "{symbol} is held: {differences}. /accept {symbol} takes the exchange's word",
+    "not_held": "{symbol} is not held",
+    # ledger and exchange side by side
+    "less_than_ledger": "the exchange holds {qty} {asset} less than the ledger: sold elsewhere?",
+    "order_unknown": "order {order_id} on the exchange has our mark and is not in this ledger: another MarketFlow?",
+    "order_differs": "order {order_id} is {ours} in the ledger, {theirs} on the exchange",
     # sizing
     "below_min_notional": "worth {value} {quote}, the exchange wants at least {minimum}",
     "above_max_notional": "worth {value} {quote}, the exchange takes at most {maximum}",

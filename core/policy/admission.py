@@ -32,6 +32,13 @@ def not_observing(_signal: Signal, picture: Picture) -> Reason | None:
     return reason("observe") if picture.controls.mode is Mode.OBSERVE else None
 
 
+def not_held(signal: Signal, picture: Picture) -> Reason | None:
+    """Where ledger and exchange disagree nothing is known for certain, so nothing is traded, exits neither."""
+    if picture.hold is None:
+        return None
+    return reason("held", symbol=signal.symbol, differences=picture.hold.words)
+
+
 def right_side(signal: Signal, picture: Picture) -> Reason | None:
     """A BUY needs no open position, a SELL needs one."""
     base = picture.instrument.base if picture.instrument else signal.symbol
@@ -67,6 +74,7 @@ CHECKS: tuple[tuple[Check, str], ...] = (
     (not_paused, "ignored"),
     (known_symbol, "denied"),
     (not_observing, "observed"),
+    (not_held, "denied"),
     (right_side, "ignored"),
     (not_asked_already, "ignored"),
     (tradable, "denied"),

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from core.domain.approval import Approval
 from core.domain.controls import Controls
+from core.domain.hold import Hold
 from core.domain.instrument import Instrument, Quote
 from core.domain.position import Position
 
@@ -44,3 +45,4 @@ class Picture:
     result_today: Decimal | None
     pending: Approval | None = None
     approved_at: datetime | None = None
+    hold: Hold | None = None

@@ -137,6 +137,9 @@ class MemoryLedger:
     async def load(self, today: str) -> LedgerState:
         raise LedgerUnavailable("not needed here")
 
+    async def find_orders(self, client_order_ids: Sequence[str]) -> Mapping[str, Order]:
+        return {}
+
     async def commit(self, changes: Changes) -> None:
         raise LedgerUnavailable("not needed here")
 
@@ -233,6 +236,9 @@ class Exchange:
         return None
 
     async def fills(self, symbol: str, order_id: str) -> Sequence[Fill]:
+        return []
+
+    async def recent_orders(self, symbol: str, limit: int) -> Sequence[ExecutionReport]:
         return []
 
     async def open_orders(self) -> Sequence[ExecutionReport]:

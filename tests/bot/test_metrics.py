@@ -35,7 +35,7 @@ from core.domain.signal import Side
 from core.ports import Changes, LedgerState, Verdict
 from tests.bot.parts import NOON, approval, executed, refused, signal
 
-EMPTY = LedgerState(None, [], [], [], [], [], {}, None)
+EMPTY = LedgerState(None, [], [], [], [], [], [], {}, None)
 NAMES = {
     "buy_orders_total", "sell_orders_total", "last_trade_profit", "open_positions", "marketflow_signals_total",
     "marketflow_orders_total", "marketflow_signal_to_order_seconds", "marketflow_order_ack_seconds",
@@ -99,7 +99,7 @@ def test_numbers_go_on_after_a_restart() -> None:
     positions = [Position("WIFUSDC", Decimal(20), is_open=True), Position("BTCUSDC", Decimal("0.00001"))]
     watched = ExecutionLogger(
         LedgerState(
-            Controls(Pause.ENTRIES), positions, [order], [approval()], [stored(7)], [],
+            Controls(Pause.ENTRIES), positions, [order], [approval()], [], [stored(7)], [],
             {"buy_orders": 12, "sell_orders": 11}, Decimal("-1.5"),
         )
     )  # fmt: skip

@@ -1,12 +1,13 @@
 """A ledger in memory that can be told to fail, and a counting front to the real one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from core.domain.approval import Approval, ApprovalState
 from core.domain.controls import Controls
 from core.domain.errors import LedgerUnavailable
 from core.domain.events import Event
+from core.domain.hold import Hold
 from core.domain.messages import DeadLetter, Message, SourcePosition, StoredMessage
 from core.domain.money import ZERO
 from core.domain.order import Fill, Order
@@ -30,6 +31,7 @@ class MemoryLedger:
     trades: dict[str, Trade] = field(default_factory=dict)
     executions: dict[str, Execution] = field(default_factory=dict)
     approvals: dict[str, Approval] = field(default_factory=dict)
+    holds: dict[str, Hold] = field(default_factory=dict)
     controls: Controls | None = None
     events: list[Event] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
@@ -53,6 +55,7 @@ class MemoryLedger:
             positions=list(self.positions.values()),
             in_flight=[order for order in self.orders.values() if order.state.in_flight],
             approvals=[asked for asked in self.approvals.values() if asked.state is ApprovalState.OPEN],
+            holds=list(self.holds.values()),
             waiting=[stored for stored in self.messages.values() if stored.seq not in self.verdicts],
             today=results,
             totals={},
@@ -79,6 +82,9 @@ class MemoryLedger:
         self.events.extend(events)
         return found
 
+    async def find_orders(self, client_order_ids: Sequence[str]) -> Mapping[str, Order]:
+        return {name: self.orders[name] for name in client_order_ids if name in self.orders}
+
     async def commit(self, changes: Changes) -> None:
         failing = next((picks for picks in self._failing if picks(changes)), None)
         if failing is not None:
@@ -97,6 +103,7 @@ class MemoryLedger:
             self.executions.setdefault(execution.execution_id, execution)
         self.approvals.update({approval.token: approval for approval in changes.approvals})
         self.controls = changes.controls or self.controls
+        self.holds.update({hold.symbol: hold for hold in changes.holds})
         self.events.extend(changes.events)
 
 
@@ -121,6 +128,10 @@ class CountedLedger:
     ) -> Sequence[StoredMessage | None]:
         with self._clock.busy():
             return await self._ledger.store(messages, dead=dead, position=position, events=events)
+
+    async def find_orders(self, client_order_ids: Sequence[str]) -> Mapping[str, Order]:
+        with self._clock.busy():
+            return await self._ledger.find_orders(client_order_ids)
 
     async def commit(self, changes: Changes) -> None:
         with self._clock.busy():

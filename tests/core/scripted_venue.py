@@ -61,6 +61,8 @@ class ScriptedVenue:
     asked_at: list[datetime] = field(default_factory=list)
     unavailable: bool = False
     late_fills: int = 0
+    more: dict[str, Decimal] = field(default_factory=dict)
+    foreign: list[ExecutionReport] = field(default_factory=list)
     _known: dict[str, _Known] = field(default_factory=dict)
     _trades: int = 0
 
@@ -118,7 +120,19 @@ class ScriptedVenue:
         return found.fills
 
     async def balances(self) -> Mapping[str, Balance]:
-        return {}
+        """What its fills left of each base asset, and what the test put on top."""
+        self._must_be_there()
+        held = {rules.base: ZERO for rules in self.rules.values()}
+        for known in self._known.values():
+            report, base = known.report, self.rules[known.report.symbol].base
+            held[base] += report.executed_qty if report.side is Side.BUY else -report.executed_qty
+            held[base] -= sum((fill.fee for fill in report.fills if fill.fee_asset == base), ZERO)
+        return {asset: Balance(asset, qty + self.more.get(asset, ZERO)) for asset, qty in held.items()}
+
+    async def recent_orders(self, symbol: str, limit: int) -> Sequence[ExecutionReport]:
+        self._must_be_there()
+        reports = [replace(self._seen(known), fills=()) for known in self._known.values() if known.report.symbol == symbol]
+        return [*reports, *(report for report in self.foreign if report.symbol == symbol)][-limit:]
 
     async def open_orders(self) -> Sequence[ExecutionReport]:
         return []

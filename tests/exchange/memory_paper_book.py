@@ -37,3 +37,6 @@ class MemoryPaperBook:
 
     async def fills(self, order_id: str) -> Sequence[Fill]:
         return [fill for report in self.reports.values() if report.order_id == order_id for fill in report.fills]
+
+    async def recent(self, symbol: str, limit: int) -> Sequence[ExecutionReport]:
+        return [report for report in self.reports.values() if report.symbol == symbol][-limit:]

@@ -174,6 +174,9 @@ class SimulatedWire:
     async def order(self, parameters: Mapping[str, str]) -> Said:
         return await self._ask("GET /api/v3/order", parameters, signed=True)
 
+    async def recent_orders(self, parameters: Mapping[str, str]) -> Said:
+        return await self._ask("GET /api/v3/allOrders", parameters, signed=True)
+
     async def trades(self, parameters: Mapping[str, str]) -> Said:
         return await self._ask("GET /api/v3/myTrades", parameters, signed=True)
 

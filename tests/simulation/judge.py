@@ -43,7 +43,7 @@ _EXECUTED = {"FILLED", "EXPIRED", "CANCELED", "PARTIALLY_FILLED"}
 def violations(seen: Evidence) -> list[str]:
     """Every broken promise, in words; empty where all were kept."""
     found: list[str] = []
-    for promise in (_signals, _no_bugs, _orders, _turns, _fills, _money, _days, _executions, _alerts, _questions):
+    for promise in (_signals, _no_bugs, _orders, _turns, _fills, _money, _days, _executions, _alerts, _holds, _questions):
         found += promise(seen)
     return found
 
@@ -200,6 +200,12 @@ _REFUSED = {"ignored", "denied", "expired", "observed", "failed"}
 
 def _ended_empty(row: Row) -> bool:
     return row["state"] in _EXECUTED and not row["executed_qty"] and row["order_id"] is not None
+
+
+def _holds(seen: Evidence) -> Iterator[str]:
+    """Nobody else trades here: whatever was held was held by mistake."""
+    for row in seen.rows(tables.holds):
+        yield f"{row['symbol']} was held: {row['words']}"
 
 
 def _questions(seen: Evidence) -> Iterator[str]:

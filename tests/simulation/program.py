@@ -135,6 +135,7 @@ class Program:
             self.trading.market.run(),
             self._watch_mailboxes(),
             self._every(1.0, ApprovalTimer(self.trading.book, self.inbox, clock).run),
+            self._every(45.0, self._compare),
             self._every(300.0, RulesReader(self.trading.market).run),
             self._every(60.0, self._measure(client)),
         ]
@@ -171,6 +172,9 @@ class Program:
         started = Started("0", "live", book.controls, len(book.open_positions()))
         await self._commit_event(started)
         await self.source.run()
+
+    async def _compare(self) -> None:
+        self.trading.compare()
 
     async def _watch_mailboxes(self) -> None:
         await self.inbox.failure

@@ -43,3 +43,9 @@ class SqlPaperBook:
         table = tables.paper_orders
         found = await self._ledger.reader.read(select(table.c.report).where(table.c.order_id == int(order_id)))
         return codec.reports.decode(found[0]["report"]).fills if found else ()
+
+    async def recent(self, symbol: str, limit: int) -> Sequence[ExecutionReport]:
+        """See PaperBook."""
+        table = tables.paper_orders
+        newest = select(table.c.report).where(table.c.symbol == symbol).order_by(table.c.order_id.desc()).limit(limit)
+        return [codec.reports.decode(row["report"]) for row in await self._ledger.reader.read(newest)]

@@ -9,6 +9,7 @@ from core.adapters.ledger.codec import storable
 from core.domain.approval import Approval, ApprovalState
 from core.domain.controls import Controls, Mode, Pause
 from core.domain.events import Event, OutboxItem, StrangerSeen
+from core.domain.hold import Hold
 from core.domain.messages import DeadLetter, Message, SignalReceived, SourcePosition, StoredMessage
 from core.domain.order import ExecutionReport, Fill, Order, OrderState
 from core.domain.position import Execution, Position, Trade
@@ -204,6 +205,22 @@ def controls_row(controls: Controls) -> Row:
 
 def controls_of(row: Mapping[str, Any]) -> Controls:
     return Controls(Pause(row["pause"]), Mode(row["mode"]), row["changed_by"], row["changed_at"])
+
+
+def hold_row(hold: Hold) -> Row:
+    return {
+        "symbol": hold.symbol,
+        "differences": codec.reasons.encode(hold.differences),
+        "words": storable(hold.words),
+        "since": hold.since,
+        "lifted_at": hold.lifted_at,
+        "lifted_by": storable(hold.lifted_by),
+    }
+
+
+def hold_of(row: Mapping[str, Any]) -> Hold:
+    differences = codec.reasons.decode(row["differences"])
+    return Hold(row["symbol"], differences, row["since"], row["lifted_at"], row["lifted_by"])
 
 
 def source_position_row(position: SourcePosition) -> Row:

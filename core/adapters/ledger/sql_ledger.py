@@ -21,6 +21,7 @@ from core.adapters.ledger.writes import Writes, writes_of_arrivals, writes_of_ch
 from core.domain.errors import LedgerInUse, LedgerUnavailable
 from core.domain.events import Event, OutboxItem, StrangerSeen
 from core.domain.messages import DeadLetter, Message, SourcePosition, StoredMessage
+from core.domain.order import Order
 from core.ports import Changes, Clock, LedgerState, Observer
 
 _SOON_SECONDS = 0.5
@@ -92,6 +93,7 @@ class SqlLedger:
             positions=[rows.position_of(row) for row in positions],
             in_flight=[rows.order_of(row) for row in in_flight],
             approvals=[rows.approval_of(row) for row in asked],
+            holds=[rows.hold_of(row) for row in await self.reader.read(select(tables.holds))],
             waiting=[rows.stored_message(row) for row in waiting],
             today=await self.reader.day_results(today, today),
             totals={row["name"]: row["value"] for row in totals},
@@ -102,6 +104,12 @@ class SqlLedger:
         """The mode that this ledger's orders are of; None before the first order."""
         found = await self.reader.read(select(tables.orders.c.trading_mode).limit(1))
         return found[0]["trading_mode"] if found else None
+
+    async def find_orders(self, client_order_ids: Sequence[str]) -> Mapping[str, Order]:
+        """See Ledger."""
+        table = tables.orders
+        found = await self.reader.read(select(table).where(table.c.client_order_id.in_(client_order_ids)))
+        return {row["client_order_id"]: rows.order_of(row) for row in found}
 
     async def source_positions(self, source: str) -> Mapping[int, SourcePosition]:
         """How far each partition of `source` was read; empty before the first."""

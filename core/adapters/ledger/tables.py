@@ -205,6 +205,17 @@ controls = Table(
     CheckConstraint("id = 1", name="one_row"),
 )
 
+holds = Table(
+    "holds",
+    metadata,
+    Column("symbol", Text, primary_key=True),
+    Column("differences", Text, nullable=False),
+    Column("words", Text, nullable=False),
+    Column("since", UtcTime, nullable=False),
+    Column("lifted_at", UtcTime),
+    Column("lifted_by", Text, nullable=False),
+)
+
 lease = Table(
     "lease",
     metadata,
@@ -289,6 +300,7 @@ paper_orders = Table(
     Column("at", UtcTime, nullable=False),
     Column("report", Text, nullable=False),
     Index(None, "client_order_id", "order_id"),
+    Index(None, "symbol", "order_id"),
 )
 
 paper_balances = Table(

@@ -38,7 +38,7 @@ class Statements:
         self.add = {table: self._add(table) for table in (tables.fills, tables.trades)}
         self.append = {table: self._insert(table) for table in (tables.dead_letters, tables.outbox)}
         replaced = (
-            *(tables.orders, tables.positions, tables.approvals, tables.controls, tables.source_positions),
+            *(tables.orders, tables.positions, tables.approvals, tables.controls, tables.holds, tables.source_positions),
             *(tables.paper_orders, tables.paper_balances, tables.day_results),
         )
         self.replace = {table: self._replace(table) for table in replaced}
@@ -73,6 +73,7 @@ def write(connection: Connection, statements: Statements, writes: Writes) -> Wri
         (writes.approvals.values(), statements.replace[tables.approvals]),
         (writes.approval_messages.values(), statements.approval_message),
         (writes.controls.values(), statements.replace[tables.controls]),
+        (writes.holds.values(), statements.replace[tables.holds]),
         (writes.source_positions.values(), statements.replace[tables.source_positions]),
         (writes.dead_letters, statements.append[tables.dead_letters]),
         (writes.sent, statements.sent),

@@ -25,6 +25,7 @@ class Writes:
     approvals: dict[object, Row] = field(default_factory=dict)
     approval_messages: dict[object, Row] = field(default_factory=dict)
     controls: dict[object, Row] = field(default_factory=dict)
+    holds: dict[object, Row] = field(default_factory=dict)
     source_positions: dict[object, Row] = field(default_factory=dict)
     dead_letters: list[Row] = field(default_factory=list)
     outbox: list[Row] = field(default_factory=list)
@@ -61,6 +62,7 @@ def writes_of_changes(changes: Changes, at: datetime) -> Writes:
         executions=[rows.execution_row(execution) for execution in changes.executions],
         approvals={approval.token: rows.approval_row(approval) for approval in changes.approvals},
         controls={} if changes.controls is None else {1: rows.controls_row(changes.controls)},
+        holds={hold.symbol: rows.hold_row(hold) for hold in changes.holds},
         outbox=[rows.outbox_row(event, at) for event in changes.events],
     )
 

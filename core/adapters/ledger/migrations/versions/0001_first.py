@@ -158,6 +158,7 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_paper_orders_client_order_id_order_id"), ["client_order_id", "order_id"], unique=False
         )
+        batch_op.create_index(batch_op.f("ix_paper_orders_symbol_order_id"), ["symbol", "order_id"], unique=False)
 
     op.create_table(
         "positions",
@@ -172,6 +173,16 @@ def upgrade() -> None:
         sa.Column("trip_proceeds", Amount(), nullable=False),
         sa.Column("trip_gross", Amount(), nullable=False),
         sa.PrimaryKeyConstraint("symbol", name=op.f("pk_positions")),
+    )
+    op.create_table(
+        "holds",
+        sa.Column("symbol", sa.Text(), nullable=False),
+        sa.Column("differences", sa.Text(), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("since", UtcTime(), nullable=False),
+        sa.Column("lifted_at", UtcTime(), nullable=True),
+        sa.Column("lifted_by", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("symbol", name=op.f("pk_holds")),
     )
     lease = op.create_table(
         "lease",
@@ -340,9 +351,11 @@ def downgrade() -> None:
     op.drop_table("strangers")
     op.drop_table("source_positions")
     op.drop_table("lease")
+    op.drop_table("holds")
     op.drop_table("positions")
     with op.batch_alter_table("paper_orders", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_paper_orders_client_order_id_order_id"))
+        batch_op.drop_index(batch_op.f("ix_paper_orders_symbol_order_id"))
 
     op.drop_table("paper_orders")
     op.drop_table("paper_balances")

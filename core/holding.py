@@ -1,0 +1,139 @@
+"""Ledger and exchange side by side while the program runs: a symbol where they disagree is held until they agree again."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+import structlog
+
+from core.book import Book
+from core.comparison import RECENT, differences_of
+from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
+from core.domain.events import HoldAccepted, SymbolHeld, SymbolReleased
+from core.domain.hold import Hold
+from core.domain.instrument import Instrument
+from core.domain.money import ZERO, divide, multiply
+from core.domain.position import Position
+from core.domain.reasons import Reason
+from core.market import Market
+from core.ports import Changes, Clock, Ledger, Venue
+
+log = structlog.get_logger(__name__)
+
+_ATTEMPTS = 3
+_PAUSE_SECONDS = 2.0  # between two looks: what the exchange shows of itself may lag
+
+
+class Holding:
+    """Its works run in the symbol's mailbox, so that no order of that symbol is under way meanwhile."""
+
+    def __init__(self, *, ledger: Ledger, venue: Venue, market: Market, book: Book, clock: Clock) -> None:
+        self._ledger = ledger
+        self._venue = venue
+        self._market = market
+        self._book = book
+        self._clock = clock
+
+    async def check(self, symbol: str) -> None:
+        """Compares, and holds or lets go. What cannot be asked now is asked at the next check."""
+        structlog.contextvars.bind_contextvars(symbol=symbol)
+        try:
+            found = await self._differences(symbol)
+            if found is not None:
+                await self._commit(self._decide(symbol, tuple(found)))
+        except (ExchangeUnavailable, LedgerUnavailable) as error:
+            log.warning("ledger and exchange cannot be compared now", error=str(error))
+
+    def _decide(self, symbol: str, found: tuple[Reason, ...]) -> Changes:
+        known, now = self._book.holds.get(symbol), self._clock.now()
+        held = known is not None and known.lifted_at is None
+        if found and (known is None or known.differences != found):
+            hold = Hold(symbol, found, known.since if held and known is not None else now)
+            log.warning("the symbol is held", differences=hold.words)
+            return Changes(holds=[hold], events=[SymbolHeld(hold)])
+        if not found and held and known is not None:
+            hold = replace(known, lifted_at=now)
+            return Changes(holds=[hold], events=[SymbolReleased(hold)])
+        return Changes()
+
+    async def _differences(self, symbol: str) -> Sequence[Reason] | None:
+        """What was found twice in a row while nothing moved; None where something always moved."""
+        before: Sequence[Reason] | None = None
+        for attempt in range(_ATTEMPTS):
+            if attempt:
+                await self._clock.sleep(_PAUSE_SECONDS)
+            found = await self._look(symbol)
+            if found == [] or (found is not None and found == before):
+                return found
+            before = found
+        return None
+
+    async def _look(self, symbol: str) -> list[Reason] | None:
+        instrument = await self._market.find_instrument(symbol)
+        if instrument is None:
+            return []
+        picture = self._picture(instrument)
+        if picture is None:
+            return None
+        balances = await self._venue.balances()
+        reports = await self._venue.recent_orders(symbol, RECENT)
+        orders = await self._ledger.find_orders([report.client_order_id for report in reports])
+        if self._picture(instrument) != picture:
+            return None
+        return differences_of(instrument, _held(picture), balances, reports, orders)
+
+    def _picture(self, instrument: Instrument) -> Mapping[str, Position] | None:
+        """The positions that share the base asset; None while an order could change them."""
+        same = {name for name, rules in self._market.instruments().items() if rules.base == instrument.base}
+        if any(order.symbol in same for order in self._book.in_flight.values()):
+            return None
+        return {name: position for name, position in self._book.positions.items() if name in same}
+
+    async def accept(self, symbol: str, who: str) -> Changes | None:
+        """What follows from the owner's word that the exchange is right; None where the symbol is not held. Raises
+        ExchangeUnavailable."""
+        known = self._book.holds.get(symbol)
+        if known is None or known.lifted_at is not None:
+            return None
+        instrument = await self._market.find_instrument(symbol)
+        position = self._book.position(symbol)
+        missing, cost = ZERO, ZERO
+        changes = Changes()
+        if instrument is not None and position.qty:
+            balance = (await self._venue.balances()).get(instrument.base)
+            there = balance.free + balance.locked if balance else ZERO
+            others = _held(self._picture(instrument) or {}) - position.qty
+            missing = max(position.qty - max(there - others, ZERO), ZERO)
+            if missing:
+                after = _without(position, missing, instrument)
+                cost = position.cost - after.cost
+                changes.positions.append(after)
+        hold = replace(known, lifted_at=self._clock.now(), lifted_by=who)
+        changes.holds.append(hold)
+        changes.events.append(HoldAccepted(hold, missing, cost, instrument.base if instrument else "", _quote(instrument)))
+        return changes
+
+    async def _commit(self, changes: Changes) -> None:
+        if changes.holds:
+            await self._ledger.commit(changes)
+            self._book.apply(changes)
+
+
+def _quote(instrument: Instrument | None) -> str:
+    return instrument.quote if instrument else ""
+
+
+def _held(positions: Mapping[str, Position]) -> Decimal:
+    return sum((position.qty for position in positions.values()), ZERO)
+
+
+def _without(position: Position, missing: Decimal, instrument: Instrument) -> Position:
+    """What is left of a position, at its cost per unit; nothing of the round trip that it was where nothing is left."""
+    left = position.qty - missing
+    if not left:
+        return Position(position.symbol)
+    share = divide(left, position.qty)
+    cost, value = multiply(position.cost, share), multiply(position.value, share)
+    price = divide(position.value, position.qty)
+    after = replace(position, qty=left, cost=cost, value=value)
+    return replace(after, is_open=position.is_open and instrument.sellable(left, price))
