@@ -196,6 +196,32 @@ async def test_a_refusal_that_passes_does_not_cost_the_trade(ring: Ring) -> None
     assert [row["state"] for row in program.ledger("SELECT state FROM orders")] == ["FILLED", "FILLED"]
 
 
+async def test_coins_sold_elsewhere_hold_the_symbol_until_the_owner_accepts(ring: Ring) -> None:
+    program = await ring.run()
+    await ring.publish("BUY_SM", 0.4801)
+    await ring.told("🟩 BUY_SM executed")
+    assert await program.stop() == 0
+    ring.venue.set_balance("WIF", "7.98")
+    await program.start()
+    held = await ring.told("✋ WIFUSDC is held")
+    assert "the exchange holds 12 WIF less than the ledger: sold elsewhere?" in held.text
+    assert (await program.metrics())["marketflow_symbols_held"] == 1
+    await ring.publish("SELL_SM", 0.4801)
+    await ring.told("SELL_SM denied")
+    assert "Held: WIFUSDC" in (await ring.chat.owner.ask("/status")).text
+
+    reconciled = await ring.command("reconcile")
+    assert reconciled.code == 1
+    assert "DIFFERENCE: WIFUSDC: the exchange holds 12 WIF less than the ledger: sold elsewhere?" in reconciled.stdout
+
+    ring.chat.owner.press(held, "🤝 Accept WIFUSDC")
+    await ring.told("WIFUSDC is traded again, accepted by Owner")
+    await ring.publish("SELL_SM", 0.4801)
+    await ring.told("🔴 SELL_SM executed")
+    assert ring.orders == [("BUY", Decimal(20)), ("SELL", Decimal("7.98"))]
+    assert (await ring.command("reconcile")).code == 0
+
+
 WRONG: dict[str, str] = {
     "TRADING_MODE": "real",
     "TRADE_QTY": "-1",

@@ -8,7 +8,18 @@ from pathlib import Path
 
 _CORE = Path(__file__).parents[2] / "core"
 PROTOCOL = (
-    *("inbox.py", "order_executor.py", "placement.py", "reconciler.py", "deciding.py", "book.py", "trading.py", "market.py"),
+    *(
+        "inbox.py",
+        "order_executor.py",
+        "placement.py",
+        "reconciler.py",
+        "deciding.py",
+        "book.py",
+        "trading.py",
+        "market.py",
+        "holding.py",
+        "comparison.py",
+    ),
     *("policy/profit.py", "adapters/binance_client.py", "adapters/kafka_source.py"),
     *("adapters/ledger/lease.py", "adapters/ledger/writer.py", "adapters/ledger/transaction.py", "adapters/ledger/sql_ledger.py"),
 )

@@ -1,0 +1,139 @@
+"""Where ledger and exchange disagree nothing is traded, until the owner says so or it goes away by itself."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+from core.domain.events import HoldAccepted, SymbolHeld, SymbolReleased
+from core.domain.messages import AcceptRequested
+from core.domain.order import ExecutionReport, OrderState
+from core.domain.signal import Side
+from core.ports import Verdict
+from tests.core.conftest import Restart
+from tests.core.memory_ledger import MemoryLedger
+from tests.core.scripted_venue import Course
+from tests.core.test_executor import became
+from tests.core.virtual_time import NOON
+from tests.core.world import World
+
+FOREIGN = ExecutionReport("web_1", "77", "WIFUSDC", Side.SELL, OrderState.FILLED, Decimal(5), Decimal("2.4"), NOON, ())
+
+
+async def compare(world: World) -> None:
+    world.trading.compare()
+    await world.clock.forward(10)
+
+
+async def accept(world: World, symbol: str = "WIFUSDC") -> Verdict:
+    return await world._ask(AcceptRequested(symbol, 7, "Ann"), symbol)
+
+
+def told(ledger: MemoryLedger) -> list[str]:
+    return [event.kind for event in ledger.events if isinstance(event, SymbolHeld | SymbolReleased | HoldAccepted)]
+
+
+async def test_what_agrees_is_not_held(world: World, ledger: MemoryLedger) -> None:
+    await world.say("BUY_SM")
+    world.venue.more["WIF"] = Decimal(100)  # the owner's own coins
+    world.venue.foreign.append(FOREIGN)  # and the owner's own order
+    await compare(world)
+    assert ledger.holds == {}
+
+
+async def test_coins_sold_elsewhere_hold_the_symbol_and_are_told_once(world: World, ledger: MemoryLedger) -> None:
+    await world.say("BUY_SM")
+    world.venue.more["WIF"] = Decimal(-12)
+    for _ in range(3):
+        await compare(world)
+    assert told(ledger) == ["symbol_held"]
+    verdict = await world.say("SELL_SM")
+    assert became(verdict) == ("denied", "held")
+    assert verdict is not None
+    assert "12 WIF less than the ledger: sold elsewhere?); /accept WIFUSDC takes the exchange's word" in str(verdict.reason)
+    assert became(await world.say("BUY_SM", symbol="SOLUSDC", close="1.5")) == ("ordered", "")
+    assert len(world.venue.placed) == 2
+
+
+async def test_a_difference_that_goes_away_lets_the_symbol_go(world: World, ledger: MemoryLedger) -> None:
+    await world.say("BUY_SM")
+    world.venue.more["WIF"] = Decimal(-12)
+    await compare(world)
+    world.venue.more.clear()
+    await compare(world)
+    assert told(ledger) == ["symbol_held", "symbol_released"]
+    assert became(await world.say("SELL_SM")) == ("ordered", "")
+
+
+async def test_the_owner_takes_the_exchanges_word(world: World, ledger: MemoryLedger) -> None:
+    await world.say("BUY_SM")
+    cost = world.book.position("WIFUSDC").cost
+    world.venue.more["WIF"] = Decimal("-7.98")
+    await compare(world)
+    assert became(await accept(world)) == ("done", "")
+    position = world.book.position("WIFUSDC")
+    assert position.qty == Decimal(12)
+    accepted = ledger.events[-1]
+    assert isinstance(accepted, HoldAccepted)
+    assert accepted.missing == Decimal("7.98")
+    assert accepted.cost + position.cost == cost
+    assert (accepted.hold.lifted_by, accepted.base, accepted.quote) == ("Ann", "WIF", "USDC")
+    await compare(world)
+    assert told(ledger) == ["symbol_held", "hold_accepted"]
+    assert became(await world.say("SELL_SM", close="0.48")) == ("ordered", "")
+    assert world.venue.placed[-1].qty == Decimal(12)
+
+
+async def test_all_sold_elsewhere_leaves_no_position(world: World) -> None:
+    await world.say("BUY_SM")
+    world.venue.more["WIF"] = Decimal(-1000)
+    await compare(world)
+    await accept(world)
+    assert not world.book.position("WIFUSDC").is_open
+    assert became(await world.say("SELL_SM")) == ("ignored", "no_position")
+    assert became(await world.say("BUY_SM")) == ("ordered", "")
+
+
+async def test_an_order_with_our_mark_that_the_ledger_does_not_know_is_accepted_once(world: World, ledger: MemoryLedger) -> None:
+    world.venue.foreign.append(replace(FOREIGN, client_order_id="mf-of-another-ledger"))
+    await world.say("BUY_SM")
+    await compare(world)
+    (hold,) = ledger.holds.values()
+    assert hold.words == "order 77 on the exchange has our mark and is not in this ledger: another MarketFlow?"
+    await accept(world)
+    await compare(world)
+    assert told(ledger) == ["symbol_held", "hold_accepted"]
+    assert became(await world.say("SELL_SM")) == ("ordered", "")
+
+
+async def test_a_hold_survives_a_restart_and_is_not_told_again(world: World, ledger: MemoryLedger, restart: Restart) -> None:
+    await world.say("BUY_SM")
+    world.venue.more["WIF"] = Decimal(-12)
+    await compare(world)
+    again = await restart(world, ledger)
+    await again.clock.forward(10)
+    assert told(ledger) == ["symbol_held"]
+    assert became(await again.say("SELL_SM")) == ("denied", "held")
+
+
+async def test_nothing_is_accepted_where_nothing_is_held(world: World) -> None:
+    await world.say("BUY_SM")
+    assert became(await accept(world)) == ("ignored", "not_held")
+    assert world.book.position("WIFUSDC").qty == Decimal("19.98")
+
+
+async def test_an_exchange_that_cannot_be_asked_holds_nothing(world: World, ledger: MemoryLedger) -> None:
+    await world.say("BUY_SM")
+    world.venue.unavailable = True
+    await compare(world)
+    assert ledger.holds == {}
+
+
+async def test_an_order_under_way_elsewhere_in_the_same_asset_is_waited_for(world: World, ledger: MemoryLedger) -> None:
+    await world.say("BUY_SM")
+    world.venue.rules["WIFUSDT"] = replace(world.venue.rules["WIFUSDC"], symbol="WIFUSDT", quote="USDT")
+    world.venue.prices["WIFUSDT"] = Decimal("0.48")
+    await world.clock.run(world.market.load_instruments(None))
+    world.venue.next(Course(final_after=30))
+    await world.inbox.deliver([world.said(world.signal("BUY_SM", symbol="WIFUSDT"))])
+    await world.clock.quiet()
+    await compare(world)
+    assert ledger.holds == {}
