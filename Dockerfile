@@ -1,7 +1,7 @@
 # MarketFlow in a container. It needs nothing of the host but its settings:
 #
 #   docker build -t marketflow .
-#   docker run -d --name marketflow --env-file .env --read-only -v marketflow:/data marketflow
+#   docker run -d --init --stop-timeout 40 --name marketflow --env-file .env --read-only -v marketflow:/data marketflow
 #
 # --env-file passes quotes on as part of a value; a .env that has some goes to /data/.env instead (-v ./.env:/data/.env:ro), where
 # the program reads it itself; HTTP_HOST and HTTP_PORT stay with -e then, as the health check sees only the environment. Add

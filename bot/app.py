@@ -31,13 +31,13 @@ from core.adapters.ledger.sql_ledger import SqlLedger, open_ledger
 from core.book import Book
 from core.domain.controls import Controls
 from core.domain.errors import ConfigurationError, ExchangeUnavailable, LedgerUnavailable
-from core.domain.events import Event, PartTroubled, Started
+from core.domain.events import Event, PartTroubled, SignalsLost, Started
 from core.ports import Changes, LedgerState, MarketData, Venue
 from core.trading import Trading
 
 log = structlog.get_logger(__name__)
 
-SETTLE_SECONDS = 25.0  # how long a clean end waits for orders in flight; Docker and systemd kill later than that
+SETTLE_SECONDS = 25.0  # how long a clean end waits for orders in flight; systemd kills later, Docker as late as it is told to
 SAY_SECONDS = 3.0
 SWITCH_SECONDS = 0.0005  # the ledger's thread must not hold up the event loop for Python's usual 5 ms
 RETRY_SECONDS = 2.0
@@ -130,9 +130,7 @@ class _Program:
             clock=self.clock,
             on_first_start=lambda: self.notes.append("from_latest"),
             on_state_change=lambda ready, detail: self._tell(PartTroubled("kafka", ready, detail)),
-            on_gap=lambda partition, wanted, at: self._tell(
-                PartTroubled("kafka", False, f"partition {partition}: records {wanted} to {at - 1} are gone from the broker")
-            ),
+            on_gap=lambda partition, wanted, at: self._tell(SignalsLost(settings.kafka_topic, partition, wanted, at)),
             fetch_max_wait_ms=embedded.fetch_max_wait_ms,
         )
 
@@ -176,7 +174,7 @@ class _Program:
             "exchange": lambda: self.market.ready,
             "instruments": lambda: self.market.instruments_ready,
             "kafka": lambda: self.source.ready,
-            "telegram": lambda: self.chat.ready,
+            "telegram": lambda: self.chat.ready if not self.chat.ready[0] else self.notifier.ready,
         }
 
     async def run(self, on_ready: Callable[[], None]) -> None:

@@ -12,16 +12,20 @@ _SHORTEST = 4
 """Characters; what is shorter stands in half of all words, and hiding it would only tell where it is."""
 
 _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")
+_DATABASE_URL = re.compile(r"(?:sqlite|postgres(?:ql)?)(?:\+[a-z0-9]+)?://", re.IGNORECASE)
 _KEY_IN_CONNECTION_STRING = re.compile(r"SharedAccessKey=([^;]+)")
 _TELEGRAM_TOKEN = re.compile(r"[0-9]+:([A-Za-z0-9_-]{8,})")
 
 
 def parts_of_secret(secret: str) -> Iterator[str]:
-    """What of a secret must not be shown: the password alone of a URL, otherwise all of it, and what could be taken out of it."""
-    if "://" in secret and not secret.startswith("Endpoint="):
+    """What of a secret must not be shown: the password alone of a database's URL, otherwise all of it, and what could be taken
+    out of it."""
+    if _DATABASE_URL.match(secret):
         yield from _parts_of_url(secret)
         return
     yield secret
+    if "://" in secret and not secret.startswith("Endpoint="):
+        yield from _parts_of_url(secret)
     for pattern in (_KEY_IN_CONNECTION_STRING, _TELEGRAM_TOKEN):
         if found := pattern.search(secret):
             yield found[1]

@@ -28,6 +28,7 @@ from core.domain.events import (
     PartTroubled,
     Priority,
     SignalRefused,
+    SignalsLost,
     Started,
     StrangerSeen,
     SymbolHeld,
@@ -75,6 +76,8 @@ def _lines(event: Event, texts: Texts) -> list[Html]:  # noqa: PLR0911, PLR0912,
             return [texts("stranger", name=short(event.name), user_id=event.user_id)]
         case PartTroubled():
             return _part(event, texts)
+        case SignalsLost():
+            return _signals_lost(event, texts)
         case SymbolHeld() | SymbolReleased() | HoldAccepted():
             return event_lines(event, texts)
         case _ as unreachable:
@@ -240,6 +243,16 @@ def _part(event: PartTroubled, texts: Texts) -> list[Html]:
     name = texts(key) if texts.has(key) else event.part
     lines = [texts("part.up" if event.recovered else "part.down", part=name)]
     return [*lines, texts("part.detail", detail=short(event.detail, 300))] if event.detail else lines
+
+
+def _signals_lost(event: SignalsLost, texts: Texts) -> list[Html]:
+    key = "signals_lost.expired" if event.wanted < event.resumed_at else "signals_lost.anew"
+    last = event.resumed_at - 1
+    return [
+        texts("signals_lost"),
+        texts(key, topic=short(event.topic), partition=event.partition, first=event.wanted, last=last),
+        texts("signals_lost.next"),
+    ]
 
 
 def not_live(trading_mode: str, texts: Texts) -> list[Html]:

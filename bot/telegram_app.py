@@ -1,5 +1,6 @@
 """The Telegram application: one gate, then one door for what is said and one for what is tapped. Trading never waits for it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -63,8 +64,11 @@ class TelegramChat:
             await self._insist(self._bot.delete_webhook)  # where one is set, nothing can be asked for
             self._reached = True
             await self._application.start()
-            await self._set_menu()
-            await self._listen()
+            menu = asyncio.create_task(self._set_menu(), name="command menu")
+            try:
+                await self._listen()
+            finally:
+                menu.cancel()
         finally:
             await self._stop()
 
@@ -90,7 +94,28 @@ class TelegramChat:
     async def _get_updates(self) -> Sequence[Update]:
         # After a failure without waiting, so that it is soon known that all is well again.
         wait = 0 if self._polling.problem else POLL_SECONDS
-        return await self._bot.get_updates(self._offset, timeout=wait, allowed_updates=_KINDS)
+        try:
+            return await self._bot.get_updates(self._offset, timeout=wait, allowed_updates=_KINDS)
+        except (TypeError, ValueError, KeyError, AttributeError) as error:
+            log.error("Telegram brings something that cannot be read", error=type(error).__name__)
+            return await self._first_readable()
+
+    async def _first_readable(self) -> Sequence[Update]:
+        """The next update where it can be read; one that cannot is passed over: it would come again for ever."""
+        asked: dict[str, Any] = {"timeout": 0, "limit": 1, "allowed_updates": _KINDS}
+        if self._offset is not None:
+            asked["offset"] = self._offset
+        found = await self._bot._post("getUpdates", asked)  # noqa: SLF001 - the public method reads what it brings
+        first = found[0] if isinstance(found, list) and found else None
+        if not isinstance(first, dict) or not isinstance(first.get("update_id"), int):
+            return ()
+        try:
+            update = Update.de_json(first, self._bot)
+        except (TypeError, ValueError, KeyError, AttributeError):
+            log.error("an update cannot be read and is passed over", update_id=first["update_id"])
+            self._offset = first["update_id"] + 1
+            return ()
+        return (update,)
 
     async def _stop(self) -> None:
         if self._application.running:

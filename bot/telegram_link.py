@@ -28,6 +28,7 @@ _LOG_LEVELS = {
     "telegram": logging.INFO,  # at DEBUG, so does it
     "telegram.request": logging.CRITICAL,  # a traceback for each unreadable answer; Speaker says it in a line
 }
+_LONGEST_ANSWER_PAUSE = 10.0
 _SLACK = 0.5  # seconds on top of what Telegram asks for
 
 
@@ -84,9 +85,12 @@ class Speaker:
                 if not self.problem:
                     log.warning("Telegram does not do as asked", error=self.words(error))
                 self.problem = self.words(error)
-                if not can_try_again(error) or tried == attempts:
+                pause = wait_after(error, tried)
+                # Who tries only so often answers a person, who will not wait for ever; nor will the end of the process.
+                too_long = attempts is not None and pause > _LONGEST_ANSWER_PAUSE
+                if not can_try_again(error) or tried == attempts or too_long:
                     raise
-                await self._clock.sleep(wait_after(error, tried))
+                await self._clock.sleep(pause)
             else:
                 if self.problem:
                     log.info("Telegram answers again")

@@ -155,7 +155,8 @@ class TelegramNotifier:
     async def _close(self, item: OutboxItem, event: ApprovalClosed) -> None:
         asked = await self._approvals.approval_message(event.approval.token)
         record = self._rendered(item)
-        if asked is not None:
+        # A question that was asked in a former chat stays as it is there: this chat is the one that must hear of its end.
+        if asked is not None and asked[0] == self._chat_id:
             await self._pace.wait()
             if await self._speaker.edit(*asked, record):
                 await self._mark([item.seq], asked[1])

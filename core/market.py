@@ -106,17 +106,19 @@ class Market:
         quote = self._quotes.get(symbol)
         return quote if quote is not None and quote.is_fresh(self._clock.now(), FRESH) else None
 
-    async def _refresh(self, symbols: Iterable[str]) -> None:
+    async def _refresh(self, symbols: Iterable[str]) -> bool:
+        """Whether there was anything to ask."""
         known = [symbol for symbol in symbols if symbol in self._instruments]
         if known:
             self._quotes.update(await self._data.quotes(known))
+        return bool(known)
 
     async def run(self) -> None:
         """Keeps the quotes of the watched symbols fresh until cancelled."""
         while True:
             try:
-                await self._refresh(self._watched())
-                self.problem = ""
+                if await self._refresh(self._watched()):
+                    self.problem = ""
                 pause = POLL_SECONDS
             except ExchangeUnavailable as error:
                 if not self.problem:

@@ -12,7 +12,7 @@ from core.deciding import Deciding
 from core.domain.approval import Approval, ApprovalState
 from core.domain.controls import Controls
 from core.domain.errors import ExchangeUnavailable, LeaseLost, LedgerUnavailable
-from core.domain.events import ApprovalClosed, ApprovalRequested, ControlsChanged, SignalRefused
+from core.domain.events import ApprovalClosed, ApprovalRequested, ControlsChanged, Priority, SignalRefused
 from core.domain.messages import (
     AcceptRequested,
     ApprovalAnswered,
@@ -120,7 +120,7 @@ class OrderExecutor:
             await self._placement.recover(order)
             return self._verdict(stored, "ordered")
         if isinstance(body, SignalReceived):
-            changes.events.append(SignalRefused(body.signal, "failed", why))
+            changes.events.append(SignalRefused(body.signal, "failed", why, priority=Priority.URGENT))
         return await self._conclude(changes)
 
     async def _conclude(self, changes: Changes) -> Verdict:

@@ -32,4 +32,4 @@ def _buttons(desk: Desk) -> tuple[Button, ...]:
     return tuple(Button(("● " if mode is present else "") + mode, f"/mode {mode}") for mode in Mode)
 
 
-COMMAND = Command("mode", run, arguments=_USAGE, role_with_arguments=Role.TRADER)
+COMMAND = Command("mode", run, arguments=_USAGE, role_with_arguments=Role.OWNER)

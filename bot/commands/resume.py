@@ -17,4 +17,4 @@ async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
     return ChatMessage(trouble or controls_lines(desk.book.controls, desk.texts))
 
 
-COMMAND = Command("resume", run, role=Role.TRADER)
+COMMAND = Command("resume", run, role=Role.OWNER)

@@ -25,6 +25,7 @@ CATALOGUE: dict[str, str] = {
     "refused.denied": "<b>🚫 {signal_type} denied</b>",
     "refused.expired": "<b>⌛ {signal_type} expired</b>",
     "refused.observed": "<b>👀 {signal_type} observed</b>",
+    "refused.failed": "<b>❗ {signal_type} failed</b>",
     "failed": "<b>❗ {signal_type} failed</b>",
     "unanswered": "<b>⏳ {signal_type}: the exchange did not answer</b>",
     # alerts: what to do
@@ -93,6 +94,10 @@ CATALOGUE: dict[str, str] = {
     "accept.not_held": "{symbol} is not held.",
     "accept.done": "🤝 {symbol} is traded again.",
     "status.held": "✋ Held: {symbols} (/accept shows why)",
+    "signals_lost": "<b>⚠️ Signals were lost</b>",
+    "signals_lost.expired": "Topic {topic}, partition {partition}: the broker no longer has records {first} to {last}.",
+    "signals_lost.anew": "Topic {topic}, partition {partition} begins anew: deleted, or records lost. The position was {first}.",
+    "signals_lost.next": "Reading goes on with what is there. Compare with the sender what was missed.",
     "part.down": "<b>🔌 {part} does not answer</b>",
     "part.up": "<b>🔋 {part} answers again</b>",
     "part.detail": "{detail}",

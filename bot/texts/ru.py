@@ -25,6 +25,7 @@ CATALOGUE: dict[str, str] = {
     "refused.denied": "<b>🚫 {signal_type} отклонён</b>",
     "refused.expired": "<b>⌛ {signal_type} устарел</b>",
     "refused.observed": "<b>👀 {signal_type}: только наблюдение</b>",
+    "refused.failed": "<b>❗ {signal_type}: ошибка</b>",
     "failed": "<b>❗ {signal_type} не удался</b>",
     "unanswered": "<b>⏳ {signal_type}: биржа не ответила</b>",
     # alerts: what to do
@@ -94,6 +95,10 @@ CATALOGUE: dict[str, str] = {
     "accept.not_held": "{symbol} не задержан.",
     "accept.done": "🤝 {symbol} снова торгуется.",
     "status.held": "✋ Задержаны: {symbols} (почему, покажет /accept)",
+    "signals_lost": "<b>⚠️ Сигналы потеряны</b>",
+    "signals_lost.expired": "Топик {topic}, раздел {partition}: записей с {first} по {last} у брокера больше нет.",
+    "signals_lost.anew": "Топик {topic}, раздел {partition} начат заново: удалён или записи потеряны. Позиция была {first}.",
+    "signals_lost.next": "Чтение идёт дальше с того, что есть. Сверьте с отправителем, что пропущено.",
     "part.down": "<b>🔌 {part}: нет ответа</b>",
     "part.up": "<b>🔋 {part}: снова отвечает</b>",
     "part.detail": "{detail}",

@@ -134,6 +134,18 @@ class StrangerSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class SignalsLost:
+    """The broker no longer has what comes next in `partition` of `topic`: reading goes on at `resumed_at` instead of `wanted`."""
+
+    topic: str
+    partition: int
+    wanted: int
+    resumed_at: int
+    kind: Literal["signals_lost"] = "signals_lost"
+    priority: Priority = Priority.URGENT
+
+
+@dataclass(frozen=True, slots=True)
 class SymbolHeld:
     """Ledger and exchange disagree about a symbol, and nothing is traded there."""
 
@@ -188,6 +200,7 @@ Event = (
     | DeadLettersFound
     | StrangerSeen
     | PartTroubled
+    | SignalsLost
     | SymbolHeld
     | SymbolReleased
     | HoldAccepted

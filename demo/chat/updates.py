@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -20,7 +21,8 @@ class UpdateQueue:
     """Updates for the one bot. `readers` is how many getUpdates wait at this moment; at rest 0 or 1."""
 
     def __init__(self) -> None:
-        self._last_id = 100_000_000
+        # From the time, so that a ledger that is kept from one run to the next takes none for one that it knows.
+        self._last_id = int(time.time())
         self._waiting: deque[Json] = deque(maxlen=KEPT)
         self._kinds: tuple[str, ...] = _DEFAULT_KINDS
         self._arrived = asyncio.Event()

@@ -57,9 +57,24 @@ async def test_a_stranger_is_recorded_later_when_the_ledger_is_away(bot: Bot) ->
 @pytest.mark.parametrize("said", ["/pause", "/PAUSE", "/pause@marketflow_local_bot", "/resume", "/mode auto"])
 async def test_a_viewer_may_look_and_change_nothing(bot: Bot, said: str) -> None:
     viewer = bot.person(VIEWER)
-    assert "needs the role trader; yours is viewer" in (await viewer.ask(said)).text
+    needed = "trader" if "pause" in said.lower() else "owner"
+    assert f"needs the role {needed}; yours is viewer" in (await viewer.ask(said)).text
     assert "Open positions" in (await viewer.ask("/status")).text
     assert bot.office.trading.handled == []
+
+
+@pytest.mark.parametrize("content", [{"message_id": "x"}, {"message_id": 1, "date": 0, "chat": "?"}, {}])
+async def test_an_update_that_cannot_be_read_is_passed_over(bot: Bot, content: dict[str, object]) -> None:
+    bot.room.updates.put("message", content)
+    bot.room.updates.put("message", content)
+    assert "Open positions" in (await bot.owner.ask("/status")).text
+
+
+async def test_a_trader_may_stop_and_only_an_owner_goes_on(bot: Bot) -> None:
+    trader = bot.person(TRADER)
+    assert "PAUSED" in (await trader.ask("/pause")).text
+    assert "needs the role owner" in (await trader.ask("/resume")).text
+    assert "Not paused" in (await bot.owner.ask("/resume")).text
 
 
 async def test_a_viewers_taps_change_nothing(bot: Bot) -> None:
@@ -67,7 +82,7 @@ async def test_a_viewers_taps_change_nothing(bot: Bot) -> None:
     viewer = bot.person(VIEWER)
     shown = await viewer.ask("/mode")
     notice = await viewer.wait_for_answer(viewer.press(shown, "observe"))
-    assert notice["text"] == "This needs the role trader; yours is viewer."
+    assert notice["text"] == "This needs the role owner; yours is viewer."
     put_tap(bot, VIEWER, "ap:a1b2c3d4e5f6g7h8:y", query_id="125")
     await viewer.ask("/status")
     assert bot.office.trading.handled == []

@@ -18,7 +18,7 @@ import structlog
 
 from bot.config import load_settings
 from bot.logs import LineHandler, configure_logging
-from bot.redaction import REDACTED, Redactor
+from bot.redaction import REDACTED, Redactor, parts_of_secret
 
 TOKEN = "123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw1"
 PASSWORD = 'p@ss w/ord+"x"\\=ä€😀'
@@ -286,3 +286,9 @@ def test_key_in_a_connection_string_is_a_secret_of_its_own() -> None:
     connection = "Endpoint=sb://ns.servicebus.windows.net/;SharedAccessKeyName=Root;SharedAccessKey=abc+def/ghi="
     settings = load_settings({"KAFKA_USERNAME": "$ConnectionString", "KAFKA_PASSWORD": connection}, env_file=None)
     assert settings.secret_values() == {connection, "abc+def/ghi="}
+
+
+@pytest.mark.parametrize("secret", ["pass://word", "http://not-a-url-but-a-password", "a://b@c"])
+def test_a_secret_that_looks_like_a_url_is_hidden_whole(secret: str) -> None:
+    redactor = Redactor(frozenset(parts_of_secret(secret)))
+    assert secret not in redactor.text(f"the key is {secret}, keep it")

@@ -197,6 +197,18 @@ async def test_a_question_decided_while_telegram_was_away_is_only_a_record(serve
         assert first_lines(alerts) == ["↩️ BUY_SM withdrawn"]
 
 
+async def test_a_question_of_a_former_chat_does_not_hold_up_what_is_told_in_this_one(
+    server: RunningChat, ledger: MemoryLedger
+) -> None:
+    ledger.asked_in["t"] = (-100_777, 5)  # a group that the bot is no longer in
+    decided = approval(state=ApprovalState.DECLINED, token="t")
+    ledger.add(ApprovalClosed(decided, "WIF", "USDC", reason("declined", who="Ann")))
+    ledger.add(executed())
+    async with alerts_to(server, ledger) as alerts:
+        await alerts.all_told()
+    assert first_lines(alerts) == ["✖️ BUY_SM declined", "🟩 BUY_SM executed"]
+
+
 async def test_ten_thousand_unreadable_records_are_one_message(server: RunningChat, ledger: MemoryLedger) -> None:
     async with alerts_to(server, ledger) as alerts:
         for _ in range(100):

@@ -110,3 +110,15 @@ async def test_watched_prices_stay_fresh_and_trouble_is_said_until_it_is_over(
     watching.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await watching
+
+
+async def test_an_exchange_that_was_never_reached_is_not_said_to_answer(counted: CountedVenue, clock: VirtualClock) -> None:
+    counted.unavailable = True
+    market = Market(counted, clock, watched=lambda: {"WIFUSDC"})
+    with pytest.raises(ExchangeUnavailable):
+        await market.load_instruments(None)
+    running = asyncio.create_task(market.run())
+    await clock.forward(5)
+    assert market.ready == (False, "no route to host")
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
