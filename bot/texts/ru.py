@@ -245,6 +245,7 @@ SENTENCES: dict[str, str] = {
     # sizing
     "below_min_notional": "сумма {value} {quote}, а биржа принимает не меньше {minimum}",
     "above_max_notional": "сумма {value} {quote}, а биржа принимает не больше {maximum}",
+    "unsellable": "потом не продать: после комиссии и падения на {band}% это {value} {quote}, а бирже нужно {minimum}",
     "below_min_qty": "{qty} {base} меньше самого малого ордера биржи, {minimum}",
     "above_max_qty": "{qty} {base} больше самого большого рыночного ордера биржи, {maximum}",
     # risk

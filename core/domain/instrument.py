@@ -55,6 +55,9 @@ class Instrument:
         return quantity > 0 and quantity >= self.least_market_qty and multiply(quantity, price) >= self.min_notional
 
 
+_AHEAD = timedelta(seconds=1)
+
+
 @dataclass(frozen=True, slots=True)
 class Quote:
     """The best prices at a moment: `bid` to sell at, `ask` to buy at, in quote asset; `at` is when we learned them."""
@@ -68,7 +71,8 @@ class Quote:
         return self.ask if side is Side.BUY else self.bid
 
     def is_fresh(self, now: datetime, max_age: timedelta) -> bool:
-        return now - self.at <= max_age
+        """Whether it is at most `max_age` old. One from the future is not: the clock was set back, and nobody knows its age."""
+        return -_AHEAD <= now - self.at <= max_age
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ SENTENCES: Mapping[str, str] = {
     # sizing
     "below_min_notional": "worth {value} {quote}, the exchange wants at least {minimum}",
     "above_max_notional": "worth {value} {quote}, the exchange takes at most {maximum}",
+    "unsellable": "too small to be sold again: after its fee and a fall of {band}% it is {value} {quote}, below {minimum}",
     "below_min_qty": "{qty} {base} is less than the exchange's smallest order, {minimum}",
     "above_max_qty": "{qty} {base} is more than the exchange's largest market order, {maximum}",
     # risk

@@ -42,11 +42,19 @@ def not_held(signal: Signal, picture: Picture) -> Reason | None:
 def right_side(signal: Signal, picture: Picture) -> Reason | None:
     """A BUY needs no open position, a SELL needs one."""
     base = picture.instrument.base if picture.instrument else signal.symbol
-    if signal.side is Side.BUY and picture.position.is_open:
+    is_open = _is_open(picture)
+    if signal.side is Side.BUY and is_open:
         return reason("in_position", qty=plain(picture.position.qty), base=base)
-    if signal.side is Side.SELL and not picture.position.is_open:
+    if signal.side is Side.SELL and not is_open:
         return reason("no_position", base=base)
     return None
+
+
+def _is_open(picture: Picture) -> bool:
+    """Whether what is held can be sold at the present price; where that is not known, whether it could be when it was bought."""
+    if picture.instrument is None or picture.quote is None:
+        return picture.position.is_open
+    return picture.instrument.sellable(picture.position.qty, picture.quote.bid)
 
 
 def not_asked_already(signal: Signal, picture: Picture) -> Reason | None:

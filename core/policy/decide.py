@@ -41,7 +41,8 @@ def decide(signal: Signal, picture: Picture) -> Decision:
         return Refused("denied", reason("price_unknown", symbol=signal.symbol))
     # An exit is never held back for want of a price: the signal's own serves to size it.
     price = picture.quote.price_for(signal.side) if picture.quote else signal.close
-    draft, unfit = size(signal.side, picture.instrument, price, picture.position, picture.limits)
+    known = picture.quote is not None
+    draft, unfit = size(signal.side, picture.instrument, price, picture.position, picture.limits, price_known=known)
     if unfit is not None:
         return Refused("denied", unfit, draft)
     assessed = assess(signal, draft, picture)

@@ -120,7 +120,10 @@ def _leave(
     else:
         cost = divide(multiply(position.cost, gone), position.qty)
         value = divide(multiply(position.value, gone), position.qty)
-    proceeds = report.quote_qty - fees.other
+    # A fee in the base asset that the position does not cover was paid out of the owner's other coins.
+    uncovered = min(max(report.executed_qty + fees.base - position.qty, ZERO), fees.base)
+    price = divide(report.quote_qty, report.executed_qty)
+    proceeds = report.quote_qty - fees.other - multiply(uncovered, price)
     profit = proceeds - cost
     left = position.qty - gone
     after = replace(
@@ -128,7 +131,7 @@ def _leave(
         qty=left,
         cost=position.cost - cost,
         value=position.value - value,
-        is_open=instrument.sellable(left, divide(report.quote_qty, report.executed_qty)),
+        is_open=instrument.sellable(left, price),
         trip_sold=position.trip_sold + report.executed_qty,
         trip_cost=position.trip_cost + cost,
         trip_proceeds=position.trip_proceeds + proceeds,

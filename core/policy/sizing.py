@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 
 from core.domain.instrument import Instrument
-from core.domain.money import EXACT, divide, multiply, plain
+from core.domain.money import EXACT, HUNDRED, divide, multiply, plain
 from core.domain.position import Position
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side
@@ -25,14 +25,24 @@ class Draft:
         return multiply(self.qty, self.price)
 
 
-def size(side: Side, instrument: Instrument, price: Decimal, position: Position, limits: Limits) -> tuple[Draft, Reason | None]:
+TAKER_FEE = Decimal("0.001")  # Binance's fee for everybody, taken out of what is bought
+
+
+def size(
+    side: Side, instrument: Instrument, price: Decimal, position: Position, limits: Limits, *, price_known: bool = True
+) -> tuple[Draft, Reason | None]:
     """The order to ask for, and why the exchange would not take it (filters.md: LOT_SIZE, MARKET_LOT_SIZE, NOTIONAL).
 
-    An entry takes TRADE_QUOTE or TRADE_QTY. An exit takes all that is held: after fees taken in the base asset that is less than
-    what was bought, and asking for more is refused by the exchange (-2010).
+    An entry takes TRADE_QUOTE or TRADE_QTY. An exit takes all that is held, or as much of it as one order may: after fees taken
+    in the base asset that is less than what was bought, and asking for more is refused by the exchange (-2010). Without a known
+    price an exit is not judged by its worth: the exchange will say.
     """
-    draft = Draft(side, instrument.market_quantity(_wanted(side, price, position, limits)), price)
-    return draft, _what_the_exchange_says(draft, instrument)
+    wanted = _wanted(side, price, position, limits)
+    most = instrument.most_market_qty
+    if side is Side.SELL and most is not None:
+        wanted = min(wanted, most)
+    draft = Draft(side, instrument.market_quantity(wanted), price)
+    return draft, _unfit_quantity(draft, instrument) or (_unfit_worth(draft, instrument, limits) if price_known else None)
 
 
 def _wanted(side: Side, price: Decimal, position: Position, limits: Limits) -> Decimal:
@@ -41,13 +51,17 @@ def _wanted(side: Side, price: Decimal, position: Position, limits: Limits) -> D
     return limits.trade_qty if limits.trade_quote is None else divide(limits.trade_quote, price)
 
 
-def _what_the_exchange_says(draft: Draft, instrument: Instrument) -> Reason | None:
+def _unfit_quantity(draft: Draft, instrument: Instrument) -> Reason | None:
     if draft.qty <= 0 or draft.qty < instrument.least_market_qty:
         minimum = plain(max(instrument.least_market_qty, instrument.step_size))
         return reason("below_min_qty", qty=plain(draft.qty), base=instrument.base, minimum=minimum)
     most = instrument.most_market_qty
     if most is not None and draft.qty > most:
         return reason("above_max_qty", qty=plain(draft.qty), base=instrument.base, maximum=plain(most))
+    return None
+
+
+def _unfit_worth(draft: Draft, instrument: Instrument, limits: Limits) -> Reason | None:
     if draft.notional < instrument.min_notional:
         return reason(
             "below_min_notional", value=amount(draft.notional), quote=instrument.quote, minimum=plain(instrument.min_notional)
@@ -56,7 +70,18 @@ def _what_the_exchange_says(draft: Draft, instrument: Instrument) -> Reason | No
         return reason(
             "above_max_notional", value=amount(draft.notional), quote=instrument.quote, maximum=plain(instrument.max_notional)
         )
-    return None
+    return _unsellable(draft, instrument, limits) if draft.side is Side.BUY else None
+
+
+def _unsellable(draft: Draft, instrument: Instrument, limits: Limits) -> Reason | None:
+    """What is bought must be worth selling again after its fee, and after as large a fall as PRICE_BAND_PCT."""
+    left = instrument.market_quantity(multiply(draft.qty, 1 - TAKER_FEE))
+    fallen = multiply(draft.price, 1 - divide(limits.price_band_pct, HUNDRED))
+    worth = multiply(left, fallen)
+    if left >= instrument.least_market_qty and worth >= instrument.min_notional:
+        return None
+    band, minimum = plain(limits.price_band_pct), plain(instrument.min_notional)
+    return reason("unsellable", value=amount(worth), quote=instrument.quote, band=band, minimum=minimum)
 
 
 def amount(value: Decimal) -> str:

@@ -27,6 +27,9 @@ def pending(side: Side) -> Approval:
     return Approval("t", signal, 1, side, Decimal(20), signal.close, ApprovalState.OPEN, NOON, NOON + timedelta(seconds=120))
 
 
+DUST = replace(HELD, qty=Decimal("0.5"))  # whatever it was called when it was bought
+
+
 @pytest.mark.parametrize(
     ("known", "outcome", "why"),
     [
@@ -55,7 +58,8 @@ def test_why_a_buy_is_not_acted_upon(known: dict[str, Any], outcome: str, why: s
         ({"instrument": HALTED, "position": HELD}, "denied"),
         ({"pending": pending(Side.SELL), "position": HELD}, "ignored"),
         ({}, "ignored"),
-        ({"position": replace(HELD, is_open=False)}, "ignored"),
+        ({"position": DUST}, "ignored"),
+        ({"position": replace(HELD, is_open=False), "quote": None}, "ignored"),
         ({"symbols": NOT_OURS}, "denied"),
     ],
 )
@@ -65,14 +69,23 @@ def test_why_a_sell_is_not_acted_upon(known: dict[str, Any], outcome: str) -> No
     assert refused[0] == outcome
 
 
-@pytest.mark.parametrize("known", [{}, {"controls": ENTRIES}, {"symbols": NOT_OURS}, {"pending": pending(Side.BUY)}])
+@pytest.mark.parametrize(
+    "known",
+    [
+        {},
+        {"position": replace(HELD, is_open=False)},
+        {"controls": ENTRIES},
+        {"symbols": NOT_OURS},
+        {"pending": pending(Side.BUY)},
+    ],
+)
 def test_what_is_held_may_be_left(known: dict[str, Any]) -> None:
-    assert admit(said("SELL_SM"), picture(position=HELD, **known)) is None
+    assert admit(said("SELL_SM"), picture(**{"position": HELD, **known})) is None
 
 
 @pytest.mark.parametrize(
     "known",
-    [{}, {"symbols": frozenset({"WIFUSDC"})}, {"position": replace(HELD, is_open=False)}, {"pending": pending(Side.SELL)}],
+    [{}, {"symbols": frozenset({"WIFUSDC"})}, {"position": DUST}, {"pending": pending(Side.SELL)}],
 )
 def test_what_may_be_entered(known: dict[str, Any]) -> None:
     assert admit(said(), picture(**known)) is None

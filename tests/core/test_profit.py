@@ -97,6 +97,17 @@ def test_a_fee_that_cannot_be_valued_is_said_to_be_unknown() -> None:
     assert (entry.execution.fee, entry.execution.fee_asset) == (Decimal(3), "DOGE")
 
 
+def test_a_fee_in_the_sold_asset_that_the_position_does_not_cover_is_a_cost() -> None:
+    rules = instrument("BNB")
+    entry = executed(Side.BUY, Position("BNBUSDC"), [Print("1", "600", "0", "BNB")], rules=rules)
+    exit_ = executed(Side.SELL, entry.position, [Print("1", "610", "0.00075", "BNB")], rules=rules, number=2)
+    assert exit_.execution.profit_quote == Decimal(10) - Decimal("0.00075") * 610
+    assert exit_.position == Position("BNBUSDC")
+    partly = executed(Side.SELL, entry.position, [Print("0.9995", "610", "0.00075", "BNB")], rules=rules, number=3)
+    cash = Decimal("0.9995") * 610 - Decimal("0.00025") * 610
+    assert partly.execution.profit_quote == cash - 600
+
+
 def test_no_fee_at_all() -> None:
     entry = bought(Print("20", "0.5", "0", "DOGE"))
     assert (entry.position.qty, entry.position.cost, entry.fee_value) == (Decimal(20), Decimal(10), ZERO)

@@ -44,9 +44,20 @@ def test_the_default_quantity_of_the_default_symbol_is_refused_in_plain_words() 
     assert bought("10", "0.48") == (Decimal(10), "worth 4.80 USDC, the exchange wants at least 5")
 
 
-@pytest.mark.parametrize(("price", "refused"), [("0.4999", True), ("0.5", False), ("0.5001", False)])
+@pytest.mark.parametrize(("price", "refused"), [("0.4999", True), ("0.5055", True), ("0.5056", False)])
 def test_the_least_worth(price: str, *, refused: bool) -> None:
     assert bool(bought("10", price)[1]) is refused
+
+
+def test_what_could_not_be_sold_again_is_not_bought() -> None:
+    why = "too small to be sold again: after its fee and a fall of 1% it is 4.94 USDC, below 5"
+    assert bought("10", "0.5") == (Decimal(10), why)
+
+
+def test_an_exit_of_unknown_price_is_left_to_the_exchange_and_a_huge_one_takes_what_one_order_may() -> None:
+    position = Position("WIFUSDC", qty=Decimal("400000.005"))
+    draft, unfit = size(Side.SELL, WIF, Decimal("0.000001"), position, LIMITS, price_known=False)
+    assert (draft.qty, unfit) == (WIF.market_quantity(WIF.most_market_qty or Decimal(0)), None)
 
 
 def test_what_is_too_little_never_looks_enough() -> None:
@@ -115,10 +126,14 @@ def test_a_draft_passes_every_filter_or_has_a_reason(
     if unfit is None:
         assert _objection(filters, side, draft.qty, price) is None
         check_precision("quantity", draft.qty, filters.base_precision)
+    elif unfit.code == "unsellable":
+        left = rules.market_quantity(draft.qty * Decimal("0.999"))
+        assert _objection(filters, Side.SELL, left, price * Decimal("0.99")) is not None
     else:
         assert _objection(filters, side, draft.qty, price) is not None
     if side is Side.SELL or not by_worth:
-        assert qty - draft.qty < max(filters.market_step, Decimal("1e-8"))
+        cut_to_the_most = side is Side.SELL and draft.qty == rules.market_quantity(rules.most_market_qty or qty)
+        assert qty - draft.qty < max(filters.market_step, Decimal("1e-8")) or cut_to_the_most
         assert draft.qty <= qty
 
 
