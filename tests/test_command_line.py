@@ -363,7 +363,7 @@ async def test_reconcile_names_each_difference(ring: Ring) -> None:
     assert (ended.code, ended.stderr) == (1, ""), ended.stdout
     *differences, result = ended.stdout.splitlines()
     assert differences == [
-        "DIFFERENCE: the exchange holds 9.98 WIF less than the ledger: sold elsewhere?",
+        "DIFFERENCE: WIFUSDC: the exchange holds 9.98 WIF less than the ledger: sold elsewhere?",
         f"DIFFERENCE: WIFUSDC: order {order['client_order_id']} is not settled (SUBMITTED)",
     ]
     assert result.endswith(", 2 differences")
