@@ -13,7 +13,7 @@ import structlog
 from bot.clock import SystemClock
 from bot.config import Settings, TradingMode
 from bot.desk import Desk
-from bot.jobs import ApprovalTimer, BalanceReader, ExchangeWatch, Job, RulesReader, schedule
+from bot.jobs import ApprovalTimer, BalanceReader, ExchangeWatch, Job, LedgerWatch, RulesReader, schedule
 from bot.lifecycle import Lifecycle, stop_on_signals
 from bot.logs import configure_logging
 from bot.telegram_app import TelegramChat
@@ -250,6 +250,7 @@ class _Program:
             "approvals": (1.0, ApprovalTimer(self.book, self.inbox, self.clock).run),
             "gauges": (2.0, self._read_gauges),
             "exchange": (2.0, ExchangeWatch(self.market, self._tell, self.clock, self.trading.compare).run),
+            "ledger": (1.0, LedgerWatch(lambda: self.ledger.ready, self._tell, self.clock).run),
             "comparison": (COMPARE_SECONDS, self._compare),
             "balances": (30.0, BalanceReader(self.book, self.venue, self.clock).run),
             "rules": (RULES_SECONDS, RulesReader(self.market).run),

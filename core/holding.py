@@ -54,6 +54,9 @@ class Holding:
         if not found and held and known is not None:
             hold = replace(known, lifted_at=now)
             return Changes(holds=[hold], events=[SymbolReleased(hold)])
+        if not found and known is not None and known.differences:
+            # What was accepted is gone: should the same come again, it is news again.
+            return Changes(holds=[replace(known, differences=())])
         return Changes()
 
     async def _differences(self, symbol: str) -> Sequence[Reason] | None:
@@ -84,10 +87,13 @@ class Holding:
 
     def _picture(self, instrument: Instrument) -> Mapping[str, Position] | None:
         """The positions that share the base asset; None while an order could change them."""
-        same = {name for name, rules in self._market.instruments().items() if rules.base == instrument.base}
+        same = self._alike(instrument)
         if any(order.symbol in same for order in self._book.in_flight.values()):
             return None
         return {name: position for name, position in self._book.positions.items() if name in same}
+
+    def _alike(self, instrument: Instrument) -> set[str]:
+        return {name for name, rules in self._market.instruments().items() if rules.base == instrument.base}
 
     async def accept(self, symbol: str, who: str) -> Changes | None:
         """What follows from the owner's word that the exchange is right; None where the symbol is not held. Raises
@@ -102,7 +108,7 @@ class Holding:
         if instrument is not None and position.qty:
             balance = (await self._venue.balances()).get(instrument.base)
             there = balance.free + balance.locked if balance else ZERO
-            others = _held(self._picture(instrument) or {}) - position.qty
+            others = sum((self._book.position(name).qty for name in self._alike(instrument) if name != symbol), ZERO)
             missing = max(position.qty - max(there - others, ZERO), ZERO)
             if missing:
                 after = _without(position, missing, instrument)

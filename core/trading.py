@@ -14,6 +14,8 @@ from core.policy.picture import Limits
 from core.ports import Clock, Ledger, LedgerState, Timings, Venue
 from core.reconciler import Reconciler
 
+MOST_WATCHED = 20
+
 
 class Trading:
     """Its parts are there to be looked at; messages go into `inbox`."""
@@ -77,5 +79,7 @@ class Trading:
 
     def _comparing(self) -> list[tuple[str, Work]]:
         known = {symbol for symbol, position in self.book.positions.items() if position.qty} | self.book.holds.keys()
-        symbols = sorted(known | {order.symbol for order in self.book.in_flight.values()} | set(self._watched))
+        known |= {order.symbol for order in self.book.in_flight.values()}
+        # Each costs some of what may be asked of the exchange: of many symbols, only those with something to compare.
+        symbols = sorted(known | set(self._watched) if len(self._watched) <= MOST_WATCHED else known)
         return [(symbol, partial(self.holding.check, symbol)) for symbol in symbols]

@@ -2,9 +2,9 @@
 
 import pytest
 
-from bot.jobs import PATIENCE_SECONDS, ExchangeWatch
+from bot.jobs import PATIENCE_SECONDS, ExchangeWatch, LedgerWatch
 from core.domain.errors import ExchangeUnavailable
-from core.domain.events import Event
+from core.domain.events import Event, PartTroubled
 from core.market import Market
 from tests.core.scripted_venue import ScriptedVenue
 from tests.core.virtual_time import VirtualClock
@@ -32,3 +32,19 @@ async def test_an_exchange_that_is_away_for_long_is_told_once() -> None:
     await watch.run()
     await watch.run()
     assert [getattr(event, "recovered", None) for event in told] == [False, True]
+
+
+async def test_a_ledger_that_is_back_says_how_long_it_was_away() -> None:
+    clock = VirtualClock()
+    ready = (True, "migrated")
+    told: list[Event] = []
+    watch = LedgerWatch(lambda: ready, told.append, clock)
+    for word, seconds in (("", 1), ("busy", 2), ("", 5), ("disk is full", 7), ("", 1)):
+        ready = (not word, word)
+        await watch.run()
+        await clock.forward(seconds)
+    await watch.run()
+    (event,) = told
+    assert isinstance(event, PartTroubled)
+    assert (event.part, event.recovered) == ("ledger", True)
+    assert event.detail == "It could not be written for 7 s (disk is full). Nothing was traded meanwhile, nothing is lost."

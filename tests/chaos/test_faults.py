@@ -101,6 +101,8 @@ async def test_a_full_disk_stops_trading_and_loses_nothing(tmp_path: Path, memor
         assert not world.program.is_ready()
         world.program.limit_files(None)
         await world.chat.owner.wait_for("🔴 SELL_SM executed", within=30)
+        told = await world.chat.owner.wait_for("The ledger answers again", within=30)
+        assert "Nothing was traded meanwhile, nothing is lost." in told.text
         await world.settle()
         assert [order.side for order in world.venue.orders] == ["BUY", "SELL"]
         assert world.program.is_ready()

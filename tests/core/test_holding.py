@@ -82,6 +82,16 @@ async def test_the_owner_takes_the_exchanges_word(world: World, ledger: MemoryLe
     assert world.venue.placed[-1].qty == Decimal(12)
 
 
+async def test_what_was_accepted_and_comes_again_is_held_again(world: World, ledger: MemoryLedger) -> None:
+    for _ in range(2):
+        await world.say("BUY_SM", symbol="SOLUSDC", close="1.5")
+        world.venue.more["SOL"] = world.venue.more.get("SOL", Decimal(0)) - Decimal("19.98")
+        await compare(world)
+        await accept(world, "SOLUSDC")
+        await compare(world)
+    assert told(ledger) == ["symbol_held", "hold_accepted"] * 2
+
+
 async def test_all_sold_elsewhere_leaves_no_position(world: World) -> None:
     await world.say("BUY_SM")
     world.venue.more["WIF"] = Decimal(-1000)

@@ -45,6 +45,8 @@ class SqlLedger:
     def ready(self) -> tuple[bool, str]:
         """Whether the last commit was taken, and what the database said if not."""
         problem = self._writer.problem if self._writer is not None else "open for reading only"
+        if not problem and self.lease is not None and not self.lease.sure:
+            problem = f"has not answered for {self.lease.idle_seconds:.0f} s"
         return (not problem, problem or "migrated")
 
     @property
