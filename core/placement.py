@@ -1,5 +1,6 @@
 """One signal, one order: commit the intent, send, find out what became of it, commit what follows. The only path to the venue."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -33,6 +34,7 @@ log = structlog.get_logger(__name__)
 MOST_ATTEMPTS = 7
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 5.0  # between two attempts at least
 LEDGER_PAUSE_SECONDS = 1.0
+PATIENCE_SECONDS = 10.0  # for which a start finds out about an order in silence
 
 
 class Placement:
@@ -77,7 +79,17 @@ class Placement:
         """Finds out about an order whose answer was lost with the process that sent it, and settles it."""
         structlog.contextvars.bind_contextvars(client_order_id=order.client_order_id, symbol=order.symbol)
         log.info("finding out about an unsettled order", state=order.state)
-        found = await self._reconciler.find_out(order)
+        finding = asyncio.create_task(self._reconciler.find_out(order), name="finding out")
+        patience = asyncio.create_task(self._clock.sleep(PATIENCE_SECONDS), name="patience")
+        try:
+            await asyncio.wait([finding, patience], return_when=asyncio.FIRST_COMPLETED)
+            if not finding.done() and order.state is OrderState.SUBMITTED:
+                # The owner should not have to wonder why nothing happens in this symbol.
+                order = await self._mark_unknown(order, Unanswered("the process that sent it ended"))
+            found = await finding
+        finally:
+            finding.cancel()
+            patience.cancel()
         if isinstance(found, ExecutionReport):
             return await self._settle(order, found)
         return await self._try_anew(order, found, attempt=1)

@@ -247,6 +247,26 @@ async def test_a_crash_before_the_request_leaves_the_fence_to_pass(
     assert again.book.in_flight == {}
 
 
+async def test_an_exchange_that_is_away_at_the_start_is_told_with_the_order_that_waits_for_it(
+    world: World, ledger: MemoryLedger, clock: VirtualClock
+) -> None:
+    world.venue.next(Course(gate=asyncio.Event()))
+    await clock.run(world.inbox.deliver([world.said(world.signal("BUY_SM"))]))
+    await clock.quiet()
+    await world.crash()
+    (order,) = (await ledger.load("2026-03-01")).in_flight
+    world.venue.unavailable = True
+    recovering = asyncio.create_task(world.placement.recover(order))
+    await clock.forward(9)
+    assert told(ledger) == []
+    await clock.forward(2)
+    assert told(ledger) == ["order_unanswered"]
+    world.venue.unavailable = False
+    settled = await clock.run(recovering)
+    assert settled.state is OrderState.FILLED
+    assert told(ledger) == ["order_unanswered", "order_executed"]
+
+
 async def test_a_crash_before_the_intent_leaves_the_message_to_the_next_process(
     world: World, ledger: MemoryLedger, restart: Restart, clock: VirtualClock
 ) -> None:
