@@ -54,7 +54,7 @@ variants: install ## wrong programs, each of which the simulation must catch
 KILLS   ?= 100
 HISTORY ?= 1000000
 chaos: install ## KILLS=100: the program under load and faults, killed with -9 again and again
-	@KILLS=$(KILLS) HISTORY=$(HISTORY) $(BIN)/pytest tests/chaos -s -q
+	@KILLS=$(KILLS) HISTORY=$(HISTORY) ROUNDS=3 $(BIN)/pytest tests/chaos -s -q
 
 bench: install ## MarketFlow beside a naive loop, in one run on this machine
 	@$(BIN)/python -m bench

@@ -2,12 +2,13 @@
 
 import asyncio
 import http.client
+import json
 import os
 import resource
 import signal
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,9 +25,11 @@ _GRACE = 10.0  # seconds that a clean end may take before the process is killed
 class Program:
     """One `marketflow run`: its own ledger (SQLite) and log in `folder`, and its own ports, kept through restarts."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
-        """`settings` go over those that every run needs; nothing else of this process's environment is handed on but PATH."""
+    def __init__(self, folder: Path, settings: Mapping[str, str], *, ready_without: Collection[str] = ()) -> None:
+        """`settings` go over those that every run needs; nothing else of this process's environment is handed on but PATH.
+        `ready_without` are parts that need not be well for it to count as started."""
         self._http_port, self._metrics_port = free_port(), free_port()
+        self._ready_without = ready_without
         self._ledger, self._log = folder / "ledger.db", folder / "marketflow.log"
         own = {
             "HTTP_PORT": str(self._http_port),
@@ -84,12 +87,13 @@ class Program:
             return [dict(row) for row in connection.execute(question, values)]
 
     def is_ready(self) -> bool:
-        """Whether `/readyz` says 200."""
+        """Whether `/readyz` says so of every part that counts."""
         try:
-            status, _ = _get(self._http_port, "/readyz")
+            _, body = _get(self._http_port, "/readyz")
         except (OSError, http.client.HTTPException):
             return False
-        return status == 200
+        parts = json.loads(body)["parts"]
+        return all(state["ready"] for name, state in parts.items() if name not in self._ready_without)
 
 
 @asynccontextmanager

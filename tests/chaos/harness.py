@@ -216,7 +216,8 @@ async def chaos(folder: Path, broker: str, *, seed: int, database_url: str = "")
         chat = await stack.enter_async_context(local_chat())
         producer = await stack.enter_async_context(AIOKafkaProducer(bootstrap_servers=broker))
         url = database_url or f"sqlite+aiosqlite:///{folder / 'ledger.db'}"
-        program = Program(folder, settings(venue, chat, broker) | {"DATABASE_URL": url})
+        own = settings(venue, chat, broker) | {"DATABASE_URL": url}
+        program = Program(folder, own, ready_without={"telegram"})  # which fails now and then, and holds up nothing else
         stack.push_async_callback(program.kill)
         reader = open_reader(url)
         stack.push_async_callback(reader.close)

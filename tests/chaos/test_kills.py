@@ -15,7 +15,7 @@ from demo.broker import MemoryBroker
 from tests.chaos.harness import PARTITIONS, TOPIC, chaos
 from tests.servers.kafka import RealKafka
 
-KILLS = int(os.environ.get("KILLS", "6"))
+KILLS = int(os.environ.get("KILLS", "3"))
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
 
 Broker = Callable[[], Awaitable[str]]

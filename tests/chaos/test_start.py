@@ -13,7 +13,7 @@ from demo.broker import MemoryBroker
 from tests.chaos.harness import PARTITIONS, TOPIC, Chaos, chaos
 
 HISTORY = int(os.environ.get("HISTORY", "20000"))
-ROUNDS = int(os.environ.get("ROUNDS", "2"))
+ROUNDS = int(os.environ.get("ROUNDS", "1"))
 GRACE_SECONDS = 2.0  # what a start after `kill -9` may take more than a cold start
 
 _MANY = "WITH RECURSIVE n(i) AS (SELECT {first} UNION ALL SELECT i + 1 FROM n WHERE i < {last}) INSERT INTO "

@@ -20,7 +20,7 @@ from tests.simulation.story import KINDS, live
 from tests.simulation.variants import VARIANTS
 
 BATCH = 4
-COVERED_SEEDS = 20
+COVERED_SEEDS = 10
 VARIANT_SEEDS = 300
 """Within so many seeds each wrong program must be caught."""
 

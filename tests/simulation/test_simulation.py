@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-SEEDS, SIGNALS = 200, 80
+SEEDS, SIGNALS = 200, 60
 
 
 async def _simulation(*arguments: str) -> tuple[int, str]:
