@@ -8,7 +8,7 @@ import structlog
 
 from core.book import Book
 from core.comparison import RECENT, differences_of
-from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
+from core.domain.errors import ExchangeUnavailable, LeaseLost, LedgerUnavailable
 from core.domain.events import HoldAccepted, SymbolHeld, SymbolReleased
 from core.domain.hold import Hold
 from core.domain.instrument import Instrument
@@ -43,6 +43,10 @@ class Holding:
                 await self._commit(self._decide(symbol, tuple(found)))
         except (ExchangeUnavailable, LedgerUnavailable) as error:
             log.warning("ledger and exchange cannot be compared now", error=str(error))
+        except LeaseLost:
+            raise
+        except Exception:  # a look that fails must not stop the mailbox that it looks for
+            log.exception("ledger and exchange could not be compared")
 
     def _decide(self, symbol: str, found: tuple[Reason, ...]) -> Changes:
         known, now = self._book.holds.get(symbol), self._clock.now()

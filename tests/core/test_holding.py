@@ -3,6 +3,8 @@
 from dataclasses import replace
 from decimal import Decimal
 
+import pytest
+
 from core.domain.events import HoldAccepted, SymbolHeld, SymbolReleased
 from core.domain.messages import AcceptRequested
 from core.domain.order import ExecutionReport, OrderState
@@ -128,6 +130,13 @@ async def test_nothing_is_accepted_where_nothing_is_held(world: World) -> None:
     await world.say("BUY_SM")
     assert became(await accept(world)) == ("ignored", "not_held")
     assert world.book.position("WIFUSDC").qty == Decimal("19.98")
+
+
+async def test_a_bug_in_the_comparison_does_not_stop_trading(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await world.say("BUY_SM")
+    monkeypatch.setattr("core.holding.differences_of", lambda *_: 1 / 0)
+    await compare(world)
+    assert became(await world.say("SELL_SM")) == ("ordered", "")
 
 
 async def test_an_exchange_that_cannot_be_asked_holds_nothing(world: World, ledger: MemoryLedger) -> None:
