@@ -38,7 +38,7 @@ async def test_a_wrong_program_is_caught(name: str) -> None:
 
 
 async def test_what_broke_is_shown_with_the_shortest_history() -> None:
-    code, said = await _simulation("--seeds", "8", "--signals", "40", "--break", "the fee in the base asset is lost")
+    code, said = await _simulation("--seeds", "4", "--signals", "25", "--break", "the fee in the base asset is lost")
     assert code == 1
     assert "the shortest: " in said
     assert "in the ledger" in said
