@@ -16,6 +16,7 @@ from tests.chaos.harness import PARTITIONS, TOPIC, chaos
 from tests.servers.kafka import RealKafka
 
 KILLS = int(os.environ.get("KILLS", "3"))
+LONGEST_LIFE = 9.0 if KILLS > 10 else 4.0  # seconds
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
 
 Broker = Callable[[], Awaitable[str]]
@@ -59,7 +60,7 @@ async def test_killed_again_and_again(tmp_path: Path, broker: Broker, database_u
         await world.program.kill()
         world.kills += 1
         for _ in range(KILLS - 1):
-            await world.kill_and_start(0.3, 9.0)
+            await world.kill_and_start(0.3, LONGEST_LIFE)
         killed = time.monotonic()
         await world.program.start()
         back = time.monotonic() - killed
