@@ -157,7 +157,7 @@ class Chaos:
         rows: dict[Table, Sequence[Row]] = {}
         for table in tables.metadata.tables.values():
             rows[table] = await self.reader.read(select(table))
-        told = [message.message_id for message in self.chat.owner.received]
+        told = {message.message_id: message.text for message in self.chat.owner.received}
         evidence = Evidence(
             rows=lambda table: rows[table],
             venue=self.venue,

@@ -36,10 +36,10 @@ class Exchange:
         self.placed: list[str] = []
         """The client order id of every order that was executed, in order."""
 
-    async def serve(self, endpoint: str, values: Mapping[str, str]) -> Said:
-        """One request from its arrival on. What has not arrived by now, or is not answered, hangs for ever."""
+    async def serve(self, endpoint: str, values: Mapping[str, str], delay: float = 0.0) -> Said:
+        """One request, which arrives after `delay` seconds. What does not arrive, or is not answered, hangs for ever."""
         fate, order = self.fate, endpoint == _ORDER
-        await fate.pause(0.002, 0.08)
+        await fate.pause(delay + 0.002, delay + 0.08)
         if fate.strikes("late request", 0.02 if order else 0.002):
             await fate.pause(1.0, 9.0)
         if self.away or fate.strikes("lost request", 0.02 if order else 0.003):
@@ -185,12 +185,15 @@ class SimulatedWire:
 
     async def close(self) -> None: ...
 
+    def _dated(self, parameters: Mapping[str, str]) -> dict[str, str]:
+        dated = int((self.now() + self._offset) * 1000)
+        return {**parameters, "timestamp": str(dated), "recvWindow": str(RECV_WINDOW_MS)}
+
     async def _ask(self, endpoint: str, parameters: Mapping[str, str], *, signed: bool = False) -> Said:
-        values = dict(parameters)
-        if signed:
-            dated = int((self.now() + self._offset) * 1000)
-            values |= {"timestamp": str(dated), "recvWindow": str(RECV_WINDOW_MS)}
         fate, order = self._exchange.fate, endpoint == _ORDER
+        if order and fate.strikes("stopped after the intent", 0.006):
+            await fate.stop_me()
+        values = self._dated(parameters) if signed else dict(parameters)
         if order:
             await fate.may_die(0.01)
             if fate.strikes("stopped before sending", 0.003):  # dated and signed, then the machine sleeps
@@ -201,7 +204,14 @@ class SimulatedWire:
         if self._exchange.away and fate.random.random() < 0.5:
             await fate.pause(0.001, 0.01)
             return Silence("cannot connect: connection refused", sent=False)
-        answering = self._loop.start(None, self._exchange.serve(endpoint, values), endpoint)
+        cut = order and fate.strikes("cut before it arrives", 0.03)
+        delay = fate.random.uniform(0.3, 2.6) if cut else 0.0
+        answering = self._loop.start(None, self._exchange.serve(endpoint, values, delay), endpoint)
+        if cut:
+            if fate.strikes("clock step while an order is under way", 0.3):
+                self._loop.start(None, self._clock.wrong_for(fate.random.choice([30.0, 3600.0]), 30.0), "clock")
+            await fate.pause(0.01, 0.2)
+            return Silence("cut the connection")
         if order:
             await fate.may_die(0.01)
         done, _ = await asyncio.wait([answering], timeout=TIMEOUT_SECONDS)

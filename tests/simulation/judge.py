@@ -1,7 +1,7 @@
 """What must be true after every seed, whatever happened: one signal, one order; ledger = exchange; everything told."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -25,12 +25,12 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What ledger, exchange and chat hold once everything is settled. `rows` reads a table of the ledger, `told` are the
-    ids of the bot's messages in the chat, `published` everything that was written to the topic since the first start."""
+    """What ledger, exchange and chat hold once all is settled. `rows` reads a table of the ledger, `told` is what the bot's
+    messages in the chat say, by their ids, `published` everything that was written to the topic since the first start."""
 
     rows: Callable[[Table], Sequence[Row]]
     venue: Venue
-    told: Collection[int]
+    told: Mapping[int, str]
     published: Sequence[Published]
     symbols: Sequence[str]
     start_balances: Mapping[str, str]
@@ -43,7 +43,7 @@ _EXECUTED = {"FILLED", "EXPIRED", "CANCELED", "PARTIALLY_FILLED"}
 def violations(seen: Evidence) -> list[str]:
     """Every broken promise, in words; empty where all were kept."""
     found: list[str] = []
-    for promise in (_signals, _no_bugs, _orders, _turns, _fills, _money, _days, _executions, _alerts, _holds, _questions):
+    for promise in (_signals, _no_bugs, _orders, _turns, _fills, _money, _days, _executions, _alerts, _told, _holds, _questions):
         found += promise(seen)
     return found
 
@@ -195,6 +195,22 @@ def _alerts(seen: Evidence) -> Iterator[str]:
             yield f"event {row['seq']} ({row['kind']}) was never told"
 
 
+def _told(seen: Evidence) -> Iterator[str]:
+    """A message that stands for events says so: the symbol of one, the number of many."""
+    by_message: dict[int, list[Row]] = defaultdict(list)
+    for row in seen.rows(tables.outbox):
+        if row["message_id"] is not None:
+            by_message[row["message_id"]].append(row)
+    for number, rows in by_message.items():
+        text = seen.told.get(number, "")
+        kinds = {row["kind"] for row in rows}
+        if len(rows) > 1 and kinds & _OF_ONE_SYMBOL and f"{len(rows)} events" not in text:
+            yield f"message {number} does not tell of {len(rows)} events: {text[:60]!r}"
+        if len(rows) == 1 and kinds <= _OF_ONE_SYMBOL and not any(symbol in text for symbol in seen.symbols):
+            yield f"message {number} does not tell {rows[0]['kind']}: {text[:60]!r}"
+
+
+_OF_ONE_SYMBOL = {"order_executed", "order_failed", "order_unanswered", "signal_refused"}
 _REFUSED = {"ignored", "denied", "expired", "observed", "failed"}
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import NoReturn
 
-from tests.simulation.loop import PROCESS, SeededLoop
+from tests.simulation.loop import PROCESS, Process, SeededLoop
 
 EPOCH = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -23,6 +23,12 @@ class Clock:
 
     def true(self) -> datetime:
         return EPOCH + timedelta(seconds=self._loop.time())
+
+    async def wrong_for(self, ahead: float, seconds: float) -> None:
+        """Somebody sets the clock on the wall, and it is set right again after a while."""
+        self.off = timedelta(seconds=ahead)
+        await asyncio.sleep(seconds)
+        self.off = timedelta()
 
     def monotonic(self) -> float:
         return self._loop.time()
@@ -41,7 +47,8 @@ class Fate:
         self.over = False
         self.history: list[str] = []
         self.happened: dict[str, int] = {}
-        self.observers: list[Callable[[str], None]] = []
+        self.stopped: Callable[[Process], None] = lambda _: None
+        """What becomes of a process that was stopped in the middle of something."""
 
     def strikes(self, kind: str, chance: float) -> bool:
         """Whether it happens now."""
@@ -71,6 +78,13 @@ class Fate:
         self.tell("killed")
         self.loop.kill(process)
         await self.forever()
+
+    async def stop_me(self) -> None:
+        """The process that calls this is suspended here, and goes on when somebody lets it."""
+        process = PROCESS.get()
+        if process is not None:
+            self.stopped(process)
+            await asyncio.sleep(0)
 
     async def forever(self) -> NoReturn:
         """Never returns."""

@@ -24,7 +24,8 @@ from tests.simulation.program import Parts, Program
 
 KINDS = frozenset(
     {
-        *("kill", "clean stop", "suspend", "second process", "stopped before sending"),
+        *("kill", "clean stop", "suspend", "second process", "stopped before sending", "stopped after the intent"),
+        *("cut before it arrives", "clock step while an order is under way"),
         *("slow disk", "refused commit", "lost commit answer", "refused read", "full disk"),
         *("lost broker connection", "broker outage", "chat outage", "exchange outage", "clock step"),
         *("late request", "lost request", "slow engine", "lost answer", "spoiled answer", "late answer", "ban"),
@@ -53,7 +54,7 @@ class History:
         evidence = Evidence(
             rows=lambda table: parts.disk.rows(select(table)),
             venue=parts.exchange.venue,
-            told=parts.chat.messages.keys(),
+            told={number: "\n".join(message.texts) for number, message in parts.chat.messages.items()},
             published=self.published,
             symbols=SYMBOLS,
             start_balances=START_BALANCES,
@@ -80,6 +81,7 @@ class _Story:
         fate = Fate(loop, random, kinds)
         clock = Clock(loop)
         exchange = Exchange(fate, clock, ahead=random.uniform(-30, 30))
+        fate.stopped = self._stop
         self.parts = Parts(fate, clock, Disk(fate), exchange, Broker(fate, PARTITIONS), Chat(fate))
         self.history = History(self.parts)
         self.processes: list[Process] = []
@@ -165,15 +167,21 @@ class _Story:
             await asyncio.sleep(self.random.expovariate(1 / 150))
             alive = [one for one in self.processes if one.alive and not one.suspended]
             if alive and self.parts.fate.strikes("suspend", 1.0):
-                process = alive[-1]
-                self.parts.fate.tell(f"{process} is suspended")
-                self.loop.suspend(process)
-                if self.random.random() < 0.5:
-                    other = self._start()
-                    self.loop.start(other, self._run(other, self.loop.create_future()), f"program {other.name}")
-                await asyncio.sleep(self.random.uniform(1.0, 40.0))
-                self.parts.fate.tell(f"{process} goes on")
-                self.loop.resume(process)
+                self.loop.suspend(alive[-1])
+                await self._stop_for_a_while(alive[-1], takeover=self.random.random() < 0.5)
+
+    def _stop(self, process: Process) -> None:
+        self.loop.suspend(process)
+        self.loop.start(None, self._stop_for_a_while(process, takeover=True), "stopped")
+
+    async def _stop_for_a_while(self, process: Process, *, takeover: bool) -> None:
+        self.parts.fate.tell(f"{process} is suspended")
+        if takeover:
+            other = self._start()
+            self.loop.start(other, self._run(other, self.loop.create_future()), f"program {other.name}")
+        await asyncio.sleep(self.random.uniform(1.0, 40.0))
+        self.parts.fate.tell(f"{process} goes on")
+        self.loop.resume(process)
 
     def _outages(self) -> list[Coroutine[Any, Any, None]]:
         parts = self.parts
