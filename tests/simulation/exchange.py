@@ -113,8 +113,11 @@ class Exchange:
         if self.fate.strikes("thin book", 0.05):
             level = price, Decimal(self.fate.random.randint(1, 60))
             self.venue.set_book(symbol, bids=[level], asks=[level], last=price)
-        else:
-            self.venue.set_price(symbol, price)
+            return
+        # Little at the best price, so that most orders have more than one fill.
+        little = (Decimal(7) / price).quantize(Decimal("0.01")) or Decimal("0.01")
+        bids, asks = [(price, little), (price - tick, None)], [(price, little), (price + tick, None)]
+        self.venue.set_book(symbol, bids=bids, asks=asks, last=price)
 
 
 def _refused(status: int, code: int, message: str, retry_after: object = None) -> Refusal:
@@ -209,7 +212,8 @@ class SimulatedWire:
         answering = self._loop.start(None, self._exchange.serve(endpoint, values, delay), endpoint)
         if cut:
             if fate.strikes("clock step while an order is under way", 0.3):
-                self._loop.start(None, self._clock.wrong_for(fate.random.choice([30.0, 3600.0]), 30.0), "clock")
+                ahead, after = fate.random.choice([30.0, 3600.0]), fate.random.uniform(0.2, 1.0)
+                self._loop.start(None, self._clock.wrong_for(ahead, after=after, seconds=30.0), "clock")
             await fate.pause(0.01, 0.2)
             return Silence("cut the connection")
         if order:

@@ -24,8 +24,9 @@ class Clock:
     def true(self) -> datetime:
         return EPOCH + timedelta(seconds=self._loop.time())
 
-    async def wrong_for(self, ahead: float, seconds: float) -> None:
+    async def wrong_for(self, ahead: float, *, after: float, seconds: float) -> None:
         """Somebody sets the clock on the wall, and it is set right again after a while."""
+        await asyncio.sleep(after)
         self.off = timedelta(seconds=ahead)
         await asyncio.sleep(seconds)
         self.off = timedelta()
