@@ -194,7 +194,7 @@ class SimulatedWire:
 
     async def _ask(self, endpoint: str, parameters: Mapping[str, str], *, signed: bool = False) -> Said:
         fate, order = self._exchange.fate, endpoint == _ORDER
-        if order and fate.strikes("stopped after the intent", 0.006):
+        if order and fate.strikes("stopped after the intent", 0.015):
             await fate.stop_me()
         values = self._dated(parameters) if signed else dict(parameters)
         if order:

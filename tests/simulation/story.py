@@ -179,7 +179,7 @@ class _Story:
         if takeover:
             other = self._start()
             self.loop.start(other, self._run(other, self.loop.create_future()), f"program {other.name}")
-        await asyncio.sleep(self.random.uniform(1.0, 40.0))
+        await asyncio.sleep(self.random.uniform(14.0 if takeover else 1.0, 40.0))
         self.parts.fate.tell(f"{process} goes on")
         self.loop.resume(process)
 
