@@ -7,7 +7,7 @@ from bot.desk import Caller, Desk, Trouble
 from bot.message import ChatMessage
 from bot.render import short
 from bot.roles import Role
-from core.domain.messages import ControlsRequested
+from core.domain.messages import Body
 
 Args = Sequence[str]
 
@@ -51,9 +51,9 @@ def count_from(args: Args, default: int, most: int = 20) -> int | None:
     return int(text)
 
 
-async def request_controls(desk: Desk, request: ControlsRequested, caller: Caller) -> str:
-    """Asks for a pause or a mode. The sentence that there is nothing to show but it; empty once it is done."""
-    verdict = await desk.put(caller, request)
+async def request(desk: Desk, wish: Body, caller: Caller, mailbox: str = "") -> str:
+    """Puts what the caller wants into the inbox. The sentence that there is nothing to show but it; empty once it is done."""
+    verdict = await desk.put(caller, wish, mailbox)
     if not isinstance(verdict, Trouble):
         return desk.texts.reason(verdict.reason) if verdict.reason is not None else ""
     return desk.texts(verdict.value) if verdict.value else ""

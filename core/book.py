@@ -73,7 +73,11 @@ class Book:
     def hold_on(self, symbol: str) -> Hold | None:
         """Why nothing is traded in `symbol`; None where nothing is the matter."""
         hold = self.holds.get(symbol)
-        return hold if hold is not None and hold.lifted_at is None else None
+        return hold if hold is not None and hold.active else None
+
+    def active_holds(self) -> list[Hold]:
+        """Every hold in force, by symbol."""
+        return [hold for _, hold in sorted(self.holds.items()) if hold.active]
 
     def instruments_needed(self, configured: Iterable[str]) -> set[str]:
         """Symbols whose rules and prices must be known: the configured ones and those held or asked about."""

@@ -13,8 +13,6 @@ from core.domain.reasons import Reason, reason
 from core.ports import Venue
 
 OUR_PREFIX = "mf-"
-
-
 RECENT = 100
 """The newest orders of a symbol that are compared."""
 KnownOrders = Callable[[Sequence[str]], Awaitable[Mapping[str, Order]]]
@@ -47,8 +45,7 @@ async def compare(
         orders = await known([report.client_order_id for report in reports])
         differences = differences_of(instrument, held, balances, reports, orders)
         found.differences += [f"{symbol}: {difference}" for difference in differences]
-        balance = balances.get(instrument.base)
-        more = (balance.free + balance.locked if balance else ZERO) - held
+        more = total(balances, instrument.base) - held
         if held and more > 0:
             found.notes.append(f"the exchange holds {plain(more)} {instrument.base} more than the ledger: yours, left alone")
     for position in positions:
@@ -69,6 +66,12 @@ def _base(position: Position, instruments: Mapping[str, Instrument]) -> str | No
     return instrument.base if instrument else None
 
 
+def total(balances: Mapping[str, Balance], asset: str) -> Decimal:
+    """All that the exchange holds of `asset`, bound in orders or not."""
+    balance = balances.get(asset)
+    return balance.total if balance else ZERO
+
+
 def differences_of(
     instrument: Instrument,
     held: Decimal,
@@ -82,8 +85,7 @@ def differences_of(
     More coins than the ledger has are the owner's own, and so are orders without our mark.
     """
     found = []
-    balance = balances.get(instrument.base)
-    missing = held - (balance.free + balance.locked if balance else ZERO)
+    missing = held - total(balances, instrument.base)
     if missing > 0 and missing >= instrument.step_size:
         found.append(reason("less_than_ledger", qty=plain(missing), asset=instrument.base))
     for report in reports:

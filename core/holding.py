@@ -7,7 +7,7 @@ from decimal import Decimal
 import structlog
 
 from core.book import Book
-from core.comparison import RECENT, differences_of
+from core.comparison import RECENT, differences_of, total
 from core.domain.errors import ExchangeUnavailable, LeaseLost, LedgerUnavailable
 from core.domain.events import HoldAccepted, SymbolHeld, SymbolReleased
 from core.domain.hold import Hold
@@ -49,14 +49,13 @@ class Holding:
             log.exception("ledger and exchange could not be compared")
 
     def _decide(self, symbol: str, found: tuple[Reason, ...]) -> Changes:
-        known, now = self._book.holds.get(symbol), self._clock.now()
-        held = known is not None and known.lifted_at is None
+        known, held, now = self._book.holds.get(symbol), self._book.hold_on(symbol), self._clock.now()
         if found and (known is None or known.differences != found):
-            hold = Hold(symbol, found, known.since if held and known is not None else now)
+            hold = Hold(symbol, found, held.since if held is not None else now)
             log.warning("the symbol is held", differences=hold.words)
             return Changes(holds=[hold], events=[SymbolHeld(hold)])
-        if not found and held and known is not None:
-            hold = replace(known, lifted_at=now)
+        if not found and held is not None:
+            hold = replace(held, lifted_at=now)
             return Changes(holds=[hold], events=[SymbolReleased(hold)])
         if not found and known is not None and known.differences:
             # What was accepted is gone: should the same come again, it is news again.
@@ -102,23 +101,22 @@ class Holding:
     async def accept(self, symbol: str, who: str) -> Changes | None:
         """What follows from the owner's word that the exchange is right; None where the symbol is not held. Raises
         ExchangeUnavailable."""
-        known = self._book.holds.get(symbol)
-        if known is None or known.lifted_at is not None:
+        held = self._book.hold_on(symbol)
+        if held is None:
             return None
         instrument = await self._market.find_instrument(symbol)
         position = self._book.position(symbol)
         missing, cost = ZERO, ZERO
         changes = Changes()
         if instrument is not None and position.qty:
-            balance = (await self._venue.balances()).get(instrument.base)
-            there = balance.free + balance.locked if balance else ZERO
+            there = total(await self._venue.balances(), instrument.base)
             others = sum((self._book.position(name).qty for name in self._alike(instrument) if name != symbol), ZERO)
             missing = max(position.qty - max(there - others, ZERO), ZERO)
             if missing:
                 after = _without(position, missing, instrument)
                 cost = position.cost - after.cost
                 changes.positions.append(after)
-        hold = replace(known, lifted_at=self._clock.now(), lifted_by=who)
+        hold = replace(held, lifted_at=self._clock.now(), lifted_by=who)
         changes.holds.append(hold)
         changes.events.append(HoldAccepted(hold, missing, cost, instrument.base if instrument else "", _quote(instrument)))
         return changes

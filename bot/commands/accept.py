@@ -1,7 +1,7 @@
 """/accept: which symbols are held because ledger and exchange disagree, and the owner's word that the exchange is right."""
 
-from bot.command import Args, Command, bad_argument
-from bot.desk import Caller, Desk, Trouble
+from bot.command import Args, Command, bad_argument, request
+from bot.desk import Caller, Desk
 from bot.holds import accept_button, hold_lines
 from bot.message import ChatMessage
 from bot.render import short
@@ -18,16 +18,12 @@ async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
     symbol = args[0].upper()
     if desk.book.hold_on(symbol) is None:
         return ChatMessage(desk.texts("accept.not_held", symbol=short(symbol)))
-    verdict = await desk.put(caller, AcceptRequested(symbol, caller.user_id, caller.name), mailbox=symbol)
-    if isinstance(verdict, Trouble):
-        return ChatMessage(desk.texts(verdict.value) if verdict.value else "")
-    if verdict.reason is not None:
-        return ChatMessage(desk.texts.reason(verdict.reason))
-    return ChatMessage(desk.texts("accept.done", symbol=symbol))
+    trouble = await request(desk, AcceptRequested(symbol, caller.user_id, caller.name), caller, mailbox=symbol)
+    return ChatMessage(trouble or desk.texts("accept.done", symbol=symbol))
 
 
 def _listed(desk: Desk) -> ChatMessage:
-    held = [hold for _, hold in sorted(desk.book.holds.items()) if hold.lifted_at is None]
+    held = desk.book.active_holds()
     if not held:
         return ChatMessage(desk.texts("accept.none"))
     lines = [line for hold in held for line in hold_lines(hold, desk.texts)]

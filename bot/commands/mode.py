@@ -1,6 +1,6 @@
 """/mode: whether a signal is executed at once, asked about first, or only told. Bare, it shows a button for each."""
 
-from bot.command import Args, Command, bad_argument, request_controls
+from bot.command import Args, Command, bad_argument, request
 from bot.desk import Caller, Desk
 from bot.message import Button, ChatMessage
 from bot.render import controls_lines
@@ -18,7 +18,7 @@ async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
         word = args[0].lower()
         if len(args) > 1 or word not in set(Mode):
             return bad_argument(desk, args, f"mode {_USAGE}")
-        trouble = await request_controls(desk, ControlsRequested(caller.user_id, caller.name, mode=Mode(word)), caller)
+        trouble = await request(desk, ControlsRequested(caller.user_id, caller.name, mode=Mode(word)), caller)
     return ChatMessage(trouble or _shown(desk), (_buttons(desk),))
 
 

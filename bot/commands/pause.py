@@ -1,6 +1,6 @@
 """/pause: trade no signals at all, or only those that close positions."""
 
-from bot.command import Args, Command, bad_argument, request_controls
+from bot.command import Args, Command, bad_argument, request
 from bot.desk import Caller, Desk
 from bot.message import ChatMessage
 from bot.render import controls_lines
@@ -16,7 +16,7 @@ async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
     pause = _WORDS.get(tuple(word.lower() for word in args))
     if pause is None:
         return bad_argument(desk, args, "pause [all|entries]")
-    trouble = await request_controls(desk, ControlsRequested(caller.user_id, caller.name, pause=pause), caller)
+    trouble = await request(desk, ControlsRequested(caller.user_id, caller.name, pause=pause), caller)
     return ChatMessage(trouble or controls_lines(desk.book.controls, desk.texts))
 
 

@@ -81,8 +81,8 @@ async def _waiting(desk: Desk) -> Html:
 
 
 def _held(desk: Desk) -> list[Html]:
-    held = sorted(symbol for symbol, hold in desk.book.holds.items() if hold.lifted_at is None)
-    return [desk.texts("status.held", symbols=", ".join(held))] if held else []
+    held = ", ".join(hold.symbol for hold in desk.book.active_holds())
+    return [desk.texts("status.held", symbols=held)] if held else []
 
 
 def _health(desk: Desk) -> list[Html]:

@@ -41,13 +41,11 @@ class Allowance:
 
     def learn(self, limits: Sequence[RateLimit]) -> None:
         """Takes the announced limits over; what was used in a window that both know stays used."""
-        now = self._now()
         for limit in limits:
             known = next((one for one in self._limits if (one.kind, one.seconds) == (limit.kind, limit.seconds)), None)
             if known is not None:
                 known.limit = limit.limit
             else:
-                limit.used(now)
                 self._limits.append(limit)
 
     def wait(self, *, weight: int, orders: int = 0, share: float = 1.0) -> float:

@@ -12,6 +12,7 @@ from typing import ParamSpec, Protocol, TypeVar
 
 from core.adapters import binance_codec as codec
 from core.adapters.binance_allowance import Allowance
+from core.adapters.binance_backoff import Backoff
 from core.adapters.binance_codec import Unreadable
 from core.adapters.binance_refusals import (
     CLOCK_OFF,
@@ -22,12 +23,11 @@ from core.adapters.binance_refusals import (
     Said,
     Silence,
     order_refused,
-    wait_reason,
 )
 from core.domain.errors import ExchangeUnavailable
 from core.domain.instrument import Balance, Instrument, Quote
 from core.domain.order import ExecutionReport, Fill, NotTaken, OrderRequest, PlaceResult, Rejected, Unanswered
-from core.domain.reasons import Reason, reason
+from core.domain.reasons import reason
 from core.domain.signal import Side
 from core.ports import Clock
 
@@ -104,7 +104,7 @@ class BinanceClient:
         self._measuring = asyncio.Lock()
         self._measured = 0  # how often the clock was; 0: nothing can be signed yet
         self._offset = 0.0
-        self._backoff = _Backoff(clock)
+        self._backoff = Backoff(clock)
         self._allowance = Allowance(lambda: clock.now().timestamp() + self._offset)
         self._assets: dict[str, tuple[str, str]] = {}  # symbol -> base, quote; for the words of a refusal
 
@@ -342,34 +342,6 @@ class Cost:
 
 
 _VITAL = Cost(1, vital=True)
-
-
-class _Backoff:
-    """For how long the exchange asked to be left alone. rest-api.md, "IP Limits": going on after a 429 ends in a ban (418)."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._silent_until = self._no_orders_until = 0.0  # monotonic seconds
-        self._banned = False
-
-    def note(self, said: Refusal) -> None:
-        """Remembers what `said` asks for; most refusals ask for nothing."""
-        until = self._clock.monotonic() + said.wait
-        if said.wait and said.of_orders_only:
-            self._no_orders_until = max(self._no_orders_until, until)
-        elif said.wait:
-            self._banned = said.banned
-            self._silent_until = max(self._silent_until, until)
-
-    def left(self, *, orders: bool = False) -> float:
-        """Seconds until something, or an order, may be sent; 0: now."""
-        until = max(self._silent_until, self._no_orders_until) if orders else self._silent_until
-        return max(until - self._clock.monotonic(), 0.0)
-
-    def reason(self, wait: float) -> Reason:
-        """Why nothing is sent for `wait` seconds."""
-        banned = self._banned and self._silent_until > self._clock.monotonic()
-        return wait_reason(wait, banned=banned)
 
 
 def _import_wire() -> Callable[..., Wire]:

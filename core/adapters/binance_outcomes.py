@@ -129,6 +129,11 @@ AT_THE_DOOR: Mapping[tuple[int, int], Meaning] = {(503, -1008): Meaning(_N, "exc
 _FILTER_FAILURE = "Filter failure: "
 
 
+def broken_filter(message: str) -> str:
+    """The name of the filter that a message says was broken; empty where it speaks of none."""
+    return message.removeprefix(_FILTER_FAILURE).rstrip(".") if message.startswith(_FILTER_FAILURE) else ""
+
+
 def meaning_of(status: int, code: int, message: str) -> Meaning:
     """What a refusal means for the order that it answers; `code` 0 and an empty `message` where the body held none."""
     if status in {418, 429}:
@@ -137,6 +142,6 @@ def meaning_of(status: int, code: int, message: str) -> Meaning:
         return AT_THE_DOOR.get((status, code), UNKNOWN)
     if not 400 <= status < 500 or code == 0:
         return UNKNOWN
-    if message.startswith(_FILTER_FAILURE):
-        return FILTERS.get(message.removeprefix(_FILTER_FAILURE).rstrip("."), UNKNOWN)
+    if name := broken_filter(message):
+        return FILTERS.get(name, UNKNOWN)
     return MESSAGES.get(message) or CODES.get(code, UNKNOWN)

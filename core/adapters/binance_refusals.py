@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from core.adapters.binance_outcomes import Outcome, meaning_of
+from core.adapters.binance_outcomes import Outcome, broken_filter, meaning_of
 from core.domain.order import NotTaken, OrderRequest, Rejected, Unanswered
 from core.domain.reasons import Reason, reason
 
@@ -14,7 +14,7 @@ CLOCK_OFF = -1021
 # What a question about a symbol that does not exist is answered with: errors.md, BAD_SYMBOL and ILLEGAL_CHARS.
 UNKNOWN_SYMBOL = frozenset({-1121, -1100})
 
-_TOO_MANY_REQUESTS, _TOO_MANY_ORDERS = -1003, -1015
+_TOO_MANY_ORDERS = -1015
 _LONGEST_MESSAGE = 200
 _LONGEST_BAN = 3 * 86_400.0  # rest-api.md, "IP Limits": bans "scale in duration from 2 minutes to 3 days"
 
@@ -108,7 +108,6 @@ def order_refused(said: Refusal, request: OrderRequest, *, asset: str, clock_off
         return Unanswered(str(said))
     if meaning.outcome is Outcome.STOP_ALL:
         return NotTaken(wait_reason(said.wait, banned=said.banned), said.wait)
-    broken = re.match(r"Filter failure: ([A-Z_]{1,50})", said.message)
     why = reason(
         meaning.reason,
         code=said.code,
@@ -116,6 +115,6 @@ def order_refused(said: Refusal, request: OrderRequest, *, asset: str, clock_off
         symbol=request.symbol,
         asset=asset,
         offset=f"{clock_offset:.3f}",
-        filter=broken[1] if broken else "",
+        filter=broken_filter(said.message),
     )
     return NotTaken(why) if meaning.outcome is Outcome.NOT_PLACED else Rejected(why)

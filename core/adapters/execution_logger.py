@@ -53,7 +53,7 @@ class ExecutionLogger:
         self._sources = {each.seq: _source(each.message.source) for each in state.waiting if _is_signal(each)}
         self._in_flight = {order.client_order_id for order in state.in_flight}
         self._open_positions = {position.symbol for position in state.positions if position.is_open}
-        self._held = {hold.symbol for hold in state.holds if hold.lifted_at is None}
+        self._held = {hold.symbol for hold in state.holds if hold.active}
         self._open_approvals = {each.token for each in state.approvals if each.state is ApprovalState.OPEN}
         self._settled: OrderedDict[str, None] = OrderedDict()
         self._codes: set[str] = set()
@@ -75,7 +75,7 @@ class ExecutionLogger:
         for position in changes.positions:
             _keep(self._open_positions, position.symbol, present=position.is_open)
         for hold in changes.holds:
-            _keep(self._held, hold.symbol, present=hold.lifted_at is None)
+            _keep(self._held, hold.symbol, present=hold.active)
         for approval in changes.approvals:
             _keep(self._open_approvals, approval.token, present=approval.state is ApprovalState.OPEN)
         if changes.controls is not None:

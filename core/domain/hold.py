@@ -18,6 +18,11 @@ class Hold:
     lifted_by: str = ""
 
     @property
+    def active(self) -> bool:
+        """Whether nothing is traded in the symbol because of it."""
+        return self.lifted_at is None
+
+    @property
     def words(self) -> str:
         """The differences in English, for logs and refusals."""
         return "; ".join(str(difference) for difference in self.differences)

@@ -82,3 +82,7 @@ class Balance:
     asset: str
     free: Decimal
     locked: Decimal = ZERO
+
+    @property
+    def total(self) -> Decimal:
+        return self.free + self.locked

@@ -34,8 +34,8 @@ asyncio.run(main())
 """
 
 
-class RealTimeOnly(VirtualClock):
-    """A clock whose seconds the test moves, and whose sleep ends at once."""
+class JumpingClock(VirtualClock):
+    """A clock that jumps over every sleep."""
 
     async def sleep(self, seconds: float) -> None:
         self._seconds += seconds
@@ -49,17 +49,17 @@ async def stack() -> AsyncIterator[AsyncExitStack]:
 
 
 @pytest.fixture
-def clock() -> RealTimeOnly:
-    return RealTimeOnly()
+def clock() -> JumpingClock:
+    return JumpingClock()
 
 
-async def opened(database_url: str, clock: RealTimeOnly, stack: AsyncExitStack) -> SqlLedger:
+async def opened(database_url: str, clock: JumpingClock, stack: AsyncExitStack) -> SqlLedger:
     ledger = await open_ledger(database_url, clock)
     stack.push_async_callback(ledger.close)
     return ledger
 
 
-async def test_the_second_is_told_who_holds_it(database_url: str, clock: RealTimeOnly, stack: AsyncExitStack) -> None:
+async def test_the_second_is_told_who_holds_it(database_url: str, clock: JumpingClock, stack: AsyncExitStack) -> None:
     first = await opened(database_url, clock, stack)
 
     async def work() -> None:
@@ -73,7 +73,7 @@ async def test_the_second_is_told_who_holds_it(database_url: str, clock: RealTim
     await asyncio.gather(working, return_exceptions=True)
 
 
-async def test_a_clean_end_lets_the_next_in_at_once(database_url: str, clock: RealTimeOnly, stack: AsyncExitStack) -> None:
+async def test_a_clean_end_lets_the_next_in_at_once(database_url: str, clock: JumpingClock, stack: AsyncExitStack) -> None:
     for _ in range(3):
         ledger = await open_ledger(database_url, clock)
         await ledger.commit(Changes(positions=[values.position("1")]))
@@ -82,7 +82,7 @@ async def test_a_clean_end_lets_the_next_in_at_once(database_url: str, clock: Re
 
 
 async def test_who_shows_no_sign_of_life_loses_it_and_can_write_nothing(
-    database_url: str, clock: RealTimeOnly, stack: AsyncExitStack
+    database_url: str, clock: JumpingClock, stack: AsyncExitStack
 ) -> None:
     first = await opened(database_url, clock, stack)
     await first.commit(Changes(positions=[values.position("1")]))
@@ -101,7 +101,7 @@ async def test_who_shows_no_sign_of_life_loses_it_and_can_write_nothing(
     assert (await second.load(TODAY)).positions == [values.position("3")]
 
 
-async def test_an_idle_holder_proves_that_it_lives(database_url: str, clock: RealTimeOnly, stack: AsyncExitStack) -> None:
+async def test_an_idle_holder_proves_that_it_lives(database_url: str, clock: JumpingClock, stack: AsyncExitStack) -> None:
     first = await opened(database_url, clock, stack)
     keeping = asyncio.create_task(first.keep_lease())
     with pytest.raises(LedgerInUse):
@@ -113,7 +113,7 @@ async def test_an_idle_holder_proves_that_it_lives(database_url: str, clock: Rea
 
 
 async def test_whoever_only_reads_needs_no_lease_and_cannot_write(
-    database_url: str, clock: RealTimeOnly, stack: AsyncExitStack
+    database_url: str, clock: JumpingClock, stack: AsyncExitStack
 ) -> None:
     first = await opened(database_url, clock, stack)
     await first.commit(Changes(positions=[values.position("1")]))
@@ -127,7 +127,7 @@ async def test_whoever_only_reads_needs_no_lease_and_cannot_write(
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGSTOP])
 async def test_a_process_that_was_killed_is_followed_at_once_and_a_suspended_one_after_a_while(
-    database_url: str, clock: RealTimeOnly, stack: AsyncExitStack, end: signal.Signals
+    database_url: str, clock: JumpingClock, stack: AsyncExitStack, end: signal.Signals
 ) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", HOLDER, database_url, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
@@ -149,7 +149,7 @@ async def test_a_process_that_was_killed_is_followed_at_once_and_a_suspended_one
 
 
 async def test_a_lease_that_was_taken_while_a_commit_was_in_doubt_is_found_out(
-    database_url: str, clock: RealTimeOnly, stack: AsyncExitStack
+    database_url: str, clock: JumpingClock, stack: AsyncExitStack
 ) -> None:
     first = await opened(database_url, clock, stack)
     assert first.lease is not None

@@ -1,6 +1,7 @@
 """The exchange: the strict venue of the other tests behind a bad network, and one process's wire to it."""
 
 import asyncio
+import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
@@ -46,10 +47,8 @@ class Exchange:
             await fate.forever()
         answer = self._at_the_door(order)
         if answer is None:
-            if order and fate.strikes("slow engine", 0.02):
-                answer = await self._executed(endpoint, values, wait=fate.random.uniform(0.5, 6.0))
-            else:
-                answer = await self._executed(endpoint, values)
+            slow = order and fate.strikes("slow engine", 0.02)
+            answer = await self._executed(endpoint, values, wait=fate.random.uniform(0.5, 6.0) if slow else 0.0)
         if self.away or fate.strikes("lost answer", 0.03 if order else 0.003):
             await fate.forever()
         if order and isinstance(answer, Answer) and fate.strikes("spoiled answer", 0.03):
@@ -75,7 +74,7 @@ class Exchange:
             return fate.random.choice(_SPOILED)()  # without its having been executed
         return None
 
-    async def _executed(self, endpoint: str, values: Mapping[str, str], wait: float = 0.0) -> Said:
+    async def _executed(self, endpoint: str, values: Mapping[str, str], wait: float) -> Said:
         route, venue = ROUTES[endpoint], self.venue
         signed = route.security != "NONE"
         try:
@@ -158,12 +157,10 @@ class SimulatedWire:
         return await self._ask("GET /api/v3/time", {})
 
     async def exchange_info(self, symbols: Sequence[str] | None) -> Said:
-        names = {} if symbols is None else {"symbols": "[" + ",".join(f'"{symbol}"' for symbol in symbols) + "]"}
-        return await self._ask("GET /api/v3/exchangeInfo", names)
+        return await self._ask("GET /api/v3/exchangeInfo", {} if symbols is None else {"symbols": _listed(symbols)})
 
     async def quotes(self, symbols: Sequence[str]) -> Said:
-        names = "[" + ",".join(f'"{symbol}"' for symbol in symbols) + "]"
-        return await self._ask("GET /api/v3/ticker/bookTicker", {"symbols": names})
+        return await self._ask("GET /api/v3/ticker/bookTicker", {"symbols": _listed(symbols)})
 
     async def account(self) -> Said:
         return await self._ask("GET /api/v3/account", {"omitZeroBalances": "true"}, signed=True)
@@ -224,6 +221,10 @@ class SimulatedWire:
             fate.tell(f"answer: {_short(said)}")
             await fate.may_die(0.01)
         return said
+
+
+def _listed(symbols: Sequence[str]) -> str:
+    return json.dumps(list(symbols), separators=(",", ":"))
 
 
 def _short(said: Said) -> str:

@@ -39,7 +39,7 @@ class Clock:
 
 
 class Fate:
-    """What goes wrong, drawn from one seed. A kind of fault that is not in `kinds` never happens; after `end` none does."""
+    """What goes wrong, drawn from one seed. A kind of fault that is not in `kinds` never happens; once it is `over` none does."""
 
     def __init__(self, loop: SeededLoop, random: Random, kinds: frozenset[str]) -> None:
         self.loop = loop
@@ -55,15 +55,12 @@ class Fate:
         """Whether it happens now."""
         if self.over or kind not in self.kinds or self.random.random() >= chance:
             return False
-        self.note(kind)
+        self.happened[kind] = self.happened.get(kind, 0) + 1
+        self.tell(f"FAULT {kind}")
         return True
 
-    def note(self, kind: str, detail: str = "") -> None:
-        """Keeps the fault for whoever reads the history of a failure."""
-        self.happened[kind] = self.happened.get(kind, 0) + 1
-        self.tell(f"FAULT {kind} {detail}".rstrip())
-
     def tell(self, what: str) -> None:
+        """Keeps what happens for whoever reads the history of a failure."""
         process = PROCESS.get()
         self.history.append(f"{self.loop.time():9.3f}  {process.name if process else '-':<6} {what}")
 

@@ -118,14 +118,12 @@ class _Story:
         """Starts the program again whenever it has ended, as a container's restart policy does."""
         while True:
             process = self._start()
-            ended = self.loop.create_future()
-            process.deaths.append(lambda ended=ended: ended.done() or ended.set_result(None))  # type: ignore[misc]
-            self.loop.start(process, self._run(process, ended), f"program {process.name}")
+            ended = asyncio.Event()
+            process.deaths.append(ended.set)
             if self.parts.fate.strikes("second process", 0.1):
                 await asyncio.sleep(self.random.uniform(0.0, 20.0))
-                other = self._start()
-                self.loop.start(other, self._run(other, self.loop.create_future()), f"program {other.name}")
-            await ended
+                self._start()
+            await ended.wait()
             fast = self.parts.fate.over or self.random.random() < 0.8
             await asyncio.sleep(self.random.uniform(0.2, 3.0) if fast else self.random.uniform(3.0, 90.0))
 
@@ -134,9 +132,10 @@ class _Story:
         self.processes.append(process)
         self.history.starts += 1
         self.parts.fate.tell(f"{process.name} starts")
+        self.loop.start(process, self._run(process), f"program {process.name}")
         return process
 
-    async def _run(self, process: Process, ended: "asyncio.Future[None]") -> None:
+    async def _run(self, process: Process) -> None:
         program = Program(self.parts, process)
         self.programs.append((process, program))
         try:
@@ -146,8 +145,6 @@ class _Story:
             self.history.violations.append(f"{process} died of {error!r}")
             self.parts.fate.tell(f"DIES of {error!r}")
         self.loop.kill(process)
-        if not ended.done():
-            ended.set_result(None)
 
     # --- what is done to them
 
@@ -177,8 +174,7 @@ class _Story:
     async def _stop_for_a_while(self, process: Process, *, takeover: bool) -> None:
         self.parts.fate.tell(f"{process} is suspended")
         if takeover:
-            other = self._start()
-            self.loop.start(other, self._run(other, self.loop.create_future()), f"program {other.name}")
+            self._start()
         await asyncio.sleep(self.random.uniform(14.0 if takeover else 1.0, 40.0))
         self.parts.fate.tell(f"{process} goes on")
         self.loop.resume(process)
