@@ -147,6 +147,10 @@ class Bench:
             sent = [await producer.send(self.topic, value, partition=partition, key=key) for value in values]
             await asyncio.gather(*sent)
 
+    async def write_from_elsewhere(self, *values: bytes) -> None:
+        """As `write`, from a loop of its own, as other programs do: a watched loop then has only the source's work."""
+        await asyncio.to_thread(asyncio.run, self.write(*values))
+
     async def records(self, topic: str, count: int) -> list[ConsumerRecord]:
         """The first `count` records of partition 0."""
         consumer = AIOKafkaConsumer(fetch_max_wait_ms=10, **await self.options.client_arguments())
