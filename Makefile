@@ -30,7 +30,15 @@ demo: install ## the whole thing on embedded parts: no account, no token, no ser
 run: install ## the real thing, with .env
 	@$(BIN)/marketflow run
 
-test: install ## every test that this machine can run; says what it could not run
+# dbt and fakesnow need other versions of what the program uses, so they have an environment of their own.
+WAREHOUSE := .venv-warehouse
+$(WAREHOUSE)/.installed: $(STAMP) requirements/warehouse.txt
+	@test -x $(WAREHOUSE)/bin/python || $(PYTHON) -m venv --without-pip $(WAREHOUSE)
+	@uv=$$(command -v uv || echo $(BIN)/uv); \
+	  VIRTUAL_ENV=$(CURDIR)/$(WAREHOUSE) "$$uv" pip sync --quiet --require-hashes requirements/warehouse.txt
+	@touch $@
+
+test: install $(WAREHOUSE)/.installed ## every test that this machine can run; says what it could not run
 	@$(BIN)/pytest $(PYTEST_ARGS)
 
 check: install ## lint, types, import contracts; never edits a file
@@ -59,13 +67,8 @@ chaos: install ## KILLS=100: the program under load and faults, killed with -9 a
 bench: install ## MarketFlow beside a naive loop, in one run on this machine
 	@$(BIN)/python -m bench
 
-dashboard: install $(VENV)/.dashboard ## the Streamlit dashboard on the ledger that .env names
+dashboard: install ## the Streamlit dashboard on the ledger that .env names
 	@$(BIN)/streamlit run dashboard/app.py --server.address 127.0.0.1 --server.headless true --browser.gatherUsageStats false
 
-$(VENV)/.dashboard: $(STAMP) requirements/dashboard.txt
-	@uv=$$(command -v uv || echo $(BIN)/uv); \
-	  VIRTUAL_ENV=$(CURDIR)/$(VENV) "$$uv" pip install --quiet --require-hashes -r requirements/dashboard.txt
-	@touch $@
-
 clean: ## removes what the other commands made
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	rm -rf $(VENV) $(WAREHOUSE) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

@@ -20,7 +20,6 @@ from core.ports import Clock, Venue
 log = structlog.get_logger(__name__)
 
 PATIENCE_SECONDS = 20.0  # an exchange that hiccups for less is not worth waking anybody
-
 SHORT_SECONDS = 3.0  # a ledger that hiccups for less is not worth a word
 
 Job = Callable[[], Awaitable[None]]
@@ -73,33 +72,42 @@ class ApprovalTimer:
         self._said |= {one.token for one in due}
 
 
-class ExchangeWatch:
-    """Tells that the exchange does not answer, once it has not for a while, and that it is back."""
+class PartWatch:
+    """Tells that a part does not answer, once it has not for a while, and that it is back."""
 
     def __init__(
-        self, market: Market, tell: Callable[[Event], None], clock: Clock, back: Callable[[], None] = lambda: None
+        self,
+        part: str,
+        ready: Callable[[], tuple[bool, str]],
+        tell: Callable[[Event], None],
+        clock: Clock,
+        *,
+        patience: float = PATIENCE_SECONDS,
+        back: Callable[[], None] = lambda: None,
     ) -> None:
-        """`back` is called when the exchange answers again."""
-        self._market = market
+        """`patience` is in seconds; `back` is called whenever the part answers again."""
+        self._part = part
+        self._ready = ready
         self._tell = tell
-        self._back = back
         self._clock = clock
+        self._patience = patience
+        self._back = back
         self._away_since: float | None = None
         self._told = False
 
     async def run(self) -> None:
-        well, word = self._market.ready
+        well, word = self._ready()
         now = self._clock.monotonic()
         if well:
             if self._away_since is not None:
                 self._back()
             if self._told:
-                self._tell(PartTroubled("exchange", recovered=True, detail=""))
+                self._tell(PartTroubled(self._part, recovered=True, detail=""))
             self._away_since, self._told = None, False
             return
         self._away_since = now if self._away_since is None else self._away_since
-        if not self._told and now - self._away_since >= PATIENCE_SECONDS:
-            self._tell(PartTroubled("exchange", recovered=False, detail=word))
+        if not self._told and now - self._away_since >= self._patience:
+            self._tell(PartTroubled(self._part, recovered=False, detail=word))
             self._told = True
 
 

@@ -213,6 +213,33 @@ class SignalSource(Protocol):
         ...
 
 
+class History(Protocol):
+    """Where executions are kept for good, outside of the ledger (Snowflake)."""
+
+    async def keep(self, executions: Sequence[Execution]) -> None:
+        """Takes them, each once however often it comes; a row that is there already becomes what it is now. Raises
+        HistoryUnavailable: then some may be there, and all must be brought again."""
+        ...
+
+
+class ExportFeed(Protocol):
+    """The executions in the order in which they were committed, and how far they were exported. Raises LedgerUnavailable."""
+
+    async def position(self) -> int:
+        """The number of the last execution that was exported; 0 before the first."""
+        ...
+
+    async def after(self, position: int, limit: int) -> Sequence[tuple[int, Execution]]:
+        """The next executions with their numbers."""
+        ...
+
+    async def count_after(self, position: int) -> int: ...
+
+    async def exported(self, position: int) -> None:
+        """Remembers that everything up to `position` is in the history."""
+        ...
+
+
 Deliver = Callable[
     [Sequence[Message], Sequence[DeadLetter], SourcePosition | None],
     Awaitable[None],

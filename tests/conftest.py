@@ -15,6 +15,7 @@ pytest_plugins = [
     "tests.ring",
     "tests.servers.kafka",
     "tests.servers.postgres",
+    "tests.servers.snowflake",
 ]
 
 # The same examples on each run, here and in CI; `pytest --hypothesis-profile=explore` looks for new ones.

@@ -7,6 +7,7 @@
     ├── LeaseLost              another process took the ledger over: end at once, touch nothing
     ├── ExchangeUnavailable    a question (never an order) had no answer: ask again, refuse meanwhile
     ├── SourceUnavailable      no signals come: say so, connect again
+    ├── HistoryUnavailable     the history takes or tells nothing: keep what it should have, try again
     └── IllegalTransition      a bug: the process ends before it does harm
 
 Refusals are not errors: they are values, see `core.domain.reasons`.
@@ -47,6 +48,10 @@ class ExchangeUnavailable(MarketFlowError):
 
 class SourceUnavailable(MarketFlowError):
     """A source of signals cannot be reached."""
+
+
+class HistoryUnavailable(MarketFlowError):
+    """The history (Snowflake) took nothing, or told nothing."""
 
 
 class IllegalTransition(MarketFlowError):

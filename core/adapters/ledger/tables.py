@@ -238,6 +238,13 @@ source_positions = Table(
     Column("generation", Integer, nullable=False),
 )
 
+export_positions = Table(
+    "export_positions",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+)
+
 dead_letters = Table(
     "dead_letters",
     metadata,

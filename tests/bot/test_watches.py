@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.jobs import PATIENCE_SECONDS, ExchangeWatch, LedgerWatch
+from bot.jobs import PATIENCE_SECONDS, PartWatch, LedgerWatch
 from core.domain.errors import ExchangeUnavailable
 from core.domain.events import Event, PartTroubled
 from core.market import Market
@@ -16,7 +16,7 @@ async def test_an_exchange_that_is_away_for_long_is_told_once() -> None:
     venue = ScriptedVenue(clock, {"WIFUSDC": instrument()}, {})
     market = Market(venue, clock, watched=set)
     told: list[Event] = []
-    watch = ExchangeWatch(market, told.append, clock)
+    watch = PartWatch("exchange", lambda: market.ready, told.append, clock)
     venue.unavailable = True
     for _ in range(3):
         with pytest.raises(ExchangeUnavailable):

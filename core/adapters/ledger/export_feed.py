@@ -1,0 +1,41 @@
+"""The executions as the history export reads them, and its durable position: see `core.ports.ExportFeed`."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+
+from core.adapters.ledger import rows, tables
+from core.adapters.ledger.sql_ledger import SqlLedger
+from core.adapters.ledger.writes import Writes
+from core.domain.position import Execution
+
+
+class SqlExportFeed:
+    """Numbers grow in the order of commits, as one connection writes them all: nothing can appear behind a position."""
+
+    def __init__(self, ledger: SqlLedger, name: str) -> None:
+        """`name` is whose position it is, e.g. `snowflake:RAW.EXECUTIONS`."""
+        self._ledger = ledger
+        self._name = name
+
+    async def position(self) -> int:
+        """See ExportFeed."""
+        table = tables.export_positions
+        found = await self._ledger.reader.read(select(table.c.seq).where(table.c.name == self._name))
+        return int(found[0]["seq"]) if found else 0
+
+    async def after(self, position: int, limit: int) -> Sequence[tuple[int, Execution]]:
+        """See ExportFeed."""
+        table = tables.executions
+        question = select(table).where(table.c.seq > position).order_by(table.c.seq).limit(limit)
+        return [(row["seq"], rows.execution_of(row)) for row in await self._ledger.reader.read(question)]
+
+    async def count_after(self, position: int) -> int:
+        """See ExportFeed."""
+        table = tables.executions
+        question = select(func.count().label("count")).select_from(table).where(table.c.seq > position)
+        return int((await self._ledger.reader.read(question))[0]["count"])
+
+    async def exported(self, position: int) -> None:
+        """See ExportFeed."""
+        await self._ledger.write(Writes(export_positions={self._name: {"name": self._name, "seq": position}}))

@@ -1,0 +1,79 @@
+"""Brings every execution from the ledger to the history, in order and in batches. Trading neither waits for it nor knows of it."""
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+
+from core.domain.errors import HistoryUnavailable, LedgerUnavailable
+from core.domain.messages import DeadLetter, StoredMessage
+from core.ports import Changes, Clock, ExportFeed, History
+
+BATCH = 500
+_FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0  # seconds between two attempts
+
+log = structlog.get_logger(__name__)
+
+
+class HistoryExport:
+    """`run` it; it is an Observer, to learn of new executions without asking.
+
+    The position moves when the history has taken a batch: a crash in between brings the batch again, which changes nothing.
+    """
+
+    def __init__(self, feed: ExportFeed, history: History, clock: Clock) -> None:
+        self._feed = feed
+        self._history = history
+        self._clock = clock
+        self._position: int | None = None
+        self._news = asyncio.Event()
+        self._news.set()  # what a former process left
+        self._problem = ""
+
+    @property
+    def ready(self) -> tuple[bool, str]:
+        """Whether the history took what it was last given, and what was the matter if not."""
+        return (not self._problem, self._problem or "nothing waits that could be exported")
+
+    def committed(self, changes: Changes, stored: Sequence[StoredMessage | None], dead: Sequence[DeadLetter]) -> None:
+        """There is more to export."""
+        if changes.executions:
+            self._news.set()
+
+    async def pending(self) -> int:
+        """How many executions the history does not have yet. Raises LedgerUnavailable."""
+        position = self._position if self._position is not None else await self._feed.position()
+        return await self._feed.count_after(position)
+
+    async def run(self) -> None:
+        """Exports until cancelled."""
+        wait = _FIRST_WAIT
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            try:
+                await self._export()
+            except (HistoryUnavailable, LedgerUnavailable) as error:
+                self._news.set()
+                self._changed(str(error))
+                await self._clock.sleep(wait)
+                wait = min(wait * 2, _LONGEST_WAIT)
+            else:
+                wait = _FIRST_WAIT
+
+    async def _export(self) -> None:
+        """All there is at the moment."""
+        if self._position is None:
+            self._position = await self._feed.position()
+        while batch := await self._feed.after(self._position, BATCH):
+            await self._history.keep([execution for _, execution in batch])
+            self._changed("")
+            last, _ = batch[-1]
+            await self._feed.exported(last)
+            self._position = last
+            log.info("exported to the history", count=len(batch), up_to=batch[-1][1].execution_id)
+
+    def _changed(self, problem: str) -> None:
+        if problem and problem != self._problem:
+            log.warning("the history takes nothing; what waits for it is kept", error=problem)
+        self._problem = problem

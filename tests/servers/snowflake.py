@@ -1,0 +1,82 @@
+"""Snowflake for the tests, at the wire: fakesnow's HTTP server in a process and an environment of its own."""
+
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.adapters.snowflake_connection import SnowflakeOptions
+from tests.servers.ports import free_port
+from tests.servers.process import ServerProcess
+
+_ROOT = Path(__file__).parents[2]
+WAREHOUSE_PYTHON = _ROOT / ".venv-warehouse" / "bin" / "python"
+
+
+class SnowflakeServer:
+    """One account with databases in a folder; it may be stopped and started with its data."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="marketflow-snowflake-"))
+        self.port = free_port()
+        self._process = ServerProcess(
+            "fakesnow",
+            [str(WAREHOUSE_PYTHON), "-P", str(_ROOT / "tests/servers/fakesnow_server.py"), str(self.port), str(self.folder)],
+            log=self.folder / "fakesnow.log",
+            ready=self._is_ready,
+        )
+
+    def options(self, database: str) -> SnowflakeOptions:
+        """How the program reaches a database of it; any password is right."""
+        return SnowflakeOptions(
+            account="test",
+            user="marketflow",
+            password="not-checked",  # noqa: S106
+            database=database,
+            schema="RAW",
+            warehouse="WH",
+            host="127.0.0.1",
+            port=self.port,
+            protocol="http",
+        )
+
+    def start(self) -> None:
+        """Returns when it takes connections."""
+        self._process.start()
+
+    def stop(self) -> None:
+        """An orderly end; the data are kept."""
+        self._process.stop()
+
+    def remove(self) -> None:
+        """Stops it and deletes everything of it."""
+        self._process.kill()
+        shutil.rmtree(self.folder)
+
+    def _is_ready(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+        except OSError:
+            return False
+        return True
+
+
+def need_warehouse() -> None:
+    """Skips the test where dbt and fakesnow are not installed."""
+    if not WAREHOUSE_PYTHON.exists():
+        pytest.skip("needs dbt and fakesnow in .venv-warehouse: `make test` installs them")
+
+
+@pytest.fixture(scope="session")
+def snowflake() -> Iterator[SnowflakeServer]:
+    """The tests' own Snowflake; a test that stops it starts it again."""
+    need_warehouse()
+    server = SnowflakeServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
