@@ -13,7 +13,7 @@ import structlog
 from bot.clock import SystemClock
 from bot.config import Settings, TradingMode
 from bot.desk import Desk
-from bot.jobs import ApprovalTimer, BalanceReader, ExchangeWatch, Job, LedgerWatch, RulesReader, schedule
+from bot.jobs import ApprovalTimer, BalanceReader, Job, LedgerWatch, PartWatch, RulesReader, schedule
 from bot.lifecycle import Lifecycle, stop_on_signals
 from bot.logs import configure_logging
 from bot.telegram_app import TelegramChat
@@ -22,16 +22,21 @@ from bot.telegram_notifier import TelegramNotifier
 from bot.texts import texts
 from bot.web.health import create_web_app
 from bot.web.server import serve_web
-from bot.wiring import check_trading_mode, kafka_options, limits_of, open_venue, shown_limits, today_of
+from bot.wiring import check_trading_mode, kafka_options, limits_of, open_venue, shown_limits, snowflake_options, today_of
 from core.adapters.binance_client import BinanceClient
 from core.adapters.execution_logger import ExecutionLogger, start_metrics_server
 from core.adapters.kafka_source import KafkaSource
+from core.adapters.ledger.export_feed import SqlExportFeed
 from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.sql_ledger import SqlLedger, open_ledger
+from core.adapters.snowflake_connection import SnowflakeConnection
+from core.adapters.snowflake_history import SnowflakeHistory
+from core.adapters.snowflake_source import SnowflakeSource
 from core.book import Book
 from core.domain.controls import Controls
 from core.domain.errors import ConfigurationError, ExchangeUnavailable, LedgerUnavailable
 from core.domain.events import Event, PartTroubled, SignalsLost, Started
+from core.history_export import HistoryExport
 from core.ports import Changes, LedgerState, MarketData, Venue
 from core.trading import Trading
 
@@ -42,6 +47,7 @@ SAY_SECONDS = 3.0
 SWITCH_SECONDS = 0.0005  # the ledger's thread must not hold up the event loop for Python's usual 5 ms
 RETRY_SECONDS = 2.0
 COMPARE_SECONDS = 300.0
+HISTORY_PATIENCE_SECONDS = 600.0  # nothing is lost while it is away
 RULES_SECONDS = 300.0  # how old a symbol's rules may become: a new minimum or step makes orders fail
 
 
@@ -114,10 +120,41 @@ class _Program:
         )
         self.book, self.market, self.inbox = self.trading.book, self.trading.market, self.trading.inbox
         self.source = self._kafka(embedded)
+        self._snowflake()
         self._chat()
 
-    def _kafka(self, embedded: Embedded) -> KafkaSource:
+    def _snowflake(self) -> None:
+        """The history and the table of signals, a session for each: neither waits for the other."""
+        settings, options = self.settings, snowflake_options(self.settings)
+        self.snowflake_sessions: list[SnowflakeConnection] = []
+        self.history: HistoryExport | None = None
+        self.table: SnowflakeSource | None = None
+        if options is None:
+            return
+        for_history = SnowflakeConnection(options)
+        self.snowflake_sessions.append(for_history)
+        feed = SqlExportFeed(self.ledger, f"snowflake:{options.database}.{options.schema}.EXECUTIONS")
+        self.history = HistoryExport(feed, SnowflakeHistory(for_history), self.clock)
+        self.ledger.observers.append(self.history)
+        if settings.snowflake_signals_table is not None:
+            for_signals = SnowflakeConnection(options)
+            self.snowflake_sessions.append(for_signals)
+            name = f"snowflake:{settings.snowflake_signals_table}"
+            self.table = SnowflakeSource(
+                for_signals,
+                table=settings.snowflake_signals_table,
+                poll=settings.snowflake_signals_poll,
+                default_symbol=settings.symbol,
+                deliver=self.inbox.deliver,
+                stored_positions=lambda: self.ledger.source_positions(name),
+                clock=self.clock,
+                on_first_start=lambda: self.notes.append("from_latest"),
+            )
+
+    def _kafka(self, embedded: Embedded) -> KafkaSource | None:
         settings = self.settings
+        if settings.kafka_broker is None:
+            return None
         name = f"kafka:{settings.kafka_topic}"
         return KafkaSource(
             options=kafka_options(settings),
@@ -154,7 +191,7 @@ class _Program:
             language=settings.tg_lang,
             version=version("marketflow"),
             started_at=self.clock.now(),
-            health=lambda: {name: ask() for name, ask in self.parts.items()},
+            health=lambda: {name: ask() for name, ask in {**self.parts, **self._besides}.items()},
         )
         self.chat = TelegramChat(connect(token, settings.tg_api_url), self.desk, self.ledger)
         self.notifier = TelegramNotifier(
@@ -169,18 +206,28 @@ class _Program:
     @property
     def parts(self) -> Mapping[str, Callable[[], tuple[bool, str]]]:
         """Each part that must be well for the process to be ready."""
+        source, table = self.source, self.table
         return {
             "ledger": lambda: self.ledger.ready,
             "exchange": lambda: self.market.ready,
             "instruments": lambda: self.market.instruments_ready,
-            "kafka": lambda: self.source.ready,
+            **({"kafka": lambda: source.ready} if source is not None else {}),
+            **({"signals_table": lambda: table.ready} if table is not None else {}),
             "telegram": lambda: self.chat.ready if not self.chat.ready[0] else self.notifier.ready,
         }
+
+    @property
+    def _besides(self) -> Mapping[str, Callable[[], tuple[bool, str]]]:
+        """What trading does not need: it may be away for a day."""
+        history = self.history
+        return {"history": lambda: history.ready} if history is not None else {}
 
     async def run(self, on_ready: Callable[[], None]) -> None:
         """Starts everything, waits until told to stop, and ends in the order that settles what is in flight."""
         jobs = schedule(self._jobs())
         async with AsyncExitStack() as stack:
+            for session in self.snowflake_sessions:
+                stack.push_async_callback(session.close)
             await self._serve(stack)
             stack.enter_context(stop_on_signals(self.lifecycle))
             self.inbox.start_controls(self.state.waiting)
@@ -191,6 +238,8 @@ class _Program:
                 self.lifecycle.start("prices", self.market.run())
                 self.lifecycle.start("trading", self._trade(on_ready))
                 self.lifecycle.start("mailboxes", self._watch_mailboxes())
+                if self.history is not None:
+                    self.lifecycle.start("history", self.history.run())
                 jobs.start()
                 await self.lifecycle.wait()
             finally:
@@ -219,7 +268,7 @@ class _Program:
         self.trading.start(self.state)
         await self._announce()
         on_ready()
-        await self.source.run()
+        await asyncio.gather(*(source.run() for source in (self.source, self.table) if source is not None))
 
     async def _load_instruments(self) -> None:
         # `*` allows every symbol: all rules are read at once, prices only as they are needed.
@@ -234,7 +283,7 @@ class _Program:
                 return
 
     async def _announce(self) -> None:
-        if not await self.ledger.source_positions(f"kafka:{self.settings.kafka_topic}"):
+        if self.source is not None and not await self.ledger.source_positions(f"kafka:{self.settings.kafka_topic}"):
             self.notes.append("from_latest")
         open_positions = len(self.book.open_positions())
         started = Started(
@@ -249,12 +298,21 @@ class _Program:
         jobs: dict[str, tuple[float, Job]] = {
             "approvals": (1.0, ApprovalTimer(self.book, self.inbox, self.clock).run),
             "gauges": (2.0, self._read_gauges),
-            "exchange": (2.0, ExchangeWatch(self.market, self._tell, self.clock, self.trading.compare).run),
+            "exchange": (
+                2.0,
+                PartWatch("exchange", lambda: self.market.ready, self._tell, self.clock, back=self.trading.compare).run,
+            ),
             "ledger": (1.0, LedgerWatch(lambda: self.ledger.ready, self._tell, self.clock).run),
             "comparison": (COMPARE_SECONDS, self._compare),
             "balances": (30.0, BalanceReader(self.book, self.venue, self.clock).run),
             "rules": (RULES_SECONDS, RulesReader(self.market).run),
         }
+        if (table := self.table) is not None:
+            jobs["signals table"] = (2.0, PartWatch("signals_table", lambda: table.ready, self._tell, self.clock).run)
+        if (history := self.history) is not None:
+            patience = HISTORY_PATIENCE_SECONDS
+            watch = PartWatch("history", lambda: history.ready, self._tell, self.clock, patience=patience)
+            jobs["history"] = (10.0, watch.run)
         if self.settings.trading_mode is not TradingMode.PAPER:
             jobs["clock"] = (60.0, self._measure_clock)
         return jobs
@@ -263,10 +321,12 @@ class _Program:
         self.trading.compare()
 
     async def _read_gauges(self) -> None:
-        if self.source.lag is not None:
+        if self.source is not None and self.source.lag is not None:
             self.metrics.kafka_lag(self.source.lag)
         try:
             self.metrics.alerts_pending(await self.ledger.pending())
+            if self.history is not None:
+                self.metrics.history_pending(await self.history.pending())
         except LedgerUnavailable as error:
             log.warning("alerts cannot be counted", error=str(error))
 

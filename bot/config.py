@@ -163,12 +163,14 @@ class Settings(BaseSettings):
     def unused(self) -> tuple[str, ...]:
         """Variables that are set and right, but that this version does not act upon."""
         idle = {"LOKI_URL", "WEBHOOK_SECRET"} | ({"BINANCE_WS_URL"} if self.binance_ws_url else set())
-        return tuple(sorted(name for name in self.given if name in idle or name.startswith("SNOWFLAKE_")))
+        return tuple(sorted(name for name in self.given if name in idle))
 
     def missing_for_run(self) -> list[str]:
         """What `marketflow run` still needs, one sentence each."""
+        sources = {"KAFKA_BROKER", "SNOWFLAKE_SIGNALS_TABLE"}
+        broker = "the address of the Kafka broker that brings the signals (or SNOWFLAKE_SIGNALS_TABLE, where a table does)"
         needed = {
-            "KAFKA_BROKER": "the address of the Kafka broker that brings the signals",
+            **({} if sources & self.given else {"KAFKA_BROKER": broker}),
             "TG_TOKEN": "the token of your bot, from @BotFather",
             "TG_CHAT_ID": "the number of the chat where alerts go",
         }

@@ -11,6 +11,7 @@ from core.adapters.kafka_settings import KafkaOptions
 from core.adapters.ledger.paper_book import SqlPaperBook
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.adapters.paper_exchange import PaperExchange
+from core.adapters.snowflake_connection import SnowflakeOptions
 from core.domain.errors import ConfigurationError
 from core.policy.picture import Limits
 from core.ports import Clock, MarketData, Venue
@@ -46,6 +47,26 @@ def kafka_options(settings: Settings) -> KafkaOptions:
         username=settings.kafka_username,
         password=settings.kafka_password.get_secret_value() if settings.kafka_password else None,
         ca_file=settings.kafka_ssl_cafile,
+    )
+
+
+def snowflake_options(settings: Settings) -> SnowflakeOptions | None:
+    """How Snowflake is reached; None where it is not configured. What must stand together was checked with the settings."""
+    account, user, warehouse = settings.snowflake_account, settings.snowflake_user, settings.snowflake_warehouse
+    if account is None or user is None or warehouse is None or settings.snowflake_database is None:
+        return None
+    return SnowflakeOptions(
+        account=account,
+        user=user,
+        database=settings.snowflake_database,
+        schema=settings.snowflake_schema,
+        warehouse=warehouse,
+        role=settings.snowflake_role,
+        password=settings.snowflake_password.get_secret_value() if settings.snowflake_password else None,
+        private_key_file=settings.snowflake_private_key_path,
+        host=settings.snowflake_host,
+        port=settings.snowflake_port,
+        protocol=settings.snowflake_protocol,
     )
 
 

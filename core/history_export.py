@@ -1,4 +1,4 @@
-"""Brings every execution from the ledger to the history, in order and in batches. Trading neither waits for it nor knows of it."""
+"""Brings every execution from the ledger to the history, in order, in batches. Trading neither waits for it nor knows of it."""
 
 import asyncio
 from collections.abc import Sequence

@@ -105,6 +105,8 @@ CATALOGUE: dict[str, str] = {
     "part.exchange": "The exchange",
     "part.ledger": "The ledger",
     "part.instruments": "Symbol rules",
+    "part.history": "The history (Snowflake)",
+    "part.signals_table": "The table of signals",
     "part.telegram": "Telegram",
     "alert.unshowable": "❗ An alert could not be shown ({kind}, no. {seq}). The log has it. See /status, /trades.",
     # many at once

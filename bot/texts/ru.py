@@ -106,6 +106,8 @@ CATALOGUE: dict[str, str] = {
     "part.exchange": "Биржа",
     "part.ledger": "Реестр",
     "part.instruments": "Правила символов",
+    "part.history": "История (Snowflake)",
+    "part.signals_table": "Таблица сигналов",
     "part.telegram": "Telegram",
     "alert.unshowable": "❗ Одно сообщение не удалось показать ({kind}, № {seq}). Оно есть в журнале. См. /status, /trades.",
     # many at once

@@ -108,6 +108,10 @@ class ExecutionLogger:
         """How many events wait to be told in the chat."""
         self._metrics.alerts_pending.set(count)
 
+    def history_pending(self, count: int) -> None:
+        """How many executions the history does not have yet."""
+        self._metrics.history_pending.set(count)
+
     def clock_offset(self, seconds: float) -> None:
         """How far the venue's clock is ahead of this machine's."""
         self._metrics.clock_offset.set(seconds)
@@ -193,8 +197,7 @@ class _Metrics:
         self.approvals_pending = gauge("marketflow_approvals_pending", "Approvals that nobody has answered yet.")
         self.clock_offset = gauge("marketflow_clock_offset_seconds", "The venue's clock minus this machine's.")
         self.paused = gauge("marketflow_paused", "1 while entries or all trading are paused.")
-        # Nothing is exported by this version, so nothing ever waits: the contract's name is there for boards to rest on.
-        gauge("marketflow_history_export_pending", "Rows that wait to be exported to the history.")
+        self.history_pending = gauge("marketflow_history_export_pending", "Executions that the history does not have yet.")
 
 
 def _keep(names: set[str], name: str, *, present: bool) -> None:

@@ -92,17 +92,17 @@ class SnowflakeConnection:
 
     def _run(self, work: Callable[[Any], T]) -> T:
         from snowflake.connector import connect  # noqa: PLC0415 - heavy, and only where it is configured
-        from snowflake.connector.errors import Error  # noqa: PLC0415
 
         try:
             if self._session is None:
                 self._session = connect(**self.options.arguments())
             with self._session.cursor() as cursor:
                 return work(cursor)
-        except Error as error:
+        except Exception as error:  # noqa: BLE001 - whatever the driver does, trading goes on without it
             if not _is_about_statement(error):
                 self._end_session()
-            raise SnowflakeError(self._words(error), error.errno if isinstance(error.errno, int) else -1) from None
+            number = getattr(error, "errno", None)
+            raise SnowflakeError(self._words(error), number if isinstance(number, int) else -1) from None
 
     def _end_session(self) -> None:
         session, self._session = self._session, None
@@ -117,7 +117,7 @@ class SnowflakeConnection:
         return f"Snowflake: {text[:_SHOWN] or type(error).__name__}"
 
 
-def _is_about_statement(error: Any) -> bool:
+def _is_about_statement(error: Exception) -> bool:
     """Whether the server answered, and found fault with the statement alone."""
     from snowflake.connector.errors import ProgrammingError  # noqa: PLC0415
 

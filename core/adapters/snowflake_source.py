@@ -129,9 +129,9 @@ class SnowflakeSource:
         return self._floor
 
     async def _newest(self) -> datetime | None:
-        question = f"SELECT MAX(ts) FROM {self._named}"  # noqa: S608 - a name of the settings
+        question = f"SELECT ts FROM {self._named} WHERE ts IS NOT NULL ORDER BY ts DESC LIMIT 1"  # noqa: S608 - a name of the settings
         answer = await self._connection.run(lambda cursor: cursor.execute(question).fetchone())
-        return _aware(answer[0]) if answer and answer[0] is not None else None
+        return _aware(answer[0]) if answer else None
 
     async def _page(self, since: datetime) -> list[_Read]:
         question = f"SELECT * FROM {self._named} WHERE ts >= %s ORDER BY ts LIMIT {_PAGE}"  # noqa: S608 - a name of the settings

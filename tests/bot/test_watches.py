@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.jobs import PATIENCE_SECONDS, PartWatch, LedgerWatch
+from bot.jobs import PATIENCE_SECONDS, LedgerWatch, PartWatch
 from core.domain.errors import ExchangeUnavailable
 from core.domain.events import Event, PartTroubled
 from core.market import Market

@@ -31,5 +31,5 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
 
 if __name__ == "__main__":
     port, folder = int(sys.argv[1]), sys.argv[2]
-    fakesnow.shared_fs = instance.FakeSnow(db_path=folder)
+    vars(fakesnow)["shared_fs"] = instance.FakeSnow(db_path=folder)
     uvicorn.run(application, host="127.0.0.1", port=port, log_level="warning")

@@ -34,7 +34,7 @@ class SnowflakeServer:
         return SnowflakeOptions(
             account="test",
             user="marketflow",
-            password="not-checked",  # noqa: S106
+            password="not-checked",
             database=database,
             schema="RAW",
             warehouse="WH",
