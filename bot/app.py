@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 import structlog
+from fastapi import APIRouter
 
 from bot.clock import SystemClock
 from bot.config import Settings, TradingMode
@@ -22,6 +23,7 @@ from bot.telegram_notifier import TelegramNotifier
 from bot.texts import texts
 from bot.web.health import create_web_app
 from bot.web.server import serve_web
+from bot.web.signals import signal_routes
 from bot.wiring import check_trading_mode, kafka_options, limits_of, open_venue, shown_limits, snowflake_options, today_of
 from core.adapters.binance_client import BinanceClient
 from core.adapters.execution_logger import ExecutionLogger, start_metrics_server
@@ -256,11 +258,25 @@ class _Program:
         """Health and metrics, from before anything else until after everything."""
         settings = self.settings
         if settings.http_port:
-            web = create_web_app(self.parts, self.desk.version)
+            web = create_web_app(self.parts, self.desk.version, *self._routes())
             await stack.enter_async_context(serve_web(web, settings.http_host, settings.http_port))
         if settings.metrics_port:
             server = await start_metrics_server(settings.metrics_port, self.metrics.registry, settings.http_host)
             stack.push_async_callback(server.close)
+
+    def _routes(self) -> list[APIRouter]:
+        settings = self.settings
+        if settings.webhook_secret is None:
+            return []
+        return [
+            signal_routes(
+                settings.webhook_secret.get_secret_value(),
+                self.inbox.submit,
+                self.clock,
+                default_symbol=settings.symbol,
+                window=settings.signal_max_age,
+            )
+        ]
 
     async def _trade(self, on_ready: Callable[[], None]) -> None:
         """Start-up is crash recovery: rules, then for each symbol its unsettled order, what was left waiting, new signals."""

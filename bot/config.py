@@ -162,13 +162,13 @@ class Settings(BaseSettings):
 
     def unused(self) -> tuple[str, ...]:
         """Variables that are set and right, but that this version does not act upon."""
-        idle = {"LOKI_URL", "WEBHOOK_SECRET"} | ({"BINANCE_WS_URL"} if self.binance_ws_url else set())
+        idle = {"LOKI_URL"} | ({"BINANCE_WS_URL"} if self.binance_ws_url else set())
         return tuple(sorted(name for name in self.given if name in idle))
 
     def missing_for_run(self) -> list[str]:
         """What `marketflow run` still needs, one sentence each."""
-        sources = {"KAFKA_BROKER", "SNOWFLAKE_SIGNALS_TABLE"}
-        broker = "the address of the Kafka broker that brings the signals (or SNOWFLAKE_SIGNALS_TABLE, where a table does)"
+        sources = {"KAFKA_BROKER", "SNOWFLAKE_SIGNALS_TABLE", "WEBHOOK_SECRET"}
+        broker = "the address of the Kafka broker that brings the signals (or SNOWFLAKE_SIGNALS_TABLE or WEBHOOK_SECRET)"
         needed = {
             **({} if sources & self.given else {"KAFKA_BROKER": broker}),
             "TG_TOKEN": "the token of your bot, from @BotFather",

@@ -44,6 +44,7 @@ class Inbox:
         self._waiting = 0
         self._room = asyncio.Condition()
         self._early: list[StoredMessage] | None = []  # what came before the start
+        self._storing: set[asyncio.Task[Sequence[StoredMessage | None]]] = set()
         self._open = True
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -57,6 +58,19 @@ class Inbox:
         async with self._room:
             await self._room.wait_for(lambda: self._waiting < self._capacity)
         await self._store(messages, dead, position)
+
+    async def submit(self, message: Message) -> bool:
+        """Returns once the message is stored; False where it was known already. Raises LedgerUnavailable: then it was not.
+
+        Whoever gives up waiting leaves it either not stored or stored and in its turn.
+        """
+        async with self._room:
+            await self._room.wait_for(lambda: self._waiting < self._capacity)
+        storing = asyncio.create_task(self._store([message], (), None), name="submit")
+        self._storing.add(storing)
+        storing.add_done_callback(self._storing.discard)
+        (stored,) = await asyncio.shield(storing)
+        return stored is not None
 
     async def ask(self, message: Message) -> Verdict | None:
         """Stores one message and waits for what becomes of it; None where it was known already. Raises LedgerUnavailable."""
@@ -139,6 +153,8 @@ class Inbox:
     async def close(self) -> None:
         """Takes nothing new in hand, and returns when what was in hand is settled. What waits stays stored for the next start."""
         self._open = False
+        if self._storing:
+            await asyncio.wait(list(self._storing))
         if self._workers:
             await asyncio.wait(list(self._workers.values()))
         for answer in self._answers.values():

@@ -1,10 +1,12 @@
 """`/healthz` and `/readyz`: whether the process lives, and whether each of its parts is at work. Asks no part to do anything."""
 
 from collections.abc import Callable, Mapping
+from typing import Literal
 
 import structlog
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 
 Readiness = Callable[[], tuple[bool, str]]
 """Whether a part is ready and a word on its state, safe to show; answers at once, from what it knows."""
@@ -14,17 +16,41 @@ _FRESH = {"Cache-Control": "no-store"}
 log = structlog.get_logger(__name__)
 
 
-def create_web_app(parts: Mapping[str, Readiness], version: str) -> FastAPI:
-    """The application. `parts` are those that must be ready, by the name under which `/readyz` shows them."""
-    # The pages that FastAPI offers of itself load scripts from elsewhere.
-    app = FastAPI(title="MarketFlow", version=version, docs_url=None, redoc_url=None, openapi_url=None)
+class Alive(BaseModel):
+    """The process runs."""
 
-    @app.get("/healthz")
+    status: Literal["ok"]
+    version: str
+
+
+class Part(BaseModel):
+    """One part's state, and a word on it."""
+
+    ready: bool
+    detail: str
+
+
+class Ready(BaseModel):
+    """Whether every part is at work."""
+
+    status: Literal["ready", "not ready"]
+    parts: dict[str, Part]
+
+
+def create_web_app(parts: Mapping[str, Readiness], version: str, *routes: APIRouter) -> FastAPI:
+    """The application. `parts` are those that must be ready, by the name under which `/readyz` shows them; `routes` come beside
+    those of health. `/openapi.json` describes all of them."""
+    # The pages that FastAPI offers of itself load scripts from elsewhere.
+    app = FastAPI(title="MarketFlow", version=version, docs_url=None, redoc_url=None)
+    for each in routes:
+        app.include_router(each)
+
+    @app.get("/healthz", response_model=Alive)
     async def healthz() -> JSONResponse:
         """200 as long as the event loop turns."""
         return JSONResponse({"status": "ok", "version": version}, headers=_FRESH)
 
-    @app.get("/readyz")
+    @app.get("/readyz", response_model=Ready, responses={503: {"model": Ready, "description": "a part is not at work"}})
     async def readyz() -> JSONResponse:
         """200 when every part is ready, else 503; either way with each part's state."""
         states = {name: _state(name, ask) for name, ask in parts.items()}

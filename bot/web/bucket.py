@@ -1,0 +1,24 @@
+"""How many may pass: so many a second, and so many at once after a rest."""
+
+from core.ports import Clock
+
+
+class Bucket:
+    """Fills by `rate` a second up to `most`; `take` takes one out."""
+
+    def __init__(self, clock: Clock, rate: float, most: int) -> None:
+        self._clock = clock
+        self._rate = rate
+        self._most = float(most)
+        self._left = self._most
+        self._at = clock.monotonic()
+
+    def take(self) -> float:
+        """0 where one was left; else seconds until one will be."""
+        now = self._clock.monotonic()
+        self._left = min(self._most, self._left + (now - self._at) * self._rate)
+        self._at = now
+        if self._left >= 1:
+            self._left -= 1
+            return 0.0
+        return (1 - self._left) / self._rate

@@ -1,0 +1,201 @@
+"""`POST /signals`: a signal over HTTP, taken only from who knows the secret, stored before it is confirmed, and never twice."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+
+from bot.web.bucket import Bucket
+from core.adapters.signal_codec import MAX_BYTES, Unreadable, decode
+from core.domain.errors import LedgerUnavailable
+from core.domain.messages import Message, SignalReceived
+from core.ports import Clock
+
+SOURCE = "webhook"
+BODY_SECONDS = 10.0
+ROOM_SECONDS = 5.0
+SIGNALS_A_SECOND, SIGNALS_AT_ONCE = 20.0, 100
+FAILURES_A_SECOND, FAILURES_AT_ONCE = 1.0, 20
+REMEMBERED = 1_000
+
+Submit = Callable[[Message], Awaitable[bool]]
+"""Stores a message; False where it was known already. Raises LedgerUnavailable; waits while the inbox is full."""
+
+
+class Stored(BaseModel):
+    """The signal is in the ledger and takes its turn."""
+
+    signal_id: str = Field(description="its identity: what comes with the same one is refused")
+    symbol: str
+
+
+class Problem(BaseModel):
+    """Why it was not taken, in a sentence."""
+
+    detail: str
+
+
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    401: {"model": Problem, "description": "not signed with WEBHOOK_SECRET"},
+    408: {"model": Problem, "description": "the body did not come in time"},
+    409: {"model": Problem, "description": "a signal that was taken before"},
+    413: {"model": Problem, "description": "the body is too long"},
+    422: {"model": Problem, "description": "the body is not a signal"},
+    429: {"model": Problem, "description": "too many at a time; Retry-After says when to come again"},
+    503: {"model": Problem, "description": "it cannot be stored now; Retry-After says when to come again"},
+}
+
+_PRICE = r"^(0{0,9}[1-9][0-9]{0,9}(\.[0-9]{1,20})?|0\.0{0,18}[1-9][0-9]?)$"
+_TIME = r"^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?Z$"
+_SECONDS = {"type": "integer", "minimum": 946684800, "maximum": 4102444799}
+_MILLISECONDS = {"type": "integer", "minimum": 946684800000, "maximum": 4102444799999}
+_BODY = {
+    "type": "object",
+    "required": ["signal_type", "close"],
+    "properties": {
+        "signal_type": {"type": "string", "pattern": "^(BUY|SELL)_[A-Z0-9_]{1,32}$"},
+        "close": {
+            "description": "reference price in quote asset, above 0",
+            "anyOf": [{"type": "number", "minimum": 1e-30, "exclusiveMaximum": 1e31}, {"type": "string", "pattern": _PRICE}],
+        },
+        "symbol": {"type": ["string", "null"], "pattern": "^[A-Za-z0-9]{2,20}$", "description": "SYMBOL where it is left out"},
+        "signal_id": {
+            "description": "what makes it one signal",
+            "anyOf": [{"type": "string", "pattern": "^[ -~]{1,200}$"}, {"type": ["integer", "null"]}],
+        },
+        "ts": {
+            "description": "when it was made: ISO 8601 with any zone, or epoch seconds or milliseconds",
+            "anyOf": [{"type": "string", "pattern": _TIME}, {"type": "null"}, _SECONDS, _MILLISECONDS],
+        },
+        "token": {"type": "string", "description": "WEBHOOK_SECRET, from senders that cannot sign"},
+    },
+}
+_DESCRIBED = {
+    "requestBody": {"required": True, "content": {"application/json": {"schema": _BODY}}},
+    "parameters": [
+        {
+            "name": "X-Signature",
+            "in": "header",
+            "required": False,
+            "description": "sha256= and the HMAC-SHA256 of the body with WEBHOOK_SECRET, in hexadecimal digits",
+            "schema": {"type": "string"},
+        }
+    ],
+}
+
+
+class _Refused(Exception):
+    """Carries an answer other than 202."""
+
+    def __init__(self, status: int, detail: str, retry_after: float = 0.0) -> None:
+        self.status = status
+        self.detail = detail
+        self.retry_after = retry_after
+        super().__init__(detail)
+
+
+def signal_routes(secret: str, submit: Submit, clock: Clock, *, default_symbol: str, window: timedelta) -> APIRouter:
+    """The route. `window` is how long an identical body without `ts` and `signal_id` counts as a repetition."""
+    routes = APIRouter()
+    taken = Bucket(clock, SIGNALS_A_SECOND, SIGNALS_AT_ONCE)
+    identity = _Identity(clock, default_symbol, window)
+    failed = Bucket(clock, FAILURES_A_SECOND, FAILURES_AT_ONCE)
+
+    @routes.post("/signals", status_code=202, response_model=Stored, responses=_ANSWERS, openapi_extra=_DESCRIBED)
+    async def post_signal(request: Request) -> JSONResponse:
+        """Takes one signal. 202 once it is stored: what becomes of it is told in the chat."""
+        try:
+            return await answer(request)
+        except _Refused as refused:
+            headers = {"Retry-After": str(max(1, round(refused.retry_after)))} if refused.retry_after else {}
+            return JSONResponse({"detail": refused.detail}, status_code=refused.status, headers=headers)
+
+    async def answer(request: Request) -> JSONResponse:
+        body = await _read(request)
+        if not _is_signed(body, request.headers.get("X-Signature"), secret):
+            if wait := failed.take():
+                raise _Refused(429, "too many requests without a right signature", wait)
+            raise _Refused(401, "sign the body with WEBHOOK_SECRET in X-Signature (sha256=...), or name it in the field token")
+        if wait := taken.take():
+            raise _Refused(429, f"more than {SIGNALS_A_SECOND:g} signals a second", wait)
+        message = identity.message(body)
+        try:
+            async with asyncio.timeout(ROOM_SECONDS):
+                is_new = await submit(message)
+        except (LedgerUnavailable, TimeoutError):
+            raise _Refused(503, "the signal cannot be stored in time; send the same again, it counts once", 5.0) from None
+        if not is_new:
+            raise _Refused(409, f"the signal {message.source_id} was taken before")
+        return JSONResponse({"signal_id": message.source_id, "symbol": message.mailbox}, status_code=202)
+
+    return routes
+
+
+async def _read(request: Request) -> bytes:
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_BYTES:
+                    raise _Refused(413, f"the body is longer than {MAX_BYTES:,} bytes")
+    except TimeoutError:
+        raise _Refused(408, f"the body did not come within {BODY_SECONDS:g} s") from None
+    return bytes(body)
+
+
+def _is_signed(body: bytes, signature: str | None, secret: str) -> bool:
+    key = secret.encode()
+    if signature is not None:
+        right = "sha256=" + hmac.new(key, body, hashlib.sha256).hexdigest()
+        return hmac.compare_digest(right.encode(), signature.strip().lower().encode())
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    token = said.get("token") if isinstance(said, dict) else None
+    return isinstance(token, str) and hmac.compare_digest(key, token.encode("utf-8", "replace"))
+
+
+class _Identity:
+    """What makes a body one signal: its `signal_id`; else the body itself, which a `ts` makes unlike any other. With neither, the
+    same body again within `window` is a repetition, and after it a new signal."""
+
+    def __init__(self, clock: Clock, default_symbol: str, window: timedelta) -> None:
+        self._clock = clock
+        self._default_symbol = default_symbol
+        self._window = max(window.total_seconds(), 1.0)
+        self._dated: OrderedDict[str, tuple[float, str]] = OrderedDict()
+
+    def message(self, body: bytes) -> Message:
+        """Raises _Refused where the body is no signal."""
+        now = self._clock.now()
+        digest = hashlib.sha256(body).hexdigest()[:32]
+        signal = decode(body, record_ts=now, source=SOURCE, default_id=digest, default_symbol=self._default_symbol)
+        if isinstance(signal, Unreadable):
+            raise _Refused(422, signal.problem)
+        if signal.signal_id == digest and signal.ts == now:
+            signal = replace(signal, signal_id=self._date(digest))
+        return Message(SOURCE, signal.signal_id, signal.symbol, SignalReceived(signal), now)
+
+    def _date(self, digest: str) -> str:
+        at = self._clock.monotonic()
+        first, dated = self._dated.get(digest, (-self._window, ""))
+        if at - first < self._window:
+            return dated
+        # The number of the window, so that a repetition is known after a restart too.
+        dated = f"{digest}/{int(self._clock.now().timestamp() // self._window)}"
+        self._dated[digest] = (at, dated)
+        self._dated.move_to_end(digest)
+        while len(self._dated) > REMEMBERED:
+            self._dated.popitem(last=False)
+        return dated

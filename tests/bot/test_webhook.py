@@ -1,0 +1,211 @@
+"""POST /signals over real HTTP: who may, what is read, what is refused, and that nothing comes in twice."""
+
+import asyncio
+import hashlib
+import hmac
+import itertools
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+
+from bot.web import signals
+from bot.web.health import Readiness, create_web_app
+from bot.web.server import serve_web
+from core.adapters.signal_codec import MAX_BYTES
+from core.domain.errors import LedgerUnavailable
+from core.domain.messages import Message, SignalReceived
+from tests.core.virtual_time import VirtualClock
+
+SECRET = "правда-s3cret"
+GOOD = {"signal_type": "BUY_SM", "close": 0.4801}
+
+
+@dataclass
+class Inbox:
+    """Stores as the real one does: once for each identity."""
+
+    messages: dict[str, Message] = field(default_factory=dict)
+    broken: bool = False
+    full: bool = False
+
+    async def submit(self, message: Message) -> bool:
+        if self.broken:
+            raise LedgerUnavailable("the password of the database is hunter2")
+        if self.full:
+            await asyncio.sleep(60)
+        return self.messages.setdefault(message.source_id, message) is message
+
+
+@dataclass
+class Hook:
+    """The running server, and a sender that knows the secret."""
+
+    port: int
+    inbox: Inbox
+    clock: VirtualClock
+
+    async def post(self, body: bytes | dict[str, Any], **headers: str) -> httpx.Response:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        async with httpx.AsyncClient() as client:
+            return await client.post(f"http://127.0.0.1:{self.port}/signals", content=content, headers=headers)
+
+    async def signed(self, body: bytes | dict[str, Any]) -> httpx.Response:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return await self.post(content, **{"X-Signature": sign(content)})
+
+
+def sign(body: bytes, secret: str = SECRET) -> str:
+    return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+
+
+@pytest.fixture
+async def hook() -> AsyncIterator[Hook]:
+    inbox, clock = Inbox(), VirtualClock()
+    routes = signals.signal_routes(SECRET, inbox.submit, clock, default_symbol="WIFUSDC", window=timedelta(seconds=60))
+    async with serve_web(create_web_app({}, "1", routes), "127.0.0.1", 0) as port:
+        yield Hook(port, inbox, clock)
+
+
+async def test_a_signed_signal_is_stored_and_confirmed(hook: Hook) -> None:
+    ts = hook.clock.now() - timedelta(seconds=3)
+    answer = await hook.signed({**GOOD, "symbol": "ethusdc", "signal_id": "x-1", "ts": ts.isoformat(), "note": "ж"})
+    assert (answer.status_code, answer.json()) == (202, {"signal_id": "x-1", "symbol": "ETHUSDC"})
+    (message,) = hook.inbox.messages.values()
+    assert isinstance(message.body, SignalReceived)
+    signal = message.body.signal
+    assert (signal.source, signal.signal_type, signal.close, signal.ts) == ("webhook", "BUY_SM", Decimal("0.4801"), ts)
+    assert signal.extra == {"note": "ж"}
+
+
+async def test_a_token_in_the_body_is_enough_and_is_not_kept(hook: Hook) -> None:
+    body = {"token": SECRET, "signal_type": "SELL_TV", "symbol": "WIFUSDC", "close": "0.5220", "ts": "2026-11-25T12:00:00Z"}
+    assert (await hook.post(body, **{"Content-Type": "text/plain; charset=utf-8"})).status_code == 202
+    (message,) = hook.inbox.messages.values()
+    assert SECRET not in repr(message)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"X-Signature": ""},
+        {"X-Signature": "sha256="},
+        {"X-Signature": sign(json.dumps(GOOD).encode(), "another")},
+        {"X-Signature": sign(b"another body")},
+        {"X-Signature": sign(json.dumps(GOOD).encode()).replace("sha256=", "sha1=")},
+        {"X-Signature": "sha256=" + "f" * 1000},
+    ],
+)
+async def test_who_does_not_know_the_secret_learns_nothing(hook: Hook, headers: dict[str, str]) -> None:
+    answer = await hook.post(GOOD, **headers)
+    assert answer.status_code == 401
+    assert "WEBHOOK_SECRET" in answer.json()["detail"]
+    assert not hook.inbox.messages
+
+
+@pytest.mark.parametrize("token", [None, "", "wrong", 7, [SECRET], {"a": SECRET}, SECRET + " ", "\ud800"])
+async def test_a_wrong_token_is_refused(hook: Hook, token: object) -> None:
+    assert (await hook.post({**GOOD, "token": token})).status_code == 401
+
+
+async def test_a_wrong_signature_is_not_mended_by_a_right_token(hook: Hook) -> None:
+    assert (await hook.post({**GOOD, "token": SECRET}, **{"X-Signature": "sha256=00"})).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (b"", "empty"),
+        (b"BUY", "not JSON"),
+        (b"[" * 5_000, "nested deeper"),
+        (b'{"signal_type": "BUY_SM", "close": 1e999999}', "close"),
+        (b'{"signal_type": "HOLD", "close": 1}', "signal_type is 'HOLD'"),
+        (b'{"signal_type": "BUY_SM", "close": 1, "close": 2}', "twice"),
+        (b'{"signal_type": "BUY_SM", "close": 1, "ts": "yesterday"}', "ts is 'yesterday'"),
+        (b"\xff\xfe", "not UTF-8"),
+    ],
+)
+async def test_what_is_no_signal_is_said(hook: Hook, body: bytes, problem: str) -> None:
+    answer = await hook.signed(body)
+    assert answer.status_code == 422
+    assert problem in answer.json()["detail"]
+    assert not hook.inbox.messages
+
+
+async def test_a_body_that_is_too_long_is_cut_off(hook: Hook) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        for _ in range(1_000):
+            yield b" " * 10_000
+
+    async with httpx.AsyncClient() as client:
+        answer = await client.post(f"http://127.0.0.1:{hook.port}/signals", content=endless())
+    assert answer.status_code == 413
+    assert (await hook.signed(b" " * MAX_BYTES)).status_code == 422
+
+
+async def test_a_repetition_is_refused(hook: Hook) -> None:
+    for body in ({**GOOD, "signal_id": "one"}, {**GOOD, "ts": "2026-11-25T12:00:00Z"}, GOOD):
+        assert [(await hook.signed(body)).status_code for _ in range(3)] == [202, 409, 409]
+    assert len(hook.inbox.messages) == 3
+
+
+async def test_the_same_words_later_are_a_new_signal_where_nothing_dates_them(hook: Hook) -> None:
+    answers = []
+    for seconds in (30, 29, 2, 59, 2):
+        answers.append((await hook.signed(GOOD)).status_code)
+        await hook.clock.forward(seconds)
+    assert answers == [202, 409, 409, 202, 409]
+
+
+async def test_a_ledger_that_takes_nothing_is_said_without_its_words(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
+    hook.inbox.broken = True
+    answer = await hook.signed(GOOD)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert "hunter2" not in answer.text
+    hook.inbox.broken, hook.inbox.full = False, True
+    monkeypatch.setattr(signals, "ROOM_SECONDS", 0.05)
+    assert (await hook.signed(GOOD)).status_code == 503
+
+
+async def test_too_many_are_asked_to_come_later(hook: Hook) -> None:
+    answers = [(await hook.signed({**GOOD, "signal_id": str(number)})).status_code for number in range(102)]
+    assert answers == [202] * 100 + [429] * 2
+    await hook.clock.forward(1)
+    assert (await hook.signed({**GOOD, "signal_id": "later"})).status_code == 202
+
+
+async def test_strangers_cannot_use_up_what_senders_need(hook: Hook) -> None:
+    answers = [(await hook.post(GOOD)).status_code for _ in range(25)]
+    assert answers == [401] * 20 + [429] * 5
+    assert (await hook.signed(GOOD)).status_code == 202
+
+
+def described() -> Any:
+    """The application as it describes itself, with one part that is not ready."""
+    inbox, clock = Inbox(), VirtualClock()
+    routes = signals.signal_routes(SECRET, inbox.submit, clock, default_symbol="WIFUSDC", window=timedelta(seconds=60))
+    clock.monotonic = lambda: next(seconds)  # type: ignore[method-assign] - a second between two requests
+    parts: dict[str, Readiness] = {"ledger": lambda: (True, "fine"), "kafka": lambda: (True, "fine")}
+    return schemathesis.openapi.from_asgi("/openapi.json", create_web_app(parts, "1", routes))
+
+
+seconds = itertools.count()
+schema = described()
+
+
+@schema.parametrize()
+@settings(max_examples=200, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+def test_the_description_is_true_whatever_is_sent(case: schemathesis.Case) -> None:
+    if isinstance(case.body, dict) and isinstance(case.body.get("token", ""), str):
+        case.body["token"] = SECRET
+        if case.headers:
+            case.headers.pop("X-Signature", None)
+    case.call_and_validate()
