@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Sequence
+from datetime import date
 from importlib.metadata import version
 
 OK, FAILED, WRONG_SETTINGS = 0, 1, 2
@@ -46,6 +47,8 @@ def _parser() -> argparse.ArgumentParser:
     publish.add_argument("--close", required=True, metavar="PRICE", help="reference price, e.g. 0.4801")
     publish.add_argument("--symbol", help="default: SYMBOL")
     publish.add_argument("--signal-id", metavar="ID", help="default: none, the record's place is its identity")
+    prove = commands.add_parser("prove", help="compares a day's signals, orders, fills and history, exit 1 if anything differs")
+    prove.add_argument("--day", metavar="YYYY-MM-DD", type=_day, help="a UTC day (default: yesterday)")
     commands.add_parser("reconcile", help="compares ledger and exchange, prints the differences, exit 1 if there are any")
     return parser
 
@@ -91,6 +94,22 @@ def _publish(chosen: argparse.Namespace) -> int:
     return OK
 
 
+def _day(text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day, such as 2026-03-01") from None
+
+
+def _prove(chosen: argparse.Namespace) -> int:
+    from bot.config import load_settings
+    from bot.logs import keep_quiet
+    from bot.prove import prove_day
+
+    keep_quiet()
+    return OK if asyncio.run(prove_day(load_settings(), chosen.day, print)) else FAILED
+
+
 def _reconcile(_: argparse.Namespace) -> int:
     from bot.config import load_settings
     from bot.logs import keep_quiet
@@ -100,7 +119,7 @@ def _reconcile(_: argparse.Namespace) -> int:
     return OK if asyncio.run(reconcile(load_settings(), print)) else FAILED
 
 
-_COMMANDS = {"run": _run, "demo": _demo, "check": _check, "publish": _publish, "reconcile": _reconcile}
+_COMMANDS = {"run": _run, "demo": _demo, "check": _check, "publish": _publish, "prove": _prove, "reconcile": _reconcile}
 
 if __name__ == "__main__":
     sys.exit(main())

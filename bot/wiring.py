@@ -97,7 +97,7 @@ def today_of(clock: Clock) -> str:
 @asynccontextmanager
 async def open_venue(
     settings: Settings, ledger: SqlLedger, market_data: MarketData | None = None
-) -> AsyncIterator[tuple[Venue, BinanceClient]]:
+) -> AsyncIterator[tuple[BinanceClient | PaperExchange, BinanceClient]]:
     """Where orders go in this trading mode, and the client of Binance's REST API."""
     client = binance_client(settings, lambda: ledger.may_trade)  # it reaches for nothing before it is asked
     try:

@@ -80,6 +80,15 @@ class Venue(MarketData, Protocol):
         ...
 
 
+class AccountHistory(Protocol):
+    """What the venue itself keeps of a time past."""
+
+    async def orders_between(self, symbol: str, since: datetime, until: datetime) -> Sequence[ExecutionReport]:
+        """Every order of `symbol`, ours or not, that was last changed from `since` on and before `until`, with its fills. Raises
+        ExchangeUnavailable."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What became of a stored message: `outcome` is the metric's label (`ordered`, `ignored`, `denied`, `expired`, `observed`,

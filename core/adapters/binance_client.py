@@ -4,10 +4,12 @@ It never repeats an order, decides nothing about one, and lets no key, secret or
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import ParamSpec, Protocol, TypeVar
 
 from core.adapters import binance_codec as codec
@@ -64,6 +66,8 @@ ListCall = Callable[[Wire, Sequence[str]], Awaitable[Said]]
 
 _MOST_SYMBOLS = 100  # in one question: the list travels in the URL
 _LONGEST_SYMBOL = 20  # rest-api.md: ^[A-Z0-9-_.]{1,20}$, and since 2025 letters of other scripts too
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_AFTERWARDS = timedelta(minutes=1)  # a trade is dated when it happens, its order when it is told
 _TRADES_A_PAGE = 1000  # rest-api.md, "Account trade list": the most that `limit` allows
 _AHEAD = 1.0  # rest-api.md, "Timing security": a request may be dated up to a second ahead of the exchange's clock
 _SHARE_OF_POLLING = 0.8  # of the allowed weight; the rest is for orders and what became of them
@@ -181,6 +185,29 @@ class BinanceClient:
         """See Venue."""
         wanted = {"symbol": symbol, "limit": str(limit)}
         return _read(codec.orders, await self._answer(lambda wire: wire.recent_orders(wanted), Cost(20), signed=True))
+
+    async def orders_between(self, symbol: str, since: datetime, until: datetime) -> Sequence[ExecutionReport]:
+        """See AccountHistory. The first page is asked for by time, the next by number: rest-api.md, "All orders", "Account trade
+        list" (times go with no number)."""
+        start = _milliseconds(since - _AFTERWARDS)
+        orders: list[ExecutionReport] = []
+        page = {"startTime": start}
+        while page:
+            body = await self._answer(partial(_all_orders, symbol, page), Cost(20), signed=True)
+            some = _read(codec.orders, body)
+            orders += some
+            more = len(some) == _TRADES_A_PAGE and some[-1].at < until
+            page = {"orderId": str(int(some[-1].order_id) + 1)} if more else {}
+        fills: dict[str, list[Fill]] = defaultdict(list)
+        page = {"startTime": start}
+        while page:
+            body = await self._answer(partial(_all_trades, symbol, page), Cost(20), signed=True)
+            trades = _read(codec.trades_by_order, body, symbol)
+            for order_id, fill in trades:
+                fills[order_id].append(fill)
+            more = len(trades) == _TRADES_A_PAGE and trades[-1][1].at < until + _AFTERWARDS
+            page = {"fromId": str(int(trades[-1][1].trade_id) + 1)} if more else {}
+        return [replace(order, fills=tuple(fills[order.order_id])) for order in orders if since <= order.at < until]
 
     async def open_orders(self) -> Sequence[ExecutionReport]:
         """See Venue."""
@@ -373,3 +400,15 @@ def _placed(said: Answer, request: OrderRequest) -> ExecutionReport | Unanswered
 def _could_be_symbol(text: str) -> bool:
     """What could not be one is not sent: it would refuse the whole list, and must not get into a URL."""
     return 0 < len(text) <= _LONGEST_SYMBOL and all(c.isalnum() or c in "-_." for c in text)
+
+
+def _milliseconds(at: datetime) -> str:
+    return str((at - _EPOCH) // timedelta(milliseconds=1))
+
+
+def _all_orders(symbol: str, page: Mapping[str, str], wire: Wire) -> Awaitable[Said]:
+    return wire.recent_orders({"symbol": symbol, "limit": str(_TRADES_A_PAGE), **page})
+
+
+def _all_trades(symbol: str, page: Mapping[str, str], wire: Wire) -> Awaitable[Said]:
+    return wire.trades({"symbol": symbol, "limit": str(_TRADES_A_PAGE), **page})

@@ -87,6 +87,17 @@ def trades(body: object, symbol: str, order_id: str) -> list[Fill]:
     return found
 
 
+def trades_by_order(body: object, symbol: str) -> list[tuple[str, Fill]]:
+    """`GET myTrades` of a symbol: each trade with the id of its order."""
+    found = []
+    for item in _array(body, "trades"):
+        data = _object(item, "trade")
+        if _text(data, "symbol") != symbol:
+            raise Unreadable("a trade of another symbol")
+        found.append((str(_integer(data, "orderId")), _fill(data, symbol, "id", _moment(data, "time"))))
+    return found
+
+
 def quotes(body: object, at: datetime) -> dict[str, Quote]:
     """`GET ticker/bookTicker` for a list. A symbol with an empty side (price 0) has no quote."""
     found = {}

@@ -53,6 +53,10 @@ class PaperBook(Protocol):
         """The newest `limit` orders of `symbol`."""
         ...
 
+    async def between(self, symbol: str, since: datetime, until: datetime) -> Sequence[ExecutionReport]:
+        """The orders of `symbol` from `since` on and before `until`, with their fills."""
+        ...
+
 
 class PaperExchange:
     """Fills a MARKET order at once and whole, at the best price of its side, less `fee` (a fraction) of what is received, and
@@ -142,6 +146,13 @@ class PaperExchange:
         """See Venue."""
         try:
             return await self._book.recent(symbol, limit)
+        except LedgerUnavailable as error:
+            raise ExchangeUnavailable(str(error)) from error
+
+    async def orders_between(self, symbol: str, since: datetime, until: datetime) -> Sequence[ExecutionReport]:
+        """See AccountHistory."""
+        try:
+            return await self._book.between(symbol, since, until)
         except LedgerUnavailable as error:
             raise ExchangeUnavailable(str(error)) from error
 

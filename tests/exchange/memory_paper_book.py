@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
@@ -37,6 +38,9 @@ class MemoryPaperBook:
 
     async def fills(self, order_id: str) -> Sequence[Fill]:
         return [fill for report in self.reports.values() if report.order_id == order_id for fill in report.fills]
+
+    async def between(self, symbol: str, since: datetime, until: datetime) -> Sequence[ExecutionReport]:
+        return [report for report in self.reports.values() if report.symbol == symbol and since <= report.at < until]
 
     async def recent(self, symbol: str, limit: int) -> Sequence[ExecutionReport]:
         return [report for report in self.reports.values() if report.symbol == symbol][-limit:]

@@ -187,3 +187,32 @@ async def test_an_exchange_that_is_down_takes_no_order(port: VenuePort, venue: V
 async def test_requests_have_an_end(port: VenuePort) -> None:
     assert 0 <= port.request_lifetime <= 10
     assert abs(await port.server_time() - datetime.now(UTC)) < timedelta(seconds=5)
+
+
+async def test_the_orders_of_a_time_come_with_their_fills(port: VenuePort) -> None:
+    assert isinstance(port, BinanceClient | PaperExchange)
+    begin = datetime.now(UTC) - timedelta(seconds=5)
+    placed = [filled(await port.place(ask(order_id=f"mf-{number}"))) for number in range(3)]
+    sold = filled(await port.place(ask(Side.SELL, "19.98", order_id="mf-9")))
+    found = await port.orders_between(WIF, begin, begin + timedelta(hours=1))
+    assert [order.client_order_id for order in found] == ["mf-0", "mf-1", "mf-2", "mf-9"]
+    for told, order in zip([*placed, sold], found, strict=True):
+        assert (order.order_id, order.state, order.executed_qty, order.quote_qty) == (
+            told.order_id,
+            told.state,
+            told.executed_qty,
+            told.quote_qty,
+        )
+        assert undated(order.fills) == undated(told.fills)
+    assert await port.orders_between(WIF, begin - timedelta(hours=1), begin) == []
+    assert await port.orders_between("WIFUSDT", begin, begin + timedelta(hours=1)) == []
+
+
+async def test_a_time_of_more_orders_than_one_answer_holds(client: BinanceClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.adapters.binance_client._TRADES_A_PAGE", 2)
+    begin = datetime.now(UTC) - timedelta(seconds=5)
+    for number in range(5):
+        filled(await client.place(ask(order_id=f"mf-{number}")))
+    found = await client.orders_between(WIF, begin, begin + timedelta(hours=1))
+    assert [order.client_order_id for order in found] == [f"mf-{number}" for number in range(5)]
+    assert all(order.fills_complete for order in found)

@@ -1,6 +1,7 @@
 """The paper exchange's own books, beside the ledger in the same database."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 
 from sqlalchemy import func, select
@@ -43,6 +44,12 @@ class SqlPaperBook:
         table = tables.paper_orders
         found = await self._ledger.reader.read(select(table.c.report).where(table.c.order_id == int(order_id)))
         return codec.reports.decode(found[0]["report"]).fills if found else ()
+
+    async def between(self, symbol: str, since: datetime, until: datetime) -> Sequence[ExecutionReport]:
+        """See PaperBook."""
+        table = tables.paper_orders
+        wanted = select(table.c.report).where(table.c.symbol == symbol, table.c.at >= since, table.c.at < until)
+        return [codec.reports.decode(row["report"]) for row in await self._ledger.reader.read(wanted.order_by(table.c.order_id))]
 
     async def recent(self, symbol: str, limit: int) -> Sequence[ExecutionReport]:
         """See PaperBook."""

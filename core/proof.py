@@ -1,0 +1,205 @@
+"""Whether a day's books agree: signals and decisions, orders and fills, the exchange's account, the history. Pure.
+
+Every difference is named by the ids of what differs, so that it can be looked up; nothing is put right here.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal, localcontext
+from typing import Any
+
+from core.comparison import OUR_PREFIX
+from core.domain.money import EXACT, ZERO, plain
+from core.domain.order import ExecutionReport, Fill, Order
+from core.domain.position import Execution
+from core.ports import DayResult
+
+UNDECIDED_AFTER = timedelta(minutes=10)
+"""A signal may wait for its turn; one that waits longer than this is lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A signal that came in, and what was decided; `outcome` is None where nothing was."""
+
+    seq: int
+    name: str
+    received_at: datetime
+    outcome: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerDay:
+    """What the ledger says of a day. `orders` are those of the day's signals, by client order id, with their `fills`;
+    `executions` and `results` are those of the day itself."""
+
+    decisions: Sequence[Decision]
+    orders: Mapping[str, Order]
+    fills: Mapping[str, Sequence[Fill]]
+    of_orders: Mapping[str, Execution]
+    executions: Mapping[str, Execution]
+    results: Sequence[DayResult]
+
+
+@dataclass(slots=True)
+class Proof:
+    """What was compared, and what differs. Amounts are in the asset that names them."""
+
+    day: str
+    signals: int = 0
+    orders: int = 0
+    fills: int = 0
+    executions: int = 0
+    in_history: int | None = None
+    profit: dict[str, Decimal] = field(default_factory=dict)
+    fees: dict[str, Decimal] = field(default_factory=dict)
+    differences: list[str] = field(default_factory=list)
+
+
+def prove(
+    day: str,
+    ledger: LedgerDay,
+    *,
+    now: datetime,
+    account: Sequence[ExecutionReport],
+    known: Mapping[str, Order],
+    history: Sequence[Mapping[str, Any]] | None,
+) -> Proof:
+    """Compares everything with everything.
+
+    `account` are the exchange's orders of the day and a little around it, with fills; `known` those of them that the ledger has,
+    of whichever day; `history` the rows kept elsewhere, None where there is no history.
+    """
+    with localcontext(EXACT):
+        proof = Proof(
+            day,
+            signals=len(ledger.decisions),
+            orders=sum(1 for order in ledger.orders.values() if order.executed_qty),
+            fills=sum(map(len, ledger.fills.values())),
+            executions=len(ledger.executions),
+            in_history=None if history is None else len(history),
+        )
+        for execution in ledger.executions.values():
+            proof.fees[execution.fee_asset] = proof.fees.get(execution.fee_asset, ZERO) + execution.fee
+        proof.profit = _profits(ledger.executions.values())
+        proof.differences += _decisions(ledger, now)
+        proof.differences += _account(ledger, account, known)
+        proof.differences += _executions(ledger)
+        proof.differences += _results(ledger, proof.profit)
+        if history is not None:
+            proof.differences += _history(ledger.executions, history)
+        return proof
+
+
+def _decisions(ledger: LedgerDay, now: datetime) -> Iterator[str]:
+    ordered = {order.inbox_seq for order in ledger.orders.values()}
+    for decision in ledger.decisions:
+        if decision.outcome is None and now - decision.received_at > UNDECIDED_AFTER:
+            yield f"signal {decision.name}: nothing was decided about it"
+        if decision.outcome == "ordered" and decision.seq not in ordered:
+            yield f"signal {decision.name}: decided to order, but there is no order"
+
+
+def _account(ledger: LedgerDay, account: Sequence[ExecutionReport], known: Mapping[str, Order]) -> Iterator[str]:
+    reports = {report.client_order_id: report for report in account}
+    for report in account:
+        if report.client_order_id.startswith(OUR_PREFIX) and report.client_order_id not in known:
+            yield f"order {report.client_order_id} ({report.symbol} {report.order_id}): the exchange has it, the ledger has not"
+    for name, order in ledger.orders.items():
+        found = reports.get(name)
+        if order.state.in_flight:
+            yield f"order {name}: not settled ({order.state})"
+        elif found is None:
+            if order.executed_qty:
+                yield f"order {name}: executed in the ledger, unknown to the exchange"
+        else:
+            yield from _order(order, found)
+            yield from _fills(name, ledger.fills.get(name, ()), found.fills)
+
+
+def _order(order: Order, found: ExecutionReport) -> Iterator[str]:
+    for what, ours, theirs in (
+        ("exchange's number", order.order_id or "none", found.order_id),
+        ("quantity", plain(order.executed_qty), plain(found.executed_qty)),
+        ("quote amount", plain(order.quote_qty), plain(found.quote_qty)),
+    ):
+        if ours != theirs and (order.executed_qty or found.executed_qty):
+            yield f"order {order.client_order_id}: {what} is {ours} in the ledger, {theirs} on the exchange"
+
+
+def _fills(name: str, ours: Sequence[Fill], theirs: Sequence[Fill]) -> Iterator[str]:
+    here, there = ({fill.trade_id: fill for fill in fills} for fills in (ours, theirs))
+    for trade_id in sorted(here.keys() | there.keys()):
+        one, other = here.get(trade_id), there.get(trade_id)
+        if one is None or other is None:
+            yield f"fill {trade_id} of order {name}: missing {'in the ledger' if one is None else 'on the exchange'}"
+            continue
+        for what in ("price", "qty", "fee"):
+            if getattr(one, what) != getattr(other, what):
+                mine, its = plain(getattr(one, what)), plain(getattr(other, what))
+                yield f"fill {trade_id} of order {name}: {what} is {mine} in the ledger, {its} on the exchange"
+        if one.fee_asset != other.fee_asset:
+            yield f"fill {trade_id} of order {name}: fee in {one.fee_asset} in the ledger, in {other.fee_asset} on the exchange"
+
+
+def _executions(ledger: LedgerDay) -> Iterator[str]:
+    for name, order in ledger.orders.items():
+        execution = ledger.of_orders.get(name)
+        if execution is None:
+            if order.executed_qty and not order.state.in_flight:
+                yield f"order {name}: executed, but there is no execution"
+            continue
+        fills = ledger.fills.get(name, ())
+        fees: dict[str, Decimal] = defaultdict(lambda: ZERO)
+        for fill in fills:
+            fees[fill.fee_asset] += fill.fee
+        bought = sum((fill.qty for fill in fills), ZERO)
+        if execution.qty != bought:
+            yield f"execution {name}: quantity is {plain(execution.qty)}, its fills make {plain(bought)}"
+        if execution.quote_qty != order.quote_qty:
+            yield f"execution {name}: quote amount is {plain(execution.quote_qty)}, its order says {plain(order.quote_qty)}"
+        # Fees in several assets are one sum in quote asset there, at prices of that time.
+        paid = {asset: fee for asset, fee in fees.items() if fee}
+        if len(paid) == 1 and paid.get(execution.fee_asset, ZERO) != execution.fee:
+            (asset, fee), *_ = paid.items()
+            yield f"execution {name}: fee is {plain(execution.fee)} {execution.fee_asset}, its fills make {plain(fee)} {asset}"
+
+
+def _profits(executions: Iterable[Execution]) -> dict[str, Decimal]:
+    sums: dict[str, Decimal] = {}
+    for execution in executions:
+        if execution.profit_quote is not None:
+            sums[execution.quote_asset] = sums.get(execution.quote_asset, ZERO) + execution.profit_quote
+    return sums
+
+
+def _results(ledger: LedgerDay, profits: Mapping[str, Decimal]) -> Iterator[str]:
+    kept: dict[str, Decimal] = {}
+    for result in ledger.results:
+        kept[result.quote_asset] = kept.get(result.quote_asset, ZERO) + result.profit
+    for asset in sorted(kept.keys() | profits.keys()):
+        if kept.get(asset, ZERO) != profits.get(asset, ZERO):
+            ours, theirs = plain(kept.get(asset, ZERO)), plain(profits.get(asset, ZERO))
+            yield f"result of the day in {asset}: {ours} is kept, its executions make {theirs}"
+
+
+def _history(executions: Mapping[str, Execution], history: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    rows = {row["execution_id"]: row for row in history}
+    if len(rows) != len(history):
+        twice = sorted(name for name in rows if sum(row["execution_id"] == name for row in history) > 1)
+        yield f"history: more than one row of execution {', '.join(twice)}"
+    for name in sorted(executions.keys() - rows.keys()):
+        yield f"execution {name}: missing in the history"
+    for name in sorted(rows.keys() - executions.keys()):
+        yield f"execution {name}: in the history, not in the ledger"
+    for name in sorted(executions.keys() & rows.keys()):
+        for column, theirs in rows[name].items():
+            ours = getattr(executions[name], column)
+            if ours != theirs:
+                yield f"execution {name}: {column} is {_shown(ours)} in the ledger, {_shown(theirs)} in the history"
+
+
+def _shown(value: object) -> str:
+    return plain(value) if isinstance(value, Decimal) else str(value)
