@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import time
 from importlib.metadata import version
 
 import structlog
@@ -14,9 +15,10 @@ from fastapi import APIRouter
 from bot.clock import SystemClock
 from bot.config import Settings, TradingMode
 from bot.desk import Desk
-from bot.jobs import ApprovalTimer, BalanceReader, Job, LedgerWatch, PartWatch, RulesReader, schedule
+from bot.jobs import ApprovalTimer, BalanceReader, DailyProof, Job, LedgerWatch, PartWatch, RulesReader, schedule, schedule_daily
 from bot.lifecycle import Lifecycle, stop_on_signals
 from bot.logs import configure_logging
+from bot.prove import Prover
 from bot.telegram_app import TelegramChat
 from bot.telegram_link import connect
 from bot.telegram_notifier import TelegramNotifier
@@ -31,6 +33,7 @@ from core.adapters.kafka_source import KafkaSource
 from core.adapters.ledger.export_feed import SqlExportFeed
 from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.sql_ledger import SqlLedger, open_ledger
+from core.adapters.paper_exchange import PaperExchange
 from core.adapters.snowflake_connection import SnowflakeConnection
 from core.adapters.snowflake_history import SnowflakeHistory
 from core.adapters.snowflake_source import SnowflakeSource
@@ -39,7 +42,7 @@ from core.domain.controls import Controls
 from core.domain.errors import ConfigurationError, ExchangeUnavailable, LedgerUnavailable
 from core.domain.events import Event, PartTroubled, SignalsLost, Started
 from core.history_export import HistoryExport
-from core.ports import Changes, LedgerState, MarketData, Venue
+from core.ports import Changes, LedgerState, MarketData
 from core.trading import Trading
 
 log = structlog.get_logger(__name__)
@@ -49,6 +52,7 @@ SAY_SECONDS = 3.0
 SWITCH_SECONDS = 0.0005  # the ledger's thread must not hold up the event loop for Python's usual 5 ms
 RETRY_SECONDS = 2.0
 COMPARE_SECONDS = 300.0
+PROOF_AT = time(0, 10)  # UTC; late enough for what came at the end of the day
 HISTORY_PATIENCE_SECONDS = 600.0  # nothing is lost while it is away
 RULES_SECONDS = 300.0  # how old a symbol's rules may become: a new minimum or step makes orders fail
 
@@ -94,7 +98,7 @@ class _Program:
         settings: Settings,
         embedded: Embedded,
         ledger: SqlLedger,
-        venue: Venue,
+        venue: BinanceClient | PaperExchange,
         client: BinanceClient,
         state: LedgerState,
     ) -> None:
@@ -227,6 +231,8 @@ class _Program:
     async def run(self, on_ready: Callable[[], None]) -> None:
         """Starts everything, waits until told to stop, and ends in the order that settles what is in flight."""
         jobs = schedule(self._jobs())
+        proof = DailyProof(self._prover(), self._tell, self.metrics.proof, self.clock)
+        schedule_daily(jobs, "proof", proof.run, PROOF_AT)
         async with AsyncExitStack() as stack:
             for session in self.snowflake_sessions:
                 stack.push_async_callback(session.close)
@@ -332,6 +338,11 @@ class _Program:
         if self.settings.trading_mode is not TradingMode.PAPER:
             jobs["clock"] = (60.0, self._measure_clock)
         return jobs
+
+    def _prover(self) -> Prover:
+        history = SnowflakeHistory(self.snowflake_sessions[0]) if self.snowflake_sessions else None
+        symbols = self.settings.symbols or frozenset({self.settings.symbol})
+        return Prover(self.ledger, self.venue, history, self.clock, symbols)
 
     async def _compare(self) -> None:
         self.trading.compare()

@@ -3,16 +3,18 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from functools import partial
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from bot.prove import Prover, day_of
 from core.book import Book
-from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
-from core.domain.events import Event, PartTroubled
+from core.domain.errors import ExchangeUnavailable, LedgerUnavailable, MarketFlowError
+from core.domain.events import Event, PartTroubled, proved
 from core.domain.messages import ApprovalTimedOut, Message
+from core.domain.proof import Proof
 from core.inbox import Inbox
 from core.market import Market
 from core.ports import Clock, Venue
@@ -20,6 +22,7 @@ from core.ports import Clock, Venue
 log = structlog.get_logger(__name__)
 
 PATIENCE_SECONDS = 20.0  # an exchange that hiccups for less is not worth waking anybody
+PROOF_RETRIES = (60.0, 600.0, 3600.0, 3600.0, 0.0)  # seconds between two attempts
 SHORT_SECONDS = 3.0  # a ledger that hiccups for less is not worth a word
 
 Job = Callable[[], Awaitable[None]]
@@ -40,6 +43,13 @@ def schedule(jobs: dict[str, tuple[float, Job]]) -> AsyncIOScheduler:
             next_run_time=datetime.now(UTC),
         )
     return scheduler
+
+
+def schedule_daily(scheduler: AsyncIOScheduler, name: str, job: Job, at: time) -> None:
+    """Adds a job that runs once a day at `at`, UTC; one that is late by up to an hour still runs."""
+    scheduler.add_job(
+        partial(_until_stopped, job), "cron", hour=at.hour, minute=at.minute, id=name, coalesce=True, misfire_grace_time=3600
+    )
 
 
 async def _until_stopped(job: Job) -> None:
@@ -149,6 +159,29 @@ class BalanceReader:
             self._book.balances_at = self._clock.now()
         except (ExchangeUnavailable, LedgerUnavailable) as error:
             log.warning("balances cannot be read", error=str(error))
+
+
+class DailyProof:
+    """Compares all books of the day before, and tells what came of it. Tries again where a part does not answer."""
+
+    def __init__(self, prover: Prover, tell: Callable[[Event], None], show: Callable[[Proof], None], clock: Clock) -> None:
+        """`show` is told of each proof, for the metrics."""
+        self._prover = prover
+        self._tell = tell
+        self._show = show
+        self._clock = clock
+
+    async def run(self) -> None:
+        for wait in PROOF_RETRIES:
+            try:
+                proof = await self._prover.prove(day_of(None, self._clock.now()))
+            except MarketFlowError as error:
+                log.warning("the books cannot be compared yet", error=str(error))
+                await self._clock.sleep(wait)
+            else:
+                self._show(proof)
+                self._tell(proved(proof))
+                return
 
 
 class RulesReader:

@@ -44,6 +44,8 @@ def configure_logging(settings: Settings, stream: TextIO | None = None) -> None:
     root.setLevel(settings.log_level)
     for name in (*_QUIET, *_QUIET_TOO):
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    # At each connection its driver asks every cloud's metadata service where it runs, and complains where there is none.
+    logging.getLogger("snowflake").setLevel(max(logging.ERROR, root.level))
     logging.captureWarnings(capture=True)
     sys.excepthook = _uncaught
     threading.excepthook = _uncaught_in_thread

@@ -11,8 +11,9 @@ from core.adapters.ledger.sql_ledger import SqlLedger, look_into_ledger
 from core.adapters.snowflake_connection import SnowflakeConnection
 from core.adapters.snowflake_history import SnowflakeHistory
 from core.domain.money import plain
+from core.domain.proof import Proof
 from core.ports import AccountHistory, Clock
-from core.proof import Proof, prove
+from core.proof import prove
 
 AROUND = timedelta(minutes=5)  # the exchange's clock and ours differ, and an order is older than its end
 

@@ -18,6 +18,7 @@ from core.domain.events import (
     ApprovalClosed,
     ApprovalRequested,
     ControlsChanged,
+    DayProved,
     DeadLettersFound,
     Event,
     HoldAccepted,
@@ -37,8 +38,10 @@ from core.domain.events import (
 from core.domain.money import multiply
 from core.domain.money import per_cent as exact_per_cent
 from core.domain.order import OrderState
+from core.domain.proof import Proof
 from core.domain.signal import Side
 
+_DIFFERENCES_SHOWN = 10
 _RAW_SHOWN = 80  # bytes of an unreadable record
 _FOREIGN_SHOWN = 64  # characters of a name or a word that somebody else chose
 _DIGEST_UNITS = 1_500  # about a phone's screen
@@ -80,6 +83,8 @@ def _lines(event: Event, texts: Texts) -> list[Html]:  # noqa: PLR0911, PLR0912,
             return _signals_lost(event, texts)
         case SymbolHeld() | SymbolReleased() | HoldAccepted():
             return event_lines(event, texts)
+        case DayProved():
+            return _proved(event.proof, texts)
         case _ as unreachable:
             assert_never(unreachable)
 
@@ -253,6 +258,22 @@ def _signals_lost(event: SignalsLost, texts: Texts) -> list[Html]:
         texts(key, topic=short(event.topic), partition=event.partition, first=event.wanted, last=last),
         texts("signals_lost.next"),
     ]
+
+
+def _proved(proof: Proof, texts: Texts) -> list[Html]:
+    count = len(proof.differences)
+    title = texts("proof.differs", day=proof.day, count=count) if count else texts("proof.agrees", day=proof.day)
+    lines = [
+        title,
+        *(texts("proof.difference", difference=short(each, 160)) for each in proof.differences[:_DIFFERENCES_SHOWN]),
+    ]
+    if count > _DIFFERENCES_SHOWN:
+        lines.append(texts("proof.more", count=count - _DIFFERENCES_SHOWN, day=proof.day))
+    lines.append(texts("proof.counts", signals=proof.signals, orders=proof.orders, fills=proof.fills))
+    if proof.in_history is not None:
+        lines.append(texts("proof.history", rows=proof.in_history))
+    lines += [texts("proof.profit", profit=money(profit, signed=True), asset=asset) for asset, profit in proof.profit.items()]
+    return lines
 
 
 def not_live(trading_mode: str, texts: Texts) -> list[Html]:

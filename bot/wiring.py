@@ -14,7 +14,7 @@ from core.adapters.paper_exchange import PaperExchange
 from core.adapters.snowflake_connection import SnowflakeOptions
 from core.domain.errors import ConfigurationError
 from core.policy.picture import Limits
-from core.ports import Clock, MarketData, Venue
+from core.ports import Clock, MarketData
 
 PAPER_BALANCES: Mapping[str, Decimal] = {
     asset: Decimal(amount)

@@ -5,7 +5,7 @@ Every difference is named by the ids of what differs, so that it can be looked u
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
 from typing import Any
@@ -14,6 +14,7 @@ from core.comparison import OUR_PREFIX
 from core.domain.money import EXACT, ZERO, plain
 from core.domain.order import ExecutionReport, Fill, Order
 from core.domain.position import Execution
+from core.domain.proof import Proof
 from core.ports import DayResult
 
 UNDECIDED_AFTER = timedelta(minutes=10)
@@ -43,21 +44,6 @@ class LedgerDay:
     results: Sequence[DayResult]
 
 
-@dataclass(slots=True)
-class Proof:
-    """What was compared, and what differs. Amounts are in the asset that names them."""
-
-    day: str
-    signals: int = 0
-    orders: int = 0
-    fills: int = 0
-    executions: int = 0
-    in_history: int | None = None
-    profit: dict[str, Decimal] = field(default_factory=dict)
-    fees: dict[str, Decimal] = field(default_factory=dict)
-    differences: list[str] = field(default_factory=list)
-
-
 def prove(
     day: str,
     ledger: LedgerDay,
@@ -73,24 +59,29 @@ def prove(
     of whichever day; `history` the rows kept elsewhere, None where there is no history.
     """
     with localcontext(EXACT):
-        proof = Proof(
+        profit = _profits(ledger.executions.values())
+        differences = [
+            *_decisions(ledger, now),
+            *_account(ledger, account, known),
+            *_executions(ledger),
+            *_results(ledger, profit),
+        ]
+        if history is not None:
+            differences += _history(ledger.executions, history)
+        fees: dict[str, Decimal] = {}
+        for execution in ledger.executions.values():
+            fees[execution.fee_asset] = fees.get(execution.fee_asset, ZERO) + execution.fee
+        return Proof(
             day,
             signals=len(ledger.decisions),
             orders=sum(1 for order in ledger.orders.values() if order.executed_qty),
             fills=sum(map(len, ledger.fills.values())),
             executions=len(ledger.executions),
             in_history=None if history is None else len(history),
+            profit=profit,
+            fees=fees,
+            differences=tuple(differences),
         )
-        for execution in ledger.executions.values():
-            proof.fees[execution.fee_asset] = proof.fees.get(execution.fee_asset, ZERO) + execution.fee
-        proof.profit = _profits(ledger.executions.values())
-        proof.differences += _decisions(ledger, now)
-        proof.differences += _account(ledger, account, known)
-        proof.differences += _executions(ledger)
-        proof.differences += _results(ledger, proof.profit)
-        if history is not None:
-            proof.differences += _history(ledger.executions, history)
-        return proof
 
 
 def _decisions(ledger: LedgerDay, now: datetime) -> Iterator[str]:

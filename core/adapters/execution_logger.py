@@ -16,6 +16,7 @@ from core.domain.events import (
     ApprovalClosed,
     ApprovalRequested,
     ControlsChanged,
+    DayProved,
     DeadLettersFound,
     Event,
     OrderExecuted,
@@ -30,6 +31,7 @@ from core.domain.messages import DeadLetter, SignalReceived, StoredMessage
 from core.domain.money import plain
 from core.domain.order import Order, OrderState
 from core.domain.position import Execution
+from core.domain.proof import Proof
 from core.domain.signal import Side, Signal
 from core.ports import Changes, LedgerState, Verdict
 
@@ -38,6 +40,7 @@ _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 _SOURCES = frozenset({"kafka", "webhook", "snowflake", "telegram"})
 _OUTCOMES = frozenset({"ordered", "ignored", "denied", "expired", "observed", "awaiting_approval", "done", "failed"})
 _MOST_CODES = 50  # of errors, as label values; Binance documents about as many for orders
+_MOST_SHOWN = 20  # differences in a line of the log
 _REMEMBERED = 4096  # settled orders
 
 log = structlog.get_logger(__name__)
@@ -111,6 +114,10 @@ class ExecutionLogger:
     def history_pending(self, count: int) -> None:
         """How many executions the history does not have yet."""
         self._metrics.history_pending.set(count)
+
+    def proof(self, proof: Proof) -> None:
+        """What the last comparison of all books found."""
+        self._metrics.proof_differences.set(len(proof.differences))
 
     def clock_offset(self, seconds: float) -> None:
         """How far the venue's clock is ahead of this machine's."""
@@ -197,6 +204,7 @@ class _Metrics:
         self.approvals_pending = gauge("marketflow_approvals_pending", "Approvals that nobody has answered yet.")
         self.clock_offset = gauge("marketflow_clock_offset_seconds", "The venue's clock minus this machine's.")
         self.paused = gauge("marketflow_paused", "1 while entries or all trading are paused.")
+        self.proof_differences = gauge("marketflow_proof_differences", "Differences that the last daily proof found.")
         self.history_pending = gauge("marketflow_history_export_pending", "Executions that the history does not have yet.")
 
 
@@ -243,6 +251,8 @@ def _write(event: Event) -> None:
             log.info("approval closed", state=approval.state, by=approval.decided_by, **_ids(approval.signal))
         case ControlsChanged(_, after):
             log.info("controls changed", pause=after.pause, mode=after.mode, by=after.changed_by)
+        case DayProved(proof):
+            log.log(30 if proof.differences else 20, "books compared", day=proof.day, differences=proof.differences[:_MOST_SHOWN])
         case _:
             _write_about_process(event)
 

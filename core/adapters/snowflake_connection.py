@@ -57,7 +57,6 @@ class SnowflakeOptions:
             "query_timeout": _ANSWER_SECONDS,
             "server_session_keep_alive": False,
             "enable_server_session_keep_alive_auto_detection": False,
-            "platform_detection_timeout_seconds": 0,  # it would ask the cloud's metadata service who we are
             "client_out_of_band_telemetry_enabled": False,
             "session_parameters": {"QUERY_TAG": "marketflow", "TIMEZONE": "UTC", "CLIENT_TELEMETRY_ENABLED": False},
         }

@@ -59,14 +59,20 @@ class SnowflakeHistory:
             await self._connection.run(lambda cursor: self._merge(cursor, rows))
 
     async def rows(self, since: datetime, until: datetime) -> Sequence[dict[str, Any]]:
-        """The rows of executions from `since` on and before `until`, by column. Raises HistoryUnavailable."""
+        """The rows of executions from `since` on and before `until`, by column; none where there is no table yet.
+        Raises HistoryUnavailable."""
         columns = ", ".join(COLUMNS)
         question = f"SELECT {columns} FROM {self._table} WHERE executed_at >= %s AND executed_at < %s"  # noqa: S608 - names
 
         def ask(cursor: Any) -> list[tuple[Any, ...]]:
             return list(cursor.execute(question, (_text(since), _text(until))).fetchall())
 
-        return [_row(found) for found in await self._connection.run(ask)]
+        try:
+            return [_row(found) for found in await self._connection.run(ask)]
+        except SnowflakeError as error:
+            if error.number != NO_SUCH_OBJECT:
+                raise
+            return []
 
     def _make(self, cursor: Any) -> None:
         columns = ", ".join(f"{column} {kind}{'' if column in _OPTIONAL else ' NOT NULL'}" for column, kind in COLUMNS.items())

@@ -12,6 +12,7 @@ from core.domain.hold import Hold
 from core.domain.messages import DeadLetter
 from core.domain.order import Order
 from core.domain.position import Execution, Position
+from core.domain.proof import Proof
 from core.domain.reasons import Reason
 from core.domain.signal import Signal
 
@@ -188,6 +189,20 @@ class PartTroubled:
     priority: Priority = Priority.URGENT
 
 
+@dataclass(frozen=True, slots=True)
+class DayProved:
+    """All books of a day were compared. Made by `proved`: differences are urgent."""
+
+    proof: Proof
+    kind: Literal["day_proved"] = "day_proved"
+    priority: Priority = Priority.NORMAL
+
+
+def proved(proof: Proof) -> DayProved:
+    """The event that tells a proof; differences are urgent."""
+    return DayProved(proof, priority=Priority.URGENT if proof.differences else Priority.NORMAL)
+
+
 Event = (
     OrderExecuted
     | OrderFailed
@@ -204,6 +219,7 @@ Event = (
     | SymbolHeld
     | SymbolReleased
     | HoldAccepted
+    | DayProved
 )
 
 

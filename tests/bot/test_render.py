@@ -33,9 +33,11 @@ from core.domain.events import (
     SignalRefused,
     Started,
     StrangerSeen,
+    proved,
 )
 from core.domain.messages import DeadLetter
 from core.domain.order import Order, OrderState
+from core.domain.proof import Proof
 from core.domain.reasons import SENTENCES, Reason, reason
 from core.domain.signal import Side
 from tests.bot.parts import NOON, approval, executed, refused, signal
@@ -74,6 +76,8 @@ ALL_EVENTS: list[Event] = [
     StrangerSeen(6666, "Mallory"),
     PartTroubled("kafka", recovered=False, detail="no broker"),
     PartTroubled("exchange", recovered=True, detail=""),
+    proved(Proof("2026-03-01", 7, 4, 5, 4, 4, {"USDC": Decimal("1.25")}, {"WIF": Decimal("0.02")})),
+    proved(Proof("2026-03-01", differences=tuple(f"fill {number} of order mf-1: missing" for number in range(12)))),
 ]
 
 
