@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test check lint simulate variants chaos bench dashboard clean
+.PHONY: help install demo run test check lint simulate variants chaos bench dashboard warehouse clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,5 +70,12 @@ bench: install ## MarketFlow beside a naive loop, in one run on this machine
 dashboard: install ## the Streamlit dashboard on the ledger that .env names
 	@$(BIN)/streamlit run dashboard/app.py --server.address 127.0.0.1 --server.headless true --browser.gatherUsageStats false
 
+warehouse: install $(WAREHOUSE)/.installed ## dbt's tables, on DuckDB, of the ledger that .env names; in build/
+	@mkdir -p build
+	@$(BIN)/marketflow export build/executions.csv
+	@$(WAREHOUSE)/bin/python warehouse/load.py build/executions.csv build/warehouse.duckdb
+	@cd warehouse && MARKETFLOW_DUCKDB=$(CURDIR)/build/warehouse.duckdb DBT_TARGET_PATH=$(CURDIR)/build/dbt DBT_LOG_PATH=$(CURDIR)/build/dbt \
+	  ../$(WAREHOUSE)/bin/dbt --quiet build --profiles-dir . && echo "the tables are in build/warehouse.duckdb, schema history"
+
 clean: ## removes what the other commands made
-	rm -rf $(VENV) $(WAREHOUSE) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	rm -rf $(VENV) $(WAREHOUSE) build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

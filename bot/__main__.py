@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from datetime import date
 from importlib.metadata import version
+from pathlib import Path
 
 OK, FAILED, WRONG_SETTINGS = 0, 1, 2
 
@@ -47,6 +48,8 @@ def _parser() -> argparse.ArgumentParser:
     publish.add_argument("--close", required=True, metavar="PRICE", help="reference price, e.g. 0.4801")
     publish.add_argument("--symbol", help="default: SYMBOL")
     publish.add_argument("--signal-id", metavar="ID", help="default: none, the record's place is its identity")
+    export = commands.add_parser("export", help="writes every execution of the ledger into a CSV file")
+    export.add_argument("file", metavar="FILE", type=Path, help="e.g. executions.csv; what is there is replaced")
     prove = commands.add_parser("prove", help="compares a day's signals, orders, fills and history, exit 1 if anything differs")
     prove.add_argument("--day", metavar="YYYY-MM-DD", type=_day, help="a UTC day (default: yesterday)")
     commands.add_parser("reconcile", help="compares ledger and exchange, prints the differences, exit 1 if there are any")
@@ -94,6 +97,16 @@ def _publish(chosen: argparse.Namespace) -> int:
     return OK
 
 
+def _export(chosen: argparse.Namespace) -> int:
+    from bot.config import load_settings
+    from bot.export import export
+    from bot.logs import keep_quiet
+
+    keep_quiet()
+    asyncio.run(export(load_settings(), chosen.file, print))
+    return OK
+
+
 def _day(text: str) -> str:
     try:
         return date.fromisoformat(text).isoformat()
@@ -119,7 +132,15 @@ def _reconcile(_: argparse.Namespace) -> int:
     return OK if asyncio.run(reconcile(load_settings(), print)) else FAILED
 
 
-_COMMANDS = {"run": _run, "demo": _demo, "check": _check, "publish": _publish, "prove": _prove, "reconcile": _reconcile}
+_COMMANDS = {
+    "run": _run,
+    "demo": _demo,
+    "check": _check,
+    "publish": _publish,
+    "export": _export,
+    "prove": _prove,
+    "reconcile": _reconcile,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import func, select
 
-from core.adapters.ledger import rows, tables
+from core.adapters.ledger import tables
+from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.adapters.ledger.writes import Writes
 from core.domain.position import Execution
@@ -26,9 +27,7 @@ class SqlExportFeed:
 
     async def after(self, position: int, limit: int) -> Sequence[tuple[int, Execution]]:
         """See ExportFeed."""
-        table = tables.executions
-        question = select(table).where(table.c.seq > position).order_by(table.c.seq).limit(limit)
-        return [(row["seq"], rows.execution_of(row)) for row in await self._ledger.reader.read(question)]
+        return await LedgerQueries(self._ledger.reader).executions_after(position, limit)
 
     async def count_after(self, position: int) -> int:
         """See ExportFeed."""

@@ -82,6 +82,12 @@ class LedgerQueries:
             rows.execution_of(row) for row in await self._reader.read(select(table).order_by(table.c.seq.desc()).limit(limit))
         ]
 
+    async def executions_after(self, seq: int, limit: int) -> Sequence[tuple[int, Execution]]:
+        """The executions behind the one of number `seq`, with their numbers, in the order in which they were committed."""
+        table = tables.executions
+        question = select(table).where(table.c.seq > seq).order_by(table.c.seq).limit(limit)
+        return [(row["seq"], rows.execution_of(row)) for row in await self._reader.read(question)]
+
     async def recent_trades(self, limit: int) -> Sequence[Trade]:
         """The last closed trades, the newest first."""
         table = tables.trades

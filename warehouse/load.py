@@ -1,0 +1,63 @@
+"""Brings exported executions into DuckDB's raw.executions, each once: `python load.py FILE.csv WAREHOUSE.duckdb`.
+
+Runs in the warehouse's own environment. A row that is there already and is the same is left alone, so that a second run changes
+nothing; one that differs is replaced and dated anew, as the export to Snowflake does.
+"""
+
+import sys
+
+import duckdb
+
+_AMOUNT, _TEXT = "DECIMAL(38, 16)", "VARCHAR"
+COLUMNS = {
+    "execution_id": _TEXT,
+    "symbol": _TEXT,
+    "executed_at": "TIMESTAMPTZ",
+    "side": _TEXT,
+    "qty": _AMOUNT,
+    "price": _AMOUNT,
+    "profit_pct": _AMOUNT,
+    "signal_type": _TEXT,
+    "signal_id": _TEXT,
+    "client_order_id": _TEXT,
+    "order_id": _TEXT,
+    "quote_qty": _AMOUNT,
+    "fee": _AMOUNT,
+    "fee_asset": _TEXT,
+    "profit_quote": _AMOUNT,
+    "trading_mode": _TEXT,
+    "gross_quote": _AMOUNT,
+    "base_asset": _TEXT,
+    "quote_asset": _TEXT,
+}
+
+
+def load(csv: str, warehouse: str) -> tuple[int, int]:
+    """How many rows were new or changed, and how many there are now."""
+    columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
+    kinds = ", ".join(f"'{name}': '{kind}'" for name, kind in COLUMNS.items())
+    as_written = """delim = ',', quote = '"', escape = '"', nullstr = ''"""  # nothing is guessed
+    differs = " OR ".join(f"t.{name} IS DISTINCT FROM s.{name}" for name in COLUMNS if name != "execution_id")
+    new = ", ".join(f"{name} = s.{name}" for name in COLUMNS if name != "execution_id")
+    with duckdb.connect(warehouse) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("CREATE SCHEMA IF NOT EXISTS raw")
+        connection.execute(
+            f"CREATE TABLE IF NOT EXISTS raw.executions ({columns}, exported_at TIMESTAMPTZ, PRIMARY KEY (execution_id))"
+        )
+        changed = connection.execute(
+            "MERGE INTO raw.executions t"
+            f" USING (SELECT {', '.join(COLUMNS)} FROM read_csv(?, header = true, {as_written}, types = {{{kinds}}})) s"
+            " ON t.execution_id = s.execution_id"
+            f" WHEN MATCHED AND ({differs}) THEN UPDATE SET {new}, exported_at = now()"
+            f" WHEN NOT MATCHED THEN INSERT ({', '.join(COLUMNS)}, exported_at)"
+            f" VALUES ({', '.join(f's.{name}' for name in COLUMNS)}, now())",
+            [csv],
+        ).fetchone()
+        count = connection.execute("SELECT count(*) FROM raw.executions").fetchone()
+        return (changed[0] if changed else 0, count[0] if count else 0)
+
+
+if __name__ == "__main__":
+    fresh, total = load(sys.argv[1], sys.argv[2])
+    print(f"raw.executions: {fresh} new or changed, {total} in all")  # noqa: T201

@@ -1,0 +1,30 @@
+-- Every executed order, the design's seven columns first. A row that comes late, or comes again corrected, has a newer
+-- exported_at than what was built before, however old its executed_at is. The hour of overlap is for rows whose transaction
+-- ended later than their clock said; what is read twice is merged on execution_id and changes nothing.
+{{ config(materialized='incremental', unique_key='execution_id', incremental_strategy='delete+insert') }}
+
+select
+    symbol,
+    executed_at,
+    side,
+    qty,
+    price,
+    profit_pct,
+    signal_type,
+    execution_id,
+    signal_id,
+    client_order_id,
+    order_id,
+    quote_qty,
+    fee,
+    fee_asset,
+    profit_quote,
+    gross_quote,
+    base_asset,
+    quote_asset,
+    trading_mode,
+    exported_at
+from {{ source('raw', 'executions') }}
+{% if is_incremental() %}
+where exported_at >= (select max(exported_at) - interval '1 hour' from {{ this }})
+{% endif %}
