@@ -52,6 +52,8 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("file", metavar="FILE", type=Path, help="e.g. executions.csv; what is there is replaced")
     prove = commands.add_parser("prove", help="compares a day's signals, orders, fills and history, exit 1 if anything differs")
     prove.add_argument("--day", metavar="YYYY-MM-DD", type=_day, help="a UTC day (default: yesterday)")
+    resend = commands.add_parser("resend", help="brings a day's executions to the history once more")
+    resend.add_argument("--day", metavar="YYYY-MM-DD", type=_day, help="a UTC day (default: yesterday)")
     commands.add_parser("reconcile", help="compares ledger and exchange, prints the differences, exit 1 if there are any")
     return parser
 
@@ -123,6 +125,16 @@ def _prove(chosen: argparse.Namespace) -> int:
     return OK if asyncio.run(prove_day(load_settings(), chosen.day, print)) else FAILED
 
 
+def _resend(chosen: argparse.Namespace) -> int:
+    from bot.config import load_settings
+    from bot.logs import keep_quiet
+    from bot.resend import resend
+
+    keep_quiet()
+    asyncio.run(resend(load_settings(), chosen.day, print))
+    return OK
+
+
 def _reconcile(_: argparse.Namespace) -> int:
     from bot.config import load_settings
     from bot.logs import keep_quiet
@@ -139,6 +151,7 @@ _COMMANDS = {
     "publish": _publish,
     "export": _export,
     "prove": _prove,
+    "resend": _resend,
     "reconcile": _reconcile,
 }
 

@@ -18,6 +18,7 @@ from bot.desk import Desk
 from bot.jobs import ApprovalTimer, BalanceReader, DailyProof, Job, LedgerWatch, PartWatch, RulesReader, schedule, schedule_daily
 from bot.lifecycle import Lifecycle, stop_on_signals
 from bot.logs import configure_logging
+from bot.loki import LokiHandler
 from bot.prove import Prover
 from bot.telegram_app import TelegramChat
 from bot.telegram_link import connect
@@ -26,22 +27,17 @@ from bot.texts import texts
 from bot.web.health import create_web_app
 from bot.web.server import serve_web
 from bot.web.signals import signal_routes
-from bot.wiring import check_trading_mode, kafka_options, limits_of, open_venue, shown_limits, snowflake_options, today_of
+from bot.wiring import check_trading_mode, connect_snowflake, kafka_options, limits_of, open_venue, shown_limits, today_of
 from core.adapters.binance_client import BinanceClient
 from core.adapters.execution_logger import ExecutionLogger, start_metrics_server
 from core.adapters.kafka_source import KafkaSource
-from core.adapters.ledger.export_feed import SqlExportFeed
 from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.sql_ledger import SqlLedger, open_ledger
 from core.adapters.paper_exchange import PaperExchange
-from core.adapters.snowflake_connection import SnowflakeConnection
-from core.adapters.snowflake_history import SnowflakeHistory
-from core.adapters.snowflake_source import SnowflakeSource
 from core.book import Book
 from core.domain.controls import Controls
 from core.domain.errors import ConfigurationError, ExchangeUnavailable, LedgerUnavailable
 from core.domain.events import Event, PartTroubled, SignalsLost, Started
-from core.history_export import HistoryExport
 from core.ports import Changes, LedgerState, MarketData
 from core.trading import Trading
 
@@ -69,7 +65,8 @@ async def run(settings: Settings, embedded: Embedded | None = None, on_ready: Ca
     """The whole program, until SIGTERM or Ctrl-C. Raises ConfigurationError before anything is started."""
     if missing := settings.missing_for_run():
         raise ConfigurationError(missing)
-    configure_logging(settings)
+    loki = LokiHandler(settings.loki_url.get_secret_value()) if settings.loki_url is not None else None
+    configure_logging(settings, loki=loki)
     sys.setswitchinterval(SWITCH_SECONDS)
     for warning in settings.warnings:
         log.warning(warning)
@@ -82,7 +79,9 @@ async def run(settings: Settings, embedded: Embedded | None = None, on_ready: Ca
         venue, client = await stack.enter_async_context(open_venue(settings, ledger, embedded.market_data))
         await check_trading_mode(settings, ledger)
         state = await ledger.load(today_of(SystemClock()))
-        program = _Program(settings=settings, embedded=embedded, ledger=ledger, venue=venue, client=client, state=state)
+        program = _Program(
+            settings=settings, embedded=embedded, ledger=ledger, venue=venue, client=client, state=state, loki=loki
+        )
         # What is loaded by now stays: the collector need not walk through it again and again while orders wait.
         gc.collect()
         gc.freeze()
@@ -101,7 +100,9 @@ class _Program:
         venue: BinanceClient | PaperExchange,
         client: BinanceClient,
         state: LedgerState,
+        loki: LokiHandler | None,
     ) -> None:
+        self.loki = loki
         self.settings = settings
         self.ledger = ledger
         self.venue = venue
@@ -126,36 +127,12 @@ class _Program:
         )
         self.book, self.market, self.inbox = self.trading.book, self.trading.market, self.trading.inbox
         self.source = self._kafka(embedded)
-        self._snowflake()
+        self.warehouse = connect_snowflake(
+            settings, ledger, self.inbox, clock, on_first_start=lambda: self.notes.append("from_latest")
+        )
+        if self.warehouse.export is not None:
+            ledger.observers.append(self.warehouse.export)
         self._chat()
-
-    def _snowflake(self) -> None:
-        """The history and the table of signals, a session for each: neither waits for the other."""
-        settings, options = self.settings, snowflake_options(self.settings)
-        self.snowflake_sessions: list[SnowflakeConnection] = []
-        self.history: HistoryExport | None = None
-        self.table: SnowflakeSource | None = None
-        if options is None:
-            return
-        for_history = SnowflakeConnection(options)
-        self.snowflake_sessions.append(for_history)
-        feed = SqlExportFeed(self.ledger, f"snowflake:{options.database}.{options.schema}.EXECUTIONS")
-        self.history = HistoryExport(feed, SnowflakeHistory(for_history), self.clock)
-        self.ledger.observers.append(self.history)
-        if settings.snowflake_signals_table is not None:
-            for_signals = SnowflakeConnection(options)
-            self.snowflake_sessions.append(for_signals)
-            name = f"snowflake:{settings.snowflake_signals_table}"
-            self.table = SnowflakeSource(
-                for_signals,
-                table=settings.snowflake_signals_table,
-                poll=settings.snowflake_signals_poll,
-                default_symbol=settings.symbol,
-                deliver=self.inbox.deliver,
-                stored_positions=lambda: self.ledger.source_positions(name),
-                clock=self.clock,
-                on_first_start=lambda: self.notes.append("from_latest"),
-            )
 
     def _kafka(self, embedded: Embedded) -> KafkaSource | None:
         settings = self.settings
@@ -212,7 +189,7 @@ class _Program:
     @property
     def parts(self) -> Mapping[str, Callable[[], tuple[bool, str]]]:
         """Each part that must be well for the process to be ready."""
-        source, table = self.source, self.table
+        source, table = self.source, self.warehouse.table
         return {
             "ledger": lambda: self.ledger.ready,
             "exchange": lambda: self.market.ready,
@@ -225,8 +202,8 @@ class _Program:
     @property
     def _besides(self) -> Mapping[str, Callable[[], tuple[bool, str]]]:
         """What trading does not need: it may be away for a day."""
-        history = self.history
-        return {"history": lambda: history.ready} if history is not None else {}
+        export = self.warehouse.export
+        return {"history": lambda: export.ready} if export is not None else {}
 
     async def run(self, on_ready: Callable[[], None]) -> None:
         """Starts everything, waits until told to stop, and ends in the order that settles what is in flight."""
@@ -234,8 +211,7 @@ class _Program:
         proof = DailyProof(self._prover(), self._tell, self.metrics.proof, self.clock)
         schedule_daily(jobs, "proof", proof.run, PROOF_AT)
         async with AsyncExitStack() as stack:
-            for session in self.snowflake_sessions:
-                stack.push_async_callback(session.close)
+            stack.push_async_callback(self.warehouse.close)
             await self._serve(stack)
             stack.enter_context(stop_on_signals(self.lifecycle))
             self.inbox.start_controls(self.state.waiting)
@@ -246,8 +222,8 @@ class _Program:
                 self.lifecycle.start("prices", self.market.run())
                 self.lifecycle.start("trading", self._trade(on_ready))
                 self.lifecycle.start("mailboxes", self._watch_mailboxes())
-                if self.history is not None:
-                    self.lifecycle.start("history", self.history.run())
+                if self.warehouse.export is not None:
+                    self.lifecycle.start("history", self.warehouse.export.run())
                 jobs.start()
                 await self.lifecycle.wait()
             finally:
@@ -290,7 +266,7 @@ class _Program:
         self.trading.start(self.state)
         await self._announce()
         on_ready()
-        await asyncio.gather(*(source.run() for source in (self.source, self.table) if source is not None))
+        await asyncio.gather(*(source.run() for source in (self.source, self.warehouse.table) if source is not None))
 
     async def _load_instruments(self) -> None:
         # `*` allows every symbol: all rules are read at once, prices only as they are needed.
@@ -329,9 +305,9 @@ class _Program:
             "balances": (30.0, BalanceReader(self.book, self.venue, self.clock).run),
             "rules": (RULES_SECONDS, RulesReader(self.market).run),
         }
-        if (table := self.table) is not None:
+        if (table := self.warehouse.table) is not None:
             jobs["signals table"] = (2.0, PartWatch("signals_table", lambda: table.ready, self._tell, self.clock).run)
-        if (history := self.history) is not None:
+        if (history := self.warehouse.export) is not None:
             patience = HISTORY_PATIENCE_SECONDS
             watch = PartWatch("history", lambda: history.ready, self._tell, self.clock, patience=patience)
             jobs["history"] = (10.0, watch.run)
@@ -340,20 +316,22 @@ class _Program:
         return jobs
 
     def _prover(self) -> Prover:
-        history = SnowflakeHistory(self.snowflake_sessions[0]) if self.snowflake_sessions else None
         symbols = self.settings.symbols or frozenset({self.settings.symbol})
-        return Prover(self.ledger, self.venue, history, self.clock, symbols)
+        return Prover(self.ledger, self.venue, self.warehouse.history, self.clock, symbols)
 
     async def _compare(self) -> None:
         self.trading.compare()
 
     async def _read_gauges(self) -> None:
+        parts = {name: ask()[0] for name, ask in {**self.parts, **self._besides}.items()}
+        self.metrics.parts(parts, lease_held=self.ledger.may_trade)
+        self.metrics.log_lines_dropped(self.loki.dropped if self.loki is not None else 0)
         if self.source is not None and self.source.lag is not None:
             self.metrics.kafka_lag(self.source.lag)
         try:
             self.metrics.alerts_pending(await self.ledger.pending())
-            if self.history is not None:
-                self.metrics.history_pending(await self.history.pending())
+            if self.warehouse.export is not None:
+                self.metrics.history_pending(await self.warehouse.export.pending())
         except LedgerUnavailable as error:
             log.warning("alerts cannot be counted", error=str(error))
 

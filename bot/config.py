@@ -162,7 +162,7 @@ class Settings(BaseSettings):
 
     def unused(self) -> tuple[str, ...]:
         """Variables that are set and right, but that this version does not act upon."""
-        idle = {"LOKI_URL"} | ({"BINANCE_WS_URL"} if self.binance_ws_url else set())
+        idle = {"BINANCE_WS_URL"} if self.binance_ws_url else set()
         return tuple(sorted(name for name in self.given if name in idle))
 
     def missing_for_run(self) -> list[str]:

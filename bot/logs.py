@@ -14,6 +14,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from bot.config import Settings
+from bot.loki import LokiHandler
 from bot.redaction import Redactor
 
 # They say much at INFO, and httpx the bot's token with it.
@@ -28,19 +29,23 @@ _MANY_LINES = frozenset({"exception", "stack"})
 log = structlog.get_logger(__name__)
 
 
-def configure_logging(settings: Settings, stream: TextIO | None = None) -> None:
-    """Sends every log line of this process to `stream` (None: standard error). Called again, it replaces what it set up before.
+def configure_logging(settings: Settings, stream: TextIO | None = None, loki: logging.Handler | None = None) -> None:
+    """Sends every log line of this process to `stream` (None: standard error), and as JSON to `loki`. Called again, it replaces
+    what it set up before.
 
     Uncaught exceptions and Python's warnings go the same way, so that they pass the redaction too.
     """
     out = stream or sys.stderr
     handler = LineHandler(out)
-    handler.setFormatter(_formatter(settings, colors=out.isatty()))
+    handler.setFormatter(_formatter(settings, json_lines=settings.log_format == "json", colors=out.isatty()))
     root = logging.getLogger()
-    for old in [each for each in root.handlers if isinstance(each, LineHandler)]:
+    for old in [each for each in root.handlers if isinstance(each, LineHandler | LokiHandler)]:
         root.removeHandler(old)
         old.close()
     root.addHandler(handler)
+    if loki is not None:
+        loki.setFormatter(_formatter(settings, json_lines=True, colors=False))
+        root.addHandler(loki)
     root.setLevel(settings.log_level)
     for name in (*_QUIET, *_QUIET_TOO):
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
@@ -83,14 +88,14 @@ def _common() -> list[Processor]:
     ]
 
 
-def _formatter(settings: Settings, *, colors: bool) -> logging.Formatter:
+def _formatter(settings: Settings, *, json_lines: bool, colors: bool) -> logging.Formatter:
     redactor = Redactor(settings.secret_values())
 
     def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         return {name: redactor.value(value) for name, value in event.items()}
 
     ending: list[Processor]
-    if settings.log_format == "json":
+    if json_lines:
         ending = [structlog.processors.JSONRenderer(json.dumps)]
     else:
         plain = structlog.dev.plain_traceback

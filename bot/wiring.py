@@ -2,17 +2,23 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from decimal import Decimal
 
 from bot.clock import SystemClock
 from bot.config import Settings, TradingMode
 from core.adapters.binance_client import BinanceClient
 from core.adapters.kafka_settings import KafkaOptions
+from core.adapters.ledger.export_feed import SqlExportFeed
 from core.adapters.ledger.paper_book import SqlPaperBook
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.adapters.paper_exchange import PaperExchange
-from core.adapters.snowflake_connection import SnowflakeOptions
+from core.adapters.snowflake_connection import SnowflakeConnection, SnowflakeOptions
+from core.adapters.snowflake_history import SnowflakeHistory
+from core.adapters.snowflake_source import SnowflakeSource
 from core.domain.errors import ConfigurationError
+from core.history_export import HistoryExport
+from core.inbox import Inbox
 from core.policy.picture import Limits
 from core.ports import Clock, MarketData
 
@@ -68,6 +74,47 @@ def snowflake_options(settings: Settings) -> SnowflakeOptions | None:
         port=settings.snowflake_port,
         protocol=settings.snowflake_protocol,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Warehouse:
+    """What of Snowflake is configured: the history, what brings executions there, and the table of signals."""
+
+    history: SnowflakeHistory | None = None
+    export: HistoryExport | None = None
+    table: SnowflakeSource | None = None
+    sessions: tuple[SnowflakeConnection, ...] = ()
+
+    async def close(self) -> None:
+        """Ends the sessions."""
+        for session in self.sessions:
+            await session.close()
+
+
+def connect_snowflake(
+    settings: Settings, ledger: SqlLedger, inbox: Inbox, clock: Clock, on_first_start: Callable[[], None]
+) -> Warehouse:
+    """The parts, a session for each, so that neither waits for the other. Connects to nothing yet."""
+    options = snowflake_options(settings)
+    if options is None:
+        return Warehouse()
+    for_history, for_signals = SnowflakeConnection(options), SnowflakeConnection(options)
+    history = SnowflakeHistory(for_history)
+    feed = SqlExportFeed(ledger, f"snowflake:{options.database}.{options.schema}.EXECUTIONS")
+    table = None
+    if settings.snowflake_signals_table is not None:
+        name = f"snowflake:{settings.snowflake_signals_table}"
+        table = SnowflakeSource(
+            for_signals,
+            table=settings.snowflake_signals_table,
+            poll=settings.snowflake_signals_poll,
+            default_symbol=settings.symbol,
+            deliver=inbox.deliver,
+            stored_positions=lambda: ledger.source_positions(name),
+            clock=clock,
+            on_first_start=on_first_start,
+        )
+    return Warehouse(history, HistoryExport(feed, history, clock), table, (for_history, for_signals))
 
 
 def binance_client(settings: Settings, may_send: Callable[[], bool] = lambda: False) -> BinanceClient:

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from wsgiref.simple_server import WSGIServer
 
 import structlog
@@ -55,6 +55,7 @@ class ExecutionLogger:
         self._metrics = _Metrics(self.registry)
         self._sources = {each.seq: _source(each.message.source) for each in state.waiting if _is_signal(each)}
         self._in_flight = {order.client_order_id for order in state.in_flight}
+        self._unknown = {order.client_order_id for order in state.in_flight if order.state is OrderState.UNKNOWN}
         self._open_positions = {position.symbol for position in state.positions if position.is_open}
         self._held = {hold.symbol for hold in state.holds if hold.active}
         self._open_approvals = {each.token for each in state.approvals if each.state is ApprovalState.OPEN}
@@ -118,6 +119,17 @@ class ExecutionLogger:
     def proof(self, proof: Proof) -> None:
         """What the last comparison of all books found."""
         self._metrics.proof_differences.set(len(proof.differences))
+        self._metrics.proof_at.set_to_current_time()
+
+    def parts(self, states: Mapping[str, bool], *, lease_held: bool) -> None:
+        """Which parts are at work, and whether this process holds the ledger."""
+        for part, well in states.items():
+            self._metrics.part_ready.labels(part).set(well)
+        self._metrics.lease_held.set(lease_held)
+
+    def log_lines_dropped(self, count: int) -> None:
+        """How many log lines Loki did not get since the start."""
+        self._metrics.log_lines_dropped.set(count)
 
     def clock_offset(self, seconds: float) -> None:
         """How far the venue's clock is ahead of this machine's."""
@@ -128,6 +140,7 @@ class ExecutionLogger:
             if each is None:
                 self._metrics.duplicates.inc()
             elif _is_signal(each):
+                self._metrics.last_signal.set(each.message.received_at.timestamp())
                 self._sources[each.seq] = _source(each.message.source)
         for letter in dead:
             self._metrics.signals.labels(_source(letter.source), "dead_letter").inc()
@@ -147,6 +160,7 @@ class ExecutionLogger:
 
     def _order(self, order: Order) -> None:
         _keep(self._in_flight, order.client_order_id, present=order.state.in_flight)
+        _keep(self._unknown, order.client_order_id, present=order.state is OrderState.UNKNOWN)
         if order.state.final and self._first_time(f"order {order.client_order_id}"):
             self._metrics.orders.labels(order.side, order.state).inc()
             if order.reason is not None and "code" in order.reason.params:
@@ -170,6 +184,7 @@ class ExecutionLogger:
         self._metrics.symbols_held.set(len(self._held))
         self._metrics.approvals_pending.set(len(self._open_approvals))
         self._metrics.orders_in_flight.set(len(self._in_flight))
+        self._metrics.orders_unknown.set(len(self._unknown))
 
 
 class _Metrics:
@@ -196,6 +211,7 @@ class _Metrics:
         self.duplicates = counter("marketflow_duplicates_total", "Messages that had been stored before.")
         self.orders = counter("marketflow_orders_total", "Orders by how they ended.", "side", "status")
         self.orders_in_flight = gauge("marketflow_orders_in_flight", "Orders that the ledger holds as not settled.")
+        self.orders_unknown = gauge("marketflow_orders_unknown", "Orders of which nobody knows yet whether they exist.")
         self.signal_to_order = histogram("marketflow_signal_to_order_seconds", "From reading a signal to sending its order.")
         self.order_ack = histogram("marketflow_order_ack_seconds", "From sending an order to the venue's answer.")
         self.exchange_errors = counter("marketflow_exchange_errors_total", "Errors that the exchange answered with.", "code")
@@ -204,6 +220,11 @@ class _Metrics:
         self.approvals_pending = gauge("marketflow_approvals_pending", "Approvals that nobody has answered yet.")
         self.clock_offset = gauge("marketflow_clock_offset_seconds", "The venue's clock minus this machine's.")
         self.paused = gauge("marketflow_paused", "1 while entries or all trading are paused.")
+        self.part_ready = Gauge("marketflow_part_ready", "1 while a part is at work.", ["part"], registry=registry)
+        self.lease_held = gauge("marketflow_lease_held", "1 while this process alone may write the ledger and trade.")
+        self.last_signal = gauge("marketflow_last_signal_timestamp_seconds", "When a signal was last stored; 0 before the first.")
+        self.log_lines_dropped = gauge("marketflow_log_lines_dropped", "Log lines that Loki did not get since the start.")
+        self.proof_at = gauge("marketflow_proof_timestamp_seconds", "When all books were last compared; 0 before the first time.")
         self.proof_differences = gauge("marketflow_proof_differences", "Differences that the last daily proof found.")
         self.history_pending = gauge("marketflow_history_export_pending", "Executions that the history does not have yet.")
 

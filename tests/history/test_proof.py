@@ -227,6 +227,10 @@ async def test_the_command_says_what_differs(ring: Ring, traded: Traded) -> None
     assert (today.code, today.stderr) == (1, "")
     assert "DIFFERENCE: execution mf-" in today.stdout
     assert "missing in the history" in today.stdout
+    day = f"{datetime.now(UTC):%Y-%m-%d}"
+    sent = await ring.command("resend", "--day", day, **settings)
+    assert (sent.code, sent.stdout) == (0, f"{day}: 2 executions sent\n")
+    assert (await ring.command("prove", "--day", day, **settings)).code == 0
     yesterday = await ring.command("prove", **settings)
     assert (yesterday.code, yesterday.stdout.count("\n")) == (0, 1)
 

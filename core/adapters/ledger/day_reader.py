@@ -45,9 +45,20 @@ class DayReader:
             orders=orders,
             fills=await self._fills(list(orders)),
             of_orders=await self._executions_of(list(orders)),
-            executions=await self._executions(since, until),
+            executions=await self.executions(since, until),
             results=await self._reader.day_results(day, day),
         )
+
+    async def executions(self, since: datetime, until: datetime) -> Mapping[str, Execution]:
+        """Those from `since` on and before `until`, by id."""
+        table = tables.executions
+        first, last = await self._numbers(table, table.c.executed_at, since, until)
+        found = await self._reader.read(
+            select(table)
+            .where(table.c.seq >= first, table.c.seq < last)
+            .where(table.c.executed_at >= since, table.c.executed_at < until)
+        )
+        return {row["execution_id"]: rows.execution_of(row) for row in found}
 
     async def _fills(self, names: Sequence[str]) -> Mapping[str, Sequence[Fill]]:
         found: dict[str, list[Fill]] = {}
@@ -64,16 +75,6 @@ class DayReader:
         for start in range(0, len(ids), _AT_ONCE):
             found += await self._reader.read(select(table).where(column.in_(ids[start : start + _AT_ONCE])))
         return found
-
-    async def _executions(self, since: datetime, until: datetime) -> Mapping[str, Execution]:
-        table = tables.executions
-        first, last = await self._numbers(table, table.c.executed_at, since, until)
-        found = await self._reader.read(
-            select(table)
-            .where(table.c.seq >= first, table.c.seq < last)
-            .where(table.c.executed_at >= since, table.c.executed_at < until)
-        )
-        return {row["execution_id"]: rows.execution_of(row) for row in found}
 
     async def _numbers(self, table: Table, time: Column[Any], since: datetime, until: datetime) -> tuple[int, int]:
         """Between which numbers the rows of that time stand; a few others stand there too."""

@@ -1,0 +1,143 @@
+"""Log lines to Loki, in batches, from a thread of its own: whatever Loki does, the program goes on and its memory is bounded."""
+
+import json
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+_MOST_WAITING = 20_000  # lines; the oldest are dropped and counted
+_LONGEST_LINE = 16 * 1024  # characters; Loki refuses longer ones than its max_line_size
+_BATCH = 1_000
+_BATCH_SECONDS = 1.0
+_ANSWER_SECONDS = 10.0
+_FLUSH_SECONDS = 2.0
+_WAITS = (1.0, 2.0, 5.0, 15.0, 60.0)  # seconds between attempts
+_OUR_FAULT = range(400, 500)
+_COME_AGAIN = 429
+
+Post = Callable[[bytes], int]
+"""Sends one body and gives the HTTP status; raises OSError or an httpx error where there is none."""
+
+
+class LokiHandler(logging.Handler):
+    """Pushes JSON lines: https://grafana.com/docs/loki/latest/reference/loki-http-api/#ingest-logs
+
+    Labels are few, as each set of them is a stream: `app` and `level`. A batch that Loki cannot take now is tried again; one that
+    it will never take (4xx) is dropped. `dropped` counts the lines that were lost either way.
+    """
+
+    def __init__(self, url: str, post: Post | None = None) -> None:
+        """`url` is Loki's push URL, with user and password in it where it wants them."""
+        super().__init__()
+        self._url = url
+        self._post = post
+        self._waiting: deque[tuple[str, int, str]] = deque()  # level, nanoseconds since the epoch, line
+        self._news = threading.Condition()
+        self._closed = False
+        self.dropped = 0
+        """Lines that Loki did not get."""
+        self._sender = threading.Thread(target=self._run, name="loki", daemon=True)
+        self._sender.start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Never raises and never waits."""
+        if record.name.startswith(("httpx", "httpcore")):
+            return  # what this handler itself does
+        try:
+            line = self.format(record)
+        except Exception:  # noqa: BLE001 - the other output says so
+            return
+        with self._news:
+            if len(self._waiting) >= _MOST_WAITING:
+                self._waiting.popleft()
+                self.dropped += 1
+            self._waiting.append((record.levelname.lower(), int(record.created * 1e9), line[:_LONGEST_LINE]))
+            if len(self._waiting) >= _BATCH:
+                self._news.notify()
+
+    def close(self) -> None:
+        """Sends what waits, for at most 2 s."""
+        with self._news:
+            if self._closed:
+                return
+            self._closed = True
+            self._news.notify()
+        self._sender.join(_FLUSH_SECONDS)
+        super().close()
+
+    def _run(self) -> None:
+        attempt = 0
+        while batch := self._next():
+            status = self._push(batch)
+            if status is not None and status < 300:
+                attempt = 0
+            elif status in _OUR_FAULT and status != _COME_AGAIN:
+                self.dropped += len(batch)
+                attempt = 0
+            elif self._closed:
+                self.dropped += len(batch)
+                return
+            else:
+                self._put_back(batch)
+                self._pause(_WAITS[min(attempt, len(_WAITS) - 1)])
+                attempt += 1
+
+    def _next(self) -> list[tuple[str, int, str]]:
+        """The next batch, when there is a full one or a second is over; nothing at the end."""
+        with self._news:
+            while not self._waiting:
+                if self._closed:
+                    return []
+                self._news.wait(_BATCH_SECONDS)
+            if len(self._waiting) < _BATCH and not self._closed:
+                self._news.wait(_BATCH_SECONDS)
+            return [self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))]
+
+    def _put_back(self, batch: list[tuple[str, int, str]]) -> None:
+        with self._news:
+            room = max(_MOST_WAITING - len(self._waiting), 0)
+            kept = batch[len(batch) - min(room, len(batch)) :]
+            self.dropped += len(batch) - len(kept)
+            self._waiting.extendleft(reversed(kept))
+
+    def _pause(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        with self._news:
+            while not self._closed and (left := until - time.monotonic()) > 0:
+                self._news.wait(left)
+
+    def _push(self, batch: list[tuple[str, int, str]]) -> int | None:
+        """The status; None where there was no answer."""
+        try:
+            if self._post is None:
+                self._post = _poster(self._url)
+            return self._post(body_of(batch))
+        except Exception:  # noqa: BLE001 - logs are the last thing that may stop the program
+            return None
+
+
+def body_of(lines: list[tuple[str, int, str]]) -> bytes:
+    """One push: the lines by level, in their order."""
+    streams: dict[str, list[list[str]]] = {}
+    for level, at, line in lines:
+        streams.setdefault(level, []).append([str(at), line])
+    return json.dumps(
+        {
+            "streams": [
+                {"stream": {"app": "marketflow", "level": level}, "values": values} for level, values in sorted(streams.items())
+            ]
+        }
+    ).encode()
+
+
+def _poster(url: str) -> Post:
+    import httpx  # noqa: PLC0415 - only where Loki is configured
+
+    client = httpx.Client(timeout=_ANSWER_SECONDS, headers={"Content-Type": "application/json"})
+
+    def post(body: bytes) -> int:
+        return client.post(url, content=body).status_code
+
+    return post
