@@ -15,7 +15,18 @@ from fastapi import APIRouter
 from bot.clock import SystemClock
 from bot.config import Settings, TradingMode
 from bot.desk import Desk
-from bot.jobs import ApprovalTimer, BalanceReader, DailyProof, Job, LedgerWatch, PartWatch, RulesReader, schedule, schedule_daily
+from bot.jobs import (
+    ApprovalTimer,
+    BalanceReader,
+    DailyProof,
+    Job,
+    LedgerWatch,
+    MarkWriter,
+    PartWatch,
+    RulesReader,
+    schedule,
+    schedule_daily,
+)
 from bot.lifecycle import Lifecycle, stop_on_signals
 from bot.logs import configure_logging
 from bot.loki import LokiHandler
@@ -48,6 +59,7 @@ SAY_SECONDS = 3.0
 SWITCH_SECONDS = 0.0005  # the ledger's thread must not hold up the event loop for Python's usual 5 ms
 RETRY_SECONDS = 2.0
 COMPARE_SECONDS = 300.0
+MARK_SECONDS = 5.0
 PROOF_AT = time(0, 10)  # UTC; late enough for what came at the end of the day
 HISTORY_PATIENCE_SECONDS = 600.0  # nothing is lost while it is away
 RULES_SECONDS = 300.0  # how old a symbol's rules may become: a new minimum or step makes orders fail
@@ -303,6 +315,7 @@ class _Program:
             "ledger": (1.0, LedgerWatch(lambda: self.ledger.ready, self._tell, self.clock).run),
             "comparison": (COMPARE_SECONDS, self._compare),
             "balances": (30.0, BalanceReader(self.book, self.venue, self.clock).run),
+            "marks": (MARK_SECONDS, MarkWriter(self.book, self.market, self.ledger).run),
             "rules": (RULES_SECONDS, RulesReader(self.market).run),
         }
         if (table := self.warehouse.table) is not None:

@@ -10,6 +10,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.prove import Prover, day_of
+from core.adapters.ledger.sql_ledger import SqlLedger
 from core.book import Book
 from core.domain.errors import ExchangeUnavailable, LedgerUnavailable, MarketFlowError
 from core.domain.events import Event, PartTroubled, proved
@@ -159,6 +160,27 @@ class BalanceReader:
             self._book.balances_at = self._clock.now()
         except (ExchangeUnavailable, LedgerUnavailable) as error:
             log.warning("balances cannot be read", error=str(error))
+
+
+class MarkWriter:
+    """Keeps the present price of what is held in the ledger, where the dashboard finds it. Old prices are not written again."""
+
+    def __init__(self, book: Book, market: Market, ledger: SqlLedger) -> None:
+        self._book = book
+        self._market = market
+        self._ledger = ledger
+        self._written: dict[str, datetime] = {}
+
+    async def run(self) -> None:
+        quotes = [quote for one in self._book.open_positions() if (quote := self._market.quote(one.symbol)) is not None]
+        new = [quote for quote in quotes if self._written.get(quote.symbol) != quote.at]
+        if not new:
+            return
+        try:
+            await self._ledger.mark(new)
+        except LedgerUnavailable:
+            return  # others say so
+        self._written = {quote.symbol: quote.at for quote in quotes}
 
 
 class DailyProof:

@@ -1,54 +1,33 @@
-"""The dashboard: the last trades and the last profit, from the ledger that DATABASE_URL names. Reads only."""
+"""The dashboard: trades, results, signals and health, of the ledger that DATABASE_URL, `.env` or a demo names. Reads only."""
 
 import asyncio
-import os
-from collections.abc import Sequence
 
 import streamlit as st
-from dotenv import dotenv_values
 
-from core.adapters.ledger.queries import LedgerQueries
-from core.adapters.ledger.reader import open_reader
 from core.domain.errors import LedgerUnavailable
-from core.domain.position import Execution
+from dashboard import results, signals, trades
+from dashboard.selecting import chosen
+from dashboard.source import database_url, looking_at
+from dashboard.view import load
 
-SHOWN = 100
 REFRESH_SECONDS = 5
 
 
-def database_url() -> str:
-    """From the environment, else from `.env`, else the default."""
-    # No interpolation: passwords hold dollar signs.
-    return (
-        os.environ.get("DATABASE_URL")
-        or dotenv_values(interpolate=False).get("DATABASE_URL")
-        or "sqlite+aiosqlite:///marketflow.db"
-    )
-
-
-async def newest() -> Sequence[Execution]:
-    """The last executed orders, the newest first."""
-    reader = open_reader(database_url())
-    try:
-        return await LedgerQueries(reader).recent_executions(SHOWN)
-    finally:
-        await reader.close()
-
-
 def show() -> None:
-    """The two things, refreshed by themselves."""
+    """Everything, for the selection of the sidebar."""
     try:
-        executions = asyncio.run(newest())
+        selection = chosen()
+        # Streamlit runs each refresh in a thread of its own, so no connection can be kept between them.
+        view = asyncio.run(load(database_url(), selection))
     except LedgerUnavailable as error:
         st.warning(f"{error}. Start MarketFlow once, or set DATABASE_URL.")
-        return
-    exits = [one for one in executions if one.profit_pct is not None]
-    st.metric("Last Profit", f"{exits[0].profit_pct:+.2f}%" if exits else "none yet")
-    columns = ("executed_at", "symbol", "side", "qty", "price", "profit_pct", "profit_quote", "signal_type", "trading_mode")
-    # As text: a table of numbers would round them.
-    st.dataframe([{name: str(getattr(one, name) or "") for name in columns} for one in executions])
+    else:
+        trades.show(view, selection)
+        results.show(view)
+        signals.show(view)
 
 
-st.set_page_config("MarketFlow", layout="wide")
-st.title("MarketFlow: last trades")
+st.set_page_config("MarketFlow", page_icon="📈", layout="wide")
+st.title("MarketFlow")
+st.caption(looking_at())
 st.fragment(show, run_every=REFRESH_SECONDS)()

@@ -12,6 +12,7 @@ from bot.app import Embedded, run
 from bot.clock import SystemClock
 from bot.config import Settings, load_settings
 from core.adapters.kafka_settings import KafkaOptions
+from core.adapters.ledger.signpost import signpost
 from core.domain.errors import MarketFlowError
 from demo.broker import running_broker
 from demo.chat.room import OWNER, Room
@@ -32,6 +33,7 @@ async def run_demo(*, port: int, open_browser: bool, ledger: str | None) -> None
         broker = await stack.enter_async_context(running_broker())
         chat = await stack.enter_async_context(_chat(port))
         settings = _settings(broker.address, chat, Path(ledger) if ledger else Path(folder) / "demo.db")
+        stack.enter_context(signpost(settings.database_url.get_secret_value()))
         await asyncio.to_thread(broker.create_topic, settings.kafka_topic)
         options = KafkaOptions(servers=broker.address)
         strategy = ToyStrategy(market, options, settings.kafka_topic, clock, symbols=list(INSTRUMENTS))

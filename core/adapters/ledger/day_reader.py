@@ -8,6 +8,7 @@ from sqlalchemy import Column, Table, select
 
 from core.adapters.ledger import rows, tables
 from core.adapters.ledger.reader import LedgerReader
+from core.adapters.ledger.seqs import first_from
 from core.domain.order import Fill
 from core.domain.position import Execution
 from core.proof import Decision, LedgerDay
@@ -79,19 +80,6 @@ class DayReader:
     async def _numbers(self, table: Table, time: Column[Any], since: datetime, until: datetime) -> tuple[int, int]:
         """Between which numbers the rows of that time stand; a few others stand there too."""
         return (
-            await self._first_from(table, time, since - _CLOCK_STEPS),
-            await self._first_from(table, time, until + _CLOCK_STEPS),
+            await first_from(self._reader, table, time, since - _CLOCK_STEPS),
+            await first_from(self._reader, table, time, until + _CLOCK_STEPS),
         )
-
-    async def _first_from(self, table: Table, time: Column[Any], at: datetime) -> int:
-        """By bisection: numbers grow with time."""
-        newest = await self._reader.read(select(table.c.seq).order_by(table.c.seq.desc()).limit(1))
-        low, high = 1, (newest[0]["seq"] + 1) if newest else 1
-        while low < high:
-            middle = (low + high) // 2
-            row = await self._reader.read(select(table.c.seq, time).where(table.c.seq >= middle).order_by(table.c.seq).limit(1))
-            if not row or row[0][time.name] >= at:
-                high = middle
-            else:
-                low = row[0]["seq"] + 1
-        return low

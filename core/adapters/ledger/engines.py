@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -14,6 +15,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from core.domain.errors import LedgerUnavailable
+from core.domain.money import EXACT
 
 T = TypeVar("T")
 
@@ -163,6 +165,7 @@ def reading_engine(url: URL) -> AsyncEngine:
     )
     if not postgres:
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        event.listen(engine.sync_engine, "connect", _add_functions)
     return engine
 
 
@@ -178,6 +181,33 @@ async def _give_up(engine: AsyncEngine, task: "asyncio.Task[Any]") -> None:
     """Ends a connection that does not answer, and whoever waits for it."""
     await asyncio.wait([task], timeout=_ANSWER_SECONDS)
     await engine.dispose()
+
+
+class _ExactSum:
+    """SQLite's own SUM would make floats of the texts that amounts are."""
+
+    def __init__(self) -> None:
+        self._sum: Decimal | None = None
+
+    def step(self, amount: str | None) -> None:
+        if amount is not None:
+            self._sum = EXACT.add(self._sum, Decimal(amount)) if self._sum is not None else Decimal(amount)
+
+    def finalize(self) -> str | None:
+        return format(self._sum, "f") if self._sum is not None else None
+
+
+def _sign(amount: str | None) -> int | None:
+    return None if amount is None else (0 if not Decimal(amount) else -1 if amount.startswith("-") else 1)
+
+
+def _add_functions(connection: Any, _record: object) -> None:
+    async def add(driver: Any) -> None:
+        # aiosqlite offers no aggregates, so the connection itself is asked, in its own thread.
+        await driver._execute(driver._conn.create_aggregate, "exact_sum", 1, _ExactSum)  # noqa: SLF001
+        await driver.create_function("marketflow_sign", 1, _sign, deterministic=True)
+
+    connection.run_async(add)
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

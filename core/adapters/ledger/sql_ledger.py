@@ -20,6 +20,7 @@ from core.adapters.ledger.writer import Writer
 from core.adapters.ledger.writes import Writes, writes_of_arrivals, writes_of_changes, writes_of_stranger
 from core.domain.errors import LedgerInUse, LedgerUnavailable
 from core.domain.events import Event, OutboxItem, StrangerSeen
+from core.domain.instrument import Quote
 from core.domain.messages import DeadLetter, Message, SourcePosition, StoredMessage
 from core.domain.order import Order
 from core.ports import Changes, Clock, LedgerState, Observer
@@ -185,6 +186,11 @@ class SqlLedger:
         """See Outbox."""
         await self._news.wait()
         self._news.clear()
+
+    async def mark(self, quotes: Sequence[Quote]) -> None:
+        """Notes what held symbols could be sold at, for whoever reads the ledger alone."""
+        rows_: dict[object, rows.Row] = {one.symbol: {"symbol": one.symbol, "bid": one.bid, "at": one.at} for one in quotes}
+        await self._write(Writes(marks=rows_), _nothing)
 
     async def write(self, writes: Writes) -> None:
         """Commits rows that are nobody else's business. Raises LedgerUnavailable."""

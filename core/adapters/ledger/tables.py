@@ -245,6 +245,14 @@ export_positions = Table(
     Column("seq", BigInteger, nullable=False),
 )
 
+marks = Table(
+    "marks",
+    metadata,
+    Column("symbol", Text, primary_key=True),
+    Column("bid", Amount, nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+
 dead_letters = Table(
     "dead_letters",
     metadata,

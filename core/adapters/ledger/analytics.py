@@ -1,0 +1,239 @@
+"""What the dashboard asks of the ledger: sums made by the database, exact on both, in time that depends on what is shown."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, case, func, select
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+
+from core.adapters.ledger import rows, tables
+from core.adapters.ledger.column_types import Amount
+from core.adapters.ledger.reader import LedgerReader
+from core.adapters.ledger.seqs import first_from
+from core.domain.position import Execution, Position
+
+
+class exact_sum(FunctionElement[Decimal]):  # noqa: N801 - a function of SQL
+    """SUM without floats: PostgreSQL's own of NUMERIC; on SQLite an aggregate that `engines` brings along."""
+
+    type = Amount()
+    inherit_cache = True
+    name = "exact_sum"
+
+
+@compiles(exact_sum)
+def _on_sqlite(element: exact_sum, compiler: Any, **options: Any) -> str:
+    return f"exact_sum({compiler.process(element.clauses, **options)})"
+
+
+@compiles(exact_sum, "postgresql")
+def _on_postgresql(element: exact_sum, compiler: Any, **options: Any) -> str:
+    return f"sum({compiler.process(element.clauses, **options)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What is looked at: from when on (None: from the beginning), which symbol and which trading mode (None: all)."""
+
+    since: datetime | None = None
+    symbol: str | None = None
+    mode: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Performance:
+    """Exits of one kind. `profit` net and `gross`, both in `quote_asset`."""
+
+    name: str
+    quote_asset: str
+    exits: int
+    wins: int
+    profit: Decimal
+    gross: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """The net profit (`quote_asset`) of one exit, or of one day's exits."""
+
+    at: datetime
+    quote_asset: str
+    profit: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An open position and what it could last be sold at (`bid`, quote asset; None where nobody wrote it down)."""
+
+    position: Position
+    bid: Decimal | None
+    marked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """How long an order took, in seconds: from the signal's arrival to its intent, from there to its settlement."""
+
+    at: datetime
+    to_order: float
+    to_settled: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """How the program does, as far as the ledger knows: `seen_at` is its last sign of life."""
+
+    holder: str
+    seen_at: datetime | None
+    pause: str
+    mode: str
+    undecided: int
+    unsent: int
+    unsettled: int
+    held: tuple[str, ...]
+
+
+class LedgerAnalytics:
+    """Every method raises LedgerUnavailable."""
+
+    def __init__(self, reader: LedgerReader) -> None:
+        self._reader = reader
+
+    async def executions(self, selection: Selection, limit: int) -> Sequence[Execution]:
+        """The newest executed orders of the selection, the newest first."""
+        table = tables.executions
+        question = (await self._selected(select(table), selection)).order_by(table.c.seq.desc()).limit(limit)
+        return [rows.execution_of(row) for row in await self._reader.read(question)]
+
+    async def last_exit(self) -> Execution | None:
+        """The newest exit of all."""
+        table = tables.executions
+        found = await self._reader.read(select(table).where(tables.IS_EXIT).order_by(table.c.seq.desc()).limit(1))
+        return rows.execution_of(found[0]) if found else None
+
+    async def positions(self) -> Sequence[Held]:
+        """What is held and could be sold."""
+        table, marks = tables.positions, tables.marks
+        question = (
+            select(table, marks.c.bid, marks.c.at)
+            .outerjoin(marks, marks.c.symbol == table.c.symbol)
+            .where(table.c.is_open)
+            .order_by(table.c.opened_at, table.c.symbol)
+        )
+        return [Held(rows.position_of(row), row["bid"], row["at"]) for row in await self._reader.read(question)]
+
+    async def gains(self, selection: Selection, limit: int) -> Sequence[Gain]:
+        """The newest `limit` exits of the selection, the oldest of them first."""
+        table = tables.executions
+        columns = select(table.c.executed_at, table.c.quote_asset, table.c.profit_quote).where(tables.IS_EXIT)
+        question = (await self._selected(columns, selection)).order_by(table.c.seq.desc()).limit(limit)
+        found = await self._reader.read(question)
+        return [Gain(row["executed_at"], row["quote_asset"], row["profit_quote"]) for row in reversed(found)]
+
+    async def days(self, selection: Selection) -> Sequence[Gain]:
+        """The net profit of each UTC day, the oldest first."""
+        since = f"{selection.since:%Y-%m-%d}" if selection.since is not None else ""
+        if selection.symbol is None and selection.mode is None:
+            return [
+                Gain(datetime.fromisoformat(f"{day.day}T00:00:00+00:00"), day.quote_asset, day.profit)
+                for day in await self._reader.day_results(since)
+            ]
+        table = tables.executions
+        day = _day(table.c.executed_at, self._reader).label("day")
+        columns = select(day, table.c.quote_asset, exact_sum(table.c.profit_quote).label("profit")).where(tables.IS_EXIT)
+        question = (await self._selected(columns, selection)).group_by(day, table.c.quote_asset).order_by(day)
+        return [
+            Gain(datetime.fromisoformat(f"{row['day']}T00:00:00+00:00"), row["quote_asset"], row["profit"])
+            for row in await self._reader.read(question)
+        ]
+
+    async def performance(self, by: str, selection: Selection) -> Sequence[Performance]:
+        """Exits by `symbol` or `signal_type`, the most profitable first."""
+        table = tables.executions
+        kind, profit = table.c[by], exact_sum(table.c.profit_quote).label("profit")
+        wins = func.sum(case((_is_gain(table.c.profit_quote, self._reader), 1), else_=0)).label("wins")
+        gross = exact_sum(table.c.gross_quote).label("gross")
+        columns = select(kind.label("name"), table.c.quote_asset, func.count().label("exits"), wins, profit, gross)
+        question = (await self._selected(columns.where(tables.IS_EXIT), selection)).group_by(kind, table.c.quote_asset)
+        found = [
+            Performance(row["name"], row["quote_asset"], row["exits"], int(row["wins"]), row["profit"], row["gross"])
+            for row in await self._reader.read(question)
+        ]
+        return sorted(found, key=lambda one: one.profit, reverse=True)
+
+    async def delays(self, limit: int) -> Sequence[Delay]:
+        """Of the newest settled orders, the oldest of them first."""
+        orders, inbox = tables.orders, tables.inbox
+        question = (
+            select(orders.c.created_at, orders.c.updated_at, orders.c.approved_at, inbox.c.received_at)
+            .join(inbox, inbox.c.seq == orders.c.inbox_seq)
+            .order_by(orders.c.inbox_seq.desc())
+            .limit(limit)
+        )
+        return [
+            Delay(
+                row["created_at"],
+                (row["created_at"] - row["received_at"]).total_seconds(),
+                (row["updated_at"] - row["created_at"]).total_seconds(),
+            )
+            for row in reversed(await self._reader.read(question))
+            if row["approved_at"] is None  # a person took their time
+        ]
+
+    async def pulse(self) -> Pulse:
+        """Life signs and what waits."""
+        lease = await self._reader.read(select(tables.lease))
+        controls = await self._reader.read(select(tables.controls))
+        holds = await self._reader.read(select(tables.holds.c.symbol).where(tables.holds.c.lifted_at.is_(None)))
+        return Pulse(
+            holder=lease[0]["holder"] if lease else "",
+            seen_at=lease[0]["seen_at"] if lease else None,
+            pause=controls[0]["pause"] if controls else "off",
+            mode=controls[0]["mode"] if controls else "",
+            undecided=await self._count(select(func.count()).select_from(tables.inbox).where(tables.UNDECIDED)),
+            unsent=await self._count(select(func.count()).select_from(tables.outbox).where(tables.UNSENT)),
+            unsettled=await self._count(select(func.count()).select_from(tables.orders).where(tables.IN_FLIGHT)),
+            held=tuple(row["symbol"] for row in holds),
+        )
+
+    async def symbols(self) -> Sequence[str]:
+        """Every symbol that was ever held."""
+        found = await self._reader.read(select(tables.positions.c.symbol).order_by(tables.positions.c.symbol))
+        return [row["symbol"] for row in found]
+
+    async def _count(self, question: Select[Any]) -> int:
+        (row,) = await self._reader.read(question)
+        return int(next(iter(row.values())))
+
+    async def _selected(self, question: Select[Any], selection: Selection) -> Select[Any]:
+        table = tables.executions
+        if selection.since is not None:
+            first = await first_from(self._reader, table, table.c.executed_at, selection.since)
+            question = question.where(table.c.seq >= first)
+        if selection.symbol is not None:
+            question = question.where(table.c.symbol == selection.symbol)
+        if selection.mode is not None:
+            question = question.where(table.c.trading_mode == selection.mode)
+        return question
+
+
+def _is_postgresql(reader: LedgerReader) -> bool:
+    return reader.engine.dialect.name == "postgresql"
+
+
+def _day(time: ColumnElement[Any], reader: LedgerReader) -> ColumnElement[Any]:
+    """The UTC day of a time, `YYYY-MM-DD`."""
+    if _is_postgresql(reader):
+        return func.to_char(func.timezone("UTC", time), "YYYY-MM-DD")
+    return func.substr(time, 1, 10)
+
+
+def _is_gain(amount: ColumnElement[Any], reader: LedgerReader) -> ColumnElement[bool]:
+    """Above zero. SQLite keeps amounts as text: what has no minus and any digit but 0."""
+    if _is_postgresql(reader):
+        return amount > 0
+    return func.marketflow_sign(amount) > 0

@@ -1,0 +1,27 @@
+"""Which ledger is looked at."""
+
+import os
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+
+from core.adapters.ledger.signpost import find_demo
+
+
+def database_url() -> str:
+    """From the environment, else from `.env`, else that of a running demo, else the default."""
+    # No interpolation: passwords hold dollar signs.
+    return (
+        os.environ.get("DATABASE_URL")
+        or dotenv_values(interpolate=False).get("DATABASE_URL")
+        or find_demo()
+        or "sqlite+aiosqlite:///marketflow.db"
+    )
+
+
+def looking_at() -> str:
+    """The ledger in words, without user and password."""
+    parts = urlsplit(database_url())
+    if parts.scheme.startswith("sqlite"):
+        return f"ledger: {database_url().partition('///')[2]}"
+    return f"ledger: PostgreSQL on {parts.hostname}, database {parts.path.lstrip('/')}"

@@ -1,0 +1,42 @@
+"""Values as the page shows them, as text: a table of numbers would round them as it likes. Files hold every digit."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from core.domain.money import plain
+
+
+def shown(value: object) -> str:
+    """A cell."""
+    match value:
+        case None:
+            return ""
+        case Decimal():
+            return plain(value)
+        case datetime():
+            return value.strftime("%Y-%m-%d %H:%M:%S")
+        case _:
+            return str(value)
+
+
+def rounded(value: Decimal | None, decimals: int, *, signed: bool = False) -> str:
+    """An amount for reading, with so many decimals."""
+    return "" if value is None else f"{value:+.{decimals}f}" if signed else plain(round(value, decimals))
+
+
+def table(values: Iterable[Any], columns: Sequence[str]) -> list[dict[str, str]]:
+    """Rows of cells, column by column, every digit."""
+    return [{column: shown(getattr(value, column)) for column in columns} for value in values]
+
+
+def as_csv(values: Iterable[Any], columns: Sequence[str]) -> bytes:
+    """A file of such rows."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns)
+    writer.writeheader()
+    writer.writerows(table(values, columns))
+    return text.getvalue().encode()

@@ -1,0 +1,83 @@
+"""The last trades, the last profit, and what is held."""
+
+import asyncio
+from decimal import Decimal
+
+import streamlit as st
+
+from core.adapters.ledger.analytics import Held, Selection
+from core.domain.money import ZERO, multiply, per_cent, plain
+from core.domain.position import Execution
+from dashboard.source import database_url
+from dashboard.tables import as_csv, rounded, shown
+from dashboard.view import View, newest
+
+DOWNLOADED = 10_000
+PRICE_DECIMALS = 8  # the finest that Binance knows
+_COLUMNS = ("executed_at", "symbol", "side", "qty", "price", "profit_pct", "profit_quote", "signal_type", "trading_mode")
+_ALL_COLUMNS = (*_COLUMNS, "quote_qty", "fee", "fee_asset", "gross_quote", "signal_id", "client_order_id", "order_id")
+
+
+def show(view: View, selection: Selection) -> None:
+    """The last profit and the last trades first."""
+    last, held = view.last_exit, view.held
+    metrics = st.columns(4)
+    profit = None if last is None else last.profit_pct
+    metrics[0].metric("Last Profit", "none yet" if profit is None else f"{profit:+.2f}%")
+    metrics[1].metric("Open positions", len(held))
+    unrealised: dict[str, str] = {}
+    for quote in sorted({_quote(one) for one in held}):
+        total = sum((value for one in held if _quote(one) == quote and (value := _unrealised(one)) is not None), ZERO)
+        unrealised[quote] = f"{total:+.2f} {quote}"
+    metrics[2].metric("Unrealised", ", ".join(unrealised.values()) or "nothing held")
+    st.subheader("Last trades")
+    st.dataframe([_trade(one) for one in view.executions], hide_index=True, height=320)
+    if view.executions:
+        st.download_button(
+            f"CSV (the newest {DOWNLOADED:,})",
+            lambda: as_csv(asyncio.run(newest(database_url(), selection, DOWNLOADED)), _ALL_COLUMNS),
+            "executions.csv",
+            "text/csv",
+            on_click="ignore",
+        )
+    st.subheader("Open positions")
+    if held:
+        st.dataframe([_row(one) for one in held], hide_index=True)
+    else:
+        st.write("Nothing is held.")
+
+
+def _trade(one: Execution) -> dict[str, str]:
+    cells = {column: shown(getattr(one, column)) for column in _COLUMNS}
+    return cells | {
+        "price": rounded(one.price, PRICE_DECIMALS),
+        "profit_pct": rounded(one.profit_pct, 2, signed=True),
+        "profit_quote": rounded(one.profit_quote, 4, signed=True),
+    }
+
+
+def _row(one: Held) -> dict[str, str]:
+    position, gain = one.position, _unrealised(one)
+    return {
+        "symbol": position.symbol,
+        "since": shown(position.opened_at),
+        "quantity": plain(position.qty),
+        "average cost": rounded(position.average_cost, PRICE_DECIMALS),
+        "cost": rounded(position.cost, 4),
+        "price": shown(one.bid),
+        "unrealised": "" if gain is None else f"{gain:+.4f}",
+        "%": "" if gain is None else f"{per_cent(gain, position.cost):+.2f}",
+        "price of": shown(one.marked_at),
+    }
+
+
+def _unrealised(one: Held) -> Decimal | None:
+    """What selling it all at the last bid would bring over its cost, in quote asset, before the fee."""
+    return None if one.bid is None else multiply(one.position.qty, one.bid) - one.position.cost
+
+
+def _quote(one: Held) -> str:
+    """The asset that the symbol is priced in, by its ending."""
+    return next(
+        (quote for quote in ("USDC", "USDT", "FDUSD", "EUR", "BTC", "ETH", "BNB") if one.position.symbol.endswith(quote)), ""
+    )
