@@ -5,12 +5,10 @@ import json
 import os
 import subprocess
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
@@ -18,43 +16,13 @@ import pytest
 from bot.export import COLUMNS
 from core.adapters.snowflake_connection import SnowflakeConnection
 from core.adapters.snowflake_history import SnowflakeHistory
-from core.domain.money import divide, multiply
 from core.domain.position import Execution
 from core.domain.signal import Side
-from tests.ledger.values import execution
+from tests.ledger.values import round_trips
 from tests.running import run_command
 from tests.servers.snowflake import WAREHOUSE_PYTHON, SnowflakeServer, need_warehouse
 
 ROOT = Path(__file__).parents[2]
-BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
-
-
-def round_trips(count: int, seed: int = 1) -> Iterator[Execution]:
-    """So many executions of five symbols: entries and exits in turn, some days of them, exact to the last digit."""
-    chance = Random(seed)
-    held: dict[str, Execution] = {}
-    for number in range(count):
-        symbol = chance.choice(["WIFUSDC", "BTCUSDC", "ETHUSDC", "PEPEUSDC", "BNBUSDT"])
-        entry = held.pop(symbol, None)
-        price = Decimal(chance.randrange(1, 10**9)).scaleb(-8)
-        qty = entry.qty if entry else Decimal(chance.randrange(1, 10**6)).scaleb(-2)
-        worth = multiply(qty, price)
-        profit = worth - entry.quote_qty if entry else None
-        one = replace(
-            execution(number, profit),
-            symbol=symbol,
-            executed_at=BEGIN + timedelta(minutes=7 * number, microseconds=number),
-            side=Side.SELL if entry else Side.BUY,
-            qty=qty,
-            price=price,
-            profit_pct=divide(multiply(profit, Decimal(100)), entry.quote_qty) if entry and profit is not None else None,
-            signal_type=chance.choice(["SELL_SM", "SELL_TP"] if entry else ["BUY_SM", "BUY_TV"]),
-            quote_qty=worth,
-            quote_asset=symbol[-4:],
-        )
-        if entry is None:
-            held[symbol] = one
-        yield one
 
 
 class Warehouse:

@@ -1,15 +1,19 @@
 """Domain values to store."""
 
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from random import Random
 
 from core.domain.messages import Message, SignalReceived
+from core.domain.money import divide, multiply
 from core.domain.order import Fill, Order, OrderState
 from core.domain.position import Execution, Position
 from core.domain.signal import Side, Signal, client_order_id
 from core.ports import Changes, Verdict
 
+BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
 
@@ -62,3 +66,31 @@ def position(qty: str) -> Position:
 
 def intent(seq: int, number: int = 1) -> Changes:
     return Changes(verdicts=[Verdict(seq, "ordered", NOW)], orders=[order(seq, number)])
+
+
+def round_trips(count: int, seed: int = 1) -> Iterator[Execution]:
+    """So many executions of five symbols: entries and exits in turn, some days of them, exact to the last digit."""
+    chance = Random(seed)
+    held: dict[str, Execution] = {}
+    for number in range(count):
+        symbol = chance.choice(["WIFUSDC", "BTCUSDC", "ETHUSDC", "PEPEUSDC", "BNBUSDT"])
+        entry = held.pop(symbol, None)
+        price = Decimal(chance.randrange(1, 10**9)).scaleb(-8)
+        qty = entry.qty if entry else Decimal(chance.randrange(1, 10**6)).scaleb(-2)
+        worth = multiply(qty, price)
+        profit = worth - entry.quote_qty if entry else None
+        one = replace(
+            execution(number, profit),
+            symbol=symbol,
+            executed_at=BEGIN + timedelta(minutes=7 * number, microseconds=number),
+            side=Side.SELL if entry else Side.BUY,
+            qty=qty,
+            price=price,
+            profit_pct=divide(multiply(profit, Decimal(100)), entry.quote_qty) if entry and profit is not None else None,
+            signal_type=chance.choice(["SELL_SM", "SELL_TP"] if entry else ["BUY_SM", "BUY_TV"]),
+            quote_qty=worth,
+            quote_asset=symbol[-4:],
+        )
+        if entry is None:
+            held[symbol] = one
+        yield one

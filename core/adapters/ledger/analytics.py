@@ -14,6 +14,7 @@ from core.adapters.ledger import rows, tables
 from core.adapters.ledger.column_types import Amount
 from core.adapters.ledger.reader import LedgerReader
 from core.adapters.ledger.seqs import first_from
+from core.domain.money import ZERO
 from core.domain.position import Execution, Position
 
 
@@ -235,5 +236,5 @@ def _day(time: ColumnElement[Any], reader: LedgerReader) -> ColumnElement[Any]:
 def _is_gain(amount: ColumnElement[Any], reader: LedgerReader) -> ColumnElement[bool]:
     """Above zero. SQLite keeps amounts as text: what has no minus and any digit but 0."""
     if _is_postgresql(reader):
-        return amount > 0
+        return amount > ZERO
     return func.marketflow_sign(amount) > 0
