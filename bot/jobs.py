@@ -79,7 +79,7 @@ class ExchangeWatch:
     def __init__(
         self, market: Market, tell: Callable[[Event], None], clock: Clock, back: Callable[[], None] = lambda: None
     ) -> None:
-        """`back` is called when the exchange answers again."""
+        """`back` is called when the exchange answers again after a while."""
         self._market = market
         self._tell = tell
         self._back = back
@@ -91,9 +91,8 @@ class ExchangeWatch:
         well, word = self._market.ready
         now = self._clock.monotonic()
         if well:
-            if self._away_since is not None:
-                self._back()
             if self._told:
+                self._back()
                 self._tell(PartTroubled("exchange", recovered=True, detail=""))
             self._away_since, self._told = None, False
             return

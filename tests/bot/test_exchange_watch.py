@@ -16,7 +16,8 @@ async def test_an_exchange_that_is_away_for_long_is_told_once() -> None:
     venue = ScriptedVenue(clock, {"WIFUSDC": instrument()}, {})
     market = Market(venue, clock, watched=set)
     told: list[Event] = []
-    watch = ExchangeWatch(market, told.append, clock)
+    back: list[float] = []
+    watch = ExchangeWatch(market, told.append, clock, lambda: back.append(clock.monotonic()))
     venue.unavailable = True
     for _ in range(3):
         with pytest.raises(ExchangeUnavailable):
@@ -32,6 +33,16 @@ async def test_an_exchange_that_is_away_for_long_is_told_once() -> None:
     await watch.run()
     await watch.run()
     assert [getattr(event, "recovered", None) for event in told] == [False, True]
+    assert len(back) == 1
+    # One that is away for a moment is not compared with again: that alone could use up what may be asked of it.
+    venue.unavailable = True
+    with pytest.raises(ExchangeUnavailable):
+        await market.load_instruments(None)
+    await watch.run()
+    venue.unavailable = False
+    await market.load_instruments(None)
+    await watch.run()
+    assert len(back) == 1
 
 
 async def test_a_ledger_that_is_back_says_how_long_it_was_away() -> None:

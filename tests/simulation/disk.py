@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Select, StaticPool, create_engine, event, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, StaticPool, create_engine, event, func, literal, select
 
 from core.adapters.ledger import tables
 from core.adapters.ledger.engines import _begin_immediate, _prepare_sqlite
@@ -109,13 +109,17 @@ class DiskTransactions:
                 raise OSError(errno.ENOSPC, "")
             return result
 
-    def session(self, _connection: Connection) -> str:
-        """Takes the file's lock, which the system takes from a process that has ended."""
-        self._disk.locked_by = self._process
-        return ""
+    def session(self) -> ColumnElement[str]:
+        return literal("flock" if self._lock() else "")
 
-    def is_gone(self, _connection: Connection, _session: str) -> bool:
-        return self._disk.locked_by is None or not self._disk.locked_by.alive
+    def is_gone(self, _connection: Connection, session: str) -> bool:
+        return session == "flock" and self._lock()
+
+    def _lock(self) -> bool:
+        """The file's lock, which the system takes from a process that has ended."""
+        if self._disk.locked_by is None or not self._disk.locked_by.alive:
+            self._disk.locked_by = self._process
+        return self._disk.locked_by is self._process
 
     async def close(self) -> None: ...
 
