@@ -72,6 +72,10 @@ class Disk:
         """The next offset of each partition."""
         return {row["partition"]: row["next_offset"] for row in self.rows(select(tables.source_positions))}
 
+    def generations(self) -> dict[int, int]:
+        """How often each partition was found to have begun anew."""
+        return {row["partition"]: row["generation"] for row in self.rows(select(tables.source_positions))}
+
     def approvals(self) -> dict[str, str]:
         """The symbol of each approval, by token."""
         columns = tables.approvals.c
