@@ -50,18 +50,26 @@ async def _until_stopped(job: Job) -> None:
 
 
 class ApprovalTimer:
-    """Says, for each question whose time is up, that nobody answered."""
+    """Says, for each question whose time is up, that nobody answered: by the clock, or because it has been open for as long as it
+    was given, whatever was done to the clock since it was asked."""
 
     def __init__(self, book: Book, inbox: Inbox, clock: Clock) -> None:
         self._book = book
         self._inbox = inbox
         self._clock = clock
         self._said: set[str] = set()
+        self._seen_at: dict[str, float] = {}
 
     async def run(self) -> None:
-        now = self._clock.now()
+        now, seconds = self._clock.now(), self._clock.monotonic()
         self._said &= self._book.approvals.keys()
-        due = [one for one in self._book.approvals.values() if one.expires_at <= now and one.token not in self._said]
+        self._seen_at = {token: self._seen_at.get(token, seconds) for token in self._book.approvals}
+        due = [
+            one
+            for one in self._book.approvals.values()
+            if one.token not in self._said
+            and (one.expires_at <= now or seconds - self._seen_at[one.token] >= (one.expires_at - one.asked_at).total_seconds())
+        ]
         if not due:
             return
         messages = [Message("timer", f"approval:{one.token}", one.signal.symbol, ApprovalTimedOut(one.token), now) for one in due]

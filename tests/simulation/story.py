@@ -1,6 +1,7 @@
 """One seed's history: what sources, people and the world do, and the processes that live through it."""
 
 import asyncio
+import gc
 import json
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
@@ -68,11 +69,15 @@ def live(seed: int, *, signals: int, kinds: frozenset[str] = KINDS) -> History:
     """Lives one seed to its end. The same seed, number and kinds give the same history, line by line."""
     random = Random(seed)
     loop = SeededLoop(random)
+    # What a history leaves behind runs into its `finally` blocks when it is collected: that must not happen in the next one.
+    gc.disable()
     try:
         return loop.run_until_complete(_Story(loop, random, signals, kinds).live())
     finally:
         asyncio.set_event_loop(None)
         loop.forget()
+        gc.collect()
+        gc.enable()
 
 
 class _Story:
