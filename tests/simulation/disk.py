@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, StaticPool, create_engine, event, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, StaticPool, Text, bindparam, create_engine, event, func, select
 
 from core.adapters.ledger import tables
 from core.adapters.ledger.engines import _begin_immediate, _prepare_sqlite
@@ -90,6 +90,7 @@ class DiskTransactions:
     def __init__(self, disk: Disk, process: Process) -> None:
         self._disk = disk
         self._process = process
+        self.session: ColumnElement[str] = bindparam("b_session", type_=Text)
 
     async def run(self, work: Callable[[Connection], T], *, within: float | None = None) -> T:
         fate = self._disk.fate
@@ -113,8 +114,8 @@ class DiskTransactions:
                 raise OSError(errno.ENOSPC, "")
             return result
 
-    def session(self) -> ColumnElement[str]:
-        return literal("flock" if self._lock() else "")
+    def session_parameters(self) -> dict[str, str]:
+        return {"b_session": "flock" if self._lock() else ""}
 
     def is_gone(self, _connection: Connection, session: str) -> bool:
         return session == "flock" and self._lock()

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
-from sqlalchemy import URL, ColumnElement, Connection, StaticPool, create_engine, event, func, literal, make_url, text
+from sqlalchemy import URL, ColumnElement, Connection, StaticPool, Text, bindparam, create_engine, event, func, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -40,7 +40,8 @@ class PostgresTransactions:
     def __init__(self, url: URL) -> None:
         self.dialect = "postgresql"
         self._url = url
-        self._process = this_process()
+        self.session: ColumnElement[str] = func.concat(func.pg_backend_pid(), f" {this_process()}")
+        """Names the writing connection and its process."""
         self.engine = self._new_engine()
         self._given_up: set[asyncio.Task[None]] = set()
 
@@ -65,9 +66,9 @@ class PostgresTransactions:
         async with engine.begin() as connection:
             return await connection.run_sync(work)
 
-    def session(self) -> ColumnElement[str]:
-        """Names the writing connection and its process."""
-        return func.concat(func.pg_backend_pid(), f" {self._process}")
+    def session_parameters(self) -> dict[str, str]:
+        """What `session` takes."""
+        return {}
 
     def is_gone(self, connection: Connection, session: str) -> bool:
         """Whether the holder has certainly ended: its process ran here and does not any more, and the server has no connection of
@@ -96,6 +97,7 @@ class SqliteTransactions:
     def __init__(self, url: URL) -> None:
         self.dialect = "sqlite"
         self._lock = _FileLock(url.database)
+        self.session: ColumnElement[str] = bindparam("b_session", type_=Text)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
         self.engine = create_engine(url.set(drivername="sqlite+pysqlite"), poolclass=StaticPool, connect_args=_ANY_THREAD)
         event.listen(self.engine, "connect", _prepare_sqlite)
@@ -109,9 +111,9 @@ class SqliteTransactions:
         with self.engine.begin() as connection:
             return work(connection)
 
-    def session(self) -> ColumnElement[str]:
+    def session_parameters(self) -> dict[str, str]:
         """Whether this process has the file's lock. Who takes over from a suspended one gets it later, or never."""
-        return literal(_LOCKED if self._lock.take() else "")
+        return {"b_session": _LOCKED if self._lock.take() else ""}
 
     def is_gone(self, _connection: Connection, session: str) -> bool:
         """Whether the holder has ended: it had the file's lock, and the system lets go of that however a process ends."""

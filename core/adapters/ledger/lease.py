@@ -52,7 +52,9 @@ class Lease:
         self.lost = False
         """Whether another process has it now, or this one gave it back."""
         self._stamp = (
-            update(tables.lease).where(_LEASE.epoch == epoch).values(commits=bindparam("b_commits"), seen_at=bindparam("b_seen"))
+            update(tables.lease)
+            .where(_LEASE.epoch == epoch)
+            .values(commits=bindparam("b_commits"), seen_at=bindparam("b_seen"), session=transactions.session)
         )
 
     @property
@@ -72,8 +74,8 @@ class Lease:
 
     def stamp(self, connection: Connection, number: int) -> None:
         """The first statement of a transaction. Raises LeaseLost."""
-        session = self._transactions.session()
-        found = connection.execute(self._stamp.values(session=session), {"b_commits": number, "b_seen": self._clock.now()})
+        values = {"b_commits": number, "b_seen": self._clock.now(), **self._transactions.session_parameters()}
+        found = connection.execute(self._stamp, values)
         if found.rowcount != 1:
             self._lose()
 
@@ -131,8 +133,8 @@ def _take(connection: Connection, *, transactions: Transactions, holder: str, cl
         return _Held(row["epoch"], row["commits"], row["holder"], since)
     now = clock.now()
     epoch: int = row["epoch"] + 1
-    ours = {"epoch": epoch, "holder": holder, "session": transactions.session(), "taken_at": now, "seen_at": now}
-    connection.execute(update(tables.lease).values(commits=0, **ours))
+    ours = {"epoch": epoch, "holder": holder, "session": transactions.session, "taken_at": now, "seen_at": now}
+    connection.execute(update(tables.lease).values(commits=0, **ours), transactions.session_parameters())
     return epoch
 
 
