@@ -47,8 +47,9 @@ from core.adapters.ledger.sql_ledger import SqlLedger, open_ledger
 from core.adapters.paper_exchange import PaperExchange
 from core.book import Book
 from core.domain.controls import Controls
-from core.domain.errors import ConfigurationError, ExchangeUnavailable, LedgerUnavailable
+from core.domain.errors import ConfigurationError, ExchangeUnavailable, LeaseLost, LedgerUnavailable
 from core.domain.events import Event, PartTroubled, SignalsLost, Started
+from core.domain.messages import SourcePosition
 from core.ports import Changes, LedgerState, MarketData
 from core.trading import Trading
 
@@ -159,6 +160,7 @@ class _Program:
             default_symbol=settings.symbol,
             deliver=self.inbox.deliver,
             stored_positions=lambda: self.ledger.source_positions(name),
+            recorded=lambda ids: self.ledger.find_signals(name, ids),
             clock=self.clock,
             on_first_start=lambda: self.notes.append("from_latest"),
             on_state_change=lambda ready, detail: self._tell(PartTroubled("kafka", ready, detail)),
@@ -293,13 +295,21 @@ class _Program:
                 return
 
     async def _announce(self) -> None:
-        if self.source is not None and not await self.ledger.source_positions(f"kafka:{self.settings.kafka_topic}"):
+        if self.source is not None and not await self._positions():
             self.notes.append("from_latest")
         open_positions = len(self.book.open_positions())
-        started = Started(
-            self.desk.version, self.settings.trading_mode, self.book.controls, open_positions, tuple(dict.fromkeys(self.notes))
+        notes = tuple(dict.fromkeys(self.notes))
+        await self._commit_event(
+            Started(self.desk.version, self.settings.trading_mode, self.book.controls, open_positions, notes)
         )
-        await self.ledger.commit(Changes(events=[started]))
+
+    async def _positions(self) -> Mapping[int, SourcePosition]:
+        while True:
+            try:
+                return await self.ledger.source_positions(f"kafka:{self.settings.kafka_topic}")
+            except LedgerUnavailable as error:
+                log.warning("the ledger does not answer; signals are read when it does", error=str(error))
+                await self.clock.sleep(RETRY_SECONDS)
 
     async def _watch_mailboxes(self) -> None:
         await self.inbox.failure
@@ -361,10 +371,17 @@ class _Program:
         task.add_done_callback(self._tasks.discard)
 
     async def _commit_event(self, event: Event) -> None:
-        try:
-            await self.ledger.commit(Changes(events=[event]))
-        except LedgerUnavailable as error:
-            log.warning("an event cannot be kept", error=str(error))
+        """However long it takes: what took the ledger away often took away what the event tells of, too."""
+        while not self.ledger.lost:
+            try:
+                await self.ledger.commit(Changes(events=[event]))
+            except LedgerUnavailable as error:
+                log.warning("an event cannot be kept yet", error=str(error))
+                await self.clock.sleep(RETRY_SECONDS)
+            except LeaseLost:
+                return
+            else:
+                return
 
     async def _settle(self) -> None:
         try:

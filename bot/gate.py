@@ -35,11 +35,15 @@ class Gate:
     async def check(self, update: Update, _context: CallbackContext[Any, Any, Any, Any]) -> None:
         """Raises ApplicationHandlerStop unless the update may go on to a handler."""
         person = _person_of(update)
-        if person is None:
-            raise ApplicationHandlerStop
-        if person.id not in self._users:
-            await self._tell_once(person)
-            raise ApplicationHandlerStop
+        if person is not None and person.id in self._users:
+            return
+        try:
+            if person is not None:
+                await self._tell_once(person)
+        except Exception as error:
+            # Any other exception than this one lets the update go on: the library tells of it and calls the next handler.
+            log.exception("a stranger could not be told of", error=type(error).__name__)
+        raise ApplicationHandlerStop
 
     async def _tell_once(self, person: User) -> None:
         if person.id in self._known or len(self._known) >= _REMEMBERED:

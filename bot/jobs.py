@@ -60,18 +60,26 @@ async def _until_stopped(job: Job) -> None:
 
 
 class ApprovalTimer:
-    """Says, for each question whose time is up, that nobody answered."""
+    """Says, for each question whose time is up, that nobody answered: by the clock, or because it has been open for as long as it
+    was given, whatever was done to the clock since it was asked."""
 
     def __init__(self, book: Book, inbox: Inbox, clock: Clock) -> None:
         self._book = book
         self._inbox = inbox
         self._clock = clock
         self._said: set[str] = set()
+        self._seen_at: dict[str, float] = {}
 
     async def run(self) -> None:
-        now = self._clock.now()
+        now, seconds = self._clock.now(), self._clock.monotonic()
         self._said &= self._book.approvals.keys()
-        due = [one for one in self._book.approvals.values() if one.expires_at <= now and one.token not in self._said]
+        self._seen_at = {token: self._seen_at.get(token, seconds) for token in self._book.approvals}
+        due = [
+            one
+            for one in self._book.approvals.values()
+            if one.token not in self._said
+            and (one.expires_at <= now or seconds - self._seen_at[one.token] >= (one.expires_at - one.asked_at).total_seconds())
+        ]
         if not due:
             return
         messages = [Message("timer", f"approval:{one.token}", one.signal.symbol, ApprovalTimedOut(one.token), now) for one in due]
@@ -96,7 +104,7 @@ class PartWatch:
         patience: float = PATIENCE_SECONDS,
         back: Callable[[], None] = lambda: None,
     ) -> None:
-        """`patience` is in seconds; `back` is called whenever the part answers again."""
+        """`patience` is in seconds; `back` is called when the part answers again after longer than that."""
         self._part = part
         self._ready = ready
         self._tell = tell
@@ -110,9 +118,8 @@ class PartWatch:
         well, word = self._ready()
         now = self._clock.monotonic()
         if well:
-            if self._away_since is not None:
-                self._back()
             if self._told:
+                self._back()
                 self._tell(PartTroubled(self._part, recovered=True, detail=""))
             self._away_since, self._told = None, False
             return

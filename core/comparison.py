@@ -10,9 +10,9 @@ from core.domain.money import ZERO, plain
 from core.domain.order import ExecutionReport, Order
 from core.domain.position import Execution, Position
 from core.domain.reasons import Reason, reason
+from core.domain.signal import OUR_PREFIX
 from core.ports import Venue
 
-OUR_PREFIX = "mf-"
 RECENT = 100
 """The newest orders of a symbol that are compared."""
 KnownOrders = Callable[[Sequence[str]], Awaitable[Mapping[str, Order]]]

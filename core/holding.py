@@ -77,7 +77,7 @@ class Holding:
     async def _look(self, symbol: str) -> list[Reason] | None:
         instrument = await self._market.find_instrument(symbol)
         if instrument is None:
-            return []
+            return None
         picture = self._picture(instrument)
         if picture is None:
             return None
@@ -100,7 +100,7 @@ class Holding:
 
     async def accept(self, symbol: str, who: str) -> Changes | None:
         """What follows from the owner's word that the exchange is right; None where the symbol is not held. Raises
-        ExchangeUnavailable."""
+        ExchangeUnavailable, also while an order in the same asset is under way: what the account holds says nothing then."""
         held = self._book.hold_on(symbol)
         if held is None:
             return None
@@ -109,8 +109,8 @@ class Holding:
         missing, cost = ZERO, ZERO
         changes = Changes()
         if instrument is not None and position.qty:
-            there = total(await self._venue.balances(), instrument.base)
-            others = sum((self._book.position(name).qty for name in self._alike(instrument) if name != symbol), ZERO)
+            there, picture = await self._settled_total(instrument)
+            others = _held(picture) - position.qty
             missing = max(position.qty - max(there - others, ZERO), ZERO)
             if missing:
                 after = _without(position, missing, instrument)
@@ -120,6 +120,22 @@ class Holding:
         changes.holds.append(hold)
         changes.events.append(HoldAccepted(hold, missing, cost, instrument.base if instrument else "", _quote(instrument)))
         return changes
+
+    async def _settled_total(self, instrument: Instrument) -> tuple[Decimal, Mapping[str, Position]]:
+        """What the exchange holds of the base asset, and our positions in it: seen twice alike while nothing moved."""
+        before: tuple[Decimal, Mapping[str, Position]] | None = None
+        for attempt in range(_ATTEMPTS):
+            if attempt:
+                await self._clock.sleep(_PAUSE_SECONDS)
+            picture = self._picture(instrument)
+            there = total(await self._venue.balances(), instrument.base)
+            if picture is None or self._picture(instrument) != picture:
+                before = None
+            elif before == (there, picture):
+                return there, picture
+            else:
+                before = (there, picture)
+        raise ExchangeUnavailable(f"orders in {instrument.base} are under way: accept it when they are settled")
 
     async def _commit(self, changes: Changes) -> None:
         if changes.holds:

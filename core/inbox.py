@@ -106,10 +106,12 @@ class Inbox:
             self._put(mailbox, work)
         self._take([*(message for message in waiting if message.message.mailbox != CONTROLS), *early])
 
-    def also(self, mailbox: str, work: Work) -> None:
-        """Puts work into a mailbox that nobody need remember: it is done in its turn, or not at all."""
+    def also(self, mailbox: str, work: Work) -> bool:
+        """Puts work into a mailbox that nobody need remember: it is done in its turn, or not at all. False before the start: then
+        it is not."""
         if self._early is None:
             self._put(mailbox, work)
+        return self._early is None
 
     def _take(self, stored: Sequence[StoredMessage]) -> None:
         for message in stored:

@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
 from typing import Any
 
-from core.comparison import OUR_PREFIX
 from core.domain.money import EXACT, ZERO, plain
 from core.domain.order import ExecutionReport, Fill, Order
 from core.domain.position import Execution
 from core.domain.proof import Proof
+from core.domain.signal import OUR_PREFIX
 from core.ports import DayResult
 
 UNDECIDED_AFTER = timedelta(minutes=10)

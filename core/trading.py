@@ -64,6 +64,7 @@ class Trading:
             timings=timings,
             token=token,
         )
+        self._looks: set[str] = set()
         self.inbox = Inbox(ledger, self.executor.handle, capacity=capacity)
 
     def start(self, left: LedgerState) -> None:
@@ -73,12 +74,19 @@ class Trading:
         self.inbox.start([*recovering, *self._comparing()], left.waiting)
 
     def compare(self) -> None:
-        """Puts a look at the exchange into the mailbox of each symbol that there is something to compare of."""
+        """Puts a look at the exchange into the mailbox of each symbol that there is something to compare of, and where none waits
+        already behind an order that takes its time."""
         for symbol, work in self._comparing():
-            self.inbox.also(symbol, work)
+            if symbol not in self._looks and self.inbox.also(symbol, partial(self._look, symbol, work)):
+                self._looks.add(symbol)
+
+    async def _look(self, symbol: str, work: Work) -> None:
+        self._looks.discard(symbol)
+        await work()
 
     def _comparing(self) -> list[tuple[str, Work]]:
-        known = {symbol for symbol, position in self.book.positions.items() if position.qty} | self.book.holds.keys()
+        known = {symbol for symbol, position in self.book.positions.items() if position.is_open}
+        known |= {symbol for symbol, hold in self.book.holds.items() if hold.active or hold.differences}
         known |= {order.symbol for order in self.book.in_flight.values()}
         # Each costs some of what may be asked of the exchange: of many symbols, only those with something to compare.
         symbols = sorted(known | set(self._watched) if len(self._watched) <= MOST_WATCHED else known)

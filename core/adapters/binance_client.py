@@ -30,7 +30,7 @@ from core.domain.errors import ExchangeUnavailable
 from core.domain.instrument import Balance, Instrument, Quote
 from core.domain.order import ExecutionReport, Fill, NotTaken, OrderRequest, PlaceResult, Rejected, Unanswered
 from core.domain.reasons import reason
-from core.domain.signal import Side
+from core.domain.signal import OUR_PREFIX, Side
 from core.ports import Clock
 
 P = ParamSpec("P")
@@ -184,7 +184,7 @@ class BinanceClient:
     async def recent_orders(self, symbol: str, limit: int) -> Sequence[ExecutionReport]:
         """See Venue."""
         wanted = {"symbol": symbol, "limit": str(limit)}
-        return _read(codec.orders, await self._answer(lambda wire: wire.recent_orders(wanted), Cost(20), signed=True))
+        return _read(codec.orders, await self._answer(lambda wire: wire.recent_orders(wanted), Cost(20), signed=True), OUR_PREFIX)
 
     async def orders_between(self, symbol: str, since: datetime, until: datetime) -> Sequence[ExecutionReport]:
         """See AccountHistory. The first page is asked for by time, the next by number: rest-api.md, "All orders", "Account trade
@@ -211,7 +211,7 @@ class BinanceClient:
 
     async def open_orders(self) -> Sequence[ExecutionReport]:
         """See Venue."""
-        return _read(codec.orders, await self._answer(lambda wire: wire.open_orders(), Cost(80), signed=True))
+        return _read(codec.orders, await self._answer(lambda wire: wire.open_orders(), Cost(80), signed=True), OUR_PREFIX)
 
     async def permissions(self) -> codec.Permissions:
         """What account and key may do, for `marketflow check`. Raises ExchangeUnavailable."""

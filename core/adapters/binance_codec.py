@@ -71,9 +71,17 @@ def order(body: object) -> ExecutionReport:
     )
 
 
-def orders(body: object) -> list[ExecutionReport]:
-    """`GET openOrders`."""
-    return [order(item) for item in _array(body, "orders")]
+def orders(body: object, ours: str = "") -> list[ExecutionReport]:
+    """`GET openOrders`, `GET allOrders`. An order whose client id does not begin with `ours` may be unreadable and is left out:
+    the quote amount of old ones is not known, and told as a negative number (rest-api.md, "All orders")."""
+    found = []
+    for item in _array(body, "orders"):
+        try:
+            found.append(order(item))
+        except Unreadable:
+            if _text(_object(item, "order"), "clientOrderId").startswith(ours):
+                raise
+    return found
 
 
 def trades(body: object, symbol: str, order_id: str) -> list[Fill]:

@@ -15,6 +15,7 @@ from core.adapters.kafka_settings import KafkaOptions
 from core.adapters.signal_codec import Unreadable, decode, instant
 from core.domain.errors import LedgerUnavailable, SourceUnavailable
 from core.domain.messages import DeadLetter, Message, SignalReceived, SourcePosition
+from core.domain.signal import Signal
 from core.ports import Clock, Deliver
 
 log = structlog.get_logger(__name__)
@@ -33,8 +34,9 @@ class KafkaSource:
     the first start of all: it starts at the end, stores that at once and calls `on_first_start`. A partition that is not stored
     later starts at its beginning. A stored position that the broker does not have any more is told by `on_gap(partition, wanted,
     resumed_at)` and resumes at the earliest record there is; one past the partition's end means that the topic was made anew, and
-    its records get identities of a new generation. `on_state_change(ready, detail)` is called as it goes away and
-    as it is back; `detail` never carries a secret. The callbacks must not block.
+    its records get identities of a new generation, or that its end was cut off: what is then read again is known by `recorded`,
+    which gives those of these identities that the ledger has, and keeps the identity it had. `on_state_change(ready, detail)` is
+    called as it goes away and as it is back; `detail` never carries a secret. The callbacks must not block.
 
     `fetch_max_wait_ms` is how long a broker holds an idle request open. A real one answers as soon as a record comes: 500 costs
     nothing; the in-memory one sleeps it out, so give it 10.
@@ -50,6 +52,7 @@ class KafkaSource:
         default_symbol: str,
         deliver: Deliver,
         stored_positions: Callable[[], Awaitable[Mapping[int, SourcePosition]]],
+        recorded: Callable[[Sequence[str]], Awaitable[Mapping[str, Signal]]],
         clock: Clock,
         on_first_start: Callable[[], None],
         on_state_change: Callable[[bool, str], None],
@@ -62,6 +65,7 @@ class KafkaSource:
         self._default_symbol = default_symbol
         self._deliver = deliver
         self._stored_positions = stored_positions
+        self._recorded = recorded
         self._clock = clock
         self._on_first_start = on_first_start
         self._on_state_change = on_state_change
@@ -242,15 +246,10 @@ class KafkaSource:
         refused: list[RefusedRecord] = []
         now = self._clock.now()
         generation = self._generations.get(partition, 0)
+        known = await self._known_before(partition, records, generation)
         for record in records:
             place = f"{self._topic}/{partition}/{record.offset}"
-            read = decode(
-                record.value,
-                record_ts=instant(Decimal(record.timestamp)),
-                source=self.name,
-                default_id=f"{place}@{generation}" if generation else place,
-                default_symbol=self._default_symbol,
-            )
+            read = known.get(record.offset) or self._decode(record, _identity(place, generation))
             if isinstance(read, Unreadable):
                 dead.append(DeadLetter(self.name, place, read.problem, (record.value or b"")[:_RAW_KEPT], now))
                 refused.append(RefusedRecord(self._topic, partition, record.offset, record.key, record.value, read.problem))
@@ -260,6 +259,28 @@ class KafkaSource:
         await self._deliver(messages, dead, SourcePosition(self.name, partition, next_offset, generation))
         self._known_positions()[partition] = next_offset
         self.dead_letters.put(refused)
+
+    def _decode(self, record: ConsumerRecord, default_id: str) -> Signal | Unreadable:
+        return decode(
+            record.value,
+            record_ts=instant(Decimal(record.timestamp)) if record.timestamp is not None else None,
+            source=self.name,
+            default_id=default_id,
+            default_symbol=self._default_symbol,
+        )
+
+    async def _known_before(self, partition: int, records: Sequence[ConsumerRecord], generation: int) -> Mapping[int, Signal]:
+        """Those of the records, by offset, that were delivered in a former generation just as they are: the log was cut."""
+        if not generation:
+            return {}
+        former = {
+            _identity(f"{self._topic}/{partition}/{record.offset}", number): record
+            for record in records
+            for number in range(generation)
+        }
+        recorded = await self._recorded(list(former))
+        again = {name: self._decode(record, name) for name, record in former.items() if name in recorded}
+        return {former[name].offset: read for name, read in again.items() if isinstance(read, Signal) and read == recorded[name]}
 
     async def _resume_at_earliest(self, consumer: AIOKafkaConsumer, lost: Mapping[int, int]) -> None:
         earliest = await self._offsets(consumer.beginning_offsets, lost)
@@ -323,3 +344,8 @@ async def _stop(consumer: AIOKafkaConsumer) -> None:
         await consumer._client.close()  # noqa: SLF001 - `stop` does nothing the second time
     elif (error := stopping.exception()) is not None:
         log.warning("kafka_consumer_did_not_stop_well", why=type(error).__name__)
+
+
+def _identity(place: str, generation: int) -> str:
+    """Of a record that names none: where it stands, and in the how-manieth topic of this name."""
+    return f"{place}@{generation}" if generation else place

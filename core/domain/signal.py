@@ -42,6 +42,10 @@ class Signal:
         return Side.BUY if self.signal_type.startswith("BUY_") else Side.SELL
 
 
+OUR_PREFIX = "mf-"
+"""Of every client order id that MarketFlow gives."""
+
+
 def client_order_id(signal: Signal) -> str:
     """The one client order id that this signal's order may ever have: 32 characters of `[A-Za-z0-9_-]`, the same every time.
 
@@ -52,4 +56,4 @@ def client_order_id(signal: Signal) -> str:
 
 @lru_cache(maxsize=1024)
 def _client_order_id(source: str, signal_id: str) -> str:
-    return "mf-" + hashlib.sha256(f"{source}\0{signal_id}".encode()).hexdigest()[:29]
+    return OUR_PREFIX + hashlib.sha256(f"{source}\0{signal_id}".encode()).hexdigest()[:29]

@@ -54,6 +54,19 @@ async def test_a_stranger_is_recorded_later_when_the_ledger_is_away(bot: Bot) ->
     assert STRANGER in bot.office.ledger.strangers
 
 
+async def test_a_gate_that_fails_lets_nobody_through(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_: object) -> bool:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(bot.office.ledger, "first_time_stranger", fail)
+    stranger = bot.person(STRANGER)
+    stranger.send("/status")
+    stranger.send("/pause")
+    await bot.owner.ask("/positions")
+    assert stranger.received == []
+    assert bot.office.trading.handled == []
+
+
 @pytest.mark.parametrize("said", ["/pause", "/PAUSE", "/pause@marketflow_local_bot", "/resume", "/mode auto"])
 async def test_a_viewer_may_look_and_change_nothing(bot: Bot, said: str) -> None:
     viewer = bot.person(VIEWER)

@@ -162,6 +162,7 @@ class Chaos:
             rows=lambda table: rows[table],
             venue=self.venue,
             told=told,
+            cut=(),
             published=self.published,
             symbols=list(SYMBOLS),
             start_balances=START_BALANCES,

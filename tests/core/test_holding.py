@@ -12,7 +12,7 @@ from core.domain.signal import Side
 from core.ports import Verdict
 from tests.core.conftest import Restart
 from tests.core.memory_ledger import MemoryLedger
-from tests.core.scripted_venue import Course
+from tests.core.scripted_venue import Course, lost
 from tests.core.test_executor import became
 from tests.core.virtual_time import NOON
 from tests.core.world import World
@@ -156,3 +156,58 @@ async def test_an_order_under_way_elsewhere_in_the_same_asset_is_waited_for(worl
     await world.clock.quiet()
     await compare(world)
     assert ledger.holds == {}
+
+
+async def test_nothing_is_accepted_while_an_order_in_the_same_coin_is_under_way(world: World, ledger: MemoryLedger) -> None:
+    world.venue.rules["WIFUSDT"] = replace(world.venue.rules["WIFUSDC"], symbol="WIFUSDT", quote="USDT")
+    world.venue.prices["WIFUSDT"] = Decimal("0.48")
+    await world.clock.run(world.market.load_instruments(None))
+    await world.say("BUY_SM")
+    await world.say("BUY_SM", symbol="WIFUSDT")
+    world.venue.foreign.append(replace(FOREIGN, client_order_id="mf-of-another-ledger"))
+    await compare(world)
+    world.venue.next(Course(final_after=30))
+    await world.inbox.deliver([world.said(world.signal("SELL_SM", symbol="WIFUSDT"))])
+    await world.clock.quiet()
+    assert "orders in WIF are under way" in str((await accept(world)).reason)
+    await world.clock.forward(60)
+    assert world.book.position("WIFUSDC").qty == Decimal("19.98")
+    assert told(ledger) == ["symbol_held"]
+    assert (await accept(world)).outcome == "done"
+    assert world.book.position("WIFUSDC").qty == Decimal("19.98")
+
+
+async def test_a_symbol_without_rules_is_not_let_go(world: World, ledger: MemoryLedger) -> None:
+    await world.say("BUY_SM")
+    world.venue.more["WIF"] = Decimal(-12)
+    await compare(world)
+    del world.venue.rules["WIFUSDC"]
+    world.market._instruments.clear()
+    world.venue.more["WIF"] = Decimal(0)
+    await compare(world)
+    assert ledger.holds["WIFUSDC"].active
+
+
+async def test_looks_do_not_pile_up_behind_an_order_without_an_answer(world: World) -> None:
+    world.venue.next(lost(executed=False))
+    await world.inbox.deliver([world.said(world.signal("BUY_SM"))])
+    await world.clock.quiet()
+    world.venue.unavailable = True
+    for _ in range(50):
+        world.trading.compare()
+        await world.clock.forward(300)
+    assert len(world.inbox) <= 1 + len(world.venue.rules)
+    world.venue.unavailable = False
+    await world.clock.forward(60)
+    assert len(world.inbox) == 0
+    await world.say("BUY_SM")
+    world.trading.compare()
+    assert len(world.inbox) == 1
+    await world.clock.forward(10)
+
+
+async def test_dust_is_not_asked_about(world: World) -> None:
+    await world.say("BUY_SM")
+    assert [symbol for symbol, _ in world.trading._comparing()] == ["WIFUSDC"]
+    world.book.positions["WIFUSDC"] = replace(world.book.position("WIFUSDC"), qty=Decimal("0.5"), is_open=False)
+    assert world.trading._comparing() == []

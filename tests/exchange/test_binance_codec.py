@@ -329,3 +329,14 @@ def damaged(draw: st.DrawFn, whole: Any) -> Any:
 def test_nothing_makes_a_reader_raise_anything_else(kind: str, data: st.DataObject) -> None:
     with suppress(Unreadable):
         READERS[kind](data.draw(damaged(GOOD[kind])))
+
+
+def test_an_order_of_others_that_cannot_be_read_hides_no_order_of_ours() -> None:
+    """rest-api.md, "All orders": cummulativeQuoteQty may be below 0 for old ones, "the data is not available at this time"."""
+    old = {**QUERIED, "clientOrderId": "web_1", "cummulativeQuoteQty": "-1"}
+    found = codec.orders([old, QUERIED], "mf-")
+    assert [order.client_order_id for order in found] == [QUERIED["clientOrderId"]]
+    with pytest.raises(codec.Unreadable):
+        codec.orders([{**old, "clientOrderId": "mf-1"}], "mf-")
+    with pytest.raises(codec.Unreadable):
+        codec.orders([{"status": "FILLED"}], "mf-")

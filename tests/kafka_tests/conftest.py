@@ -13,7 +13,8 @@ from bot.clock import SystemClock
 from core.adapters.kafka_settings import KafkaOptions
 from core.adapters.kafka_source import KafkaSource
 from core.domain.errors import LedgerUnavailable
-from core.domain.messages import DeadLetter, Message, SourcePosition
+from core.domain.messages import DeadLetter, Message, SignalReceived, SourcePosition
+from core.domain.signal import Signal
 from demo.broker import MemoryBroker
 from tests.servers.kafka import KafkaServer
 
@@ -57,6 +58,10 @@ class Ledger:
             number: SourcePosition("kafka:t", number, offset, self.generations.get(number, 0))
             for number, offset in self.positions.items()
         }
+
+    async def recorded(self, ids: Sequence[str]) -> Mapping[str, Signal]:
+        found = {message.source_id: message.body for message in self.messages if message.source_id in ids}
+        return {name: body.signal for name, body in found.items() if isinstance(body, SignalReceived)}
 
     @property
     def ids(self) -> list[str]:
@@ -115,6 +120,7 @@ class Bench:
             default_symbol="WIFUSDC",
             deliver=self.ledger.deliver,
             stored_positions=self.ledger.stored,
+            recorded=self.ledger.recorded,
             clock=self.clock,
             on_first_start=self.told.first_start,
             on_state_change=lambda ready, detail: self.told.states.append((ready, detail)),

@@ -188,3 +188,25 @@ async def test_it_stops_at_once_while_connecting() -> None:
 
 def _nobody() -> KafkaOptions:
     return KafkaOptions(f"127.0.0.1:{free_port()}", request_timeout=2.0)
+
+
+def numbered(signal_type: str, number: int) -> bytes:
+    return b'{"signal_type": "%s", "close": 1, "n": %d}' % (signal_type.encode(), number)
+
+
+async def test_what_is_read_again_after_a_log_was_cut_is_known(bench: Bench) -> None:
+    """A leader that was behind takes over: its last records are gone, and ours is a position past its end."""
+    await bench.make_topic()
+    bench.ledger.positions = {0: 0}
+    async with bench.reading():
+        await bench.write(numbered("BUY_SM", 0), numbered("SELL_SM", 1))
+        await eventually(lambda: len(bench.ledger.messages) == 2)
+    bench.ledger.positions = {0: 3}  # as if there had been one more
+    async with bench.reading():
+        await eventually(lambda: bench.ledger.positions == {0: 2})
+        await bench.write(numbered("BUY_SM", 2))
+        await eventually(lambda: len(bench.ledger.messages) == 5)
+    first, second = (f"{bench.topic}/0/{number}" for number in range(2))
+    # The first two again under the names they had, which the inbox refuses.
+    assert bench.ledger.ids == [first, second, first, second, f"{bench.topic}/0/2@1"]
+    assert bench.told.gaps == [(0, 3, 0)]

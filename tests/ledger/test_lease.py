@@ -1,22 +1,26 @@
 """One ledger, one process: who comes second is told, and who lost it can do nothing any more."""
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 from sqlalchemy import update
 
 from core.adapters.ledger import tables
 from core.adapters.ledger.lease import STALE_SECONDS, SURE_SECONDS
+from core.adapters.ledger.processes import has_ended, this_process
 from core.adapters.ledger.sql_ledger import SqlLedger, look_into_ledger, open_ledger
 from core.domain.errors import LeaseLost, LedgerInUse, LedgerUnavailable
 from core.ports import Changes
 from tests.core.virtual_time import VirtualClock
 from tests.ledger import values
+from tests.servers.postgres import PostgresServer
 
 TODAY = values.NOW.date().isoformat()
 
@@ -167,3 +171,46 @@ async def test_a_lease_that_was_taken_while_a_commit_was_in_doubt_is_found_out(
     await first.writing.run(lambda connection: connection.execute(update(tables.lease).values(epoch=77)))
     with pytest.raises(LeaseLost):
         await first.lease.was_committed(1)
+
+
+async def test_a_living_holder_that_took_over_is_not_taken_for_gone(
+    database_url: str, clock: JumpingClock, stack: AsyncExitStack
+) -> None:
+    """The one before it was suspended, wakes up, learns that it lost the ledger, and ends: that says nothing of who holds it."""
+    first = await open_ledger(database_url, clock)
+    second = await opened(database_url, clock, stack)
+    with pytest.raises(LeaseLost):
+        await first.commit(Changes(positions=[values.position("1")]))
+    await first.close()
+
+    async def work() -> None:
+        await second.commit(Changes(positions=[values.position("2")]))
+
+    with pytest.raises(LedgerInUse):
+        await open_ledger(database_url, JumpingClock(work))
+
+
+async def test_a_holder_that_lost_only_its_connection_is_waited_for(
+    postgres: PostgresServer, postgres_url: str, clock: JumpingClock, stack: AsyncExitStack
+) -> None:
+    first = await opened(postgres_url, clock, stack)
+    await first.commit(Changes(positions=[values.position("1")]))
+    await postgres.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+    second = await opened(postgres_url, clock, stack)
+    assert clock.monotonic() >= STALE_SECONDS > SURE_SECONDS
+    assert not first.may_trade
+    await second.commit(Changes(positions=[values.position("2")]))
+
+
+def test_whether_a_process_has_ended_is_known_only_here() -> None:
+    process = subprocess.Popen(["sleep", "60"])
+    named = this_process()
+    mine = f"/{os.getpid()}/"
+    assert mine in named
+    stat = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    other = f"{named.partition(mine)[0]}/{process.pid}/{stat[19]}"
+    assert [has_ended(named), has_ended(other), has_ended(f"{other}1")] == [False, False, True]
+    process.kill()
+    process.wait()
+    assert has_ended(other)
+    assert [has_ended(f"x{other}"), has_ended(other.replace("pid:[", "pid:[1")), has_ended(""), has_ended("7")] == [False] * 4

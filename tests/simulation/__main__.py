@@ -1,6 +1,7 @@
 """`python -m tests.simulation`: lives many seeds on all cores, tells what broke and the shortest history that shows it."""
 
 import argparse
+import gc
 import logging
 import os
 import sys
@@ -42,6 +43,8 @@ def main() -> int:
         os.environ["PYTHONHASHSEED"] = "0"
         os.execv(sys.executable, [sys.executable, "-m", "tests.simulation", *sys.argv[1:]])
     _be_quiet()
+    gc.collect()
+    gc.freeze()  # what is loaded by now stays: after each history only what it left behind is looked through
     if chosen.variants:
         return _try_variants([chosen.only] if chosen.only else list(VARIANTS), chosen.signals, chosen.jobs)
     if chosen.seed is not None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Select, StaticPool, create_engine, event, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, StaticPool, Text, bindparam, create_engine, event, func, select
 
 from core.adapters.ledger import tables
 from core.adapters.ledger.engines import _begin_immediate, _prepare_sqlite
@@ -72,6 +72,10 @@ class Disk:
         """The next offset of each partition."""
         return {row["partition"]: row["next_offset"] for row in self.rows(select(tables.source_positions))}
 
+    def generations(self) -> dict[int, int]:
+        """How often each partition was found to have begun anew."""
+        return {row["partition"]: row["generation"] for row in self.rows(select(tables.source_positions))}
+
     def approvals(self) -> dict[str, str]:
         """The symbol of each approval, by token."""
         columns = tables.approvals.c
@@ -86,6 +90,7 @@ class DiskTransactions:
     def __init__(self, disk: Disk, process: Process) -> None:
         self._disk = disk
         self._process = process
+        self.session: ColumnElement[str] = bindparam("b_session", type_=Text)
 
     async def run(self, work: Callable[[Connection], T], *, within: float | None = None) -> T:
         fate = self._disk.fate
@@ -109,13 +114,17 @@ class DiskTransactions:
                 raise OSError(errno.ENOSPC, "")
             return result
 
-    def session(self, _connection: Connection) -> str:
-        """Takes the file's lock, which the system takes from a process that has ended."""
-        self._disk.locked_by = self._process
-        return ""
+    def session_parameters(self) -> dict[str, str]:
+        return {"b_session": "flock" if self._lock() else ""}
 
-    def is_gone(self, _connection: Connection, _session: str) -> bool:
-        return self._disk.locked_by is None or not self._disk.locked_by.alive
+    def is_gone(self, _connection: Connection, session: str) -> bool:
+        return session == "flock" and self._lock()
+
+    def _lock(self) -> bool:
+        """The file's lock, which the system takes from a process that has ended."""
+        if self._disk.locked_by is None or not self._disk.locked_by.alive:
+            self._disk.locked_by = self._process
+        return self._disk.locked_by is self._process
 
     async def close(self) -> None: ...
 

@@ -120,6 +120,7 @@ class Program:
             default_symbol="WIFUSDC",
             deliver=self.inbox.deliver,
             stored_positions=lambda: ledger.source_positions(f"kafka:{TOPIC}"),
+            recorded=lambda ids: ledger.find_signals(f"kafka:{TOPIC}", ids),
             clock=clock,
             on_first_start=lambda: None,
             on_state_change=lambda ready, detail: self._tell(PartTroubled("kafka", ready, detail)),

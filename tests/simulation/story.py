@@ -1,6 +1,7 @@
 """One seed's history: what sources, people and the world do, and the processes that live through it."""
 
 import asyncio
+import gc
 import json
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ KINDS = frozenset(
         *("kill", "clean stop", "suspend", "second process", "stopped before sending", "stopped after the intent"),
         *("cut before it arrives", "clock step while an order is under way"),
         *("slow disk", "refused commit", "lost commit answer", "refused read", "full disk"),
-        *("lost broker connection", "broker outage", "chat outage", "exchange outage", "clock step"),
+        *("lost broker connection", "broker outage", "log cut", "chat outage", "exchange outage", "clock step"),
         *("late request", "lost request", "slow engine", "lost answer", "spoiled answer", "late answer", "ban"),
         *("too many requests", "overload", "gateway", "late trades", "order shows late", "thin book"),
         *("lost updates", "chat unreachable", "chat asks for patience", "chat gateway", "chat answer lost"),
@@ -43,6 +44,7 @@ class History:
 
     parts: Parts
     published: list[Published] = field(default_factory=list)
+    cut: set[str] = field(default_factory=set)
     violations: list[str] = field(default_factory=list)
     starts: int = 0
     steps: int = 0
@@ -56,6 +58,7 @@ class History:
             venue=parts.exchange.venue,
             told={number: "\n".join(message.texts) for number, message in parts.chat.messages.items()},
             published=self.published,
+            cut=self.cut,
             symbols=SYMBOLS,
             start_balances=START_BALANCES,
         )
@@ -66,11 +69,15 @@ def live(seed: int, *, signals: int, kinds: frozenset[str] = KINDS) -> History:
     """Lives one seed to its end. The same seed, number and kinds give the same history, line by line."""
     random = Random(seed)
     loop = SeededLoop(random)
+    # What a history leaves behind runs into its `finally` blocks when it is collected: that must not happen in the next one.
+    gc.disable()
     try:
         return loop.run_until_complete(_Story(loop, random, signals, kinds).live())
     finally:
         asyncio.set_event_loop(None)
         loop.forget()
+        gc.collect()
+        gc.enable()
 
 
 class _Story:
@@ -84,13 +91,22 @@ class _Story:
         fate.stopped = self._stop
         self.parts = Parts(fate, clock, Disk(fate), exchange, Broker(fate, PARTITIONS), Chat(fate))
         self.history = History(self.parts)
+        self.unnoticed: set[int] = set()  # partitions that were cut, as long as the program has not seen it
         self.processes: list[Process] = []
         self.programs: list[tuple[Process, Program]] = []
 
     async def live(self) -> History:
         fate, loop = self.parts.fate, self.loop
         loop.start(None, self._supervise(), "supervisor")
-        for work in (self._prices(), self._people(), self._taps(), *self._outages(), self._suspensions(), self._kills()):
+        for work in (
+            self._prices(),
+            self._people(),
+            self._taps(),
+            *self._outages(),
+            self._suspensions(),
+            self._kills(),
+            self._cuts(),
+        ):
             loop.start(None, work, "world")
         while 0 not in self.parts.disk.positions():  # noqa: ASYNC110 - what comes before the first start is not for us
             await asyncio.sleep(1.0)
@@ -212,7 +228,11 @@ class _Story:
         for number in range(self.signals):
             burst = self.random.random() < 0.3
             await asyncio.sleep(0.0 if burst else self.random.expovariate(1 / 3.0))
-            self._write(*self._record(number))
+            name, value, symbol = self._record(number)
+            # Nobody can see that a log was cut once it is as long as before.
+            while SYMBOLS.index(symbol) % PARTITIONS in self.unnoticed:  # noqa: ASYNC110 - virtual time
+                await asyncio.sleep(1.0)
+            self._write(name, value, symbol)
 
     def _record(self, number: int) -> tuple[str | None, bytes, str]:
         random, symbol = self.random, self.random.choice(SYMBOLS)
@@ -234,8 +254,24 @@ class _Story:
         partition = SYMBOLS.index(symbol) % PARTITIONS
         record = self.parts.broker.publish(partition, value)
         readable = value.startswith(b'{"signal_type"') and b"-1}" not in value
-        self.history.published.append(Published(f"{TOPIC}/{partition}/{record.offset}", name, readable))
+        place, generation = f"{TOPIC}/{partition}/{record.offset}", self.parts.disk.generations().get(partition, 0)
+        identity = f"{place}@{generation}" if generation and readable else place
+        self.history.published.append(Published(identity, name, readable))
         self.parts.fate.tell(f"published {partition}/{record.offset} {value[:90].decode()}")
+
+    async def _cuts(self) -> None:
+        disk, broker = self.parts.disk, self.parts.broker
+        while not self.parts.fate.over:
+            await asyncio.sleep(self.random.expovariate(1 / 300))
+            number = self.random.randrange(PARTITIONS)
+            length, generation = len(broker.written[number]), disk.generations().get(number, 0)
+            if length and disk.positions().get(number, 0) >= length and self.parts.fate.strikes("log cut", 1.0):
+                self.unnoticed.add(number)
+                self.history.cut.add(f"{TOPIC}/{number}/")
+                broker.cut(number, min(length, self.random.choice([1, 1, 2, 5])))
+                while disk.generations().get(number, 0) == generation:  # noqa: ASYNC110 - virtual time
+                    await asyncio.sleep(0.5)
+                self.unnoticed.discard(number)
 
     async def _prices(self) -> None:
         while True:

@@ -216,6 +216,10 @@ async def _ignores_the_clock(self: OrderExecutor, stored: StoredMessage, answer:
     return await _ANSWERED(self, stored, answer)
 
 
+async def _knows_nothing(*_: Any) -> dict[int, Any]:
+    return {}
+
+
 _SEEN: dict[str, Any] = {}
 _ANSWERED = OrderExecutor._answered
 
@@ -252,6 +256,7 @@ VARIANTS: dict[str, Variant] = {
         ),
     ),
     "the Kafka position is stored before the inbox": _swap(KafkaSource, "_deliver_batch", _offset_first),
+    "a log that was cut is taken for a topic made anew": _swap(KafkaSource, "_known_before", _knows_nothing),
     "an alert is dropped when the chat fails": _swap(TelegramNotifier, "_send", _send_once),
     "an alert is marked before it is sent": _swap(TelegramNotifier, "_tell", _mark_first),
     "a fill is counted twice": _swap(placing, "settle", _double_fills),

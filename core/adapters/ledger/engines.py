@@ -10,10 +10,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
-from sqlalchemy import URL, Connection, StaticPool, create_engine, event, func, make_url, select, text
+from sqlalchemy import URL, ColumnElement, Connection, StaticPool, Text, bindparam, create_engine, event, func, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from core.adapters.ledger.processes import has_ended, this_process
 from core.domain.errors import LedgerUnavailable
 from core.domain.money import EXACT
 
@@ -22,6 +23,7 @@ T = TypeVar("T")
 _CLASS = re.compile(r"^(<class '[^']*'>: )+")
 _ANY_THREAD = {"check_same_thread": False}  # it is opened in one thread at a time, not always the same
 _BUSY_MS = 5_000
+_LOCKED = "flock"
 _CONNECT_SECONDS, _ANSWER_SECONDS = 5.0, 10.0
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={_BUSY_MS}", "foreign_keys=ON")
 
@@ -40,6 +42,8 @@ class PostgresTransactions:
     def __init__(self, url: URL) -> None:
         self.dialect = "postgresql"
         self._url = url
+        self.session: ColumnElement[str] = func.concat(func.pg_backend_pid(), f" {this_process()}")
+        """Names the writing connection and its process."""
         self.engine = self._new_engine()
         self._given_up: set[asyncio.Task[None]] = set()
 
@@ -64,16 +68,18 @@ class PostgresTransactions:
         async with engine.begin() as connection:
             return await connection.run_sync(work)
 
-    def session(self, connection: Connection) -> str:
-        """Names the writing connection."""
-        return str(connection.scalar(select(func.pg_backend_pid())))
+    def session_parameters(self) -> dict[str, str]:
+        """What `session` takes."""
+        return {}
 
     def is_gone(self, connection: Connection, session: str) -> bool:
-        """Whether the server has no such connection any more: its process has ended, or has lost the server."""
-        if not session.isdecimal():
+        """Whether the holder has certainly ended: its process ran here and does not any more, and the server has no connection of
+        it. Without the first it may only have lost that."""
+        pid, _, process = session.partition(" ")
+        if not pid.isdecimal() or not has_ended(process):
             return False
         there = text("SELECT count(*) FROM pg_stat_activity WHERE pid = :pid AND pid <> pg_backend_pid()")
-        return not connection.scalar(there, {"pid": int(session)})
+        return not connection.scalar(there, {"pid": int(pid)})
 
     async def close(self) -> None:
         await self.engine.dispose()
@@ -93,6 +99,7 @@ class SqliteTransactions:
     def __init__(self, url: URL) -> None:
         self.dialect = "sqlite"
         self._lock = _FileLock(url.database)
+        self.session: ColumnElement[str] = bindparam("b_session", type_=Text)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
         self.engine = create_engine(url.set(drivername="sqlite+pysqlite"), poolclass=StaticPool, connect_args=_ANY_THREAD)
         event.listen(self.engine, "connect", _prepare_sqlite)
@@ -106,14 +113,13 @@ class SqliteTransactions:
         with self.engine.begin() as connection:
             return work(connection)
 
-    def session(self, _connection: Connection) -> str:
-        """None has a name here; the file's lock is taken."""
-        self._lock.take()
-        return ""
+    def session_parameters(self) -> dict[str, str]:
+        """Whether this process has the file's lock. Who takes over from a suspended one gets it later, or never."""
+        return {"b_session": _LOCKED if self._lock.take() else ""}
 
-    def is_gone(self, _connection: Connection, _session: str) -> bool:
-        """Whether the process that locked the file has ended: the system lets go of its lock then, however it ended."""
-        return self._lock.take()
+    def is_gone(self, _connection: Connection, session: str) -> bool:
+        """Whether the holder has ended: it had the file's lock, and the system lets go of that however a process ends."""
+        return session == _LOCKED and self._lock.take()
 
     async def close(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, self.engine.dispose)

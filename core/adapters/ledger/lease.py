@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import structlog
-from sqlalchemy import Connection, bindparam, func, literal, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from core.adapters.ledger import tables
 from core.adapters.ledger.engines import Transactions
@@ -51,11 +51,10 @@ class Lease:
         self._number = 0
         self.lost = False
         """Whether another process has it now, or this one gave it back."""
-        session = func.pg_backend_pid().cast(tables.lease.c.session.type) if transactions.dialect == "postgresql" else literal("")
         self._stamp = (
             update(tables.lease)
             .where(_LEASE.epoch == epoch)
-            .values(commits=bindparam("b_commits"), seen_at=bindparam("b_seen"), session=session)
+            .values(commits=bindparam("b_commits"), seen_at=bindparam("b_seen"), session=transactions.session)
         )
 
     @property
@@ -75,7 +74,8 @@ class Lease:
 
     def stamp(self, connection: Connection, number: int) -> None:
         """The first statement of a transaction. Raises LeaseLost."""
-        found = connection.execute(self._stamp, {"b_commits": number, "b_seen": self._clock.now()})
+        values = {"b_commits": number, "b_seen": self._clock.now(), **self._transactions.session_parameters()}
+        found = connection.execute(self._stamp, values)
         if found.rowcount != 1:
             self._lose()
 
@@ -133,8 +133,8 @@ def _take(connection: Connection, *, transactions: Transactions, holder: str, cl
         return _Held(row["epoch"], row["commits"], row["holder"], since)
     now = clock.now()
     epoch: int = row["epoch"] + 1
-    ours = {"epoch": epoch, "holder": holder, "session": transactions.session(connection), "taken_at": now, "seen_at": now}
-    connection.execute(update(tables.lease).values(commits=0, **ours))
+    ours = {"epoch": epoch, "holder": holder, "session": transactions.session, "taken_at": now, "seen_at": now}
+    connection.execute(update(tables.lease).values(commits=0, **ours), transactions.session_parameters())
     return epoch
 
 

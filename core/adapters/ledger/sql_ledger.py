@@ -9,7 +9,7 @@ from contextlib import suppress
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from core.adapters.ledger import rows, tables
+from core.adapters.ledger import codec, rows, tables
 from core.adapters.ledger.codec import storable
 from core.adapters.ledger.engines import Transactions, parse_url, reading_engine, words, writing_transactions
 from core.adapters.ledger.lease import BEAT_SECONDS, Lease, take_lease
@@ -21,11 +21,13 @@ from core.adapters.ledger.writes import Writes, writes_of_arrivals, writes_of_ch
 from core.domain.errors import LedgerInUse, LedgerUnavailable
 from core.domain.events import Event, OutboxItem, StrangerSeen
 from core.domain.instrument import Quote
-from core.domain.messages import DeadLetter, Message, SourcePosition, StoredMessage
+from core.domain.messages import DeadLetter, Message, SignalReceived, SourcePosition, StoredMessage
 from core.domain.order import Order
+from core.domain.signal import Signal
 from core.ports import Changes, Clock, LedgerState, Observer
 
 _SOON_SECONDS = 0.5
+_AT_ONCE = 500  # ids in one question
 
 
 class SqlLedger:
@@ -111,14 +113,31 @@ class SqlLedger:
     async def find_orders(self, client_order_ids: Sequence[str]) -> Mapping[str, Order]:
         """See Ledger."""
         table = tables.orders
-        found = await self.reader.read(select(table).where(table.c.client_order_id.in_(client_order_ids)))
-        return {row["client_order_id"]: rows.order_of(row) for row in found}
+        found: dict[str, Order] = {}
+        for start in range(0, len(client_order_ids), _AT_ONCE):
+            some = client_order_ids[start : start + _AT_ONCE]
+            for row in await self.reader.read(select(table).where(table.c.client_order_id.in_(some))):
+                found[row["client_order_id"]] = rows.order_of(row)
+        return found
 
     async def source_positions(self, source: str) -> Mapping[int, SourcePosition]:
         """How far each partition of `source` was read; empty before the first."""
         table = tables.source_positions
         found = await self.reader.read(select(table).where(table.c.source == source))
         return {row["partition"]: rows.source_position_of(row) for row in found}
+
+    async def find_signals(self, source: str, source_ids: Sequence[str]) -> Mapping[str, Signal]:
+        """Those of these signals that `source` has brought already, by identity."""
+        found: dict[str, Signal] = {}
+        table = tables.inbox
+        for start in range(0, len(source_ids), _AT_ONCE):
+            some = source_ids[start : start + _AT_ONCE]
+            question = select(table.c.source_id, table.c.body).where(table.c.source == source, table.c.source_id.in_(some))
+            for row in await self.reader.read(question):
+                body = codec.bodies.decode(row["body"])
+                if isinstance(body, SignalReceived):
+                    found[row["source_id"]] = body.signal
+        return found
 
     # --- what is written
 

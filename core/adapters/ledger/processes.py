@@ -1,0 +1,44 @@
+"""Which process on which machine, so that another one there can tell for certain that it has ended. Only Linux can tell."""
+
+import os
+from pathlib import Path
+
+_PROC = Path("/proc")
+_ENDED = frozenset({"Z", "X"})  # waits to be buried, is dead: proc(5), "/proc/pid/stat"
+
+
+def this_process() -> str:
+    """`boot/namespace/pid/start`, which no other process ever has; empty where it cannot be told."""
+    known = _surroundings()
+    state = _state(os.getpid())
+    return f"{known}/{os.getpid()}/{state[1]}" if known and state else ""
+
+
+def has_ended(process: str) -> bool:
+    """Whether the process that `this_process` named has certainly ended; False of one on another machine or in a container."""
+    surroundings, _, rest = process.partition("/pid:[")
+    namespace, _, rest = rest.partition("]/")
+    pid, _, start = rest.partition("/")
+    if f"{surroundings}/pid:[{namespace}]" != _surroundings() or not pid.isdecimal():
+        return False
+    state = _state(int(pid))
+    return state is None or state[0] in _ENDED or state[1] != start
+
+
+def _surroundings() -> str:
+    """This run of this machine, and the namespace that pids mean something in."""
+    try:
+        boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot}/{(_PROC / 'self/ns/pid').readlink()}"
+    except OSError:
+        return ""
+
+
+def _state(pid: int) -> tuple[str, str] | None:
+    """State and start time (clock ticks since the boot); None where there is no such process."""
+    try:
+        text = (_PROC / str(pid) / "stat").read_text()
+    except OSError:
+        return None
+    fields = text.rpartition(")")[2].split()  # the name before it may hold anything
+    return fields[0], fields[19]
