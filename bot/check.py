@@ -9,11 +9,13 @@ from bot.clock import SystemClock
 from bot.config import Settings, TradingMode
 from bot.render import short
 from bot.telegram_link import connect
-from bot.wiring import binance_client, check_trading_mode, kafka_options, limits_of, today_of
+from bot.wiring import binance_client, check_trading_mode, kafka_options, limits_of, snowflake_options, today_of
 from core.adapters.binance_client import BinanceClient
 from core.adapters.kafka_probe import find_lag, find_partitions
 from core.adapters.kafka_settings import KafkaOptions
 from core.adapters.ledger.sql_ledger import SqlLedger, look_into_ledger
+from core.adapters.snowflake_connection import SnowflakeConnection, name
+from core.adapters.snowflake_history import TABLE
 from core.domain.errors import LedgerUnavailable, MarketFlowError
 from core.domain.money import plain
 from core.domain.position import Position
@@ -33,16 +35,17 @@ async def check(settings: Settings, say: Say) -> bool:
         "telegram": _telegram,
         "kafka": _kafka,
         "binance": _binance,
+        **({"snowflake": _snowflake} if snowflake_options(settings) is not None else {}),
     }
     well = True
-    for name, look in parts.items():
+    for part, look in parts.items():
         try:
             async for line in look(settings):
-                say(f"ok    {name:9} {line}")
+                say(f"ok    {part:9} {line}")
         except MarketFlowError as error:
             well = False
             for line in str(error).splitlines():
-                say(f"FAIL  {name:9} {line}")
+                say(f"FAIL  {part:9} {line}")
     return well
 
 
@@ -55,8 +58,8 @@ async def _settings(settings: Settings) -> AsyncIterator[str]:
     yield f"trading mode {settings.trading_mode}, approval {settings.approval}, {commanding}"
     for warning in settings.warnings:
         yield f"warning: {warning}"
-    for name in settings.unused():
-        yield f"warning: {name} is set, but not acted upon by this version"
+    for variable in settings.unused():
+        yield f"warning: {variable} is set, but not acted upon by this version"
     if missing := settings.missing_for_run():
         raise MarketFlowError("\n".join(missing))
 
@@ -109,6 +112,9 @@ def _telegram_trouble(error: Exception, settings: Settings) -> str:
 
 
 async def _kafka(settings: Settings) -> AsyncIterator[str]:
+    if settings.kafka_broker is None and not settings.missing_for_run():
+        yield "not configured: signals come from elsewhere"
+        return
     options, topic = kafka_options(settings), settings.kafka_topic
     partitions = await find_partitions(options, topic)
     yield f"{settings.kafka_broker}: topic {topic} has {len(partitions)} partition(s), {await _lag(settings, options)}"
@@ -124,6 +130,22 @@ async def _lag(settings: Settings, options: KafkaOptions) -> str:
     if not positions:
         return "no position yet: the first start reads what arrives from then on"
     return f"lag {await find_lag(options, settings.kafka_topic, positions)}"
+
+
+async def _snowflake(settings: Settings) -> AsyncIterator[str]:
+    options = snowflake_options(settings)
+    if options is None:
+        return
+    session = SnowflakeConnection(options)
+    try:
+        where = await session.run(lambda cursor: cursor.execute("SELECT CURRENT_DATABASE(), CURRENT_SCHEMA()").fetchone())
+        yield f"{options.account}: executions go to {name(where[0] or options.database, where[1] or options.schema, TABLE)}"
+        if (table := settings.snowflake_signals_table) is not None:
+            question = f"SELECT COUNT(*) FROM {name(*table.split('.'))}"  # noqa: S608 - a name of the settings
+            count = await session.run(lambda cursor: cursor.execute(question).fetchone()[0])
+            yield f"signals come from {table}, which has {count} rows"
+    finally:
+        await session.close()
 
 
 async def _binance(settings: Settings) -> AsyncIterator[str]:

@@ -6,8 +6,8 @@ from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Context, Decimal, InvalidOperat
 ZERO = Decimal(0)
 HUNDRED = Decimal(100)
 
-# Binance sends at most 8 decimals; a product of two such numbers has 16. Whatever a division yields is put on this grid, so
-# that every later sum and difference is exact.
+# Binance sends at most 8 decimals; a product of two such numbers has 16. Whatever a division or a valuation yields is put on this
+# grid, so that every later sum and difference is exact and fits where it is kept.
 GRID = Decimal("1e-16")
 
 # 60 digits hold any product of two amounts that an exchange can name (20 integer digits, 20 decimals each).
@@ -35,10 +35,15 @@ def multiply(a: Decimal, b: Decimal) -> Decimal:
     return EXACT.multiply(a, b)
 
 
+def on_grid(amount: Decimal) -> Decimal:
+    """`amount` on the 1e-16 grid, half to even; without zeros at the end."""
+    number = EXACT.normalize(EXACT.quantize(amount, GRID))
+    return number if number != number.to_integral_value() else EXACT.quantize(number, Decimal(1))
+
+
 def divide(a: Decimal, b: Decimal) -> Decimal:
     """`a / b` on the 1e-16 grid, half to even; without zeros at the end."""
-    quotient = EXACT.normalize(EXACT.quantize(EXACT.divide(a, b), GRID))
-    return quotient if quotient != quotient.to_integral_value() else EXACT.quantize(quotient, Decimal(1))
+    return on_grid(EXACT.divide(a, b))
 
 
 def floor_to_step(amount: Decimal, step: Decimal) -> Decimal:

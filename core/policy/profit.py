@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal, localcontext
 
 from core.domain.instrument import Instrument
-from core.domain.money import EXACT, ZERO, divide, multiply, per_cent
+from core.domain.money import EXACT, ZERO, divide, multiply, on_grid, per_cent
 from core.domain.order import ExecutionReport, Fill, Order
 from core.domain.position import Execution, Position, Trade
 from core.domain.signal import Side
@@ -48,7 +48,7 @@ def add_up_fees(fills: Sequence[Fill], instrument: Instrument, rates: Mapping[st
         elif fill.fee_asset == instrument.quote:
             other += fill.fee
         elif fill.fee_asset in rates:
-            other += multiply(fill.fee, rates[fill.fee_asset])
+            other += on_grid(multiply(fill.fee, rates[fill.fee_asset]))
         elif fill.fee:
             complete = False
     return Fees(base, base_value, other, complete)
@@ -123,7 +123,7 @@ def _leave(
     # A fee in the base asset that the position does not cover was paid out of the owner's other coins.
     uncovered = min(max(report.executed_qty + fees.base - position.qty, ZERO), fees.base)
     price = divide(report.quote_qty, report.executed_qty)
-    proceeds = report.quote_qty - fees.other - multiply(uncovered, price)
+    proceeds = report.quote_qty - fees.other - on_grid(multiply(uncovered, price))
     profit = proceeds - cost
     left = position.qty - gone
     after = replace(

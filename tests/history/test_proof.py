@@ -96,6 +96,9 @@ async def test_signals_from_everywhere_at_once(ring: Ring, connection: Snowflake
     assert "The history (Snowflake)" in status
     assert await exported(connection, 3)
     assert await program.stop() == 0
+    checked = await ring.command("check", SNOWFLAKE_SIGNALS_TABLE="SIGNALS", **snowflake_settings(connection))
+    assert f"ok    snowflake test: executions go to {connection.options.database}.RAW.EXECUTIONS" in checked.stdout
+    assert "ok    snowflake signals come from SIGNALS, which has 1 rows" in checked.stdout
     today = await ring.command("prove", "--day", f"{datetime.now(UTC):%Y-%m-%d}", **snowflake_settings(connection))
     assert (today.code, today.stderr) == (0, "")
     assert "3 signals, 3 executed orders, 3 fills, 3 executions, 3 rows in the history" in today.stdout
