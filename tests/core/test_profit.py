@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.domain.instrument import Instrument
-from core.domain.money import EXACT, ZERO
+from core.domain.money import EXACT, GRID, ZERO
 from core.domain.order import ExecutionReport, Fill, Order, OrderState
 from core.domain.position import Execution, Position, Trade
 from core.domain.signal import Side, Signal, client_order_id
@@ -204,6 +204,7 @@ def _prints(side: Side, wanted: Sequence[tuple[Decimal, Decimal, str]], held: De
     return found
 
 
+AMOUNTS = ("qty", "price", "quote_qty", "fee", "profit_quote", "gross_quote", "profit_pct")
 LARGE = [(Decimal("999999999.99999999"), Decimal("99999.99999999"), "SHIB")]
 
 
@@ -234,3 +235,5 @@ def test_money_in_is_money_out_and_what_is_left_on_the_books(
         assert sum((trade.profit for trade in trades), ZERO) + under_way == profit
         assert sum((row.quote_qty for row in rows if row.side is Side.SELL), ZERO) >= account.received
     assert position.qty > 0 or (position.cost, position.value) == (ZERO, ZERO)
+    amounts = [value for row in rows for value in (getattr(row, name) for name in AMOUNTS) if value is not None]
+    assert all(value == value.quantize(GRID, context=EXACT) for value in amounts)  # what every table of amounts can hold
