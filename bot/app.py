@@ -26,6 +26,7 @@ from bot.jobs import (
     RulesReader,
     schedule,
     schedule_daily,
+    schedule_once,
 )
 from bot.lifecycle import Lifecycle, stop_on_signals
 from bot.logs import configure_logging
@@ -62,6 +63,7 @@ RETRY_SECONDS = 2.0
 COMPARE_SECONDS = 300.0
 MARK_SECONDS = 5.0
 PROOF_AT = time(0, 10)  # UTC; late enough for what came at the end of the day
+PROOF_AFTER_START_SECONDS = 120.0
 HISTORY_PATIENCE_SECONDS = 600.0  # nothing is lost while it is away
 RULES_SECONDS = 300.0  # how old a symbol's rules may become: a new minimum or step makes orders fail
 
@@ -224,6 +226,7 @@ class _Program:
         jobs = schedule(self._jobs())
         proof = DailyProof(self._prover(), self._tell, self.metrics.proof, self.clock)
         schedule_daily(jobs, "proof", proof.run, PROOF_AT)
+        schedule_once(jobs, "proof after the start", proof.catch_up, PROOF_AFTER_START_SECONDS)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.warehouse.close)
             await self._serve(stack)

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from functools import partial
 
 import structlog
@@ -44,6 +44,12 @@ def schedule(jobs: dict[str, tuple[float, Job]]) -> AsyncIOScheduler:
             next_run_time=datetime.now(UTC),
         )
     return scheduler
+
+
+def schedule_once(scheduler: AsyncIOScheduler, name: str, job: Job, after: float) -> None:
+    """Adds a job that runs once, `after` so many seconds."""
+    at = datetime.now(UTC) + timedelta(seconds=after)
+    scheduler.add_job(partial(_until_stopped, job), "date", run_date=at, id=name, misfire_grace_time=None)
 
 
 def schedule_daily(scheduler: AsyncIOScheduler, name: str, job: Job, at: time) -> None:
@@ -191,7 +197,10 @@ class MarkWriter:
 
 
 class DailyProof:
-    """Compares all books of the day before, and tells what came of it. Tries again where a part does not answer."""
+    """Compares all books of the day before, and tells what came of it. Tries again where a part does not answer.
+
+    `run` is for once a day; `catch_up` for after a start, when the day may have turned meanwhile: it tells only differences.
+    """
 
     def __init__(self, prover: Prover, tell: Callable[[Event], None], show: Callable[[Proof], None], clock: Clock) -> None:
         """`show` is told of each proof, for the metrics."""
@@ -201,6 +210,16 @@ class DailyProof:
         self._clock = clock
 
     async def run(self) -> None:
+        proof = await self._prove()
+        if proof is not None:
+            self._tell(proved(proof))
+
+    async def catch_up(self) -> None:
+        proof = await self._prove()
+        if proof is not None and proof.differences:
+            self._tell(proved(proof))
+
+    async def _prove(self) -> Proof | None:
         for wait in PROOF_RETRIES:
             try:
                 proof = await self._prover.prove(day_of(None, self._clock.now()))
@@ -209,8 +228,8 @@ class DailyProof:
                 await self._clock.sleep(wait)
             else:
                 self._show(proof)
-                self._tell(proved(proof))
-                return
+                return proof
+        return None
 
 
 class RulesReader:

@@ -1,6 +1,6 @@
 """The daily proof: a day's signals, orders, fills, executions and history side by side, in words."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from bot.clock import SystemClock
@@ -10,11 +10,15 @@ from core.adapters.ledger.day_reader import DayReader
 from core.adapters.ledger.sql_ledger import SqlLedger, look_into_ledger
 from core.adapters.snowflake_connection import SnowflakeConnection
 from core.adapters.snowflake_history import SnowflakeHistory
+from core.domain.errors import ExchangeUnavailable
 from core.domain.money import plain
+from core.domain.order import ExecutionReport
 from core.domain.proof import Proof
 from core.ports import AccountHistory, Clock
 from core.proof import prove
 
+PAUSE_SECONDS = 1.0  # between two symbols, which cost 40 of the 6,000 that a minute allows
+PATIENCE = 5
 AROUND = timedelta(minutes=5)  # the exchange's clock and ours differ, and an order is older than its end
 
 
@@ -41,11 +45,9 @@ class Prover:
         until = day + timedelta(days=1)
         books = await DayReader(self._ledger.reader).read(day, until)
         symbols = {order.symbol for order in books.orders.values()} | {one.symbol for one in books.executions.values()}
-        account = [
-            report
-            for symbol in sorted(symbols | self._symbols)
-            for report in await self._account.orders_between(symbol, day - AROUND, until + AROUND)
-        ]
+        account: list[ExecutionReport] = []
+        for symbol in sorted(symbols | self._symbols):
+            account += await self._orders(symbol, day - AROUND, until + AROUND)
         known = await self._ledger.find_orders([report.client_order_id for report in account])
         return prove(
             f"{day:%Y-%m-%d}",
@@ -55,6 +57,18 @@ class Prover:
             known=known,
             history=None if self._history is None else await self._history.rows(day, until),
         )
+
+    async def _orders(self, symbol: str, since: datetime, until: datetime) -> Sequence[ExecutionReport]:
+        """At leisure: prices are asked for out of the same allowance."""
+        for attempt in range(PATIENCE):
+            await self._clock.sleep(PAUSE_SECONDS)
+            try:
+                return await self._account.orders_between(symbol, since, until)
+            except ExchangeUnavailable as error:
+                if attempt == PATIENCE - 1 or not error.retry_after:
+                    raise
+                await self._clock.sleep(error.retry_after)
+        raise AssertionError("unreachable")
 
 
 def day_of(text: str | None, now: datetime) -> datetime:

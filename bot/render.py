@@ -84,7 +84,7 @@ def _lines(event: Event, texts: Texts) -> list[Html]:  # noqa: PLR0911, PLR0912,
         case SymbolHeld() | SymbolReleased() | HoldAccepted():
             return event_lines(event, texts)
         case DayProved():
-            return _proved(event.proof, texts)
+            return _proved(event.proof, event.count, texts)
         case _ as unreachable:
             assert_never(unreachable)
 
@@ -260,8 +260,7 @@ def _signals_lost(event: SignalsLost, texts: Texts) -> list[Html]:
     ]
 
 
-def _proved(proof: Proof, texts: Texts) -> list[Html]:
-    count = len(proof.differences)
+def _proved(proof: Proof, count: int, texts: Texts) -> list[Html]:
     title = texts("proof.differs", day=proof.day, count=count) if count else texts("proof.agrees", day=proof.day)
     lines = [
         title,

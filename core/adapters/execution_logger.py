@@ -40,7 +40,6 @@ _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 _SOURCES = frozenset({"kafka", "webhook", "snowflake", "telegram"})
 _OUTCOMES = frozenset({"ordered", "ignored", "denied", "expired", "observed", "awaiting_approval", "done", "failed"})
 _MOST_CODES = 50  # of errors, as label values; Binance documents about as many for orders
-_MOST_SHOWN = 20  # differences in a line of the log
 _REMEMBERED = 4096  # settled orders
 
 log = structlog.get_logger(__name__)
@@ -272,8 +271,8 @@ def _write(event: Event) -> None:
             log.info("approval closed", state=approval.state, by=approval.decided_by, **_ids(approval.signal))
         case ControlsChanged(_, after):
             log.info("controls changed", pause=after.pause, mode=after.mode, by=after.changed_by)
-        case DayProved(proof):
-            log.log(30 if proof.differences else 20, "books compared", day=proof.day, differences=proof.differences[:_MOST_SHOWN])
+        case DayProved(proof, count):
+            log.log(30 if count else 20, "books compared", day=proof.day, count=count, differences=proof.differences)
         case _:
             _write_about_process(event)
 

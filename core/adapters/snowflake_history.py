@@ -49,7 +49,8 @@ class SnowflakeHistory:
         """See History: one MERGE on `execution_id`."""
         if not executions:
             return
-        rows = json.dumps([{column: _text(getattr(execution, column)) for column in COLUMNS} for execution in executions])
+        values = [{column: _text(getattr(execution, column)) for column in COLUMNS} for execution in executions]
+        rows = json.dumps(values, ensure_ascii=False)  # a statement may be 1 MB long
         try:
             await self._connection.run(lambda cursor: self._merge(cursor, rows))
         except SnowflakeError as error:

@@ -1,6 +1,6 @@
 """What happened, in the past tense, for whoever only wants to know. Written with what they tell, sent later."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import IntEnum
@@ -15,6 +15,8 @@ from core.domain.position import Execution, Position
 from core.domain.proof import Proof
 from core.domain.reasons import Reason
 from core.domain.signal import Signal
+
+_NAMED = 20  # differences that an event carries
 
 
 class Priority(IntEnum):
@@ -191,16 +193,20 @@ class PartTroubled:
 
 @dataclass(frozen=True, slots=True)
 class DayProved:
-    """All books of a day were compared. Made by `proved`: differences are urgent."""
+    """All books of a day were compared. Made by `proved`: differences are urgent. `proof` names the first of them, `count` is how
+    many there are."""
 
     proof: Proof
+    count: int
     kind: Literal["day_proved"] = "day_proved"
     priority: Priority = Priority.NORMAL
 
 
 def proved(proof: Proof) -> DayProved:
     """The event that tells a proof; differences are urgent."""
-    return DayProved(proof, priority=Priority.URGENT if proof.differences else Priority.NORMAL)
+    count = len(proof.differences)
+    first = replace(proof, differences=proof.differences[:_NAMED])
+    return DayProved(first, count, priority=Priority.URGENT if count else Priority.NORMAL)
 
 
 Event = (
