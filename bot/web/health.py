@@ -5,8 +5,10 @@ from typing import Literal
 
 import structlog
 from fastapi import APIRouter, FastAPI
-from fastapi.responses import JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel
+
+from bot.web.page import page_of
 
 Readiness = Callable[[], tuple[bool, str]]
 """Whether a part is ready and a word on its state, safe to show; answers at once, from what it knows."""
@@ -39,11 +41,16 @@ class Ready(BaseModel):
 
 def create_web_app(parts: Mapping[str, Readiness], version: str, *routes: APIRouter) -> FastAPI:
     """The application. `parts` are those that must be ready, by the name under which `/readyz` shows them; `routes` come beside
-    those of health. `/openapi.json` describes all of them."""
+    those of health. `/openapi.json` describes all of them, `/docs` for people."""
     # The pages that FastAPI offers of itself load scripts from elsewhere.
     app = FastAPI(title="MarketFlow", version=version, docs_url=None, redoc_url=None)
     for each in routes:
         app.include_router(each)
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> HTMLResponse:
+        """What there is, for people."""
+        return HTMLResponse(page_of(app.openapi()), headers=_FRESH)
 
     @app.get("/healthz", response_model=Alive)
     async def healthz() -> JSONResponse:

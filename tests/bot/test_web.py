@@ -56,7 +56,7 @@ async def test_part_that_cannot_answer_is_not_ready_and_tells_no_details() -> No
     assert response.json()["parts"]["kafka"]["ready"] is True
 
 
-@pytest.mark.parametrize("path", ["/docs", "/redoc", "/", "/signals"])
+@pytest.mark.parametrize("path", ["/redoc", "/", "/signals"])
 async def test_nothing_else_is_served(path: str) -> None:
     assert (await answer(path, PARTS)).status_code == 404
 

@@ -187,6 +187,22 @@ async def test_strangers_cannot_use_up_what_senders_need(hook: Hook) -> None:
     assert (await hook.signed(GOOD)).status_code == 202
 
 
+async def test_the_page_for_people_says_what_there_is(hook: Hook) -> None:
+    async with httpx.AsyncClient() as client:
+        page = await client.get(f"http://127.0.0.1:{hook.port}/docs")
+    assert page.status_code == 200
+    for words in (
+        "POST /signals",
+        "GET /readyz",
+        "X-Signature",
+        "<code>signal_type</code> (required)",
+        "<b>409</b> a signal that",
+    ):
+        assert words in page.text
+    assert "<script" not in page.text
+    assert "//" not in page.text.replace("<!doctype", "")
+
+
 class HastyClock(VirtualClock):
     """A second goes by between any two looks at it: nobody is too quick."""
 

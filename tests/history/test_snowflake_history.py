@@ -6,8 +6,11 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bot.clock import SystemClock
 from core.adapters.ledger.export_feed import SqlExportFeed
@@ -131,3 +134,17 @@ async def test_a_restart_goes_on_where_the_export_was(history: SnowflakeHistory,
         await asyncio.gather(running, return_exceptions=True)
     assert len(await history.rows(*DAY)) == 5
     assert await SqlExportFeed(ledger, "snowflake:test").count_after(0) == 5
+
+
+async def test_a_private_key_opens_it_too(snowflake: SnowflakeServer, tmp_path: Path) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    file = tmp_path / "key.p8"
+    file.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    options = replace(snowflake.options(f"TEST_{uuid4().hex.upper()}"), password=None, private_key_file=file)
+    connection = SnowflakeConnection(options)
+    history = SnowflakeHistory(connection)
+    await history.keep([execution(1)])
+    assert len(await history.rows(*DAY)) == 1
+    await connection.close()
