@@ -142,9 +142,7 @@ class _Program:
         )
         self.book, self.market, self.inbox = self.trading.book, self.trading.market, self.trading.inbox
         self.source = self._kafka(embedded)
-        self.warehouse = connect_snowflake(
-            settings, ledger, self.inbox, clock, on_first_start=lambda: self.notes.append("from_latest")
-        )
+        self.warehouse = connect_snowflake(settings, ledger, self.inbox, clock)
         if self.warehouse.export is not None:
             ledger.observers.append(self.warehouse.export)
         self._chat()
@@ -298,18 +296,19 @@ class _Program:
                 return
 
     async def _announce(self) -> None:
-        if self.source is not None and not await self._positions():
-            self.notes.append("from_latest")
+        for source in (self.source, self.warehouse.table):
+            if source is not None and not await self._positions(source.name):
+                self.notes.append("from_latest")
         open_positions = len(self.book.open_positions())
         notes = tuple(dict.fromkeys(self.notes))
         await self._commit_event(
             Started(self.desk.version, self.settings.trading_mode, self.book.controls, open_positions, notes)
         )
 
-    async def _positions(self) -> Mapping[int, SourcePosition]:
+    async def _positions(self, source: str) -> Mapping[int, SourcePosition]:
         while True:
             try:
-                return await self.ledger.source_positions(f"kafka:{self.settings.kafka_topic}")
+                return await self.ledger.source_positions(source)
             except LedgerUnavailable as error:
                 log.warning("the ledger does not answer; signals are read when it does", error=str(error))
                 await self.clock.sleep(RETRY_SECONDS)

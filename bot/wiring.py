@@ -91,9 +91,7 @@ class Warehouse:
             await session.close()
 
 
-def connect_snowflake(
-    settings: Settings, ledger: SqlLedger, inbox: Inbox, clock: Clock, on_first_start: Callable[[], None]
-) -> Warehouse:
+def connect_snowflake(settings: Settings, ledger: SqlLedger, inbox: Inbox, clock: Clock) -> Warehouse:
     """The parts, a session for each, so that neither waits for the other. Connects to nothing yet."""
     options = snowflake_options(settings)
     if options is None:
@@ -112,7 +110,6 @@ def connect_snowflake(
             deliver=inbox.deliver,
             stored_positions=lambda: ledger.source_positions(name),
             clock=clock,
-            on_first_start=on_first_start,
         )
     return Warehouse(history, HistoryExport(feed, history, clock), table, (for_history, for_signals))
 

@@ -61,7 +61,6 @@ class SnowflakeSource:
         deliver: Deliver,
         stored_positions: Callable[[], Awaitable[Mapping[int, SourcePosition]]],
         clock: Clock,
-        on_first_start: Callable[[], None] = lambda: None,
     ) -> None:
         """`table` may name schema and database too. `stored_positions` are those of `name`."""
         self._connection = connection
@@ -71,7 +70,6 @@ class SnowflakeSource:
         self._deliver = deliver
         self._stored_positions = stored_positions
         self._clock = clock
-        self._on_first_start = on_first_start
         self._watermark: datetime | None = None
         self._floor = _EPOCH
         self._seen: dict[str, datetime] = {}
@@ -125,7 +123,6 @@ class SnowflakeSource:
         self._floor = _EPOCH if newest is None else min(newest, now) + _MICROSECOND
         await self._deliver([], [], self._position(_FLOOR, self._floor))
         await self._deliver([], [], self._position(_WATERMARK, self._floor))
-        self._on_first_start()
         return self._floor
 
     async def _newest(self) -> datetime | None:

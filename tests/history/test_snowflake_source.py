@@ -33,7 +33,6 @@ class Inbox:
     dead: list[DeadLetter] = field(default_factory=list)
     positions: dict[int, SourcePosition] = field(default_factory=dict)
     broken: bool = False
-    first_starts: int = 0
 
     async def deliver(self, messages: Sequence[Message], dead: Sequence[DeadLetter], position: SourcePosition | None) -> None:
         if self.broken:
@@ -45,9 +44,6 @@ class Inbox:
 
     async def stored(self) -> Mapping[int, SourcePosition]:
         return dict(self.positions)
-
-    def first_start(self) -> None:
-        self.first_starts += 1
 
     @property
     def ids(self) -> list[str]:
@@ -86,7 +82,6 @@ class Table:
             deliver=self.inbox.deliver,
             stored_positions=self.inbox.stored,
             clock=SystemClock(),
-            on_first_start=self.inbox.first_start,
         )
         task = asyncio.create_task(source.run())
         try:
@@ -124,7 +119,6 @@ async def test_a_row_is_one_signal_however_often_it_is_seen(table: Table, no_blo
     assert table.inbox.signal(0) == Signal(
         "snowflake:SIGNALS", "a", "BUY_DBT", "WIFUSDC", Decimal("0.4801000001"), at, {"note": "ж"}
     )
-    assert table.inbox.first_starts == 1
 
 
 async def test_a_row_that_comes_late_is_not_missed(table: Table) -> None:
@@ -147,7 +141,6 @@ async def test_after_a_restart_it_goes_on_and_knows_where_it_began(table: Table)
     await table.add("b", now())
     async with table.reading() as source:
         await until(source, table, "a", "a", "b")  # the inbox refuses the second "a"
-    assert table.inbox.first_starts == 1
 
 
 async def test_a_time_in_the_future_does_not_hide_what_comes_next(table: Table) -> None:
