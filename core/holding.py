@@ -1,8 +1,10 @@
 """Ledger and exchange side by side while the program runs: a symbol where they disagree is held until they agree again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
+from typing import TypeVar
 
 import structlog
 
@@ -19,6 +21,8 @@ from core.market import Market
 from core.ports import Changes, Clock, Ledger, Venue
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 _ATTEMPTS = 3
 _PAUSE_SECONDS = 2.0  # between two looks: what the exchange shows of itself may lag
@@ -63,18 +67,22 @@ class Holding:
         return Changes()
 
     async def _differences(self, symbol: str) -> Sequence[Reason] | None:
-        """What was found twice in a row while nothing moved; None where something always moved."""
-        before: Sequence[Reason] | None = None
+        """None where something always moved. That nothing differs is believed at once."""
+        return await self._seen_twice(partial(self._look, symbol), at_once=())
+
+    async def _seen_twice(self, look: Callable[[], Awaitable[T | None]], at_once: T | None = None) -> T | None:
+        """What `look` saw twice in a row; None where something always moved, as a look gives where something did."""
+        before: T | None = None
         for attempt in range(_ATTEMPTS):
             if attempt:
                 await self._clock.sleep(_PAUSE_SECONDS)
-            found = await self._look(symbol)
-            if found == [] or (found is not None and found == before):
+            found = await look()
+            if found is not None and found in (before, at_once):
                 return found
             before = found
         return None
 
-    async def _look(self, symbol: str) -> list[Reason] | None:
+    async def _look(self, symbol: str) -> Sequence[Reason] | None:
         instrument = await self._market.find_instrument(symbol)
         if instrument is None:
             return None
@@ -86,7 +94,7 @@ class Holding:
         orders = await self._ledger.find_orders([report.client_order_id for report in reports])
         if self._picture(instrument) != picture:
             return None
-        return differences_of(instrument, _held(picture), balances, reports, orders)
+        return tuple(differences_of(instrument, _held(picture), balances, reports, orders))
 
     def _picture(self, instrument: Instrument) -> Mapping[str, Position] | None:
         """The positions that share the base asset; None while an order could change them."""
@@ -109,7 +117,10 @@ class Holding:
         missing, cost = ZERO, ZERO
         changes = Changes()
         if instrument is not None and position.qty:
-            there, picture = await self._settled_total(instrument)
+            seen = await self._seen_twice(partial(self._total, instrument))
+            if seen is None:
+                raise ExchangeUnavailable(f"orders in {instrument.base} are under way: accept it when they are settled")
+            there, picture = seen
             others = _held(picture) - position.qty
             missing = max(position.qty - max(there - others, ZERO), ZERO)
             if missing:
@@ -121,21 +132,13 @@ class Holding:
         changes.events.append(HoldAccepted(hold, missing, cost, instrument.base if instrument else "", _quote(instrument)))
         return changes
 
-    async def _settled_total(self, instrument: Instrument) -> tuple[Decimal, Mapping[str, Position]]:
-        """What the exchange holds of the base asset, and our positions in it: seen twice alike while nothing moved."""
-        before: tuple[Decimal, Mapping[str, Position]] | None = None
-        for attempt in range(_ATTEMPTS):
-            if attempt:
-                await self._clock.sleep(_PAUSE_SECONDS)
-            picture = self._picture(instrument)
-            there = total(await self._venue.balances(), instrument.base)
-            if picture is None or self._picture(instrument) != picture:
-                before = None
-            elif before == (there, picture):
-                return there, picture
-            else:
-                before = (there, picture)
-        raise ExchangeUnavailable(f"orders in {instrument.base} are under way: accept it when they are settled")
+    async def _total(self, instrument: Instrument) -> tuple[Decimal, Mapping[str, Position]] | None:
+        """What the exchange holds of the base asset, and our positions in it; None where something moved meanwhile."""
+        picture = self._picture(instrument)
+        if picture is None:
+            return None
+        there = total(await self._venue.balances(), instrument.base)
+        return (there, picture) if self._picture(instrument) == picture else None
 
     async def _commit(self, changes: Changes) -> None:
         if changes.holds:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Column, Select, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -12,6 +12,8 @@ from core.adapters.ledger.engines import parse_url, reading_engine, words
 from core.adapters.ledger.rows import Row
 from core.domain.errors import LedgerUnavailable
 from core.ports import DayResult
+
+_AT_ONCE = 500  # values in one question
 
 
 class LedgerReader:
@@ -27,6 +29,13 @@ class LedgerReader:
                 return [dict(row) for row in (await connection.execute(question)).mappings()]
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             raise LedgerUnavailable(f"the ledger cannot be read: {words(error)}") from None
+
+    async def read_of(self, question: Select[Any], column: Column[str], values: Sequence[str]) -> Sequence[Row]:
+        """The answer's rows that have one of these values in `column`, however many values there are."""
+        found: list[Row] = []
+        for start in range(0, len(values), _AT_ONCE):
+            found += await self.read(question.where(column.in_(values[start : start + _AT_ONCE])))
+        return found
 
     async def day_results(self, since: str, until: str = "9999-12-31") -> Sequence[DayResult]:
         """The results of the UTC days (`YYYY-MM-DD`) from `since` to `until`, both included, the oldest first."""

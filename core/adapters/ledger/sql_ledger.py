@@ -27,7 +27,6 @@ from core.domain.signal import Signal
 from core.ports import Changes, Clock, LedgerState, Observer
 
 _SOON_SECONDS = 0.5
-_AT_ONCE = 500  # ids in one question
 
 
 class SqlLedger:
@@ -113,12 +112,8 @@ class SqlLedger:
     async def find_orders(self, client_order_ids: Sequence[str]) -> Mapping[str, Order]:
         """See Ledger."""
         table = tables.orders
-        found: dict[str, Order] = {}
-        for start in range(0, len(client_order_ids), _AT_ONCE):
-            some = client_order_ids[start : start + _AT_ONCE]
-            for row in await self.reader.read(select(table).where(table.c.client_order_id.in_(some))):
-                found[row["client_order_id"]] = rows.order_of(row)
-        return found
+        found = await self.reader.read_of(select(table), table.c.client_order_id, client_order_ids)
+        return {row["client_order_id"]: rows.order_of(row) for row in found}
 
     async def source_positions(self, source: str) -> Mapping[int, SourcePosition]:
         """How far each partition of `source` was read; empty before the first."""
@@ -128,16 +123,11 @@ class SqlLedger:
 
     async def find_signals(self, source: str, source_ids: Sequence[str]) -> Mapping[str, Signal]:
         """Those of these signals that `source` has brought already, by identity."""
-        found: dict[str, Signal] = {}
         table = tables.inbox
-        for start in range(0, len(source_ids), _AT_ONCE):
-            some = source_ids[start : start + _AT_ONCE]
-            question = select(table.c.source_id, table.c.body).where(table.c.source == source, table.c.source_id.in_(some))
-            for row in await self.reader.read(question):
-                body = codec.bodies.decode(row["body"])
-                if isinstance(body, SignalReceived):
-                    found[row["source_id"]] = body.signal
-        return found
+        question = select(table.c.source_id, table.c.body).where(table.c.source == source)
+        found = await self.reader.read_of(question, table.c.source_id, source_ids)
+        bodies = {row["source_id"]: codec.bodies.decode(row["body"]) for row in found}
+        return {name: body.signal for name, body in bodies.items() if isinstance(body, SignalReceived)}
 
     # --- what is written
 
