@@ -38,8 +38,9 @@ $(WAREHOUSE)/.installed: $(STAMP) requirements/warehouse.txt
 	  VIRTUAL_ENV=$(CURDIR)/$(WAREHOUSE) "$$uv" pip sync --quiet --require-hashes requirements/warehouse.txt
 	@touch $@
 
+WORKERS ?= 2
 test: install $(WAREHOUSE)/.installed ## every test that this machine can run; says what it could not run
-	@$(BIN)/pytest $(PYTEST_ARGS)
+	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 check: install ## lint, types, import contracts; never edits a file
 	@$(BIN)/ruff check .
