@@ -1,19 +1,22 @@
 """What was earned: the curve, each day, the way down from the top, and by what."""
 
+import asyncio
 from collections.abc import Sequence
 from decimal import Decimal
 
 import pandas as pd
 import streamlit as st
 
-from core.adapters.ledger.analytics import Gain, Performance
+from core.adapters.ledger.analytics import Gain, Performance, Selection
 from core.domain.money import ZERO
+from dashboard.source import database_url
 from dashboard.tables import rounded
-from dashboard.view import CURVE_EXITS, View
+from dashboard.view import CURVE_EXITS, results
 
 
-def show(view: View) -> None:
-    """Curves are of net profit in quote asset, one line for each asset."""
+def show(selection: Selection) -> None:
+    """Curves are of net profit in quote asset, one line for each asset. Raises LedgerUnavailable."""
+    view = asyncio.run(results(database_url(), selection))
     st.subheader("Results")
     gains, days = view.gains, view.days
     if not gains:

@@ -20,7 +20,7 @@ def chosen() -> Selection:
     symbol = columns[1].selectbox("Symbol", [_ANY, *asyncio.run(symbols(database_url()))], key="symbol")
     mode = columns[2].selectbox("Mode", [_ANY, "paper", "testnet", "live"], key="mode")
     back = _PERIODS[period]
-    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    today = datetime.now(UTC).date()
     return Selection(
         since=None if back is None else today - back,
         symbol=None if symbol == _ANY else symbol,

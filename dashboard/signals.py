@@ -1,19 +1,22 @@
 """What came in and what became of it, how quickly, and how the program does."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import streamlit as st
 
 from core.adapters.ledger.analytics import Delay, Pulse
+from dashboard.source import database_url
 from dashboard.tables import shown
-from dashboard.view import View
+from dashboard.view import signals
 
 SILENT_SECONDS = 30  # without a sign of life
 
 
-def show(view: View) -> None:
-    """Signals with their reasons; latency of the newest orders; health."""
+def show() -> None:
+    """Signals with their reasons; latency of the newest orders; health. Raises LedgerUnavailable."""
+    view = asyncio.run(signals(database_url()))
     st.subheader("Signals")
     rows = [
         {
@@ -26,7 +29,7 @@ def show(view: View) -> None:
             "why": "" if one.reason is None else str(one.reason),
             "id": one.signal.signal_id,
         }
-        for one in view.signals
+        for one in view.stories
     ]
     st.dataframe(rows, hide_index=True, height=280)
     left, right = st.columns(2)

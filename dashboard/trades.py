@@ -10,7 +10,7 @@ from core.domain.money import ZERO, multiply, per_cent, plain
 from core.domain.position import Execution
 from dashboard.source import database_url
 from dashboard.tables import as_csv, rounded, shown
-from dashboard.view import View, newest
+from dashboard.view import newest, trades
 
 DOWNLOADED = 10_000
 PRICE_DECIMALS = 8  # the finest that Binance knows
@@ -18,8 +18,9 @@ _COLUMNS = ("executed_at", "symbol", "side", "qty", "price", "profit_pct", "prof
 _ALL_COLUMNS = (*_COLUMNS, "quote_qty", "fee", "fee_asset", "gross_quote", "signal_id", "client_order_id", "order_id")
 
 
-def show(view: View, selection: Selection) -> None:
-    """The last profit and the last trades first."""
+def show(selection: Selection) -> None:
+    """The last profit and the last trades first. Raises LedgerUnavailable."""
+    view = asyncio.run(trades(database_url(), selection))
     last, held = view.last_exit, view.held
     metrics = st.columns(4)
     profit = None if last is None else last.profit_pct

@@ -1,12 +1,13 @@
-"""All that one refresh of the page shows, read at once over a few connections."""
+"""What one refresh of the page shows, in three parts, so that the first is seen before the sums of the others are made."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from core.adapters.ledger.analytics import Delay, Gain, Held, LedgerAnalytics, Performance, Pulse, Selection
 from core.adapters.ledger.queries import LedgerQueries, SignalStory
-from core.adapters.ledger.reader import open_reader
+from core.adapters.ledger.reader import LedgerReader, open_reader
 from core.domain.position import Execution
 
 TRADES_SHOWN = 100
@@ -17,58 +18,84 @@ ORDERS_MEASURED = 500
 
 
 @dataclass(frozen=True, slots=True)
-class View:
-    """What the selection holds, the newest first where the name does not say otherwise; `gains` and `days` the oldest first."""
+class Trades:
+    """The newest executions of the selection first; what is held, whatever the selection."""
 
     last_exit: Execution | None
     held: Sequence[Held]
     executions: Sequence[Execution]
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """`gains` and `days` the oldest first, performance the most profitable first."""
+
     gains: Sequence[Gain]
     days: Sequence[Gain]
     by_symbol: Sequence[Performance]
     by_signal_type: Sequence[Performance]
-    signals: Sequence[SignalStory]
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """The newest signals first, whatever the selection."""
+
+    stories: Sequence[SignalStory]
     delays: Sequence[Delay]
     pulse: Pulse
 
 
-async def load(database_url: str, selection: Selection) -> View:
+async def trades(database_url: str, selection: Selection) -> Trades:
     """Raises LedgerUnavailable."""
-    reader = open_reader(database_url)
-    ledger = LedgerAnalytics(reader)
-    try:
-        first = await asyncio.gather(
-            ledger.last_exit(),
-            ledger.positions(),
-            ledger.executions(selection, TRADES_SHOWN),
-            ledger.gains(selection, CURVE_EXITS + 1),
-            ledger.days(selection),
+    async with _reading(database_url) as reader:
+        ledger = LedgerAnalytics(reader)
+        return Trades(
+            *await asyncio.gather(ledger.last_exit(), ledger.positions(), ledger.executions(selection, TRADES_SHOWN)),
         )
-        second = await asyncio.gather(
-            ledger.performance("symbol", selection),
-            ledger.performance("signal_type", selection),
-            LedgerQueries(reader).recent_signals(SIGNALS_SHOWN),
-            ledger.delays(ORDERS_MEASURED),
-            ledger.pulse(),
+
+
+async def results(database_url: str, selection: Selection) -> Results:
+    """Raises LedgerUnavailable."""
+    async with _reading(database_url) as reader:
+        ledger = LedgerAnalytics(reader)
+        return Results(
+            *await asyncio.gather(
+                ledger.gains(selection, CURVE_EXITS + 1),
+                ledger.days(selection),
+                ledger.performance("symbol", selection),
+                ledger.performance("signal_type", selection),
+            )
         )
-    finally:
-        await reader.close()
-    return View(*first, *second)
+
+
+async def signals(database_url: str) -> Signals:
+    """Raises LedgerUnavailable."""
+    async with _reading(database_url) as reader:
+        ledger = LedgerAnalytics(reader)
+        return Signals(
+            *await asyncio.gather(
+                LedgerQueries(reader).recent_signals(SIGNALS_SHOWN), ledger.delays(ORDERS_MEASURED), ledger.pulse()
+            )
+        )
 
 
 async def newest(database_url: str, selection: Selection, limit: int) -> Sequence[Execution]:
     """For a download. Raises LedgerUnavailable."""
-    reader = open_reader(database_url)
-    try:
+    async with _reading(database_url) as reader:
         return await LedgerAnalytics(reader).executions(selection, limit)
-    finally:
-        await reader.close()
 
 
 async def symbols(database_url: str) -> Sequence[str]:
     """Every symbol there ever was. Raises LedgerUnavailable."""
+    async with _reading(database_url) as reader:
+        return await LedgerAnalytics(reader).symbols()
+
+
+@asynccontextmanager
+async def _reading(database_url: str) -> AsyncIterator[LedgerReader]:
+    # Streamlit runs each refresh in a thread of its own, so no connection can be kept between them.
     reader = open_reader(database_url)
     try:
-        return await LedgerAnalytics(reader).symbols()
+        yield reader
     finally:
         await reader.close()

@@ -2,43 +2,32 @@
 
 from collections import defaultdict
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 
-from core.adapters.ledger.analytics import Gain, LedgerAnalytics, Performance, Selection
+from core.adapters.ledger.analytics import Gain, LedgerAnalytics, Selection
 from core.adapters.ledger.day_reader import DayReader
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.domain.instrument import Quote
 from core.domain.order import OrderState
 from core.domain.position import Execution
 from core.ports import Changes
-from tests.ledger.values import BEGIN, NOW, intent, message, order, position, round_trips
+from tests.ledger.values import BEGIN, NOW, intent, message, order, performance, position, round_trips
 
 EXECUTIONS = list(round_trips(400))
-SINCE = BEGIN + timedelta(days=1)
+SINCE = (BEGIN + timedelta(days=1)).date()
 
 
 def selected(selection: Selection) -> list[Execution]:
     return [
         one
         for one in EXECUTIONS
-        if (selection.since is None or one.executed_at >= selection.since)
+        if (selection.since is None or one.executed_at.date() >= selection.since)
         and selection.symbol in (None, one.symbol)
         and selection.mode in (None, one.trading_mode)
     ]
-
-
-def performance(by: str, executions: list[Execution]) -> list[Performance]:
-    found: dict[tuple[str, str], Performance] = {}
-    for one in executions:
-        if one.profit_quote is not None and one.gross_quote is not None:
-            key = (getattr(one, by), one.quote_asset)
-            old = found.get(key, Performance(*key, 0, 0, Decimal(0), Decimal(0)))
-            wins = old.wins + (one.profit_quote > 0)
-            found[key] = Performance(*key, old.exits + 1, wins, old.profit + one.profit_quote, old.gross + one.gross_quote)
-    return sorted(found.values(), key=lambda one: one.profit, reverse=True)
 
 
 @pytest.fixture
@@ -55,7 +44,7 @@ async def analytics(ledger: SqlLedger) -> LedgerAnalytics:
         Selection(symbol="WIFUSDC"),
         Selection(since=SINCE, symbol="BNBUSDT", mode="paper"),
         Selection(mode="live"),
-        Selection(since=datetime(2100, 1, 1, tzinfo=UTC)),
+        Selection(since=date(2100, 1, 1)),
     ],
 )
 async def test_a_selection_is_what_it_says(analytics: LedgerAnalytics, selection: Selection) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
 
+from core.adapters.ledger.analytics import Performance
 from core.domain.messages import Message, SignalReceived
 from core.domain.money import divide, multiply
 from core.domain.order import Fill, Order, OrderState
@@ -94,3 +95,15 @@ def round_trips(count: int, seed: int = 1) -> Iterator[Execution]:
         if entry is None:
             held[symbol] = one
         yield one
+
+
+def performance(by: str, executions: list[Execution]) -> list[Performance]:
+    """What `LedgerAnalytics.performance` is to say of them, added up in Python."""
+    found: dict[tuple[str, str], Performance] = {}
+    for one in executions:
+        if one.profit_quote is not None and one.gross_quote is not None:
+            key = (getattr(one, by), one.quote_asset)
+            old = found.get(key, Performance(*key, 0, 0, Decimal(0), Decimal(0)))
+            wins = old.wins + (one.profit_quote > 0)
+            found[key] = Performance(*key, old.exits + 1, wins, old.profit + one.profit_quote, old.gross + one.gross_quote)
+    return sorted(found.values(), key=lambda one: one.profit, reverse=True)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Connection, Engine, Select, StaticPool, Text, bindparam, create_engine, event, func, select
 
 from core.adapters.ledger import tables
-from core.adapters.ledger.engines import _begin_immediate, _prepare_sqlite
+from core.adapters.ledger.engines import ExactSum, _begin_immediate, _prepare_sqlite
 from core.adapters.ledger.reader import LedgerReader
 from core.adapters.ledger.rows import Row
 from core.adapters.ledger.schema import upgrade
@@ -34,6 +34,7 @@ def _template() -> sqlite3.Connection:
 def _database() -> tuple[sqlite3.Connection, Engine]:
     """One for all seeds, so that statements are compiled once."""
     connection = sqlite3.connect(":memory:", check_same_thread=False)
+    connection.create_aggregate("exact_sum", 1, ExactSum)  # type: ignore[arg-type]  # typeshed wants int
     engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_immediate)

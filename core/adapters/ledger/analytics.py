@@ -2,45 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, select
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy import Select, func, select
 
 from core.adapters.ledger import rows, tables
-from core.adapters.ledger.column_types import Amount
+from core.adapters.ledger.column_types import exact_sum
 from core.adapters.ledger.reader import LedgerReader
 from core.adapters.ledger.seqs import first_from
-from core.domain.money import ZERO
 from core.domain.position import Execution, Position
-
-
-class exact_sum(FunctionElement[Decimal]):  # noqa: N801 - a function of SQL
-    """SUM without floats: PostgreSQL's own of NUMERIC; on SQLite an aggregate that `engines` brings along."""
-
-    type = Amount()
-    inherit_cache = True
-    name = "exact_sum"
-
-
-@compiles(exact_sum)
-def _on_sqlite(element: exact_sum, compiler: Any, **options: Any) -> str:
-    return f"exact_sum({compiler.process(element.clauses, **options)})"
-
-
-@compiles(exact_sum, "postgresql")
-def _on_postgresql(element: exact_sum, compiler: Any, **options: Any) -> str:
-    return f"sum({compiler.process(element.clauses, **options)})"
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What is looked at: from when on (None: from the beginning), which symbol and which trading mode (None: all)."""
+    """What is looked at: from which UTC day on (None: from the beginning), which symbol and which trading mode (None: all)."""
 
-    since: datetime | None = None
+    since: date | None = None
     symbol: str | None = None
     mode: str | None = None
 
@@ -137,32 +116,23 @@ class LedgerAnalytics:
 
     async def days(self, selection: Selection) -> Sequence[Gain]:
         """The net profit of each UTC day, the oldest first."""
-        since = f"{selection.since:%Y-%m-%d}" if selection.since is not None else ""
-        if selection.symbol is None and selection.mode is None:
-            return [
-                Gain(datetime.fromisoformat(f"{day.day}T00:00:00+00:00"), day.quote_asset, day.profit)
-                for day in await self._reader.day_results(since)
-            ]
-        table = tables.executions
-        day = _day(table.c.executed_at, self._reader).label("day")
-        columns = select(day, table.c.quote_asset, exact_sum(table.c.profit_quote).label("profit")).where(tables.IS_EXIT)
-        question = (await self._selected(columns, selection)).group_by(day, table.c.quote_asset).order_by(day)
+        days = tables.day_results.c
+        profit = exact_sum(days.profit).label("profit")
+        question = _results(select(days.day, days.quote_asset, profit), selection).group_by(days.day, days.quote_asset)
         return [
             Gain(datetime.fromisoformat(f"{row['day']}T00:00:00+00:00"), row["quote_asset"], row["profit"])
-            for row in await self._reader.read(question)
+            for row in await self._reader.read(question.order_by(days.day, days.quote_asset))
         ]
 
     async def performance(self, by: str, selection: Selection) -> Sequence[Performance]:
         """Exits by `symbol` or `signal_type`, the most profitable first."""
-        table = tables.executions
-        kind, profit = table.c[by], exact_sum(table.c.profit_quote).label("profit")
-        wins = func.sum(case((_is_gain(table.c.profit_quote, self._reader), 1), else_=0)).label("wins")
-        gross = exact_sum(table.c.gross_quote).label("gross")
-        columns = select(kind.label("name"), table.c.quote_asset, func.count().label("exits"), wins, profit, gross)
-        question = (await self._selected(columns.where(tables.IS_EXIT), selection)).group_by(kind, table.c.quote_asset)
+        days = tables.day_results.c
+        kind, exits, wins = days[by], func.sum(days.exits).label("exits"), func.sum(days.wins).label("wins")
+        sums = exact_sum(days.profit).label("profit"), exact_sum(days.gross).label("gross")
+        question = _results(select(kind.label("name"), days.quote_asset, exits, wins, *sums), selection)
         found = [
-            Performance(row["name"], row["quote_asset"], row["exits"], int(row["wins"]), row["profit"], row["gross"])
-            for row in await self._reader.read(question)
+            Performance(row["name"], row["quote_asset"], row["exits"], row["wins"], row["profit"], row["gross"])
+            for row in await self._reader.read(question.group_by(kind, days.quote_asset))
         ]
         return sorted(found, key=lambda one: one.profit, reverse=True)
 
@@ -213,7 +183,8 @@ class LedgerAnalytics:
     async def _selected(self, question: Select[Any], selection: Selection) -> Select[Any]:
         table = tables.executions
         if selection.since is not None:
-            first = await first_from(self._reader, table, table.c.executed_at, selection.since)
+            midnight = datetime.combine(selection.since, time(), UTC)
+            first = await first_from(self._reader, table, table.c.executed_at, midnight)
             question = question.where(table.c.seq >= first)
         if selection.symbol is not None:
             question = question.where(table.c.symbol == selection.symbol)
@@ -222,19 +193,13 @@ class LedgerAnalytics:
         return question
 
 
-def _is_postgresql(reader: LedgerReader) -> bool:
-    return reader.engine.dialect.name == "postgresql"
-
-
-def _day(time: ColumnElement[Any], reader: LedgerReader) -> ColumnElement[Any]:
-    """The UTC day of a time, `YYYY-MM-DD`."""
-    if _is_postgresql(reader):
-        return func.to_char(func.timezone("UTC", time), "YYYY-MM-DD")
-    return func.substr(time, 1, 10)
-
-
-def _is_gain(amount: ColumnElement[Any], reader: LedgerReader) -> ColumnElement[bool]:
-    """Above zero. SQLite keeps amounts as text: what has no minus and any digit but 0."""
-    if _is_postgresql(reader):
-        return amount > ZERO
-    return func.marketflow_sign(amount) > 0
+def _results(question: Select[Any], selection: Selection) -> Select[Any]:
+    """From the days' results, whose number grows with days and symbols and not with trades."""
+    days = tables.day_results.c
+    if selection.since is not None:
+        question = question.where(days.day >= selection.since.isoformat())
+    if selection.symbol is not None:
+        question = question.where(days.symbol == selection.symbol)
+    if selection.mode is not None:
+        question = question.where(days.trading_mode == selection.mode)
+    return question

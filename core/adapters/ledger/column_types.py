@@ -1,9 +1,12 @@
-"""Column types that keep amounts exact to the last digit and times unambiguous, on SQLite as on PostgreSQL."""
+"""Column types and a sum that keep amounts exact to the last digit and times unambiguous, on SQLite as on PostgreSQL."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer, Numeric, Text
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
@@ -60,3 +63,21 @@ class UtcTime(TypeDecorator[datetime]):
 def counting_key() -> TypeEngine[int]:
     """64 bits on both: SQLite counts up by itself only for a column whose type is exactly INTEGER."""
     return BigInteger().with_variant(Integer(), "sqlite")
+
+
+class exact_sum(FunctionElement[Decimal]):  # noqa: N801 - a function of SQL
+    """SUM without floats: PostgreSQL's own of NUMERIC; on SQLite an aggregate that `engines` brings along."""
+
+    type = Amount()
+    inherit_cache = True
+    name = "exact_sum"
+
+
+@compiles(exact_sum)
+def _on_sqlite(element: exact_sum, compiler: Any, **options: Any) -> str:
+    return f"exact_sum({compiler.process(element.clauses, **options)})"
+
+
+@compiles(exact_sum, "postgresql")
+def _on_postgresql(element: exact_sum, compiler: Any, **options: Any) -> str:
+    return f"sum({compiler.process(element.clauses, **options)})"

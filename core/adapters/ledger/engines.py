@@ -189,7 +189,7 @@ async def _give_up(engine: AsyncEngine, task: "asyncio.Task[Any]") -> None:
     await engine.dispose()
 
 
-class _ExactSum:
+class ExactSum:
     """SQLite's own SUM would make floats of the texts that amounts are."""
 
     def __init__(self) -> None:
@@ -203,15 +203,10 @@ class _ExactSum:
         return format(self._sum, "f") if self._sum is not None else None
 
 
-def _sign(amount: str | None) -> int | None:
-    return None if amount is None else (0 if not Decimal(amount) else -1 if amount.startswith("-") else 1)
-
-
 def _add_functions(connection: Any, _record: object) -> None:
     async def add(driver: Any) -> None:
         # aiosqlite offers no aggregates, so the connection itself is asked, in its own thread.
-        await driver._execute(driver._conn.create_aggregate, "exact_sum", 1, _ExactSum)  # noqa: SLF001
-        await driver.create_function("marketflow_sign", 1, _sign, deterministic=True)
+        await driver._execute(driver._conn.create_aggregate, "exact_sum", 1, ExactSum)  # noqa: SLF001
 
     connection.run_async(add)
 

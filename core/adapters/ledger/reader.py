@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Column, Select, select
+from sqlalchemy import Column, Select, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from core.adapters.ledger import tables
+from core.adapters.ledger.column_types import exact_sum
 from core.adapters.ledger.engines import parse_url, reading_engine, words
 from core.adapters.ledger.rows import Row
 from core.domain.errors import LedgerUnavailable
@@ -39,8 +40,14 @@ class LedgerReader:
 
     async def day_results(self, since: str, until: str = "9999-12-31") -> Sequence[DayResult]:
         """The results of the UTC days (`YYYY-MM-DD`) from `since` to `until`, both included, the oldest first."""
-        table = tables.day_results
-        question = select(table).where(table.c.day.between(since, until)).order_by(table.c.day, table.c.quote_asset)
+        days = tables.day_results.c
+        columns = exact_sum(days.profit).label("profit"), func.sum(days.exits).label("exits"), func.sum(days.wins).label("wins")
+        question = (
+            select(days.day, days.quote_asset, *columns)
+            .where(days.day.between(since, until))
+            .group_by(days.day, days.quote_asset)
+            .order_by(days.day, days.quote_asset)
+        )
         return [
             DayResult(row["day"], row["quote_asset"], row["profit"], row["exits"], row["wins"])
             for row in await self.read(question)

@@ -17,6 +17,8 @@ from core.domain.signal import Side
 
 _KEPT = {tables.approvals: frozenset({"chat_id", "message_id"})}  # what replacing a row leaves as it is
 
+_SAME_DAY = ("quote_asset", "symbol", "signal_type", "trading_mode")  # exits that share these and the day share a result
+
 
 @dataclass(frozen=True, slots=True)
 class Written:
@@ -46,7 +48,10 @@ class Statements:
         self.verdict = update(tables.inbox).where(inbox.seq == bindparam("b_seq"))
         self.sent = update(tables.outbox).where(outbox.seq == bindparam("b_seq"), outbox.sent_at.is_(None))
         self.approval_message = update(tables.approvals).where(approvals.token == bindparam("b_token"))
-        self.days_since = select(tables.day_results).where(tables.day_results.c.day >= bindparam("b_first"))
+        days = tables.day_results.c
+        self.days_of = select(tables.day_results).where(
+            days.day.in_(bindparam("b_days", expanding=True)), days.symbol.in_(bindparam("b_symbols", expanding=True))
+        )
         count = self._insert(tables.totals)
         self.count = count.on_conflict_do_update(
             index_elements=[tables.totals.c.name], set_={"value": tables.totals.c.value + count.excluded.value}
@@ -114,12 +119,13 @@ def _add_to_days(connection: Connection, statements: Statements, exits: list[Row
     """Adds in Python: SQLite has no exact arithmetic."""
     if not exits:
         return
-    keys = [(row["executed_at"].strftime("%Y-%m-%d"), row["quote_asset"]) for row in exits]
-    found = connection.execute(statements.days_since, {"b_first": min(keys)[0]}).mappings()
-    known: dict[tuple[str, str], Row] = {(row["day"], row["quote_asset"]): dict(row) for row in found}
-    days: dict[tuple[str, str], Row] = {}
+    keys = [(f"{row['executed_at']:%Y-%m-%d}", *(row[column] for column in _SAME_DAY)) for row in exits]
+    asked = {"b_days": list({key[0] for key in keys}), "b_symbols": list({row["symbol"] for row in exits})}
+    found = connection.execute(statements.days_of, asked).mappings()
+    known: dict[tuple[str, ...], Row] = {(row["day"], *(row[column] for column in _SAME_DAY)): dict(row) for row in found}
+    days: dict[tuple[str, ...], Row] = {}
     for key, row in zip(keys, exits, strict=True):
-        empty: Row = {"day": key[0], "quote_asset": key[1], "profit": ZERO, "gross": ZERO, "exits": 0, "wins": 0}
+        empty: Row = dict(zip(("day", *_SAME_DAY), key, strict=True)) | {"profit": ZERO, "gross": ZERO, "exits": 0, "wins": 0}
         day = days[key] = known.setdefault(key, empty)
         profit: Decimal = row["profit_quote"]
         day["profit"] = EXACT.add(day["profit"], profit)
