@@ -69,7 +69,7 @@ bench: install ## MarketFlow beside a naive loop, in one run on this machine
 	@$(BIN)/python -m bench
 
 dashboard: install ## the Streamlit dashboard on the ledger that .env names
-	@$(BIN)/streamlit run dashboard/app.py --server.address 127.0.0.1 --server.headless true --browser.gatherUsageStats false --client.toolbarMode viewer
+	@$(BIN)/python -m dashboard
 
 warehouse: install $(WAREHOUSE)/.installed ## dbt's tables, on DuckDB, of the ledger that .env names; in build/
 	@mkdir -p build

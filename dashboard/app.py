@@ -1,27 +1,36 @@
 """The dashboard: trades, results, signals and health, of the ledger that DATABASE_URL, `.env` or a demo names. Reads only."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
+from core.adapters.ledger.analytics import Selection
 from core.domain.errors import LedgerUnavailable
 from dashboard import results, signals, trades
-from dashboard.selecting import chosen
+from dashboard.selecting import choose, chosen
 from dashboard.source import looking_at
 
 REFRESH_SECONDS = 5
 
 
-def show() -> None:
-    """Everything, for the selection of the sidebar."""
-    try:
-        selection = chosen()
-        trades.show(selection)
-        results.show(selection)
-        signals.show()
-    except LedgerUnavailable as error:
-        st.warning(f"{error}. Start MarketFlow once, or set DATABASE_URL.")
+def page(show: Callable[[Selection], None], title: str, icon: str) -> "st.Page":
+    """One page, which reads the ledger again every few seconds."""
+
+    def run() -> None:
+        try:
+            show(chosen())
+        except LedgerUnavailable as error:
+            st.warning(f"{error}. Start MarketFlow once, or set DATABASE_URL.")
+
+    # What is not looked at is not read: the first page is there the sooner.
+    return st.Page(st.fragment(run, run_every=REFRESH_SECONDS), title=title, icon=icon, url_path=title.lower())
 
 
 st.set_page_config("MarketFlow", page_icon="📈", layout="wide")
+shown = st.navigation(
+    [page(trades.show, "Trades", "💱"), page(results.show, "Results", "📈"), page(signals.show, "Signals", "📡")], position="top"
+)
 st.title("MarketFlow")
 st.caption(looking_at())
-st.fragment(show, run_every=REFRESH_SECONDS)()
+choose()
+shown.run()

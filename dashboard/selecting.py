@@ -1,4 +1,4 @@
-"""The sidebar: from when on, which symbol, which trading mode."""
+"""What is looked at: from when on, which symbol, which trading mode."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import streamlit as st
 
 from core.adapters.ledger.analytics import Selection
+from core.domain.errors import LedgerUnavailable
 from dashboard.source import database_url
 from dashboard.view import symbols
 
@@ -13,16 +14,27 @@ _PERIODS = {"all": None, "today": timedelta(0), "7 days": timedelta(days=7), "30
 _ANY = "all"
 
 
-def chosen() -> Selection:
-    """What is selected at the moment. Raises LedgerUnavailable."""
+def choose() -> None:
+    """The choice, above every page and the same on all."""
+    try:
+        known = list(asyncio.run(symbols(database_url())))
+    except LedgerUnavailable:
+        known = []
+    st.session_state["known"] = known
     columns = st.columns(3)
-    period = columns[0].selectbox("Time", list(_PERIODS), key="period")
-    symbol = columns[1].selectbox("Symbol", [_ANY, *asyncio.run(symbols(database_url()))], key="symbol")
-    mode = columns[2].selectbox("Mode", [_ANY, "paper", "testnet", "live"], key="mode")
+    columns[0].selectbox("Time", list(_PERIODS), key="period")
+    columns[1].selectbox("Symbol", [_ANY, *known], key="symbol")
+    columns[2].selectbox("Mode", [_ANY, "paper", "testnet", "live"], key="mode")
+
+
+def chosen() -> Selection:
+    """What is chosen at the moment. Raises LedgerUnavailable."""
+    if list(asyncio.run(symbols(database_url()))) != st.session_state["known"]:
+        st.rerun()  # another symbol can be chosen now
+    period, symbol, mode = (st.session_state[name] for name in ("period", "symbol", "mode"))
     back = _PERIODS[period]
-    today = datetime.now(UTC).date()
     return Selection(
-        since=None if back is None else today - back,
+        since=None if back is None else datetime.now(UTC).date() - back,
         symbol=None if symbol == _ANY else symbol,
         mode=None if mode == _ANY else mode,
     )

@@ -2,20 +2,18 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 import streamlit as st
 
-from core.adapters.ledger.analytics import Delay, Pulse
+from core.adapters.ledger.analytics import Delay, Selection
+from dashboard import health
 from dashboard.source import database_url
 from dashboard.tables import shown
 from dashboard.view import signals
 
-SILENT_SECONDS = 30  # without a sign of life
 
-
-def show() -> None:
-    """Signals with their reasons; latency of the newest orders; health. Raises LedgerUnavailable."""
+def show(_selection: Selection) -> None:
+    """Signals with their reasons; latency of the newest orders; health; whatever the selection. Raises LedgerUnavailable."""
     view = asyncio.run(signals(database_url()))
     st.subheader("Signals")
     rows = [
@@ -36,7 +34,7 @@ def show() -> None:
     left.subheader("Latency")
     _latency(left, view.delays)
     right.subheader("Health")
-    _health(right, view.pulse)
+    health.show(right, view.pulse)
 
 
 def _latency(place: "st.delta_generator.DeltaGenerator", delays: Sequence[Delay]) -> None:
@@ -50,23 +48,3 @@ def _latency(place: "st.delta_generator.DeltaGenerator", delays: Sequence[Delay]
         ordered = sorted(values)
         half, most = ordered[len(ordered) // 2], ordered[int(len(ordered) * 0.99)]
         place.write(f"{name}: half within {1000 * half:.1f} ms, 99 of 100 within {1000 * most:.1f} ms ({len(ordered)} orders)")
-
-
-def _health(place: "st.delta_generator.DeltaGenerator", pulse: Pulse) -> None:
-    now = datetime.now(UTC)
-    silent = None if pulse.seen_at is None else (now - pulse.seen_at).total_seconds()
-    if silent is None:
-        place.write("❔ never started")
-    elif silent > SILENT_SECONDS:
-        place.write(f"❌ no sign of life since {shown(pulse.seen_at)} UTC ({pulse.holder})")
-    else:
-        place.write(f"✅ alive ({pulse.holder})")
-    place.write(f"{'⏸ paused: ' + pulse.pause if pulse.pause != 'off' else '▶️ not paused'}; mode {pulse.mode or 'as set'}")
-    for count, words in (
-        (pulse.unsettled, "orders are not settled"),
-        (pulse.undecided, "messages wait their turn"),
-        (pulse.unsent, "alerts wait to be sent"),
-    ):
-        place.write(f"{'✅' if not count else '⏳'} {count} {words}")
-    if pulse.held:
-        place.write(f"❌ held: {', '.join(pulse.held)}: ledger and exchange disagree, see /accept")

@@ -8,6 +8,7 @@ import streamlit as st
 from core.adapters.ledger.analytics import Held, Selection
 from core.domain.money import ZERO, multiply, per_cent, plain
 from core.domain.position import Execution
+from dashboard import health
 from dashboard.source import database_url
 from dashboard.tables import as_csv, rounded, shown
 from dashboard.view import newest, trades
@@ -31,6 +32,7 @@ def show(selection: Selection) -> None:
         total = sum((value for one in held if _quote(one) == quote and (value := _unrealised(one)) is not None), ZERO)
         unrealised[quote] = f"{total:+.2f} {quote}"
     metrics[2].metric("Unrealised", ", ".join(unrealised.values()) or "nothing held")
+    metrics[3].metric("Program", health.in_a_word(view.pulse))
     st.subheader("Last trades")
     st.dataframe([_trade(one) for one in view.executions], hide_index=True, height=320)
     if view.executions:

@@ -1,4 +1,4 @@
-"""What one refresh of the page shows, in three parts, so that the first is seen before the sums of the others are made."""
+"""What one refresh of each page reads."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -24,6 +24,7 @@ class Trades:
     last_exit: Execution | None
     held: Sequence[Held]
     executions: Sequence[Execution]
+    pulse: Pulse
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,9 @@ async def trades(database_url: str, selection: Selection) -> Trades:
     async with _reading(database_url) as reader:
         ledger = LedgerAnalytics(reader)
         return Trades(
-            *await asyncio.gather(ledger.last_exit(), ledger.positions(), ledger.executions(selection, TRADES_SHOWN)),
+            *await asyncio.gather(
+                ledger.last_exit(), ledger.positions(), ledger.executions(selection, TRADES_SHOWN), ledger.pulse()
+            )
         )
 
 

@@ -43,14 +43,9 @@ class Beside:
         )
 
     def dashboard(self, port: int, **env: str) -> ServerProcess:
-        options = {"server.port": port, "server.address": "127.0.0.1", "server.headless": "true"}
         return ServerProcess(
             "dashboard",
-            [
-                *(sys.executable, "-m", "streamlit", "run", str(ROOT / "dashboard/app.py")),
-                *(f"--{name}={value}" for name, value in options.items()),
-                "--browser.gatherUsageStats=false",
-            ],
+            [sys.executable, "-m", "dashboard", "--server.port", str(port)],
             log=self.folder / "dashboard.log",
             ready=lambda: answers(f"http://127.0.0.1:{port}/_stcore/health"),
             env=self.env | env,
@@ -91,6 +86,11 @@ async def metric(page: Page, label: str) -> str:
     return await found.inner_text()
 
 
+async def choose(page: Page, label: str, option: str) -> None:
+    await page.get_by_role("combobox", name=label).click()
+    await page.get_by_role("option", name=option, exact=True).click()
+
+
 async def test_trades_appear_by_themselves_beside_the_demo(
     browser: Browser, beside: Beside, started: list[ServerProcess]
 ) -> None:
@@ -100,12 +100,10 @@ async def test_trades_appear_by_themselves_beside_the_demo(
         await asyncio.to_thread(process.start)
     async with opened(browser, port) as page:
         await expect(page.get_by_test_id("stMetric").filter(has_text="Last Profit")).to_be_visible()
-        await expect(page.get_by_text("✅ alive (process")).to_be_visible()
+        await expect(page.get_by_test_id("stMetric").filter(has_text="✅ alive")).to_be_visible()
         async with asyncio.timeout(60):
             while "%" not in await metric(page, "Last Profit"):  # noqa: ASYNC110 - a round trip takes a while
                 await asyncio.sleep(0.5)
-        for words in ("By symbol", "Equity: net profit so far", "from signal to order: half within"):
-            await expect(page.get_by_text(words)).to_be_visible()
         async with page.expect_download() as downloading:
             await page.get_by_role("button", name="CSV (the newest").click()
         path = await (await downloading.value).path()
@@ -121,6 +119,14 @@ async def test_trades_appear_by_themselves_beside_the_demo(
                 if len(list(csv.DictReader(io.StringIO(path.read_text())))) > seen:
                     break
                 await asyncio.sleep(1)
+        await page.get_by_role("link", name="Results").click()
+        for words in ("By symbol", "Equity: net profit so far"):
+            await expect(page.get_by_text(words)).to_be_visible()
+        await choose(page, "Time", "today")
+        await page.get_by_role("link", name="Signals").click()
+        for words in ("from signal to order: half within", "✅ alive (process"):
+            await expect(page.get_by_text(words)).to_be_visible()
+        await expect(page.get_by_role("combobox", name="Time")).to_have_value("today")
         assert await page.get_by_test_id("stException").count() == 0
 
 

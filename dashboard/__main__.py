@@ -1,0 +1,27 @@
+"""`python -m dashboard`: Streamlit's server with the pages, on this machine only unless told otherwise by its own options."""
+
+import asyncio
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from streamlit.web.cli import main
+
+from core.adapters.ledger.analytics import Selection
+from core.domain.errors import LedgerUnavailable
+from dashboard import results, signals  # noqa: F401 - loaded before the first visitor comes, who would wait for it
+from dashboard.source import database_url
+from dashboard.view import trades
+
+_OPTIONS = {
+    "server.address": "127.0.0.1",
+    "server.headless": "true",
+    "browser.gatherUsageStats": "false",
+    "client.toolbarMode": "viewer",
+}
+
+if __name__ == "__main__":
+    with suppress(LedgerUnavailable):  # the page says so
+        asyncio.run(trades(database_url(), Selection()))  # loads the database's driver
+    options = [f"--{name}={value}" for name, value in _OPTIONS.items()]
+    main(["run", str(Path(__file__).with_name("app.py")), *options, *sys.argv[1:]], prog_name="streamlit")
