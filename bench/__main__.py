@@ -12,7 +12,7 @@ from pathlib import Path
 from bench.contenders import CONTENDERS, Contender
 from bench.load import BenchmarkFailed, Load, signals
 from bench.report import Figures, as_json, as_table
-from bench.world import SYMBOLS, World, running_world
+from bench.world import SYMBOLS, World, running_world, with_exchange
 from tests.servers.process import ServerDidNotStartError
 
 _WARM_UP = 2 * len(SYMBOLS)
@@ -34,12 +34,16 @@ def _arguments() -> argparse.Namespace:
     return chosen
 
 
-async def _measure(world: World, contender: Contender, name: str, folder: Path, chosen: argparse.Namespace) -> Figures:
+async def _measure(place: World, contender: Contender, name: str, folder: Path, chosen: argparse.Namespace) -> Figures:
     """One contender in one round: started, warmed up, measured, ended."""
     await asyncio.to_thread(folder.mkdir)
-    await world.create_topic(name)
+    await place.create_topic(name)
     orders = _WARM_UP + chosen.singles + chosen.burst
-    async with contender(world, name, folder, orders), Load(world, name) as load:
+    async with (
+        with_exchange(place, folder) as world,
+        contender(world, name, folder, orders),
+        Load(world, name) as load,
+    ):
         await load.one_at_a_time(list(signals(f"{name}-warm", _WARM_UP)), _WARM_UP_PAUSE)
         seconds = await load.one_at_a_time(list(signals(f"{name}-single", chosen.singles)), chosen.pause)
         rate = await load.burst(list(signals(f"{name}-burst", chosen.burst)))

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,17 +26,18 @@ _PLENTY = "1000000"
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Where everything is."""
+    """Where everything is. The exchange comes last: each measurement has its own, since MarketFlow trades no symbol where an
+    account has its mark on orders that its ledger does not know."""
 
-    api_url: str
-    key: str
-    secret: str
     chat_url: str
     token: str
     chat_id: str
     broker: str
     broker_name: str
     create_topic: Callable[[str], Awaitable[None]]
+    api_url: str = ""
+    key: str = ""
+    secret: str = ""
 
     def settings(self, topic: str) -> dict[str, str]:
         """What both contenders are given."""
@@ -61,12 +62,8 @@ def python(*arguments: str, name: str, log: Path, ready: Callable[[], bool], env
 
 @asynccontextmanager
 async def running_world(folder: Path, *, memory_broker: bool) -> AsyncIterator[World]:
-    """Starts it all; everything is gone at the end of the block. `memory_broker`: the embedded one even where Apache Kafka is."""
-    symbols = [option for base in BASES for option in (f"--symbol={base}=USDC", f"--balance={base}={_PLENTY}")]
+    """Starts all but an exchange; everything is gone at the end of the block. `memory_broker`: the embedded one even where Apache Kafka is."""
     async with AsyncExitStack() as stack:
-        venue = await _speaking(
-            stack, ["tests.venue", "--no-limits", f"--balance=USDC={_PLENTY}", *symbols], folder / "venue.log"
-        )
         chat = await _speaking(stack, ["bench.chat"], folder / "chat.log")
         real = None if memory_broker else await _apache_kafka(stack, folder / "kafka")
         if real is not None:
@@ -82,9 +79,6 @@ async def running_world(folder: Path, *, memory_broker: bool) -> AsyncIterator[W
                 await asyncio.to_thread(broker.create_topic, name, partitions)
 
         yield World(
-            api_url=venue["api_url"],
-            key=venue["key"],
-            secret=venue["secret"],
             chat_url=chat["api_url"],
             token=chat["token"],
             chat_id=str(chat["chat_id"]),
@@ -92,6 +86,16 @@ async def running_world(folder: Path, *, memory_broker: bool) -> AsyncIterator[W
             broker_name=name,
             create_topic=lambda topic: create(topic, PARTITIONS),
         )
+
+
+@asynccontextmanager
+async def with_exchange(world: World, folder: Path) -> AsyncIterator[World]:
+    """`world` with an exchange on which nothing was ever traded."""
+    symbols = [option for base in BASES for option in (f"--symbol={base}=USDC", f"--balance={base}={_PLENTY}")]
+    async with AsyncExitStack() as stack:
+        arguments = ["tests.venue", "--no-limits", f"--balance=USDC={_PLENTY}", *symbols]
+        venue = await _speaking(stack, arguments, folder / "venue.log")
+        yield replace(world, api_url=venue["api_url"], key=venue["key"], secret=venue["secret"])
 
 
 async def _speaking(stack: AsyncExitStack, arguments: Sequence[str], log: Path) -> dict[str, Any]:

@@ -1,5 +1,8 @@
-"""The benchmark's own sums: it must notice an order too few, too many or other than was due, and judge by its targets."""
+"""The benchmark runs, and its own sums: it must notice an order too few, too many or other than was due."""
 
+import json
+import subprocess
+import sys
 from collections.abc import Sequence
 
 import pytest
@@ -41,3 +44,11 @@ def test_the_targets_are_part_of_what_is_shown(seconds: float, rate: float, met:
     figures = {NAIVE: Figures([0.01] * 3, [50.0, 100.0, 900.0]), OURS: Figures([seconds] * 3, [rate])}
     assert [ratio.met for ratio in ratios(figures)] == met
     assert as_table(figures, 1000).count("MISSED") == met.count(False)
+
+
+def test_it_measures_round_after_round() -> None:
+    options = ["--rounds=2", "--singles=40", "--burst=40", "--memory-broker", "--json"]
+    done = subprocess.run([sys.executable, "-m", "bench", *options], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    figures = json.loads(done.stdout)["contenders"]
+    assert [(figures[name]["samples"], len(figures[name]["bursts"])) for name in (NAIVE, OURS)] == [(80, 2), (80, 2)]
