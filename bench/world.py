@@ -62,7 +62,8 @@ def python(*arguments: str, name: str, log: Path, ready: Callable[[], bool], env
 
 @asynccontextmanager
 async def running_world(folder: Path, *, memory_broker: bool) -> AsyncIterator[World]:
-    """Starts all but an exchange; everything is gone at the end of the block. `memory_broker`: the embedded one even where Apache Kafka is."""
+    """Starts all but an exchange; everything is gone at the end of the block. `memory_broker`: the embedded one even where
+    Apache Kafka is."""
     async with AsyncExitStack() as stack:
         chat = await _speaking(stack, ["bench.chat"], folder / "chat.log")
         real = None if memory_broker else await _apache_kafka(stack, folder / "kafka")
