@@ -10,7 +10,8 @@ from core.domain.errors import LedgerUnavailable
 from dashboard.source import database_url
 from dashboard.view import symbols
 
-_PERIODS = {"all": None, "today": timedelta(0), "7 days": timedelta(days=7), "30 days": timedelta(days=30)}
+# Today is one of the days.
+_PERIODS = {"all": None, "today": timedelta(0), "7 days": timedelta(days=6), "30 days": timedelta(days=29)}
 _ANY = "all"
 
 
