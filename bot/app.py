@@ -269,6 +269,7 @@ class _Program:
             signal_routes(
                 settings.webhook_secret.get_secret_value(),
                 self.inbox.submit,
+                self.ledger.find_signals,
                 self.clock,
                 default_symbol=settings.symbol,
                 window=settings.signal_max_age,

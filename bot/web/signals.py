@@ -5,19 +5,21 @@ import hashlib
 import hmac
 import json
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
+from starlette.requests import ClientDisconnect
 
 from bot.web.bucket import Bucket
 from core.adapters.signal_codec import MAX_BYTES, Unreadable, decode
-from core.domain.errors import LedgerUnavailable
+from core.domain.errors import LeaseLost, LedgerUnavailable
 from core.domain.messages import Message, SignalReceived
+from core.domain.signal import Signal
 from core.ports import Clock
 
 SOURCE = "webhook"
@@ -29,6 +31,9 @@ REMEMBERED = 1_000
 
 Submit = Callable[[Message], Awaitable[bool]]
 """Stores a message; False where it was known already. Raises LedgerUnavailable; waits while the inbox is full."""
+
+Find = Callable[[str, Sequence[str]], Awaitable[Mapping[str, Signal]]]
+"""Which of these ids of a source are stored, and as what. Raises LedgerUnavailable."""
 
 
 class Stored(BaseModel):
@@ -103,11 +108,11 @@ class _Refused(Exception):
         super().__init__(detail)
 
 
-def signal_routes(secret: str, submit: Submit, clock: Clock, *, default_symbol: str, window: timedelta) -> APIRouter:
+def signal_routes(secret: str, submit: Submit, find: Find, clock: Clock, *, default_symbol: str, window: timedelta) -> APIRouter:
     """The route. `window` is how long an identical body without `ts` and `signal_id` counts as a repetition."""
     routes = APIRouter()
     taken = Bucket(clock, SIGNALS_A_SECOND, SIGNALS_AT_ONCE)
-    identity = _Identity(clock, default_symbol, window)
+    identity = _Identity(find, clock, default_symbol, window)
     failed = Bucket(clock, FAILURES_A_SECOND, FAILURES_AT_ONCE)
 
     @routes.post("/signals", status_code=202, response_model=Stored, responses=_ANSWERS, openapi_extra=_DESCRIBED)
@@ -127,12 +132,13 @@ def signal_routes(secret: str, submit: Submit, clock: Clock, *, default_symbol: 
             raise _Refused(401, "sign the body with WEBHOOK_SECRET in X-Signature (sha256=...), or name it in the field token")
         if wait := taken.take():
             raise _Refused(429, f"more than {SIGNALS_A_SECOND:g} signals a second", wait)
-        message = identity.message(body)
         try:
             async with asyncio.timeout(ROOM_SECONDS):
+                message = await identity.message(body)
                 is_new = await submit(message)
-        except (LedgerUnavailable, TimeoutError):
-            raise _Refused(503, "the signal cannot be stored in time; send the same again, it counts once", 5.0) from None
+        except (LedgerUnavailable, LeaseLost, TimeoutError):
+            until = f"; without ts and signal_id within {window.total_seconds():g} s"
+            raise _Refused(503, f"it cannot be stored in time; send the same again, it counts once{until}", 5.0) from None
         if not is_new:
             raise _Refused(409, f"the signal {message.source_id} was taken before")
         return JSONResponse({"signal_id": message.source_id, "symbol": message.mailbox}, status_code=202)
@@ -148,6 +154,8 @@ async def _read(request: Request) -> bytes:
                 body += chunk
                 if len(body) > MAX_BYTES:
                     raise _Refused(413, f"the body is longer than {MAX_BYTES:,} bytes")
+    except ClientDisconnect:
+        raise _Refused(408, "the body did not come to its end") from None
     except TimeoutError:
         raise _Refused(408, f"the body did not come within {BODY_SECONDS:g} s") from None
     return bytes(body)
@@ -170,30 +178,35 @@ class _Identity:
     """What makes a body one signal: its `signal_id`; else the body itself, which a `ts` makes unlike any other. With neither, the
     same body again within `window` is a repetition, and after it a new signal."""
 
-    def __init__(self, clock: Clock, default_symbol: str, window: timedelta) -> None:
+    def __init__(self, find: Find, clock: Clock, default_symbol: str, window: timedelta) -> None:
+        self._find = find
         self._clock = clock
         self._default_symbol = default_symbol
         self._window = max(window.total_seconds(), 1.0)
         self._dated: OrderedDict[str, tuple[float, str]] = OrderedDict()
 
-    def message(self, body: bytes) -> Message:
-        """Raises _Refused where the body is no signal."""
+    async def message(self, body: bytes) -> Message:
+        """Raises _Refused where the body is no signal, LedgerUnavailable where it cannot be known whether it is a repetition."""
         now = self._clock.now()
         digest = hashlib.sha256(body).hexdigest()[:32]
         signal = decode(body, record_ts=now, source=SOURCE, default_id=digest, default_symbol=self._default_symbol)
         if isinstance(signal, Unreadable):
             raise _Refused(422, signal.problem)
         if signal.signal_id == digest and signal.ts == now:
-            signal = replace(signal, signal_id=self._date(digest))
+            signal = replace(signal, signal_id=await self._date(digest, now))
         return Message(SOURCE, signal.signal_id, signal.symbol, SignalReceived(signal), now)
 
-    def _date(self, digest: str) -> str:
+    async def _date(self, digest: str, now: datetime) -> str:
         at = self._clock.monotonic()
         first, dated = self._dated.get(digest, (-self._window, ""))
         if at - first < self._window:
             return dated
-        # The number of the window, so that a repetition is known after a restart too.
-        dated = f"{digest}/{int(self._clock.now().timestamp() // self._window)}"
+        number = int(now.timestamp() // self._window)
+        dated, before = f"{digest}/{number}", f"{digest}/{number - 1}"
+        # What a former process took, or what is no longer remembered here.
+        stored = (await self._find(SOURCE, [before])).get(before)
+        if stored is not None and (age := (now - stored.ts).total_seconds()) < self._window:
+            at, dated = at - max(age, 0.0), before
         self._dated[digest] = (at, dated)
         self._dated.move_to_end(digest)
         while len(self._dated) > REMEMBERED:

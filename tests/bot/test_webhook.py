@@ -4,7 +4,8 @@ import asyncio
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -19,8 +20,9 @@ from bot.web import signals
 from bot.web.health import Readiness, create_web_app
 from bot.web.server import serve_web
 from core.adapters.signal_codec import MAX_BYTES
-from core.domain.errors import LedgerUnavailable
+from core.domain.errors import LeaseLost, LedgerUnavailable
 from core.domain.messages import Message, SignalReceived
+from core.domain.signal import Signal
 from tests.core.virtual_time import VirtualClock
 
 SECRET = "правда-s3cret"
@@ -33,14 +35,22 @@ class Inbox:
 
     messages: dict[str, Message] = field(default_factory=dict)
     broken: bool = False
+    lost: bool = False
     full: bool = False
 
     async def submit(self, message: Message) -> bool:
         if self.broken:
             raise LedgerUnavailable("the password of the database is hunter2")
+        if self.lost:
+            raise LeaseLost
         if self.full:
             await asyncio.sleep(60)
         return self.messages.setdefault(message.source_id, message) is message
+
+    async def find(self, source: str, ids: Sequence[str]) -> Mapping[str, Signal]:
+        found = {name: self.messages[name].body for name in ids if name in self.messages}
+        assert source == "webhook"
+        return {name: body.signal for name, body in found.items() if isinstance(body, SignalReceived)}
 
 
 @dataclass
@@ -67,8 +77,15 @@ def sign(body: bytes, secret: str = SECRET) -> str:
 
 @pytest.fixture
 async def hook() -> AsyncIterator[Hook]:
-    inbox, clock = Inbox(), VirtualClock()
-    routes = signals.signal_routes(SECRET, inbox.submit, clock, default_symbol="WIFUSDC", window=timedelta(seconds=60))
+    async with running(Inbox(), VirtualClock()) as hook:
+        yield hook
+
+
+@asynccontextmanager
+async def running(inbox: Inbox, clock: VirtualClock) -> AsyncIterator[Hook]:
+    routes = signals.signal_routes(
+        SECRET, inbox.submit, inbox.find, clock, default_symbol="WIFUSDC", window=timedelta(seconds=60)
+    )
     async with serve_web(create_web_app({}, "1", routes), "127.0.0.1", 0) as port:
         yield Hook(port, inbox, clock)
 
@@ -164,12 +181,43 @@ async def test_the_same_words_later_are_a_new_signal_where_nothing_dates_them(ho
     assert answers == [202, 409, 409, 202, 409]
 
 
+@pytest.mark.parametrize(("before", "after", "answer"), [(59, 2, 409), (30, 29, 409), (0, 61, 202), (59, 61, 202)])
+async def test_a_repetition_is_known_after_a_restart(before: float, after: float, answer: int) -> None:
+    inbox, clock = Inbox(), VirtualClock()
+    await clock.forward(before)
+    async with running(inbox, clock) as hook:
+        assert (await hook.signed(GOOD)).status_code == 202
+    await clock.forward(after)
+    async with running(inbox, clock) as hook:
+        assert (await hook.signed(GOOD)).status_code == answer
+
+
+async def test_what_is_no_longer_remembered_is_known_still(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signals, "REMEMBERED", 1)
+    await hook.clock.forward(59)
+    assert [(await hook.signed({**GOOD, "n": number})).status_code for number in (1, 2)] == [202, 202]
+    await hook.clock.forward(2)
+    assert [(await hook.signed({**GOOD, "n": number})).status_code for number in (1, 2)] == [409, 409]
+
+
+async def test_who_hangs_up_in_the_middle_is_no_error(hook: Hook, caplog: pytest.LogCaptureFixture) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", hook.port)
+    writer.write(b"POST /signals HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc")
+    await writer.drain()
+    writer.close()
+    await asyncio.sleep(0.1)
+    assert (await hook.signed(GOOD)).status_code == 202
+    assert caplog.text == ""
+
+
 async def test_a_ledger_that_takes_nothing_is_said_without_its_words(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
     hook.inbox.broken = True
     answer = await hook.signed(GOOD)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     assert "hunter2" not in answer.text
-    hook.inbox.broken, hook.inbox.full = False, True
+    hook.inbox.broken, hook.inbox.lost = False, True
+    assert (await hook.signed(GOOD)).status_code == 503
+    hook.inbox.lost, hook.inbox.full = False, True
     monkeypatch.setattr(signals, "ROOM_SECONDS", 0.05)
     assert (await hook.signed(GOOD)).status_code == 503
 
@@ -214,7 +262,9 @@ class HastyClock(VirtualClock):
 def described() -> Any:
     """The application as it describes itself, with one part that is not ready."""
     inbox, clock = Inbox(), HastyClock()
-    routes = signals.signal_routes(SECRET, inbox.submit, clock, default_symbol="WIFUSDC", window=timedelta(seconds=60))
+    routes = signals.signal_routes(
+        SECRET, inbox.submit, inbox.find, clock, default_symbol="WIFUSDC", window=timedelta(seconds=60)
+    )
     parts: dict[str, Readiness] = {"ledger": lambda: (True, "fine"), "kafka": lambda: (True, "fine")}
     return schemathesis.openapi.from_asgi("/openapi.json", create_web_app(parts, "1", routes))
 
