@@ -26,9 +26,12 @@ async def resend(settings: Settings, day: str | None, say: Callable[[str], None]
     try:
         begin = day_of(day, clock.now())
         executions = list((await DayReader(ledger.reader).executions(begin, begin + timedelta(days=1))).values())
+        history, was_empty = SnowflakeHistory(session), False
         for start in range(0, len(executions), BATCH):
-            await SnowflakeHistory(session).keep(executions[start : start + BATCH])
+            was_empty |= await history.keep(executions[start : start + BATCH])
     finally:
         await ledger.close()
         await session.close()
     say(f"{begin:%Y-%m-%d}: {len(executions)} executions sent")
+    if was_empty:
+        say("The history was empty: the other days are missing there too. Send them with --day, one after the other.")

@@ -98,7 +98,7 @@ def connect_snowflake(settings: Settings, ledger: SqlLedger, inbox: Inbox, clock
         return Warehouse()
     for_history, for_signals = SnowflakeConnection(options), SnowflakeConnection(options)
     history = SnowflakeHistory(for_history)
-    feed = SqlExportFeed(ledger, f"snowflake:{options.database}.{options.schema}.EXECUTIONS")
+    feed = SqlExportFeed(ledger, f"snowflake:{options.account}.{options.database}.{options.schema}.EXECUTIONS")
     table = None
     if settings.snowflake_signals_table is not None:
         name = f"snowflake:{settings.snowflake_signals_table}"

@@ -66,12 +66,15 @@ class HistoryExport:
         if self._position is None:
             self._position = await self._feed.position()
         while batch := await self._feed.after(self._position, BATCH):
-            await self._history.keep([execution for _, execution in batch])
-            self._changed("")
-            last, _ = batch[-1]
+            was_empty = await self._history.keep([execution for _, execution in batch])
+            last, newest = batch[-1]
+            if was_empty and self._position:
+                log.warning("the history was empty; all of the ledger is brought there anew")
+                last = 0
             await self._feed.exported(last)
             self._position = last
-            log.info("exported to the history", count=len(batch), up_to=batch[-1][1].execution_id)
+            log.info("exported to the history", count=len(batch), up_to=newest.execution_id)
+        self._changed("")
 
     def _changed(self, problem: str) -> None:
         if problem and problem != self._problem:

@@ -55,10 +55,16 @@ class SnowflakeOptions:
             "retry_max_attempts": 2,
             "logout_total_timeout_seconds": _CLOSE_SECONDS,
             "query_timeout": _ANSWER_SECONDS,
+            "autocommit": True,  # whatever account and user have set: what the driver has confirmed must be there to stay
             "server_session_keep_alive": False,
             "enable_server_session_keep_alive_auto_detection": False,
             "client_out_of_band_telemetry_enabled": False,
-            "session_parameters": {"QUERY_TAG": "marketflow", "TIMEZONE": "UTC", "CLIENT_TELEMETRY_ENABLED": False},
+            "session_parameters": {
+                "QUERY_TAG": "marketflow",
+                "TIMEZONE": "UTC",
+                "TIMESTAMP_INPUT_FORMAT": "AUTO",
+                "CLIENT_TELEMETRY_ENABLED": False,
+            },
         }
 
 
@@ -79,7 +85,8 @@ class SnowflakeConnection:
         self._turn = asyncio.Lock()
 
     async def run(self, work: Callable[[Any], T]) -> T:
-        """Calls `work` with a cursor, in a thread. Raises SnowflakeError for whatever the driver raises."""
+        """Calls `work` with a cursor, in a thread. Raises SnowflakeError for whatever the driver raises, and
+        the HistoryUnavailable that `work` raises."""
         async with self._turn:
             return await _in_thread(lambda: self._run(work))
 
@@ -97,10 +104,13 @@ class SnowflakeConnection:
                 self._session = connect(**self.options.arguments())
             with self._session.cursor() as cursor:
                 return work(cursor)
+        except HistoryUnavailable:
+            raise
         except Exception as error:  # noqa: BLE001 - whatever the driver does, trading goes on without it
-            if not _is_about_statement(error):
-                self._end_session()
             number = getattr(error, "errno", None)
+            # What says that the session is at its end comes as many errors, some of them dressed as the statement's fault.
+            if number != NO_SUCH_OBJECT:
+                self._end_session()
             raise SnowflakeError(self._words(error), number if isinstance(number, int) else -1) from None
 
     def _end_session(self) -> None:
@@ -114,13 +124,6 @@ class SnowflakeConnection:
         for secret in (self.options.password, self.options.account, self.options.user):
             text = text.replace(secret, "***") if secret else text
         return f"Snowflake: {text[:_SHOWN] or type(error).__name__}"
-
-
-def _is_about_statement(error: Exception) -> bool:
-    """Whether the server answered, and found fault with the statement alone."""
-    from snowflake.connector.errors import ProgrammingError  # noqa: PLC0415
-
-    return isinstance(error, ProgrammingError)
 
 
 async def _in_thread(work: Callable[[], T]) -> T:

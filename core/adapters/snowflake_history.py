@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from core.adapters.snowflake_connection import NO_SUCH_OBJECT, SnowflakeConnection, SnowflakeError, name
+from core.domain.errors import HistoryUnavailable
 from core.domain.position import Execution
 
 TABLE = "EXECUTIONS"
@@ -45,19 +46,22 @@ class SnowflakeHistory:
         self._connection = connection
         self._table = name(connection.options.database, connection.options.schema, TABLE)
 
-    async def keep(self, executions: Sequence[Execution]) -> None:
+    async def keep(self, executions: Sequence[Execution]) -> bool:
         """See History: one MERGE on `execution_id`."""
         if not executions:
-            return
+            return False
+        mode = executions[0].trading_mode
         values = [{column: _text(getattr(execution, column)) for column in COLUMNS} for execution in executions]
         rows = json.dumps(values, ensure_ascii=False)  # a statement may be 1 MB long
         try:
-            await self._connection.run(lambda cursor: self._merge(cursor, rows))
+            await self._connection.run(lambda cursor: self._merge(cursor, rows, mode))
         except SnowflakeError as error:
             if error.number != NO_SUCH_OBJECT:
                 raise
             await self._connection.run(self._make)
-            await self._connection.run(lambda cursor: self._merge(cursor, rows))
+            await self._connection.run(lambda cursor: self._merge(cursor, rows, mode))
+            return True
+        return False
 
     async def rows(self, since: datetime, until: datetime) -> Sequence[dict[str, Any]]:
         """The rows of executions from `since` on and before `until`, by column; none where there is no table yet.
@@ -80,7 +84,11 @@ class SnowflakeHistory:
         stamp = f"exported_at {_TIME} DEFAULT CURRENT_TIMESTAMP()"
         cursor.execute(f"CREATE TABLE IF NOT EXISTS {self._table} ({columns}, {stamp}, PRIMARY KEY (execution_id))")
 
-    def _merge(self, cursor: Any, rows: str) -> None:
+    def _merge(self, cursor: Any, rows: str, mode: str) -> None:
+        # The same signals make the same ids on paper and for money: one would take the place of the other.
+        others = f"SELECT trading_mode FROM {self._table} WHERE trading_mode <> %s LIMIT 1"  # noqa: S608 - a name of the settings
+        if (other := cursor.execute(others, (mode,)).fetchone()) is not None:
+            raise HistoryUnavailable(f"{self._table} holds {other[0]} executions, these are {mode}: set another SNOWFLAKE_SCHEMA")
         # One text for all rows: a statement of thousands of values takes seconds to be read before it is run.
         source = ", ".join(f"f.value:{column}::{kind} AS {column}" for column, kind in COLUMNS.items())
         new = ", ".join(f"{column} = s.{column}" for column in COLUMNS if column != "execution_id")
@@ -109,7 +117,9 @@ def _text(value: object) -> str | None:
 
 
 def _row(found: Sequence[Any]) -> dict[str, Any]:
-    return {
-        column: value.astimezone(UTC) if isinstance(value, datetime) else value
-        for column, value in zip(COLUMNS, found, strict=True)
-    }
+    return {column: _aware(value) if isinstance(value, datetime) else value for column, value in zip(COLUMNS, found, strict=True)}
+
+
+def _aware(time: datetime) -> datetime:
+    """A time without a zone is UTC: somebody may have made the table with TIMESTAMP_NTZ."""
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)

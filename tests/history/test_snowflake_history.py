@@ -93,6 +93,31 @@ async def test_a_server_that_is_away_is_an_error_without_secrets(snowflake: Snow
     assert caught.value.__cause__ is None
 
 
+async def test_another_trading_mode_is_refused(history: SnowflakeHistory) -> None:
+    assert await history.keep([execution(1)])
+    assert not await history.keep([execution(2)])
+    with pytest.raises(HistoryUnavailable, match="holds paper executions, these are live: set another SNOWFLAKE_SCHEMA"):
+        await history.keep([replace(execution(1), trading_mode="live")])
+    assert {row["trading_mode"] for row in await history.rows(*DAY)} == {"paper"}
+
+
+async def test_a_session_at_its_end_is_made_anew(history: SnowflakeHistory, connection: SnowflakeConnection) -> None:
+    from snowflake.connector.errors import ProgrammingError, ReauthenticationRequest
+
+    await history.keep([execution(1)])
+    gone = ProgrammingError("Authentication token has expired.", 390114)
+    for error in (ReauthenticationRequest(gone), gone, ProgrammingError("Session no longer exists.", 390111)):
+        before = connection._session
+
+        def end(_cursor: object, error: Exception = error) -> None:
+            raise error
+
+        with pytest.raises(HistoryUnavailable):
+            await connection.run(end)
+        assert len(await history.rows(*DAY)) == 1
+        assert connection._session is not before
+
+
 async def commit(ledger: SqlLedger, numbers: range) -> None:
     await ledger.commit(Changes(executions=[execution(number) for number in numbers]))
 
@@ -134,6 +159,23 @@ async def test_a_restart_goes_on_where_the_export_was(history: SnowflakeHistory,
         await asyncio.gather(running, return_exceptions=True)
     assert len(await history.rows(*DAY)) == 5
     assert await SqlExportFeed(ledger, "snowflake:test").count_after(0) == 5
+
+
+async def test_a_history_that_was_lost_is_brought_anew(
+    history: SnowflakeHistory, ledger: SqlLedger, connection: SnowflakeConnection
+) -> None:
+    export = HistoryExport(SqlExportFeed(ledger, "snowflake:test"), history, SystemClock())
+    ledger.observers.append(export)
+    running = asyncio.create_task(export.run())
+    for numbers in (range(3), range(3, 5)):
+        await commit(ledger, numbers)
+        async with asyncio.timeout(30):
+            while await export.pending():  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert len(await history.rows(*DAY)) == numbers.stop
+        await connection.run(lambda cursor: cursor.execute("DROP TABLE EXECUTIONS"))
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_a_private_key_opens_it_too(snowflake: SnowflakeServer, tmp_path: Path) -> None:
