@@ -1,6 +1,6 @@
 """Brings exported executions into DuckDB's raw.executions, each once: `python load.py FILE.csv WAREHOUSE.duckdb`.
 
-Runs in the warehouse's own environment. A row that is there already and is the same is left alone, so that a second run changes
+Runs in the warehouse's own environment. The file is a whole ledger: what was built of another one is built anew. A row that is there already and is the same is left alone, so that a second run changes
 nothing; one that differs is replaced and dated anew, as the export to Snowflake does.
 """
 
@@ -32,8 +32,8 @@ COLUMNS = {
 }
 
 
-def load(csv: str, warehouse: str) -> tuple[int, int]:
-    """How many rows were new or changed, and how many there are now."""
+def load(csv: str, warehouse: str) -> tuple[int, int, bool]:
+    """How many rows were new or changed, how many there are now, and whether those of another ledger had to go."""
     columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
     kinds = ", ".join(f"'{name}': '{kind}'" for name, kind in COLUMNS.items())
     as_written = """delim = ',', quote = '"', escape = '"', nullstr = ''"""  # nothing is guessed
@@ -45,9 +45,15 @@ def load(csv: str, warehouse: str) -> tuple[int, int]:
         connection.execute(
             f"CREATE TABLE IF NOT EXISTS raw.executions ({columns}, exported_at TIMESTAMPTZ, PRIMARY KEY (execution_id))"
         )
+        new_rows = f"SELECT {', '.join(COLUMNS)} FROM read_csv(?, header = true, {as_written}, types = {{{kinds}}})"
+        others = f"SELECT 1 FROM raw.executions WHERE execution_id NOT IN (SELECT execution_id FROM ({new_rows})) LIMIT 1"
+        was_another = connection.execute(others, [csv]).fetchone() is not None
+        if was_another:
+            connection.execute("DELETE FROM raw.executions")
+            connection.execute("DROP SCHEMA IF EXISTS history CASCADE")
         changed = connection.execute(
             "MERGE INTO raw.executions t"
-            f" USING (SELECT {', '.join(COLUMNS)} FROM read_csv(?, header = true, {as_written}, types = {{{kinds}}})) s"
+            f" USING ({new_rows}) s"
             " ON t.execution_id = s.execution_id"
             f" WHEN MATCHED AND ({differs}) THEN UPDATE SET {new}, exported_at = now()"
             f" WHEN NOT MATCHED THEN INSERT ({', '.join(COLUMNS)}, exported_at)"
@@ -55,9 +61,9 @@ def load(csv: str, warehouse: str) -> tuple[int, int]:
             [csv],
         ).fetchone()
         count = connection.execute("SELECT count(*) FROM raw.executions").fetchone()
-        return (changed[0] if changed else 0, count[0] if count else 0)
+        return (changed[0] if changed else 0, count[0] if count else 0, was_another)
 
 
 if __name__ == "__main__":
-    fresh, total = load(sys.argv[1], sys.argv[2])
-    print(f"raw.executions: {fresh} new or changed, {total} in all")  # noqa: T201
+    fresh, total, anew = load(sys.argv[1], sys.argv[2])
+    print(f"raw.executions: {fresh} new or changed, {total} in all{'; built anew, it was of another ledger' if anew else ''}")  # noqa: T201

@@ -123,6 +123,10 @@ def check_trips(warehouse: Warehouse, executions: list[Execution]) -> None:
 def test_three_runs_with_late_and_corrected_rows(warehouse: Warehouse) -> None:
     executions = list(round_trips(10_000))
     late, known = executions[1_234:1_240], executions[:5_000]
+    warehouse.load([])
+    warehouse.dbt()
+    check(warehouse, [])
+
     warehouse.load([one for one in known if one not in late])
     warehouse.dbt()
     check(warehouse, [one for one in known if one not in late])
@@ -143,6 +147,11 @@ def test_three_runs_with_late_and_corrected_rows(warehouse: Warehouse) -> None:
     before = warehouse.ask("SELECT * FROM history.order_history ORDER BY execution_id")
     warehouse.dbt("run")
     assert warehouse.ask("SELECT * FROM history.order_history ORDER BY execution_id") == before
+
+    another = [replace(one, execution_id=f"mf-other-{number}") for number, one in enumerate(executions[:10])]
+    assert warehouse.load(another).endswith("10 new or changed, 10 in all; built anew, it was of another ledger\n")
+    warehouse.dbt()
+    check(warehouse, another)
 
 
 async def test_what_is_exported_to_snowflake_is_what_dbt_reads_there(

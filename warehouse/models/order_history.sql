@@ -26,5 +26,6 @@ select
     exported_at
 from {{ source('raw', 'executions') }}
 {% if is_incremental() %}
-where exported_at >= (select max(exported_at) - interval '1 hour' from {{ this }})
+where (select count(*) from {{ this }}) = 0
+    or exported_at >= (select max(exported_at) - interval '1 hour' from {{ this }})
 {% endif %}

@@ -1,4 +1,5 @@
--- From the first entry after an exit to the last exit before the next entry: what went in, what came out.
+-- From the first entry after an exit to the last exit before the next entry: what went in, what came out. Trip 0 are exits
+-- whose entry is not there.
 with ordered as (
     select
         *,
@@ -35,5 +36,4 @@ select
     sum(profit_quote) as profit,
     sum(gross_quote) as gross
 from numbered
-where trip > 0
 group by symbol, trading_mode, trip
