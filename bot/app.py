@@ -43,8 +43,9 @@ from bot.wiring import check_trading_mode, connect_snowflake, kafka_options, lim
 from core.adapters.binance_client import BinanceClient
 from core.adapters.execution_logger import ExecutionLogger, start_metrics_server
 from core.adapters.kafka_source import KafkaSource
+from core.adapters.ledger.opening import open_ledger
 from core.adapters.ledger.queries import LedgerQueries
-from core.adapters.ledger.sql_ledger import SqlLedger, open_ledger
+from core.adapters.ledger.sql_ledger import SqlLedger
 from core.adapters.paper_exchange import PaperExchange
 from core.book import Book
 from core.domain.controls import Controls

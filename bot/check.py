@@ -13,10 +13,11 @@ from bot.wiring import binance_client, check_trading_mode, kafka_options, limits
 from core.adapters.binance_client import BinanceClient
 from core.adapters.kafka_probe import find_lag, find_partitions
 from core.adapters.kafka_settings import KafkaOptions
-from core.adapters.ledger.sql_ledger import SqlLedger, look_into_ledger
+from core.adapters.ledger.opening import look_into_ledger, open_ledger
+from core.adapters.ledger.sql_ledger import SqlLedger
 from core.adapters.snowflake_connection import SnowflakeConnection, name
 from core.adapters.snowflake_history import TABLE
-from core.domain.errors import LedgerUnavailable, MarketFlowError
+from core.domain.errors import LedgerNotReady, LedgerUnavailable, MarketFlowError
 from core.domain.money import plain
 from core.domain.position import Position
 from core.domain.signal import Side
@@ -66,7 +67,12 @@ async def _settings(settings: Settings) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def _opened(settings: Settings) -> AsyncIterator[SqlLedger]:
-    ledger = await look_into_ledger(settings.database_url.get_secret_value(), SystemClock())
+    url, clock = settings.database_url.get_secret_value(), SystemClock()
+    try:
+        ledger = await look_into_ledger(url, clock)
+    except LedgerNotReady:
+        await (await open_ledger(url, clock)).close()
+        ledger = await look_into_ledger(url, clock)
     try:
         yield ledger
     finally:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from bot.clock import SystemClock
 from bot.config import Settings
+from core.adapters.ledger.opening import look_into_ledger
 from core.adapters.ledger.queries import LedgerQueries
-from core.adapters.ledger.sql_ledger import look_into_ledger
+from core.adapters.ledger.signpost import find_demo
 from core.domain.errors import MarketFlowError
 from core.domain.position import Execution
 
@@ -18,8 +19,10 @@ COLUMNS = tuple(Execution.__dataclass_fields__)
 
 
 async def export(settings: Settings, target: Path, say: Callable[[str], None]) -> None:
-    """Writes the file anew. Raises MarketFlowError where ledger or file cannot be had."""
-    ledger = await look_into_ledger(settings.database_url.get_secret_value(), SystemClock())
+    """Writes the file anew, from the ledger of DATABASE_URL, else that of a running demo. Raises MarketFlowError where ledger or
+    file cannot be had."""
+    demo = None if "database_url" in settings.model_fields_set else find_demo()
+    ledger = await look_into_ledger(demo or settings.database_url.get_secret_value(), SystemClock())
     queries, count, position = LedgerQueries(ledger.reader), 0, 0
     try:
         with target.open("w", newline="", encoding="utf-8") as file:
@@ -32,7 +35,7 @@ async def export(settings: Settings, target: Path, say: Callable[[str], None]) -
         raise MarketFlowError(f"{target} cannot be written: {error.strerror}") from None
     finally:
         await ledger.close()
-    say(f"{target}: {count} executions")
+    say(f"{target}: {count} executions{' of the demo' if demo else ''}")
 
 
 def _text(value: object) -> str:

@@ -7,7 +7,8 @@ from bot.clock import SystemClock
 from bot.config import Settings
 from bot.wiring import check_trading_mode, open_venue, snowflake_options
 from core.adapters.ledger.day_reader import DayReader
-from core.adapters.ledger.sql_ledger import SqlLedger, look_into_ledger
+from core.adapters.ledger.opening import look_into_ledger
+from core.adapters.ledger.sql_ledger import SqlLedger
 from core.adapters.snowflake_connection import SnowflakeConnection
 from core.adapters.snowflake_history import SnowflakeHistory
 from core.domain.errors import ExchangeUnavailable

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from bot.clock import SystemClock
 from bot.config import Settings
 from bot.wiring import check_trading_mode, open_venue
+from core.adapters.ledger.opening import look_into_ledger
 from core.adapters.ledger.queries import LedgerQueries
-from core.adapters.ledger.sql_ledger import look_into_ledger
 from core.comparison import compare
 
 NEWEST = 200  # executions compared one by one; the holdings are the sum of all

@@ -8,7 +8,7 @@ from bot.config import Settings
 from bot.prove import day_of
 from bot.wiring import snowflake_options
 from core.adapters.ledger.day_reader import DayReader
-from core.adapters.ledger.sql_ledger import look_into_ledger
+from core.adapters.ledger.opening import look_into_ledger
 from core.adapters.snowflake_connection import SnowflakeConnection
 from core.adapters.snowflake_history import SnowflakeHistory
 from core.domain.errors import ConfigurationError

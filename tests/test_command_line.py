@@ -16,8 +16,10 @@ from uuid import uuid4
 import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
+from bot.clock import SystemClock
 from core.adapters.kafka_probe import find_partitions
 from core.adapters.kafka_settings import KafkaOptions
+from core.adapters.ledger.opening import open_ledger
 from core.adapters.signal_codec import decode, instant
 from core.domain.signal import Signal
 from demo.broker import MemoryBroker
@@ -372,6 +374,7 @@ async def test_reconcile_names_each_difference(ring: Ring) -> None:
 async def test_reconcile_says_that_the_exchange_is_away(tmp_path: Path) -> None:
     ledger = f"sqlite+aiosqlite:///{tmp_path / 'ledger.db'}"
     live = {"TRADING_MODE": "live", "BINANCE_API_KEY": KEY, "BINANCE_API_SECRET": SECRET}
+    await (await open_ledger(ledger, SystemClock())).close()
     ended = await run_command("reconcile", settings=NOTHING_THERE | live | {"DATABASE_URL": ledger})
     assert (ended.code, ended.stdout) == (1, "")
     assert NOBODY in ended.stderr

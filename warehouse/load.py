@@ -1,7 +1,8 @@
 """Brings exported executions into DuckDB's raw.executions, each once: `python load.py FILE.csv WAREHOUSE.duckdb`.
 
-Runs in the warehouse's own environment. The file is a whole ledger: what was built of another one is built anew. A row that is there already and is the same is left alone, so that a second run changes
-nothing; one that differs is replaced and dated anew, as the export to Snowflake does.
+Runs in the warehouse's own environment. The file is a whole ledger: what was built of another one is built anew. A row that is
+there already and is the same is left alone, so that a second run changes nothing; one that differs is replaced and dated anew, as
+the export to Snowflake does.
 """
 
 import sys

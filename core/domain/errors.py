@@ -3,6 +3,7 @@
     MarketFlowError
     ├── ConfigurationError     a setting is wrong: say all of it, end with exit code 2
     ├── LedgerUnavailable      a commit did not happen: do nothing to the world, try again
+    │   └── LedgerNotReady     none yet, or of an older version: the start of the program makes it ready
     ├── LedgerInUse            another process holds the ledger: say who, end
     ├── LeaseLost              another process took the ledger over: end at once, touch nothing
     ├── ExchangeUnavailable    a question (never an order) had no answer: ask again, refuse meanwhile
@@ -28,6 +29,10 @@ class ConfigurationError(MarketFlowError):
 
 class LedgerUnavailable(MarketFlowError):
     """The ledger could not be read or written; nothing of the commit happened."""
+
+
+class LedgerNotReady(LedgerUnavailable):
+    """There is no ledger yet, or one of an older version: the start of the program makes it ready."""
 
 
 class LedgerInUse(MarketFlowError):

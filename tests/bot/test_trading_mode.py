@@ -6,7 +6,7 @@ import pytest
 
 from bot.config import load_settings
 from bot.wiring import check_trading_mode
-from core.adapters.ledger.sql_ledger import open_ledger
+from core.adapters.ledger.opening import open_ledger
 from core.domain.errors import ConfigurationError
 from tests.bot.parts import FastClock
 from tests.ledger.values import intent, message

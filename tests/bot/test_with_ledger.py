@@ -13,8 +13,9 @@ from bot.telegram_app import TelegramChat
 from bot.telegram_link import connect
 from bot.telegram_notifier import TelegramNotifier
 from bot.texts import texts
+from core.adapters.ledger.opening import open_ledger
 from core.adapters.ledger.queries import LedgerQueries
-from core.adapters.ledger.sql_ledger import SqlLedger, open_ledger
+from core.adapters.ledger.sql_ledger import SqlLedger
 from core.domain.messages import Message, SignalReceived
 from core.domain.reasons import reason
 from core.ports import Changes, Verdict

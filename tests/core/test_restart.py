@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from core.adapters.ledger.sql_ledger import SqlLedger, open_ledger
+from core.adapters.ledger.opening import open_ledger
+from core.adapters.ledger.sql_ledger import SqlLedger
 from core.book import Book
 from core.domain.controls import Controls, Mode, Pause
 from core.domain.messages import ApprovalAnswered

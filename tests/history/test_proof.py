@@ -19,8 +19,8 @@ import pytest
 from bot.clock import SystemClock
 from bot.prove import Prover
 from core.adapters.binance_client import BinanceClient
+from core.adapters.ledger.opening import look_into_ledger
 from core.adapters.ledger.queries import LedgerQueries
-from core.adapters.ledger.sql_ledger import look_into_ledger
 from core.adapters.snowflake_connection import SnowflakeConnection
 from core.adapters.snowflake_history import COLUMNS, SnowflakeHistory
 from core.domain.proof import Proof

@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bot.clock import SystemClock
 from core.adapters.ledger.export_feed import SqlExportFeed
-from core.adapters.ledger.sql_ledger import SqlLedger, open_ledger
+from core.adapters.ledger.opening import open_ledger
+from core.adapters.ledger.sql_ledger import SqlLedger
 from core.adapters.snowflake_connection import SnowflakeConnection
 from core.adapters.snowflake_history import COLUMNS, SnowflakeHistory
 from core.domain.errors import HistoryUnavailable

@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
+from bot.clock import SystemClock
 from bot.export import COLUMNS
+from core.adapters.ledger.opening import open_ledger
 from core.adapters.snowflake_connection import SnowflakeConnection
 from core.adapters.snowflake_history import SnowflakeHistory
 from core.domain.position import Execution
@@ -178,6 +180,11 @@ async def test_what_is_exported_to_snowflake_is_what_dbt_reads_there(
 async def test_the_ledger_as_a_file(tmp_path: Path) -> None:
     ledger = {"DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/ledger.db"}
     file = tmp_path / "executions.csv"
+    done = await run_command("export", str(file), settings=ledger)
+    expected = f"marketflow: there is no ledger at {tmp_path}/ledger.db yet; the first start of MarketFlow makes it\n"
+    assert (done.code, done.stderr) == (1, expected)
+    assert not {path.name for path in tmp_path.iterdir()}  # noqa: ASYNC240 - an empty folder
+    await (await open_ledger(ledger["DATABASE_URL"], SystemClock())).close()
     done = await run_command("export", str(file), settings=ledger)
     assert (done.code, done.stdout) == (0, f"{file}: 0 executions\n")
     assert file.read_text().startswith("execution_id,symbol,executed_at,")

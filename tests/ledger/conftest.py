@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from bot.clock import SystemClock
-from core.adapters.ledger.sql_ledger import SqlLedger, open_ledger
+from core.adapters.ledger.opening import open_ledger
+from core.adapters.ledger.sql_ledger import SqlLedger
 
 Reopen = Callable[[], Awaitable[SqlLedger]]
 

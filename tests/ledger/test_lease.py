@@ -14,8 +14,9 @@ from sqlalchemy import update
 
 from core.adapters.ledger import tables
 from core.adapters.ledger.lease import STALE_SECONDS, SURE_SECONDS
+from core.adapters.ledger.opening import look_into_ledger, open_ledger
 from core.adapters.ledger.processes import has_ended, this_process
-from core.adapters.ledger.sql_ledger import SqlLedger, look_into_ledger, open_ledger
+from core.adapters.ledger.sql_ledger import SqlLedger
 from core.domain.errors import LeaseLost, LedgerInUse, LedgerUnavailable
 from core.ports import Changes
 from tests.core.virtual_time import VirtualClock
@@ -27,7 +28,7 @@ TODAY = values.NOW.date().isoformat()
 HOLDER = """
 import asyncio, sys
 from bot.clock import SystemClock
-from core.adapters.ledger.sql_ledger import open_ledger
+from core.adapters.ledger.opening import open_ledger
 
 async def main():
     ledger = await open_ledger(sys.argv[1], SystemClock())

@@ -294,7 +294,7 @@ async def test_sqlite_asks_only_indexes_for_what_is_unsettled(ledger: SqlLedger)
 
 async def test_a_ledger_that_cannot_be_opened_says_so_without_the_password() -> None:
     from bot.clock import SystemClock
-    from core.adapters.ledger.sql_ledger import open_ledger
+    from core.adapters.ledger.opening import open_ledger
 
     for url in ("postgresql+asyncpg://me:hunter2@127.0.0.1:1/db", "sqlite+aiosqlite:////nonexistent/x.db"):
         with pytest.raises(LedgerUnavailable) as caught:

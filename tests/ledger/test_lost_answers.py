@@ -9,7 +9,8 @@ from sqlalchemy import make_url
 
 from bot.clock import SystemClock
 from core.adapters.ledger import engines
-from core.adapters.ledger.sql_ledger import SqlLedger, open_ledger
+from core.adapters.ledger.opening import open_ledger
+from core.adapters.ledger.sql_ledger import SqlLedger
 from core.domain.errors import LedgerUnavailable
 from core.domain.messages import SourcePosition
 from core.ports import Changes

@@ -36,6 +36,15 @@ def parse_url(address: str) -> URL:
         raise LedgerUnavailable("DATABASE_URL is not a database address") from None
 
 
+def is_missing(url: URL) -> bool:
+    """Whether it is a file that is not there; to open it would make it."""
+    return (
+        url.get_backend_name() == "sqlite"
+        and url.database not in {None, "", ":memory:"}
+        and not Path(url.database or "").exists()
+    )
+
+
 class PostgresTransactions:
     """One connection of asyncpg's. A server that does not answer is given up after a while, and its connection with it."""
 

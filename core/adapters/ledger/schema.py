@@ -1,8 +1,12 @@
 """Brings a database to the newest schema, step by step, in one transaction. Never goes back."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -10,9 +14,24 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 def upgrade(connection: Connection, to: str = "head") -> None:
     """Applies every step that `connection`'s database does not have yet, up to the revision `to`."""
     from alembic import command  # noqa: PLC0415 - heavy
-    from alembic.config import Config  # noqa: PLC0415
+
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, to)
+
+
+def revisions(connection: Connection) -> tuple[str | None, str]:
+    """Which revision `connection`'s database is of, None where it is no ledger yet, and the newest that there is."""
+    from alembic.migration import MigrationContext  # noqa: PLC0415 - heavy
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    newest = ScriptDirectory.from_config(_config()).as_revision_number("head")
+    return MigrationContext.configure(connection).get_current_revision(), str(newest)
+
+
+def _config() -> "Config":
+    from alembic.config import Config  # noqa: PLC0415 - heavy
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    command.upgrade(config, to)
+    return config

@@ -1,24 +1,20 @@
 """The ledger in a SQL database: the Ledger and Outbox ports, and what else is kept beside them."""
 
 import asyncio
-import os
-import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from sqlalchemy import func, select
-from sqlalchemy.exc import SQLAlchemyError
 
 from core.adapters.ledger import codec, rows, tables
 from core.adapters.ledger.codec import storable
-from core.adapters.ledger.engines import Transactions, parse_url, reading_engine, words, writing_transactions
-from core.adapters.ledger.lease import BEAT_SECONDS, Lease, take_lease
+from core.adapters.ledger.engines import Transactions
+from core.adapters.ledger.lease import BEAT_SECONDS, Lease
 from core.adapters.ledger.reader import LedgerReader
-from core.adapters.ledger.schema import upgrade
 from core.adapters.ledger.transaction import Written
 from core.adapters.ledger.writer import Writer
 from core.adapters.ledger.writes import Writes, writes_of_arrivals, writes_of_changes, writes_of_stranger
-from core.domain.errors import LedgerInUse, LedgerUnavailable
+from core.domain.errors import LedgerUnavailable
 from core.domain.events import Event, OutboxItem, StrangerSeen
 from core.domain.instrument import Quote
 from core.domain.messages import DeadLetter, Message, SignalReceived, SourcePosition, StoredMessage
@@ -30,7 +26,7 @@ _SOON_SECONDS = 0.5
 
 
 class SqlLedger:
-    """See `core.ports.Ledger` and `core.ports.Outbox`. `open_ledger` makes one; `close` ends it."""
+    """See `core.ports.Ledger` and `core.ports.Outbox`. `core.adapters.ledger.opening` makes one; `close` ends it."""
 
     def __init__(self, writing: Transactions, reader: LedgerReader, lease: Lease | None, clock: Clock) -> None:
         """Without a `lease` it can only be read."""
@@ -234,39 +230,3 @@ def _take(messages: Sequence[Message], written: Written) -> list[StoredMessage |
 
 def _nothing(_: Written) -> None:
     pass
-
-
-async def open_ledger(database_url: str, clock: Clock) -> SqlLedger:
-    """Opens the ledger at `database_url` for this process alone and brings it to the newest schema. Raises LedgerUnavailable, and
-    LedgerInUse while another process works on it."""
-    ledger = await look_into_ledger(database_url, clock)
-    try:
-        lease = await take_lease(ledger.writing, _this_process(), clock)
-    except LedgerInUse:
-        await ledger.close()
-        raise
-    except (SQLAlchemyError, OSError, TimeoutError) as error:
-        await ledger.close()
-        raise _cannot_be_opened(error) from None
-    return SqlLedger(ledger.writing, ledger.reader, lease, clock)
-
-
-async def look_into_ledger(database_url: str, clock: Clock) -> SqlLedger:
-    """Opens the ledger at `database_url` for reading, whoever works on it, and brings it to the newest schema. Raises
-    LedgerUnavailable."""
-    url = parse_url(database_url)
-    writing = writing_transactions(url)
-    try:
-        await writing.run(upgrade, within=None)
-    except (SQLAlchemyError, OSError, TimeoutError) as error:
-        await writing.close()
-        raise _cannot_be_opened(error) from None
-    return SqlLedger(writing, LedgerReader(reading_engine(url)), None, clock)
-
-
-def _cannot_be_opened(error: Exception) -> LedgerUnavailable:
-    return LedgerUnavailable(f"the ledger of DATABASE_URL cannot be opened: {words(error)}")
-
-
-def _this_process() -> str:
-    return f"process {os.getpid()} on {socket.gethostname()}"
