@@ -109,6 +109,7 @@ def connect_snowflake(settings: Settings, ledger: SqlLedger, inbox: Inbox, clock
             default_symbol=settings.symbol,
             deliver=inbox.deliver,
             stored_positions=lambda: ledger.source_positions(name),
+            stored_letters=lambda: ledger.letter_positions(name),
             clock=clock,
         )
     return Warehouse(history, HistoryExport(feed, history, clock), table, (for_history, for_signals))

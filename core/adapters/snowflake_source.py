@@ -1,7 +1,8 @@
 """Signals from a table or view that dbt fills, read again and again: each row is one signal, however often it is seen."""
 
+import hashlib
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -13,6 +14,7 @@ from core.adapters.signal_codec import Unreadable, decode
 from core.adapters.snowflake_connection import SnowflakeConnection, name
 from core.domain.errors import HistoryUnavailable, LedgerUnavailable
 from core.domain.messages import DeadLetter, Message, SignalReceived, SourcePosition
+from core.domain.signal import Signal
 from core.ports import Clock, Deliver
 
 OVERLAP = timedelta(hours=1)
@@ -21,8 +23,13 @@ OVERLAP = timedelta(hours=1)
 _PAGE = 5_000  # rows of one answer
 _CHUNK = 200  # rows of one delivery
 _KEPT_BYTES = 2048  # of a dead letter
+_LONGEST_KEY = 200  # characters
 _WATERMARK, _FLOOR = 0, 1  # "partitions" of the stored position
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_END = "2100-01-01"  # no signal is read from then on, and the driver fails at times beyond Python's
+_TIMELESS_AT_ONCE = 100
+# https://docs.snowflake.com/en/developer-guide/python-connector/python-connector-api#type-codes
+_TIMES = frozenset({4, 6, 7, 8})
 _MICROSECOND = timedelta(microseconds=1)
 
 log = structlog.get_logger(__name__)
@@ -32,11 +39,16 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A row: its time, its identity in the table, and what it says."""
+    """A row: its time (None: NULL, or far from any signal's), its identity in the table, and what it says."""
 
-    ts: datetime
+    ts: datetime | None
     key: str
     record: bytes
+
+    @property
+    def letter_key(self) -> str:
+        """Its identity where it cannot be read: the same row, corrected, is another one."""
+        return f"{self.key}#{hashlib.sha256(self.record).hexdigest()[:8]}"
 
 
 class _Unfit(Exception):
@@ -48,7 +60,8 @@ class SnowflakeSource:
 
     Every poll reads from an hour before the newest `ts` that it has seen, because dbt may write a row later than its `ts` says;
     what was seen already is left out here, and what a former process saw is refused by the inbox. A `ts` in the future does not
-    move that mark beyond the present. The first poll of all takes what is newer than the table's newest row.
+    move that mark beyond the present. The first poll of all takes what is newer than the table's newest row. A row that cannot
+    be read, one without a `ts` among them, is a dead letter once, and a signal when it is corrected.
     """
 
     def __init__(
@@ -60,18 +73,23 @@ class SnowflakeSource:
         default_symbol: str,
         deliver: Deliver,
         stored_positions: Callable[[], Awaitable[Mapping[int, SourcePosition]]],
+        stored_letters: Callable[[], Awaitable[Collection[str]]],
         clock: Clock,
     ) -> None:
-        """`table` may name schema and database too. `stored_positions` are those of `name`."""
+        """`table` may name schema and database too. `stored_positions` are those of `name`, `stored_letters` the positions of its
+        newest dead letters."""
         self._connection = connection
         self._table = table
         self._poll = poll.total_seconds()
         self._default_symbol = default_symbol
         self._deliver = deliver
         self._stored_positions = stored_positions
+        self._stored_letters = stored_letters
         self._clock = clock
         self._watermark: datetime | None = None
         self._floor = _EPOCH
+        self._keys: list[str] = []
+        self._letters: set[str] = set()
         self._seen: dict[str, datetime] = {}
         self._problem = "not read yet"
 
@@ -93,27 +111,51 @@ class SnowflakeSource:
                 await self._read_on()
             except (HistoryUnavailable, LedgerUnavailable, _Unfit) as error:
                 problem = str(error)
+            except Exception as error:
+                log.exception("the table of signals holds something unforeseen", table=self._table)
+                problem = f"{self._table} holds something unforeseen ({type(error).__name__}); the log has it"
             if problem and problem != self._problem:
                 log.warning("the table of signals cannot be read", table=self._table, error=problem)
+            if problem:
+                self._keys = []  # the table may have other columns when it can be read again
             self._problem = problem
             await self._clock.sleep(self._poll)
 
     async def _read_on(self) -> None:
+        if not self._keys:
+            self._keys = await self._find_keys()
         if self._watermark is None:
             self._watermark = await self._begin()
-        since = max(self._floor, self._watermark - OVERLAP)
+        await self._take_timeless()
+        since, skipped = max(self._floor, self._watermark - OVERLAP), 0
         self._seen = {key: ts for key, ts in self._seen.items() if ts >= since}
         while True:
-            page = await self._page(since)
-            new = [row for row in page if row.key not in self._seen]
+            page = await self._page(since, skipped)
+            new = [row for row in page if row.key not in self._seen and row.letter_key not in self._letters]
             for start in range(0, len(new), _CHUNK):
                 await self._take(new[start : start + _CHUNK])
-            if len(page) < _PAGE or page[-1].ts == since:
+            if len(page) < _PAGE:
                 return
-            since = page[-1].ts
+            last = page[-1].ts or since
+            # dbt stamps all rows of a run alike: there may be more of one time than a page holds.
+            since, skipped = (since, skipped + _PAGE) if last == since else (last, 0)
+
+    async def _take_timeless(self) -> None:
+        """Rows that no time can be read of are told, without the columns that may be as odd."""
+        keys = ", ".join(self._keys)
+        odd = f"SELECT {keys}, TO_VARCHAR(ts) FROM {self._named} WHERE ts IS NULL OR ts >= '{_END}'"  # noqa: S608 - a name of the settings
+        found = await self._connection.run(lambda cursor: cursor.execute(f"{odd} LIMIT {_TIMELESS_AT_ONCE}").fetchall())
+        rows = []
+        for *named, ts in found:
+            said = dict(zip(self._keys, named, strict=True))
+            record = {**{column: _told(value) for column, value in said.items() if value is not None}, "ts": ts}
+            rows.append(_Read(None, self._key(said, record), json.dumps(record).encode()))
+        if new := [row for row in rows if row.letter_key not in self._letters]:
+            await self._take(new)
 
     async def _begin(self) -> datetime:
         """Where a former process was; at the first start of all just behind what is there."""
+        self._letters = {position.removeprefix(f"{self._table}/") for position in await self._stored_letters()}
         stored = await self._stored_positions()
         if _WATERMARK in stored:
             self._floor = _moment(stored[_FLOOR].offset) if _FLOOR in stored else _EPOCH
@@ -126,45 +168,73 @@ class SnowflakeSource:
         return self._floor
 
     async def _newest(self) -> datetime | None:
-        question = f"SELECT ts FROM {self._named} WHERE ts IS NOT NULL ORDER BY ts DESC LIMIT 1"  # noqa: S608 - a name of the settings
+        question = f"SELECT ts FROM {self._named} WHERE ts < '{_END}' ORDER BY ts DESC LIMIT 1"  # noqa: S608 - a name of the settings
         answer = await self._connection.run(lambda cursor: cursor.execute(question).fetchone())
         return _aware(answer[0]) if answer else None
 
-    async def _page(self, since: datetime) -> list[_Read]:
-        question = f"SELECT * FROM {self._named} WHERE ts >= %s ORDER BY ts LIMIT {_PAGE}"  # noqa: S608 - a name of the settings
+    async def _find_keys(self) -> list[str]:
+        """The columns that tell one row from another."""
+        question = f"SELECT * FROM {self._named} LIMIT 0"  # noqa: S608 - a name of the settings
+
+        def ask(cursor: Any) -> dict[str, int]:
+            return {column[0].lower(): column[1] for column in cursor.execute(question).description}
+
+        columns = await self._connection.run(ask)
+        keys: list[str] = [column for column in ("signal_id", "id") if column in columns]
+        if not keys:
+            raise _Unfit(f"{self._table} has neither a column signal_id nor id: a row could not be told from its repetition")
+        if columns.get("ts") not in _TIMES:
+            raise _Unfit("the column ts holds no time: TIMESTAMP_TZ, TIMESTAMP_LTZ or, as UTC, TIMESTAMP_NTZ is needed")
+        return keys
+
+    async def _page(self, since: datetime, skipped: int) -> list[_Read]:
+        question = (
+            f"SELECT * FROM {self._named} WHERE ts >= %s AND ts < '{_END}'"  # noqa: S608 - a name of the settings
+            f" ORDER BY {', '.join(['ts', *self._keys])} LIMIT {_PAGE} OFFSET {skipped}"
+        )
 
         def ask(cursor: Any) -> tuple[list[str], list[tuple[Any, ...]]]:
             cursor.execute(question, (since.isoformat(timespec="microseconds"),))
             return [column[0].lower() for column in cursor.description], list(cursor.fetchall())
 
         columns, rows = await self._connection.run(ask)
-        if "signal_id" not in columns and "id" not in columns:
-            raise _Unfit(f"{self._table} has neither a column signal_id nor id: a row could not be told from its repetition")
         return [self._read(dict(zip(columns, row, strict=True))) for row in rows]
 
     def _read(self, row: Row) -> _Read:
         said = {column: _told(value) for column, value in row.items() if value is not None and column != "id"}
-        key = said.get("signal_id") or (f"{self._table}/{_told(row['id'])}" if row.get("id") is not None else "")
-        record = json.dumps(said).encode()
-        return _Read(_aware(row["ts"]), str(key) or record.decode(), record)
+        return _Read(_aware(row["ts"]), self._key(row, said), json.dumps(said).encode())
+
+    def _key(self, row: Row, said: Mapping[str, object]) -> str:
+        """What makes it one signal: its `signal_id`, else its `id` in the table, else all that it says."""
+        numbered = f"{self._table}/{_told(row['id'])}" if row.get("id") is not None else ""
+        key = str(said.get("signal_id") or numbered or json.dumps(said))
+        return key if len(key) <= _LONGEST_KEY else f"sha256:{hashlib.sha256(key.encode()).hexdigest()}"
 
     async def _take(self, rows: Sequence[_Read]) -> None:
         now = self._clock.now()
         messages: list[Message] = []
         dead: list[DeadLetter] = []
+        seen: dict[str, datetime] = {}
+        letters: set[str] = set()
         for row in rows:
-            signal = decode(
-                row.record, record_ts=row.ts, source=self.name, default_id=row.key, default_symbol=self._default_symbol
-            )
+            signal = self._signal(row)
             if isinstance(signal, Unreadable):
-                position = f"{self._table}/{row.key}"[:_KEPT_BYTES]
+                position = f"{self._table}/{row.letter_key}"
                 dead.append(DeadLetter(self.name, position, signal.problem, row.record[:_KEPT_BYTES], now))
+                letters.add(row.letter_key)
             else:
                 messages.append(Message(self.name, signal.signal_id, signal.symbol, SignalReceived(signal), now))
-        watermark = max(self._watermark or _EPOCH, min(rows[-1].ts, now))
+                seen[row.key] = row.ts or _EPOCH
+        watermark = max(self._watermark or _EPOCH, min(rows[-1].ts or _EPOCH, now))
         await self._deliver(messages, dead, self._position(_WATERMARK, watermark))
         self._watermark = watermark
-        self._seen.update({row.key: row.ts for row in rows})
+        self._seen.update(seen)
+        self._letters |= letters
+
+    def _signal(self, row: _Read) -> Signal | Unreadable:
+        if row.ts is None:
+            return Unreadable("ts is NULL or far in the future; accepted is the time at which the signal was made")
+        return decode(row.record, record_ts=row.ts, source=self.name, default_id=row.key, default_symbol=self._default_symbol)
 
     def _position(self, kind: int, at: datetime) -> SourcePosition:
         return SourcePosition(self.name, kind, (at - _EPOCH) // _MICROSECOND)
@@ -178,11 +248,12 @@ def _moment(microseconds: int) -> datetime:
     return _EPOCH + microseconds * _MICROSECOND
 
 
-def _aware(value: object) -> datetime:
+def _aware(value: datetime) -> datetime:
     """A column's time; one without a zone is UTC."""
-    if not isinstance(value, datetime):
-        raise _Unfit("the column ts holds no time: TIMESTAMP_TZ, TIMESTAMP_LTZ or, as UTC, TIMESTAMP_NTZ is needed")
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    try:
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except OverflowError:  # at the ends of the years that Python knows
+        return value.replace(tzinfo=UTC)
 
 
 def _told(value: object) -> object:

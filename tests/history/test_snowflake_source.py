@@ -45,6 +45,9 @@ class Inbox:
     async def stored(self) -> Mapping[int, SourcePosition]:
         return dict(self.positions)
 
+    async def stored_letters(self) -> Sequence[str]:
+        return [letter.position for letter in self.dead]
+
     @property
     def ids(self) -> list[str]:
         return [message.source_id for message in self.messages]
@@ -81,6 +84,7 @@ class Table:
             default_symbol="ETHUSDC",
             deliver=self.inbox.deliver,
             stored_positions=self.inbox.stored,
+            stored_letters=self.inbox.stored_letters,
             clock=SystemClock(),
         )
         task = asyncio.create_task(source.run())
@@ -160,10 +164,47 @@ async def test_what_cannot_be_read_is_a_dead_letter_once(table: Table) -> None:
         await table.add("worse", now(), close="-1")
         await table.add("good", now())
         await until(source, table, "good")
-    assert [(letter.position, letter.problem.split(";")[0]) for letter in table.inbox.dead] == [
-        ("SIGNALS/bad", "signal_type is 'HOLD'"),
-        ("SIGNALS/worse", "close is '-1.0000000000'"),
-    ]
+        await table.run(
+            "INSERT INTO SIGNALS SELECT 'endless', 'BUY_DBT', 'WIFUSDC', 1, '9999-12-31 23:59:59 -0800'::TIMESTAMP_TZ, ''"
+        )
+        await until(source, table, "good")
+    told = [(letter.position.split("#")[0], letter.problem.split(";")[0]) for letter in table.inbox.dead]
+    assert told[:2] == [("SIGNALS/bad", "signal_type is 'HOLD'"), ("SIGNALS/worse", "close is '-1.0000000000'")]
+    assert [position for position, _ in told[2:]] == ["SIGNALS/endless"]
+    async with table.reading() as source:
+        await until(source, table, "good", "good")
+        assert len(table.inbox.dead) == 3
+        await table.run("UPDATE SIGNALS SET signal_type = 'SELL_DBT' WHERE signal_id = 'bad'")
+        await until(source, table, "good", "good", "bad")
+        assert len(table.inbox.dead) == 3
+
+
+async def test_a_row_without_a_time_is_a_dead_letter_once(table: Table) -> None:
+    await table.make("id NUMBER, signal_type VARCHAR, close NUMBER(9, 4), ts TIMESTAMP_NTZ")
+    async with table.reading() as source:
+        await until(source, table)
+        at = now().strftime("%Y-%m-%d %H:%M:%S")
+        await table.run("INSERT INTO SIGNALS SELECT 1, 'BUY_DBT', 1, NULL")
+        await table.run("INSERT INTO SIGNALS SELECT 2, 'BUY_DBT', 1, %s::TIMESTAMP_NTZ", at)
+        await until(source, table, "SIGNALS/2")
+        (letter,) = table.inbox.dead
+        assert letter.problem.startswith("ts is NULL")
+        await table.run("UPDATE SIGNALS SET ts = %s::TIMESTAMP_NTZ WHERE id = 1", at)
+        await until(source, table, "SIGNALS/2", "SIGNALS/1")
+
+
+async def test_a_long_or_missing_identity_is_shortened(table: Table) -> None:
+    await table.make()
+    async with table.reading() as source:
+        await until(source, table)
+        at = now().isoformat()
+        await table.run("INSERT INTO SIGNALS SELECT NULL, 'BUY_DBT', 'WIFUSDC', 1, %s::TIMESTAMP_TZ, REPEAT('x', 6000)", at)
+        async with asyncio.timeout(20):
+            while not table.inbox.ids:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+    (found,) = table.inbox.ids
+    assert found.startswith("sha256:")
+    assert len(found) == len("sha256:") + 64
 
 
 async def test_more_rows_than_one_answer_holds(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,6 +219,18 @@ async def test_more_rows_than_one_answer_holds(table: Table, monkeypatch: pytest
         )
         await table.run(f"INSERT INTO SIGNALS VALUES {values}")
         await until(source, table, *(f"{number:02}" for number in range(35)))
+
+
+async def test_more_rows_of_one_time_than_one_answer_holds(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snowflake_source, "_PAGE", 10)
+    await table.make()
+    async with table.reading() as source:
+        await until(source, table)
+        at = now().isoformat()
+        values = ", ".join(f"('{number:02}', 'SELL_DBT', 'WIFUSDC', 1, '{at}', '')" for number in range(35))
+        await table.run(f"INSERT INTO SIGNALS VALUES {values}")
+        await table.add("later", now())
+        await until(source, table, *(f"{number:02}" for number in range(35)), "later")
 
 
 async def test_a_ledger_that_refuses_and_a_table_that_is_missing_are_tried_again(table: Table) -> None:

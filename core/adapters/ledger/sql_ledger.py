@@ -23,6 +23,7 @@ from core.domain.signal import Signal
 from core.ports import Changes, Clock, LedgerState, Observer
 
 _SOON_SECONDS = 0.5
+_LETTERS = 10_000  # dead letters of a source that are remembered
 
 
 class SqlLedger:
@@ -116,6 +117,12 @@ class SqlLedger:
         table = tables.source_positions
         found = await self.reader.read(select(table).where(table.c.source == source))
         return {row["partition"]: rows.source_position_of(row) for row in found}
+
+    async def letter_positions(self, source: str) -> Sequence[str]:
+        """Where the newest dead letters of a source came from."""
+        letters = tables.dead_letters.c
+        question = select(letters.position).where(letters.source == source).order_by(letters.seq.desc()).limit(_LETTERS)
+        return [row["position"] for row in await self.reader.read(question)]
 
     async def find_signals(self, source: str, source_ids: Sequence[str]) -> Mapping[str, Signal]:
         """Those of these signals that `source` has brought already, by identity."""
