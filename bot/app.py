@@ -4,7 +4,7 @@ import asyncio
 import gc
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import time
 from importlib.metadata import version
@@ -14,11 +14,11 @@ from fastapi import APIRouter
 
 from bot.clock import SystemClock
 from bot.config import Settings, TradingMode
+from bot.daily_proof import DailyProof
 from bot.desk import Desk
 from bot.jobs import (
     ApprovalTimer,
     BalanceReader,
-    DailyProof,
     Job,
     LedgerWatch,
     MarkWriter,
@@ -223,9 +223,11 @@ class _Program:
     async def run(self, on_ready: Callable[[], None]) -> None:
         """Starts everything, waits until told to stop, and ends in the order that settles what is in flight."""
         jobs = schedule(self._jobs())
-        proof = DailyProof(self._prover(), self._tell, self.metrics.proof, self.clock)
+        proof = DailyProof(self._prover(), self.ledger, self.clock, self.metrics.proof)
+        with suppress(LedgerUnavailable):
+            await proof.recall()
         schedule_daily(jobs, "proof", proof.run, PROOF_AT)
-        schedule_once(jobs, "proof after the start", proof.catch_up, PROOF_AFTER_START_SECONDS)
+        schedule_once(jobs, "proof after the start", proof.run, PROOF_AFTER_START_SECONDS)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.warehouse.close)
             await self._serve(stack)

@@ -9,13 +9,11 @@ from functools import partial
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot.prove import Prover, day_of
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.book import Book
-from core.domain.errors import ExchangeUnavailable, LedgerUnavailable, MarketFlowError
-from core.domain.events import Event, PartTroubled, proved
+from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
+from core.domain.events import Event, PartTroubled
 from core.domain.messages import ApprovalTimedOut, Message
-from core.domain.proof import Proof
 from core.inbox import Inbox
 from core.market import Market
 from core.ports import Clock, Venue
@@ -23,7 +21,6 @@ from core.ports import Clock, Venue
 log = structlog.get_logger(__name__)
 
 PATIENCE_SECONDS = 20.0  # an exchange that hiccups for less is not worth waking anybody
-PROOF_RETRIES = (60.0, 600.0, 3600.0, 3600.0, 0.0)  # seconds between two attempts
 SHORT_SECONDS = 3.0  # a ledger that hiccups for less is not worth a word
 
 Job = Callable[[], Awaitable[None]]
@@ -194,42 +191,6 @@ class MarkWriter:
         except LedgerUnavailable:
             return  # others say so
         self._written = {quote.symbol: quote.at for quote in quotes}
-
-
-class DailyProof:
-    """Compares all books of the day before, and tells what came of it. Tries again where a part does not answer.
-
-    `run` is for once a day; `catch_up` for after a start, when the day may have turned meanwhile: it tells only differences.
-    """
-
-    def __init__(self, prover: Prover, tell: Callable[[Event], None], show: Callable[[Proof], None], clock: Clock) -> None:
-        """`show` is told of each proof, for the metrics."""
-        self._prover = prover
-        self._tell = tell
-        self._show = show
-        self._clock = clock
-
-    async def run(self) -> None:
-        proof = await self._prove()
-        if proof is not None:
-            self._tell(proved(proof))
-
-    async def catch_up(self) -> None:
-        proof = await self._prove()
-        if proof is not None and proof.differences:
-            self._tell(proved(proof))
-
-    async def _prove(self) -> Proof | None:
-        for wait in PROOF_RETRIES:
-            try:
-                proof = await self._prover.prove(day_of(None, self._clock.now()))
-            except MarketFlowError as error:
-                log.warning("the books cannot be compared yet", error=str(error))
-                await self._clock.sleep(wait)
-            else:
-                self._show(proof)
-                return proof
-        return None
 
 
 class RulesReader:

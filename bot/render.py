@@ -19,6 +19,7 @@ from core.domain.events import (
     ApprovalRequested,
     ControlsChanged,
     DayProved,
+    DayUnproved,
     DeadLettersFound,
     Event,
     HoldAccepted,
@@ -85,6 +86,9 @@ def _lines(event: Event, texts: Texts) -> list[Html]:  # noqa: PLR0911, PLR0912,
             return event_lines(event, texts)
         case DayProved():
             return _proved(event.proof, event.count, texts)
+        case DayUnproved():
+            problem = texts("proof.problem", problem=short(event.problem, 200))
+            return [texts("proof.none", day=event.day), problem, texts("proof.again", day=event.day)]
         case _ as unreachable:
             assert_never(unreachable)
 
@@ -271,6 +275,10 @@ def _proved(proof: Proof, count: int, texts: Texts) -> list[Html]:
     lines.append(texts("proof.counts", signals=proof.signals, orders=proof.orders, fills=proof.fills))
     if proof.in_history is not None:
         lines.append(texts("proof.history", rows=proof.in_history))
+    if proof.unexported:
+        lines.append(texts("proof.unexported", count=proof.unexported))
+    if proof.history_problem:
+        lines.append(texts("proof.no_history", problem=short(proof.history_problem, 200)))
     lines += [texts("proof.profit", profit=money(profit, signed=True), asset=asset) for asset, profit in proof.profit.items()]
     return lines
 

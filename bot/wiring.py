@@ -80,7 +80,7 @@ def snowflake_options(settings: Settings) -> SnowflakeOptions | None:
 class Warehouse:
     """What of Snowflake is configured: the history, what brings executions there, and the table of signals."""
 
-    history: SnowflakeHistory | None = None
+    history: tuple[SnowflakeHistory, SqlExportFeed] | None = None
     export: HistoryExport | None = None
     table: SnowflakeSource | None = None
     sessions: tuple[SnowflakeConnection, ...] = ()
@@ -98,7 +98,7 @@ def connect_snowflake(settings: Settings, ledger: SqlLedger, inbox: Inbox, clock
         return Warehouse()
     for_history, for_signals = SnowflakeConnection(options), SnowflakeConnection(options)
     history = SnowflakeHistory(for_history)
-    feed = SqlExportFeed(ledger, f"snowflake:{options.account}.{options.database}.{options.schema}.EXECUTIONS")
+    feed = export_feed(ledger, options)
     table = None
     if settings.snowflake_signals_table is not None:
         name = f"snowflake:{settings.snowflake_signals_table}"
@@ -112,7 +112,12 @@ def connect_snowflake(settings: Settings, ledger: SqlLedger, inbox: Inbox, clock
             stored_letters=lambda: ledger.letter_positions(name),
             clock=clock,
         )
-    return Warehouse(history, HistoryExport(feed, history, clock), table, (for_history, for_signals))
+    return Warehouse((history, feed), HistoryExport(feed, history, clock), table, (for_history, for_signals))
+
+
+def export_feed(ledger: SqlLedger, options: SnowflakeOptions) -> SqlExportFeed:
+    """How far the ledger was exported to this account's table."""
+    return SqlExportFeed(ledger, f"snowflake:{options.account}.{options.database}.{options.schema}.EXECUTIONS")
 
 
 def binance_client(settings: Settings, may_send: Callable[[], bool] = lambda: False) -> BinanceClient:

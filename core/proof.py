@@ -4,13 +4,13 @@ Every difference is named by the ids of what differs, so that it can be looked u
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
 from typing import Any
 
-from core.domain.money import EXACT, ZERO, plain
+from core.domain.money import EXACT, ZERO, divide, plain
 from core.domain.order import ExecutionReport, Fill, Order
 from core.domain.position import Execution
 from core.domain.proof import Proof
@@ -33,8 +33,8 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class LedgerDay:
-    """What the ledger says of a day. `orders` are those of the day's signals, by client order id, with their `fills`;
-    `executions` and `results` are those of the day itself."""
+    """What the ledger says of a day. `orders` are those of the day's signals and of its executions, which may be of earlier ones,
+    by client order id, with their `fills`; `executions` and `results` are those of the day itself."""
 
     decisions: Sequence[Decision]
     orders: Mapping[str, Order]
@@ -52,11 +52,13 @@ def prove(
     account: Sequence[ExecutionReport],
     known: Mapping[str, Order],
     history: Sequence[Mapping[str, Any]] | None,
+    unexported: Collection[str] = (),
 ) -> Proof:
     """Compares everything with everything.
 
     `account` are the exchange's orders of the day and a little around it, with fills; `known` those of them that the ledger has,
-    of whichever day; `history` the rows kept elsewhere, None where there is no history.
+    of whichever day; `history` the rows kept elsewhere, None where there is none to compare; `unexported` names executions that
+    are still on their way there.
     """
     with localcontext(EXACT):
         profit = _profits(ledger.executions.values())
@@ -67,7 +69,7 @@ def prove(
             *_results(ledger, profit),
         ]
         if history is not None:
-            differences += _history(ledger.executions, history)
+            differences += _history(ledger.executions, history, unexported)
         fees: dict[str, Decimal] = {}
         for execution in ledger.executions.values():
             fees[execution.fee_asset] = fees.get(execution.fee_asset, ZERO) + execution.fee
@@ -81,6 +83,7 @@ def prove(
             profit=profit,
             fees=fees,
             differences=tuple(differences),
+            unexported=len(ledger.executions.keys() & set(unexported)),
         )
 
 
@@ -136,26 +139,36 @@ def _fills(name: str, ours: Sequence[Fill], theirs: Sequence[Fill]) -> Iterator[
 
 
 def _executions(ledger: LedgerDay) -> Iterator[str]:
+    for name in sorted(ledger.executions.keys() - ledger.orders.keys()):
+        yield f"execution {name}: there is no order of it"
     for name, order in ledger.orders.items():
         execution = ledger.of_orders.get(name)
         if execution is None:
             if order.executed_qty and not order.state.in_flight:
                 yield f"order {name}: executed, but there is no execution"
             continue
-        fills = ledger.fills.get(name, ())
-        fees: dict[str, Decimal] = defaultdict(lambda: ZERO)
-        for fill in fills:
-            fees[fill.fee_asset] += fill.fee
-        bought = sum((fill.qty for fill in fills), ZERO)
-        if execution.qty != bought:
-            yield f"execution {name}: quantity is {plain(execution.qty)}, its fills make {plain(bought)}"
-        if execution.quote_qty != order.quote_qty:
-            yield f"execution {name}: quote amount is {plain(execution.quote_qty)}, its order says {plain(order.quote_qty)}"
-        # Fees in several assets are one sum in quote asset there, at prices of that time.
-        paid = {asset: fee for asset, fee in fees.items() if fee}
-        if len(paid) == 1 and paid.get(execution.fee_asset, ZERO) != execution.fee:
-            (asset, fee), *_ = paid.items()
-            yield f"execution {name}: fee is {plain(execution.fee)} {execution.fee_asset}, its fills make {plain(fee)} {asset}"
+        yield from _execution(order, execution, ledger.fills.get(name, ()))
+
+
+def _execution(order: Order, execution: Execution, fills: Sequence[Fill]) -> Iterator[str]:
+    name = order.client_order_id
+    fees: dict[str, Decimal] = defaultdict(lambda: ZERO)
+    for fill in fills:
+        fees[fill.fee_asset] += fill.fee
+    bought = sum((fill.qty for fill in fills), ZERO)
+    if execution.qty != bought:
+        yield f"execution {name}: quantity is {plain(execution.qty)}, its fills make {plain(bought)}"
+    if order.executed_qty and execution.price != (price := divide(order.quote_qty, order.executed_qty)):
+        yield f"execution {name}: price is {plain(execution.price)}, its order makes {plain(price)}"
+    if execution.quote_qty != order.quote_qty:
+        yield f"execution {name}: quote amount is {plain(execution.quote_qty)}, its order says {plain(order.quote_qty)}"
+    # Fees in several assets are one sum in quote asset there, at prices of that time.
+    paid = {asset: fee for asset, fee in fees.items() if fee}
+    if not paid and execution.fee:
+        yield f"execution {name}: fee is {plain(execution.fee)} {execution.fee_asset}, its fills have none"
+    if len(paid) == 1 and paid.get(execution.fee_asset, ZERO) != execution.fee:
+        (asset, fee), *_ = paid.items()
+        yield f"execution {name}: fee is {plain(execution.fee)} {execution.fee_asset}, its fills make {plain(fee)} {asset}"
 
 
 def _profits(executions: Iterable[Execution]) -> dict[str, Decimal]:
@@ -176,12 +189,14 @@ def _results(ledger: LedgerDay, profits: Mapping[str, Decimal]) -> Iterator[str]
             yield f"result of the day in {asset}: {ours} is kept, its executions make {theirs}"
 
 
-def _history(executions: Mapping[str, Execution], history: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _history(
+    executions: Mapping[str, Execution], history: Sequence[Mapping[str, Any]], unexported: Collection[str]
+) -> Iterator[str]:
     rows = {row["execution_id"]: row for row in history}
     if len(rows) != len(history):
         twice = sorted(name for name in rows if sum(row["execution_id"] == name for row in history) > 1)
         yield f"history: more than one row of execution {', '.join(twice)}"
-    for name in sorted(executions.keys() - rows.keys()):
+    for name in sorted(executions.keys() - rows.keys() - set(unexported)):
         yield f"execution {name}: missing in the history"
     for name in sorted(rows.keys() - executions.keys()):
         yield f"execution {name}: in the history, not in the ledger"

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from wsgiref.simple_server import WSGIServer
 
 import structlog
@@ -17,6 +18,7 @@ from core.domain.events import (
     ApprovalRequested,
     ControlsChanged,
     DayProved,
+    DayUnproved,
     DeadLettersFound,
     Event,
     OrderExecuted,
@@ -31,7 +33,6 @@ from core.domain.messages import DeadLetter, SignalReceived, StoredMessage
 from core.domain.money import plain
 from core.domain.order import Order, OrderState
 from core.domain.position import Execution
-from core.domain.proof import Proof
 from core.domain.signal import Side, Signal
 from core.ports import Changes, LedgerState, Verdict
 
@@ -115,10 +116,10 @@ class ExecutionLogger:
         """How many executions the history does not have yet."""
         self._metrics.history_pending.set(count)
 
-    def proof(self, proof: Proof) -> None:
-        """What the last comparison of all books found."""
-        self._metrics.proof_differences.set(len(proof.differences))
-        self._metrics.proof_at.set_to_current_time()
+    def proof(self, at: datetime | None, differences: int) -> None:
+        """When a day's books were last compared, and how much differs in the last days."""
+        self._metrics.proof_differences.set(differences)
+        self._metrics.proof_at.set(at.timestamp() if at is not None else 0)
 
     def parts(self, states: Mapping[str, bool], *, lease_held: bool) -> None:
         """Which parts are at work, and whether this process holds the ledger."""
@@ -223,8 +224,8 @@ class _Metrics:
         self.lease_held = gauge("marketflow_lease_held", "1 while this process alone may write the ledger and trade.")
         self.last_signal = gauge("marketflow_last_signal_timestamp_seconds", "When a signal was last stored; 0 before the first.")
         self.log_lines_dropped = gauge("marketflow_log_lines_dropped", "Log lines that Loki did not get since the start.")
-        self.proof_at = gauge("marketflow_proof_timestamp_seconds", "When all books were last compared; 0 before the first time.")
-        self.proof_differences = gauge("marketflow_proof_differences", "Differences that the last daily proof found.")
+        self.proof_at = gauge("marketflow_proof_timestamp_seconds", "When all books were last compared; 0: not in the last week.")
+        self.proof_differences = gauge("marketflow_proof_differences", "Differences that the proofs of the last week found.")
         self.history_pending = gauge("marketflow_history_export_pending", "Executions that the history does not have yet.")
 
 
@@ -271,6 +272,8 @@ def _write(event: Event) -> None:
             log.info("approval closed", state=approval.state, by=approval.decided_by, **_ids(approval.signal))
         case ControlsChanged(_, after):
             log.info("controls changed", pause=after.pause, mode=after.mode, by=after.changed_by)
+        case DayUnproved(day, problem):
+            log.error("books not compared", day=day, error=problem)
         case DayProved(proof, count):
             log.log(30 if count else 20, "books compared", day=proof.day, count=count, differences=proof.differences)
         case _:

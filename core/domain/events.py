@@ -202,6 +202,16 @@ class DayProved:
     priority: Priority = Priority.NORMAL
 
 
+@dataclass(frozen=True, slots=True)
+class DayUnproved:
+    """The books of a day could not be compared; `problem` carries no secret."""
+
+    day: str
+    problem: str
+    kind: Literal["day_unproved"] = "day_unproved"
+    priority: Priority = Priority.URGENT
+
+
 def proved(proof: Proof) -> DayProved:
     """The event that tells a proof; differences are urgent."""
     count = len(proof.differences)
@@ -226,6 +236,7 @@ Event = (
     | SymbolReleased
     | HoldAccepted
     | DayProved
+    | DayUnproved
 )
 
 

@@ -1,18 +1,17 @@
 """What timers look at: a part that is away for long is told once, and once that it is back; a question has its time."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
 
-from bot.jobs import PATIENCE_SECONDS, ApprovalTimer, DailyProof, LedgerWatch, PartWatch
+from bot.jobs import PATIENCE_SECONDS, ApprovalTimer, LedgerWatch, PartWatch
 from core.book import Book
 from core.domain.controls import Controls
-from core.domain.errors import ExchangeUnavailable, HistoryUnavailable, MarketFlowError
-from core.domain.events import DayProved, Event, PartTroubled, Priority
+from core.domain.errors import ExchangeUnavailable
+from core.domain.events import Event, PartTroubled
 from core.domain.messages import Message
-from core.domain.proof import Proof
 from core.market import Market
 from tests.bot.parts import approval
 from tests.core.scripted_venue import ScriptedVenue
@@ -88,43 +87,3 @@ async def test_a_question_has_its_time_and_no_more_whatever_is_done_to_the_clock
         seconds += 1
         await timer.run()
     assert (seconds, [message.source_id for message in said]) == (after, ["approval:a"])
-
-
-class Prover:
-    """Answers with one proof after another; an error is raised."""
-
-    def __init__(self, *answers: Proof | MarketFlowError) -> None:
-        self.answers = list(answers)
-        self.days: list[datetime] = []
-
-    async def prove(self, day: datetime) -> Proof:
-        self.days.append(day)
-        answer = self.answers.pop(0)
-        if isinstance(answer, MarketFlowError):
-            raise answer
-        return answer
-
-
-async def test_the_day_before_is_proved_and_told_also_when_a_part_answers_late() -> None:
-    clock, told, shown = VirtualClock(), list[Event](), list[Proof]()
-    clean, bad = Proof("2026-02-28"), Proof("2026-02-28", differences=tuple(str(number) for number in range(30)))
-    prover = Prover(ExchangeUnavailable("away"), HistoryUnavailable("away"), clean, bad, clean, bad)
-    proof = DailyProof(cast("Any", prover), told.append, shown.append, clock)
-    await clock.run(proof.run(), limit=10_000)
-    await clock.run(proof.run(), limit=10_000)
-    assert set(prover.days) == {NOON.replace(hour=0) - timedelta(days=1)}
-    assert shown == [clean, bad]
-    counts = [(event.count, len(event.proof.differences), event.priority) for event in told if isinstance(event, DayProved)]
-    assert counts == [(0, 0, Priority.NORMAL), (30, 20, Priority.URGENT)]
-    told.clear()
-    await clock.run(proof.catch_up(), limit=10_000)
-    assert told == []
-    await clock.run(proof.catch_up(), limit=10_000)
-    assert len(told) == 1
-
-
-async def test_what_can_never_be_proved_is_given_up_until_the_next_day() -> None:
-    clock, told = VirtualClock(), list[Event]()
-    prover = Prover(*[ExchangeUnavailable("away")] * 5)
-    await clock.run(DailyProof(cast("Any", prover), told.append, lambda _: None, clock).run(), limit=10_000)
-    assert (told, prover.answers) == ([], [])

@@ -18,14 +18,13 @@ import pytest
 
 from bot.clock import SystemClock
 from bot.prove import Prover
+from bot.wiring import export_feed
 from core.adapters.binance_client import BinanceClient
 from core.adapters.ledger.opening import look_into_ledger
 from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.snowflake_connection import SnowflakeConnection
-from core.adapters.snowflake_history import COLUMNS, SnowflakeHistory
+from core.adapters.snowflake_history import SnowflakeHistory
 from core.domain.proof import Proof
-from core.proof import LedgerDay, prove
-from tests.ledger.values import NOW, execution
 from tests.ring import Ring
 from tests.running import Program
 from tests.venue.venue import Venue
@@ -199,7 +198,8 @@ class Traded:
         ledger = await look_into_ledger(f"sqlite+aiosqlite:///{copy}", clock)
         client = BinanceClient(api_url=self.venue.api_url, clock=clock, key=self.venue.key, secret=self.venue.secret)
         try:
-            prover = Prover(ledger, client, SnowflakeHistory(self.session), clock, frozenset({"WIFUSDC"}))
+            history = (SnowflakeHistory(self.session), export_feed(ledger, self.session.options))
+            prover = Prover(ledger, client, history, clock, frozenset({"WIFUSDC"}))
             return await prover.prove(self.day)
         finally:
             await client.close()
@@ -256,12 +256,9 @@ async def test_every_difference_of_the_history_is_named_and_mended_by_sending_ag
     before = await ring.command("prove", "--day", f"{traded.day - timedelta(days=1):%Y-%m-%d}", **settings)
     assert (before.code, before.stdout.count("\n")) == (0, 1)
     gone = await ring.command("prove", **settings | {"SNOWFLAKE_PORT": "1"})
-    assert (gone.code, gone.stderr[:23]) == (1, "marketflow: Snowflake: ")
-
-
-def test_a_row_that_is_there_twice_is_named() -> None:
-    one = execution(1)
-    row = {column: getattr(one, column) for column in COLUMNS}
-    day = LedgerDay([], {}, {}, {}, {one.execution_id: one}, [])
-    proof = prove("2026-03-01", day, now=NOW, account=[], known={}, history=[row, row])
-    assert proof.differences == (f"history: more than one row of execution {one.execution_id}",)
+    assert (gone.code, gone.stderr) == (1, "")
+    assert gone.stdout.splitlines()[-2].startswith("NOT COMPARED with the history: Snowflake: ")
+    assert "history not compared" in gone.stdout
+    ahead = await ring.command("prove", "--day", f"{traded.day + timedelta(days=2):%Y-%m-%d}", **settings)
+    assert (ahead.code, ahead.stdout) == (1, "")
+    assert "has not begun yet" in ahead.stderr

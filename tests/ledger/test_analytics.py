@@ -103,10 +103,14 @@ async def test_an_empty_ledger_has_nothing_to_show(ledger: SqlLedger) -> None:
 
 
 async def test_a_day_is_found_among_many(ledger: SqlLedger) -> None:
-    await ledger.commit(Changes(executions=EXECUTIONS))
+    """However late some of it was settled."""
+    late = EXECUTIONS[100:130:7]
+    await ledger.commit(Changes(executions=[*(one for one in EXECUTIONS if one not in late), *late]))
     reader = DayReader(ledger.reader)
     for days in (-1, 0, 1, 5):
         since = BEGIN + timedelta(days=days)
         until = since + timedelta(days=1)
         wanted = {one.execution_id: one for one in EXECUTIONS if since <= one.executed_at < until}
         assert await reader.executions(since, until) == wanted
+        found = await LedgerAnalytics(ledger.reader).executions(Selection(since=since.date()), 1_000)
+        assert [one.executed_at for one in found] == [one.executed_at for one in reversed(EXECUTIONS) if one.executed_at >= since]

@@ -11,8 +11,9 @@ from sqlalchemy import Select, func, select
 from core.adapters.ledger import rows, tables
 from core.adapters.ledger.column_types import exact_sum
 from core.adapters.ledger.reader import LedgerReader
-from core.adapters.ledger.seqs import first_from
 from core.domain.position import Execution, Position
+
+_NEWEST = (tables.executions.c.executed_at.desc(), tables.executions.c.seq.desc())
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +87,13 @@ class LedgerAnalytics:
     async def executions(self, selection: Selection, limit: int) -> Sequence[Execution]:
         """The newest executed orders of the selection, the newest first."""
         table = tables.executions
-        question = (await self._selected(select(table), selection)).order_by(table.c.seq.desc()).limit(limit)
+        question = _selected(select(table), selection).order_by(*_NEWEST).limit(limit)
         return [rows.execution_of(row) for row in await self._reader.read(question)]
 
     async def last_exit(self) -> Execution | None:
         """The newest exit of all."""
         table = tables.executions
-        found = await self._reader.read(select(table).where(tables.IS_EXIT).order_by(table.c.seq.desc()).limit(1))
+        found = await self._reader.read(select(table).where(tables.IS_EXIT).order_by(*_NEWEST).limit(1))
         return rows.execution_of(found[0]) if found else None
 
     async def positions(self) -> Sequence[Held]:
@@ -110,7 +111,7 @@ class LedgerAnalytics:
         """The newest `limit` exits of the selection, the oldest of them first."""
         table = tables.executions
         columns = select(table.c.executed_at, table.c.quote_asset, table.c.profit_quote).where(tables.IS_EXIT)
-        question = (await self._selected(columns, selection)).order_by(table.c.seq.desc()).limit(limit)
+        question = _selected(columns, selection).order_by(*_NEWEST).limit(limit)
         found = await self._reader.read(question)
         return [Gain(row["executed_at"], row["quote_asset"], row["profit_quote"]) for row in reversed(found)]
 
@@ -180,17 +181,17 @@ class LedgerAnalytics:
         (row,) = await self._reader.read(question)
         return int(next(iter(row.values())))
 
-    async def _selected(self, question: Select[Any], selection: Selection) -> Select[Any]:
-        table = tables.executions
-        if selection.since is not None:
-            midnight = datetime.combine(selection.since, time(), UTC)
-            first = await first_from(self._reader, table, table.c.executed_at, midnight)
-            question = question.where(table.c.seq >= first)
-        if selection.symbol is not None:
-            question = question.where(table.c.symbol == selection.symbol)
-        if selection.mode is not None:
-            question = question.where(table.c.trading_mode == selection.mode)
-        return question
+
+def _selected(question: Select[Any], selection: Selection) -> Select[Any]:
+    """From the executions, by the time of their exchange: one that was settled late is of its own day."""
+    executions = tables.executions.c
+    if selection.since is not None:
+        question = question.where(executions.executed_at >= datetime.combine(selection.since, time(), UTC))
+    if selection.symbol is not None:
+        question = question.where(executions.symbol == selection.symbol)
+    if selection.mode is not None:
+        question = question.where(executions.trading_mode == selection.mode)
+    return question
 
 
 def _results(question: Select[Any], selection: Selection) -> Select[Any]:

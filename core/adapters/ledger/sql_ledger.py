@@ -15,10 +15,11 @@ from core.adapters.ledger.transaction import Written
 from core.adapters.ledger.writer import Writer
 from core.adapters.ledger.writes import Writes, writes_of_arrivals, writes_of_changes, writes_of_stranger
 from core.domain.errors import LedgerUnavailable
-from core.domain.events import Event, OutboxItem, StrangerSeen
+from core.domain.events import DayProved, DayUnproved, Event, OutboxItem, StrangerSeen
 from core.domain.instrument import Quote
 from core.domain.messages import DeadLetter, Message, SignalReceived, SourcePosition, StoredMessage
 from core.domain.order import Order
+from core.domain.proof import Proved
 from core.domain.signal import Signal
 from core.ports import Changes, Clock, LedgerState, Observer
 
@@ -203,6 +204,23 @@ class SqlLedger:
         """Notes what held symbols could be sold at, for whoever reads the ledger alone."""
         rows_: dict[object, rows.Row] = {one.symbol: {"symbol": one.symbol, "bid": one.bid, "at": one.at} for one in quotes}
         await self._write(Writes(marks=rows_), _nothing)
+
+    async def keep_proof(self, event: DayProved | DayUnproved) -> None:
+        """Notes what came of a day's proof, together with the event that tells it. Raises LedgerUnavailable."""
+        now = self._clock.now()
+        if isinstance(event, DayProved):
+            day, differences, complete = event.proof.day, event.count, not event.proof.history_problem
+        else:
+            day, differences, complete = event.day, 0, False
+        row = {"day": day, "proved_at": now, "differences": differences, "complete": complete}
+        writes = self._made(lambda: Writes(proofs={day: row}, outbox=[rows.outbox_row(event, now)]))
+        await self._write(writes, lambda _: self._tell(Changes(events=[event]), (), ()))
+
+    async def proofs(self, since: str) -> Mapping[str, Proved]:
+        """The proofs of the UTC days (`YYYY-MM-DD`) from `since` on, by day. Raises LedgerUnavailable."""
+        table = tables.proofs
+        found = await self.reader.read(select(table).where(table.c.day >= since))
+        return {row["day"]: Proved(row["proved_at"], row["differences"], row["complete"]) for row in found}
 
     async def write(self, writes: Writes) -> None:
         """Commits rows that are nobody else's business. Raises LedgerUnavailable."""

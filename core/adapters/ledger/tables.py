@@ -168,6 +168,7 @@ executions = Table(
     Column("quote_asset", Text, nullable=False),
     Column("seq", counting_key(), primary_key=True, autoincrement=True),
     Index(None, "symbol", "seq"),
+    Index(None, "executed_at", "seq"),
     _partial("ix_executions_exits", "seq", where=IS_EXIT),
     sqlite_autoincrement=True,
 )
@@ -243,6 +244,15 @@ export_positions = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("seq", BigInteger, nullable=False),
+)
+
+proofs = Table(
+    "proofs",
+    metadata,
+    Column("day", Text, primary_key=True),
+    Column("proved_at", UtcTime, nullable=False),
+    Column("differences", Integer, nullable=False),
+    Column("complete", Boolean, nullable=False),
 )
 
 marks = Table(

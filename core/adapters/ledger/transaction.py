@@ -41,7 +41,7 @@ class Statements:
         self.append = {table: self._insert(table) for table in (tables.dead_letters, tables.outbox)}
         replaced = (
             *(tables.orders, tables.positions, tables.approvals, tables.controls, tables.holds, tables.source_positions),
-            *(tables.export_positions, tables.marks),
+            *(tables.export_positions, tables.marks, tables.proofs),
             *(tables.paper_orders, tables.paper_balances, tables.day_results),
         )
         self.replace = {table: self._replace(table) for table in replaced}
@@ -83,6 +83,7 @@ def write(connection: Connection, statements: Statements, writes: Writes) -> Wri
         (writes.source_positions.values(), statements.replace[tables.source_positions]),
         (writes.export_positions.values(), statements.replace[tables.export_positions]),
         (writes.marks.values(), statements.replace[tables.marks]),
+        (writes.proofs.values(), statements.replace[tables.proofs]),
         (writes.dead_letters, statements.append[tables.dead_letters]),
         (writes.sent, statements.sent),
         (writes.paper_orders.values(), statements.replace[tables.paper_orders]),

@@ -29,6 +29,7 @@ class Writes:
     source_positions: dict[object, Row] = field(default_factory=dict)
     export_positions: dict[object, Row] = field(default_factory=dict)
     marks: dict[object, Row] = field(default_factory=dict)
+    proofs: dict[object, Row] = field(default_factory=dict)
     dead_letters: list[Row] = field(default_factory=list)
     outbox: list[Row] = field(default_factory=list)
     sent: list[Row] = field(default_factory=list)
