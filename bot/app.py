@@ -37,11 +37,12 @@ from bot.telegram_link import connect
 from bot.telegram_notifier import TelegramNotifier
 from bot.texts import texts
 from bot.web.health import create_web_app
+from bot.web.metrics import create_metrics_app
 from bot.web.server import serve_web
 from bot.web.signals import signal_routes
 from bot.wiring import check_trading_mode, connect_snowflake, kafka_options, limits_of, open_venue, shown_limits, today_of
 from core.adapters.binance_client import BinanceClient
-from core.adapters.execution_logger import ExecutionLogger, start_metrics_server
+from core.adapters.execution_logger import ExecutionLogger
 from core.adapters.kafka_source import KafkaSource
 from core.adapters.ledger.opening import open_ledger
 from core.adapters.ledger.queries import LedgerQueries
@@ -63,6 +64,7 @@ SWITCH_SECONDS = 0.0005  # the ledger's thread must not hold up the event loop f
 RETRY_SECONDS = 2.0
 COMPARE_SECONDS = 300.0
 MARK_SECONDS = 5.0
+GAUGE_SECONDS = 10.0  # a ledger that takes longer is asked again at the next turn
 PROOF_AT = time(0, 10)  # UTC; late enough for what came at the end of the day
 PROOF_AFTER_START_SECONDS = 120.0
 HISTORY_PATIENCE_SECONDS = 600.0  # nothing is lost while it is away
@@ -261,8 +263,8 @@ class _Program:
             web = create_web_app(self.parts, self.desk.version, *self._routes())
             await stack.enter_async_context(serve_web(web, settings.http_host, settings.http_port))
         if settings.metrics_port:
-            server = await start_metrics_server(settings.metrics_port, self.metrics.registry, settings.http_host)
-            stack.push_async_callback(server.close)
+            metrics = create_metrics_app(self.metrics.registry)
+            await stack.enter_async_context(serve_web(metrics, settings.http_host, settings.metrics_port, "METRICS_PORT"))
 
     def _routes(self) -> list[APIRouter]:
         settings = self.settings
@@ -356,12 +358,13 @@ class _Program:
         self.metrics.parts(parts, lease_held=self.ledger.may_trade)
         self.metrics.log_lines_dropped(self.loki.dropped if self.loki is not None else 0)
         if self.source is not None and self.source.lag is not None:
-            self.metrics.kafka_lag(self.source.lag)
+            self.metrics.kafka(self.source.lag, self.source.stored_at)
         try:
-            self.metrics.alerts_pending(await self.ledger.pending())
-            if self.warehouse.export is not None:
-                self.metrics.history_pending(await self.warehouse.export.pending())
-        except LedgerUnavailable as error:
+            async with asyncio.timeout(GAUGE_SECONDS):
+                self.metrics.alerts_pending(await self.ledger.pending())
+                if self.warehouse.export is not None:
+                    self.metrics.history_pending(await self.warehouse.export.pending())
+        except (LedgerUnavailable, TimeoutError) as error:
             log.warning("alerts cannot be counted", error=str(error))
 
     async def _measure_clock(self) -> None:

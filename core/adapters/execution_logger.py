@@ -1,18 +1,14 @@
 """Tells Prometheus and the log what was committed. It only watches: nothing here can hold up, change or repeat a trade."""
 
-import asyncio
-import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from wsgiref.simple_server import WSGIServer
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 from core.domain.approval import ApprovalState
 from core.domain.controls import Controls, Pause
-from core.domain.errors import ConfigurationError
 from core.domain.events import (
     ApprovalClosed,
     ApprovalRequested,
@@ -40,6 +36,8 @@ from core.ports import Changes, LedgerState, Verdict
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _SOURCES = frozenset({"kafka", "webhook", "snowflake", "telegram"})
 _OUTCOMES = frozenset({"ordered", "ignored", "denied", "expired", "observed", "awaiting_approval", "done", "failed"})
+_UNASKED = {OrderState.EXPIRED: "APPROVAL_EXPIRED", OrderState.CANCELED: "APPROVAL_WITHDRAWN"}  # without an exchange's number
+_ENDS = (*(state for state in OrderState if state.final), *_UNASKED.values())
 _MOST_CODES = 50  # of errors, as label values; Binance documents about as many for orders
 _REMEMBERED = 4096  # settled orders
 
@@ -104,9 +102,11 @@ class ExecutionLogger:
         self._codes.add(label)
         self._metrics.exchange_errors.labels(label).inc()
 
-    def kafka_lag(self, records: int) -> None:
-        """How many records of the topic are not read yet, over all partitions."""
-        self._metrics.kafka_lag.set(records)
+    def kafka(self, lag: int, stored_at: datetime | None) -> None:
+        """How many records of the topic are not read yet, over all partitions, and when some were last stored."""
+        self._metrics.kafka_lag.set(lag)
+        if stored_at is not None:
+            self._metrics.kafka_stored.set(stored_at.timestamp())
 
     def alerts_pending(self, count: int) -> None:
         """How many events wait to be told in the chat."""
@@ -162,7 +162,7 @@ class ExecutionLogger:
         _keep(self._in_flight, order.client_order_id, present=order.state.in_flight)
         _keep(self._unknown, order.client_order_id, present=order.state is OrderState.UNKNOWN)
         if order.state.final and self._first_time(f"order {order.client_order_id}"):
-            self._metrics.orders.labels(order.side, order.state).inc()
+            self._metrics.orders.labels(order.side, _ended(order)).inc()
             if order.reason is not None and "code" in order.reason.params:
                 self.exchange_error(order.reason.params["code"])
         elif order.state is OrderState.UNKNOWN and self._first_time(f"unanswered {order.client_order_id}"):
@@ -210,12 +210,22 @@ class _Metrics:
         self.signals = counter("marketflow_signals_total", "Signals by what became of them.", "source", "outcome")
         self.duplicates = counter("marketflow_duplicates_total", "Messages that had been stored before.")
         self.orders = counter("marketflow_orders_total", "Orders by how they ended.", "side", "status")
+        # From the start, so that Prometheus sees the first of a kind as a rise.
+        for side in Side:
+            for status in _ENDS:
+                self.orders.labels(side, status)
+        for source in sorted(_SOURCES):
+            for outcome in sorted(_OUTCOMES | {"dead_letter"}):
+                self.signals.labels(source, outcome)
         self.orders_in_flight = gauge("marketflow_orders_in_flight", "Orders that the ledger holds as not settled.")
         self.orders_unknown = gauge("marketflow_orders_unknown", "Orders of which nobody knows yet whether they exist.")
         self.signal_to_order = histogram("marketflow_signal_to_order_seconds", "From reading a signal to sending its order.")
         self.order_ack = histogram("marketflow_order_ack_seconds", "From sending an order to the venue's answer.")
         self.exchange_errors = counter("marketflow_exchange_errors_total", "Errors that the exchange answered with.", "code")
         self.kafka_lag = gauge("marketflow_kafka_lag", "Records of the topic that are not read yet.")
+        self.kafka_stored = gauge(
+            "marketflow_kafka_stored_timestamp_seconds", "When records of the topic were last stored, signals or not."
+        )
         self.alerts_pending = gauge("marketflow_alerts_pending", "Alerts that Telegram has not taken yet.")
         self.approvals_pending = gauge("marketflow_approvals_pending", "Approvals that nobody has answered yet.")
         self.clock_offset = gauge("marketflow_clock_offset_seconds", "The venue's clock minus this machine's.")
@@ -227,6 +237,11 @@ class _Metrics:
         self.proof_at = gauge("marketflow_proof_timestamp_seconds", "When all books were last compared; 0: not in the last week.")
         self.proof_differences = gauge("marketflow_proof_differences", "Differences that the proofs of the last week found.")
         self.history_pending = gauge("marketflow_history_export_pending", "Executions that the history does not have yet.")
+
+
+def _ended(order: Order) -> str:
+    """How an order ended; a question that came to its end unanswered is no order that failed."""
+    return _UNASKED.get(order.state, order.state) if order.order_id is None else order.state
 
 
 def _keep(names: set[str], name: str, *, present: bool) -> None:
@@ -304,36 +319,3 @@ def _write_about_process(event: Event) -> None:
             log.log(20 if recovered else 30, "a part is back" if recovered else "a part is gone", part=part, detail=detail)
         case StrangerSeen(user_id, name):
             log.warning("a stranger wrote to the bot", user_id=user_id, name=name)
-
-
-class MetricsServer:
-    """A running `/metrics`, in threads of its own: it answers while the event loop is busy."""
-
-    def __init__(self, server: WSGIServer, thread: threading.Thread) -> None:
-        self._server = server
-        self._thread = thread
-
-    @property
-    def port(self) -> int:
-        """The port that it listens on."""
-        return self._server.server_port
-
-    async def close(self) -> None:
-        """Stops listening; takes up to half a second, in which the loop runs on."""
-        await asyncio.to_thread(self._end)
-
-    def _end(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-
-async def start_metrics_server(port: int, registry: CollectorRegistry, host: str = "127.0.0.1") -> MetricsServer:
-    """Serves `registry` on `host` (port 0: any free one). Raises ConfigurationError where it cannot listen there."""
-    try:
-        # In a thread, as the standard library's server asks for the host's name on its way.
-        server, thread = await asyncio.to_thread(start_http_server, port, host, registry)
-    except OSError as error:
-        problem = f"METRICS_PORT: cannot listen on port {port} of {host} ({error.strerror}); accepted: a free port, or 0 for off"
-        raise ConfigurationError([problem]) from None
-    return MetricsServer(server, thread)

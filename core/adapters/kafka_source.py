@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 
 import structlog
@@ -83,6 +84,8 @@ class KafkaSource:
         self._ready, self._detail = False, "connecting"
         self._told_away = False
         self._connected_at: float | None = None
+        self.stored_at: datetime | None = None
+        """When records were last stored with the position behind them."""
 
     @property
     def ready(self) -> tuple[bool, str]:
@@ -258,6 +261,7 @@ class KafkaSource:
         next_offset = records[-1].offset + 1
         await self._deliver(messages, dead, SourcePosition(self.name, partition, next_offset, generation))
         self._known_positions()[partition] = next_offset
+        self.stored_at = self._clock.now()
         self.dead_letters.put(refused)
 
     def _decode(self, record: ConsumerRecord, default_id: str) -> Signal | Unreadable:

@@ -11,7 +11,9 @@ import httpx
 import pytest
 import structlog
 
-from core.adapters.execution_logger import ExecutionLogger, start_metrics_server
+from bot.web.metrics import create_metrics_app
+from bot.web.server import serve_web
+from core.adapters.execution_logger import ExecutionLogger
 from core.domain.approval import ApprovalState
 from core.domain.controls import Controls, Mode, Pause
 from core.domain.errors import ConfigurationError
@@ -125,7 +127,7 @@ def test_signals_are_counted_by_source_and_outcome() -> None:
         tuple(sample.labels.values()): sample.value
         for family in watched.registry.collect()
         for sample in family.samples
-        if sample.name == "marketflow_signals_total"
+        if sample.name == "marketflow_signals_total" and sample.value
     }
     assert counted == {("kafka", "denied"): 1, ("other", "other"): 1, ("kafka", "dead_letter"): 1}
     assert value(watched, "marketflow_duplicates_total") == 1
@@ -155,7 +157,7 @@ def test_what_others_measure() -> None:
     watched = ExecutionLogger(EMPTY)
     watched.order_ack(0.004)
     watched.signal_to_order(0.02)
-    watched.kafka_lag(17)
+    watched.kafka(17, None)
     watched.alerts_pending(3)
     watched.clock_offset(-0.25)
     watched.exchange_error(-1021)
@@ -217,13 +219,9 @@ def test_every_other_event_is_one_line() -> None:
     assert [word for line, (_, _, word) in zip(written, events, strict=True) if word not in str(line)] == []
 
 
-async def scrape(watched: ExecutionLogger) -> str:
-    server = await start_metrics_server(0, watched.registry)
-    try:
-        async with httpx.AsyncClient() as client:
-            return (await client.get(f"http://127.0.0.1:{server.port}/metrics")).text
-    finally:
-        await server.close()
+async def scrape(watched: ExecutionLogger, accept: str = "") -> str:
+    async with serve_web(create_metrics_app(watched.registry), "127.0.0.1", 0) as port, httpx.AsyncClient() as client:
+        return (await client.get(f"http://127.0.0.1:{port}/metrics", headers={"Accept": accept})).text
 
 
 def busy() -> ExecutionLogger:
@@ -236,15 +234,30 @@ def busy() -> ExecutionLogger:
 
 
 async def test_metrics_are_served_and_the_port_is_free_again() -> None:
-    watched = busy()
-    server = await start_metrics_server(0, watched.registry)
-    with pytest.raises(ConfigurationError, match="METRICS_PORT: cannot listen on port"):
-        await start_metrics_server(server.port, watched.registry)
-    port = server.port
-    await server.close()
-    again = await start_metrics_server(port, watched.registry)
-    await again.close()
-    assert "buy_orders_total 1.0\n" in await scrape(watched)
+    app = create_metrics_app(busy().registry)
+    async with serve_web(app, "127.0.0.1", 0, "METRICS_PORT") as port:
+        with pytest.raises(ConfigurationError, match="METRICS_PORT: cannot listen on port"):
+            async with serve_web(app, "127.0.0.1", port, "METRICS_PORT"):
+                pass
+    async with serve_web(app, "127.0.0.1", port, "METRICS_PORT"):
+        pass
+    assert "buy_orders_total 1.0\n" in await scrape(busy())
+    assert "# EOF" in await scrape(busy(), "application/openmetrics-text; version=1.0.0")
+
+
+async def test_what_has_not_happened_yet_is_there_as_nought() -> None:
+    text = await scrape(ExecutionLogger(EMPTY))
+    assert 'marketflow_orders_total{side="SELL",status="REJECTED"} 0.0\n' in text
+    assert 'marketflow_signals_total{outcome="dead_letter",source="kafka"} 0.0\n' in text
+
+
+def test_a_question_that_nobody_answered_is_no_order_that_failed() -> None:
+    watched = ExecutionLogger(EMPTY)
+    ended = replace(executed().order, state=OrderState.EXPIRED, executed_qty=Decimal(0))
+    for number, order in enumerate((replace(ended, order_id=None), ended)):
+        watched.committed(Changes(orders=[replace(order, client_order_id=f"mf-{number}")]), [], [])
+    assert value(watched, "marketflow_orders_total", side="BUY", status="APPROVAL_EXPIRED") == 1
+    assert value(watched, "marketflow_orders_total", side="BUY", status="EXPIRED") == 1
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="needs promtool")

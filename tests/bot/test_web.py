@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from bot.clock import SystemClock
+from bot.web import server
 from bot.web.health import Readiness, create_web_app
 from bot.web.server import serve_web
 from core.domain.errors import ConfigurationError
@@ -121,3 +122,33 @@ async def test_system_clock_is_aware_and_goes_on() -> None:
     assert before.utcoffset() is not None
     assert clock.now() > before
     assert clock.monotonic() - began >= 0.009
+
+
+async def test_half_open_connections_use_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "CONNECTIONS", 10)
+    monkeypatch.setattr(server, "HEAD_SECONDS", 0.5)
+    async with serve_web(create_web_app(PARTS, "1"), "127.0.0.1", 0) as port, httpx.AsyncClient() as client:
+        opened = [await asyncio.open_connection("127.0.0.1", port) for _ in range(15)]
+        for _, writer in opened:
+            writer.write(b"GET /healthz HTTP/1.1\r\nHost:")
+        ends = await asyncio.wait_for(asyncio.gather(*(reader.read() for reader, _ in opened), return_exceptions=True), 5)
+        assert all(end == b"" or isinstance(end, ConnectionError) for end in ends)
+        for _ in range(20):
+            assert (await client.get(f"http://127.0.0.1:{port}/healthz")).status_code == 200
+        for _, writer in opened:
+            writer.close()
+
+
+async def test_a_connection_is_kept_between_requests_but_not_for_half_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "HEAD_SECONDS", 0.3)
+    async with serve_web(create_web_app(PARTS, "1"), "127.0.0.1", 0) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for _ in range(3):
+            writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert (await reader.readline()) == b"HTTP/1.1 200 OK\r\n"
+            await reader.readuntil(b"}")
+            await asyncio.sleep(0.2)
+        writer.write(b"GET /healthz")
+        with contextlib.suppress(ConnectionError):
+            assert await asyncio.wait_for(reader.read(), 5) == b""
+        writer.close()
