@@ -8,8 +8,10 @@ from collections import deque
 from collections.abc import Callable
 
 _MOST_WAITING = 20_000  # lines; the oldest are dropped and counted
+_MOST_CHARACTERS = 16_000_000  # of lines that wait
 _LONGEST_LINE = 16 * 1024  # characters; Loki refuses longer ones than its max_line_size
-_BATCH = 1_000
+_BATCH = 1_000  # lines
+_BATCH_CHARACTERS = 250_000  # a megabyte at most: Loki takes no more than 6 MB in a burst, ever
 _BATCH_SECONDS = 1.0
 _ANSWER_SECONDS = 10.0
 _FLUSH_SECONDS = 2.0
@@ -34,6 +36,7 @@ class LokiHandler(logging.Handler):
         self._url = url
         self._post = post
         self._waiting: deque[tuple[str, int, str]] = deque()  # level, nanoseconds since the epoch, line
+        self._characters = 0  # of the lines that wait
         self._news = threading.Condition()
         self._closed = False
         self.dropped = 0
@@ -50,11 +53,10 @@ class LokiHandler(logging.Handler):
         except Exception:  # noqa: BLE001 - the other output says so
             return
         with self._news:
-            if len(self._waiting) >= _MOST_WAITING:
-                self._waiting.popleft()
-                self.dropped += 1
             self._waiting.append((record.levelname.lower(), int(record.created * 1e9), line[:_LONGEST_LINE]))
-            if len(self._waiting) >= _BATCH:
+            self._characters += len(self._waiting[-1][2])
+            self._drop_oldest()
+            if self._is_batch:
                 self._news.notify()
 
     def close(self) -> None:
@@ -77,7 +79,7 @@ class LokiHandler(logging.Handler):
                 self.dropped += len(batch)
                 attempt = 0
             elif self._closed:
-                self.dropped += len(batch)
+                self.dropped += len(batch) + len(self._waiting)
                 return
             else:
                 self._put_back(batch)
@@ -91,16 +93,35 @@ class LokiHandler(logging.Handler):
                 if self._closed:
                     return []
                 self._news.wait(_BATCH_SECONDS)
-            if len(self._waiting) < _BATCH and not self._closed:
+            if not self._is_batch and not self._closed:
                 self._news.wait(_BATCH_SECONDS)
-            return [self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))]
+            batch, characters = [], 0
+            while self._waiting and len(batch) < _BATCH:
+                characters += len(self._waiting[0][2])
+                if batch and characters > _BATCH_CHARACTERS:
+                    break
+                batch.append(self._take_oldest())
+            return batch
+
+    @property
+    def _is_batch(self) -> bool:
+        return len(self._waiting) >= _BATCH or self._characters >= _BATCH_CHARACTERS
+
+    def _take_oldest(self) -> tuple[str, int, str]:
+        oldest = self._waiting.popleft()
+        self._characters -= len(oldest[2])
+        return oldest
+
+    def _drop_oldest(self) -> None:
+        while len(self._waiting) > _MOST_WAITING or self._characters > _MOST_CHARACTERS:
+            self._take_oldest()
+            self.dropped += 1
 
     def _put_back(self, batch: list[tuple[str, int, str]]) -> None:
         with self._news:
-            room = max(_MOST_WAITING - len(self._waiting), 0)
-            kept = batch[len(batch) - min(room, len(batch)) :]
-            self.dropped += len(batch) - len(kept)
-            self._waiting.extendleft(reversed(kept))
+            self._waiting.extendleft(reversed(batch))
+            self._characters += sum(len(line) for _, _, line in batch)
+            self._drop_oldest()
 
     def _pause(self, seconds: float) -> None:
         until = time.monotonic() + seconds
@@ -128,8 +149,9 @@ def body_of(lines: list[tuple[str, int, str]]) -> bytes:
             "streams": [
                 {"stream": {"app": "marketflow", "level": level}, "values": values} for level, values in sorted(streams.items())
             ]
-        }
-    ).encode()
+        },
+        ensure_ascii=False,
+    ).encode("utf-8", "replace")
 
 
 def _poster(url: str) -> Post:

@@ -131,6 +131,26 @@ def test_what_loki_refuses_is_dropped_and_counted(server: Loki, monkeypatch: pyt
         until(lambda: server.lines == ["good"])
 
 
+def test_a_push_is_never_longer_than_loki_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loki, "_BATCH_SECONDS", 0.02)
+    monkeypatch.setattr(loki, "_WAITS", (0.02,))
+    got: list[int] = []
+
+    def post(body: bytes) -> int:
+        if len(body) > 6_000_000:
+            return 429
+        got.append(sum(len(stream["values"]) for stream in json.loads(body)["streams"]))
+        return 204
+
+    handler = LokiHandler("http://loki.invalid/push", post)
+    with pushing(handler) as log:
+        for number in range(1_500):
+            log.error("%d %s", number, "ж" * 15_000)
+    assert sum(got) + handler.dropped == 1_500
+    assert sum(got) > 1_000  # 16,000,000 characters may wait
+    assert max(got) <= 17
+
+
 def test_memory_is_bounded_while_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loki, "_MOST_WAITING", 50)
     monkeypatch.setattr(loki, "_BATCH", 20)
