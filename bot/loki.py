@@ -95,7 +95,8 @@ class LokiHandler(logging.Handler):
                 self._news.wait(_BATCH_SECONDS)
             if not self._is_batch and not self._closed:
                 self._news.wait(_BATCH_SECONDS)
-            batch, characters = [], 0
+            batch: list[tuple[str, int, str]] = []
+            characters = 0
             while self._waiting and len(batch) < _BATCH:
                 characters += len(self._waiting[0][2])
                 if batch and characters > _BATCH_CHARACTERS:

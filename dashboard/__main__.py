@@ -18,6 +18,7 @@ _OPTIONS = {
     "server.headless": "true",
     "browser.gatherUsageStats": "false",
     "client.toolbarMode": "viewer",
+    "client.showErrorDetails": "none",  # an error may hold the database's password
 }
 
 if __name__ == "__main__":

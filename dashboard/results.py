@@ -1,14 +1,13 @@
 """What was earned: the curve, each day, the way down from the top, and by what."""
 
 import asyncio
-from collections.abc import Sequence
 from decimal import Decimal
 
-import pandas as pd
 import streamlit as st
 
-from core.adapters.ledger.analytics import Gain, Performance, Selection
+from core.adapters.ledger.analytics import Performance, Selection
 from core.domain.money import ZERO
+from dashboard import charts
 from dashboard.source import database_url
 from dashboard.tables import rounded
 from dashboard.view import CURVE_EXITS, results
@@ -19,17 +18,17 @@ def show(selection: Selection) -> None:
     view = asyncio.run(results(database_url(), selection))
     st.subheader("Results")
     gains, days = view.gains, view.days
-    if not gains:
+    if not gains or not days:
         st.write("Nothing was sold yet.")
         return
     steps = gains if len(gains) <= CURVE_EXITS else days
     left, right = st.columns(2)
     left.caption("Equity: net profit so far")
-    left.line_chart(_curve(steps))
+    left.altair_chart(charts.curve(steps))
     right.caption("Drawdown: below the highest so far")
-    right.area_chart(_drawdown(_curve(steps)))
+    right.altair_chart(charts.drawdown(steps))
     left.caption("Profit by day (UTC)")
-    left.bar_chart(_by_day(days))
+    left.altair_chart(charts.by_day(days))
     totals: dict[str, Decimal] = {}
     for day in days:
         totals[day.quote_asset] = totals.get(day.quote_asset, ZERO) + day.profit
@@ -49,22 +48,3 @@ def _row(one: Performance) -> dict[str, str]:
         "net profit": f"{rounded(one.profit, 4, signed=True)} {one.quote_asset}",
         "before fees": f"{rounded(one.gross, 4, signed=True)} {one.quote_asset}",
     }
-
-
-def _curve(gains: Sequence[Gain]) -> pd.DataFrame:
-    """Sums are exact; what the picture shows is their nearest float."""
-    sums: dict[str, Decimal] = {}
-    points = []
-    for gain in gains:
-        sums[gain.quote_asset] = sums.get(gain.quote_asset, ZERO) + gain.profit
-        points.append({"at": gain.at, **{asset: float(total) for asset, total in sums.items()}})
-    return pd.DataFrame(points).set_index("at")
-
-
-def _drawdown(curve: pd.DataFrame) -> pd.DataFrame:
-    return curve - curve.cummax().clip(lower=0)
-
-
-def _by_day(days: Sequence[Gain]) -> pd.DataFrame:
-    frame = pd.DataFrame([{"day": f"{day.at:%Y-%m-%d}", "asset": day.quote_asset, "profit": float(day.profit)} for day in days])
-    return frame.pivot_table(index="day", columns="asset", values="profit", aggfunc="sum")

@@ -20,7 +20,7 @@ def choose() -> None:
     try:
         known = list(asyncio.run(symbols(database_url())))
     except LedgerUnavailable:
-        known = []
+        known = st.session_state.get("known", [])  # what was chosen stays chosen
     st.session_state["known"] = known
     columns = st.columns(3)
     columns[0].selectbox("Time", list(_PERIODS), key="period")

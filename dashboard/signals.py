@@ -12,9 +12,9 @@ from dashboard.tables import shown
 from dashboard.view import signals
 
 
-def show(_selection: Selection) -> None:
-    """Signals with their reasons; latency of the newest orders; health; whatever the selection. Raises LedgerUnavailable."""
-    view = asyncio.run(signals(database_url()))
+def show(selection: Selection) -> None:
+    """Signals with their reasons and latency of the newest orders, of the selected symbol; health. Raises LedgerUnavailable."""
+    view = asyncio.run(signals(database_url(), selection))
     st.subheader("Signals")
     rows = [
         {
@@ -47,4 +47,8 @@ def _latency(place: "st.delta_generator.DeltaGenerator", delays: Sequence[Delay]
     ):
         ordered = sorted(values)
         half, most = ordered[len(ordered) // 2], ordered[int(len(ordered) * 0.99)]
-        place.write(f"{name}: half within {1000 * half:.1f} ms, 99 of 100 within {1000 * most:.1f} ms ({len(ordered)} orders)")
+        place.write(f"{name}: half within {_short(half)}, 99 of 100 within {_short(most)} ({len(ordered)} orders)")
+
+
+def _short(seconds: float) -> str:
+    return f"{1000 * seconds:.1f} ms" if seconds < 1 else f"{seconds:.1f} s"

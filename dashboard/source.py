@@ -1,6 +1,7 @@
 """Which ledger is looked at."""
 
 import os
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
@@ -13,7 +14,7 @@ def database_url() -> str:
     # No interpolation: passwords hold dollar signs.
     return (
         os.environ.get("DATABASE_URL")
-        or dotenv_values(interpolate=False).get("DATABASE_URL")
+        or dotenv_values(Path(".env"), interpolate=False).get("DATABASE_URL")
         or find_demo()
         or "sqlite+aiosqlite:///marketflow.db"
     )
@@ -21,7 +22,10 @@ def database_url() -> str:
 
 def looking_at() -> str:
     """The ledger in words, without user and password."""
-    parts = urlsplit(database_url())
+    try:
+        parts = urlsplit(database_url())
+    except ValueError:
+        return "ledger: DATABASE_URL is no address"
     if parts.scheme.startswith("sqlite"):
         return f"ledger: {database_url().partition('///')[2]}"
     return f"ledger: PostgreSQL on {parts.hostname}, database {parts.path.lstrip('/')}"

@@ -39,7 +39,7 @@ class Results:
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """The newest signals first, whatever the selection."""
+    """The newest signals of the selection's symbol first."""
 
     stories: Sequence[SignalStory]
     delays: Sequence[Delay]
@@ -71,13 +71,15 @@ async def results(database_url: str, selection: Selection) -> Results:
         )
 
 
-async def signals(database_url: str) -> Signals:
+async def signals(database_url: str, selection: Selection) -> Signals:
     """Raises LedgerUnavailable."""
     async with _reading(database_url) as reader:
         ledger = LedgerAnalytics(reader)
         return Signals(
             *await asyncio.gather(
-                LedgerQueries(reader).recent_signals(SIGNALS_SHOWN), ledger.delays(ORDERS_MEASURED), ledger.pulse()
+                LedgerQueries(reader).recent_signals(SIGNALS_SHOWN, symbol=selection.symbol),
+                ledger.delays(ORDERS_MEASURED, selection.symbol),
+                ledger.pulse(),
             )
         )
 

@@ -88,10 +88,17 @@ async def test_delays_and_life_signs(ledger: SqlLedger) -> None:
     before = await analytics.pulse()
     assert (before.undecided, before.unsettled, before.unsent, before.pause, before.held) == (0, 1, 0, "off", ())
     assert before.holder.startswith("process ")
-    settled = replace(order(first.seq, 1), state=OrderState.FILLED, created_at=NOW + timedelta(seconds=1))
+    settled = replace(order(first.seq, 1), state=OrderState.FILLED, order_id="28", created_at=NOW + timedelta(seconds=1))
     await ledger.commit(Changes(orders=[replace(settled, updated_at=NOW + timedelta(seconds=3))]))
     (delay,) = await analytics.delays(10)
     assert (delay.to_order, delay.to_settled) == (1.0, 2.0)
+    assert [list(await analytics.delays(10, symbol)) for symbol in ("WIFUSDC", "BTCUSDC")] == [[delay], []]
+    (second,) = await ledger.store([message(2)])
+    assert second is not None
+    await ledger.commit(intent(second.seq, 2))  # a question that ends without an order is no order that took long
+    asked = replace(order(second.seq, 2), state=OrderState.EXPIRED, updated_at=NOW + timedelta(minutes=2))
+    await ledger.commit(Changes(orders=[asked]))
+    assert list(await analytics.delays(10)) == [delay]
     assert (await analytics.pulse()).unsettled == 0
 
 

@@ -137,15 +137,18 @@ class LedgerAnalytics:
         ]
         return sorted(found, key=lambda one: one.profit, reverse=True)
 
-    async def delays(self, limit: int) -> Sequence[Delay]:
-        """Of the newest settled orders, the oldest of them first."""
+    async def delays(self, limit: int, symbol: str | None = None) -> Sequence[Delay]:
+        """Of the newest orders (of `symbol`, None: all) that the exchange took and no person had to approve, the oldest first."""
         orders, inbox = tables.orders, tables.inbox
         question = (
-            select(orders.c.created_at, orders.c.updated_at, orders.c.approved_at, inbox.c.received_at)
+            select(orders.c.created_at, orders.c.updated_at, inbox.c.received_at)
             .join(inbox, inbox.c.seq == orders.c.inbox_seq)
+            .where(orders.c.order_id.is_not(None), orders.c.approved_at.is_(None))  # a person takes their time
             .order_by(orders.c.inbox_seq.desc())
             .limit(limit)
         )
+        if symbol is not None:
+            question = question.where(orders.c.symbol == symbol)
         return [
             Delay(
                 row["created_at"],
@@ -153,7 +156,6 @@ class LedgerAnalytics:
                 (row["updated_at"] - row["created_at"]).total_seconds(),
             )
             for row in reversed(await self._reader.read(question))
-            if row["approved_at"] is None  # a person took their time
         ]
 
     async def pulse(self) -> Pulse:

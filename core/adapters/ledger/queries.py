@@ -48,8 +48,8 @@ class LedgerQueries:
     def __init__(self, reader: LedgerReader) -> None:
         self._reader = reader
 
-    async def recent_signals(self, limit: int) -> Sequence[SignalStory]:
-        """The last signals, the newest first. What its order came to counts where there was one."""
+    async def recent_signals(self, limit: int, *, symbol: str | None = None) -> Sequence[SignalStory]:
+        """The last signals (of `symbol`, None: of all), the newest first. What its order came to counts where there was one."""
         inbox, orders = tables.inbox, tables.orders
         of_order = (
             orders.c.state,
@@ -64,6 +64,8 @@ class LedgerQueries:
             .order_by(inbox.c.seq.desc())
             .limit(limit)
         )
+        if symbol is not None:
+            question = question.where(inbox.c.mailbox == symbol)
         found = []
         for row in await self._reader.read(question):
             body = codec.bodies.decode(row["body"])
