@@ -14,6 +14,7 @@ DEFAULT_SYMBOL = "WIFUSDC"
 DEFAULT_TOPIC = "trading_signals"
 DEFAULT_DLQ_TOPIC = "trading_signals.dlq"
 
+_SHORTEST_WEBHOOK_SECRET = 16  # characters
 _SHORTEST_TOKEN_SECRET = 30  # characters; Telegram's own have 35
 
 
@@ -55,6 +56,7 @@ def contradictions(given: Mapping[str, str]) -> Iterator[str]:
     yield from _kafka(given)
     yield from _telegram(given)
     yield from _snowflake(given)
+    yield from _webhook(given)
 
 
 def _binance(given: Mapping[str, str]) -> Iterator[str]:
@@ -115,6 +117,19 @@ def _snowflake(given: Mapping[str, str]) -> Iterator[str]:
     if ("SNOWFLAKE_PASSWORD" in given) == ("SNOWFLAKE_PRIVATE_KEY_PATH" in given):
         amount = "both" if "SNOWFLAKE_PASSWORD" in given else "neither"
         yield f"SNOWFLAKE_PASSWORD, SNOWFLAKE_PRIVATE_KEY_PATH: {amount} set; accepted: one of them, beside {some[0]}"
+
+
+def _webhook(given: Mapping[str, str]) -> Iterator[str]:
+    secret = given.get("WEBHOOK_SECRET")
+    if secret is None:
+        return
+    if len(secret.strip()) < _SHORTEST_WEBHOOK_SECRET:
+        yield (
+            f"WEBHOOK_SECRET: found a value of {len(secret.strip())} characters; accepted: at least {_SHORTEST_WEBHOOK_SECRET}, "
+            "as whoever knows it can order trades"
+        )
+    if given.get("HTTP_PORT", "").strip() == "0":
+        yield "HTTP_PORT: 0 turns POST /signals off, but WEBHOOK_SECRET is set; accepted: a port, or no WEBHOOK_SECRET"
 
 
 def doubts(given: Mapping[str, str]) -> Iterator[str]:

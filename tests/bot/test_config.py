@@ -220,6 +220,8 @@ def test_amounts_are_exact() -> None:
         ({"KAFKA_TOPIC": "t", "KAFKA_DLQ_TOPIC": "t"}, "KAFKA_DLQ_TOPIC"),
         ({"TG_TOKEN": "123:tooshort"}, "TG_TOKEN"),
         ({"TG_CHAT_ID": "5", "TG_USERS": "5:viewer"}, "TG_USERS"),
+        ({"WEBHOOK_SECRET": "fifteen letters"}, "WEBHOOK_SECRET"),
+        ({"WEBHOOK_SECRET": "sixteen letters!", "HTTP_PORT": "0"}, "HTTP_PORT"),
     ],
 )
 def test_variables_that_contradict_each_other(given: Mapping[str, str], named: str) -> None:
@@ -331,7 +333,7 @@ def test_what_works_and_is_hardly_meant_is_doubted() -> None:
 
 
 def test_set_but_not_acted_upon() -> None:
-    given = {"WEBHOOK_SECRET": "s", "LOKI_URL": "http://127.0.0.1/push", "BINANCE_WS_URL": "", "SYMBOL": "BTCUSDC"}
+    given = {"WEBHOOK_SECRET": "s" * 16, "LOKI_URL": "http://127.0.0.1/push", "BINANCE_WS_URL": "", "SYMBOL": "BTCUSDC"}
     names = ("ACCOUNT", "DATABASE", "PASSWORD", "SCHEMA", "USER", "WAREHOUSE")
     snowflake = {f"SNOWFLAKE_{name}": "x" for name in names}
     assert load(**given, **snowflake).unused() == ()

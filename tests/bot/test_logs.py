@@ -24,7 +24,7 @@ TOKEN = "123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw1"
 PASSWORD = 'p@ss w/ord+"x"\\=ä€😀'
 SETTINGS = {
     "TG_TOKEN": TOKEN, "KAFKA_USERNAME": "user", "KAFKA_PASSWORD": PASSWORD, "BINANCE_API_KEY": "k3y" * 20,
-    "BINANCE_API_SECRET": "s3cr3t" * 10, "WEBHOOK_SECRET": "hook-secret", "DATABASE_URL": "postgresql+asyncpg://me:data%40base@h/d",
+    "BINANCE_API_SECRET": "s3cr3t" * 10, "WEBHOOK_SECRET": "hook-secret-of-many", "DATABASE_URL": "postgresql+asyncpg://me:data%40base@h/d",
     "LOKI_URL": "http://me:loki-pass@127.0.0.1/push",
 }  # fmt: skip
 SECRETS = [
@@ -33,7 +33,7 @@ SECRETS = [
     PASSWORD,
     "k3y" * 20,
     "s3cr3t" * 10,
-    "hook-secret",
+    "hook-secret-of-many",
     "data%40base",
     "data@base",
     "loki-pass",

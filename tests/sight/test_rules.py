@@ -118,7 +118,7 @@ def _answers(url: str) -> bool:
 
 def test_compose_names_what_there_is() -> None:
     compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
-    assert set(compose["services"]) == {"marketflow", "kafka", "postgres", "prometheus", "loki", "grafana"}
+    assert set(compose["services"]) == {"marketflow", "kafka", "topic", "postgres", "prometheus", "loki", "grafana"}
     for service in compose["services"].values():
         for volume in service.get("volumes", []):
             source = volume.split(":")[0]
