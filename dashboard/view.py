@@ -6,8 +6,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from core.adapters.ledger.analytics import Delay, Gain, Held, LedgerAnalytics, Performance, Pulse, Selection
+from core.adapters.ledger.engines import is_missing, parse_url
 from core.adapters.ledger.queries import LedgerQueries, SignalStory
 from core.adapters.ledger.reader import LedgerReader, open_reader
+from core.domain.errors import LedgerUnavailable
 from core.domain.position import Execution
 
 TRADES_SHOWN = 100
@@ -98,6 +100,9 @@ async def symbols(database_url: str) -> Sequence[str]:
 
 @asynccontextmanager
 async def _reading(database_url: str) -> AsyncIterator[LedgerReader]:
+    url = parse_url(database_url)
+    if is_missing(url):
+        raise LedgerUnavailable(f"there is no ledger at {url.database}")
     # Streamlit runs each refresh in a thread of its own, so no connection can be kept between them.
     reader = open_reader(database_url)
     try:
