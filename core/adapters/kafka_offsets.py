@@ -65,15 +65,23 @@ class GroupOffsets:
 
     async def _commit_now(self, news: Mapping[int, int]) -> None:
         if self._consumer is None:
-            arguments = await self._options.client_arguments()
-            self._consumer = AIOKafkaConsumer(group_id=self._group, enable_auto_commit=False, retry_backoff_ms=500, **arguments)
-            await self._consumer.start()
+            self._consumer = await self._connect()
         partitions = {TopicPartition(self._topic, number) for number in self._wanted}
         if self._consumer.assignment() != partitions:
             # Assigned, because only then may it commit; paused, because it must not fetch.
             self._consumer.assign(list(partitions))
             self._consumer.pause(*partitions)
         await self._consumer.commit({TopicPartition(self._topic, number): offset for number, offset in news.items()})
+
+    async def _connect(self) -> AIOKafkaConsumer:
+        arguments = await self._options.client_arguments()
+        consumer = AIOKafkaConsumer(group_id=self._group, enable_auto_commit=False, retry_backoff_ms=500, **arguments)
+        try:
+            await consumer.start()
+        except BaseException:  # one that is half started cannot commit, not even at the end
+            await consumer.stop()
+            raise
+        return consumer
 
     async def _disconnect(self) -> None:
         consumer, self._consumer = self._consumer, None

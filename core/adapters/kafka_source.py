@@ -115,6 +115,9 @@ class KafkaSource:
             try:
                 await side()
             except Exception:
+                task = asyncio.current_task()
+                if task is not None and task.cancelling():
+                    raise  # it failed at its last steps, and is to end all the same
                 log.exception("kafka_side_task_failed", again_in_seconds=_LONGEST_PAUSE)
                 await self._clock.sleep(_LONGEST_PAUSE)
 

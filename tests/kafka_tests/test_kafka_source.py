@@ -4,8 +4,12 @@ import asyncio
 import json
 from uuid import uuid4
 
+import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from bot.clock import SystemClock
+from core.adapters import kafka_offsets
+from core.adapters.kafka_offsets import GroupOffsets
 from core.adapters.kafka_settings import KafkaOptions
 from core.domain.messages import SignalReceived
 from tests.kafka_tests.conftest import Bench, eventually, good
@@ -166,6 +170,29 @@ async def test_a_ledger_that_refuses_is_tried_again(bench: Bench) -> None:
         bench.ledger.broken = False
         await eventually(lambda: source.ready[0] and bench.ledger.ids == ["1"])
     assert [ready for ready, _ in bench.told.states] == [False, True]
+
+
+async def test_a_group_that_is_being_asked_for_does_not_hold_up_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kafka_offsets, "_EVERY", 0.0)
+    monkeypatch.setattr(kafka_offsets, "_PATIENCE", 0.2)
+    reached = asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        reached.set()
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        group = GroupOffsets(KafkaOptions(f"127.0.0.1:{port}"), "signals", "marketflow", SystemClock())
+        group.note({0: 1})
+        running = asyncio.create_task(group.run())
+        await reached.wait()
+        running.cancel()
+        async with asyncio.timeout(5):
+            await asyncio.wait([running])
+        assert running.cancelled()
+        await asyncio.sleep(0.1)  # for the server to see its end
 
 
 async def test_the_group_shows_the_position_to_others(bench: Bench) -> None:
