@@ -9,13 +9,14 @@ from streamlit.web.cli import main
 
 from core.adapters.ledger.analytics import Selection
 from core.domain.errors import LedgerUnavailable
-from dashboard import results, signals  # noqa: F401 - loaded before the first visitor comes, who would wait for it
+from dashboard import results, selecting, signals, trades  # noqa: F401 - loaded before the first visitor comes, who would wait
 from dashboard.source import database_url
-from dashboard.view import trades
+from dashboard.view import trades as read_trades
 
 _OPTIONS = {
     "server.address": "127.0.0.1",
     "server.headless": "true",
+    "server.fileWatcherType": "none",  # its code does not change while it runs
     "browser.gatherUsageStats": "false",
     "client.toolbarMode": "viewer",
     "client.showErrorDetails": "none",  # an error may hold the database's password
@@ -23,6 +24,6 @@ _OPTIONS = {
 
 if __name__ == "__main__":
     with suppress(LedgerUnavailable):  # the page says so
-        asyncio.run(trades(database_url(), Selection()))  # loads the database's driver
+        asyncio.run(read_trades(database_url(), Selection()))  # loads the database's driver
     options = [f"--{name}={value}" for name, value in _OPTIONS.items()]
     main(["run", str(Path(__file__).with_name("app.py")), *options, *sys.argv[1:]], prog_name="streamlit")
