@@ -58,7 +58,7 @@ class Prover:
         known = await self._ledger.find_orders([report.client_order_id for report in account])
         executed = {report.client_order_id for report in account if report.executed_qty and day <= report.at < until}
         unbooked = {name: order for name, order in known.items() if name in executed - books.orders.keys()}
-        books = replace(books, **await reader.books_of({**books.orders, **unbooked}))
+        books = await reader.with_orders(books, {**books.orders, **unbooked})
         compare = partial(prove, f"{day:%Y-%m-%d}", books, now=self._clock.now(), account=account, known=known)
         if self._history is None:
             return compare(history=None)

@@ -5,7 +5,7 @@ Every difference is named by the ids of what differs, so that it can be looked u
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
 from typing import Any
@@ -37,11 +37,11 @@ class LedgerDay:
     by client order id, with their `fills`; `executions` and `results` are those of the day itself."""
 
     decisions: Sequence[Decision]
-    orders: Mapping[str, Order]
-    fills: Mapping[str, Sequence[Fill]]
-    of_orders: Mapping[str, Execution]
     executions: Mapping[str, Execution]
     results: Sequence[DayResult]
+    orders: Mapping[str, Order] = field(default_factory=dict)
+    fills: Mapping[str, Sequence[Fill]] = field(default_factory=dict)
+    of_orders: Mapping[str, Execution] = field(default_factory=dict)
 
 
 def prove(

@@ -1,8 +1,8 @@
 """A day of the ledger, read in time that does not grow with what came before it."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import select
 
@@ -43,12 +43,8 @@ class DayReader:
         executions = await self.executions(since, until)
         earlier = await self.orders(executions.keys() - ordered.keys())
         day = f"{since:%Y-%m-%d}"
-        return LedgerDay(
-            decisions=decisions,
-            executions=executions,
-            results=await self._reader.day_results(day, day),
-            **await self.books_of({**ordered, **earlier}),
-        )
+        results = await self._reader.day_results(day, day)
+        return await self.with_orders(LedgerDay(decisions, executions=executions, results=results), {**ordered, **earlier})
 
     async def orders(self, names: Iterable[str]) -> Mapping[str, Order]:
         """Those orders, by client order id; an execution is named as its order is."""
@@ -56,10 +52,10 @@ class DayReader:
         found = await self._reader.read_of(select(table), table.c.client_order_id, sorted(names))
         return {row["client_order_id"]: rows.order_of(row) for row in found}
 
-    async def books_of(self, orders: Mapping[str, Order]) -> dict[str, Any]:
-        """What LedgerDay holds of orders."""
+    async def with_orders(self, day: LedgerDay, orders: Mapping[str, Order]) -> LedgerDay:
+        """`day` with these orders, their fills and their executions."""
         names = list(orders)
-        return {"orders": orders, "fills": await self._fills(names), "of_orders": await self._executions_of(names)}
+        return replace(day, orders=orders, fills=await self._fills(names), of_orders=await self._executions_of(names))
 
     async def executions(self, since: datetime, until: datetime) -> Mapping[str, Execution]:
         """Those from `since` on and before `until`, by id: by the exchange's time, however late they were settled."""

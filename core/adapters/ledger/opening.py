@@ -2,17 +2,19 @@
 
 import os
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 
-from sqlalchemy import Connection
+from sqlalchemy import URL, Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from core.adapters.ledger.engines import is_missing, parse_url, reading_engine, words, writing_transactions
+from core.adapters.ledger.engines import Transactions, is_missing, parse_url, reading_engine, words, writing_transactions
 from core.adapters.ledger.lease import Lease, take_lease
 from core.adapters.ledger.reader import LedgerReader
 from core.adapters.ledger.schema import revisions, upgrade
 from core.adapters.ledger.sql_ledger import SqlLedger
-from core.domain.errors import LedgerInUse, LedgerNotReady, LedgerUnavailable
+from core.domain.errors import LedgerNotReady, LedgerUnavailable
 from core.ports import Clock
 
 
@@ -20,23 +22,46 @@ async def open_ledger(database_url: str, clock: Clock) -> SqlLedger:
     """Opens the ledger at `database_url` for this process alone, makes it where there is none and brings it to the newest schema.
     Raises LedgerUnavailable, and LedgerInUse while another process works on it."""
     url = parse_url(database_url)
-    writing = writing_transactions(url)
-    try:
+    async with _opening(url) as writing:
         revision, newest = await writing.run(_made, within=None)
         if revision > newest:
             raise _of_newer_version()
         lease = await take_lease(writing, _this_process(), clock)
-        if (
-            revision < newest
-        ):  # a step may drop what a process of the version before writes to: only who holds the ledger takes it
+        # A step may drop what a process of the version before writes to: only who holds the ledger takes it.
+        if revision < newest:
             await writing.run(partial(_upgrade_under, lease), within=None)
-    except (LedgerInUse, LedgerUnavailable):
-        await writing.close()
-        raise
+    return SqlLedger(writing, LedgerReader(reading_engine(url)), lease, clock)
+
+
+async def look_into_ledger(database_url: str, clock: Clock) -> SqlLedger:
+    """Opens the ledger at `database_url` for reading, whoever works on it, and changes nothing. Raises LedgerUnavailable:
+    LedgerNotReady where there is none or its schema is not the newest."""
+    url = parse_url(database_url)
+    if is_missing(url):
+        raise LedgerNotReady(f"there is no ledger at {url.database} yet; the first start of MarketFlow makes it")
+    async with _opening(url) as writing:
+        revision, newest = await writing.run(revisions)
+        if revision is None:
+            raise LedgerNotReady("there is no ledger in the database of DATABASE_URL yet; the first start of MarketFlow makes it")
+        if revision < newest:
+            raise LedgerNotReady("the ledger is of an older version: stop MarketFlow where it runs and start this version once")
+        if revision > newest:
+            raise _of_newer_version()
+    return SqlLedger(writing, LedgerReader(reading_engine(url)), None, clock)
+
+
+@asynccontextmanager
+async def _opening(url: URL) -> AsyncIterator[Transactions]:
+    """Connections to `url`; closed again where the block fails, and what the database said put into words without secrets."""
+    writing = writing_transactions(url)
+    try:
+        yield writing
     except (SQLAlchemyError, OSError, TimeoutError) as error:
         await writing.close()
-        raise _cannot_be_opened(error) from None
-    return SqlLedger(writing, LedgerReader(reading_engine(url)), lease, clock)
+        raise LedgerUnavailable(f"the ledger of DATABASE_URL cannot be opened: {words(error)}") from None
+    except BaseException:
+        await writing.close()
+        raise
 
 
 def _made(connection: Connection) -> tuple[str, str]:
@@ -52,36 +77,8 @@ def _upgrade_under(lease: Lease, connection: Connection) -> None:
     upgrade(connection)
 
 
-async def look_into_ledger(database_url: str, clock: Clock) -> SqlLedger:
-    """Opens the ledger at `database_url` for reading, whoever works on it, and changes nothing. Raises LedgerUnavailable:
-    LedgerNotReady where there is none or its schema is not the newest."""
-    url = parse_url(database_url)
-    if is_missing(url):
-        raise LedgerNotReady(f"there is no ledger at {url.database} yet; the first start of MarketFlow makes it")
-    writing = writing_transactions(url)
-    try:
-        revision, newest = await writing.run(revisions)
-        if revision is None:
-            raise LedgerNotReady("there is no ledger in the database of DATABASE_URL yet; the first start of MarketFlow makes it")
-        if revision < newest:
-            raise LedgerNotReady("the ledger is of an older version: stop MarketFlow where it runs and start this version once")
-        if revision > newest:
-            raise _of_newer_version()
-    except LedgerUnavailable:
-        await writing.close()
-        raise
-    except (SQLAlchemyError, OSError, TimeoutError) as error:
-        await writing.close()
-        raise _cannot_be_opened(error) from None
-    return SqlLedger(writing, LedgerReader(reading_engine(url)), None, clock)
-
-
 def _of_newer_version() -> LedgerUnavailable:
     return LedgerUnavailable("the ledger is of a newer version of MarketFlow than this one, which would not understand it")
-
-
-def _cannot_be_opened(error: Exception) -> LedgerUnavailable:
-    return LedgerUnavailable(f"the ledger of DATABASE_URL cannot be opened: {words(error)}")
 
 
 def _this_process() -> str:

@@ -1,4 +1,4 @@
-"""How far executions were exported to the history; which days were proved; the last price of what is held; executions by time; results by symbol and kind of signal."""
+"""How far executions were exported to the history; the last price of what is held; results by symbol and kind of signal."""
 
 from decimal import Decimal
 from typing import Any
@@ -29,15 +29,6 @@ def upgrade() -> None:
         sa.Column("at", UtcTime(), nullable=False),
         sa.PrimaryKeyConstraint("symbol", name=op.f("pk_marks")),
     )
-    op.create_table(
-        "proofs",
-        sa.Column("day", sa.Text(), nullable=False),
-        sa.Column("proved_at", UtcTime(), nullable=False),
-        sa.Column("differences", sa.Integer(), nullable=False),
-        sa.Column("complete", sa.Boolean(), nullable=False),
-        sa.PrimaryKeyConstraint("day", name=op.f("pk_proofs")),
-    )
-    op.create_index(op.f("ix_executions_executed_at_seq"), "executions", ["executed_at", "seq"])
     op.drop_table("day_results")
     results = op.create_table(
         "day_results",
