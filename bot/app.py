@@ -31,6 +31,7 @@ from bot.jobs import (
 from bot.lifecycle import Lifecycle, stop_on_signals
 from bot.logs import configure_logging
 from bot.loki import LokiHandler
+from bot.process_events import ProcessEvents
 from bot.prove import Prover
 from bot.telegram_app import TelegramChat
 from bot.telegram_link import connect
@@ -50,18 +51,18 @@ from core.adapters.ledger.sql_ledger import SqlLedger
 from core.adapters.paper_exchange import PaperExchange
 from core.book import Book
 from core.domain.controls import Controls
-from core.domain.errors import ConfigurationError, ExchangeUnavailable, LeaseLost, LedgerUnavailable
-from core.domain.events import Event, PartTroubled, SignalsLost, Started
+from core.domain.errors import ConfigurationError, ExchangeUnavailable, LedgerUnavailable
+from core.domain.events import PartTroubled, SignalsLost, Started
 from core.domain.messages import SourcePosition
-from core.ports import Changes, LedgerState, MarketData
+from core.ports import LedgerState, MarketData
 from core.trading import Trading
 
 log = structlog.get_logger(__name__)
 
 SETTLE_SECONDS = 25.0  # how long a clean end waits for orders in flight; systemd kills later, Docker as late as it is told to
 SAY_SECONDS = 3.0
-SWITCH_SECONDS = 0.0005  # the ledger's thread must not hold up the event loop for Python's usual 5 ms
 RETRY_SECONDS = 2.0
+SWITCH_SECONDS = 0.0005  # the ledger's thread must not hold up the event loop for Python's usual 5 ms
 COMPARE_SECONDS = 300.0
 MARK_SECONDS = 5.0
 GAUGE_SECONDS = 10.0  # a ledger that takes longer is asked again at the next turn
@@ -129,7 +130,7 @@ class _Program:
         self.clock = clock = SystemClock()
         self.lifecycle = Lifecycle()
         self.notes: list[str] = []
-        self._tasks: set[asyncio.Task[None]] = set()
+        self.events = ProcessEvents(ledger, clock)
         controls = Controls(mode=settings.approval)
         self.metrics = ExecutionLogger(state)
         ledger.observers.append(self.metrics)
@@ -166,8 +167,8 @@ class _Program:
             recorded=lambda ids: self.ledger.find_signals(name, ids),
             clock=self.clock,
             on_first_start=lambda: self.notes.append("from_latest"),
-            on_state_change=lambda ready, detail: self._tell(PartTroubled("kafka", ready, detail)),
-            on_gap=lambda partition, wanted, at: self._tell(SignalsLost(settings.kafka_topic, partition, wanted, at)),
+            on_state_change=lambda ready, detail: self.events.tell(PartTroubled("kafka", ready, detail)),
+            on_gap=lambda partition, wanted, at: self.events.tell(SignalsLost(settings.kafka_topic, partition, wanted, at)),
             fetch_max_wait_ms=embedded.fetch_max_wait_ms,
         )
 
@@ -307,9 +308,7 @@ class _Program:
                 self.notes.append("from_latest")
         open_positions = len(self.book.open_positions())
         notes = tuple(dict.fromkeys(self.notes))
-        await self._commit_event(
-            Started(self.desk.version, self.settings.trading_mode, self.book.controls, open_positions, notes)
-        )
+        await self.events.keep(Started(self.desk.version, self.settings.trading_mode, self.book.controls, open_positions, notes))
 
     async def _positions(self, source: str) -> Mapping[int, SourcePosition]:
         while True:
@@ -328,19 +327,19 @@ class _Program:
             "gauges": (2.0, self._read_gauges),
             "exchange": (
                 2.0,
-                PartWatch("exchange", lambda: self.market.ready, self._tell, self.clock, back=self.trading.compare).run,
+                PartWatch("exchange", lambda: self.market.ready, self.events.tell, self.clock, back=self.trading.compare).run,
             ),
-            "ledger": (1.0, LedgerWatch(lambda: self.ledger.ready, self._tell, self.clock).run),
+            "ledger": (1.0, LedgerWatch(lambda: self.ledger.ready, self.events.tell, self.clock).run),
             "comparison": (COMPARE_SECONDS, self._compare),
             "balances": (30.0, BalanceReader(self.book, self.venue, self.clock).run),
             "marks": (MARK_SECONDS, MarkWriter(self.book, self.market, self.ledger).run),
             "rules": (RULES_SECONDS, RulesReader(self.market).run),
         }
         if (table := self.warehouse.table) is not None:
-            jobs["signals table"] = (2.0, PartWatch("signals_table", lambda: table.ready, self._tell, self.clock).run)
+            jobs["signals table"] = (2.0, PartWatch("signals_table", lambda: table.ready, self.events.tell, self.clock).run)
         if (history := self.warehouse.export) is not None:
             patience = HISTORY_PATIENCE_SECONDS
-            watch = PartWatch("history", lambda: history.ready, self._tell, self.clock, patience=patience)
+            watch = PartWatch("history", lambda: history.ready, self.events.tell, self.clock, patience=patience)
             jobs["history"] = (10.0, watch.run)
         if self.settings.trading_mode is not TradingMode.PAPER:
             jobs["clock"] = (60.0, self._measure_clock)
@@ -372,25 +371,6 @@ class _Program:
             self.metrics.clock_offset(await self.client.measure_clock())
         except ExchangeUnavailable as error:
             log.warning("the exchange's clock cannot be measured", error=str(error))
-
-    def _tell(self, event: Event) -> None:
-        """Puts an event of the process itself into the outbox, without waiting."""
-        task = asyncio.create_task(self._commit_event(event), name="tell")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _commit_event(self, event: Event) -> None:
-        """However long it takes: what took the ledger away often took away what the event tells of, too."""
-        while not self.ledger.lost:
-            try:
-                await self.ledger.commit(Changes(events=[event]))
-            except LedgerUnavailable as error:
-                log.warning("an event cannot be kept yet", error=str(error))
-                await self.clock.sleep(RETRY_SECONDS)
-            except LeaseLost:
-                return
-            else:
-                return
 
     async def _settle(self) -> None:
         try:

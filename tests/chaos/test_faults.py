@@ -96,7 +96,7 @@ async def test_a_full_disk_stops_trading_and_loses_nothing(tmp_path: Path, memor
         await world.chat.owner.wait_for("🟩 BUY_SM executed")
         world.program.limit_files(4096)  # bytes: as with a disk that is full, no file can grow
         await _signal(world, "SELL_SM", 2)
-        await asyncio.sleep(4)
+        await asyncio.sleep(6)  # twice as long as a hiccup that is not worth a word
         assert len(world.venue.orders) == 1
         assert not world.program.is_ready()
         world.program.limit_files(None)

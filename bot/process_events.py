@@ -1,0 +1,56 @@
+"""What the process itself has to tell: put into the outbox in the order in which it happened, with nobody waiting for it."""
+
+import asyncio
+from typing import Protocol
+
+import structlog
+
+from core.domain.errors import LeaseLost, LedgerUnavailable
+from core.domain.events import Event
+from core.ports import Changes, Clock
+
+log = structlog.get_logger(__name__)
+
+RETRY_SECONDS = 2.0
+
+
+class Keeps(Protocol):
+    """Where events are kept. Raises LedgerUnavailable and LeaseLost."""
+
+    async def commit(self, changes: Changes) -> None: ...
+
+
+class ProcessEvents:
+    """Commits events however long it takes: what took the ledger away often took away what they tell of, too."""
+
+    def __init__(self, ledger: Keeps, clock: Clock) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._waiting: list[Event] = []
+        self._keeping: asyncio.Task[None] | None = None
+
+    def tell(self, event: Event) -> None:
+        """Returns at once."""
+        self._put(event)
+
+    async def keep(self, event: Event) -> None:
+        """Returns when it is kept, or never will be as another process holds the ledger."""
+        await asyncio.shield(self._put(event))
+
+    def _put(self, event: Event) -> asyncio.Task[None]:
+        self._waiting.append(event)
+        if self._keeping is None or self._keeping.done():
+            self._keeping = asyncio.create_task(self._empty(), name="events of the process")
+        return self._keeping
+
+    async def _empty(self) -> None:
+        while events := list(self._waiting):
+            try:
+                await self._ledger.commit(Changes(events=events))
+            except LedgerUnavailable as error:
+                log.warning("events cannot be kept yet", count=len(events), error=str(error))
+                await self._clock.sleep(RETRY_SECONDS)
+            except LeaseLost:
+                return
+            else:
+                del self._waiting[: len(events)]
