@@ -1,14 +1,18 @@
-"""What is looked at: from when on, which symbol, which trading mode."""
+"""What is looked at: from when on, which symbol, which trading mode; and all of that to take away."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import streamlit as st
 
 from core.adapters.ledger.analytics import Selection
 from core.domain.errors import LedgerUnavailable
 from dashboard.source import database_url
-from dashboard.view import symbols
+from dashboard.tables import EXECUTION_COLUMNS, as_csv
+from dashboard.view import newest, symbols
+
+DOWNLOADED = 10_000
 
 # Today is one of the days.
 _PERIODS = {"all": None, "today": timedelta(0), "7 days": timedelta(days=6), "30 days": timedelta(days=29)}
@@ -22,16 +26,33 @@ def choose() -> None:
     except LedgerUnavailable:
         known = st.session_state.get("known", [])  # what was chosen stays chosen
     st.session_state["known"] = known
-    columns = st.columns(3)
+    columns = st.columns([2, 2, 2, 1], vertical_alignment="bottom")
     columns[0].selectbox("Time", list(_PERIODS), key="period")
     columns[1].selectbox("Symbol", [_ANY, *known], key="symbol")
     columns[2].selectbox("Mode", [_ANY, "paper", "testnet", "live"], key="mode")
+    # Not on a page, which is read again all the time: a button that is drawn anew drops the file that was just asked for.
+    columns[3].download_button(
+        "Trades as CSV",
+        partial(_file, _selection()),
+        "executions.csv",
+        "text/csv",
+        on_click="ignore",
+        help=f"The newest {DOWNLOADED:,} of what is chosen",
+    )
+
+
+def _file(selection: Selection) -> bytes:
+    return as_csv(asyncio.run(newest(database_url(), selection, DOWNLOADED)), EXECUTION_COLUMNS)
 
 
 def chosen() -> Selection:
     """What is chosen at the moment. Raises LedgerUnavailable."""
     if list(asyncio.run(symbols(database_url()))) != st.session_state["known"]:
         st.rerun()  # another symbol can be chosen now
+    return _selection()
+
+
+def _selection() -> Selection:
     period, symbol, mode = (st.session_state[name] for name in ("period", "symbol", "mode"))
     back = _PERIODS[period]
     return Selection(

@@ -10,13 +10,10 @@ from core.domain.money import ZERO, multiply, per_cent, plain
 from core.domain.position import Execution
 from dashboard import health
 from dashboard.source import database_url
-from dashboard.tables import as_csv, rounded, shown
-from dashboard.view import newest, trades
+from dashboard.tables import EXECUTION_SHOWN, rounded, shown
+from dashboard.view import trades
 
-DOWNLOADED = 10_000
 PRICE_DECIMALS = 8  # the finest that Binance knows
-_COLUMNS = ("executed_at", "symbol", "side", "qty", "price", "profit_pct", "profit_quote", "signal_type", "trading_mode")
-_ALL_COLUMNS = (*_COLUMNS, "quote_qty", "fee", "fee_asset", "gross_quote", "signal_id", "client_order_id", "order_id")
 
 
 def show(selection: Selection) -> None:
@@ -35,14 +32,6 @@ def show(selection: Selection) -> None:
     metrics[3].metric("Program", health.in_a_word(view.pulse))
     st.subheader("Last trades")
     st.dataframe([_trade(one) for one in view.executions], hide_index=True, height=320)
-    if view.executions:
-        st.download_button(
-            f"CSV (the newest {DOWNLOADED:,})",
-            lambda: as_csv(asyncio.run(newest(database_url(), selection, DOWNLOADED)), _ALL_COLUMNS),
-            "executions.csv",
-            "text/csv",
-            on_click="ignore",
-        )
     st.subheader("Open positions")
     if held:
         st.dataframe([_row(one) for one in held], hide_index=True)
@@ -51,7 +40,7 @@ def show(selection: Selection) -> None:
 
 
 def _trade(one: Execution) -> dict[str, str]:
-    cells = {column: shown(getattr(one, column)) for column in _COLUMNS}
+    cells = {column: shown(getattr(one, column)) for column in EXECUTION_SHOWN}
     return cells | {
         "price": rounded(one.price, PRICE_DECIMALS),
         "profit_pct": rounded(one.profit_pct, 2, signed=True),

@@ -105,7 +105,7 @@ async def test_trades_appear_by_themselves_beside_the_demo(
             while "%" not in await metric(page, "Last Profit"):  # noqa: ASYNC110 - a round trip takes a while
                 await asyncio.sleep(0.5)
         async with page.expect_download() as downloading:
-            await page.get_by_role("button", name="CSV (the newest").click()
+            await page.get_by_role("button", name="Trades as CSV").click()
         path = await (await downloading.value).path()
         rows = list(csv.DictReader(io.StringIO(path.read_text())))
         assert {row["side"] for row in rows} == {"BUY", "SELL"}
@@ -114,7 +114,7 @@ async def test_trades_appear_by_themselves_beside_the_demo(
         async with asyncio.timeout(60):
             while True:
                 async with page.expect_download() as downloading:
-                    await page.get_by_role("button", name="CSV (the newest").click()
+                    await page.get_by_role("button", name="Trades as CSV").click()
                 path = await (await downloading.value).path()
                 if len(list(csv.DictReader(io.StringIO(path.read_text())))) > seen:
                     break
