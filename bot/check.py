@@ -144,11 +144,11 @@ async def _snowflake(settings: Settings) -> AsyncIterator[str]:
         return
     session = SnowflakeConnection(options)
     try:
-        where = await session.run(lambda cursor: cursor.execute("SELECT CURRENT_DATABASE(), CURRENT_SCHEMA()").fetchone())
-        yield f"{options.account}: executions go to {name(where[0] or options.database, where[1] or options.schema, TABLE)}"
+        ((database, schema),) = (await session.ask("SELECT CURRENT_DATABASE(), CURRENT_SCHEMA()")).rows
+        yield f"{options.account}: executions go to {name(database or options.database, schema or options.schema, TABLE)}"
         if (table := settings.snowflake_signals_table) is not None:
             question = f"SELECT COUNT(*) FROM {name(*table.split('.'))}"  # noqa: S608 - a name of the settings
-            count = await session.run(lambda cursor: cursor.execute(question).fetchone()[0])
+            ((count,),) = (await session.ask(question)).rows
             yield f"signals come from {table}, which has {count} rows"
     finally:
         await session.close()

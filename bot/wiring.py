@@ -13,9 +13,10 @@ from core.adapters.ledger.export_feed import SqlExportFeed
 from core.adapters.ledger.paper_book import SqlPaperBook
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.adapters.paper_exchange import PaperExchange
-from core.adapters.snowflake_connection import SnowflakeConnection, SnowflakeOptions
+from core.adapters.snowflake_connection import SnowflakeConnection
 from core.adapters.snowflake_history import SnowflakeHistory
 from core.adapters.snowflake_source import SnowflakeSource
+from core.adapters.snowflake_wire import SnowflakeOptions
 from core.domain.errors import ConfigurationError
 from core.history_export import HistoryExport
 from core.inbox import Inbox

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from core.adapters.snowflake_connection import NO_SUCH_OBJECT, SnowflakeConnection, SnowflakeError, name
+from core.adapters.snowflake_connection import SnowflakeConnection, SnowflakeError, name
+from core.adapters.snowflake_wire import NO_SUCH_OBJECT
 from core.domain.errors import HistoryUnavailable
 from core.domain.position import Execution
 
@@ -54,12 +55,12 @@ class SnowflakeHistory:
         values = [{column: _text(getattr(execution, column)) for column in COLUMNS} for execution in executions]
         rows = json.dumps(values, ensure_ascii=False)  # a statement may be 1 MB long
         try:
-            await self._connection.run(lambda cursor: self._merge(cursor, rows, mode))
+            await self._merge(rows, mode)
         except SnowflakeError as error:
             if error.number != NO_SUCH_OBJECT:
                 raise
-            await self._connection.run(self._make)
-            await self._connection.run(lambda cursor: self._merge(cursor, rows, mode))
+            await self._make()
+            await self._merge(rows, mode)
             return True
         return False
 
@@ -68,27 +69,24 @@ class SnowflakeHistory:
         Raises HistoryUnavailable."""
         columns = ", ".join(COLUMNS)
         question = f"SELECT {columns} FROM {self._table} WHERE executed_at >= %s AND executed_at < %s"  # noqa: S608 - names
-
-        def ask(cursor: Any) -> list[tuple[Any, ...]]:
-            return list(cursor.execute(question, (_text(since), _text(until))).fetchall())
-
         try:
-            return [_row(found) for found in await self._connection.run(ask)]
+            answer = await self._connection.ask(question, _text(since), _text(until))
         except SnowflakeError as error:
             if error.number != NO_SUCH_OBJECT:
                 raise
             return []
+        return [_row(found) for found in answer.rows]
 
-    def _make(self, cursor: Any) -> None:
+    async def _make(self) -> None:
         columns = ", ".join(f"{column} {kind}{'' if column in _OPTIONAL else ' NOT NULL'}" for column, kind in COLUMNS.items())
         stamp = f"exported_at {_TIME} DEFAULT CURRENT_TIMESTAMP()"
-        cursor.execute(f"CREATE TABLE IF NOT EXISTS {self._table} ({columns}, {stamp}, PRIMARY KEY (execution_id))")
+        await self._connection.ask(f"CREATE TABLE IF NOT EXISTS {self._table} ({columns}, {stamp}, PRIMARY KEY (execution_id))")
 
-    def _merge(self, cursor: Any, rows: str, mode: str) -> None:
+    async def _merge(self, rows: str, mode: str) -> None:
         # The same signals make the same ids on paper and for money: one would take the place of the other.
         others = f"SELECT trading_mode FROM {self._table} WHERE trading_mode <> %s LIMIT 1"  # noqa: S608 - a name of the settings
-        if (other := cursor.execute(others, (mode,)).fetchone()) is not None:
-            raise HistoryUnavailable(f"{self._table} holds {other[0]} executions, these are {mode}: set another SNOWFLAKE_SCHEMA")
+        for (other,) in (await self._connection.ask(others, mode)).rows:
+            raise HistoryUnavailable(f"{self._table} holds {other} executions, these are {mode}: set another SNOWFLAKE_SCHEMA")
         # One text for all rows: a statement of thousands of values takes seconds to be read before it is run.
         source = ", ".join(f"f.value:{column}::{kind} AS {column}" for column, kind in COLUMNS.items())
         new = ", ".join(f"{column} = s.{column}" for column in COLUMNS if column != "execution_id")
@@ -100,7 +98,7 @@ class SnowflakeHistory:
             f" WHEN NOT MATCHED THEN INSERT ({', '.join(COLUMNS)}, exported_at)"
             f" VALUES ({', '.join(f's.{column}' for column in COLUMNS)}, CURRENT_TIMESTAMP())"
         )
-        cursor.execute(statement, (rows,))
+        await self._connection.ask(statement, rows)
 
 
 def _text(value: object) -> str | None:

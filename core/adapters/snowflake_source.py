@@ -144,9 +144,9 @@ class SnowflakeSource:
         """Rows that no time can be read of are told, without the columns that may be as odd."""
         keys = ", ".join(self._keys)
         odd = f"SELECT {keys}, TO_VARCHAR(ts) FROM {self._named} WHERE ts IS NULL OR ts >= '{_END}'"  # noqa: S608 - a name of the settings
-        found = await self._connection.run(lambda cursor: cursor.execute(f"{odd} LIMIT {_TIMELESS_AT_ONCE}").fetchall())
+        found = await self._connection.ask(f"{odd} LIMIT {_TIMELESS_AT_ONCE}")
         rows = []
-        for *named, ts in found:
+        for *named, ts in found.rows:
             said = dict(zip(self._keys, named, strict=True))
             record = {**{column: _told(value) for column, value in said.items() if value is not None}, "ts": ts}
             rows.append(_Read(None, self._key(said, record), json.dumps(record).encode()))
@@ -169,17 +169,13 @@ class SnowflakeSource:
 
     async def _newest(self) -> datetime | None:
         question = f"SELECT ts FROM {self._named} WHERE ts < '{_END}' ORDER BY ts DESC LIMIT 1"  # noqa: S608 - a name of the settings
-        answer = await self._connection.run(lambda cursor: cursor.execute(question).fetchone())
-        return _aware(answer[0]) if answer else None
+        newest = (await self._connection.ask(question)).rows
+        return _aware(newest[0][0]) if newest else None
 
     async def _find_keys(self) -> list[str]:
         """The columns that tell one row from another."""
         question = f"SELECT * FROM {self._named} LIMIT 0"  # noqa: S608 - a name of the settings
-
-        def ask(cursor: Any) -> dict[str, int]:
-            return {column[0].lower(): column[1] for column in cursor.execute(question).description}
-
-        columns = await self._connection.run(ask)
+        columns = dict((await self._connection.ask(question)).columns)
         keys: list[str] = [column for column in ("signal_id", "id") if column in columns]
         if not keys:
             raise _Unfit(f"{self._table} has neither a column signal_id nor id: a row could not be told from its repetition")
@@ -192,13 +188,8 @@ class SnowflakeSource:
             f"SELECT * FROM {self._named} WHERE ts >= %s AND ts < '{_END}'"  # noqa: S608 - a name of the settings
             f" ORDER BY {', '.join(['ts', *self._keys])} LIMIT {_PAGE} OFFSET {skipped}"
         )
-
-        def ask(cursor: Any) -> tuple[list[str], list[tuple[Any, ...]]]:
-            cursor.execute(question, (since.isoformat(timespec="microseconds"),))
-            return [column[0].lower() for column in cursor.description], list(cursor.fetchall())
-
-        columns, rows = await self._connection.run(ask)
-        return [self._read(dict(zip(columns, row, strict=True))) for row in rows]
+        answer = await self._connection.ask(question, since.isoformat(timespec="microseconds"))
+        return [self._read(dict(zip(answer.names, row, strict=True))) for row in answer.rows]
 
     def _read(self, row: Row) -> _Read:
         said = {column: _told(value) for column, value in row.items() if value is not None and column != "id"}

@@ -49,7 +49,7 @@ async def hook(program: Program, body: dict[str, Any]) -> int:
 async def add_row(connection: SnowflakeConnection, signal_id: str, signal_type: str, symbol: str) -> None:
     row = (signal_id, signal_type, symbol, "0.4801", datetime.now(UTC).isoformat())
     insert = "INSERT INTO SIGNALS SELECT %s, %s, %s, %s, %s::TIMESTAMP_TZ"
-    await connection.run(lambda cursor: cursor.execute(insert, row))
+    await connection.ask(insert, *row)
 
 
 async def exported(connection: SnowflakeConnection, count: int) -> bool:
@@ -63,7 +63,7 @@ async def exported(connection: SnowflakeConnection, count: int) -> bool:
 
 async def test_signals_from_everywhere_at_once(ring: Ring, connection: SnowflakeConnection) -> None:
     columns = "signal_id VARCHAR, signal_type VARCHAR, symbol VARCHAR, close NUMBER(20, 10), ts TIMESTAMP_TZ"
-    await connection.run(lambda cursor: cursor.execute(f"CREATE TABLE SIGNALS ({columns})"))
+    await connection.ask(f"CREATE TABLE SIGNALS ({columns})")
     program = await ring.run(
         **snowflake_settings(connection),
         SNOWFLAKE_SIGNALS_TABLE="SIGNALS",
@@ -179,7 +179,7 @@ class Traded:
 
     async def change(self, statement: str) -> None:
         """Something that happens to the history."""
-        await self.session.run(lambda cursor: cursor.execute(statement))
+        await self.session.ask(statement)
 
     async def keep(self) -> None:
         """All of the ledger into the history."""

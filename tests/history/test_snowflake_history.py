@@ -1,6 +1,7 @@
 """Executions in Snowflake, by the real driver over HTTP: exact, each once, whatever fails on the way."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -81,7 +82,7 @@ async def test_a_day_ends_where_the_next_begins(history: SnowflakeHistory) -> No
 
 async def test_a_table_that_is_gone_is_made_again(history: SnowflakeHistory, connection: SnowflakeConnection) -> None:
     await history.keep([execution(1)])
-    await connection.run(lambda cursor: cursor.execute("DROP TABLE EXECUTIONS"))
+    await connection.ask("DROP TABLE EXECUTIONS")
     await history.keep([execution(2)])
     assert [row["execution_id"] for row in await history.rows(*DAY)] == [execution(2).execution_id]
 
@@ -102,21 +103,39 @@ async def test_another_trading_mode_is_refused(history: SnowflakeHistory) -> Non
     assert {row["trading_mode"] for row in await history.rows(*DAY)} == {"paper"}
 
 
-async def test_a_session_at_its_end_is_made_anew(history: SnowflakeHistory, connection: SnowflakeConnection) -> None:
-    from snowflake.connector.errors import ProgrammingError, ReauthenticationRequest
-
+async def test_a_session_at_its_end_is_made_anew(
+    history: SnowflakeHistory, connection: SnowflakeConnection, snowflake: SnowflakeServer
+) -> None:
     await history.keep([execution(1)])
-    gone = ProgrammingError("Authentication token has expired.", 390114)
-    for error in (ReauthenticationRequest(gone), gone, ProgrammingError("Session no longer exists.", 390111)):
-        before = connection._session
-
-        def end(_cursor: object, error: Exception = error) -> None:
-            raise error
-
+    for number in (390114, 390111):  # the token has expired, the session no longer exists
+        logins = snowflake.logins()
+        snowflake.answer_once(number)
         with pytest.raises(HistoryUnavailable):
-            await connection.run(end)
+            await connection.ask("SELECT 1")
         assert len(await history.rows(*DAY)) == 1
-        assert connection._session is not before
+        assert snowflake.logins() == logins + 1
+
+
+async def test_a_driver_that_crashes_takes_nothing_with_it(history: SnowflakeHistory, connection: SnowflakeConnection) -> None:
+    await history.keep([execution(1)])
+    assert connection._process is not None
+    connection._process.send_signal(signal.SIGSEGV)
+    with pytest.raises(HistoryUnavailable, match="the process of its driver ended"):
+        await history.keep([execution(2)])
+    await history.keep([execution(2)])
+    assert len(await history.rows(*DAY)) == 2
+
+
+async def test_a_question_given_up_leaves_no_answer_for_the_next(
+    history: SnowflakeHistory, connection: SnowflakeConnection
+) -> None:
+    await history.keep([execution(1)])
+    asking = asyncio.create_task(connection.ask("SELECT 17"))
+    await asyncio.sleep(0)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert (await connection.ask("SELECT 18")).rows == [(18,)]
 
 
 async def commit(ledger: SqlLedger, numbers: range) -> None:
@@ -174,7 +193,7 @@ async def test_a_history_that_was_lost_is_brought_anew(
             while await export.pending():  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         assert len(await history.rows(*DAY)) == numbers.stop
-        await connection.run(lambda cursor: cursor.execute("DROP TABLE EXECUTIONS"))
+        await connection.ask("DROP TABLE EXECUTIONS")
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
 

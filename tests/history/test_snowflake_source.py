@@ -64,7 +64,7 @@ class Table:
     inbox: Inbox = field(default_factory=Inbox)
 
     async def run(self, statement: str, *values: object) -> None:
-        await self.connection.run(lambda cursor: cursor.execute(statement, values))
+        await self.connection.ask(statement, *values)
 
     async def make(self, columns: str = COLUMNS) -> None:
         await self.run(f"CREATE TABLE SIGNALS ({columns})")
@@ -101,7 +101,7 @@ class Table:
 async def until(source: SnowflakeSource, table: Table, *ids: str, well: bool = True) -> None:
     """Until exactly these arrived, and a few polls more."""
     async with asyncio.timeout(20):
-        while table.inbox.ids != list(ids) or source.ready[0] is not well:  # noqa: ASYNC110
+        while table.inbox.ids != list(ids) or source.ready in ((not well, source.ready[1]), (False, "not read yet")):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     await asyncio.sleep(0.3)
     assert table.inbox.ids == list(ids)

@@ -166,11 +166,8 @@ async def test_what_is_exported_to_snowflake_is_what_dbt_reads_there(
     named = ("account", "user", "password", "warehouse", "database", "host", "port", "protocol")
     settings = {f"SNOWFLAKE_{name.upper()}": str(getattr(options, name)) for name in named}
     warehouse.dbt("run", DBT_TARGET="snowflake", **settings)
-    found = await connection.run(
-        lambda cursor: cursor.execute(
-            f"SELECT symbol, exits, profit FROM {options.database}.HISTORY.PERFORMANCE_BY_SYMBOL"
-        ).fetchall()
-    )
+    table = f"{options.database}.HISTORY.PERFORMANCE_BY_SYMBOL"
+    found = (await connection.ask(f"SELECT symbol, exits, profit FROM {table}")).rows
     counted = sums(executions, "symbol")
     assert {row[0]: row[1] for row in found} == {symbol: exits for (symbol,), (exits, _, _) in counted.items()}
     for symbol, _, profit in found:  # fakesnow sums up in floating point, which Snowflake does not

@@ -1,7 +1,8 @@
 """Run in the warehouse's environment: fakesnow's server on a port, with its databases in a folder, so that they outlive it.
 
 Its answer to a login lacks what drivers from 5.0 on insist upon: the master token and the validity of both tokens, as in
-https://github.com/snowflakedb/snowflake-connector-python. That is added here; everything else is fakesnow's own.
+https://github.com/snowflakedb/snowflake-connector-python. That is added here, and how a session ends: a POST to
+/tests/answer-once makes the next statement's answer the error of the number in its body. Everything else is fakesnow's own.
 """
 
 import importlib
@@ -19,14 +20,32 @@ instance = importlib.import_module("fakesnow.instance")
 _SESSION = {"masterToken": "master", "sessionId": 1, "validityInSeconds": 3600, "masterValidityInSeconds": 14400}
 
 
+_state: dict[str, Any] = {"logins": 0, "errors": []}
+
+
 async def application(scope: Any, receive: Any, send: Any) -> None:
-    """fakesnow's application, with complete answers to logins."""
-    if scope["type"] != "http" or scope["path"] != "/session/v1/login-request":
+    """fakesnow's application, with complete answers to logins, and sessions that end."""
+    path = scope["path"] if scope["type"] == "http" else ""
+    if path == "/session/v1/login-request":
+        answer = json.loads((await fakesnow.login_request(Request(scope, receive))).body)
+        answer["data"].update(_SESSION)
+        _state["logins"] += 1
+        await JSONResponse({"code": None, "message": None, **answer})(scope, receive, send)
+    elif path == "/queries/v1/query-request" and _state["errors"]:
+        number = _state["errors"].pop()
+        said = {"success": False, "code": number, "message": "The session is at its end.", "data": None}
+        await JSONResponse(said)(scope, receive, send)
+    elif path == "/session/token-request" and scope["method"] == "POST":
+        await JSONResponse({"success": False, "code": "390114", "message": "The master token too.", "data": None})(
+            scope, receive, send
+        )
+    elif path == "/tests/answer-once":
+        _state["errors"].append((await Request(scope, receive).body()).decode())
+        await JSONResponse({})(scope, receive, send)
+    elif path == "/tests/logins":
+        await JSONResponse(_state["logins"])(scope, receive, send)
+    else:
         await fakesnow.app(scope, receive, send)
-        return
-    answer = json.loads((await fakesnow.login_request(Request(scope, receive))).body)
-    answer["data"].update(_SESSION)
-    await JSONResponse({"code": None, "message": None, **answer})(scope, receive, send)
 
 
 if __name__ == "__main__":

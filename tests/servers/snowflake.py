@@ -6,9 +6,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
-from core.adapters.snowflake_connection import SnowflakeOptions
+from core.adapters.snowflake_wire import SnowflakeOptions
 from tests.servers.ports import free_port
 from tests.servers.process import ServerProcess
 
@@ -46,6 +47,14 @@ class SnowflakeServer:
     def start(self) -> None:
         """Returns when it takes connections."""
         self._process.start()
+
+    def answer_once(self, number: int) -> None:
+        """The next statement gets this error."""
+        httpx.post(f"http://127.0.0.1:{self.port}/tests/answer-once", content=str(number)).raise_for_status()
+
+    def logins(self) -> int:
+        """How many there were."""
+        return int(httpx.get(f"http://127.0.0.1:{self.port}/tests/logins").json())
 
     def stop(self) -> None:
         """An orderly end; the data are kept."""
