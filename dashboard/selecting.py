@@ -33,7 +33,7 @@ def choose() -> None:
     # Not on a page, which is read again all the time: a button that is drawn anew drops the file that was just asked for.
     columns[3].download_button(
         "Trades as CSV",
-        partial(_file, _selection()),
+        partial(_file, *_words()),
         "executions.csv",
         "text/csv",
         on_click="ignore",
@@ -41,19 +41,24 @@ def choose() -> None:
     )
 
 
-def _file(selection: Selection) -> bytes:
-    return as_csv(asyncio.run(newest(database_url(), selection, DOWNLOADED)), EXECUTION_COLUMNS)
+def _file(*words: str) -> bytes:
+    # What "today" is, is found out when somebody wants the file: the page may have been open since yesterday.
+    return as_csv(asyncio.run(newest(database_url(), _selection(*words), DOWNLOADED)), EXECUTION_COLUMNS)
 
 
 def chosen() -> Selection:
     """What is chosen at the moment. Raises LedgerUnavailable."""
     if list(asyncio.run(symbols(database_url()))) != st.session_state["known"]:
         st.rerun()  # another symbol can be chosen now
-    return _selection()
+    return _selection(*_words())
 
 
-def _selection() -> Selection:
-    period, symbol, mode = (st.session_state[name] for name in ("period", "symbol", "mode"))
+def _words() -> tuple[str, str, str]:
+    state = st.session_state
+    return state["period"], state["symbol"], state["mode"]
+
+
+def _selection(period: str, symbol: str, mode: str) -> Selection:
     back = _PERIODS[period]
     return Selection(
         since=None if back is None else datetime.now(UTC).date() - back,

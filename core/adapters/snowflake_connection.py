@@ -1,9 +1,7 @@
 """Snowflake, asked through the process that runs its driver: nothing that the driver does blocks or ends this one."""
 
 import asyncio
-import pickle
 import re
-import struct
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from contextlib import suppress
@@ -11,13 +9,15 @@ from contextlib import suppress
 from core.adapters.snowflake_wire import (
     ANSWER_SECONDS,
     CLOSE_SECONDS,
-    LENGTH,
+    HEAD_BYTES,
     LOGIN_SECONDS,
     Answer,
     Failed,
     Question,
     SnowflakeOptions,
+    body_length,
     framed,
+    unframed,
 )
 from core.domain.errors import HistoryUnavailable
 
@@ -79,8 +79,7 @@ class SnowflakeConnection:
             raise AssertionError("both were asked for")
         asked.write(framed(question))
         await asked.drain()
-        (length,) = struct.unpack(">I", await told.readexactly(LENGTH))
-        answer: Answer | Failed = pickle.loads(await told.readexactly(length))  # noqa: S301 - our own process's words
+        answer: Answer | Failed = unframed(await told.readexactly(body_length(await told.readexactly(HEAD_BYTES))))
         return answer
 
     async def _kill(self) -> None:

@@ -5,14 +5,12 @@ The driver is native code that blocks, takes two seconds to be imported and, whe
 
 import logging
 import os
-import pickle
 import signal
-import struct
 import sys
 from contextlib import suppress
 from typing import Any, BinaryIO
 
-from core.adapters.snowflake_wire import LENGTH, NO_SUCH_OBJECT, Answer, Failed, Question, framed
+from core.adapters.snowflake_wire import HEAD_BYTES, NO_SUCH_OBJECT, Answer, Failed, Question, body_length, framed, unframed
 
 _SHOWN = 200  # characters of the server's words
 
@@ -25,9 +23,9 @@ class Session:
 
     def ask(self, question: Question) -> Answer | Failed:
         """Runs one statement; what the driver raises is an answer too."""
-        from snowflake.connector import connect  # noqa: PLC0415 - heavy: this process has nothing else to do
-
         try:
+            from snowflake.connector import connect  # noqa: PLC0415 - a driver that cannot be had is an answer too
+
             if self._session is None:
                 self._session = connect(**question.options.arguments())
             with self._session.cursor() as cursor:
@@ -59,9 +57,8 @@ def _words(error: Exception, question: Question) -> str:
 def serve(questions: BinaryIO, answers: BinaryIO) -> None:
     """Answers one question after the other until there are no more."""
     session = Session()
-    while head := questions.read(LENGTH):
-        (length,) = struct.unpack(">I", head)
-        answers.write(framed(session.ask(pickle.loads(questions.read(length)))))  # noqa: S301 - our own parent's words
+    while head := questions.read(HEAD_BYTES):
+        answers.write(framed(session.ask(unframed(questions.read(body_length(head))))))
         answers.flush()
     session.end()
 

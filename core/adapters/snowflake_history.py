@@ -85,8 +85,10 @@ class SnowflakeHistory:
     async def _merge(self, rows: str, mode: str) -> None:
         # The same signals make the same ids on paper and for money: one would take the place of the other.
         others = f"SELECT trading_mode FROM {self._table} WHERE trading_mode <> %s LIMIT 1"  # noqa: S608 - a name of the settings
-        for (other,) in (await self._connection.ask(others, mode)).rows:
-            raise HistoryUnavailable(f"{self._table} holds {other} executions, these are {mode}: set another SNOWFLAKE_SCHEMA")
+        if found := (await self._connection.ask(others, mode)).rows:
+            raise HistoryUnavailable(
+                f"{self._table} holds {found[0][0]} executions, these are {mode}: set another SNOWFLAKE_SCHEMA"
+            )
         # One text for all rows: a statement of thousands of values takes seconds to be read before it is run.
         source = ", ".join(f"f.value:{column}::{kind} AS {column}" for column, kind in COLUMNS.items())
         new = ", ".join(f"{column} = s.{column}" for column in COLUMNS if column != "execution_id")

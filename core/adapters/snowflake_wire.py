@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-LENGTH = 4  # bytes in front of each message
+_HEAD = struct.Struct(">I")  # the length of what follows
+HEAD_BYTES = _HEAD.size
 # https://docs.snowflake.com/en/developer-guide/python-connector/python-connector-api (errors carry the server's numbers)
 NO_SUCH_OBJECT = 2003
 ANSWER_SECONDS = 60
@@ -93,4 +94,14 @@ class Failed:
 def framed(value: Question | Answer | Failed) -> bytes:
     """With its length in front."""
     body = pickle.dumps(value)
-    return struct.pack(">I", len(body)) + body
+    return _HEAD.pack(len(body)) + body
+
+
+def body_length(head: bytes) -> int:
+    """How many bytes follow a head."""
+    return int(_HEAD.unpack(head)[0])
+
+
+def unframed(body: bytes) -> Any:
+    """What `framed` was given. Only for what our own process at the other end of the pipe says."""
+    return pickle.loads(body)  # noqa: S301 - nobody else writes there

@@ -100,8 +100,13 @@ class Table:
 
 async def until(source: SnowflakeSource, table: Table, *ids: str, well: bool = True) -> None:
     """Until exactly these arrived, and a few polls more."""
+
+    def reached() -> bool:
+        is_well, words = source.ready
+        return table.inbox.ids == list(ids) and is_well is well and words != "not read yet"
+
     async with asyncio.timeout(20):
-        while table.inbox.ids != list(ids) or source.ready in ((not well, source.ready[1]), (False, "not read yet")):  # noqa: ASYNC110
+        while not reached():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     await asyncio.sleep(0.3)
     assert table.inbox.ids == list(ids)

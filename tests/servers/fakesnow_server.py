@@ -18,8 +18,6 @@ fakesnow = importlib.import_module("fakesnow.server")  # the package's attribute
 instance = importlib.import_module("fakesnow.instance")
 
 _SESSION = {"masterToken": "master", "sessionId": 1, "validityInSeconds": 3600, "masterValidityInSeconds": 14400}
-
-
 _state: dict[str, Any] = {"logins": 0, "errors": []}
 
 
@@ -32,13 +30,9 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
         _state["logins"] += 1
         await JSONResponse({"code": None, "message": None, **answer})(scope, receive, send)
     elif path == "/queries/v1/query-request" and _state["errors"]:
-        number = _state["errors"].pop()
-        said = {"success": False, "code": number, "message": "The session is at its end.", "data": None}
-        await JSONResponse(said)(scope, receive, send)
-    elif path == "/session/token-request" and scope["method"] == "POST":
-        await JSONResponse({"success": False, "code": "390114", "message": "The master token too.", "data": None})(
-            scope, receive, send
-        )
+        await _refusal(_state["errors"].pop())(scope, receive, send)
+    elif path == "/session/token-request":
+        await _refusal("390114")(scope, receive, send)
     elif path == "/tests/answer-once":
         _state["errors"].append((await Request(scope, receive).body()).decode())
         await JSONResponse({})(scope, receive, send)
@@ -46,6 +40,10 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
         await JSONResponse(_state["logins"])(scope, receive, send)
     else:
         await fakesnow.app(scope, receive, send)
+
+
+def _refusal(number: str) -> JSONResponse:
+    return JSONResponse({"success": False, "code": number, "message": "The session is at its end.", "data": None})
 
 
 if __name__ == "__main__":
