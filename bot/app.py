@@ -190,6 +190,7 @@ class _Program:
             limits=shown_limits(settings),
             users=settings.users,
             language=settings.tg_lang,
+            zone="UTC",
             version=version("marketflow"),
             started_at=self.clock.now(),
             health=lambda: {name: ask() for name, ask in {**self.parts, **self._besides}.items()},

@@ -3,9 +3,9 @@
 import re
 
 from bot.desk import Caller, Desk, Trouble
-from bot.roles import Role
 from bot.texts import Html
 from core.domain.messages import ApprovalAnswered
+from core.domain.people import Role
 from core.ports import Verdict
 
 ROLE = Role.TRADER

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from bot.command import Command
 from bot.commands import BY_NAME
-from bot.roles import Role
+from core.domain.people import Role
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from bot.desk import Caller, Desk, Trouble
 from bot.message import ChatMessage
 from bot.render import short
-from bot.roles import Role
 from core.domain.messages import Body
+from core.domain.people import Role
 
 Args = Sequence[str]
 

@@ -26,10 +26,10 @@ from bot.config_rules import (
 )
 from bot.env_file import read_env_file
 from bot.redaction import parts_of_secret
-from bot.roles import Role
 from core.adapters.kafka_settings import SecurityProtocol
 from core.domain.controls import Mode
 from core.domain.errors import ConfigurationError
+from core.domain.people import Role
 
 _NEAR = 0.7  # difflib's ratio: TRADE_QUANTITY is 0.78 from TRADE_QTY
 

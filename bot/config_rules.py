@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from bot.config_values import ALL_SYMBOLS, BOT_TOKEN, chat_id, split_url, symbol, symbols, users
-from bot.roles import Role
+from core.domain.people import Role
 
 LIVE_API = "https://api.binance.com/api"
 TESTNET_API = "https://testnet.binance.vision/api"

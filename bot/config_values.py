@@ -10,8 +10,8 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from pydantic import SecretStr
 
-from bot.roles import Role
 from core.domain.money import parse_decimal
+from core.domain.people import Role
 
 ALL_SYMBOLS = "*"
 _LONGEST_SHOWN = 40  # characters; a bot token has 46 and an API key 64, so that one put into the wrong variable is not shown

@@ -10,12 +10,12 @@ from typing import Protocol
 
 import structlog
 
-from bot.roles import Role
 from bot.texts import Texts, texts
 from core.book import Book
 from core.domain.errors import LedgerUnavailable
 from core.domain.instrument import Instrument, Quote
 from core.domain.messages import Body, Message
+from core.domain.people import Role
 from core.domain.position import Trade
 from core.domain.reasons import Reason
 from core.domain.signal import Signal
@@ -73,7 +73,7 @@ class Caller:
 @dataclass(frozen=True)
 class Desk:
     """Everything a command may need. `symbols` None means all; `limits` are shown as they are, by the name of their setting;
-    `health` tells of each part whether it is well, and a word on it."""
+    `health` tells of each part whether it is well, and a word on it. `language` and `zone` are those of who reads the answer."""
 
     book: Book
     market: Market
@@ -87,13 +87,14 @@ class Desk:
     limits: Mapping[str, str]
     users: Mapping[int, Role]
     language: str
+    zone: str
     version: str
     started_at: datetime
     health: Callable[[], Health]
 
     @property
     def texts(self) -> Texts:
-        return texts(self.language)
+        return texts(self.language, self.zone)
 
     def priced(self, symbol: str) -> "Priced":
         """What is known of a symbol, however old."""

@@ -8,8 +8,8 @@ from telegram import Update, User
 from telegram.ext import ApplicationHandlerStop, CallbackContext
 
 from bot.render import short
-from bot.roles import Role
 from core.domain.errors import LedgerUnavailable
+from core.domain.people import Role
 
 log = structlog.get_logger(__name__)
 

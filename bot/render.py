@@ -4,7 +4,7 @@ The first lines of the alerts are the contract's ("The chat"), word for word in 
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import assert_never
 
@@ -163,7 +163,7 @@ def _asked(event: ApprovalRequested, texts: Texts) -> list[Html]:
     return [
         texts("approval.ask", signal_type=short(approval.signal.signal_type)),
         *_proposal(approval, event.base, event.quote, texts),
-        texts("approval.until", time=_time(approval.expires_at, seconds=True), seconds=seconds),
+        texts("approval.until", time=texts.exact_time(approval.expires_at), seconds=seconds),
     ]
 
 
@@ -174,7 +174,7 @@ def _closed(event: ApprovalClosed, texts: Texts) -> list[Html]:
         *_proposal(approval, event.base, event.quote, texts),
     ]
     if approval.decided_by and approval.decided_at:
-        lines.append(texts("by_at", who=short(approval.decided_by), time=_time(approval.decided_at, seconds=True)))
+        lines.append(texts("by_at", who=short(approval.decided_by), time=texts.exact_time(approval.decided_at)))
     if event.reason is not None:
         lines.append(texts("approval.not_traded", reason=texts.reason(event.reason)))
     return lines
@@ -213,7 +213,7 @@ def controls_lines(controls: Controls, texts: Texts) -> Html:
 
 def _controls_changed(event: ControlsChanged, texts: Texts) -> list[Html]:
     after = event.after
-    when = f"{short(after.changed_by)}, {_time(after.changed_at)} UTC" if after.changed_at else short(after.changed_by)
+    when = f"{short(after.changed_by)}, {texts.exact_time(after.changed_at)}" if after.changed_at else short(after.changed_by)
     return [texts("controls.changed", state=controls_lines(after, texts), who=when)]
 
 
@@ -291,7 +291,7 @@ def not_live(trading_mode: str, texts: Texts) -> list[Html]:
 
 def render_line(item: OutboxItem, texts: Texts) -> Html:
     """One event as one line of a digest."""
-    event, at = item.event, _time(item.at)
+    event, at = item.event, texts.time(item.at)
     match event:
         case OrderExecuted():
             done = event.execution
@@ -370,7 +370,3 @@ def duration(length: timedelta, texts: Texts) -> Html:
 def percent_of(part: Decimal, whole: Decimal) -> str:
     """`part` of `whole`, both in the same asset, as a percentage with its sign."""
     return per_cent(exact_per_cent(part, whole))
-
-
-def _time(at: datetime, *, seconds: bool = False) -> str:
-    return at.strftime("%H:%M:%S" if seconds else "%H:%M")

@@ -18,10 +18,10 @@ from bot.desk import Caller, Desk
 from bot.gate import Gate, Strangers
 from bot.message import ChatMessage, plain_text, units
 from bot.render import duration, short
-from bot.roles import Role
 from bot.telegram_link import POLL_SECONDS, Answer, Speaker
 from bot.texts import LANGUAGES, texts
 from core.domain.errors import ConfigurationError
+from core.domain.people import Role
 
 log = structlog.get_logger(__name__)
 

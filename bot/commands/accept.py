@@ -5,8 +5,8 @@ from bot.desk import Caller, Desk
 from bot.holds import accept_button, hold_lines
 from bot.message import ChatMessage
 from bot.render import short
-from bot.roles import Role
 from core.domain.messages import AcceptRequested
+from core.domain.people import Role
 
 
 async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from bot.command import Args, Command
 from bot.desk import Caller, Desk
 from bot.message import ChatMessage
-from bot.roles import Role
+from core.domain.people import Role
 
 
 def help_on(commands: Callable[[], Sequence[Command]]) -> Command:

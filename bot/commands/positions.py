@@ -37,7 +37,7 @@ def _lines(desk: Desk, position: Position) -> list[Html]:
         percent, earned = percent_of(profit, position.cost), money(profit, signed=True)
         lines.append(texts("positions.unrealised", percent=percent, profit=earned, quote=priced.quote_asset))
     if position.opened_at is not None:
-        since, held = position.opened_at.strftime("%Y-%m-%d %H:%M"), duration(now - position.opened_at, texts)
+        since, held = texts.full_moment(position.opened_at), duration(now - position.opened_at, texts)
         lines.append(texts("positions.since", time=since, duration=held))
     return lines
 

@@ -4,9 +4,9 @@ from bot.command import Args, Command, bad_argument, request
 from bot.desk import Caller, Desk
 from bot.message import ChatMessage
 from bot.render import controls_lines
-from bot.roles import Role
 from core.domain.controls import Pause
 from core.domain.messages import ControlsRequested
+from core.domain.people import Role
 
 
 async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:

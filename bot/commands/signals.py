@@ -41,7 +41,7 @@ def _line(desk: Desk, row: SignalRow) -> Html:
     outcome = row.outcome or "waiting"
     key = f"outcome.{outcome}"
     shown = {
-        "time": row.received_at.strftime("%d.%m. %H:%M"),
+        "time": desk.texts.moment(row.received_at),
         "mark": "⏳" if row.outcome is None else _MARKS.get(outcome, "⚪"),
         "signal_type": short(row.signal.signal_type),
         "symbol": short(row.signal.symbol),

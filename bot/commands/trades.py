@@ -29,7 +29,7 @@ async def run(desk: Desk, args: Args, _caller: Caller) -> ChatMessage:
 def _line(desk: Desk, trade: Trade) -> Html:
     return desk.texts(
         "trades.line",
-        time=trade.closed_at.strftime("%d.%m. %H:%M"),
+        time=desk.texts.moment(trade.closed_at),
         mark="➕" if trade.profit > 0 else "➖",
         symbol=trade.symbol,
         quantity=quantity(trade.qty),

@@ -1,11 +1,14 @@
-"""What the program says, by language. Pure; every value put into a sentence is escaped, so nothing foreign becomes HTML."""
+"""What the program says, by language and time zone. Pure; every value put into a sentence is escaped, so nothing foreign becomes
+HTML."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
 from functools import cache
 from html import escape
 from importlib import import_module
 from types import MappingProxyType
+from zoneinfo import ZoneInfo
 
 from core.domain.reasons import SENTENCES, Reason
 
@@ -27,11 +30,13 @@ class _Escaped(dict[str, str]):
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """One language: `catalogue` is HTML by key, `sentences` plain text by the codes of `core.domain.reasons`."""
+    """One language: `catalogue` is HTML by key, `sentences` plain text by the codes of `core.domain.reasons`. Times are shown in
+    `zone`."""
 
     language: str
     catalogue: Mapping[str, str]
     sentences: Mapping[str, str]
+    zone: tzinfo = UTC
 
     def __call__(self, key: str, **params: object) -> Html:
         """The sentence `key`, its parameters escaped. Raises KeyError for a key that no catalogue has: a bug."""
@@ -47,6 +52,30 @@ class Texts:
             return Html(escape(reason.code))
         return Html(escape(sentence, quote=False).format_map(_escaped(reason.params)))
 
+    def time(self, at: datetime) -> str:
+        """The time of day, of what is told on that day: 14:02."""
+        return at.astimezone(self.zone).strftime("%H:%M")
+
+    def exact_time(self, at: datetime) -> str:
+        """The time of day with its seconds and zone: 14:02:11 UTC."""
+        local = at.astimezone(self.zone)
+        return f"{local:%H:%M:%S} {_zone_name(local)}"
+
+    def moment(self, at: datetime) -> str:
+        """Day and time, in a list: 01.03. 14:02."""
+        return at.astimezone(self.zone).strftime("%d.%m. %H:%M")
+
+    def full_moment(self, at: datetime) -> str:
+        """Day and time with year and zone: 2026-03-01 14:02 UTC."""
+        local = at.astimezone(self.zone)
+        return f"{local:%Y-%m-%d %H:%M} {_zone_name(local)}"
+
+
+def _zone_name(local: datetime) -> str:
+    """The zone's usual letters; where it has none, how far it is from UTC: UTC, CET, UTC+05."""
+    name = local.tzname() or ""
+    return name if name.isalpha() else f"UTC{name}"
+
 
 def _escaped(params: Mapping[str, object]) -> _Escaped:
     return _Escaped(
@@ -55,10 +84,11 @@ def _escaped(params: Mapping[str, object]) -> _Escaped:
 
 
 @cache
-def texts(language: str) -> Texts:
-    """The catalogue of `language`, one of LANGUAGES. Raises ValueError for another."""
+def texts(language: str, zone: str = "UTC") -> Texts:
+    """The catalogue of `language`, one of LANGUAGES, with times in `zone` (IANA's name). Raises ValueError for another language,
+    ZoneInfoNotFoundError for another zone."""
     if language not in LANGUAGES:
         raise ValueError(f"no texts in {language!r}")
     module = import_module(f"bot.texts.{language}")
     sentences: Mapping[str, str] = SENTENCES if language == "en" else module.SENTENCES
-    return Texts(language, MappingProxyType(module.CATALOGUE), sentences)
+    return Texts(language, MappingProxyType(module.CATALOGUE), sentences, UTC if zone == "UTC" else ZoneInfo(zone))

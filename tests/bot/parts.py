@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from bot.desk import Desk
-from bot.roles import Role
 from core.book import Book
 from core.domain.approval import Approval, ApprovalState
 from core.domain.controls import Controls
@@ -17,6 +16,7 @@ from core.domain.events import Event, OrderExecuted, OutboxItem, SignalRefused
 from core.domain.instrument import Balance, Instrument, Quote
 from core.domain.messages import ApprovalAnswered, ControlsRequested, DeadLetter, Message, SourcePosition, StoredMessage
 from core.domain.order import ExecutionReport, Fill, Order, OrderRequest, OrderState, PlaceResult, Rejected
+from core.domain.people import Role
 from core.domain.position import Execution, Position, Trade
 from core.domain.reasons import reason
 from core.domain.signal import Side, Signal
@@ -287,7 +287,7 @@ class Office:
             book=self.book, market=self.market, inbox=self.inbox, outbox=self.ledger, queries=self.ledger,
             venue=self.exchange, clock=clock, trading_mode="paper", symbols=frozenset({"WIFUSDC"}),
             limits={"MAX_ORDER_NOTIONAL": "1000"}, users={OWNER: Role.OWNER, TRADER: Role.TRADER, VIEWER: Role.VIEWER},
-            language=language, version="0.1.0", started_at=clock.now() - timedelta(hours=3, minutes=12),
+            language=language, zone="UTC", version="0.1.0", started_at=clock.now() - timedelta(hours=3, minutes=12),
             health=self._health,
         )  # fmt: skip
 

@@ -13,9 +13,9 @@ import pytest
 from pydantic import SecretStr
 
 from bot.config import Settings, TradingMode, load_settings
-from bot.roles import Role
 from core.domain.controls import Mode
 from core.domain.errors import ConfigurationError
+from core.domain.people import Role
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw1"

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from bot.roles import Role
 from bot.telegram_app import TelegramChat
 from bot.telegram_link import connect
 from core.domain.controls import Mode, Pause
 from core.domain.errors import ConfigurationError
+from core.domain.people import Role
 from demo.chat.room import Room
 from demo.chat.server import RunningChat, running_chat
 from tests.bot.conftest import PEOPLE, Bot, bot_on, until

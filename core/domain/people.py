@@ -1,4 +1,4 @@
-"""Who may do what in the chat, in rising order."""
+"""Who may do what, in rising order of rights."""
 
 from enum import IntEnum
 

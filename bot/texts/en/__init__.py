@@ -1,0 +1,10 @@
+"""The English catalogue: HTML by key, a module for each part of the chat."""
+
+from bot.texts.en import alerts, answers, approvals, reading
+
+CATALOGUE: dict[str, str] = {
+    **alerts.CATALOGUE,
+    **approvals.CATALOGUE,
+    **answers.CATALOGUE,
+    **reading.CATALOGUE,
+}

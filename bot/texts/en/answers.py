@@ -1,0 +1,45 @@
+"""What commands say whatever they are: refusals, the list, pausing and modes."""
+
+CATALOGUE: dict[str, str] = {
+    # controls
+    "controls.paused": "<b>⏸ Trading is PAUSED</b>: no signal is traded.",
+    "controls.entries": "<b>⏸ Entries are PAUSED</b>: signals may still close positions.",
+    "controls.running": "<b>▶️ Not paused</b>",
+    "controls.changed": "{state}\n{who}",
+    "controls.mode": "Mode: <b>{mode}</b>, {meaning}",
+    "mode.auto": "a signal is executed at once",
+    "mode.confirm": "each trade is asked about first",
+    "mode.observe": "signals are told, never traded",
+    # answers
+    "answer.wrong": "Something went wrong here; the log has it. Trading is not touched by this.",
+    "answer.unknown": "I do not know /{command}.",
+    "answer.unknown_nearest": "I do not know /{command}. Did you mean /{nearest}?",
+    "answer.no_command": "I understand commands: /help lists them.",
+    "answer.role": "/{command} needs the role {needed}; yours is {role}.",
+    "answer.role_button": "This needs the role {needed}; yours is {role}.",
+    "answer.old": "This is {age} old, so /{command} was not done. Say it again if you still mean it.",
+    "answer.bad_argument": "“{argument}” is not accepted. Use: {usage}",
+    "answer.ledger": "Not done: the ledger does not answer. Nothing was changed; try again.",
+    "answer.pending": "Taken, but not done yet: something else is being finished first. /status shows when it is.",
+    "answer.stopping": "Stored; it is done at the next start, as MarketFlow is stopping now.",
+    "answer.ledger_read": "The ledger does not answer; this cannot be shown now.",
+    "answer.exchange": "The exchange does not answer: {problem}",
+    # /start, /help
+    "start": "MarketFlow executes trading signals on Binance Spot and tells here what it does.\n\n{state}\n\n/status shows how"
+    " things stand, /help lists the commands. Your role: {role}.",
+    "help": "<b>Commands</b>",
+    "help.line": "/{usage}: {description}",
+    "help.role": " <i>({role})</i>",
+    "command.start": "what this is",
+    "command.help": "this list",
+    "command.status": "how things stand, on one screen",
+    "command.positions": "what is held and what it is worth",
+    "command.pnl": "net result of a period",
+    "command.trades": "the last closed trades",
+    "command.balance": "what the account holds",
+    "command.signals": "the last signals and what became of each",
+    "command.pause": "trade no signals, or only exits",
+    "command.resume": "trade again",
+    "command.accept": "what ledger and exchange disagree about; take the exchange's word",
+    "command.mode": "execute at once, ask first, or only watch",
+}

@@ -1,0 +1,13 @@
+"""The Russian catalogue: HTML by key, a module for each part of the chat, and every reason of core.domain.reasons by its code."""
+
+from bot.texts.ru import alerts, answers, approvals, reading
+from bot.texts.ru.reasons import SENTENCES
+
+__all__ = ["CATALOGUE", "SENTENCES"]
+
+CATALOGUE: dict[str, str] = {
+    **alerts.CATALOGUE,
+    **approvals.CATALOGUE,
+    **answers.CATALOGUE,
+    **reading.CATALOGUE,
+}

@@ -1,0 +1,45 @@
+"""What commands say whatever they are: refusals, the list, pausing and modes."""
+
+CATALOGUE: dict[str, str] = {
+    # controls
+    "controls.paused": "<b>⏸ Торговля на ПАУЗЕ</b>: сигналы не исполняются.",
+    "controls.entries": "<b>⏸ Входы на ПАУЗЕ</b>: сигналы могут только закрывать позиции.",
+    "controls.running": "<b>▶️ Паузы нет</b>",
+    "controls.changed": "{state}\n{who}",
+    "controls.mode": "Режим: <b>{mode}</b>, {meaning}",
+    "mode.auto": "сигнал исполняется сразу",
+    "mode.confirm": "о каждой сделке сначала спрашиваю",
+    "mode.observe": "о сигналах сообщаю, но не торгую",
+    # answers
+    "answer.wrong": "Здесь что-то пошло не так; подробности в журнале. На торговлю это не влияет.",
+    "answer.unknown": "Команды /{command} нет.",
+    "answer.unknown_nearest": "Команды /{command} нет. Может быть, /{nearest}?",
+    "answer.no_command": "Я понимаю команды, их список: /help.",
+    "answer.role": "Для /{command} нужна роль {needed}, у вас {role}.",
+    "answer.role_button": "Для этого нужна роль {needed}, у вас {role}.",
+    "answer.old": "Сообщению уже {age}, поэтому /{command} не выполнено. Повторите, если это ещё нужно.",
+    "answer.bad_argument": "«{argument}» не подходит. Как надо: {usage}",
+    "answer.ledger": "Не выполнено: реестр не отвечает. Ничего не изменилось, попробуйте ещё раз.",
+    "answer.pending": "Принято, но ещё не выполнено: сначала завершается другое. Когда выполнится, покажет /status.",
+    "answer.stopping": "Сохранено и выполнится при следующем запуске: MarketFlow сейчас останавливается.",
+    "answer.ledger_read": "Реестр не отвечает, показать это сейчас нельзя.",
+    "answer.exchange": "Биржа не отвечает: {problem}",
+    # /start, /help
+    "start": "MarketFlow исполняет торговые сигналы на Binance Spot и сообщает здесь, что делает.\n\n{state}\n\n/status покажет"
+    " положение дел, /help перечислит команды. Ваша роль: {role}.",
+    "help": "<b>Команды</b>",
+    "help.line": "/{usage}: {description}",
+    "help.role": " <i>({role})</i>",
+    "command.start": "что это такое",
+    "command.help": "этот список",
+    "command.status": "положение дел на одном экране",
+    "command.positions": "что куплено и сколько это стоит",
+    "command.pnl": "чистый результат за период",
+    "command.trades": "последние закрытые сделки",
+    "command.balance": "что есть на счёте",
+    "command.signals": "последние сигналы и что стало с каждым",
+    "command.pause": "не торговать совсем или только закрывать позиции",
+    "command.resume": "снова торговать",
+    "command.accept": "в чём журнал и биржа расходятся; принять слово биржи",
+    "command.mode": "исполнять сразу, сначала спрашивать или только наблюдать",
+}
