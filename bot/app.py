@@ -5,13 +5,14 @@ import gc
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import time
 from importlib.metadata import version
 
 import structlog
 from fastapi import APIRouter
 
+from bot.audience import Audience
 from bot.clock import SystemClock
 from bot.config import Settings, TradingMode
 from bot.daily_proof import DailyProof
@@ -31,12 +32,12 @@ from bot.jobs import (
 from bot.lifecycle import Lifecycle, stop_on_signals
 from bot.logs import configure_logging
 from bot.loki import LokiHandler
+from bot.notifiers import Notifiers
+from bot.people import People
 from bot.process_events import ProcessEvents
 from bot.prove import Prover
 from bot.telegram_app import TelegramChat
 from bot.telegram_link import connect
-from bot.telegram_notifier import TelegramNotifier
-from bot.texts import texts
 from bot.web.health import create_web_app
 from bot.web.metrics import create_metrics_app
 from bot.web.server import serve_web
@@ -53,7 +54,8 @@ from core.book import Book
 from core.domain.controls import Controls
 from core.domain.errors import ConfigurationError, ExchangeUnavailable, LedgerUnavailable
 from core.domain.events import PartTroubled, SignalsLost, Started
-from core.domain.messages import SourcePosition
+from core.domain.messages import Message, ReaderRequested, SourcePosition
+from core.inbox import CONTROLS
 from core.ports import LedgerState, MarketData
 from core.trading import Trading
 
@@ -177,33 +179,41 @@ class _Program:
         if settings.tg_token is None or settings.tg_chat_id is None:
             raise ConfigurationError(settings.missing_for_run())
         token = settings.tg_token.get_secret_value()
+        people = People(settings.users, self.book)
+        audience = Audience(settings.tg_chat_id, settings.tg_topic_id, settings.tg_lang, "UTC", people, self.book)
+        alerts, answers = connect(token, settings.tg_api_url), connect(token, settings.tg_api_url)
+        self.notifiers = Notifiers(alerts, audience, self.ledger, self.clock, blocked=self._forget)
         self.desk = Desk(
             book=self.book,
             market=self.market,
             inbox=self.inbox,
-            outbox=self.ledger,
+            alerts_waiting=lambda: self.notifiers.waiting,
             queries=LedgerQueries(self.ledger.reader),
             venue=self.venue,
             clock=self.clock,
             trading_mode=settings.trading_mode,
             symbols=settings.symbols,
             limits=shown_limits(settings),
-            users=settings.users,
+            people=people,
+            audience=audience,
+            bot_name=lambda: answers.username,
             language=settings.tg_lang,
             zone="UTC",
             version=version("marketflow"),
             started_at=self.clock.now(),
             health=lambda: {name: ask() for name, ask in {**self.parts, **self._besides}.items()},
         )
-        self.chat = TelegramChat(connect(token, settings.tg_api_url), self.desk, self.ledger)
-        self.notifier = TelegramNotifier(
-            connect(token, settings.tg_api_url),
-            settings.tg_chat_id,
-            self.ledger,
-            approval_messages=self.ledger,
-            clock=self.clock,
-            texts=texts(settings.tg_lang),
-        )
+        self.chat = TelegramChat(answers, self.desk, self.ledger)
+
+    async def _forget(self, user_id: int) -> None:
+        """A person who has blocked the bot is told no more, until the next /start."""
+        reader = replace(self.desk.audience.reader(user_id), active=False)
+        now = self.clock.now()
+        message = Message("telegram", f"blocked:{user_id}:{now.isoformat()}", CONTROLS, ReaderRequested(reader, user_id, ""), now)
+        try:
+            await self.inbox.submit(message)
+        except LedgerUnavailable as error:
+            log.warning("that a person has blocked the bot is found out again at the next start", error=str(error))
 
     @property
     def parts(self) -> Mapping[str, Callable[[], tuple[bool, str]]]:
@@ -215,7 +225,7 @@ class _Program:
             "instruments": lambda: self.market.instruments_ready,
             **({"kafka": lambda: source.ready} if source is not None else {}),
             **({"signals_table": lambda: table.ready} if table is not None else {}),
-            "telegram": lambda: self.chat.ready if not self.chat.ready[0] else self.notifier.ready,
+            "telegram": lambda: self.chat.ready if not self.chat.ready[0] else self.notifiers.ready,
         }
 
     @property
@@ -239,7 +249,7 @@ class _Program:
             self.inbox.start_controls(self.state.waiting)
             try:
                 self.lifecycle.start("lease", self.ledger.keep_lease())
-                self.lifecycle.start("notifier", self.notifier.run())
+                self.lifecycle.start("notifiers", self.notifiers.run())
                 self.lifecycle.start("chat", self.chat.run())
                 self.lifecycle.start("prices", self.market.run())
                 self.lifecycle.start("trading", self._trade(on_ready))
@@ -361,7 +371,7 @@ class _Program:
             self.metrics.kafka(self.source.lag, self.source.stored_at)
         try:
             async with asyncio.timeout(GAUGE_SECONDS):
-                self.metrics.alerts_pending(await self.ledger.pending())
+                self.metrics.alerts_pending(await self.notifiers.pending())
                 if self.warehouse.export is not None:
                     self.metrics.history_pending(await self.warehouse.export.pending())
         except (LedgerUnavailable, TimeoutError) as error:
@@ -383,7 +393,7 @@ class _Program:
     async def _say_the_rest(self) -> None:
         try:
             async with asyncio.timeout(SAY_SECONDS):
-                while await self.ledger.pending():  # noqa: ASYNC110 - the outbox tells when it fills, not when it is empty
+                while await self.notifiers.pending():  # noqa: ASYNC110 - the outbox tells when it fills, not when it is empty
                     await asyncio.sleep(0.05)
         except (TimeoutError, LedgerUnavailable):
             log.info("some alerts are told at the next start")

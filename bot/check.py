@@ -7,8 +7,8 @@ from decimal import Decimal
 
 from bot.clock import SystemClock
 from bot.config import Settings, TradingMode
-from bot.render import short
 from bot.telegram_link import connect
+from bot.texts import short
 from bot.wiring import binance_client, check_trading_mode, kafka_options, limits_of, snowflake_options, today_of
 from core.adapters.binance_client import BinanceClient
 from core.adapters.kafka_probe import find_lag, find_partitions

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bot.desk import Caller, Desk, Trouble
 from bot.message import ChatMessage
-from bot.render import short
+from bot.texts import short
 from core.domain.messages import Body
 from core.domain.people import Role
 

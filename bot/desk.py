@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -10,6 +10,8 @@ from typing import Protocol
 
 import structlog
 
+from bot.audience import Audience
+from bot.people import People
 from bot.texts import Texts, texts
 from core.book import Book
 from core.domain.errors import LedgerUnavailable
@@ -21,7 +23,7 @@ from core.domain.reasons import Reason
 from core.domain.signal import Signal
 from core.inbox import Inbox
 from core.market import Market
-from core.ports import Clock, DayResult, Outbox, Venue, Verdict
+from core.ports import Clock, DayResult, Venue, Verdict
 
 log = structlog.get_logger(__name__)
 
@@ -62,30 +64,39 @@ class Queries(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks. `source_id` is the identity of what was said, the same when Telegram brings it again."""
+    """Who asks, and in which chat. `source_id` is the identity of what was said, the same when Telegram brings it again."""
 
     user_id: int
     name: str
     role: Role
     source_id: str
+    chat_id: int
+
+    @property
+    def in_private(self) -> bool:
+        """Whether nobody else reads the answer: https://core.telegram.org/bots/api#chat."""
+        return self.chat_id == self.user_id
 
 
 @dataclass(frozen=True)
 class Desk:
     """Everything a command may need. `symbols` None means all; `limits` are shown as they are, by the name of their setting;
-    `health` tells of each part whether it is well, and a word on it. `language` and `zone` are those of who reads the answer."""
+    `health` tells of each part whether it is well, and a word on it. `alerts_waiting` counts what is not told
+    yet, `bot_name` is the bot's user name. `language` and `zone` are those of who reads the answer."""
 
     book: Book
     market: Market
     inbox: Inbox
-    outbox: Outbox
+    alerts_waiting: Callable[[], int]
     queries: Queries
     venue: Venue
     clock: Clock
     trading_mode: str
     symbols: frozenset[str] | None
     limits: Mapping[str, str]
-    users: Mapping[int, Role]
+    people: People
+    audience: Audience
+    bot_name: Callable[[], str]
     language: str
     zone: str
     version: str
@@ -95,6 +106,11 @@ class Desk:
     @property
     def texts(self) -> Texts:
         return texts(self.language, self.zone)
+
+    def spoken_to(self, person: int) -> "Desk":
+        """The same desk in the language and the time zone of a person."""
+        language, zone = self.audience.speech(person)
+        return self if (language, zone) == (self.language, self.zone) else replace(self, language=language, zone=zone)
 
     def priced(self, symbol: str) -> "Priced":
         """What is known of a symbol, however old."""

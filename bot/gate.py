@@ -1,13 +1,13 @@
-"""The one gate in front of every command and every button: who is not listed gets no answer, and the owner is told once."""
+"""The one gate in front of every command and every button: who has no right gets no answer, and the owner is told once."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import structlog
 from telegram import Update, User
 from telegram.ext import ApplicationHandlerStop, CallbackContext
 
-from bot.render import short
+from bot.texts import short
 from core.domain.errors import LedgerUnavailable
 from core.domain.people import Role
 
@@ -25,17 +25,20 @@ class Strangers(Protocol):
 
 
 class Gate:
-    """Lets an update pass when a listed person sent it: in a group too it is the person who counts."""
+    """Lets an update pass when a person with a right sent it: in a group too it is the person who counts. Somebody with a good
+    invitation passes too, with that one message, to be let in."""
 
-    def __init__(self, users: Mapping[int, Role], strangers: Strangers) -> None:
-        self._users = users
+    def __init__(self, role: Callable[[int], Role | None], is_invited: Callable[[str], bool], strangers: Strangers) -> None:
+        """`role` is what a user id may do; `is_invited` whether a text carries the word of an open invitation."""
+        self._role = role
+        self._is_invited = is_invited
         self._strangers = strangers
         self._known: set[int] = set()
 
     async def check(self, update: Update, _context: CallbackContext[Any, Any, Any, Any]) -> None:
         """Raises ApplicationHandlerStop unless the update may go on to a handler."""
         person = _person_of(update)
-        if person is not None and person.id in self._users:
+        if person is not None and (self._role(person.id) is not None or self._comes_invited(update)):
             return
         try:
             if person is not None:
@@ -44,6 +47,10 @@ class Gate:
             # Any other exception than this one lets the update go on: the library tells of it and calls the next handler.
             log.exception("a stranger could not be told of", error=type(error).__name__)
         raise ApplicationHandlerStop
+
+    def _comes_invited(self, update: Update) -> bool:
+        message = update.message
+        return message is not None and message.chat.type == message.chat.PRIVATE and self._is_invited(message.text or "")
 
     async def _tell_once(self, person: User) -> None:
         if person.id in self._known or len(self._known) >= _REMEMBERED:

@@ -9,10 +9,10 @@ from decimal import Decimal
 from typing import assert_never
 
 from bot.holds import accept_button, event_lines
-from bot.message import Button, ChatMessage, Keyboard, plain_text
+from bot.message import ChatMessage, Keyboard, plain_text
 from bot.numbers import money, per_cent, price, quantity
-from bot.texts import Html, Texts
-from core.domain.approval import Approval
+from bot.questions import asked_lines, closed_lines, keyboard
+from bot.texts import Html, Texts, short
 from core.domain.controls import Controls, Pause
 from core.domain.events import (
     ApprovalClosed,
@@ -28,6 +28,8 @@ from core.domain.events import (
     OrderUnanswered,
     OutboxItem,
     PartTroubled,
+    PersonJoined,
+    PersonRevoked,
     Priority,
     SignalRefused,
     SignalsLost,
@@ -36,7 +38,6 @@ from core.domain.events import (
     SymbolHeld,
     SymbolReleased,
 )
-from core.domain.money import multiply
 from core.domain.money import per_cent as exact_per_cent
 from core.domain.order import OrderState
 from core.domain.proof import Proof
@@ -44,7 +45,6 @@ from core.domain.signal import Side
 
 _DIFFERENCES_SHOWN = 10
 _RAW_SHOWN = 80  # bytes of an unreadable record
-_FOREIGN_SHOWN = 64  # characters of a name or a word that somebody else chose
 _DIGEST_UNITS = 1_500  # about a phone's screen
 _DIGEST_LINES = 20
 _PAUSE_KEYS = {Pause.ALL: "controls.paused", Pause.ENTRIES: "controls.entries", Pause.OFF: "controls.running"}
@@ -67,9 +67,9 @@ def _lines(event: Event, texts: Texts) -> list[Html]:  # noqa: PLR0911, PLR0912,
         case SignalRefused():
             return _refused(event, texts)
         case ApprovalRequested():
-            return _asked(event, texts)
+            return asked_lines(event, texts)
         case ApprovalClosed():
-            return _closed(event, texts)
+            return closed_lines(event, texts)
         case ControlsChanged():
             return _controls_changed(event, texts)
         case Started():
@@ -78,6 +78,8 @@ def _lines(event: Event, texts: Texts) -> list[Html]:  # noqa: PLR0911, PLR0912,
             return dead_letters(event.count, event, texts)
         case StrangerSeen():
             return [texts("stranger", name=short(event.name), user_id=event.user_id)]
+        case PersonJoined() | PersonRevoked():
+            return [_person(event, texts)]
         case PartTroubled():
             return _part(event, texts)
         case SignalsLost():
@@ -91,6 +93,12 @@ def _lines(event: Event, texts: Texts) -> list[Html]:  # noqa: PLR0911, PLR0912,
             return [texts("proof.none", day=event.day), problem, texts("proof.again", day=event.day)]
         case _ as unreachable:
             assert_never(unreachable)
+
+
+def _keyboard(event: Event, texts: Texts) -> Keyboard:
+    if isinstance(event, SymbolHeld):
+        return accept_button(event.hold, texts)
+    return keyboard(event.approval, texts) if isinstance(event, ApprovalRequested) else ()
 
 
 def _executed(event: OrderExecuted, texts: Texts) -> list[Html]:
@@ -157,54 +165,6 @@ def _refused(event: SignalRefused, texts: Texts) -> list[Html]:
     ]
 
 
-def _asked(event: ApprovalRequested, texts: Texts) -> list[Html]:
-    approval = event.approval
-    seconds = int((approval.expires_at - approval.asked_at).total_seconds())
-    return [
-        texts("approval.ask", signal_type=short(approval.signal.signal_type)),
-        *_proposal(approval, event.base, event.quote, texts),
-        texts("approval.until", time=texts.exact_time(approval.expires_at), seconds=seconds),
-    ]
-
-
-def _closed(event: ApprovalClosed, texts: Texts) -> list[Html]:
-    approval = event.approval
-    lines = [
-        texts(f"approval.{approval.state}", signal_type=short(approval.signal.signal_type)),
-        *_proposal(approval, event.base, event.quote, texts),
-    ]
-    if approval.decided_by and approval.decided_at:
-        lines.append(texts("by_at", who=short(approval.decided_by), time=texts.exact_time(approval.decided_at)))
-    if event.reason is not None:
-        lines.append(texts("approval.not_traded", reason=texts.reason(event.reason)))
-    return lines
-
-
-def _proposal(approval: Approval, base: str, quote: str, texts: Texts) -> list[Html]:
-    return [
-        texts("symbol", symbol=approval.signal.symbol),
-        texts("price", price=price(approval.price)),
-        texts("quantity", quantity=quantity(approval.qty), base=base),
-        texts("value", value=money(multiply(approval.qty, approval.price)), quote=quote),
-        texts("signal_price", price=price(approval.signal.close)),
-    ]
-
-
-def _keyboard(event: Event, texts: Texts) -> Keyboard:
-    if isinstance(event, SymbolHeld):
-        return accept_button(event.hold, texts)
-    if not isinstance(event, ApprovalRequested):
-        return ()
-    token = event.approval.token
-    yes, no = texts("approval.approve"), texts("approval.decline")
-    return ((Button(yes, approval_data(token, approve=True)), Button(no, approval_data(token, approve=False))),)
-
-
-def approval_data(token: str, *, approve: bool) -> str:
-    """What the button of an approval sends back; `bot.approvals` reads it."""
-    return f"ap:{token}:{'y' if approve else 'n'}"
-
-
 def controls_lines(controls: Controls, texts: Texts) -> Html:
     """Whether trading is paused, and the mode with its meaning: two lines."""
     mode = texts("controls.mode", mode=controls.mode, meaning=texts(f"mode.{controls.mode}"))
@@ -245,6 +205,13 @@ def dead_letters(count: int, first: DeadLettersFound, texts: Texts) -> list[Html
     if shown:
         lines.append(texts("dead_letters.raw", raw=shown))
     return [*lines, texts("dead_letters.see")]
+
+
+def _person(event: PersonJoined | PersonRevoked, texts: Texts) -> Html:
+    person = event.person
+    key, who = ("person.joined", person.invited_by) if isinstance(event, PersonJoined) else ("person.revoked", event.by)
+    shown = {"name": short(person.name), "person": person.user_id, "role": person.role.name.lower()}
+    return texts(key, who=short(who), **shown)
 
 
 def _part(event: PartTroubled, texts: Texts) -> list[Html]:
@@ -347,12 +314,6 @@ def _class_of(event: Event) -> str:
             return "failed"
         case _:
             return "other"
-
-
-def short(text: str, limit: int = _FOREIGN_SHOWN) -> str:
-    """`text` on one line and not longer than `limit` characters: names and words that somebody else chose."""
-    line = " ".join(text.split())
-    return line if len(line) <= limit else f"{line[: limit - 1]}…"
 
 
 def duration(length: timedelta, texts: Texts) -> Html:

@@ -3,23 +3,25 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 import structlog
-from telegram import BotCommand, CallbackQuery, Message, Update, User
+from telegram import CallbackQuery, MaybeInaccessibleMessage, Message, Update, User
 from telegram.error import BadRequest, InvalidToken, TelegramError
 from telegram.ext import Application, CallbackContext, CallbackQueryHandler, ExtBot, MessageHandler, TypeHandler, filters
 
 from bot import approvals
 from bot.asked import Asked, read_asked
-from bot.commands import COMMANDS, nearest
+from bot.commands import nearest
+from bot.commands.start import joined
 from bot.desk import Caller, Desk
 from bot.gate import Gate, Strangers
-from bot.message import ChatMessage, plain_text, units
-from bot.render import duration, short
+from bot.menus import Menus
+from bot.message import Button, ChatMessage, plain_text, units
+from bot.people import link_word
+from bot.render import duration
 from bot.telegram_link import POLL_SECONDS, Answer, Speaker
-from bot.texts import LANGUAGES, texts
+from bot.texts import Texts, short
 from core.domain.errors import ConfigurationError
 from core.domain.people import Role
 
@@ -46,7 +48,8 @@ class TelegramChat:
         self._offset: int | None = None
         # Updates side by side: one slow command does not hold up the others. Each is put into the inbox in the order it came.
         self._application = Application.builder().bot(bot).updater(None).job_queue(None).concurrent_updates(True).build()
-        self._application.add_handler(TypeHandler(Update, Gate(desk.users, strangers).check), group=-1)
+        gate = Gate(desk.people.role, self._is_invited, strangers)
+        self._application.add_handler(TypeHandler(Update, gate.check), group=-1)
         self._application.add_handler(MessageHandler(filters.UpdateType.MESSAGE & filters.TEXT, self._said))
         self._application.add_handler(CallbackQueryHandler(self._tapped))
         self._application.add_error_handler(self._failed)
@@ -64,7 +67,7 @@ class TelegramChat:
             await self._insist(self._bot.delete_webhook)  # where one is set, nothing can be asked for
             self._reached = True
             await self._application.start()
-            menu = asyncio.create_task(self._set_menu(), name="command menu")
+            menu = asyncio.create_task(Menus(self._speaker, self._desk).run(), name="command menu")
             try:
                 await self._listen()
             finally:
@@ -124,81 +127,91 @@ class TelegramChat:
         await self._bot.shutdown()
         await self._bot.request.shutdown()  # also where it never came to be initialised
 
-    async def _set_menu(self) -> None:
-        """The menu of commands, for each language; a menu that could not be set is no reason not to listen."""
-        for language in (None, *LANGUAGES):
-            words = texts(language or self._desk.language)
-            menu = [BotCommand(command.name, plain_text(words(f"command.{command.name}"))) for command in COMMANDS]
-            try:
-                await self._speaker.call(partial(self._bot.set_my_commands, menu, language_code=language), _ANSWER_ATTEMPTS)
-            except TelegramError as error:
-                log.warning("the command menu could not be set", error=self._speaker.words(error))
+    def _is_invited(self, text: str) -> bool:
+        word = link_word(text)
+        return word is not None and self._desk.people.invite_of(word, self._desk.clock.now()) is not None
 
     async def _said(self, update: Update, _context: Context) -> None:
         message = update.message
         if message is None or message.from_user is None or message.text is None:
             return
-        caller = self._caller(message.from_user, f"update:{update.update_id}")
+        caller = self._caller(message.from_user, message.chat.id, f"update:{update.update_id}")
+        if caller is None:
+            await self._welcome(message, message.from_user, f"update:{update.update_id}")
+            return
+        desk = self._desk.spoken_to(caller.user_id)
         asked = read_asked(message.text, self._bot.username)
         if asked is not None:
-            await self._say(message, await self._answer(asked, caller, message.date))
+            await self._say(message, await self._answer(desk, asked, caller, message.date))
         elif message.chat.type == message.chat.PRIVATE and not message.text.startswith("/"):
-            await self._say(message, ChatMessage(self._desk.texts("answer.no_command")))
+            await self._say(message, ChatMessage(desk.texts("answer.no_command")))
+
+    async def _welcome(self, message: Message, person: User, source_id: str) -> None:
+        """Lets in whom the gate let pass for an invitation. Whoever else uses it first has taken it."""
+        word = link_word(message.text or "")
+        if word is not None:
+            await self._say(message, await joined(self._desk, word, person.id, short(person.full_name), source_id))
 
     async def _tapped(self, update: Update, _context: Context) -> None:
         query = update.callback_query
         if query is None:
             return
-        caller, data = self._caller(query.from_user, f"callback:{query.id}"), query.data or ""
+        chat_id = query.message.chat.id if query.message is not None else query.from_user.id
+        caller, data = self._caller(query.from_user, chat_id, f"callback:{query.id}"), query.data or ""
+        if caller is None:
+            return
+        desk = self._desk.spoken_to(caller.user_id)
         asked = read_asked(data, self._bot.username)
         if asked is not None and asked.command is not None:
-            await self._tapped_command(query, asked, caller)
+            await self._tapped_command(desk, query, asked, caller)
         elif approvals.read_answer(data) is None:
-            await self._toast(query, self._desk.texts("toast.unreadable"))
+            await self._toast(query, desk.texts("toast.unreadable"))
         elif caller.role < approvals.ROLE:
-            await self._toast(query, self._missing_role(approvals.ROLE, caller))
+            await self._toast(query, _missing_role(desk, approvals.ROLE, caller))
         else:
-            await self._toast(query, await approvals.answer(self._desk, data, caller))
+            await self._toast(query, await approvals.answer(desk, data, caller))
 
-    async def _tapped_command(self, query: CallbackQuery, asked: Asked, caller: Caller) -> None:
+    async def _tapped_command(self, desk: Desk, query: CallbackQuery, asked: Asked, caller: Caller) -> None:
         if not asked.allowed(caller.role):
-            await self._toast(query, self._missing_role(asked.needed, caller))
+            await self._toast(query, _missing_role(desk, asked.needed, caller))
             return
         fresh = await self._toast(query, "")
         if query.message is None:  # the buttons are ours and never inline in somebody else's chat
             return
         chat_id, message_id = query.message.chat.id, query.message.message_id
         if asked.changes and not fresh:
-            await self._speaker.send(chat_id, ChatMessage(self._desk.texts("toast.old")), _ANSWER_ATTEMPTS)
+            await self._send(query.message, ChatMessage(desk.texts("toast.old")))
             return
-        reply = await self._answer(asked, caller, None)
+        reply = await self._answer(desk, asked, caller, None)
         if not await self._speaker.edit(chat_id, message_id, reply, _ANSWER_ATTEMPTS):
-            await self._speaker.send(chat_id, reply, _ANSWER_ATTEMPTS)
+            await self._send(query.message, reply)
 
-    async def _answer(self, asked: Asked, caller: Caller, said_at: datetime | None) -> ChatMessage:
+    async def _answer(self, desk: Desk, asked: Asked, caller: Caller, said_at: datetime | None) -> ChatMessage:
         """The only way to a command: the role and, for what changes something, the age are looked at here."""
-        words, shown = self._desk.texts, short(asked.name)
+        words, shown = desk.texts, short(asked.name)
         if asked.command is None:
-            near = nearest(asked.name)
-            key = "answer.unknown_nearest" if near else "answer.unknown"
-            return ChatMessage(words(key, command=shown, nearest=near))
+            return _unknown(asked.name, words)
         if not asked.allowed(caller.role):
             needed, role = asked.needed.name.lower(), caller.role.name.lower()
             return ChatMessage(words("answer.role", command=shown, needed=needed, role=role))
-        age = self._desk.clock.now() - said_at if said_at is not None else timedelta()
+        age = desk.clock.now() - said_at if said_at is not None else timedelta()
         if asked.changes and age > _OLD:
             return ChatMessage(words("answer.old", command=shown, age=duration(age, words)))
-        return await asked.command.run(self._desk, asked.args, caller)
+        return await asked.command.run(desk, asked.args, caller)
 
-    def _missing_role(self, needed: Role, caller: Caller) -> str:
-        return self._desk.texts("answer.role_button", needed=needed.name.lower(), role=caller.role.name.lower())
-
-    def _caller(self, person: User, source_id: str) -> Caller:
-        # The gate has looked: who is not listed does not come here. Without it, this fails closed.
-        return Caller(person.id, short(person.full_name), self._desk.users[person.id], source_id)
+    def _caller(self, person: User, chat_id: int, source_id: str) -> Caller | None:
+        """None for who has no right: the gate has looked, and lets pass only who comes invited."""
+        role = self._desk.people.role(person.id)
+        return None if role is None else Caller(person.id, short(person.full_name), role, source_id, chat_id)
 
     async def _say(self, message: Message, reply: ChatMessage) -> None:
-        await self._speaker.send(message.chat.id, reply, _ANSWER_ATTEMPTS)
+        """Answers what somebody wrote: in a group to that message, so that it is seen what is answered."""
+        await self._send(message, reply, reply_to=None if message.chat.type == message.chat.PRIVATE else message.message_id)
+
+    async def _send(self, beside: MaybeInaccessibleMessage, reply: ChatMessage, *, reply_to: int | None = None) -> None:
+        in_topic = isinstance(beside, Message) and beside.is_topic_message
+        thread_id = beside.message_thread_id if isinstance(beside, Message) and in_topic else None
+        await self._speaker.send(beside.chat.id, reply, _ANSWER_ATTEMPTS, thread_id=thread_id, reply_to=reply_to)
 
     async def _toast(self, query: CallbackQuery, text: str) -> bool:
         """Answers a tap. False where Telegram says that the tap is too old to be answered."""
@@ -224,3 +237,15 @@ class TelegramChat:
                 await self._speaker.send(chat.id, ChatMessage(self._desk.texts("answer.wrong")), _ANSWER_ATTEMPTS)
             except TelegramError as again:
                 log.warning("an answer could not be given", error=self._speaker.words(again))
+
+
+def _missing_role(desk: Desk, needed: Role, caller: Caller) -> str:
+    return desk.texts("answer.role_button", needed=needed.name.lower(), role=caller.role.name.lower())
+
+
+def _unknown(name: str, words: Texts) -> ChatMessage:
+    """With a button that says what was most likely meant."""
+    near = nearest(name)
+    if near is None:
+        return ChatMessage(words("answer.unknown", command=short(name)))
+    return ChatMessage(words("answer.unknown_nearest", command=short(name), nearest=near), ((Button(f"/{near}", f"/{near}"),),))

@@ -3,11 +3,11 @@
 import logging
 import os
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import structlog
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions, ReplyParameters
 from telegram.constants import ParseMode
 from telegram.error import BadRequest, Conflict, NetworkError, RetryAfter, TelegramError
 from telegram.ext import ExtBot
@@ -97,27 +97,39 @@ class Speaker:
                 self.problem = ""
                 return answer
 
-    async def send(self, chat_id: int, message: ChatMessage, attempts: int | None = None) -> int:
-        """The id of the (last) message sent; the buttons are on the last. As plain text where Telegram refuses the formatting."""
+    async def send(
+        self,
+        chat_id: int,
+        message: ChatMessage,
+        attempts: int | None = None,
+        *,
+        thread_id: int | None = None,
+        reply_to: int | None = None,
+    ) -> int:
+        """The id of the (last) message sent; the buttons are on the last. As plain text where Telegram refuses the formatting.
+        `thread_id` is a group's topic, `reply_to` the message that is answered."""
+        place = _Place(chat_id, thread_id, reply_to)
         pieces = split(message.text)
         sent = 0
         for number, text in enumerate(pieces, start=1):
             piece = ChatMessage(text, message.keyboard if number == len(pieces) else (), silent=message.silent)
             try:
-                sent = await self._send(chat_id, piece, ParseMode.HTML, attempts)
+                sent = await self._send(place, piece, ParseMode.HTML, attempts)
             except BadRequest as error:
                 if "parse entities" not in str(error):
                     raise
-                sent = await self._send(chat_id, replace(piece, text=plain_text(text)), None, attempts)
+                sent = await self._send(place, replace(piece, text=plain_text(text)), None, attempts)
         return sent
 
-    async def _send(self, chat_id: int, piece: ChatMessage, parse_mode: str | None, attempts: int | None) -> int:
+    async def _send(self, place: "_Place", piece: ChatMessage, parse_mode: str | None, attempts: int | None) -> int:
         sent = await self.call(
             lambda: self.bot.send_message(
-                chat_id,
+                place.chat_id,
                 piece.text,
                 parse_mode=parse_mode,
                 disable_notification=piece.silent,
+                message_thread_id=place.thread_id,
+                reply_parameters=place.reply,
                 reply_markup=markup(piece.keyboard),
                 link_preview_options=LinkPreviewOptions(is_disabled=True),
             ),
@@ -143,6 +155,20 @@ class Speaker:
             self.problem = ""  # Telegram is well; it is the message that is not
             return "not modified" in str(error)
         return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a message goes."""
+
+    chat_id: int
+    thread_id: int | None
+    reply_to: int | None
+
+    @property
+    def reply(self) -> ReplyParameters | None:
+        """An answer is given also where the question is gone by now."""
+        return None if self.reply_to is None else ReplyParameters(self.reply_to, allow_sending_without_reply=True)
 
 
 def wait_after(error: TelegramError, tried: int) -> float:

@@ -1,96 +1,102 @@
-"""Outbox to chat: every event is told at least once, in order and urgent first, whatever Telegram does. It never calls back."""
+"""Events to one chat: each is told at least once, in order and urgent first, whatever Telegram does. It never calls back."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
 
 import structlog
-from telegram.error import BadRequest, ChatMigrated, TelegramError
+from telegram.error import BadRequest, ChatMigrated, Forbidden, TelegramError
 from telegram.ext import ExtBot
 
 from bot.dead_letter_news import DeadLetterNews
 from bot.message import ChatMessage
+from bot.pace import Pace
+from bot.questions import record
 from bot.render import render, render_digest
 from bot.telegram_link import Speaker
-from bot.texts import Texts
+from bot.telling import Listener
 from core.domain.errors import LedgerUnavailable
-from core.domain.events import ApprovalClosed, ApprovalRequested, DeadLettersFound, OutboxItem, Priority, SymbolHeld
-from core.ports import Clock, Outbox
+from core.domain.events import (
+    ApprovalClosed,
+    ApprovalRequested,
+    OrderExecuted,
+    OrderFailed,
+    OutboxItem,
+    Priority,
+    SymbolHeld,
+)
+from core.domain.people import Level, Role
+from core.ports import MAIN_READER, Clock, Delivery, Outbox
 
 log = structlog.get_logger(__name__)
 
-_READ = 2_000  # events looked at in one go
-_FOLDED_FROM = 9  # this many that wait are told in one message
-_BURST = 4
-_PER_SECOND = 1.0  # https://core.telegram.org/bots/faq: "avoid sending more than one message per second" in a chat
+_READ = 2_000  # events of each priority looked at in one go
+_FOLDED_FROM = 6  # this many that wait are told in one message
+_LATE = timedelta(minutes=2)  # what is older says when it was, and is folded as soon as there are two
+_LATE_FOLDED_FROM = 2
 _LEDGER_PAUSE = 2.0  # seconds
+_LOOK_AGAIN = 30.0  # seconds after which what is held back is looked at again
 _HOPELESS_PAUSE, _LONGEST_PAUSE = 60.0, 600.0  # seconds
 
 
-class ApprovalMessages(Protocol):
-    """Which chat message asks about which approval. Every method raises LedgerUnavailable."""
-
-    async def set_approval_message(self, token: str, chat_id: int, message_id: int) -> None: ...
-
-    async def approval_message(self, token: str) -> tuple[int, int] | None:
-        """Its chat and message id; None where it was never sent."""
-        ...
-
-
 class TelegramNotifier:
-    """Tells one chat what happens. `bot` is its own, so that alerts wait for no command."""
+    """Tells one chat what happens. `bot` is for alerts alone, so that they wait for no command."""
 
-    def __init__(
-        self,
-        bot: ExtBot[None],
-        chat_id: int,
-        outbox: Outbox,
-        *,
-        approval_messages: ApprovalMessages,
-        clock: Clock,
-        texts: Texts,
-    ) -> None:
+    def __init__(self, bot: ExtBot[None], listener: Callable[[], Listener], outbox: Outbox, *, clock: Clock, pace: Pace) -> None:
+        """`listener` is who is told as it stands now; its key never changes."""
         self._speaker = Speaker(bot, clock)
-        self._chat_id = chat_id
+        self._listener = listener
+        self._key = listener().key
         self._outbox = outbox
-        self._approvals = approval_messages
         self._clock = clock
-        self._texts = texts
-        self._pace = _Pace(clock)
+        self._pace = pace
         self._dead_letters = DeadLetterNews(clock)
-        self._told: list[_Told] = []  # and not yet marked so
+        self._told: dict[Priority, int] | None = None
+        self._unkept: list[Delivery] = []  # taken by Telegram, and not yet written down
+        self._moved_to: int | None = None
         self._hopeless = 0
-        self._news: asyncio.Task[None] | None = None
+        self._seen = 0
+        self.waiting = 0
+        """How many events were there to be told when last looked, and could not all be told at once."""
 
     @property
     def ready(self) -> tuple[bool, str]:
         """Whether alerts go out, and what is the matter if not."""
         return (not self._speaker.problem, self._speaker.problem or "alerts go out")
 
-    async def run(self) -> None:
-        """Tells until cancelled. Nothing that Telegram or the ledger does ends it."""
-        try:
-            while True:
-                await self._turn()
-        finally:
-            if self._news is not None:
-                self._news.cancel()
-            await self._speaker.bot.request.shutdown()
+    async def pending(self) -> int:
+        """How many events wait, without what this reader wants to wait. Raises LedgerUnavailable."""
+        return await self._outbox.pending(self._lanes(self._listener())) if self._told is not None else 0
 
-    async def _turn(self) -> None:
+    async def run(self) -> None:
+        """Tells until cancelled. Nothing that Telegram or the ledger does ends it, except that a person has blocked the bot: then
+        it returns."""
+        while await self._turn():
+            pass
+
+    async def _turn(self) -> bool:
         try:
-            await self._mark_told()
-            items = await self._outbox.waiting(_READ + self._dead_letters.held)
-            if not await self._tell_next(items):
-                await self._rest()
+            await self._keep()
+            if self._told is None:
+                self._told = await self._begin()
+            await self._pace.free()  # what comes meanwhile is told together
+            listener = self._present()
+            seen = self._seen
+            items = await self._outbox.waiting(self._lanes(listener), _READ)
+            self.waiting = len(items)
+            if not await self._tell_next(listener, items):
+                self.waiting = 0
+                await self._rest(seen)
         except LedgerUnavailable as error:
             log.warning("the outbox does not answer", error=str(error))
             await self._clock.sleep(_LEDGER_PAUSE)
         except ChatMigrated as error:
             log.error("the chat became a supergroup: set TG_CHAT_ID to its new id", new_chat_id=error.new_chat_id)
-            self._chat_id = error.new_chat_id
+            self._moved_to = error.new_chat_id
         except TelegramError as error:
+            if isinstance(error, Forbidden) and self._key != MAIN_READER:
+                return False
             # The bot is blocked, or the chat or the token unknown: only people can mend it, and everything waits till then.
             self._hopeless += 1
             pause = min(_HOPELESS_PAUSE * 2 ** (self._hopeless - 1), _LONGEST_PAUSE)
@@ -98,153 +104,198 @@ class TelegramNotifier:
             await self._clock.sleep(pause)
         else:
             self._hopeless = 0
+        return True
 
-    async def _rest(self) -> None:
-        """Until something was committed, or it is time to tell of unreadable records."""
-        if self._news is None:
-            self._news = asyncio.create_task(self._outbox.wait_for_news(), name="outbox news")
-        wait_for: set[asyncio.Task[None]] = {self._news}
+    async def _begin(self) -> dict[Priority, int]:
+        """The owner's chat is told from the first event on, whoever comes later from what happens from now on."""
+        known = await self._outbox.told(self._key)
+        if known is None and self._key != MAIN_READER:
+            known = await self._outbox.newest()
+            await self._outbox.keep_told(self._key, known)
+        return {priority: (known or {}).get(priority, 0) for priority in Priority}
+
+    def _present(self) -> Listener:
+        listener = self._listener()
+        return listener if self._moved_to is None else replace(listener, chat_id=self._moved_to)
+
+    def _lanes(self, listener: Listener) -> Mapping[Priority, int]:
+        told = self._told or {}
+        if listener.holds_back(self._clock.now()):
+            return {Priority.URGENT: told[Priority.URGENT]}
+        return told
+
+    async def _rest(self, seen: int) -> None:
+        """Until something was committed, or it is time for what was held back."""
         due = self._dead_letters.due_in()
-        timer = asyncio.create_task(self._clock.sleep(due), name="unreadable records") if due is not None else None
-        if timer is not None:
-            wait_for.add(timer)
+        rest = asyncio.create_task(self._clock.sleep(_LOOK_AGAIN if due is None else due), name="outbox rest")
+        news = asyncio.create_task(self._outbox.news(seen), name="outbox news")
         try:
-            await asyncio.wait(wait_for, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({rest, news}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            if timer is not None:
-                timer.cancel()
-        if self._news.done():
-            news, self._news = self._news, None
-            news.result()
+            rest.cancel()
+            news.cancel()
+        if news.done() and not news.cancelled():
+            self._seen = news.result()
 
-    async def _tell_next(self, items: Sequence[OutboxItem]) -> bool:
+    # --- what is told next
+
+    async def _tell_next(self, listener: Listener, items: Sequence[OutboxItem]) -> bool:
         """Tells the most urgent of what waits. False where there is nothing to tell now."""
-        letters = [item for item in items if isinstance(item.event, DeadLettersFound)]
-        others = [item for item in items if not isinstance(item.event, DeadLettersFound)]
-        self._dead_letters.hold(letters)
+        letters = [item for item in items if item.event.priority is Priority.GATHERED]
+        others = self._wanted(listener, [item for item in items if item.event.priority is not Priority.GATHERED])
+        self._hold(listener, letters)
         letters_due = self._dead_letters.due_in() == 0
         if others and (others[0].event.priority is Priority.URGENT or not letters_due):
-            await self._tell(others)
+            await self._tell(listener, [item for item in others if item.event.priority is others[0].event.priority])
         elif letters_due:
-            await self._tell_dead_letters()
+            await self._tell_dead_letters(listener)
         else:
             return False
         return True
 
-    async def _tell(self, items: Sequence[OutboxItem]) -> None:
-        first = items[0]
-        if isinstance(first.event, ApprovalRequested):
-            await self._ask(first, first.event, items)
-        elif isinstance(first.event, ApprovalClosed):
-            await self._close(first, first.event)
-        else:
-            alike = [item for item in items if _foldable(item, urgent=first.event.priority is Priority.URGENT)]
-            if len(alike) >= _FOLDED_FROM:
-                message_id = await self._send(self._folded(alike))
-                await self._mark([item.seq for item in alike], message_id)
-            else:
-                await self._mark([first.seq], await self._send(self._rendered(first), first))
+    def _wanted(self, listener: Listener, items: Sequence[OutboxItem]) -> list[OutboxItem]:
+        """Without what this reader is not told of; where nothing else stands before it, it is done with."""
+        wanted: list[OutboxItem] = []
+        for item in items:
+            if listener.level(item.event) is not Level.OFF:
+                wanted.append(item)
+            elif not any(before.event.priority is item.event.priority for before in wanted[-1:]):
+                self._done(item.event.priority, item.seq)
+        return wanted
 
-    async def _ask(self, item: OutboxItem, event: ApprovalRequested, items: Sequence[OutboxItem]) -> None:
+    def _hold(self, listener: Listener, letters: Sequence[OutboxItem]) -> None:
+        if letters and listener.level(letters[0].event) is Level.OFF:
+            self._done(Priority.GATHERED, letters[-1].seq)
+            letters = []
+        self._dead_letters.hold(letters)
+
+    async def _tell(self, listener: Listener, items: Sequence[OutboxItem]) -> None:
+        """Tells the first of `items`, which have one priority, or all that can be folded with it."""
+        first = items[0]
+        late = self._clock.now() - first.at > _LATE
+        alike = _foldable(items)
+        if len(alike) >= (_LATE_FOLDED_FROM if late else _FOLDED_FROM):
+            for item in alike:
+                await self._complete_record(listener, item)
+            await self._told_by(listener, alike, await self._send(listener, self._folded(listener, alike)))
+        elif isinstance(first.event, ApprovalRequested):
+            await self._ask(listener, first, first.event, items)
+        elif isinstance(first.event, ApprovalClosed):
+            await self._close(listener, first, first.event)
+        else:
+            await self._complete_record(listener, first)
+            message = self._rendered(listener, first)
+            if late:
+                moment = listener.texts("late", time=listener.texts.full_moment(first.at))
+                message = replace(message, text=f"{message.text}\n{moment}")
+            await self._told_by(listener, [first], await self._send(listener, message, first))
+
+    async def _ask(self, listener: Listener, item: OutboxItem, event: ApprovalRequested, items: Sequence[OutboxItem]) -> None:
         token = event.approval.token
         if any(isinstance(other.event, ApprovalClosed) and other.event.approval.token == token for other in items):
-            await self._mark([item.seq], None)  # decided before it could be asked: the record alone is told
-        else:
-            await self._mark([item.seq], await self._send(self._rendered(item), item), approval=token)
+            self._done(item.event.priority, item.seq)  # decided before it could be asked: the record alone is told
+            return
+        message_id = await self._send(listener, self._rendered(listener, item), item)
+        await self._told_by(listener, [item], message_id, question=event.approval.inbox_seq)
 
-    async def _close(self, item: OutboxItem, event: ApprovalClosed) -> None:
-        asked = await self._approvals.approval_message(event.approval.token)
-        record = self._rendered(item)
-        # A question that was asked in a former chat stays as it is there: this chat is the one that must hear of its end.
-        if asked is not None and asked[0] == self._chat_id:
-            await self._pace.wait()
-            if await self._speaker.edit(*asked, record):
-                await self._mark([item.seq], asked[1])
-                return
-        await self._mark([item.seq], await self._send(record, item))
+    async def _close(self, listener: Listener, item: OutboxItem, event: ApprovalClosed) -> None:
+        message = self._rendered(listener, item)
+        asked = await self._outbox.question_message(listener.chat_id, event.approval.inbox_seq)
+        if asked is None or not await self._edit(listener, asked, message):
+            asked = await self._send(listener, message, item)
+        await self._told_by(listener, [item], asked, question=event.approval.inbox_seq)
 
-    async def _tell_dead_letters(self) -> None:
-        news = self._dead_letters.take(self._texts)
-        if news.message_id is not None:
-            await self._pace.wait()
-            if await self._speaker.edit(self._chat_id, news.message_id, news.message):
-                self._dead_letters.told(news, news.message_id)
-                await self._mark(news.seqs, news.message_id)
-                return
-        message_id = await self._send(news.message)
+    async def _complete_record(self, listener: Listener, item: OutboxItem) -> None:
+        """Puts what came of an approved order into the message that asked about it."""
+        event = item.event
+        if not isinstance(event, OrderExecuted | OrderFailed) or event.order.approved_by is None:
+            return
+        asked = await self._outbox.question_message(listener.chat_id, event.order.inbox_seq)
+        if asked is not None:
+            await self._edit(listener, asked, record(event, listener.texts))
+
+    async def _tell_dead_letters(self, listener: Listener) -> None:
+        news = self._dead_letters.take(listener.texts)
+        message_id = news.message_id
+        if message_id is None or not await self._edit(listener, message_id, news.message):
+            message_id = await self._send(listener, news.message)
         self._dead_letters.told(news, message_id)
-        await self._mark(news.seqs, message_id)
+        await self._mark(Delivery(listener.chat_id, message_id, Priority.GATHERED, news.seqs[0], news.seqs[-1]))
 
-    async def _mark(self, seqs: Sequence[int], message_id: int | None, approval: str | None = None) -> None:
-        self._told.append(_Told(tuple(seqs), message_id, approval))
-        await self._mark_told()
+    # --- that it was told
 
-    async def _mark_told(self) -> None:
+    def _done(self, priority: Priority, seq: int) -> None:
+        if self._told is not None:
+            self._told[priority] = max(seq, self._told[priority])
+
+    async def _told_by(
+        self, listener: Listener, items: Sequence[OutboxItem], message_id: int, *, question: int | None = None
+    ) -> None:
+        first, last = items[0], items[-1]
+        priority = first.event.priority
+        await self._mark(Delivery(listener.chat_id, message_id, priority, first.seq, last.seq, question))
+
+    async def _mark(self, delivery: Delivery) -> None:
+        self._unkept.append(delivery)
+        self._done(delivery.priority, delivery.last_seq)
+        await self._keep()
+
+    async def _keep(self) -> None:
         """What was told is written down before anything else is read, so that an ailing ledger does not make us say it twice."""
-        while self._told:
-            told = self._told[0]
-            if told.approval is not None and told.message_id is not None:
-                await self._approvals.set_approval_message(told.approval, self._chat_id, told.message_id)
-            await self._outbox.sent(told.seqs, message_id=told.message_id)
-            self._told.pop(0)
+        while self._unkept and self._told is not None:
+            await self._outbox.keep_told(self._key, self._told, self._unkept[0])
+            self._unkept.pop(0)
 
-    def _folded(self, items: Sequence[OutboxItem]) -> ChatMessage:
+    # --- how it is said
+
+    def _folded(self, listener: Listener, items: Sequence[OutboxItem]) -> ChatMessage:
         try:
-            return render_digest(items, self._texts)
+            message = render_digest(items, listener.texts)
         except Exception:
             log.exception("events could not be folded", seqs=[item.seq for item in items])
-            return ChatMessage(self._texts("digest", count=len(items)))
+            message = ChatMessage(listener.texts("digest", count=len(items)))
+        loud = any(listener.level(item.event) is Level.LOUD and item.event.priority is not Priority.CHATTY for item in items)
+        return replace(message, silent=not loud)
 
-    def _rendered(self, item: OutboxItem) -> ChatMessage:
+    def _rendered(self, listener: Listener, item: OutboxItem) -> ChatMessage:
         try:
-            return render(item.event, self._texts)
+            message = render(item.event, listener.texts)
         except Exception:  # an event that cannot be shown must not keep all the others from being told
             log.exception("an event could not be rendered", seq=item.seq, kind=item.event.kind)
-            return self._unshowable(item)
+            return self._unshowable(listener, item)
+        if listener.role < _role_to_tap(item):
+            message = replace(message, keyboard=())
+        return message if listener.level(item.event) is Level.LOUD else replace(message, silent=True)
 
-    def _unshowable(self, item: OutboxItem) -> ChatMessage:
-        return ChatMessage(self._texts("alert.unshowable", kind=item.event.kind, seq=item.seq))
+    def _unshowable(self, listener: Listener, item: OutboxItem) -> ChatMessage:
+        return ChatMessage(listener.texts("alert.unshowable", kind=item.event.kind, seq=item.seq))
 
-    async def _send(self, message: ChatMessage, item: OutboxItem | None = None) -> int:
+    async def _send(self, listener: Listener, message: ChatMessage, item: OutboxItem | None = None) -> int:
         """The id of the message sent. Raises TelegramError where this chat takes nothing at all."""
-        await self._pace.wait()
+        await self._pace.take()
         try:
-            return await self._speaker.send(self._chat_id, message)
+            return await self._speaker.send(listener.chat_id, message, thread_id=listener.thread_id)
         except BadRequest as error:
             if item is None or "chat not found" in str(error).lower():
                 raise
             log.error("Telegram refuses a message", error=self._speaker.words(error), seq=item.seq)
-            return await self._speaker.send(self._chat_id, self._unshowable(item))
+            return await self._speaker.send(listener.chat_id, self._unshowable(listener, item), thread_id=listener.thread_id)
+
+    async def _edit(self, listener: Listener, message_id: int, message: ChatMessage) -> bool:
+        await self._pace.take()
+        return await self._speaker.edit(listener.chat_id, message_id, message)
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """Events that Telegram took; `approval` is the token of the question that the message asks."""
-
-    seqs: tuple[int, ...]
-    message_id: int | None
-    approval: str | None
-
-
-def _foldable(item: OutboxItem, *, urgent: bool) -> bool:
-    has_buttons = isinstance(item.event, ApprovalRequested | ApprovalClosed | SymbolHeld)
-    return not has_buttons and (item.event.priority is Priority.URGENT) is urgent
+def _foldable(items: Sequence[OutboxItem]) -> list[OutboxItem]:
+    """The first of `items` that need no message of their own, up to one that does."""
+    alike: list[OutboxItem] = []
+    for item in items:
+        if isinstance(item.event, ApprovalRequested | ApprovalClosed | SymbolHeld):
+            break
+        alike.append(item)
+    return alike
 
 
-class _Pace:
-    """A few at once, then about one a second."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._left = float(_BURST)
-        self._at = clock.monotonic()
-
-    async def wait(self) -> None:
-        """Returns when the next message may go."""
-        now = self._clock.monotonic()
-        self._left = min(self._left + (now - self._at) * _PER_SECOND, float(_BURST))
-        self._at = now
-        if self._left < 1:
-            await self._clock.sleep((1 - self._left) / _PER_SECOND)
-            self._at, self._left = self._clock.monotonic(), 1.0
-        self._left -= 1
+def _role_to_tap(item: OutboxItem) -> Role:
+    """Whose buttons an event has."""
+    return Role.OWNER if isinstance(item.event, SymbolHeld) else Role.TRADER

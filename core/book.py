@@ -11,6 +11,7 @@ from core.domain.hold import Hold
 from core.domain.instrument import Balance
 from core.domain.money import ZERO
 from core.domain.order import Order
+from core.domain.people import Invite, Person, Reader
 from core.domain.position import Position
 from core.domain.signal import Side
 from core.ports import Changes, LedgerState
@@ -26,6 +27,9 @@ class Book:
     in_flight: dict[str, Order] = field(default_factory=dict)
     approvals: dict[str, Approval] = field(default_factory=dict)  # open ones, by token
     holds: dict[str, Hold] = field(default_factory=dict)  # by symbol; also what was accepted, so that it does not hold again
+    people: dict[int, Person] = field(default_factory=dict)  # who was let in through the chat and still has the right
+    invites: dict[str, Invite] = field(default_factory=dict)  # neither used nor withdrawn, by digest
+    readers: dict[int, Reader] = field(default_factory=dict)  # by chat
     balances: Mapping[str, Balance] = field(default_factory=dict)
     balances_at: datetime | None = None
     _day: str = ""
@@ -39,6 +43,9 @@ class Book:
             in_flight={order.client_order_id: order for order in state.in_flight},
             approvals={approval.token: approval for approval in state.approvals},
             holds={hold.symbol: hold for hold in state.holds},
+            people={person.user_id: person for person in state.people},
+            invites={invite.digest: invite for invite in state.invites},
+            readers={reader.chat_id: reader for reader in state.readers},
             _day=today,
             _results={result.quote_asset: result.profit for result in state.today},
         )
@@ -103,9 +110,24 @@ class Book:
             self.holds[hold.symbol] = hold
         if changes.controls is not None:
             self.controls = changes.controls
+        self._apply_people(changes)
         for execution in changes.executions:
             if execution.profit_quote is not None:
                 self._add_result(execution.executed_at, execution.quote_asset, execution.profit_quote)
+
+    def _apply_people(self, changes: Changes) -> None:
+        for person in changes.people:
+            if person.revoked_at is None:
+                self.people[person.user_id] = person
+            else:
+                self.people.pop(person.user_id, None)
+        for invite in changes.invites:
+            if invite.used_by is None:
+                self.invites[invite.digest] = invite
+            else:
+                self.invites.pop(invite.digest, None)
+        for reader in changes.readers:
+            self.readers[reader.chat_id] = reader
 
     def _add_result(self, at: datetime, quote_asset: str, profit: Decimal) -> None:
         day = at.date().isoformat()

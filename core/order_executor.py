@@ -18,6 +18,11 @@ from core.domain.messages import (
     ApprovalAnswered,
     ApprovalTimedOut,
     ControlsRequested,
+    InviteRequested,
+    InvitesWithdrawn,
+    InviteUsed,
+    ReaderRequested,
+    RevokeRequested,
     SignalReceived,
     StoredMessage,
 )
@@ -26,6 +31,7 @@ from core.domain.reasons import Reason, reason
 from core.domain.signal import Signal, client_order_id
 from core.holding import Holding
 from core.market import Market
+from core.membership import Membership, Wish
 from core.placement import Placement
 from core.policy.decide import AskFirst, Refused
 from core.policy.picture import Limits
@@ -79,6 +85,7 @@ class OrderExecutor:
         self._clock = clock
         self._timings = timings
         self._token = token
+        self._membership = Membership(book, clock)
 
     async def handle(self, stored: StoredMessage) -> Verdict:
         """Handles a message to the end; while the ledger cannot be written nothing is done and it is tried again."""
@@ -109,6 +116,8 @@ class OrderExecutor:
                 return await self._controls(stored, wish)
             case AcceptRequested() as wish:
                 return await self._accept(stored, wish)
+            case InviteRequested() | InviteUsed() | InvitesWithdrawn() | RevokeRequested() | ReaderRequested() as wish:
+                return await self._people(stored, wish)
 
     async def _after_error(self, stored: StoredMessage, error: Exception) -> Verdict:
         """A bug must leave neither an order nobody follows up nor a mailbox that stands still; a second one ends the process."""
@@ -281,4 +290,11 @@ class OrderExecutor:
         changes = Changes(verdicts=[self._verdict(stored, "done")], controls=after)
         if (after.pause, after.mode) != (before.pause, before.mode):
             changes.events.append(ControlsChanged(before, after))
+        return await self._conclude(changes)
+
+    async def _people(self, stored: StoredMessage, wish: Wish) -> Verdict:
+        changes = self._membership.changes_of(wish)
+        if isinstance(changes, Reason):
+            return await self._conclude(Changes(verdicts=[self._verdict(stored, "denied", changes)]))
+        changes.verdicts.append(self._verdict(stored, "done"))
         return await self._conclude(changes)

@@ -8,11 +8,12 @@ from typing import Protocol
 
 from core.domain.approval import Approval
 from core.domain.controls import Controls
-from core.domain.events import Event, OutboxItem
+from core.domain.events import Event, OutboxItem, Priority
 from core.domain.hold import Hold
 from core.domain.instrument import Balance, Instrument, Quote
 from core.domain.messages import DeadLetter, Message, SourcePosition, StoredMessage
 from core.domain.order import ExecutionReport, Fill, Order, OrderRequest, PlaceResult
+from core.domain.people import Invite, Person, Reader
 from core.domain.position import Execution, Position, Trade
 from core.domain.reasons import Reason
 
@@ -102,8 +103,8 @@ class Verdict:
 
 @dataclass(slots=True)
 class Changes:
-    """Everything that one commit writes. Rows are facts: orders, positions and approvals replace the row of the same
-    key, the rest is appended; an execution, fill or trade that is there already is left alone."""
+    """Everything that one commit writes. Rows are facts: orders, positions, approvals, holds, people, invites and readers replace
+    the row of the same key, the rest is appended; an execution, fill or trade that is there already is left alone."""
 
     verdicts: list[Verdict] = field(default_factory=list)
     orders: list[Order] = field(default_factory=list)
@@ -114,6 +115,9 @@ class Changes:
     approvals: list[Approval] = field(default_factory=list)
     controls: Controls | None = None
     holds: list[Hold] = field(default_factory=list)
+    people: list[Person] = field(default_factory=list)
+    invites: list[Invite] = field(default_factory=list)
+    readers: list[Reader] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 
 
@@ -132,7 +136,8 @@ class DayResult:
 class LedgerState:
     """What trading needs to know at start; its size does not grow with history. `in_flight` are the orders that start-up must
     find out about, `waiting` the messages without a verdict (by seq), `today` the day results of the present UTC day, `totals`
-    counters since the first start (`buy_orders`, `sell_orders`), `last_profit_pct` of the latest exit."""
+    counters since the first start (`buy_orders`, `sell_orders`), `last_profit_pct` of the latest exit. `people` are those with a
+    right, `invites` those not used or withdrawn."""
 
     controls: Controls | None
     positions: Sequence[Position]
@@ -143,6 +148,9 @@ class LedgerState:
     today: Sequence[DayResult]
     totals: Mapping[str, int]
     last_profit_pct: Decimal | None
+    people: Sequence[Person] = ()
+    invites: Sequence[Invite] = ()
+    readers: Sequence[Reader] = ()
 
 
 class Ledger(Protocol):
@@ -191,21 +199,55 @@ class Timings(Protocol):
         ...
 
 
+MAIN_READER = "main"
+"""Who is told in the owner's chat, whichever chat that is."""
+
+Told = Mapping[Priority, int]
+"""How far somebody was told: of each priority, the seq of the last event that is done with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A chat message and the events that it tells: those of `priority` from `first_seq` to `last_seq`. `question` is the inbox
+    seq of the signal that it asks about."""
+
+    chat_id: int
+    message_id: int
+    priority: Priority
+    first_seq: int
+    last_seq: int
+    question: int | None = None
+
+
 class Outbox(Protocol):
-    """The events that wait to be told. Raises LedgerUnavailable."""
+    """The events in the order in which they were committed, and how far each reader was told. Raises LedgerUnavailable."""
 
-    async def waiting(self, limit: int) -> Sequence[OutboxItem]:
-        """The next unsent events: by priority, then by seq."""
+    async def told(self, reader: str) -> Told | None:
+        """How far `reader` was told; None for one that was never told anything."""
         ...
 
-    async def sent(self, seqs: Sequence[int], *, message_id: int | None = None) -> None:
-        """Marks events as told; `message_id` is the chat message that tells them."""
+    async def newest(self) -> Told:
+        """The last events there are."""
         ...
 
-    async def pending(self) -> int: ...
+    async def waiting(self, told: Told, limit: int) -> Sequence[OutboxItem]:
+        """The events after `told`: by priority, then by seq, at most `limit` of each priority."""
+        ...
 
-    async def wait_for_news(self) -> None:
-        """Returns when something was committed since the last call; never polls."""
+    async def keep_told(self, reader: str, told: Told, delivery: Delivery | None = None) -> None:
+        """Remembers how far `reader` was told and, in the same commit, which message told the last of it."""
+        ...
+
+    async def question_message(self, chat_id: int, question: int) -> int | None:
+        """The message of a chat that asks about the signal with the inbox seq `question`; None where there is none."""
+        ...
+
+    async def pending(self, told: Told) -> int:
+        """How many events come after `told`."""
+        ...
+
+    async def news(self, seen: int) -> int:
+        """Returns the number of the last news, at once where it is not `seen`, else when there is some; never polls."""
         ...
 
 

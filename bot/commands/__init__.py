@@ -3,7 +3,25 @@
 from difflib import get_close_matches
 
 from bot.command import Command
-from bot.commands import accept, balance, mode, pause, pnl, positions, resume, signals, start, status, trades
+from bot.commands import (
+    accept,
+    balance,
+    lang,
+    mode,
+    mute,
+    notify,
+    pause,
+    pnl,
+    positions,
+    quiet,
+    resume,
+    signals,
+    start,
+    status,
+    trades,
+    users,
+    zone,
+)
 from bot.commands.help import help_on
 
 COMMANDS: tuple[Command, ...] = (
@@ -17,6 +35,12 @@ COMMANDS: tuple[Command, ...] = (
     resume.COMMAND,
     mode.COMMAND,
     accept.COMMAND,
+    notify.COMMAND,
+    mute.COMMAND,
+    quiet.COMMAND,
+    lang.COMMAND,
+    zone.COMMAND,
+    users.COMMAND,
     start.COMMAND,
     help_on(lambda: COMMANDS),
 )

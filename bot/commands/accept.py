@@ -4,7 +4,7 @@ from bot.command import Args, Command, bad_argument, request
 from bot.desk import Caller, Desk
 from bot.holds import accept_button, hold_lines
 from bot.message import ChatMessage
-from bot.render import short
+from bot.texts import short
 from core.domain.messages import AcceptRequested
 from core.domain.people import Role
 

@@ -7,8 +7,8 @@ from bot.command import Args, Command
 from bot.desk import Caller, Desk
 from bot.message import ChatMessage
 from bot.numbers import quantity
-from bot.render import duration, not_live, short
-from bot.texts import Html
+from bot.render import duration, not_live
+from bot.texts import Html, short
 from core.domain.errors import ExchangeUnavailable
 from core.domain.instrument import Balance
 

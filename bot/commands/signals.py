@@ -4,8 +4,7 @@ from bot.command import Args, Command, bad_argument, count_from
 from bot.desk import Caller, Desk, SignalRow
 from bot.message import ChatMessage
 from bot.numbers import price
-from bot.render import short
-from bot.texts import Html
+from bot.texts import Html, short
 from core.domain.errors import LedgerUnavailable
 
 _DEFAULT = 10

@@ -1,15 +1,42 @@
-"""/start: what this is and how things stand."""
+"""/start: what this is and how things stand. Whoever says it in private is told what happens from then on."""
+
+from dataclasses import replace
 
 from bot.command import Args, Command
-from bot.desk import Caller, Desk
+from bot.desk import Caller, Desk, Trouble
 from bot.message import ChatMessage
+from bot.people import digest_of
+from bot.preferences import prefer
 from bot.render import controls_lines
+from core.domain.messages import InviteUsed
+from core.domain.people import Role
 
 
 async def run(desk: Desk, _args: Args, caller: Caller) -> ChatMessage:
     """Whatever stands behind /start (a deep link's word) is not looked at."""
-    state = controls_lines(desk.book.controls, desk.texts)
-    return ChatMessage(desk.texts("start", state=state, role=caller.role.name.lower()))
+    known = desk.book.readers.get(caller.chat_id)
+    if caller.in_private and (known is None or not known.active):
+        trouble = await prefer(desk, caller, caller.chat_id, active=True)
+        if trouble:
+            return ChatMessage(trouble)
+    return ChatMessage(_greeting(desk, caller.role))
+
+
+async def joined(desk: Desk, word: str, user_id: int, name: str, source_id: str) -> ChatMessage:
+    """Lets somebody in who came with the word of an invitation."""
+    guest = Caller(user_id, name, Role.VIEWER, source_id, chat_id=user_id)
+    verdict = await desk.put(guest, InviteUsed(digest_of(word), user_id, name))
+    if isinstance(verdict, Trouble):
+        return ChatMessage(desk.texts(verdict.value) if verdict.value else desk.texts("answer.pending"))
+    if verdict.reason is not None:
+        return ChatMessage(desk.texts.reason(verdict.reason))
+    role = desk.people.role(user_id) or Role.VIEWER
+    await prefer(desk, replace(guest, source_id=f"{source_id}:reader"), user_id, active=True)
+    return ChatMessage(f"{desk.texts('people.welcome', name=name)}\n\n{_greeting(desk, role)}")
+
+
+def _greeting(desk: Desk, role: Role) -> str:
+    return desk.texts("start", state=controls_lines(desk.book.controls, desk.texts), role=role.name.lower())
 
 
 COMMAND = Command("start", run)

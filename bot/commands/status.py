@@ -7,9 +7,8 @@ from bot.command import Args, Command
 from bot.desk import Caller, Desk
 from bot.message import ChatMessage
 from bot.numbers import money, quantity
-from bot.render import controls_lines, duration, not_live, percent_of, short
-from bot.texts import Html
-from core.domain.errors import LedgerUnavailable
+from bot.render import controls_lines, duration, not_live, percent_of
+from bot.texts import Html, short
 from core.domain.money import ZERO, multiply
 
 _POSITIONS_SHOWN = 8
@@ -26,7 +25,7 @@ async def run(desk: Desk, _args: Args, _caller: Caller) -> ChatMessage:
         "",
         *_positions(desk),
     ]
-    lines += [_today(desk), "", await _waiting(desk), *_held(desk)]
+    lines += [_today(desk), "", _waiting(desk), *_held(desk)]
     if desk.limits:
         limits = ", ".join(f"{name} {limit}" for name, limit in desk.limits.items())
         lines.append(desk.texts("status.limits", limits=limits))
@@ -66,17 +65,13 @@ def _today(desk: Desk) -> Html:
     return desk.texts("status.today", results=Html(told))
 
 
-async def _waiting(desk: Desk) -> Html:
-    try:
-        alerts = str(await desk.outbox.pending())
-    except LedgerUnavailable:
-        alerts = "?"
+def _waiting(desk: Desk) -> Html:
     return desk.texts(
         "status.waiting",
         approvals=len(desk.book.approvals),
         orders=len(desk.book.in_flight),
         messages=len(desk.inbox),
-        alerts=alerts,
+        alerts=desk.alerts_waiting(),
     )
 
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from core.domain.reasons import SENTENCES, Reason
 
 LANGUAGES = ("en", "ru")
+_FOREIGN_SHOWN = 64  # characters of a name or a word that somebody else chose
 
 
 class Html(str):
@@ -92,3 +93,9 @@ def texts(language: str, zone: str = "UTC") -> Texts:
     module = import_module(f"bot.texts.{language}")
     sentences: Mapping[str, str] = SENTENCES if language == "en" else module.SENTENCES
     return Texts(language, MappingProxyType(module.CATALOGUE), sentences, UTC if zone == "UTC" else ZoneInfo(zone))
+
+
+def short(text: str, limit: int = _FOREIGN_SHOWN) -> str:
+    """`text` on one line and not longer than `limit` characters: names and words that somebody else chose."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else f"{line[: limit - 1]}…"

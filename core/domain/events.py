@@ -11,6 +11,7 @@ from core.domain.controls import Controls
 from core.domain.hold import Hold
 from core.domain.messages import DeadLetter
 from core.domain.order import Order
+from core.domain.people import Person
 from core.domain.position import Execution, Position
 from core.domain.proof import Proof
 from core.domain.reasons import Reason
@@ -20,11 +21,12 @@ _NAMED = 20  # differences that an event carries
 
 
 class Priority(IntEnum):
-    """Urgent is sent before everything else; chatty is sent silently and folded first."""
+    """Urgent is sent before everything else; chatty is sent silently; what is to be gathered is told when no more of it comes."""
 
     URGENT = 0
     NORMAL = 1
     CHATTY = 2
+    GATHERED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ class DeadLettersFound:
     count: int
     sample: DeadLetter
     kind: Literal["dead_letters"] = "dead_letters"
-    priority: Priority = Priority.NORMAL
+    priority: Priority = Priority.GATHERED
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,25 @@ class StrangerSeen:
     name: str
     kind: Literal["stranger"] = "stranger"
     priority: Priority = Priority.CHATTY
+
+
+@dataclass(frozen=True, slots=True)
+class PersonJoined:
+    """Somebody came in by a link."""
+
+    person: Person
+    kind: Literal["person_joined"] = "person_joined"
+    priority: Priority = Priority.NORMAL
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRevoked:
+    """Somebody's right was taken, `by` whom."""
+
+    person: Person
+    by: str
+    kind: Literal["person_revoked"] = "person_revoked"
+    priority: Priority = Priority.NORMAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +251,8 @@ Event = (
     | Started
     | DeadLettersFound
     | StrangerSeen
+    | PersonJoined
+    | PersonRevoked
     | PartTroubled
     | SignalsLost
     | SymbolHeld

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from core.domain.controls import Mode, Pause
+from core.domain.people import Reader, Role
 from core.domain.signal import Signal
 
 
@@ -56,7 +57,68 @@ class AcceptRequested:
     kind: Literal["accept"] = "accept"
 
 
-Body = SignalReceived | ApprovalAnswered | ApprovalTimedOut | ControlsRequested | AcceptRequested
+@dataclass(frozen=True, slots=True)
+class InviteRequested:
+    """A person makes a link for somebody else; `digest` is the SHA-256 of its word."""
+
+    digest: str
+    role: Role
+    user_id: int
+    who: str
+    kind: Literal["invite"] = "invite"
+
+
+@dataclass(frozen=True, slots=True)
+class InviteUsed:
+    """Somebody came with the word of a link."""
+
+    digest: str
+    user_id: int
+    who: str
+    kind: Literal["invite_used"] = "invite_used"
+
+
+@dataclass(frozen=True, slots=True)
+class InvitesWithdrawn:
+    """A person makes every open link useless."""
+
+    user_id: int
+    who: str
+    kind: Literal["invites_withdrawn"] = "invites_withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeRequested:
+    """A person takes the right from the one with the id `person`."""
+
+    person: int
+    user_id: int
+    who: str
+    kind: Literal["revoke"] = "revoke"
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderRequested:
+    """A person sets how a chat is told; `reader` is all of it."""
+
+    reader: Reader
+    user_id: int
+    who: str
+    kind: Literal["reader"] = "reader"
+
+
+Body = (
+    SignalReceived
+    | ApprovalAnswered
+    | ApprovalTimedOut
+    | ControlsRequested
+    | AcceptRequested
+    | InviteRequested
+    | InviteUsed
+    | InvitesWithdrawn
+    | RevokeRequested
+    | ReaderRequested
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,9 @@
-"""Who may do what, in rising order of rights."""
+"""Who may do what, who was invited, and what each wants to be told."""
 
-from enum import IntEnum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, time
+from enum import IntEnum, StrEnum
 
 
 class Role(IntEnum):
@@ -9,3 +12,82 @@ class Role(IntEnum):
     VIEWER = 1
     TRADER = 2
     OWNER = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who was let in through the chat. `user_id` is Telegram's; `revoked_at` is when the right ended."""
+
+    user_id: int
+    name: str
+    role: Role
+    invited_by: str
+    since: datetime
+    revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """A link that lets one person in, once, before `expires_at`. Its word is kept as `digest` only (SHA-256, hex): who reads the
+    ledger cannot use it. `used_by` is 0 where it was withdrawn."""
+
+    digest: str
+    role: Role
+    invited_by: str
+    made_at: datetime
+    expires_at: datetime
+    used_by: int | None = None
+
+    def is_good(self, now: datetime) -> bool:
+        """Whether somebody may still come in by it."""
+        return self.used_by is None and now < self.expires_at
+
+
+class Topic(StrEnum):
+    """What one may be told of."""
+
+    APPROVALS = "approvals"
+    TRADES = "trades"
+    REFUSALS = "refusals"
+    PROBLEMS = "problems"
+    SYSTEM = "system"
+    DIGESTS = "digests"
+
+
+class Level(StrEnum):
+    """How one is told: with a sound, without one, or not at all."""
+
+    LOUD = "loud"
+    SILENT = "silent"
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class QuietHours:
+    """From `start` to `end` by the reader's own clock; past midnight where `end` is the earlier one."""
+
+    start: time
+    end: time
+
+    def include(self, local: time) -> bool:
+        """Whether it is quiet at this time of day."""
+        if self.start <= self.end:
+            return self.start <= local < self.end
+        return local >= self.start or local < self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A chat that is told what happens, and how: a person's private chat (`chat_id` is the person's id) or a group.
+
+    `language` and `zone` (IANA's name) are empty where none was chosen; `levels` holds what was set, topic by topic, the rest
+    goes by the role. While it is quiet or muted, what is not urgent waits. `active` is False once the person has blocked the bot.
+    """
+
+    chat_id: int
+    language: str = ""
+    zone: str = ""
+    levels: Mapping[Topic, Level] = field(default_factory=dict)
+    quiet: QuietHours | None = None
+    muted_until: datetime | None = None
+    active: bool = True

@@ -42,6 +42,10 @@ SENTENCES: Mapping[str, str] = {
     "approval_expired": "nobody answered within {ttl} s",
     "approval_withdrawn": "withdrawn: {signal_type} came before an answer",
     "approval_closed": "this was already decided",
+    # people
+    "invite_gone": "this link is no longer good: used, withdrawn or too old. Ask for a new one",
+    "not_a_person": "nobody with the id {person} was let in through the chat",
+    "too_many_invites": "{count} links are open already; withdraw them first",
     # the exchange's word; `code` and `message` are the exchange's own
     "insufficient_balance": "the exchange says there is not enough {asset} (-2010). /balance shows what it holds",
     "filter_failure": "the exchange refused it by its rule {filter} (-1013)",

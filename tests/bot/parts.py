@@ -7,22 +7,37 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from bot.audience import Audience
 from bot.desk import Desk
+from bot.people import People
 from core.book import Book
 from core.domain.approval import Approval, ApprovalState
 from core.domain.controls import Controls
 from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
-from core.domain.events import Event, OrderExecuted, OutboxItem, SignalRefused
+from core.domain.events import Event, OrderExecuted, OutboxItem, Priority, SignalRefused
 from core.domain.instrument import Balance, Instrument, Quote
-from core.domain.messages import ApprovalAnswered, ControlsRequested, DeadLetter, Message, SourcePosition, StoredMessage
+from core.domain.messages import (
+    ApprovalAnswered,
+    ControlsRequested,
+    DeadLetter,
+    InviteRequested,
+    InvitesWithdrawn,
+    InviteUsed,
+    Message,
+    ReaderRequested,
+    RevokeRequested,
+    SourcePosition,
+    StoredMessage,
+)
 from core.domain.order import ExecutionReport, Fill, Order, OrderRequest, OrderState, PlaceResult, Rejected
 from core.domain.people import Role
 from core.domain.position import Execution, Position, Trade
-from core.domain.reasons import reason
+from core.domain.reasons import Reason, reason
 from core.domain.signal import Side, Signal
 from core.inbox import Inbox
 from core.market import Market
-from core.ports import Changes, DayResult, LedgerState, Verdict
+from core.membership import Membership
+from core.ports import MAIN_READER, Changes, DayResult, Delivery, LedgerState, Told, Verdict
 
 OWNER, TRADER, VIEWER, STRANGER = 1001, 1002, 1003, 6666
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -96,21 +111,53 @@ class MemoryLedger:
         self.down = False
         self.write_down = False
         self.messages: dict[tuple[str, str], StoredMessage] = {}
-        self.unsent: dict[int, OutboxItem] = {}
-        self.told: dict[int, int | None] = {}
-        self.asked_in: dict[str, tuple[int, int]] = {}
+        self.events: list[OutboxItem] = []
+        self.cursors: dict[str, Told] = {}
+        self.deliveries: list[tuple[str, Delivery]] = []
+        self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
         self.strangers: dict[int, str] = {}
         self.new_strangers = 0
         self.trades: list[Trade] = []
         self.results: list[DayResult] = []
         self.signals: list[SignalCame] = []
-        self._news = asyncio.Event()
+        self.number = 1
+        self._came = asyncio.Event()
 
     def add(self, *events: Event) -> None:
         for event in events:
-            seq = len(self.told) + len(self.unsent) + 1
-            self.unsent[seq] = OutboxItem(seq, NOON + timedelta(seconds=seq), event)
-        self._news.set()
+            self.events.append(OutboxItem(len(self.events) + 1, self.now(), event))
+        self.wake()
+
+    def wake(self) -> None:
+        """Something was committed."""
+        self.number += 1
+        self._came.set()
+        self._came = asyncio.Event()
+
+    def after(self, told: Told | None) -> list[OutboxItem]:
+        """What is not told yet, the most urgent first."""
+        known = told or {}
+        left = [item for item in self.events if item.seq > known.get(item.event.priority, 0)]
+        return sorted(
+            (one for one in left if told is None or one.event.priority in told), key=lambda one: (one.event.priority, one.seq)
+        )
+
+    @property
+    def unsent(self) -> list[OutboxItem]:
+        """What the owner's chat was not told yet."""
+        return self.after(self.cursors.get(MAIN_READER))
+
+    @property
+    def told_in(self) -> dict[int, int]:
+        """The owner's message of each event."""
+        return {
+            item.seq: delivery.message_id
+            for item in self.events
+            for reader, delivery in self.deliveries
+            if reader == MAIN_READER
+            and item.event.priority is delivery.priority
+            and delivery.first_seq <= item.seq <= delivery.last_seq
+        }
 
     def _check(self) -> None:
         if self.down:
@@ -143,31 +190,38 @@ class MemoryLedger:
     async def commit(self, changes: Changes) -> None:
         raise LedgerUnavailable("not needed here")
 
-    async def waiting(self, limit: int) -> Sequence[OutboxItem]:
+    async def told(self, reader: str) -> Told | None:
         self._check()
-        ordered = sorted(self.unsent.values(), key=lambda item: (item.event.priority, item.seq))
-        return ordered[:limit]
+        return self.cursors.get(reader)
 
-    async def sent(self, seqs: Sequence[int], *, message_id: int | None = None) -> None:
+    async def newest(self) -> Told:
+        self._check()
+        return {each: max((one.seq for one in self.events if one.event.priority is each), default=0) for each in Priority}
+
+    async def waiting(self, told: Told, limit: int) -> Sequence[OutboxItem]:
+        self._check()
+        return self.after(told)[:limit]
+
+    async def keep_told(self, reader: str, told: Told, delivery: Delivery | None = None) -> None:
         if self.down or self.write_down:
             raise LedgerUnavailable("the ledger is full")
-        for seq in seqs:
-            self.told[seq] = message_id
-            del self.unsent[seq]
+        self.cursors[reader] = dict(told)
+        if delivery is not None:
+            self.deliveries.append((reader, delivery))
 
-    async def pending(self) -> int:
+    async def question_message(self, chat_id: int, question: int) -> int | None:
         self._check()
-        return len(self.unsent)
+        asked = [one for _, one in self.deliveries if (one.chat_id, one.question) == (chat_id, question)]
+        return asked[0].message_id if asked else None
 
-    async def wait_for_news(self) -> None:
-        await self._news.wait()
-        self._news.clear()
+    async def pending(self, told: Told) -> int:
+        self._check()
+        return len(self.after(told))
 
-    async def set_approval_message(self, token: str, chat_id: int, message_id: int) -> None:
-        self.asked_in[token] = (chat_id, message_id)
-
-    async def approval_message(self, token: str) -> tuple[int, int] | None:
-        return self.asked_in.get(token)
+    async def news(self, seen: int) -> int:
+        while self.number == seen:
+            await self._came.wait()
+        return self.number
 
     async def first_time_stranger(self, user_id: int, name: str) -> bool:
         self._check()
@@ -246,10 +300,12 @@ class Exchange:
 
 
 class Trading:
-    """Handles messages as the executor does, as far as the chat can see: controls change, approvals close."""
+    """Handles messages as the executor does, as far as the chat can see: controls change, approvals close, people come and go."""
 
-    def __init__(self, book: Book) -> None:
+    def __init__(self, book: Book, clock: FastClock, wake: Callable[[], None]) -> None:
         self.book = book
+        self.membership = Membership(book, clock)
+        self.wake = wake
         self.handled: list[Message] = []
         self.hold: asyncio.Event | None = None
 
@@ -265,6 +321,12 @@ class Trading:
             known = self.book.approvals.pop(body.token, None)
             outcome = "ordered" if known and body.approve else "ignored"
             why = None if outcome == "ordered" else reason("declined" if known else "approval_closed", who=body.who)
+        if isinstance(body, InviteRequested | InviteUsed | InvitesWithdrawn | RevokeRequested | ReaderRequested):
+            changes = self.membership.changes_of(body)
+            if isinstance(changes, Reason):
+                return Verdict(stored.seq, "denied", NOON, changes)
+            self.book.apply(changes)
+            self.wake()
         return Verdict(stored.seq, outcome, NOON, why)
 
 
@@ -275,7 +337,9 @@ class Office:
         self.ledger = MemoryLedger()
         self.exchange = Exchange(clock)
         self.book = Book(Controls())
-        self.trading = Trading(self.book)
+        self.people = People({OWNER: Role.OWNER, TRADER: Role.TRADER, VIEWER: Role.VIEWER}, self.book)
+        self.audience = Audience(OWNER, None, language, "UTC", self.people, self.book)
+        self.trading = Trading(self.book, clock, self.ledger.wake)
         self.inbox = Inbox(self.ledger, self.trading.handle)
         self.inbox.start([], [])
         self.market = Market(self.exchange, clock, list)
@@ -284,9 +348,11 @@ class Office:
             "exchange": (False, "no <answer>"),
         }
         self.desk = Desk(
-            book=self.book, market=self.market, inbox=self.inbox, outbox=self.ledger, queries=self.ledger,
+            book=self.book, market=self.market, inbox=self.inbox, alerts_waiting=lambda: len(self.ledger.unsent),
+            queries=self.ledger,
             venue=self.exchange, clock=clock, trading_mode="paper", symbols=frozenset({"WIFUSDC"}),
-            limits={"MAX_ORDER_NOTIONAL": "1000"}, users={OWNER: Role.OWNER, TRADER: Role.TRADER, VIEWER: Role.VIEWER},
+            limits={"MAX_ORDER_NOTIONAL": "1000"}, people=self.people, audience=self.audience,
+            bot_name=lambda: "marketflow_local_bot",
             language=language, zone="UTC", version="0.1.0", started_at=clock.now() - timedelta(hours=3, minutes=12),
             health=self._health,
         )  # fmt: skip

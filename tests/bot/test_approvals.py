@@ -6,8 +6,6 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.telegram_link import connect
-from bot.telegram_notifier import TelegramNotifier
-from bot.texts import texts
 from core.domain.approval import ApprovalState
 from core.domain.events import ApprovalClosed, ApprovalRequested
 from core.domain.messages import ApprovalAnswered
@@ -15,6 +13,7 @@ from core.domain.reasons import reason
 from demo.chat.model import Message
 from tests.bot.conftest import Bot, running, until
 from tests.bot.parts import OWNER, approval
+from tests.tellings import owners_notifier
 
 TOKEN = "a1b2c3d4e5f6g7h8"
 
@@ -22,14 +21,8 @@ TOKEN = "a1b2c3d4e5f6g7h8"
 @pytest.fixture
 async def asking(bot: Bot) -> AsyncIterator[Bot]:
     """A bot whose owner is being asked."""
-    notifier = TelegramNotifier(
-        connect(bot.server.token, bot.server.api_url),
-        OWNER,
-        bot.office.ledger,
-        approval_messages=bot.office.ledger,
-        clock=bot.office.desk.clock,
-        texts=texts("en"),
-    )
+    alerts = connect(bot.server.token, bot.server.api_url)
+    notifier = owners_notifier(alerts, OWNER, bot.office.ledger, bot.office.desk.clock)
     async with running(notifier.run()):
         bot.office.book.approvals[TOKEN] = approval(TOKEN)
         bot.office.ledger.add(ApprovalRequested(approval(TOKEN), "WIF", "USDC"))
@@ -54,7 +47,7 @@ async def test_a_tap_is_one_message_in_the_symbols_mailbox(asking: Bot) -> None:
 async def test_the_question_becomes_the_record(asking: Bot) -> None:
     asked = await question(asking)
     closed = approval(TOKEN, ApprovalState.APPROVED, "Ann <b>")
-    await until(lambda: TOKEN in asking.office.ledger.asked_in)
+    await until(lambda: bool(asking.office.ledger.deliveries))
     asking.office.ledger.add(ApprovalClosed(closed, "WIF", "USDC", reason("paused")))
     record = await asking.owner.wait_for_edit(asked, "approved")
     assert record.keyboard == ()
@@ -96,7 +89,7 @@ async def test_an_ailing_ledger_is_said_and_the_button_stays(asking: Bot) -> Non
 
 async def test_a_record_whose_question_is_gone_is_a_message_of_its_own(asking: Bot) -> None:
     asked = await question(asking)
-    await until(lambda: TOKEN in asking.office.ledger.asked_in)
+    await until(lambda: bool(asking.office.ledger.deliveries))
     chat = asking.room.chat(OWNER)
     assert chat is not None
     chat.delete(asked.message_id)

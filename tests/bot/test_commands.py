@@ -14,7 +14,7 @@ from core.ports import DayResult
 from demo.chat.model import Message as Said
 from demo.chat.server import RunningChat
 from tests.bot.conftest import Bot, bot_on, until
-from tests.bot.parts import NOON, OWNER, TRADER, VIEWER, FastClock, Office, SignalCame, approval, signal
+from tests.bot.parts import NOON, OWNER, STRANGER, TRADER, VIEWER, FastClock, Office, SignalCame, approval, signal
 
 
 async def test_status_is_one_screen_of_everything(bot: Bot) -> None:
@@ -44,7 +44,6 @@ async def test_status_answers_with_the_ledger_and_the_exchange_down(bot: Bot) ->
     bot.office.ledger.down = bot.office.exchange.down = True
     text = (await bot.owner.ask("/status")).text
     assert "Open positions: 1" in text
-    assert "alerts ?" in text
 
 
 async def test_positions_tell_cost_price_profit_and_since(bot: Bot) -> None:
@@ -150,11 +149,21 @@ async def test_help_and_menu_are_the_list(bot: Bot) -> None:
     text = (await bot.owner.ask("/help")).text
     assert all(f"/{command.name}" in text for command in COMMANDS)
     assert "/pause" not in (await bot.person(VIEWER).ask("/help")).text
-    await until(lambda: bool(bot.room.profile.get_commands(None, "ru")))
-    for language in ("", "en", "ru"):
-        menu = [entry["command"] for entry in bot.room.profile.get_commands(None, language)]
-        assert menu == [command.name for command in COMMANDS]
-    assert bot.room.profile.get_commands(None, "ru")[0]["description"] == "положение дел на одном экране"
+    await until(lambda: bool(bot.room.profile.commands_for(OWNER, "en")))
+    menu = [entry["command"] for entry in bot.room.profile.commands_for(OWNER, "en")]
+    assert menu == [command.name for command in COMMANDS]
+
+
+async def test_each_has_the_menu_of_their_role_in_their_language(bot: Bot) -> None:
+    profile, viewer = bot.room.profile, bot.person(VIEWER)
+    await viewer.ask("/start")
+    await until(lambda: bool(profile.commands_for(VIEWER, "en")))
+    assert "pause" not in [entry["command"] for entry in profile.commands_for(VIEWER, "en")]
+    await viewer.ask("/lang ru")
+    russian = "положение дел на одном экране"
+    await until(lambda: profile.commands_for(VIEWER, "en")[0]["description"] == russian)
+    assert profile.commands_for(OWNER, "en")[0]["description"] != russian
+    assert profile.commands_for(STRANGER, "en") == []
 
 
 @pytest.mark.parametrize(

@@ -7,28 +7,29 @@ from dataclasses import dataclass
 import pytest
 
 from bot.message import ChatMessage
+from bot.notifiers import Notifiers
 from bot.telegram_link import Speaker, connect
-from bot.telegram_notifier import TelegramNotifier
-from bot.texts import texts
 from core.domain.approval import ApprovalState
-from core.domain.events import ApprovalClosed, ApprovalRequested, DeadLettersFound, OrderFailed, StrangerSeen
+from core.domain.events import ApprovalClosed, ApprovalRequested, DeadLettersFound, OrderFailed, Priority, StrangerSeen
 from core.domain.messages import DeadLetter
 from core.domain.order import OrderState
 from core.domain.reasons import reason
 from core.domain.signal import Side
+from core.ports import MAIN_READER, Delivery
 from demo.chat.faults import FloodLimit
 from demo.chat.room import Room
 from demo.chat.server import RunningChat, running_chat
 from tests.bot.conftest import PEOPLE, running, until
 from tests.bot.parts import NOON, OWNER, FastClock, MemoryLedger, approval, executed, refused, signal
 from tests.chat_client import ChatPerson
+from tests.tellings import owners_notifier
 
 
 @dataclass
 class Alerts:
     """A notifier, its outbox, and the owner's chat."""
 
-    notifier: TelegramNotifier
+    notifier: Notifiers
     ledger: MemoryLedger
     owner: ChatPerson
     clock: FastClock
@@ -44,8 +45,8 @@ class Alerts:
 @contextlib.asynccontextmanager
 async def alerts_to(server: RunningChat, ledger: MemoryLedger, speed: float = 50, chat_id: int = OWNER) -> AsyncIterator[Alerts]:
     clock = FastClock(speed)
-    bot = connect(server.token, server.api_url)
-    notifier = TelegramNotifier(bot, chat_id, ledger, approval_messages=ledger, clock=clock, texts=texts("en"))
+    ledger.now = clock.now
+    notifier = owners_notifier(connect(server.token, server.api_url), chat_id, ledger, clock)
     async with running(notifier.run()):
         yield Alerts(notifier, ledger, ChatPerson(server.room, PEOPLE[0]), clock)
 
@@ -74,7 +75,7 @@ async def test_what_waits_is_told_urgent_first_then_in_order(server: RunningChat
     async with alerts_to(server, ledger) as alerts:
         await alerts.all_told()
         assert first_lines(alerts) == ["❗ BUY_SM failed", "🟩 BUY_SM executed", "🔴 SELL_SM executed"]
-        assert ledger.told == {3: 1, 1: 2, 2: 3}
+        assert ledger.told_in == {3: 1, 1: 2, 2: 3}
         ledger.add(refused())
         await alerts.all_told()
         assert first_lines(alerts)[-1] == "🚫 BUY_SM denied"
@@ -94,7 +95,7 @@ async def test_five_hundred_executions_are_one_message(server: RunningChat, ledg
         await alerts.all_told()
         assert first_lines(alerts) == ["❗ BUY_SM failed", "❓ BUY_SM: trade this?", "📚 500 events"]
         assert alerts.texts[2].splitlines()[-1].endswith("480 executed. /trades /signals")
-        assert len(ledger.told) == 502
+        assert len(ledger.told_in) == 502
 
 
 async def test_a_flood_of_failures_is_folded_too(server: RunningChat, ledger: MemoryLedger) -> None:
@@ -106,13 +107,13 @@ async def test_a_flood_of_failures_is_folded_too(server: RunningChat, ledger: Me
 
 async def test_telegrams_own_limits_are_kept(ledger: MemoryLedger) -> None:
     clock = FastClock(50)
-    limit = FloodLimit(clock.monotonic, chat_burst=4)
+    limit = FloodLimit(clock.monotonic, chat_burst=1)
     async with running_chat(Room(PEOPLE, flood_limit=limit)) as server, alerts_to(server, ledger) as alerts:
-        ledger.add(*(executed() for _ in range(8)))
+        ledger.add(*(executed() for _ in range(5)))
         began = alerts.clock.monotonic()
         await alerts.all_told()
-        assert len(alerts.texts) == 8
-        assert alerts.clock.monotonic() - began >= 3
+        assert len(alerts.texts) == 5
+        assert alerts.clock.monotonic() - began >= 4
 
 
 async def test_retry_after_is_honoured(server: RunningChat, ledger: MemoryLedger) -> None:
@@ -200,7 +201,8 @@ async def test_a_question_decided_while_telegram_was_away_is_only_a_record(serve
 async def test_a_question_of_a_former_chat_does_not_hold_up_what_is_told_in_this_one(
     server: RunningChat, ledger: MemoryLedger
 ) -> None:
-    ledger.asked_in["t"] = (-100_777, 5)  # a group that the bot is no longer in
+    asked_there = Delivery(-100_777, 5, Priority.URGENT, 0, 0, question=1)  # in a group that the bot is no longer in
+    ledger.deliveries.append((MAIN_READER, asked_there))
     decided = approval(state=ApprovalState.DECLINED, token="t")
     ledger.add(ApprovalClosed(decided, "WIF", "USDC", reason("declined", who="Ann")))
     ledger.add(executed())

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from bot.desk import Desk
+from bot.notifiers import Notifiers
 from bot.telegram_app import TelegramChat
 from bot.telegram_link import connect
-from bot.telegram_notifier import TelegramNotifier
-from bot.texts import texts
 from core.adapters.ledger.opening import open_ledger
 from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.sql_ledger import SqlLedger
@@ -23,21 +22,22 @@ from demo.chat.server import RunningChat
 from tests.bot.conftest import PEOPLE, running, until
 from tests.bot.parts import NOON, OWNER, STRANGER, FastClock, Office, executed, signal
 from tests.chat_client import ChatPerson
+from tests.tellings import owners_notifier
 
 
 @contextlib.asynccontextmanager
-async def everything(server: RunningChat, url: str) -> AsyncIterator[SqlLedger]:
+async def everything(server: RunningChat, url: str) -> AsyncIterator[tuple[SqlLedger, Notifiers]]:
     """Commands and alerts on the ledger at `url`, as the program runs them."""
     clock = FastClock()
     ledger = await open_ledger(url, clock)
     office = Office(clock)
-    desk: Desk = replace(office.desk, outbox=ledger, queries=LedgerQueries(ledger.reader))
+    desk: Desk = replace(office.desk, queries=LedgerQueries(ledger.reader))
     chat = TelegramChat(connect(server.token, server.api_url), desk, ledger)
     bot = connect(server.token, server.api_url)
-    notifier = TelegramNotifier(bot, OWNER, ledger, approval_messages=ledger, clock=clock, texts=texts("en"))
+    notifier = owners_notifier(bot, OWNER, ledger, clock)
     async with running(chat.run()), running(notifier.run()):
         await until(lambda: chat.ready[0])
-        yield ledger
+        yield ledger, notifier
     await office.inbox.close()
     await ledger.close()
 
@@ -50,12 +50,12 @@ def url(tmp_path: Path) -> str:
 async def test_the_owner_is_told_of_a_stranger_once_also_after_a_restart(server: RunningChat, url: str) -> None:
     owner, stranger = (ChatPerson(server.room, PEOPLE[index]) for index in (0, 3))
     for _ in range(2):
-        async with everything(server, url) as ledger:
+        async with everything(server, url) as (_, notifier):
             stranger.send("/start")
             stranger.send("/status")
             await owner.ask("/positions")
             await owner.wait_for("<b>Mallory</b> @<b>mallory</b> (id 6666)")
-            while await ledger.pending():  # noqa: ASYNC110 - told, but not yet marked so
+            while await notifier.pending():  # noqa: ASYNC110 - told, but not yet marked so
                 await asyncio.sleep(0.01)
     assert stranger.id == STRANGER
     assert stranger.received == []
@@ -64,7 +64,7 @@ async def test_the_owner_is_told_of_a_stranger_once_also_after_a_restart(server:
 
 async def test_what_is_committed_is_told_and_can_be_asked_for(server: RunningChat, url: str) -> None:
     owner = ChatPerson(server.room, PEOPLE[0])
-    async with everything(server, url) as ledger:
+    async with everything(server, url) as (ledger, _):
         said = signal("BUY_<SM>")
         message = Message(said.source, said.signal_id, said.symbol, SignalReceived(said), NOON)
         (stored,) = await ledger.store([message])

@@ -23,6 +23,7 @@ from tests.chat_client import LocalChat, local_chat
 from tests.running import Program
 from tests.servers.process import ServerDidNotStartError
 from tests.simulation.judge import Evidence, Published, violations
+from tests.tellings import untold
 from tests.venue.server import running_venue
 from tests.venue.venue import Venue
 
@@ -136,13 +137,15 @@ class Chaos:
         waiting = {
             "messages": (tables.inbox, tables.UNDECIDED),
             "orders": (tables.orders, tables.IN_FLIGHT),
-            "alerts": (tables.outbox, tables.UNSENT),
         }
         found = []
         try:
             for what, (table, condition) in waiting.items():
                 (row,) = await self.reader.read(select(func.count().label("n")).select_from(table).where(condition))
                 found += [f"{row['n']} {what}"] if row["n"] else []
+            outbox = await self.reader.read(select(tables.outbox.c.seq, tables.outbox.c.priority))
+            alerts = untold(outbox, await self.reader.read(select(tables.told)))
+            found += [f"{len(alerts)} alerts"] if alerts else []
             read = {row["partition"]: row["next_offset"] for row in await self.reader.read(select(tables.source_positions))}
         except LedgerUnavailable as error:
             return [str(error)]
@@ -171,8 +174,8 @@ class Chaos:
 
     async def summary(self) -> str:
         """What happened, in a line; alerts that came twice are those in the chat that no event names."""
-        outbox = await self.reader.read(select(tables.outbox.c.message_id))
-        named = {row["message_id"] for row in outbox}
+        outbox = await self.reader.read(select(tables.outbox.c.seq))
+        named = {row["message_id"] for row in await self.reader.read(select(tables.deliveries.c.message_id))}
         received = [message.message_id for message in self.chat.owner.received]
         twice = len([number for number in received if number not in named])
         outcomes = await self.reader.read(

@@ -34,7 +34,7 @@ _FILLS = (
     order_id, quote_qty, fee, fee_asset, profit_quote, trading_mode, base_asset, quote_asset)
     SELECT 'mf-h' || i, 'WIFUSDC', {_AT}, 'SELL', '20', '0.48', '1.5', 'SELL_SM', 'h' || i, 'mf-h' || i,
     i, '9.6', '0.01', 'USDC', '0.1', 'live', 'WIF', 'USDC' FROM n""",
-    f"outbox (at, priority, kind, body, sent_at, message_id) SELECT {_AT}, 1, 'started', '{{}}', {_AT}, i FROM n",
+    f"outbox (at, priority, kind, body) SELECT {_AT}, 1, 'started', '{{}}' FROM n",
 )
 
 

@@ -26,8 +26,6 @@ from telegram.ext import ExtBot
 
 from bot.commands import COMMANDS
 from bot.telegram_link import connect
-from bot.telegram_notifier import TelegramNotifier
-from bot.texts import texts
 from core.domain.approval import ApprovalState
 from core.domain.events import ApprovalClosed, ApprovalRequested, StrangerSeen
 from core.domain.messages import ApprovalAnswered
@@ -42,6 +40,7 @@ from tests.demo.browser import WAIT_MS, visit
 from tests.demo.test_bot_api import png
 from tests.demo.wire import wire_to
 from tests.ring import Ring
+from tests.tellings import owners_notifier
 
 TOKEN = "a1b2c3d4e5f6g7h8"
 EVIL = "<img src=x onerror='hacked=1'>&lt;b>"
@@ -79,14 +78,7 @@ async def api(server: RunningChat) -> AsyncIterator[ExtBot[None]]:
 async def bot(server: RunningChat) -> AsyncIterator[Bot]:
     """The bot, with a position, that answers and sends alerts."""
     office = await Office(FastClock()).with_position()
-    notifier = TelegramNotifier(
-        connect(server.token, server.api_url),
-        OWNER,
-        office.ledger,
-        approval_messages=office.ledger,
-        clock=office.desk.clock,
-        texts=texts("en"),
-    )
+    notifier = owners_notifier(connect(server.token, server.api_url), OWNER, office.ledger, office.desk.clock)
     async with bot_on(server, office) as answering, running(notifier.run()):
         yield answering
 

@@ -2,12 +2,13 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import time, timedelta
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Engine, event, inspect
+from sqlalchemy import Engine, event, inspect, text
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
 from core.adapters.ledger import tables
@@ -22,14 +23,17 @@ from core.domain.errors import LedgerUnavailable
 from core.domain.events import ApprovalRequested, DeadLettersFound, OrderExecuted, Priority, SignalRefused
 from core.domain.messages import DeadLetter, SourcePosition, StoredMessage
 from core.domain.order import ExecutionReport, OrderState
+from core.domain.people import Invite, Level, Person, QuietHours, Reader, Role, Topic
 from core.domain.reasons import reason
 from core.domain.signal import Side
-from core.ports import Changes, Verdict
+from core.ports import Changes, Delivery, Verdict
 from tests.ledger import values
 from tests.ledger.conftest import Reopen
 from tests.ledger.values import NOW
 
 TODAY = NOW.date().isoformat()
+NOTHING = dict.fromkeys(Priority, 0)
+"""Nobody was told anything yet."""
 
 
 async def stored(ledger: SqlLedger, number: int = 1, signal_type: str = "BUY_SM") -> StoredMessage:
@@ -171,20 +175,58 @@ async def test_the_outbox_gives_what_is_urgent_first_and_forgets_what_was_told(l
     approval = Approval("t", values.signal(), 1, Side.BUY, Decimal(20), Decimal("0.48"), ApprovalState.OPEN, NOW, NOW)
     asked = ApprovalRequested(approval, "WIF", "USDC")
     await ledger.commit(Changes(events=[refused, executed, asked]))
-    items = await ledger.waiting(10)
+    items = await ledger.waiting(NOTHING, 10)
     assert [item.event for item in items] == [asked, executed, refused]
-    await ledger.sent([items[0].seq, items[2].seq], message_id=5)
-    assert [item.event for item in await ledger.waiting(10)] == [executed]
-    assert await ledger.pending() == 1
+    told = {**NOTHING, Priority.URGENT: items[0].seq, Priority.CHATTY: items[2].seq}
+    await ledger.keep_told("main", told, Delivery(7, 5, Priority.URGENT, items[0].seq, items[0].seq, question=1))
+    assert await ledger.told("main") == told
+    assert [item.event for item in await ledger.waiting(told, 10)] == [executed]
+    assert await ledger.pending(told) == 1
+    assert await ledger.question_message(7, 1) == 5
+    assert await ledger.question_message(8, 1) is None
 
 
-async def test_news_is_heard_by_who_waits_and_by_who_comes_later(ledger: SqlLedger) -> None:
-    await ledger.wait_for_news()  # at the start there may be something
-    waiting = asyncio.create_task(ledger.wait_for_news())
+async def test_each_reader_is_told_in_their_own_time(ledger: SqlLedger) -> None:
+    assert await ledger.told("main") is None
+    for _ in range(3):
+        await ledger.commit(Changes(events=[SignalRefused(values.signal(), "ignored", reason("paused"))]))
+    await ledger.keep_told("main", {**NOTHING, Priority.NORMAL: 2})
+    assert await ledger.told("1002") is None
+    newest = await ledger.newest()
+    assert newest == {**NOTHING, Priority.NORMAL: 3}
+    await ledger.keep_told("1002", newest)
+    assert await ledger.pending(newest) == 0
+    assert [item.seq for item in await ledger.waiting(await ledger.told("main") or NOTHING, 10)] == [3]
+
+
+async def test_only_some_of_a_priority_are_read_at_a_time_and_only_those_asked_for(ledger: SqlLedger) -> None:
+    refused = SignalRefused(values.signal(), "ignored", reason("paused"))
+    await ledger.commit(Changes(events=[refused, refused, refused, replace(refused, priority=Priority.URGENT)]))
+    assert [item.seq for item in await ledger.waiting(NOTHING, 2)] == [4, 1, 2]
+    assert [item.seq for item in await ledger.waiting({Priority.URGENT: 0}, 2)] == [4]
+
+
+async def test_news_is_heard_by_everybody_who_waits_and_by_who_comes_later(ledger: SqlLedger) -> None:
+    seen = await ledger.news(0)  # at the start there may be something
+    waiting = [asyncio.create_task(ledger.news(seen)) for _ in range(2)]
     await asyncio.sleep(0)
-    assert not waiting.done()
+    assert not any(one.done() for one in waiting)
     await ledger.commit(Changes(events=[SignalRefused(values.signal(), "ignored", reason("paused"))]))
-    await asyncio.wait_for(waiting, 5)
+    numbers = await asyncio.wait_for(asyncio.gather(*waiting), 5)
+    assert numbers == [await ledger.news(seen)] * 2
+
+
+async def test_people_invitations_and_readers_outlive_a_restart(ledger: SqlLedger, reopen: Reopen) -> None:
+    person = Person(7, "Ann", Role.TRADER, "Owner", NOW)
+    invite = Invite("d" * 64, Role.VIEWER, "Owner", NOW, NOW + timedelta(hours=24))
+    reader = Reader(7, "ru", "Europe/Berlin", {Topic.TRADES: Level.SILENT}, QuietHours(time(23), time(7)), NOW)
+    await ledger.commit(Changes(people=[person], invites=[invite], readers=[reader]))
+    again = await reopen()
+    state = await again.load(TODAY)
+    assert (state.people, state.invites, state.readers) == ([person], [invite], [reader])
+    await again.commit(Changes(people=[replace(person, revoked_at=NOW)], invites=[replace(invite, used_by=8)]))
+    left = await (await reopen()).load(TODAY)
+    assert (left.people, left.invites, left.readers) == ([], [], [reader])
 
 
 async def test_dead_letters_are_kept_with_the_position_and_one_event(ledger: SqlLedger) -> None:
@@ -192,7 +234,7 @@ async def test_dead_letters_are_kept_with_the_position_and_one_event(ledger: Sql
     told = DeadLettersFound(2, letter)
     await ledger.store([], dead=[letter, letter], position=SourcePosition("kafka:t", 0, 7), events=[told])
     assert [row["raw"] for row in await ledger.reader.read(tables.dead_letters.select())] == [letter.raw] * 2
-    assert [item.event for item in await ledger.waiting(10)] == [told]
+    assert [item.event for item in await ledger.waiting(NOTHING, 10)] == [told]
 
 
 async def test_a_stranger_is_told_once_even_after_a_restart(ledger: SqlLedger, reopen: Reopen) -> None:
@@ -200,18 +242,7 @@ async def test_a_stranger_is_told_once_even_after_a_restart(ledger: SqlLedger, r
     assert not await ledger.first_time_stranger(7, "Mallory again")
     again = await reopen()
     assert not await again.first_time_stranger(7, "Mallory")
-    assert await again.pending() == 1
-
-
-async def test_the_question_remembers_its_chat_message_when_it_is_closed(ledger: SqlLedger) -> None:
-    asked = await stored(ledger)
-    approval = Approval("tok", values.signal(), asked.seq, Side.BUY, Decimal(20), Decimal(1), ApprovalState.OPEN, NOW, NOW)
-    await ledger.commit(Changes(approvals=[approval]))
-    assert await ledger.approval_message("tok") is None
-    await ledger.set_approval_message("tok", -100, 12)
-    await ledger.commit(Changes(approvals=[replace(approval, state=ApprovalState.DECLINED)]))
-    assert await ledger.approval_message("tok") == (-100, 12)
-    assert not (await ledger.load(TODAY)).approvals
+    assert await again.pending(NOTHING) == 1
 
 
 async def test_what_became_of_signals_is_told_with_the_reason(ledger: SqlLedger) -> None:
@@ -271,7 +302,7 @@ async def test_loading_does_not_read_history(ledger: SqlLedger) -> None:
     state = await ledger.load(TODAY)
     assert len(state.waiting) == 1
     assert not state.in_flight
-    assert fetched < 12
+    assert fetched < 15
 
 
 async def test_sqlite_asks_only_indexes_for_what_is_unsettled(ledger: SqlLedger) -> None:
@@ -283,7 +314,8 @@ async def test_sqlite_asks_only_indexes_for_what_is_unsettled(ledger: SqlLedger)
             ("inbox", tables.UNDECIDED),
             ("orders", tables.IN_FLIGHT),
             ("approvals", tables.IS_OPEN),
-            ("outbox", tables.UNSENT),
+            ("outbox", text("priority = 1 AND seq > 5")),
+            ("deliveries", text(f"{tables.ASKS.text} AND question = 5")),
         ):
             plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN SELECT * FROM {table} WHERE {condition.text}")
             plans += [str(row.detail) for row in plan]

@@ -16,6 +16,7 @@ from core.adapters.ledger.schema import upgrade
 from core.domain.errors import LedgerUnavailable
 from tests.simulation.loop import Process
 from tests.simulation.machine import Fate
+from tests.tellings import untold
 
 T = TypeVar("T")
 
@@ -62,12 +63,13 @@ class Disk:
             "messages undecided": (tables.inbox, tables.UNDECIDED),
             "orders in flight": (tables.orders, tables.IN_FLIGHT),
             "open questions": (tables.approvals, tables.IS_OPEN),
-            "alerts untold": (tables.outbox, tables.UNSENT),
         }
-        return {
+        counts = {
             what: self.rows(select(func.count().label("n")).select_from(table).where(condition))[0]["n"]
             for what, (table, condition) in waiting.items()
         }
+        outbox = self.rows(select(tables.outbox.c.seq, tables.outbox.c.priority))
+        return counts | {"alerts untold": len(untold(outbox, self.rows(select(tables.told))))}
 
     def positions(self) -> dict[int, int]:
         """The next offset of each partition."""

@@ -10,6 +10,7 @@ from sqlalchemy import Table
 from core.adapters.ledger import tables
 from core.adapters.ledger.rows import Row
 from core.domain.money import ZERO
+from tests.tellings import messages_of
 from tests.venue.model import Order
 from tests.venue.venue import Venue
 
@@ -188,21 +189,23 @@ def _alerts(seen: Evidence) -> Iterator[str]:
     refused = [row for row in seen.rows(tables.inbox) if row["kind"] == "signal" and row["outcome"] in _REFUSED]
     if kinds["signal_refused"] != len(refused):
         yield f"{len(refused)} signals were refused, {kinds['signal_refused']} events tell it"
-    messages = seen.told
+    told_in = messages_of(outbox, seen.rows(tables.deliveries))
     silent = {row["seq"] for row in outbox if row["kind"] == "approval_requested"}
     for row in outbox:
-        if row["message_id"] is None and row["seq"] in silent:
+        if row["seq"] not in told_in and row["seq"] in silent:
             continue  # decided before it could be asked: the record alone is told
-        if row["message_id"] not in messages:
+        if told_in.get(row["seq"]) not in seen.told:
             yield f"event {row['seq']} ({row['kind']}) was never told"
 
 
 def _told(seen: Evidence) -> Iterator[str]:
     """A message that stands for events says so: the symbol of one, the number of many."""
     by_message: dict[int, list[Row]] = defaultdict(list)
-    for row in seen.rows(tables.outbox):
-        if row["message_id"] is not None:
-            by_message[row["message_id"]].append(row)
+    outbox = seen.rows(tables.outbox)
+    told_in = messages_of(outbox, seen.rows(tables.deliveries))
+    for row in outbox:
+        if row["seq"] in told_in:
+            by_message[told_in[row["seq"]]].append(row)
     for number, rows in by_message.items():
         text = seen.told.get(number, "")
         kinds = {row["kind"] for row in rows}

@@ -10,8 +10,6 @@ from itertools import count
 from typing import Any
 
 from bot.jobs import ApprovalTimer, RulesReader
-from bot.telegram_notifier import TelegramNotifier
-from bot.texts import texts
 from core.adapters.binance_client import BinanceClient
 from core.adapters.ledger.lease import take_lease
 from core.adapters.ledger.sql_ledger import SqlLedger
@@ -29,6 +27,7 @@ from tests.simulation.disk import Disk, DiskReader, DiskTransactions
 from tests.simulation.exchange import SYMBOLS, Exchange, SimulatedWire
 from tests.simulation.loop import Process
 from tests.simulation.machine import Clock, Fate
+from tests.tellings import owners_notifier
 
 LIMITS = Limits(
     symbols=frozenset(SYMBOLS),
@@ -126,7 +125,7 @@ class Program:
             on_state_change=lambda ready, detail: self._tell(PartTroubled("kafka", ready, detail)),
             on_gap=lambda *gap: self._tell(PartTroubled("kafka", False, str(gap))),
         )
-        notifier = TelegramNotifier(bot_in(parts.chat), CHAT_ID, ledger, approval_messages=ledger, clock=clock, texts=texts("en"))
+        notifier = owners_notifier(bot_in(parts.chat), CHAT_ID, ledger, clock)
         self.inbox.start_controls(self.left.waiting)
         vital: list[Coroutine[Any, Any, None]] = [
             self._trade(),

@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy import select
 
 from core.adapters.ledger import tables
-from core.adapters.ledger.rows import Row
 from tests.simulation.broker import Broker
 from tests.simulation.chat import Chat
 from tests.simulation.disk import Disk
@@ -16,6 +15,7 @@ from tests.simulation.exchange import SYMBOLS, Exchange
 from tests.simulation.loop import Process, SeededLoop
 from tests.simulation.machine import Clock, Fate
 from tests.simulation.program import Parts, Program
+from tests.tellings import messages_of
 
 HOUR = 3600.0
 EVERY = 9.0  # seconds between two signals
@@ -34,7 +34,7 @@ class Steady(Random):
         return 0
 
 
-async def _an_hour(loop: SeededLoop, *, away: bool) -> tuple[list[int], list[Row], Chat]:
+async def _an_hour(loop: SeededLoop, *, away: bool) -> tuple[list[int], list[tuple[int, int]], Chat]:
     fate, clock = Fate(loop, Steady(), frozenset()), Clock(loop)
     chat = Chat(fate)
     parts = Parts(fate, clock, Disk(fate), Exchange(fate, clock, ahead=0), Broker(fate, 3), chat)
@@ -57,10 +57,13 @@ async def _an_hour(loop: SeededLoop, *, away: bool) -> tuple[list[int], list[Row
     assert not any(parts.disk.unsettled().values())
     program.asked_to_stop.set()
     assert await running == "ended"
-    return [trade.time for trade in parts.exchange.venue.trades], parts.disk.rows(select(tables.outbox)), chat
+    outbox, deliveries = (parts.disk.rows(select(table)) for table in (tables.outbox, tables.deliveries))
+    told_in = messages_of(outbox, deliveries)
+    told = [(row["priority"], told_in.get(row["seq"], 0)) for row in outbox]
+    return [trade.time for trade in parts.exchange.venue.trades], told, chat
 
 
-def _lived(*, away: bool) -> tuple[list[int], list[Row], Chat]:
+def _lived(*, away: bool) -> tuple[list[int], list[tuple[int, int]], Chat]:
     loop = SeededLoop(Steady())
     try:
         return loop.run_until_complete(_an_hour(loop, away=away))
@@ -70,12 +73,11 @@ def _lived(*, away: bool) -> tuple[list[int], list[Row], Chat]:
 
 def test_an_hour_without_telegram_costs_no_order_a_millisecond_and_no_alert() -> None:
     executed_with, _, _ = _lived(away=False)
-    executed_without, outbox, chat = _lived(away=True)
+    executed_without, told, chat = _lived(away=True)
     assert len(executed_with) > 250
     assert executed_without == executed_with
 
-    told = [row for row in outbox if row["message_id"] in chat.messages]
-    assert len(told) == len(outbox)
-    for priority in {row["priority"] for row in outbox}:
-        numbers = [row["message_id"] for row in outbox if row["priority"] == priority]
+    assert all(message in chat.messages for _, message in told)
+    for priority in {priority for priority, _ in told}:
+        numbers = [message for of, message in told if of == priority]
         assert numbers == sorted(numbers)

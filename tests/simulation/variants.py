@@ -107,19 +107,18 @@ async def _offset_first(self: KafkaSource, partition: int, records: Any) -> None
 _DELIVER_BATCH = KafkaSource._deliver_batch
 
 
-async def _send_once(self: TelegramNotifier, message: Any, item: Any = None) -> int:
+async def _send_once(self: TelegramNotifier, listener: Any, message: Any, item: Any = None) -> int:
     del item
-    await self._pace.wait()
+    await self._pace.take()
     try:
-        return await self._speaker.send(self._chat_id, message, 1)
+        return await self._speaker.send(listener.chat_id, message, 1)
     except TelegramError:
         return 0
 
 
-async def _mark_first(self: TelegramNotifier, items: Any) -> None:
-    first = items[0]
-    await self._outbox.sent([first.seq], message_id=1)
-    await self._speaker.send(self._chat_id, self._rendered(first))
+async def _mark_first(self: TelegramNotifier, listener: Any, items: Any) -> None:
+    await self._told_by(listener, items[:1], 1)
+    await self._speaker.send(listener.chat_id, self._rendered(listener, items[0]))
 
 
 def _double_fills(order: Order, report: ExecutionReport, *rest: Any) -> Any:

@@ -1,10 +1,11 @@
 """The English catalogue: HTML by key, a module for each part of the chat."""
 
-from bot.texts.en import alerts, answers, approvals, reading
+from bot.texts.en import alerts, answers, approvals, people, reading
 
 CATALOGUE: dict[str, str] = {
     **alerts.CATALOGUE,
     **approvals.CATALOGUE,
     **answers.CATALOGUE,
     **reading.CATALOGUE,
+    **people.CATALOGUE,
 }

@@ -16,6 +16,7 @@ CATALOGUE: dict[str, str] = {
     "reason": "Reason: {reason}",
     "signal_price": "Signal price: {price}",
     "by_at": "{who}, {time}",
+    "late": "<i>This was at {time}.</i>",
     "not_live.paper": "<i>Paper trading: no real money</i>",
     "not_live.testnet": "<i>Testnet: no real money</i>",
     # alerts: their first lines

@@ -42,4 +42,10 @@ CATALOGUE: dict[str, str] = {
     "command.resume": "trade again",
     "command.accept": "what ledger and exchange disagree about; take the exchange's word",
     "command.mode": "execute at once, ask first, or only watch",
+    "command.users": "who may do what; invite and show out",
+    "command.lang": "the language I speak with you",
+    "command.zone": "the time zone you are shown",
+    "command.mute": "only urgent things for a while",
+    "command.quiet": "quiet hours, every night",
+    "command.notify": "what you are told of, and how loudly",
 }

@@ -19,4 +19,7 @@ CATALOGUE: dict[str, str] = {
     "toast.taken": "Taken; it is being worked on.",
     "toast.trouble": "Not done: the ledger does not answer. Try again.",
     "toast.old": "This tap is too old. Tap again.",
+    "record.executed": "Done: {quantity} {base} at {price}, {value} {quote}",
+    "record.asked": "Approved at {price}",
+    "record.failed": "Not traded: {reason}",
 }

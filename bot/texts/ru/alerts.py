@@ -16,6 +16,7 @@ CATALOGUE: dict[str, str] = {
     "reason": "Причина: {reason}",
     "signal_price": "Цена сигнала: {price}",
     "by_at": "{who}, {time}",
+    "late": "<i>Это было {time}.</i>",
     "not_live.paper": "<i>Бумажная торговля: деньги не настоящие</i>",
     "not_live.testnet": "<i>Тестовая сеть: деньги не настоящие</i>",
     # alerts: their first lines

@@ -19,4 +19,7 @@ CATALOGUE: dict[str, str] = {
     "toast.taken": "Принято, выполняется.",
     "toast.trouble": "Не выполнено: реестр не отвечает. Попробуйте ещё раз.",
     "toast.old": "Нажатие слишком старое. Нажмите ещё раз.",
+    "record.executed": "Исполнено: {quantity} {base} по {price}, {value} {quote}",
+    "record.asked": "Одобрено по {price}",
+    "record.failed": "Сделки нет: {reason}",
 }

@@ -38,6 +38,10 @@ SENTENCES: dict[str, str] = {
     "approval_expired": "за {ttl} с никто не ответил",
     "approval_withdrawn": "отозвано: до ответа пришёл {signal_type}",
     "approval_closed": "это уже решено",
+    # people
+    "invite_gone": "ссылка больше не действует: использована, отозвана или устарела. Попросите новую",
+    "not_a_person": "никто с id {person} не был впущен через чат",
+    "too_many_invites": "уже открыто ссылок: {count}; сначала отзовите их",
     # the exchange's word
     "insufficient_balance": "биржа говорит, что {asset} не хватает (-2010). Что есть на счёте, покажет /balance",
     "filter_failure": "биржа отказала по своему правилу {filter} (-1013)",

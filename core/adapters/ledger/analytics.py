@@ -11,7 +11,9 @@ from sqlalchemy import Select, func, select
 from core.adapters.ledger import rows, tables
 from core.adapters.ledger.column_types import exact_sum
 from core.adapters.ledger.reader import LedgerReader
+from core.domain.events import Priority
 from core.domain.position import Execution, Position
+from core.ports import MAIN_READER
 
 _NEWEST = (tables.executions.c.executed_at.desc(), tables.executions.c.seq.desc())
 
@@ -169,10 +171,21 @@ class LedgerAnalytics:
             pause=controls[0]["pause"] if controls else "off",
             mode=controls[0]["mode"] if controls else "",
             undecided=await self._count(select(func.count()).select_from(tables.inbox).where(tables.UNDECIDED)),
-            unsent=await self._count(select(func.count()).select_from(tables.outbox).where(tables.UNSENT)),
+            unsent=await self._unsent(),
             unsettled=await self._count(select(func.count()).select_from(tables.orders).where(tables.IN_FLIGHT)),
             held=tuple(row["symbol"] for row in holds),
         )
+
+    async def _unsent(self) -> int:
+        """The events that the owner's chat was not told of yet."""
+        told, outbox = tables.told.c, tables.outbox.c
+        found = await self._reader.read(select(told.priority, told.seq).where(told.reader == MAIN_READER))
+        seqs = {row["priority"]: row["seq"] for row in found}
+        lanes = [
+            select(func.count()).select_from(tables.outbox).where(outbox.priority == each, outbox.seq > seqs.get(int(each), 0))
+            for each in Priority
+        ]
+        return sum([await self._count(lane) for lane in lanes])
 
     async def symbols(self) -> Sequence[str]:
         """Every symbol that was ever held."""

@@ -10,6 +10,7 @@ from pydantic_core import PydanticSerializationError
 from core.domain.events import Event
 from core.domain.messages import Body
 from core.domain.order import ExecutionReport
+from core.domain.people import Reader
 from core.domain.reasons import Reason
 from core.domain.signal import Signal
 
@@ -53,4 +54,5 @@ events: Codec[Event] = Codec(
 signals: Codec[Signal] = Codec(TypeAdapter(Signal))
 reports: Codec[ExecutionReport] = Codec(TypeAdapter(ExecutionReport))
 reasons: Codec[tuple[Reason, ...]] = Codec(TypeAdapter(tuple[Reason, ...]))
+readers: Codec[Reader] = Codec(TypeAdapter(Reader))
 params: Codec[Mapping[str, str]] = Codec(TypeAdapter(Mapping[str, str]))

@@ -12,10 +12,11 @@ from core.domain.events import Event, OutboxItem, StrangerSeen
 from core.domain.hold import Hold
 from core.domain.messages import DeadLetter, Message, SignalReceived, SourcePosition, StoredMessage
 from core.domain.order import ExecutionReport, Fill, Order, OrderState
+from core.domain.people import Invite, Person, Reader, Role
 from core.domain.position import Execution, Position, Trade
 from core.domain.reasons import Reason
 from core.domain.signal import Side, Signal
-from core.ports import Verdict
+from core.ports import Delivery, Verdict
 
 Row = dict[str, Any]
 """Column name to value."""
@@ -161,7 +162,6 @@ _EXECUTION = tuple(Execution.__dataclass_fields__)
 
 
 def approval_row(approval: Approval) -> Row:
-    """Of `approvals`, without the chat message that asks, which the notifier adds."""
     return {
         **_signal_columns(approval.signal),
         "token": approval.token,
@@ -256,6 +256,60 @@ def outbox_item(row: Mapping[str, Any]) -> OutboxItem:
 
 def stranger_row(event: StrangerSeen, at: datetime) -> Row:
     return {"user_id": event.user_id, "name": storable(event.name), "at": at}
+
+
+def person_row(person: Person) -> Row:
+    return {
+        "user_id": person.user_id,
+        "name": storable(person.name),
+        "role": person.role.name.lower(),
+        "invited_by": storable(person.invited_by),
+        "since": person.since,
+        "revoked_at": person.revoked_at,
+    }
+
+
+def person_of(row: Mapping[str, Any]) -> Person:
+    role = Role[row["role"].upper()]
+    return Person(row["user_id"], row["name"], role, row["invited_by"], row["since"], row["revoked_at"])
+
+
+def invite_row(invite: Invite) -> Row:
+    return {
+        "digest": invite.digest,
+        "role": invite.role.name.lower(),
+        "invited_by": storable(invite.invited_by),
+        "made_at": invite.made_at,
+        "expires_at": invite.expires_at,
+        "used_by": invite.used_by,
+    }
+
+
+def invite_of(row: Mapping[str, Any]) -> Invite:
+    role = Role[row["role"].upper()]
+    return Invite(row["digest"], role, row["invited_by"], row["made_at"], row["expires_at"], row["used_by"])
+
+
+def reader_row(reader: Reader) -> Row:
+    """Of `readers`: whom to tell stands in columns, how is text."""
+    return {"chat_id": reader.chat_id, "active": reader.active, "preferences": codec.readers.encode(reader)}
+
+
+def reader_of(row: Mapping[str, Any]) -> Reader:
+    return codec.readers.decode(row["preferences"])
+
+
+def delivery_row(reader: str, delivery: Delivery, at: datetime) -> Row:
+    return {
+        "chat_id": delivery.chat_id,
+        "message_id": delivery.message_id,
+        "priority": int(delivery.priority),
+        "first_seq": delivery.first_seq,
+        "last_seq": delivery.last_seq,
+        "reader": reader,
+        "at": at,
+        "question": delivery.question,
+    }
 
 
 def paper_order_row(report: ExecutionReport) -> Row:

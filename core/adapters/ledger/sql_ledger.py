@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, union_all
 
 from core.adapters.ledger import codec, rows, tables
 from core.adapters.ledger.codec import storable
@@ -15,15 +15,16 @@ from core.adapters.ledger.transaction import Written
 from core.adapters.ledger.writer import Writer
 from core.adapters.ledger.writes import Writes, writes_of_arrivals, writes_of_changes, writes_of_stranger
 from core.domain.errors import LedgerUnavailable
-from core.domain.events import DayProved, DayUnproved, Event, OutboxItem, StrangerSeen
+from core.domain.events import DayProved, DayUnproved, Event, OutboxItem, Priority, StrangerSeen
 from core.domain.instrument import Quote
 from core.domain.messages import DeadLetter, Message, SignalReceived, SourcePosition, StoredMessage
 from core.domain.order import Order
 from core.domain.proof import Proved
 from core.domain.signal import Signal
-from core.ports import Changes, Clock, LedgerState, Observer
+from core.ports import Changes, Clock, Delivery, LedgerState, Observer, Told
 
 _SOON_SECONDS = 0.5
+_BEFORE = ""  # whom a former version told
 _LETTERS = 10_000  # dead letters of a source that are remembered
 
 
@@ -37,8 +38,7 @@ class SqlLedger:
         self.lease = lease
         self._clock = clock
         self._writer = Writer(writing, lease, clock) if lease is not None else None
-        self._news = asyncio.Event()
-        self._news.set()
+        self._news = _News()
         self.observers: list[Observer] = []
 
     @property
@@ -100,6 +100,9 @@ class SqlLedger:
             today=await self.reader.day_results(today, today),
             totals={row["name"]: row["value"] for row in totals},
             last_profit_pct=last[0]["profit_pct"] if last else None,
+            people=[rows.person_of(row) for row in await self.reader.read(select(tables.people).where(tables.IS_LET_IN))],
+            invites=[rows.invite_of(row) for row in await self.reader.read(select(tables.invites).where(tables.IS_UNUSED))],
+            readers=[rows.reader_of(row) for row in await self.reader.read(select(tables.readers))],
         )
 
     async def trading_mode(self) -> str | None:
@@ -162,43 +165,70 @@ class SqlLedger:
     async def first_time_stranger(self, user_id: int, name: str) -> bool:
         """Notes somebody unknown and, the first time ever, the event that tells of them."""
         event = StrangerSeen(user_id, name)
-        written = await self._write(self._made(lambda: writes_of_stranger(event, self._clock.now())), lambda _: self._news.set())
+        written = await self._write(self._made(lambda: writes_of_stranger(event, self._clock.now())), lambda _: self._news.come())
         return user_id in written.strangers
-
-    async def set_approval_message(self, token: str, chat_id: int, message_id: int) -> None:
-        """Notes which chat message asks about an approval."""
-        row = {"b_token": token, "chat_id": chat_id, "message_id": message_id}
-        await self._write(Writes(approval_messages={token: row}), _nothing)
-
-    async def approval_message(self, token: str) -> tuple[int, int] | None:
-        """Chat and message id of the question; None where it was never sent."""
-        table = tables.approvals
-        found = await self.reader.read(select(table.c.chat_id, table.c.message_id).where(table.c.token == token))
-        return (found[0]["chat_id"], found[0]["message_id"]) if found and found[0]["message_id"] is not None else None
 
     # --- the outbox
 
-    async def waiting(self, limit: int) -> Sequence[OutboxItem]:
+    async def told(self, reader: str) -> Told | None:
+        """See Outbox. Whoever is the first to be told at all goes on where the version before these notes had got to."""
+        table = tables.told
+        for name in (reader, _BEFORE):
+            found = await self.reader.read(select(table).where(table.c.reader == name))
+            if found:
+                return _complete({Priority(row["priority"]): row["seq"] for row in found})
+            if name == reader and await self.reader.read(select(table.c.reader).where(table.c.reader != _BEFORE).limit(1)):
+                return None
+        return None
+
+    async def newest(self) -> Told:
         """See Outbox."""
         table = tables.outbox
-        question = select(table).where(tables.UNSENT).order_by(table.c.priority, table.c.seq).limit(limit)
-        return [rows.outbox_item(row) for row in await self.reader.read(question)]
+        last = {priority: select(func.max(table.c.seq)).where(table.c.priority == priority) for priority in Priority}
+        found = await self.reader.read(select(*(one.scalar_subquery().label(each.name) for each, one in last.items())))
+        return {priority: found[0][priority.name] or 0 for priority in Priority}
 
-    async def sent(self, seqs: Sequence[int], *, message_id: int | None = None) -> None:
+    async def waiting(self, told: Told, limit: int) -> Sequence[OutboxItem]:
         """See Outbox."""
-        now = self._clock.now()
-        sent = [{"b_seq": seq, "sent_at": now, "message_id": message_id} for seq in seqs]
-        await self._write(Writes(sent=sent), _nothing)
+        table = tables.outbox
+        lanes = [
+            select(table).where(table.c.priority == priority, table.c.seq > seq).order_by(table.c.seq).limit(limit).subquery()
+            for priority, seq in told.items()
+        ]
+        together = union_all(*(select(lane) for lane in lanes)).subquery()
+        found = await self.reader.read(select(together).order_by(together.c.priority, together.c.seq))
+        return [rows.outbox_item(row) for row in found]
 
-    async def pending(self) -> int:
+    async def keep_told(self, reader: str, told: Told, delivery: Delivery | None = None) -> None:
         """See Outbox."""
-        found = await self.reader.read(select(func.count().label("pending")).select_from(tables.outbox).where(tables.UNSENT))
+        lanes: dict[object, rows.Row] = {
+            (reader, priority): {"reader": reader, "priority": int(priority), "seq": seq} for priority, seq in told.items()
+        }
+        deliveries = [rows.delivery_row(reader, delivery, self._clock.now())] if delivery is not None else []
+        await self._write(Writes(told=lanes, deliveries=deliveries), _nothing)
+
+    async def question_message(self, chat_id: int, question: int) -> int | None:
+        """See Outbox."""
+        table = tables.deliveries.c
+        asked = select(table.message_id).where(tables.ASKS, table.question == question, table.chat_id == chat_id)
+        found = await self.reader.read(asked.order_by(table.message_id).limit(1))
+        return found[0]["message_id"] if found else None
+
+    async def pending(self, told: Told) -> int:
+        """See Outbox."""
+        table = tables.outbox
+        counts = [
+            select(func.count()).select_from(table).where(table.c.priority == priority, table.c.seq > seq).scalar_subquery()
+            for priority, seq in told.items()
+        ]
+        found = await self.reader.read(select(sum(counts[1:], counts[0]).label("pending")))
         return int(found[0]["pending"])
 
-    async def wait_for_news(self) -> None:
+    async def news(self, seen: int) -> int:
         """See Outbox."""
-        await self._news.wait()
-        self._news.clear()
+        while self._news.number == seen:
+            await self._news.came.wait()
+        return self._news.number
 
     async def mark(self, quotes: Sequence[Quote]) -> None:
         """Notes what held symbols could be sold at, for whoever reads the ledger alone."""
@@ -238,10 +268,27 @@ class SqlLedger:
             raise LedgerUnavailable(f"this cannot be written into a ledger: {error}") from error
 
     def _tell(self, changes: Changes, stored: Sequence[StoredMessage | None], dead: Sequence[DeadLetter]) -> None:
-        if changes.events:
-            self._news.set()
+        if changes.events or changes.readers or changes.people:
+            self._news.come()
         for observer in self.observers:
             observer.committed(changes, stored, dead)
+
+
+class _News:
+    """Wakes whoever waits for something to tell, however many they are."""
+
+    def __init__(self) -> None:
+        self.number = 1
+        self.came = asyncio.Event()
+
+    def come(self) -> None:
+        self.number += 1
+        self.came.set()
+        self.came = asyncio.Event()
+
+
+def _complete(known: Mapping[Priority, int]) -> Told:
+    return {priority: known.get(priority, 0) for priority in Priority}
 
 
 def _take(messages: Sequence[Message], written: Written) -> list[StoredMessage | None]:

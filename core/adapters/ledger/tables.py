@@ -35,7 +35,9 @@ IS_SIGNAL = text("kind = 'signal'")
 IN_FLIGHT = text("state IN ({})".format(", ".join(f"'{state}'" for state in OrderState if state.in_flight)))
 IS_EXIT = text("profit_pct IS NOT NULL")
 IS_OPEN = text("state = 'OPEN'")
-UNSENT = text("sent_at IS NULL")
+ASKS = text("question IS NOT NULL")
+IS_LET_IN = text("revoked_at IS NULL")
+IS_UNUSED = text("used_by IS NULL")
 
 
 def _partial(name: str, *columns: str, where: object) -> Index:
@@ -190,8 +192,6 @@ approvals = Table(
     Column("decided_at", UtcTime),
     Column("decided_by", Text),
     Column("signal", Text, nullable=False),
-    Column("chat_id", BigInteger),
-    Column("message_id", BigInteger),
     _partial("ix_approvals_open", "inbox_seq", where=IS_OPEN),
 )
 
@@ -283,10 +283,63 @@ outbox = Table(
     Column("priority", Integer, nullable=False),
     Column("kind", Text, nullable=False),
     Column("body", Text, nullable=False),
-    Column("sent_at", UtcTime),
-    Column("message_id", BigInteger),
-    _partial("ix_outbox_unsent", "priority", "seq", where=UNSENT),
+    Index(None, "priority", "seq"),
     sqlite_autoincrement=True,
+)
+
+told = Table(
+    "told",
+    metadata,
+    Column("reader", Text, primary_key=True),
+    Column("priority", Integer, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, nullable=False),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("chat_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("message_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("priority", Integer, primary_key=True, autoincrement=False),
+    Column("first_seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("last_seq", BigInteger, nullable=False),
+    Column("reader", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("question", BigInteger),
+    Index(None, "priority", "last_seq"),
+    _partial("ix_deliveries_questions", "question", where=ASKS),
+)
+
+people = Table(
+    "people",
+    metadata,
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("invited_by", Text, nullable=False),
+    Column("since", UtcTime, nullable=False),
+    Column("revoked_at", UtcTime),
+    _partial("ix_people_let_in", "user_id", where=IS_LET_IN),
+)
+
+invites = Table(
+    "invites",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("invited_by", Text, nullable=False),
+    Column("made_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("used_by", BigInteger),
+    _partial("ix_invites_unused", "digest", where=IS_UNUSED),
+)
+
+readers = Table(
+    "readers",
+    metadata,
+    Column("chat_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("active", Boolean, nullable=False),
+    Column("preferences", Text, nullable=False),
 )
 
 day_results = Table(

@@ -15,8 +15,6 @@ from core.adapters.ledger.writes import Writes
 from core.domain.money import EXACT, ZERO
 from core.domain.signal import Side
 
-_KEPT = {tables.approvals: frozenset({"chat_id", "message_id"})}  # what replacing a row leaves as it is
-
 _SAME_DAY = ("quote_asset", "symbol", "signal_type", "trading_mode")  # exits that share these and the day share a result
 
 
@@ -33,21 +31,20 @@ class Statements:
 
     def __init__(self, dialect: str) -> None:
         self._insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-        inbox, outbox, approvals = tables.inbox.c, tables.outbox.c, tables.approvals.c
+        inbox = tables.inbox.c
         self.new_messages = self._add(tables.inbox).returning(inbox.source, inbox.source_id, inbox.seq)
         self.new_executions = self._add(tables.executions).returning(tables.executions.c.execution_id)
         self.new_strangers = self._add(tables.strangers).returning(tables.strangers.c.user_id)
-        self.add = {table: self._add(table) for table in (tables.fills, tables.trades)}
+        self.add = {table: self._add(table) for table in (tables.fills, tables.trades, tables.deliveries)}
         self.append = {table: self._insert(table) for table in (tables.dead_letters, tables.outbox)}
         replaced = (
             *(tables.orders, tables.positions, tables.approvals, tables.controls, tables.holds, tables.source_positions),
-            *(tables.export_positions, tables.marks, tables.proofs),
+            *(tables.export_positions, tables.marks, tables.proofs, tables.told),
+            *(tables.people, tables.invites, tables.readers),
             *(tables.paper_orders, tables.paper_balances, tables.day_results),
         )
         self.replace = {table: self._replace(table) for table in replaced}
         self.verdict = update(tables.inbox).where(inbox.seq == bindparam("b_seq"))
-        self.sent = update(tables.outbox).where(outbox.seq == bindparam("b_seq"), outbox.sent_at.is_(None))
-        self.approval_message = update(tables.approvals).where(approvals.token == bindparam("b_token"))
         days = tables.day_results.c
         self.days_of = select(tables.day_results).where(
             days.day.in_(bindparam("b_days", expanding=True)), days.symbol.in_(bindparam("b_symbols", expanding=True))
@@ -62,8 +59,7 @@ class Statements:
 
     def _replace(self, table: Table) -> Any:
         insert = self._insert(table)
-        kept = _KEPT.get(table, frozenset())
-        new = {c.name: insert.excluded[c.name] for c in table.columns if not c.primary_key and c.name not in kept}
+        new = {column.name: insert.excluded[column.name] for column in table.columns if not column.primary_key}
         return insert.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=new)
 
 
@@ -77,7 +73,6 @@ def write(connection: Connection, statements: Statements, writes: Writes) -> Wri
         (writes.positions.values(), statements.replace[tables.positions]),
         (writes.trades, statements.add[tables.trades]),
         (writes.approvals.values(), statements.replace[tables.approvals]),
-        (writes.approval_messages.values(), statements.approval_message),
         (writes.controls.values(), statements.replace[tables.controls]),
         (writes.holds.values(), statements.replace[tables.holds]),
         (writes.source_positions.values(), statements.replace[tables.source_positions]),
@@ -85,7 +80,11 @@ def write(connection: Connection, statements: Statements, writes: Writes) -> Wri
         (writes.marks.values(), statements.replace[tables.marks]),
         (writes.proofs.values(), statements.replace[tables.proofs]),
         (writes.dead_letters, statements.append[tables.dead_letters]),
-        (writes.sent, statements.sent),
+        (writes.told.values(), statements.replace[tables.told]),
+        (writes.deliveries, statements.add[tables.deliveries]),
+        (writes.people.values(), statements.replace[tables.people]),
+        (writes.invites.values(), statements.replace[tables.invites]),
+        (writes.readers.values(), statements.replace[tables.readers]),
         (writes.paper_orders.values(), statements.replace[tables.paper_orders]),
         (writes.paper_balances.values(), statements.replace[tables.paper_balances]),
     ):

@@ -23,7 +23,6 @@ class Writes:
     trades: list[Row] = field(default_factory=list)
     executions: list[Row] = field(default_factory=list)
     approvals: dict[object, Row] = field(default_factory=dict)
-    approval_messages: dict[object, Row] = field(default_factory=dict)
     controls: dict[object, Row] = field(default_factory=dict)
     holds: dict[object, Row] = field(default_factory=dict)
     source_positions: dict[object, Row] = field(default_factory=dict)
@@ -32,7 +31,11 @@ class Writes:
     proofs: dict[object, Row] = field(default_factory=dict)
     dead_letters: list[Row] = field(default_factory=list)
     outbox: list[Row] = field(default_factory=list)
-    sent: list[Row] = field(default_factory=list)
+    told: dict[object, Row] = field(default_factory=dict)
+    deliveries: list[Row] = field(default_factory=list)
+    people: dict[object, Row] = field(default_factory=dict)
+    invites: dict[object, Row] = field(default_factory=dict)
+    readers: dict[object, Row] = field(default_factory=dict)
     strangers: dict[object, tuple[Row, Row]] = field(default_factory=dict)  # user id: (stranger, the outbox row if new)
     paper_orders: dict[object, Row] = field(default_factory=dict)
     paper_balances: dict[object, Row] = field(default_factory=dict)
@@ -66,6 +69,9 @@ def writes_of_changes(changes: Changes, at: datetime) -> Writes:
         approvals={approval.token: rows.approval_row(approval) for approval in changes.approvals},
         controls={} if changes.controls is None else {1: rows.controls_row(changes.controls)},
         holds={hold.symbol: rows.hold_row(hold) for hold in changes.holds},
+        people={person.user_id: rows.person_row(person) for person in changes.people},
+        invites={invite.digest: rows.invite_row(invite) for invite in changes.invites},
+        readers={reader.chat_id: rows.reader_row(reader) for reader in changes.readers},
         outbox=[rows.outbox_row(event, at) for event in changes.events],
     )
 

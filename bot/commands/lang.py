@@ -1,0 +1,28 @@
+"""/lang: the language in which the bot speaks to a person."""
+
+from bot.command import Args, Command, bad_argument
+from bot.desk import Caller, Desk
+from bot.message import Button, ChatMessage
+from bot.preferences import prefer
+from bot.texts import LANGUAGES
+
+_USAGE = "[en|ru]"
+
+
+async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
+    """Each person has their own, in groups too; a group's alerts are in TG_LANG."""
+    if args:
+        language = args[0].lower()
+        if len(args) > 1 or language not in LANGUAGES:
+            return bad_argument(desk, args, f"lang {_USAGE}")
+        if trouble := await prefer(desk, caller, caller.user_id, language=language):
+            return ChatMessage(trouble)
+        desk = desk.spoken_to(caller.user_id)
+    buttons = tuple(
+        Button(("● " if language == desk.language else "") + desk.texts(f"lang.{language}"), f"/lang {language}")
+        for language in LANGUAGES
+    )
+    return ChatMessage(desk.texts("lang"), (buttons,))
+
+
+COMMAND = Command("lang", run, arguments=_USAGE)

@@ -1,0 +1,43 @@
+"""/quiet: hours of the night in which only what is urgent is told; the rest comes together in the morning."""
+
+import re
+from datetime import time
+
+from bot.command import Args, Command, bad_argument
+from bot.desk import Caller, Desk
+from bot.message import Button, ChatMessage
+from bot.preferences import chat_of, not_here, prefer
+from core.domain.people import QuietHours
+
+_USAGE = "[23:00-07:00|off]"
+_HOURS = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)-([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
+
+
+async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
+    """By the clock of the person's zone."""
+    chat_id = chat_of(desk, caller)
+    if chat_id is None:
+        return ChatMessage(not_here(desk))
+    if args:
+        hours = read_hours(args[0])
+        if len(args) > 1 or (hours is None and args[0].lower() != "off"):
+            return bad_argument(desk, args, f"quiet {_USAGE}")
+        if trouble := await prefer(desk, caller, chat_id, quiet=hours):
+            return ChatMessage(trouble)
+    quiet = desk.audience.reader(chat_id).quiet
+    if quiet is None:
+        return ChatMessage(desk.texts("quiet.off"), ((Button(desk.texts("quiet.night"), "/quiet 23:00-07:00"),),))
+    shown = {"start": quiet.start.strftime("%H:%M"), "end": quiet.end.strftime("%H:%M"), "zone": desk.zone}
+    return ChatMessage(desk.texts("quiet.on", **shown), ((Button(desk.texts("quiet.stop"), "/quiet off"),),))
+
+
+def read_hours(text: str) -> QuietHours | None:
+    """`23:00-07:00`; None for anything else, and for hours that are none."""
+    match = _HOURS.fullmatch(text)
+    if match is None:
+        return None
+    hours = QuietHours(time(int(match[1]), int(match[2])), time(int(match[3]), int(match[4])))
+    return hours if hours.start != hours.end else None
+
+
+COMMAND = Command("quiet", run, arguments=_USAGE)

@@ -1,0 +1,93 @@
+"""/users: who may do what. An owner invites by a link that works once, and takes rights away."""
+
+from bot.command import Args, Command, bad_argument, request
+from bot.desk import Caller, Desk
+from bot.message import Button, ChatMessage, Keyboard
+from bot.people import digest_of, new_invite_word
+from bot.texts import Html, short
+from core.domain.messages import InviteRequested, InvitesWithdrawn, RevokeRequested
+from core.domain.people import Person, Role
+
+_USAGE = "[invite viewer|trader|owner] [revoke ID] [withdraw]"
+_SHOWN = 20
+_ROLES = {role.name.lower(): role for role in Role}
+
+
+async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
+    """Bare, it lists."""
+    match [word.lower() for word in args]:
+        case []:
+            return _listed(desk)
+        case ["invite", word] if word in _ROLES:
+            return await _invite(desk, _ROLES[word], caller)
+        case ["revoke", word] if word.isascii() and word.isdigit() and len(word) <= 18:
+            return _ask_revoke(desk, int(word))
+        case ["revoke", word, "yes"] if word.isascii() and word.isdigit() and len(word) <= 18:
+            wish = RevokeRequested(int(word), caller.user_id, caller.name)
+            return ChatMessage(await request(desk, wish, caller) or desk.texts("people.revoked", person=word))
+        case ["withdraw"]:
+            trouble = await request(desk, InvitesWithdrawn(caller.user_id, caller.name), caller)
+            return ChatMessage(trouble or desk.texts("people.withdrawn"))
+    return bad_argument(desk, args, f"users {_USAGE}")
+
+
+def _listed(desk: Desk) -> ChatMessage:
+    came = sorted(desk.book.people.values(), key=lambda person: (-person.role, person.name))
+    came = [person for person in came if person.user_id not in desk.people.fixed]
+    lines = [
+        desk.texts("people"),
+        *(desk.texts("people.fixed", person=person, role=role.name.lower()) for person, role in desk.people.fixed.items()),
+        *(_line(desk, person) for person in came[:_SHOWN]),
+    ]
+    if len(came) > _SHOWN:
+        lines.append(desk.texts("people.more", count=len(came) - _SHOWN))
+    now = desk.clock.now()
+    links = sum(invite.is_good(now) for invite in desk.book.invites.values())
+    if links:
+        lines.append(desk.texts("people.links", count=links))
+    return ChatMessage("\n".join(lines), _buttons(desk, came[:_SHOWN], links))
+
+
+def _line(desk: Desk, person: Person) -> Html:
+    return desk.texts(
+        "people.line",
+        name=short(person.name),
+        person=person.user_id,
+        role=person.role.name.lower(),
+        who=short(person.invited_by),
+        time=desk.texts.full_moment(person.since),
+    )
+
+
+def _buttons(desk: Desk, came: list[Person], links: int) -> Keyboard:
+    invite = tuple(
+        Button(desk.texts("people.invite_button", role=role), f"/users invite {role}") for role in ("viewer", "trader")
+    )
+    revoke = tuple((Button(f"🚫 {short(person.name, 24)}", f"/users revoke {person.user_id}"),) for person in came)
+    withdraw = ((Button(desk.texts("people.withdraw_button"), "/users withdraw"),),) if links else ()
+    return (invite, *withdraw, *revoke)
+
+
+async def _invite(desk: Desk, role: Role, caller: Caller) -> ChatMessage:
+    if not caller.in_private:
+        return ChatMessage(desk.texts("people.in_private"))
+    word = new_invite_word()
+    trouble = await request(desk, InviteRequested(digest_of(word), role, caller.user_id, caller.name), caller)
+    if trouble:
+        return ChatMessage(trouble)
+    link = f"https://t.me/{desk.bot_name()}?start={word}"
+    return ChatMessage(desk.texts("people.link", role=role.name.lower(), link=link))
+
+
+def _ask_revoke(desk: Desk, user_id: int) -> ChatMessage:
+    if user_id in desk.people.fixed:
+        return ChatMessage(desk.texts("people.is_fixed", person=user_id))
+    person = desk.book.people.get(user_id)
+    if person is None:
+        return ChatMessage(desk.texts("people.unknown", person=user_id))
+    yes = Button(desk.texts("people.revoke_yes"), f"/users revoke {user_id} yes")
+    question = desk.texts("people.revoke", name=short(person.name), role=person.role.name.lower())
+    return ChatMessage(question, ((yes, Button(desk.texts("people.back"), "/users")),))
+
+
+COMMAND = Command("users", run, role=Role.OWNER, arguments=_USAGE)

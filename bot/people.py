@@ -1,0 +1,54 @@
+"""Who may do what: those that TG_USERS names, and those who came by a link. Everybody else is a stranger."""
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.book import Book
+from core.domain.people import Invite, Role
+
+INVITE_PREFIX = "in_"
+"""Of the word that a link carries: https://core.telegram.org/bots/features#deep-linking, up to 64 of A-Z, a-z, 0-9, _ and -."""
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """`fixed` are those of TG_USERS: the chat can neither add to them nor take their right. `book` holds the others."""
+
+    fixed: Mapping[int, Role]
+    book: Book
+
+    def role(self, user_id: int) -> Role | None:
+        """None for a stranger."""
+        fixed = self.fixed.get(user_id)
+        if fixed is not None:
+            return fixed
+        person = self.book.people.get(user_id)
+        return person.role if person is not None else None
+
+    def roles(self) -> Mapping[int, Role]:
+        """Everybody's role, by user id."""
+        return {user_id: person.role for user_id, person in self.book.people.items()} | dict(self.fixed)
+
+    def invite_of(self, word: str, now: datetime) -> Invite | None:
+        """The open invitation that a link's word belongs to."""
+        invite = self.book.invites.get(digest_of(word))
+        return invite if invite is not None and invite.is_good(now) else None
+
+
+def new_invite_word() -> str:
+    """A word that nobody guesses, fit for a link."""
+    return INVITE_PREFIX + secrets.token_urlsafe(24)
+
+
+def digest_of(word: str) -> str:
+    """What is kept of it."""
+    return hashlib.sha256(word.encode()).hexdigest()
+
+
+def link_word(text: str) -> str | None:
+    """The invitation's word in what somebody wrote: the whole of `/start in_…`."""
+    words = text.split()
+    return words[1] if len(words) == 2 and words[0] == "/start" and words[1].startswith(INVITE_PREFIX) else None

@@ -1,0 +1,104 @@
+"""What a reader is told and how loudly, by what was set and by the role. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+from bot.texts import Texts
+from core.domain.events import (
+    ApprovalClosed,
+    ApprovalRequested,
+    ControlsChanged,
+    DayProved,
+    DayUnproved,
+    DeadLettersFound,
+    Event,
+    HoldAccepted,
+    OrderExecuted,
+    OrderFailed,
+    OrderUnanswered,
+    PartTroubled,
+    PersonJoined,
+    PersonRevoked,
+    SignalRefused,
+    SignalsLost,
+    Started,
+    StrangerSeen,
+    SymbolHeld,
+    SymbolReleased,
+)
+from core.domain.people import Level, Reader, Role, Topic
+
+_OFF_FOR_ALL: Mapping[Topic, Level] = dict.fromkeys(Topic, Level.OFF)
+DEFAULTS: Mapping[Role, Mapping[Topic, Level]] = {
+    Role.OWNER: {
+        **dict.fromkeys(Topic, Level.LOUD),
+        Topic.DIGESTS: Level.SILENT,
+    },
+    Role.TRADER: {
+        **dict.fromkeys(Topic, Level.LOUD),
+        Topic.REFUSALS: Level.SILENT,
+        Topic.SYSTEM: Level.OFF,
+        Topic.DIGESTS: Level.SILENT,
+    },
+    Role.VIEWER: {**_OFF_FOR_ALL, Topic.TRADES: Level.SILENT, Topic.DIGESTS: Level.SILENT},
+}
+"""What one is told who has set nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A chat that is told, as it stands now. `key` names it in the ledger, `thread_id` is the topic of a group, `reader` holds
+    what was set. `told_elsewhere`: its people hear everything in the owner's group, so that nothing is told twice unasked."""
+
+    key: str
+    chat_id: int
+    role: Role
+    reader: Reader
+    texts: Texts
+    thread_id: int | None = None
+    told_elsewhere: bool = False
+
+    @property
+    def is_group(self) -> bool:
+        """https://core.telegram.org/bots/api#chat: ids of groups are negative."""
+        return self.chat_id < 0
+
+    def level_of(self, topic: Topic) -> Level:
+        """What was set, else what the role is told."""
+        default = Level.OFF if self.told_elsewhere else DEFAULTS[self.role][topic]
+        return self.reader.levels.get(topic, default)
+
+    def level(self, event: Event) -> Level:
+        """How this reader is told of `event`. Of people only owners are."""
+        if isinstance(event, StrangerSeen | PersonJoined | PersonRevoked) and self.role < Role.OWNER:
+            return Level.OFF
+        return self.level_of(topic_of(event))
+
+    def holds_back(self, now: datetime) -> bool:
+        """Whether what is not urgent waits: muted, or quiet by this reader's clock."""
+        if self.reader.muted_until is not None and now < self.reader.muted_until:
+            return True
+        return self.reader.quiet is not None and self.reader.quiet.include(now.astimezone(self.texts.zone).time())
+
+
+def topic_of(event: Event) -> Topic:  # noqa: PLR0911 - flat: one line for each topic
+    """What an event is about."""
+    match event:
+        case ApprovalRequested() | ApprovalClosed():
+            return Topic.APPROVALS
+        case OrderExecuted():
+            return Topic.TRADES
+        case SignalRefused():
+            return Topic.REFUSALS
+        case OrderFailed() | OrderUnanswered() | PartTroubled() | SignalsLost() | DeadLettersFound():
+            return Topic.PROBLEMS
+        case SymbolHeld() | SymbolReleased() | HoldAccepted() | DayUnproved():
+            return Topic.PROBLEMS
+        case DayProved():
+            return Topic.PROBLEMS if event.count else Topic.SYSTEM
+        case Started() | ControlsChanged() | StrangerSeen() | PersonJoined() | PersonRevoked():
+            return Topic.SYSTEM
+        case _ as unreachable:
+            assert_never(unreachable)

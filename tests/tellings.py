@@ -1,0 +1,42 @@
+"""Who tells the owner's chat, and what a ledger's rows say of it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from telegram.ext import ExtBot
+
+from bot.audience import Audience
+from bot.notifiers import Notifiers
+from bot.people import People
+from core.book import Book
+from core.domain.controls import Controls
+from core.ports import MAIN_READER, Clock, Outbox
+
+Row = Mapping[str, Any]
+
+
+def owners_notifier(bot: ExtBot[None], chat_id: int, outbox: Outbox, clock: Clock) -> Notifiers:
+    """Tells everything, in English, to one chat alone."""
+    book = Book(Controls())
+    return Notifiers(bot, Audience(chat_id, None, "en", "UTC", People({}, book), book), outbox, clock, blocked=_nobody)
+
+
+async def _nobody(user_id: int) -> None:
+    raise AssertionError(f"{user_id} is not told at all")
+
+
+def untold(outbox: Sequence[Row], told: Sequence[Row]) -> list[Row]:
+    """The events that the owner's chat was not told of."""
+    seqs = {row["priority"]: row["seq"] for row in told if row["reader"] == MAIN_READER}
+    return [row for row in outbox if row["seq"] > seqs.get(row["priority"], 0)]
+
+
+def messages_of(outbox: Sequence[Row], deliveries: Sequence[Row]) -> dict[int, int]:
+    """The last message of the owner's chat that tells of each event, by the event's seq."""
+    of_owner = [row for row in deliveries if row["reader"] == MAIN_READER]
+    return {
+        event["seq"]: row["message_id"]
+        for row in sorted(of_owner, key=lambda row: row["message_id"])
+        for event in outbox
+        if event["priority"] == row["priority"] and row["first_seq"] <= event["seq"] <= row["last_seq"]
+    }
