@@ -62,7 +62,7 @@ class Notifiers:
                     self._follow(group)
                     seen = await self._outbox.news(seen)
         except ExceptionGroup as errors:
-            raise errors.exceptions[0] from None  # the first that ended is why all end, and whoever starts us knows it by its class
+            raise errors.exceptions[0] from None  # the first that ended is why all end: its class says what to do
         finally:
             await self._bot.request.shutdown()
 
