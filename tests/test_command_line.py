@@ -95,7 +95,6 @@ async def records(broker: str, topic: str = TOPIC) -> list[ConsumerRecord]:
 _PROBE = """\
 import sys
 from bot.__main__ import main
-from tests.tellings import untold
 try:
     main(sys.argv[1:])
 except SystemExit as end:
