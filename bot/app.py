@@ -137,11 +137,10 @@ class _Program:
         self.metrics = ExecutionLogger(state)
         ledger.observers.append(self.metrics)
         self.trading = Trading(
-            book=Book.from_ledger(state, controls, today_of(clock)),
+            book=Book.from_ledger(state, controls, limits_of(settings), today_of(clock)),
             ledger=ledger,
             venue=venue,
             clock=clock,
-            limits=limits_of(settings),
             trading_mode=settings.trading_mode,
             timings=self.metrics,
             watched=settings.symbols or {settings.symbol},

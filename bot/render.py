@@ -23,6 +23,7 @@ from core.domain.events import (
     DeadLettersFound,
     Event,
     HoldAccepted,
+    LimitChanged,
     OrderExecuted,
     OrderFailed,
     OrderUnanswered,
@@ -72,6 +73,8 @@ def _lines(event: Event, texts: Texts) -> list[Html]:  # noqa: PLR0911, PLR0912,
             return closed_lines(event, texts)
         case ControlsChanged():
             return _controls_changed(event, texts)
+        case LimitChanged():
+            return _limit(event, texts)
         case Started():
             return _started(event, texts)
         case DeadLettersFound():
@@ -175,6 +178,16 @@ def _controls_changed(event: ControlsChanged, texts: Texts) -> list[Html]:
     after = event.after
     when = f"{short(after.changed_by)}, {texts.exact_time(after.changed_at)}" if after.changed_at else short(after.changed_by)
     return [texts("controls.changed", state=controls_lines(after, texts), who=when)]
+
+
+def _limit(event: LimitChanged, texts: Texts) -> list[Html]:
+    limit = event.limit
+    none = texts("limit.none")
+    who = f"{short(limit.changed_by)}, {texts.exact_time(limit.changed_at)}"
+    return [
+        texts("limit.changed", name=limit.name, before=event.before or none, after=event.after or none),
+        texts("limit.by", who=who),
+    ]
 
 
 def _started(event: Started, texts: Texts) -> list[Html]:

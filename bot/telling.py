@@ -15,6 +15,7 @@ from core.domain.events import (
     DeadLettersFound,
     Event,
     HoldAccepted,
+    LimitChanged,
     OrderExecuted,
     OrderFailed,
     OrderUnanswered,
@@ -98,7 +99,7 @@ def topic_of(event: Event) -> Topic:  # noqa: PLR0911 - flat: one line for each 
             return Topic.PROBLEMS
         case DayProved():
             return Topic.PROBLEMS if event.count else Topic.SYSTEM
-        case Started() | ControlsChanged() | StrangerSeen() | PersonJoined() | PersonRevoked():
+        case Started() | ControlsChanged() | LimitChanged() | StrangerSeen() | PersonJoined() | PersonRevoked():
             return Topic.SYSTEM
         case _ as unreachable:
             assert_never(unreachable)

@@ -9,11 +9,14 @@ from core.domain.approval import Approval, ApprovalState
 from core.domain.controls import Controls
 from core.domain.hold import Hold
 from core.domain.instrument import Balance
+from core.domain.limit import LimitSet
 from core.domain.money import ZERO
 from core.domain.order import Order
 from core.domain.people import Invite, Person, Reader
 from core.domain.position import Position
 from core.domain.signal import Side
+from core.policy.limits import with_set
+from core.policy.picture import Limits
 from core.ports import Changes, LedgerState
 
 
@@ -23,6 +26,7 @@ class Book:
     deciding at the same time cannot both take the last free place."""
 
     controls: Controls
+    settings: Limits
     positions: dict[str, Position] = field(default_factory=dict)
     in_flight: dict[str, Order] = field(default_factory=dict)
     approvals: dict[str, Approval] = field(default_factory=dict)  # open ones, by token
@@ -30,15 +34,23 @@ class Book:
     people: dict[int, Person] = field(default_factory=dict)  # who was let in through the chat and still has the right
     invites: dict[str, Invite] = field(default_factory=dict)  # neither used nor withdrawn, by digest
     readers: dict[int, Reader] = field(default_factory=dict)  # by chat
+    limits_set: dict[str, LimitSet] = field(default_factory=dict)  # in place of the settings', by name
     balances: Mapping[str, Balance] = field(default_factory=dict)
     balances_at: datetime | None = None
+    limits: Limits = field(init=False)
+    """Those in force."""
     _day: str = ""
     _results: dict[str, Decimal] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.limits = with_set(self.settings, self.limits_set.values())
+
     @classmethod
-    def from_ledger(cls, state: LedgerState, controls: Controls, today: str) -> "Book":
+    def from_ledger(cls, state: LedgerState, controls: Controls, settings: Limits, today: str) -> "Book":
+        """`controls` are for the first start; `settings` are the limits wherever nothing else was set."""
         return cls(
             controls=state.controls or controls,
+            settings=settings,
             positions={position.symbol: position for position in state.positions},
             in_flight={order.client_order_id: order for order in state.in_flight},
             approvals={approval.token: approval for approval in state.approvals},
@@ -46,6 +58,7 @@ class Book:
             people={person.user_id: person for person in state.people},
             invites={invite.digest: invite for invite in state.invites},
             readers={reader.chat_id: reader for reader in state.readers},
+            limits_set={limit.name: limit for limit in state.limits},
             _day=today,
             _results={result.quote_asset: result.profit for result in state.today},
         )
@@ -110,10 +123,11 @@ class Book:
             self.holds[hold.symbol] = hold
         if changes.controls is not None:
             self.controls = changes.controls
-        self._apply_people(changes)
         for execution in changes.executions:
             if execution.profit_quote is not None:
                 self._add_result(execution.executed_at, execution.quote_asset, execution.profit_quote)
+        self._apply_people(changes)
+        self._apply_limits(changes)
 
     def _apply_people(self, changes: Changes) -> None:
         for person in changes.people:
@@ -128,6 +142,11 @@ class Book:
                 self.invites.pop(invite.digest, None)
         for reader in changes.readers:
             self.readers[reader.chat_id] = reader
+
+    def _apply_limits(self, changes: Changes) -> None:
+        if changes.limits:
+            self.limits_set |= {limit.name: limit for limit in changes.limits}
+            self.limits = with_set(self.settings, self.limits_set.values())
 
     def _add_result(self, at: datetime, quote_asset: str, profit: Decimal) -> None:
         day = at.date().isoformat()

@@ -6,23 +6,24 @@ from core.book import Book
 from core.domain.errors import ExchangeUnavailable
 from core.domain.instrument import Instrument
 from core.domain.order import Order
-from core.domain.signal import Signal, client_order_id
+from core.domain.signal import BY_HAND, Signal, client_order_id
 from core.market import Market
 from core.policy.decide import Decision, decide
-from core.policy.picture import Limits, Picture
+from core.policy.picture import Picture, Wanted
 from core.ports import Clock
+
+USUAL = Wanted()
 
 
 class Deciding:
     """From a signal to a decision at the present price, by the present state of the book."""
 
-    def __init__(self, book: Book, market: Market, limits: Limits, clock: Clock) -> None:
+    def __init__(self, book: Book, market: Market, clock: Clock) -> None:
         self._book = book
         self._market = market
-        self._limits = limits
         self._clock = clock
 
-    async def decide(self, signal: Signal, *, approved_at: datetime | None = None) -> Decision:
+    async def decide(self, signal: Signal, *, approved_at: datetime | None = None, wanted: Wanted = USUAL) -> Decision:
         """Decides at once when rules and price are in memory, as they are for every watched symbol.
 
         There is no await between drawing the picture and returning: who reserves what was decided before awaiting anything
@@ -33,7 +34,7 @@ class Deciding:
         now = self._clock.now()
         picture = Picture(
             now=now,
-            limits=self._limits,
+            limits=self._book.limits,
             controls=self._book.controls,
             instrument=instrument,
             quote=quote,
@@ -43,12 +44,14 @@ class Deciding:
             pending=self._book.approval_for(signal.symbol),
             approved_at=approved_at,
             hold=self._book.hold_on(signal.symbol),
+            by_hand=signal.source == BY_HAND,
+            wanted=wanted,
         )
         return decide(signal, picture)
 
     def good_until(self, order: Order) -> datetime:
         """From then on the order's signal is too old to be placed anew."""
-        return (order.approved_at or order.signal.ts) + self._limits.signal_max_age
+        return (order.approved_at or order.signal.ts) + self._book.limits.signal_max_age
 
     async def _instrument(self, signal: Signal) -> Instrument | None:
         known = self._market.instrument(signal.symbol)
@@ -61,4 +64,5 @@ class Deciding:
 
     def _is_wanted(self, symbol: str) -> bool:
         """A symbol that nobody allowed is not worth a question to the exchange: the stream could name thousands."""
-        return self._limits.symbols is None or symbol in self._limits.symbols or symbol in self._book.positions
+        allowed = self._book.limits.symbols
+        return allowed is None or symbol in allowed or symbol in self._book.positions

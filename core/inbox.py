@@ -74,11 +74,15 @@ class Inbox:
 
     async def ask(self, message: Message) -> Verdict | None:
         """Stores one message and waits for what becomes of it; None where it was known already. Raises LedgerUnavailable."""
-        (stored,) = await self._store([message], (), None)
-        if stored is None:
-            return None
-        answer = self._answers.setdefault(stored.seq, asyncio.get_running_loop().create_future())
-        return await asyncio.shield(answer)
+        (answer,) = await self.ask_all([message])
+        return await asyncio.shield(answer) if answer is not None else None
+
+    async def ask_all(self, messages: Sequence[Message]) -> Sequence["asyncio.Future[Verdict] | None"]:
+        """Stores all of them in one commit, or none; for each the promise of what becomes of it, None where it was known already.
+        Raises LedgerUnavailable."""
+        loop = asyncio.get_running_loop()
+        stored = await self._store(messages, (), None)
+        return [None if one is None else self._answers.setdefault(one.seq, loop.create_future()) for one in stored]
 
     async def _store(
         self, messages: Sequence[Message], dead: Sequence[DeadLetter], position: SourcePosition | None

@@ -8,39 +8,27 @@ from decimal import Decimal
 import structlog
 
 from core.book import Book
-from core.deciding import Deciding
+from core.deciding import USUAL, Deciding
 from core.domain.approval import Approval, ApprovalState
-from core.domain.controls import Controls
-from core.domain.errors import ExchangeUnavailable, LeaseLost, LedgerUnavailable
-from core.domain.events import ApprovalClosed, ApprovalRequested, ControlsChanged, Priority, SignalRefused
-from core.domain.messages import (
-    AcceptRequested,
-    ApprovalAnswered,
-    ApprovalTimedOut,
-    ControlsRequested,
-    InviteRequested,
-    InvitesWithdrawn,
-    InviteUsed,
-    ReaderRequested,
-    RevokeRequested,
-    SignalReceived,
-    StoredMessage,
-)
+from core.domain.errors import LeaseLost, LedgerUnavailable
+from core.domain.events import ApprovalClosed, ApprovalRequested, Priority, SignalRefused
+from core.domain.messages import ApprovalAnswered, ApprovalTimedOut, Hand, SignalReceived, StoredMessage
 from core.domain.order import Order, OrderState, check_move
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Signal, client_order_id
-from core.holding import Holding
 from core.market import Market
-from core.membership import Membership, Wish
 from core.placement import Placement
 from core.policy.decide import AskFirst, Refused
-from core.policy.picture import Limits
+from core.policy.picture import Wanted
 from core.policy.risk import RiskApproved
 from core.ports import Changes, Clock, Ledger, Timings, Verdict
+from core.wishes import Unfulfilled, Wish, Wishes
 
 log = structlog.get_logger(__name__)
 
 LEDGER_PAUSE_SECONDS = 1.0
+
+HALF = Wanted(share=Decimal("0.5"))
 
 # The state of an order whose question has ended without one being placed.
 _ENDED = {
@@ -67,8 +55,7 @@ class OrderExecutor:
         market: Market,
         deciding: Deciding,
         placement: Placement,
-        holding: Holding,
-        limits: Limits,
+        wishes: Wishes,
         trading_mode: str,
         clock: Clock,
         timings: Timings,
@@ -79,13 +66,11 @@ class OrderExecutor:
         self._market = market
         self._deciding = deciding
         self._placement = placement
-        self._holding = holding
-        self._limits = limits
+        self._wishes = wishes
         self._trading_mode = trading_mode
         self._clock = clock
         self._timings = timings
         self._token = token
-        self._membership = Membership(book, clock)
 
     async def handle(self, stored: StoredMessage) -> Verdict:
         """Handles a message to the end; while the ledger cannot be written nothing is done and it is tried again."""
@@ -103,21 +88,17 @@ class OrderExecutor:
 
     async def _dispatch(self, stored: StoredMessage) -> Verdict:
         match stored.message.body:
-            case SignalReceived(signal):
+            case SignalReceived(signal, hand):
                 structlog.contextvars.bind_contextvars(
                     signal_id=signal.signal_id, symbol=signal.symbol, client_order_id=client_order_id(signal)
                 )
-                return await self._signal(stored, signal)
+                return await self._signal(stored, signal, hand)
             case ApprovalAnswered() as answer:
                 return await self._answered(stored, answer)
             case ApprovalTimedOut(token):
                 return await self._timed_out(stored, token)
-            case ControlsRequested() as wish:
-                return await self._controls(stored, wish)
-            case AcceptRequested() as wish:
-                return await self._accept(stored, wish)
-            case InviteRequested() | InviteUsed() | InvitesWithdrawn() | RevokeRequested() | ReaderRequested() as wish:
-                return await self._people(stored, wish)
+            case wish:
+                return await self._wish(stored, wish)
 
     async def _after_error(self, stored: StoredMessage, error: Exception) -> Verdict:
         """A bug must leave neither an order nobody follows up nor a mailbox that stands still; a second one ends the process."""
@@ -142,13 +123,18 @@ class OrderExecutor:
 
     # --- a signal
 
-    async def _signal(self, stored: StoredMessage, signal: Signal) -> Verdict:
-        decision = await self._deciding.decide(signal)
+    async def _signal(self, stored: StoredMessage, signal: Signal, hand: Hand | None) -> Verdict:
+        # Who orders by hand has approved it by confirming: what is stored long before it is handled is refused by its age.
+        approved_at = stored.message.received_at if hand is not None else None
+        size = Wanted(hand.qty, hand.quote) if hand is not None else USUAL
+        decision = await self._deciding.decide(signal, approved_at=approved_at, wanted=size)
         changes = Changes()
         self._withdraw_opposite(signal, decision, changes)
         match decision:
             case RiskApproved():
                 order = self._new_order(stored.seq, signal, decision.qty, decision.price, OrderState.SUBMITTED)
+                if hand is not None:
+                    order = replace(order, approved_by=hand.who, approved_at=approved_at)
                 changes.verdicts.append(self._verdict(stored, "ordered"))
                 self._timings.signal_to_order((self._clock.now() - stored.message.received_at).total_seconds())
                 await self._placement.place(order, changes)
@@ -191,7 +177,7 @@ class OrderExecutor:
             price=wanted.price,
             state=ApprovalState.OPEN,
             asked_at=now,
-            expires_at=now + self._limits.approval_ttl,
+            expires_at=now + self._book.limits.approval_ttl,
         )
         changes.approvals.append(approval)
         changes.orders.append(self._new_order(stored.seq, signal, wanted.qty, wanted.price, OrderState.AWAITING_APPROVAL))
@@ -214,7 +200,7 @@ class OrderExecutor:
             why = reason("declined", who=answer.who)
             return await self._end(stored, replace(approval, state=ApprovalState.DECLINED), "declined", why)
         approval = replace(approval, state=ApprovalState.APPROVED)
-        decision = await self._deciding.decide(signal, approved_at=approval.decided_at)
+        decision = await self._deciding.decide(signal, approved_at=approval.decided_at, wanted=HALF if answer.half else USUAL)
         if not isinstance(decision, RiskApproved):
             why = decision.reason if isinstance(decision, Refused) else reason("approval_closed")
             return await self._end(stored, approval, "denied", why)
@@ -272,29 +258,9 @@ class OrderExecutor:
 
     # --- a wish
 
-    async def _accept(self, stored: StoredMessage, wish: AcceptRequested) -> Verdict:
-        try:
-            changes = await self._holding.accept(wish.symbol, wish.who)
-        except ExchangeUnavailable as error:
-            why = reason("unreachable", detail=error)
-            return await self._conclude(Changes(verdicts=[self._verdict(stored, "denied", why)]))
-        if changes is None:
-            why = reason("not_held", symbol=wish.symbol)
-            return await self._conclude(Changes(verdicts=[self._verdict(stored, "ignored", why)]))
-        changes.verdicts.append(self._verdict(stored, "done"))
-        return await self._conclude(changes)
-
-    async def _controls(self, stored: StoredMessage, wish: ControlsRequested) -> Verdict:
-        before = self._book.controls
-        after = Controls(wish.pause or before.pause, wish.mode or before.mode, wish.who, self._clock.now())
-        changes = Changes(verdicts=[self._verdict(stored, "done")], controls=after)
-        if (after.pause, after.mode) != (before.pause, before.mode):
-            changes.events.append(ControlsChanged(before, after))
-        return await self._conclude(changes)
-
-    async def _people(self, stored: StoredMessage, wish: Wish) -> Verdict:
-        changes = self._membership.changes_of(wish)
-        if isinstance(changes, Reason):
-            return await self._conclude(Changes(verdicts=[self._verdict(stored, "denied", changes)]))
+    async def _wish(self, stored: StoredMessage, wish: Wish) -> Verdict:
+        changes = await self._wishes.changes_of(wish)
+        if isinstance(changes, Unfulfilled):
+            return await self._conclude(Changes(verdicts=[self._verdict(stored, changes.outcome, changes.reason)]))
         changes.verdicts.append(self._verdict(stored, "done"))
         return await self._conclude(changes)

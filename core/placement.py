@@ -7,7 +7,7 @@ from datetime import timedelta
 import structlog
 
 from core.book import Book
-from core.deciding import Deciding
+from core.deciding import USUAL, Deciding
 from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
 from core.domain.events import OrderExecuted, OrderFailed, OrderUnanswered
 from core.domain.instrument import Instrument
@@ -25,6 +25,7 @@ from core.domain.order import (
 from core.domain.reasons import Reason, reason
 from core.market import Market
 from core.policy.decide import AskFirst, Refused
+from core.policy.picture import Wanted
 from core.policy.profit import settle
 from core.ports import Changes, Clock, Ledger, Timings, Venue
 from core.reconciler import NeverPlaced, Reconciler
@@ -131,7 +132,9 @@ class Placement:
             if attempt >= MOST_ATTEMPTS or too_late:
                 return await self._fail(order, cause.reason)
             await self._clock.sleep(pause)
-        decision = await self._deciding.decide(order.signal, approved_at=order.approved_at)
+        # What a person approved is placed as it was approved, and never more of it.
+        wanted = USUAL if order.approved_at is None else Wanted(qty=order.qty)
+        decision = await self._deciding.decide(order.signal, approved_at=order.approved_at, wanted=wanted)
         if isinstance(decision, Refused) or attempt >= MOST_ATTEMPTS:
             why = decision.reason if isinstance(decision, Refused) else reason("exchange_busy")
             return await self._fail(order, cause.reason if isinstance(cause, NotTaken) else reason("never_placed", why=why))

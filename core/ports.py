@@ -11,6 +11,7 @@ from core.domain.controls import Controls
 from core.domain.events import Event, OutboxItem, Priority
 from core.domain.hold import Hold
 from core.domain.instrument import Balance, Instrument, Quote
+from core.domain.limit import LimitSet
 from core.domain.messages import DeadLetter, Message, SourcePosition, StoredMessage
 from core.domain.order import ExecutionReport, Fill, Order, OrderRequest, PlaceResult
 from core.domain.people import Invite, Person, Reader
@@ -59,6 +60,11 @@ class Venue(MarketData, Protocol):
         """What the venue knows of the order; None only for its explicit "does not exist" (-2013). Raises ExchangeUnavailable."""
         ...
 
+    async def cancel_order(self, symbol: str, client_order_id: str) -> bool:
+        """Takes an order off the venue. False where it has none of that name that could still be taken off (-2011). Raises
+        ExchangeUnavailable: then nobody knows."""
+        ...
+
     async def fills(self, symbol: str, order_id: str) -> Sequence[Fill]:
         """Every fill of the order, from the account's trades. Raises ExchangeUnavailable."""
         ...
@@ -103,8 +109,8 @@ class Verdict:
 
 @dataclass(slots=True)
 class Changes:
-    """Everything that one commit writes. Rows are facts: orders, positions, approvals, holds, people, invites and readers replace
-    the row of the same key, the rest is appended; an execution, fill or trade that is there already is left alone."""
+    """Everything that one commit writes. Rows are facts: orders, positions, approvals, holds, people, invites, readers and limits
+    replace the row of the same key, the rest is appended; an execution, fill or trade that is there already is left alone."""
 
     verdicts: list[Verdict] = field(default_factory=list)
     orders: list[Order] = field(default_factory=list)
@@ -118,6 +124,7 @@ class Changes:
     people: list[Person] = field(default_factory=list)
     invites: list[Invite] = field(default_factory=list)
     readers: list[Reader] = field(default_factory=list)
+    limits: list[LimitSet] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 
 
@@ -151,6 +158,7 @@ class LedgerState:
     people: Sequence[Person] = ()
     invites: Sequence[Invite] = ()
     readers: Sequence[Reader] = ()
+    limits: Sequence[LimitSet] = ()
 
 
 class Ledger(Protocol):

@@ -10,9 +10,9 @@ from core.inbox import CAPACITY, Inbox, Work
 from core.market import Market
 from core.order_executor import OrderExecutor, new_token
 from core.placement import Placement
-from core.policy.picture import Limits
 from core.ports import Clock, Ledger, LedgerState, Timings, Venue
 from core.reconciler import Reconciler
+from core.wishes import Wishes
 
 MOST_WATCHED = 20
 
@@ -27,7 +27,6 @@ class Trading:
         ledger: Ledger,
         venue: Venue,
         clock: Clock,
-        limits: Limits,
         trading_mode: str,
         timings: Timings,
         watched: Collection[str] = (),
@@ -39,7 +38,7 @@ class Trading:
         self.book = book
         self._watched = watched
         self.market = Market(venue, clock, watched=lambda: book.instruments_needed(watched))
-        deciding = Deciding(book, self.market, limits, clock)
+        deciding = Deciding(book, self.market, clock)
         self.placement = Placement(
             ledger=ledger,
             venue=venue,
@@ -57,8 +56,7 @@ class Trading:
             market=self.market,
             deciding=deciding,
             placement=self.placement,
-            holding=self.holding,
-            limits=limits,
+            wishes=Wishes(book, venue, self.holding, clock),
             trading_mode=trading_mode,
             clock=clock,
             timings=timings,

@@ -11,13 +11,14 @@ from bot.people import People
 from core.book import Book
 from core.domain.controls import Controls
 from core.ports import MAIN_READER, Clock, Outbox
+from tests.core.world import LIMITS
 
 Row = Mapping[str, Any]
 
 
 def owners_notifier(bot: ExtBot[None], chat_id: int, outbox: Outbox, clock: Clock) -> Notifiers:
     """Tells everything, in English, to one chat alone."""
-    book = Book(Controls())
+    book = Book(Controls(), LIMITS)
     return Notifiers(bot, Audience(chat_id, None, "en", "UTC", People({}, book), book), outbox, clock, blocked=_nobody)
 
 

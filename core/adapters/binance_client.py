@@ -19,6 +19,7 @@ from core.adapters.binance_codec import Unreadable
 from core.adapters.binance_refusals import (
     CLOCK_OFF,
     NO_SUCH_ORDER,
+    NOTHING_TO_CANCEL,
     UNKNOWN_SYMBOL,
     Answer,
     Refusal,
@@ -58,6 +59,7 @@ class Wire(Protocol):
     async def recent_orders(self, parameters: Mapping[str, str]) -> Said: ...
     async def trades(self, parameters: Mapping[str, str]) -> Said: ...
     async def place(self, parameters: Mapping[str, str]) -> Said: ...
+    async def cancel(self, parameters: Mapping[str, str]) -> Said: ...
     async def close(self) -> None: ...
 
 
@@ -163,6 +165,15 @@ class BinanceClient:
         if (report.symbol, report.client_order_id) != (symbol, client_order_id):
             raise ExchangeUnavailable("the answer is about another order")
         return report
+
+    async def cancel_order(self, symbol: str, client_order_id: str) -> bool:
+        """See Venue. Said twice it does no harm, so it may be repeated as a question may."""
+        wanted = {"symbol": symbol, "origClientOrderId": client_order_id}
+        said = await self._ask(lambda wire: wire.cancel(wanted), Cost(1, vital=True), signed=True)
+        if isinstance(said, Refusal) and said.definite and said.code == NOTHING_TO_CANCEL:
+            return False
+        _body(said)
+        return True
 
     async def fills(self, symbol: str, order_id: str) -> Sequence[Fill]:
         """See Venue."""

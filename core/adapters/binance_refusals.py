@@ -10,6 +10,7 @@ from core.domain.order import NotTaken, OrderRequest, Rejected, Unanswered
 from core.domain.reasons import Reason, reason
 
 NO_SUCH_ORDER = -2013
+NOTHING_TO_CANCEL = -2011
 CLOCK_OFF = -1021
 # What a question about a symbol that does not exist is answered with: errors.md, BAD_SYMBOL and ILLEGAL_CHARS.
 UNKNOWN_SYMBOL = frozenset({-1121, -1100})

@@ -104,10 +104,14 @@ class LibraryWire:
         """`POST order`."""
         return await self._ask(self._client.create_order(**parameters))
 
+    async def cancel(self, parameters: Mapping[str, str]) -> Said:
+        """`DELETE order`."""
+        return await self._ask(self._client.cancel_order(**parameters))
+
     async def _about_to_send(
         self, _session: aiohttp.ClientSession, _context: SimpleNamespace, request: aiohttp.TraceRequestStartParams
     ) -> None:
-        if request.method == "POST" and not self._may_send():
+        if request.method in {"POST", "DELETE"} and not self._may_send():
             raise _MayNotSend
 
     async def _ask(self, call: Awaitable[object]) -> Said:

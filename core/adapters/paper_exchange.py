@@ -125,6 +125,10 @@ class PaperExchange:
             raise ExchangeUnavailable(str(error)) from error
         return report if report is not None and report.symbol == symbol else None
 
+    async def cancel_order(self, symbol: str, client_order_id: str) -> bool:
+        """See Venue. Nothing rests here: an order is filled or refused at once."""
+        return False
+
     async def fills(self, symbol: str, order_id: str) -> Sequence[Fill]:
         """See Venue."""
         try:

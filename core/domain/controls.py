@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
+
+from core.domain.money import ZERO
 
 
 class Pause(StrEnum):
@@ -22,10 +25,28 @@ class Mode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Asking:
+    """Which trades are asked about in CONFIRM: those worth more than `above` in their quote asset, but not those of the signal
+    types `besides`."""
+
+    above: Decimal = ZERO
+    besides: frozenset[str] = frozenset()
+
+    def about(self, signal_type: str, notional: Decimal) -> bool:
+        """Whether a person is asked before this."""
+        return signal_type not in self.besides and notional > self.above
+
+
+EVERYTHING = Asking()
+
+
+@dataclass(frozen=True, slots=True)
 class Controls:
-    """The present setting and who changed it last, when."""
+    """The present setting and who changed it last, when. A pause ends by itself at `until`; None: when somebody ends it."""
 
     pause: Pause = Pause.OFF
     mode: Mode = Mode.AUTO
     changed_by: str = ""
     changed_at: datetime | None = None
+    until: datetime | None = None
+    asking: Asking = EVERYTHING

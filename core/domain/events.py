@@ -9,6 +9,7 @@ from typing import Literal
 from core.domain.approval import Approval
 from core.domain.controls import Controls
 from core.domain.hold import Hold
+from core.domain.limit import LimitSet
 from core.domain.messages import DeadLetter
 from core.domain.order import Order
 from core.domain.people import Person
@@ -97,11 +98,26 @@ class ApprovalClosed:
 
 @dataclass(frozen=True, slots=True)
 class ControlsChanged:
-    """Somebody paused, resumed or changed the mode."""
+    """Somebody paused, resumed or changed the mode; `by` is that person's id (0: nobody, a pause ended), whose own chat had its
+    answer already."""
 
     before: Controls
     after: Controls
+    by: int = 0
     kind: Literal["controls_changed"] = "controls_changed"
+    priority: Priority = Priority.NORMAL
+
+
+@dataclass(frozen=True, slots=True)
+class LimitChanged:
+    """Somebody set a limit. `before` and `after` are what was and is in force, as the setting is written; `by` is the person's
+    id."""
+
+    limit: LimitSet
+    before: str
+    after: str
+    by: int
+    kind: Literal["limit_changed"] = "limit_changed"
     priority: Priority = Priority.NORMAL
 
 
@@ -248,6 +264,7 @@ Event = (
     | ApprovalRequested
     | ApprovalClosed
     | ControlsChanged
+    | LimitChanged
     | Started
     | DeadLettersFound
     | StrangerSeen

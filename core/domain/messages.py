@@ -2,29 +2,43 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Literal
 
-from core.domain.controls import Mode, Pause
+from core.domain.controls import EVERYTHING, Asking, Mode, Pause
 from core.domain.people import Reader, Role
 from core.domain.signal import Signal
 
 
 @dataclass(frozen=True, slots=True)
+class Hand:
+    """The person behind an order by hand, and how much is wanted of an entry: `qty` (base asset) or `quote` (quote asset); the
+    usual size where both are None. An exit sells what is held."""
+
+    user_id: int
+    who: str
+    qty: Decimal | None = None
+    quote: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SignalReceived:
-    """A source said something about a symbol."""
+    """A source said something about a symbol; with a `hand`, a person did, who has confirmed it."""
 
     signal: Signal
+    hand: Hand | None = None
     kind: Literal["signal"] = "signal"
 
 
 @dataclass(frozen=True, slots=True)
 class ApprovalAnswered:
-    """A person tapped approve or decline. `who` is shown and kept; `user_id` is Telegram's."""
+    """A person tapped approve, approve half, or decline. `who` is shown and kept; `user_id` is Telegram's."""
 
     token: str
     approve: bool
     user_id: int
     who: str
+    half: bool = False
     kind: Literal["approval_answer"] = "approval_answer"
 
 
@@ -38,13 +52,45 @@ class ApprovalTimedOut:
 
 @dataclass(frozen=True, slots=True)
 class ControlsRequested:
-    """A person asks to pause, resume or change the mode; None leaves a part as it is."""
+    """A person asks to pause (up to `until`), to resume or to change the mode; None leaves a part as it is."""
 
     user_id: int
     who: str
     pause: Pause | None = None
     mode: Mode | None = None
+    until: datetime | None = None
+    asking: Asking = EVERYTHING
     kind: Literal["controls"] = "controls"
+
+
+@dataclass(frozen=True, slots=True)
+class PauseTimedOut:
+    """The pause that was to end at `until` is over."""
+
+    until: datetime
+    kind: Literal["pause_timeout"] = "pause_timeout"
+
+
+@dataclass(frozen=True, slots=True)
+class LimitRequested:
+    """A person sets a limit by the name of its setting; the setting's own value again where `value` is None."""
+
+    name: str
+    value: str | None
+    user_id: int
+    who: str
+    kind: Literal["limit"] = "limit"
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRequested:
+    """A person wants an order taken off the exchange."""
+
+    symbol: str
+    client_order_id: str
+    user_id: int
+    who: str
+    kind: Literal["cancel"] = "cancel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +158,9 @@ Body = (
     | ApprovalAnswered
     | ApprovalTimedOut
     | ControlsRequested
+    | PauseTimedOut
+    | LimitRequested
+    | CancelRequested
     | AcceptRequested
     | InviteRequested
     | InviteUsed

@@ -42,6 +42,10 @@ SENTENCES: Mapping[str, str] = {
     "approval_expired": "nobody answered within {ttl} s",
     "approval_withdrawn": "withdrawn: {signal_type} came before an answer",
     "approval_closed": "this was already decided",
+    # wishes
+    "pause_changed": "the pause was changed in the meantime",
+    "bad_limit": "{value} is not accepted for {name}",
+    "not_resting": "the exchange has no open order {order_id}: it was filled, cancelled or never placed",
     # people
     "invite_gone": "this link is no longer good: used, withdrawn or too old. Ask for a new one",
     "not_a_person": "nobody with the id {person} was let in through the chat",

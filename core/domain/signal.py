@@ -42,6 +42,9 @@ class Signal:
         return Side.BUY if self.signal_type.startswith("BUY_") else Side.SELL
 
 
+BY_HAND = "telegram"
+"""The source of what a person orders in the chat."""
+
 OUR_PREFIX = "mf-"
 """Of every client order id that MarketFlow gives."""
 

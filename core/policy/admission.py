@@ -19,7 +19,9 @@ def known_symbol(signal: Signal, picture: Picture) -> Reason | None:
 
 
 def not_paused(signal: Signal, picture: Picture) -> Reason | None:
-    """`/pause` stops everything, `/pause entries` only what opens a position."""
+    """`/pause` stops everything, `/pause entries` only what opens a position; what a person sells by hand nothing stops."""
+    if _left_by_hand(signal, picture):
+        return None
     if picture.controls.pause is Pause.ALL:
         return reason("paused")
     if picture.controls.pause is Pause.ENTRIES and signal.side is Side.BUY:
@@ -27,9 +29,15 @@ def not_paused(signal: Signal, picture: Picture) -> Reason | None:
     return None
 
 
-def not_observing(_signal: Signal, picture: Picture) -> Reason | None:
-    """In observe mode signals are told, never traded."""
+def not_observing(signal: Signal, picture: Picture) -> Reason | None:
+    """In observe mode signals are told, never traded; a person may still sell by hand."""
+    if _left_by_hand(signal, picture):
+        return None
     return reason("observe") if picture.controls.mode is Mode.OBSERVE else None
+
+
+def _left_by_hand(signal: Signal, picture: Picture) -> bool:
+    return picture.by_hand and signal.side is Side.SELL
 
 
 def not_held(signal: Signal, picture: Picture) -> Reason | None:

@@ -42,12 +42,14 @@ def decide(signal: Signal, picture: Picture) -> Decision:
     # An exit is never held back for want of a price: the signal's own serves to size it.
     price = picture.quote.price_for(signal.side) if picture.quote else signal.close
     known = picture.quote is not None
-    draft, unfit = size(signal.side, picture.instrument, price, picture.position, picture.limits, price_known=known)
+    draft, unfit = size(
+        signal.side, picture.instrument, price, picture.position, picture.limits, price_known=known, wanted=picture.wanted
+    )
     if unfit is not None:
         return Refused("denied", unfit, draft)
     assessed = assess(signal, draft, picture)
     if isinstance(assessed, Reason):
         return Refused("denied", assessed, draft)
-    if picture.controls.mode is Mode.CONFIRM and picture.approved_at is None:
-        return AskFirst(assessed)
-    return assessed
+    if picture.controls.mode is not Mode.CONFIRM or picture.approved_at is not None:
+        return assessed
+    return AskFirst(assessed) if picture.controls.asking.about(signal.signal_type, draft.notional) else assessed

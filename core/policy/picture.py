@@ -28,11 +28,22 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """How much, where it is not the usual size: `qty` (base asset) or `quote` (quote asset) of an entry and at most `qty` of an
+    exit; `share` of whatever it comes to."""
+
+    qty: Decimal | None = None
+    quote: Decimal | None = None
+    share: Decimal = Decimal(1)
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
     """What is known at the moment of deciding. None always means "not known".
 
     `open_count` counts open positions and entries under way; `result_today` is today's net profit in the symbol's quote asset;
     `approved_at` is when a person approved this very signal: then its age counts from there, and nobody is asked again.
+    `by_hand`: a person ordered it, who may leave a position also while signals may not.
     """
 
     now: datetime
@@ -46,3 +57,5 @@ class Picture:
     pending: Approval | None = None
     approved_at: datetime | None = None
     hold: Hold | None = None
+    by_hand: bool = False
+    wanted: Wanted = Wanted()

@@ -8,7 +8,7 @@ from core.domain.money import EXACT, HUNDRED, divide, multiply, plain
 from core.domain.position import Position
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side
-from core.policy.picture import Limits
+from core.policy.picture import Limits, Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,29 +25,41 @@ class Draft:
         return multiply(self.qty, self.price)
 
 
+_USUAL = Wanted()
 TAKER_FEE = Decimal("0.001")  # Binance's fee for everybody, taken out of what is bought
 
 
 def size(
-    side: Side, instrument: Instrument, price: Decimal, position: Position, limits: Limits, *, price_known: bool = True
+    side: Side,
+    instrument: Instrument,
+    price: Decimal,
+    position: Position,
+    limits: Limits,
+    *,
+    price_known: bool = True,
+    wanted: Wanted = _USUAL,
 ) -> tuple[Draft, Reason | None]:
     """The order to ask for, and why the exchange would not take it (filters.md: LOT_SIZE, MARKET_LOT_SIZE, NOTIONAL).
 
-    An entry takes TRADE_QUOTE or TRADE_QTY. An exit takes all that is held, or as much of it as one order may: after fees taken
-    in the base asset that is less than what was bought, and asking for more is refused by the exchange (-2010). Without a known
-    price an exit is not judged by its worth: the exchange will say.
+    An entry takes what is `wanted`, else TRADE_QUOTE or TRADE_QTY. An exit takes all that is held, or as much of it as one order
+    may: after fees taken in the base asset that is less than what was bought, and asking for more is refused by the exchange
+    (-2010). Without a known price an exit is not judged by its worth: the exchange will say.
     """
-    wanted = _wanted(side, price, position, limits)
+    qty = multiply(_qty(side, price, position, limits, wanted), wanted.share)
     most = instrument.most_market_qty
     if side is Side.SELL and most is not None:
-        wanted = min(wanted, most)
-    draft = Draft(side, instrument.market_quantity(wanted), price)
+        qty = min(qty, most)
+    draft = Draft(side, instrument.market_quantity(qty), price)
     return draft, _unfit_quantity(draft, instrument) or (_unfit_worth(draft, instrument, limits) if price_known else None)
 
 
-def _wanted(side: Side, price: Decimal, position: Position, limits: Limits) -> Decimal:
+def _qty(side: Side, price: Decimal, position: Position, limits: Limits, wanted: Wanted) -> Decimal:
     if side is Side.SELL:
-        return position.qty
+        return position.qty if wanted.qty is None else min(position.qty, wanted.qty)
+    if wanted.qty is not None:
+        return wanted.qty
+    if wanted.quote is not None:
+        return divide(wanted.quote, price)
     return limits.trade_qty if limits.trade_quote is None else divide(limits.trade_quote, price)
 
 

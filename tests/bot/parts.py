@@ -38,6 +38,7 @@ from core.inbox import Inbox
 from core.market import Market
 from core.membership import Membership
 from core.ports import MAIN_READER, Changes, DayResult, Delivery, LedgerState, Told, Verdict
+from tests.core.world import LIMITS
 
 OWNER, TRADER, VIEWER, STRANGER = 1001, 1002, 1003, 6666
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -298,6 +299,9 @@ class Exchange:
     async def open_orders(self) -> Sequence[ExecutionReport]:
         return []
 
+    async def cancel_order(self, symbol: str, client_order_id: str) -> bool:
+        return False
+
 
 class Trading:
     """Handles messages as the executor does, as far as the chat can see: controls change, approvals close, people come and go."""
@@ -336,7 +340,7 @@ class Office:
     def __init__(self, clock: FastClock, language: str = "en") -> None:
         self.ledger = MemoryLedger()
         self.exchange = Exchange(clock)
-        self.book = Book(Controls())
+        self.book = Book(Controls(), LIMITS)
         self.people = People({OWNER: Role.OWNER, TRADER: Role.TRADER, VIEWER: Role.VIEWER}, self.book)
         self.audience = Audience(OWNER, None, language, "UTC", self.people, self.book)
         self.trading = Trading(self.book, clock, self.ledger.wake)

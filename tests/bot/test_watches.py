@@ -16,7 +16,7 @@ from core.market import Market
 from tests.bot.parts import approval
 from tests.core.scripted_venue import ScriptedVenue
 from tests.core.virtual_time import NOON, VirtualClock
-from tests.core.world import instrument
+from tests.core.world import LIMITS, instrument
 
 
 async def test_an_exchange_that_is_away_for_long_is_told_once() -> None:
@@ -77,7 +77,9 @@ async def test_a_question_has_its_time_and_no_more_whatever_is_done_to_the_clock
         async def deliver(self, messages: list[Message]) -> None:
             said.extend(messages)
 
-    book = Book(Controls(), approvals={"a": replace(approval("a"), asked_at=NOON, expires_at=NOON + timedelta(seconds=120))})
+    book = Book(
+        Controls(), LIMITS, approvals={"a": replace(approval("a"), asked_at=NOON, expires_at=NOON + timedelta(seconds=120))}
+    )
     timer = ApprovalTimer(book, cast("Any", Inbox()), clock)
     await timer.run()
     clock.step(step)

@@ -35,6 +35,7 @@ _FILLS = (
     SELECT 'mf-h' || i, 'WIFUSDC', {_AT}, 'SELL', '20', '0.48', '1.5', 'SELL_SM', 'h' || i, 'mf-h' || i,
     i, '9.6', '0.01', 'USDC', '0.1', 'live', 'WIF', 'USDC' FROM n""",
     f"outbox (at, priority, kind, body) SELECT {_AT}, 1, 'started', '{{}}' FROM n",
+    "told (reader, priority, seq) SELECT 'main', 1, max(seq) FROM outbox WHERE true ON CONFLICT DO UPDATE SET seq = excluded.seq",
 )
 
 

@@ -52,8 +52,8 @@ def open_world(_closing: AsyncExitStack, clock: VirtualClock, ledger: MemoryLedg
     """Makes a first process on the empty ledger; keywords: `controls`, `capacity`, and any of Limits."""
 
     async def make(*, controls: Controls | None = None, capacity: int = CAPACITY, **limits: Any) -> World:
-        book = Book(controls or Controls())
-        world = World(book, clock=clock, ledger=ledger, venue=venue, limits=replace(LIMITS, **limits), capacity=capacity)
+        book = Book(controls or Controls(), replace(LIMITS, **limits))
+        world = World(book, clock=clock, ledger=ledger, venue=venue, capacity=capacity)
         await clock.run(world.market.load_instruments(None))
         world.inbox.start([], [])
         _closing.push_async_callback(world.close)

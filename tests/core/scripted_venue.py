@@ -137,6 +137,16 @@ class ScriptedVenue:
     async def open_orders(self) -> Sequence[ExecutionReport]:
         return []
 
+    async def cancel_order(self, symbol: str, client_order_id: str) -> bool:
+        """What is not final yet ends here, with nothing filled."""
+        self._must_be_there()
+        known = self._known.get(client_order_id)
+        if known is None or known.report.symbol != symbol or self.clock.now() >= known.final_at:
+            return False
+        ended = replace(known.report, state=OrderState.CANCELED, executed_qty=ZERO, quote_qty=ZERO, fills=())
+        self._known[client_order_id] = replace(known, report=ended, final_at=self.clock.now())
+        return True
+
     def _must_be_there(self) -> None:
         if self.unavailable:
             raise ExchangeUnavailable("no route to host")

@@ -12,6 +12,7 @@ from core.domain.signal import Side
 from core.ports import Changes
 from tests.core.pictures import HELD
 from tests.core.virtual_time import NOON
+from tests.core.world import LIMITS
 from tests.ledger import values
 
 TODAY = NOON.date().isoformat()
@@ -28,38 +29,38 @@ def order(symbol: str, state: OrderState = OrderState.SUBMITTED, side: Side = Si
 
 
 def test_an_entry_under_way_counts_as_a_position_and_its_own_id_does_not() -> None:
-    book = Book(Controls())
+    book = Book(Controls(), LIMITS)
     book.apply(Changes(orders=[order("WIFUSDC"), order("SOLUSDC", OrderState.UNKNOWN)]))
     assert book.count_open(besides="") == 2
     assert book.count_open(besides="mf-WIFUSDC") == 1
 
 
 def test_a_symbol_both_held_and_under_way_counts_once() -> None:
-    book = Book(Controls(), positions={"WIFUSDC": HELD})
+    book = Book(Controls(), LIMITS, positions={"WIFUSDC": HELD})
     book.apply(Changes(orders=[order("WIFUSDC")]))
     assert book.count_open(besides="") == 1
 
 
 def test_an_exit_under_way_is_no_further_position() -> None:
-    book = Book(Controls())
+    book = Book(Controls(), LIMITS)
     book.apply(Changes(orders=[order("WIFUSDC", side=Side.SELL)]))
     assert book.count_open(besides="") == 0
 
 
 def test_dust_is_no_open_position() -> None:
-    book = Book(Controls(), positions={"WIFUSDC": replace(HELD, is_open=False)})
+    book = Book(Controls(), LIMITS, positions={"WIFUSDC": replace(HELD, is_open=False)})
     assert (book.count_open(besides=""), book.open_positions()) == (0, [])
     assert book.instruments_needed(()) == {"WIFUSDC"}
 
 
 def test_positions_are_shown_oldest_first() -> None:
     older = replace(HELD, symbol="SOLUSDC", opened_at=NOON - timedelta(days=1))
-    book = Book(Controls(), positions={"WIFUSDC": HELD, "SOLUSDC": older})
+    book = Book(Controls(), LIMITS, positions={"WIFUSDC": HELD, "SOLUSDC": older})
     assert [position.symbol for position in book.open_positions()] == ["SOLUSDC", "WIFUSDC"]
 
 
 def test_a_settled_order_is_no_longer_in_flight() -> None:
-    book = Book(Controls())
+    book = Book(Controls(), LIMITS)
     book.apply(Changes(orders=[order("WIFUSDC")]))
     assert book.in_flight_for("WIFUSDC") is not None
     book.apply(Changes(orders=[order("WIFUSDC", OrderState.FILLED)], positions=[HELD]))
@@ -68,7 +69,7 @@ def test_a_settled_order_is_no_longer_in_flight() -> None:
 
 
 def test_a_day_result_adds_up_and_starts_anew_the_next_day() -> None:
-    book = Book(Controls(), _day=TODAY)
+    book = Book(Controls(), LIMITS, _day=TODAY)
     book.apply(Changes(executions=[earned("-3.5"), earned("1")]))
     assert book.result_of(TODAY, "USDC") == Decimal("-2.5")
     assert book.result_of(TODAY, "BTC") == 0
@@ -80,10 +81,10 @@ def test_a_day_result_adds_up_and_starts_anew_the_next_day() -> None:
 
 
 def test_an_entry_earns_nothing() -> None:
-    book = Book(Controls(), _day=TODAY)
+    book = Book(Controls(), LIMITS, _day=TODAY)
     book.apply(Changes(executions=[values.execution()]))
     assert book.result_of(TODAY, "USDC") == 0
 
 
 def test_what_is_not_held_is_an_empty_position() -> None:
-    assert Book(Controls()).position("WIFUSDC") == Position("WIFUSDC")
+    assert Book(Controls(), LIMITS).position("WIFUSDC") == Position("WIFUSDC")

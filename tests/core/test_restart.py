@@ -16,7 +16,7 @@ from tests.core.memory_ledger import CountedLedger
 from tests.core.scripted_venue import Course, ScriptedVenue, lost
 from tests.core.test_executor import became
 from tests.core.virtual_time import VirtualClock
-from tests.core.world import World
+from tests.core.world import LIMITS, World
 
 TODAY = "2026-03-01"
 
@@ -37,7 +37,7 @@ def on_disk(sql: SqlLedger, clock: VirtualClock) -> CountedLedger:
 @pytest.fixture
 async def world(on_disk: CountedLedger, clock: VirtualClock, venue: ScriptedVenue) -> World:
     """A first process on the empty ledger; each test ends it by a restart."""
-    world = World(Book(Controls()), clock=clock, ledger=on_disk, venue=venue)
+    world = World(Book(Controls(), LIMITS), clock=clock, ledger=on_disk, venue=venue)
     await clock.run(world.market.load_instruments(None))
     world.inbox.start([], [])
     return world

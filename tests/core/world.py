@@ -72,7 +72,6 @@ class World:
         clock: VirtualClock,
         ledger: Ledger,
         venue: ScriptedVenue,
-        limits: Limits = LIMITS,
         capacity: int = CAPACITY,
         start: int = 1,
     ) -> None:
@@ -81,7 +80,6 @@ class World:
         self.book = book
         self.clock = clock
         self.venue = venue
-        self.limits = limits
         self.timings = Durations()
         self._names = (f"{start}-{number}" for number in count(1))
         self.trading = Trading(
@@ -89,7 +87,6 @@ class World:
             ledger=ledger,
             venue=venue,
             clock=clock,
-            limits=limits,
             trading_mode="paper",
             timings=self.timings,
             token=lambda: f"token-{next(self._names)}",
@@ -152,8 +149,8 @@ async def restarted(before: World, ledger: Ledger) -> World:
     clock = before.clock
     today = clock.now().date().isoformat()
     state = await clock.run(ledger.load(today))
-    book = Book.from_ledger(state, Controls(), today)
-    world = World(book, clock=clock, ledger=ledger, venue=before.venue, limits=before.limits, start=before.start + 1)
+    book = Book.from_ledger(state, Controls(), before.book.settings, today)
+    world = World(book, clock=clock, ledger=ledger, venue=before.venue, start=before.start + 1)
     await clock.run(world.market.load_instruments(None))
     world.inbox.start_controls(state.waiting)
     world.trading.start(state)

@@ -183,6 +183,9 @@ class SimulatedWire:
     async def place(self, parameters: Mapping[str, str]) -> Said:
         return await self._ask(_ORDER, parameters, signed=True)
 
+    async def cancel(self, parameters: Mapping[str, str]) -> Said:
+        return await self._ask("DELETE /api/v3/order", parameters, signed=True)
+
     async def close(self) -> None: ...
 
     def _dated(self, parameters: Mapping[str, str]) -> dict[str, str]:

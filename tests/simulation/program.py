@@ -102,11 +102,10 @@ class Program:
         today = clock.now().date().isoformat()
         self.left = await ledger.load(today)
         self.trading = Trading(
-            book=Book.from_ledger(self.left, Controls(mode=Mode.AUTO), today),
+            book=Book.from_ledger(self.left, Controls(mode=Mode.AUTO), LIMITS, today),
             ledger=ledger,
             venue=client,
             clock=clock,
-            limits=LIMITS,
             trading_mode="live",
             timings=Untimed(),
             watched=SYMBOLS,

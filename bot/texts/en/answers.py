@@ -48,4 +48,7 @@ CATALOGUE: dict[str, str] = {
     "command.mute": "only urgent things for a while",
     "command.quiet": "quiet hours, every night",
     "command.notify": "what you are told of, and how loudly",
+    "limit.changed": "<b>⚙️ {name}: {before} → {after}</b>",
+    "limit.by": "{who}",
+    "limit.none": "not set",
 }

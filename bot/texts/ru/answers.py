@@ -48,4 +48,7 @@ CATALOGUE: dict[str, str] = {
     "command.mute": "на время только срочное",
     "command.quiet": "тихие часы каждую ночь",
     "command.notify": "о чём сообщать и насколько громко",
+    "limit.changed": "<b>⚙️ {name}: {before} → {after}</b>",
+    "limit.by": "{who}",
+    "limit.none": "не задано",
 }

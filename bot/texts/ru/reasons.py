@@ -38,6 +38,10 @@ SENTENCES: dict[str, str] = {
     "approval_expired": "за {ttl} с никто не ответил",
     "approval_withdrawn": "отозвано: до ответа пришёл {signal_type}",
     "approval_closed": "это уже решено",
+    # wishes
+    "pause_changed": "паузу тем временем изменили",
+    "bad_limit": "{value} не подходит для {name}",
+    "not_resting": "на бирже нет открытого ордера {order_id}: исполнен, снят или не был отправлен",
     # people
     "invite_gone": "ссылка больше не действует: использована, отозвана или устарела. Попросите новую",
     "not_a_person": "никто с id {person} не был впущен через чат",

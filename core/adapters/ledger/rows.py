@@ -7,10 +7,12 @@ from typing import Any
 from core.adapters.ledger import codec
 from core.adapters.ledger.codec import storable
 from core.domain.approval import Approval, ApprovalState
-from core.domain.controls import Controls, Mode, Pause
+from core.domain.controls import Asking, Controls, Mode, Pause
 from core.domain.events import Event, OutboxItem, StrangerSeen
 from core.domain.hold import Hold
+from core.domain.limit import LimitSet
 from core.domain.messages import DeadLetter, Message, SignalReceived, SourcePosition, StoredMessage
+from core.domain.money import ZERO
 from core.domain.order import ExecutionReport, Fill, Order, OrderState
 from core.domain.people import Invite, Person, Reader, Role
 from core.domain.position import Execution, Position, Trade
@@ -200,11 +202,28 @@ def controls_row(controls: Controls) -> Row:
         "mode": controls.mode.value,
         "changed_by": storable(controls.changed_by),
         "changed_at": controls.changed_at,
+        "until": controls.until,
+        "ask_above": controls.asking.above,
+        "ask_besides": storable(" ".join(sorted(controls.asking.besides))),
     }
 
 
 def controls_of(row: Mapping[str, Any]) -> Controls:
-    return Controls(Pause(row["pause"]), Mode(row["mode"]), row["changed_by"], row["changed_at"])
+    asking = Asking(row["ask_above"] or ZERO, frozenset((row["ask_besides"] or "").split()))
+    return Controls(Pause(row["pause"]), Mode(row["mode"]), row["changed_by"], row["changed_at"], row["until"], asking)
+
+
+def limit_row(limit: LimitSet) -> Row:
+    return {
+        "name": limit.name,
+        "value": limit.value,
+        "changed_by": storable(limit.changed_by),
+        "changed_at": limit.changed_at,
+    }
+
+
+def limit_of(row: Mapping[str, Any]) -> LimitSet:
+    return LimitSet(row["name"], row["value"], row["changed_by"], row["changed_at"])
 
 
 def hold_row(hold: Hold) -> Row:

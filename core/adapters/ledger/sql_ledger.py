@@ -102,6 +102,7 @@ class SqlLedger:
             last_profit_pct=last[0]["profit_pct"] if last else None,
             people=[rows.person_of(row) for row in await self.reader.read(select(tables.people).where(tables.IS_LET_IN))],
             invites=[rows.invite_of(row) for row in await self.reader.read(select(tables.invites).where(tables.IS_UNUSED))],
+            limits=[rows.limit_of(row) for row in await self.reader.read(select(tables.limits))],
             readers=[rows.reader_of(row) for row in await self.reader.read(select(tables.readers))],
         )
 

@@ -203,7 +203,19 @@ controls = Table(
     Column("mode", Text, nullable=False),
     Column("changed_by", Text, nullable=False),
     Column("changed_at", UtcTime),
+    Column("until", UtcTime),
+    Column("ask_above", Amount),
+    Column("ask_besides", Text),
     CheckConstraint("id = 1", name="one_row"),
+)
+
+limits = Table(
+    "limits",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text),
+    Column("changed_by", Text, nullable=False),
+    Column("changed_at", UtcTime, nullable=False),
 )
 
 holds = Table(

@@ -36,6 +36,7 @@ class Writes:
     people: dict[object, Row] = field(default_factory=dict)
     invites: dict[object, Row] = field(default_factory=dict)
     readers: dict[object, Row] = field(default_factory=dict)
+    limits: dict[object, Row] = field(default_factory=dict)
     strangers: dict[object, tuple[Row, Row]] = field(default_factory=dict)  # user id: (stranger, the outbox row if new)
     paper_orders: dict[object, Row] = field(default_factory=dict)
     paper_balances: dict[object, Row] = field(default_factory=dict)
@@ -71,6 +72,7 @@ def writes_of_changes(changes: Changes, at: datetime) -> Writes:
         holds={hold.symbol: rows.hold_row(hold) for hold in changes.holds},
         people={person.user_id: rows.person_row(person) for person in changes.people},
         invites={invite.digest: rows.invite_row(invite) for invite in changes.invites},
+        limits={limit.name: rows.limit_row(limit) for limit in changes.limits},
         readers={reader.chat_id: rows.reader_row(reader) for reader in changes.readers},
         outbox=[rows.outbox_row(event, at) for event in changes.events],
     )

@@ -1,0 +1,98 @@
+"""The owner's limits by the names of their settings, and what was set in their place. Pure."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from core.domain.limit import LimitSet
+from core.policy.picture import Limits
+
+MOST = Decimal(10) ** 15
+
+
+def amount(text: str) -> Decimal:
+    """A finite amount above zero. Raises ValueError."""
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        raise ValueError(text) from None
+    if not value.is_finite() or not 0 < value < MOST:
+        raise ValueError(text)
+    return value
+
+
+def per_cent(text: str) -> Decimal:
+    """An amount of at most a hundred. Raises ValueError."""
+    value = amount(text)
+    if value > 100:
+        raise ValueError(text)
+    return value
+
+
+def count(text: str) -> int:
+    """1 to 10,000. Raises ValueError."""
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= 10_000:
+        raise ValueError(text)
+    return int(text)
+
+
+def seconds(text: str) -> timedelta:
+    """Up to a day. Raises ValueError."""
+    value = amount(text)
+    if value > 86_400:
+        raise ValueError(text)
+    return timedelta(seconds=float(value))
+
+
+RULES: Mapping[str, tuple[str, Callable[[str], Any]]] = {
+    "PRICE_BAND_PCT": ("price_band_pct", per_cent),
+    "MAX_ORDER_NOTIONAL": ("max_order_notional", amount),
+    "MAX_OPEN_POSITIONS": ("max_open_positions", count),
+    "DAILY_LOSS_LIMIT": ("daily_loss_limit", amount),
+    "TRADE_QTY": ("trade_qty", amount),
+    "TRADE_QUOTE": ("trade_quote", amount),
+    "SIGNAL_MAX_AGE": ("signal_max_age", seconds),
+    "APPROVAL_TTL": ("approval_ttl", seconds),
+}
+"""Name of the setting to field of Limits and reader of its value."""
+
+
+def is_good(name: str, value: str) -> bool:
+    """Whether `value` may stand for the limit `name`."""
+    rule = RULES.get(name)
+    if rule is None:
+        return False
+    try:
+        rule[1](value)
+    except ValueError:
+        return False
+    return True
+
+
+def with_set(settings: Limits, changes: Iterable[LimitSet]) -> Limits:
+    """The limits in force: those of the settings, and in their place what was set. TRADE_QTY that is set takes the place of a
+    TRADE_QUOTE that is not."""
+    fields: dict[str, Any] = {}
+    for change in changes:
+        if change.value is not None and is_good(change.name, change.value):
+            field, read = RULES[change.name]
+            fields[field] = read(change.value)
+    if "trade_qty" in fields and "trade_quote" not in fields:
+        fields["trade_quote"] = None
+    return replace(settings, **fields)
+
+
+def shown(limits: Limits, name: str) -> str:
+    """The value in force of a limit, as its setting would have it; empty where there is none."""
+    value = getattr(limits, RULES[name][0])
+    if value is None:
+        return ""
+    return (
+        f"{value.total_seconds():g}"
+        if isinstance(value, timedelta)
+        else f"{value:f}"
+        if isinstance(value, Decimal)
+        else str(value)
+    )

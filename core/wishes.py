@@ -1,0 +1,117 @@
+"""What people and timers want of the program besides trading: to pause, to set, to let somebody in. Decides; commits nothing."""
+
+from dataclasses import dataclass, replace
+
+from core.book import Book
+from core.domain.controls import Controls, Pause
+from core.domain.errors import ExchangeUnavailable
+from core.domain.events import ControlsChanged, LimitChanged
+from core.domain.limit import LimitSet
+from core.domain.messages import (
+    AcceptRequested,
+    CancelRequested,
+    ControlsRequested,
+    InviteRequested,
+    InvitesWithdrawn,
+    InviteUsed,
+    LimitRequested,
+    PauseTimedOut,
+    ReaderRequested,
+    RevokeRequested,
+)
+from core.domain.reasons import Reason, reason
+from core.holding import Holding
+from core.membership import Membership
+from core.policy.limits import RULES, is_good, shown, with_set
+from core.ports import Changes, Clock, Venue
+
+Wish = (
+    ControlsRequested
+    | PauseTimedOut
+    | LimitRequested
+    | CancelRequested
+    | AcceptRequested
+    | InviteRequested
+    | InviteUsed
+    | InvitesWithdrawn
+    | RevokeRequested
+    | ReaderRequested
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Unfulfilled:
+    """Nothing changes. `outcome` is the verdict's: `ignored`, `denied` or `failed`."""
+
+    outcome: str
+    reason: Reason
+
+
+class Wishes:
+    """What a wish comes to, by the present state of the book."""
+
+    def __init__(self, book: Book, venue: Venue, holding: Holding, clock: Clock) -> None:
+        self._book = book
+        self._venue = venue
+        self._holding = holding
+        self._clock = clock
+        self._membership = Membership(book, clock)
+
+    async def changes_of(self, wish: Wish) -> Changes | Unfulfilled:
+        """What is to be committed for it, or why nothing is."""
+        match wish:
+            case ControlsRequested():
+                return self._controls(wish)
+            case PauseTimedOut():
+                return self._pause_over(wish)
+            case LimitRequested():
+                return self._limit(wish)
+            case CancelRequested():
+                return await self._cancel(wish)
+            case AcceptRequested():
+                return await self._accept(wish)
+            case _:
+                found = self._membership.changes_of(wish)
+                return Unfulfilled("denied", found) if isinstance(found, Reason) else found
+
+    def _controls(self, wish: ControlsRequested) -> Changes:
+        after = replace(self._book.controls, changed_by=wish.who, changed_at=self._clock.now())
+        if wish.pause is not None:
+            after = replace(after, pause=wish.pause, until=wish.until if wish.pause is not Pause.OFF else None)
+        if wish.mode is not None:
+            after = replace(after, mode=wish.mode, asking=wish.asking)
+        return self._set(after, wish.user_id)
+
+    def _pause_over(self, wish: PauseTimedOut) -> Changes | Unfulfilled:
+        before = self._book.controls
+        if before.until != wish.until:  # somebody has paused anew or resumed
+            return Unfulfilled("ignored", reason("pause_changed"))
+        return self._set(replace(before, pause=Pause.OFF, until=None, changed_at=self._clock.now()), 0)
+
+    def _set(self, after: Controls, user_id: int) -> Changes:
+        before = self._book.controls
+        is_new = replace(after, changed_by=before.changed_by, changed_at=before.changed_at) != before
+        return Changes(controls=after, events=[ControlsChanged(before, after, user_id)] if is_new else [])
+
+    def _limit(self, wish: LimitRequested) -> Changes | Unfulfilled:
+        if wish.name not in RULES or (wish.value is not None and not is_good(wish.name, wish.value)):
+            return Unfulfilled("denied", reason("bad_limit", name=wish.name, value=wish.value))
+        limit = LimitSet(wish.name, wish.value, wish.who, self._clock.now())
+        after = with_set(self._book.settings, {**self._book.limits_set, wish.name: limit}.values())
+        event = LimitChanged(limit, shown(self._book.limits, wish.name), shown(after, wish.name), wish.user_id)
+        return Changes(limits=[limit], events=[event])
+
+    async def _cancel(self, wish: CancelRequested) -> Changes | Unfulfilled:
+        """What becomes of the order is found out where it was sent from, as of any other."""
+        try:
+            taken_off = await self._venue.cancel_order(wish.symbol, wish.client_order_id)
+        except ExchangeUnavailable as error:
+            return Unfulfilled("failed", reason("unreachable", detail=error))
+        return Changes() if taken_off else Unfulfilled("ignored", reason("not_resting", order_id=wish.client_order_id))
+
+    async def _accept(self, wish: AcceptRequested) -> Changes | Unfulfilled:
+        try:
+            changes = await self._holding.accept(wish.symbol, wish.who)
+        except ExchangeUnavailable as error:
+            return Unfulfilled("denied", reason("unreachable", detail=error))
+        return changes if changes is not None else Unfulfilled("ignored", reason("not_held", symbol=wish.symbol))
