@@ -15,6 +15,7 @@ from fastapi import APIRouter
 from bot.audience import Audience
 from bot.clock import SystemClock
 from bot.config import Settings, TradingMode
+from bot.confirmations import Confirmations
 from bot.daily_proof import DailyProof
 from bot.desk import Desk
 from bot.jobs import (
@@ -24,6 +25,7 @@ from bot.jobs import (
     LedgerWatch,
     MarkWriter,
     PartWatch,
+    PauseTimer,
     RulesReader,
     schedule,
     schedule_daily,
@@ -42,7 +44,7 @@ from bot.web.health import create_web_app
 from bot.web.metrics import create_metrics_app
 from bot.web.server import serve_web
 from bot.web.signals import signal_routes
-from bot.wiring import check_trading_mode, connect_snowflake, kafka_options, limits_of, open_venue, shown_limits, today_of
+from bot.wiring import check_trading_mode, connect_snowflake, kafka_options, limits_of, open_venue, today_of
 from core.adapters.binance_client import BinanceClient
 from core.adapters.execution_logger import ExecutionLogger
 from core.adapters.kafka_source import KafkaSource
@@ -185,6 +187,8 @@ class _Program:
         self.desk = Desk(
             book=self.book,
             market=self.market,
+            deciding=self.trading.deciding,
+            confirmations=Confirmations(self.clock),
             inbox=self.inbox,
             alerts_waiting=lambda: self.notifiers.waiting,
             queries=LedgerQueries(self.ledger.reader),
@@ -192,7 +196,6 @@ class _Program:
             clock=self.clock,
             trading_mode=settings.trading_mode,
             symbols=settings.symbols,
-            limits=shown_limits(settings),
             people=people,
             audience=audience,
             bot_name=lambda: answers.username,
@@ -334,6 +337,7 @@ class _Program:
     def _jobs(self) -> dict[str, tuple[float, Job]]:
         jobs: dict[str, tuple[float, Job]] = {
             "approvals": (1.0, ApprovalTimer(self.book, self.inbox, self.clock).run),
+            "pause": (1.0, PauseTimer(self.book, self.inbox, self.clock).run),
             "gauges": (2.0, self._read_gauges),
             "exchange": (
                 2.0,

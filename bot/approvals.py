@@ -11,13 +11,13 @@ from core.ports import Verdict
 ROLE = Role.TRADER
 """Who may answer."""
 
-_DATA = re.compile(r"ap:([A-Za-z0-9_-]{1,57}):([yn])")
+_DATA = re.compile(r"ap:([A-Za-z0-9_-]{1,57}):([ynh])")
 
 
-def read_answer(data: str) -> tuple[str, bool] | None:
-    """The token and whether it was approved; None for anything that our buttons do not send."""
+def read_answer(data: str) -> tuple[str, str] | None:
+    """The token and the answer: `y`, `n` or `h` (half of it). None for anything that our buttons do not send."""
     match = _DATA.fullmatch(data)
-    return (match[1], match[2] == "y") if match else None
+    return (match[1], match[2]) if match else None
 
 
 async def answer(desk: Desk, data: str, caller: Caller) -> Html:
@@ -25,11 +25,12 @@ async def answer(desk: Desk, data: str, caller: Caller) -> Html:
     said = read_answer(data)
     if said is None:
         return desk.texts("toast.unreadable")
-    token, approve = said
+    token, word = said
+    approve = word != "n"
     approval = desk.book.approvals.get(token)
     if approval is None:
         return desk.texts("toast.closed")
-    body = ApprovalAnswered(token, approve, caller.user_id, caller.name)
+    body = ApprovalAnswered(token, approve, caller.user_id, caller.name, half=word == "h")
     verdict = await desk.put(caller, body, mailbox=approval.signal.symbol)
     return desk.texts(_TROUBLES[verdict]) if isinstance(verdict, Trouble) else _outcome(desk, verdict, approve)
 

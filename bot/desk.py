@@ -11,16 +11,18 @@ from typing import Protocol
 import structlog
 
 from bot.audience import Audience
+from bot.confirmations import Confirmations
 from bot.people import People
 from bot.texts import Texts, texts
 from core.book import Book
+from core.deciding import Deciding
 from core.domain.errors import LedgerUnavailable
 from core.domain.instrument import Instrument, Quote
 from core.domain.messages import Body, Message
 from core.domain.people import Role
 from core.domain.position import Trade
 from core.domain.reasons import Reason
-from core.domain.signal import Signal
+from core.domain.signal import BY_HAND, Signal
 from core.inbox import Inbox
 from core.market import Market
 from core.ports import Clock, DayResult, Venue, Verdict
@@ -80,12 +82,14 @@ class Caller:
 
 @dataclass(frozen=True)
 class Desk:
-    """Everything a command may need. `symbols` None means all; `limits` are shown as they are, by the name of their setting;
-    `health` tells of each part whether it is well, and a word on it. `alerts_waiting` counts what is not told
-    yet, `bot_name` is the bot's user name. `language` and `zone` are those of who reads the answer."""
+    """Everything a command may need. `symbols` None means all; `alerts_waiting` counts what is not told, `bot_name` is the bot's
+    user name; `health` tells of each part whether it is well, and a word on it. `language` and `zone` are those of who reads the
+    answer."""
 
     book: Book
     market: Market
+    deciding: Deciding
+    confirmations: Confirmations
     inbox: Inbox
     alerts_waiting: Callable[[], int]
     queries: Queries
@@ -93,7 +97,6 @@ class Desk:
     clock: Clock
     trading_mode: str
     symbols: frozenset[str] | None
-    limits: Mapping[str, str]
     people: People
     audience: Audience
     bot_name: Callable[[], str]
@@ -118,8 +121,12 @@ class Desk:
 
     async def put(self, caller: Caller, body: Body, mailbox: str = "") -> "Verdict | Trouble":
         """Puts what the caller wants into the inbox and waits up to 5 s for what becomes of it."""
-        message = Message("telegram", caller.source_id, mailbox, body, self.clock.now())
-        asking = asyncio.create_task(self.inbox.ask(message), name=f"ask {caller.source_id}")
+        return await self.put_as(caller.source_id, body, mailbox)
+
+    async def put_as(self, source_id: str, body: Body, mailbox: str = "") -> "Verdict | Trouble":
+        """The same under another identity than that of what was said last."""
+        message = Message(BY_HAND, source_id, mailbox, body, self.clock.now())
+        asking = asyncio.create_task(self.inbox.ask(message), name=f"ask {source_id}")
         asking.add_done_callback(_look_at)
         timer = asyncio.create_task(self.clock.sleep(ASK_SECONDS), name="ask timeout")
         try:

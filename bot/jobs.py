@@ -13,8 +13,8 @@ from core.adapters.ledger.sql_ledger import SqlLedger
 from core.book import Book
 from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
 from core.domain.events import Event, PartTroubled
-from core.domain.messages import ApprovalTimedOut, Message
-from core.inbox import Inbox
+from core.domain.messages import ApprovalTimedOut, Message, PauseTimedOut
+from core.inbox import CONTROLS, Inbox
 from core.market import Market
 from core.ports import Clock, Venue
 
@@ -92,6 +92,27 @@ class ApprovalTimer:
             log.warning("approvals cannot be timed out yet", error=str(error))
             return
         self._said |= {one.token for one in due}
+
+
+class PauseTimer:
+    """Says that a pause is over whose time is up."""
+
+    def __init__(self, book: Book, inbox: Inbox, clock: Clock) -> None:
+        self._book = book
+        self._inbox = inbox
+        self._clock = clock
+        self._said: datetime | None = None
+
+    async def run(self) -> None:
+        now, until = self._clock.now(), self._book.controls.until
+        if until is None or until > now or until == self._said:
+            return
+        try:
+            await self._inbox.deliver([Message("timer", f"pause:{until.isoformat()}", CONTROLS, PauseTimedOut(until), now)])
+        except LedgerUnavailable as error:
+            log.warning("a pause cannot be ended yet", error=str(error))
+            return
+        self._said = until
 
 
 class PartWatch:

@@ -1,6 +1,6 @@
 """Questions about a trade as messages: asked, closed, and with what came of it. Pure."""
 
-from bot.message import Button, ChatMessage, Keyboard
+from bot.message import Button, ChatMessage, Keyboard, plain_text
 from bot.numbers import money, price, quantity
 from bot.texts import Html, Texts, short
 from core.domain.approval import Approval
@@ -41,16 +41,14 @@ def _proposal(approval: Approval, base: str, quote: str, texts: Texts) -> list[H
     ]
 
 
-def keyboard(approval: Approval, texts: Texts) -> Keyboard:
-    """The buttons that answer it."""
-    token = approval.token
-    yes, no = texts("approval.approve"), texts("approval.decline")
-    return ((Button(yes, approval_data(token, approve=True)), Button(no, approval_data(token, approve=False))),)
-
-
-def approval_data(token: str, *, approve: bool) -> str:
-    """What the button of an approval sends back; `bot.approvals` reads it."""
-    return f"ap:{token}:{'y' if approve else 'n'}"
+def keyboard(event: ApprovalRequested, texts: Texts) -> Keyboard:
+    """The buttons that answer it; `bot.approvals` reads what they send."""
+    data = f"ap:{event.approval.token}"
+    answers = (Button(texts("approval.approve"), f"{data}:y"), Button(texts("approval.decline"), f"{data}:n"))
+    if event.half is None:
+        return (answers,)
+    half = plain_text(texts("approval.half", quantity=quantity(event.half), base=event.base))
+    return (answers, (Button(half, f"{data}:h"),))
 
 
 def record(event: OrderExecuted | OrderFailed, texts: Texts) -> ChatMessage:

@@ -13,7 +13,7 @@ from bot.message import ChatMessage, Keyboard, plain_text
 from bot.numbers import money, per_cent, price, quantity
 from bot.questions import asked_lines, closed_lines, keyboard
 from bot.texts import Html, Texts, short
-from core.domain.controls import Controls, Pause
+from core.domain.controls import Controls, Mode, Pause
 from core.domain.events import (
     ApprovalClosed,
     ApprovalRequested,
@@ -101,7 +101,7 @@ def _lines(event: Event, texts: Texts) -> list[Html]:  # noqa: PLR0911, PLR0912,
 def _keyboard(event: Event, texts: Texts) -> Keyboard:
     if isinstance(event, SymbolHeld):
         return accept_button(event.hold, texts)
-    return keyboard(event.approval, texts) if isinstance(event, ApprovalRequested) else ()
+    return keyboard(event, texts) if isinstance(event, ApprovalRequested) else ()
 
 
 def _executed(event: OrderExecuted, texts: Texts) -> list[Html]:
@@ -169,13 +169,22 @@ def _refused(event: SignalRefused, texts: Texts) -> list[Html]:
 
 
 def controls_lines(controls: Controls, texts: Texts) -> Html:
-    """Whether trading is paused, and the mode with its meaning: two lines."""
-    mode = texts("controls.mode", mode=controls.mode, meaning=texts(f"mode.{controls.mode}"))
-    return Html(f"{texts(_PAUSE_KEYS[controls.pause])}\n{mode}")
+    """Whether trading is paused and for how long, and the mode with its meaning: a line each."""
+    lines = [texts(_PAUSE_KEYS[controls.pause])]
+    if controls.until is not None:
+        lines.append(texts("controls.until", time=texts.full_moment(controls.until)))
+    lines.append(texts("controls.mode", mode=controls.mode, meaning=texts(f"mode.{controls.mode}")))
+    if controls.mode is Mode.CONFIRM and controls.asking.above:
+        lines.append(texts("mode.above", above=f"{controls.asking.above:f}"))
+    if controls.mode is Mode.CONFIRM and controls.asking.besides:
+        lines.append(texts("mode.besides", types=", ".join(sorted(controls.asking.besides))))
+    return Html("\n".join(lines))
 
 
 def _controls_changed(event: ControlsChanged, texts: Texts) -> list[Html]:
     after = event.after
+    if not event.by and event.before.until is not None and after.until is None:
+        return [texts("controls.changed", state=controls_lines(after, texts), who=texts("controls.over"))]
     when = f"{short(after.changed_by)}, {texts.exact_time(after.changed_at)}" if after.changed_at else short(after.changed_by)
     return [texts("controls.changed", state=controls_lines(after, texts), who=when)]
 

@@ -14,6 +14,7 @@ from bot import approvals
 from bot.asked import Asked, read_asked
 from bot.commands import nearest
 from bot.commands.start import joined
+from bot.confirmations import Refusal, read_confirmation
 from bot.desk import Caller, Desk
 from bot.gate import Gate, Strangers
 from bot.menus import Menus
@@ -164,6 +165,8 @@ class TelegramChat:
         asked = read_asked(data, self._bot.username)
         if asked is not None and asked.command is not None:
             await self._tapped_command(desk, query, asked, caller)
+        elif (confirmed := read_confirmation(data)) is not None:
+            await self._confirmed(desk, query, caller, *confirmed)
         elif approvals.read_answer(data) is None:
             await self._toast(query, desk.texts("toast.unreadable"))
         elif caller.role < approvals.ROLE:
@@ -176,15 +179,33 @@ class TelegramChat:
             await self._toast(query, _missing_role(desk, asked.needed, caller))
             return
         fresh = await self._toast(query, "")
-        if query.message is None:  # the buttons are ours and never inline in somebody else's chat
-            return
-        chat_id, message_id = query.message.chat.id, query.message.message_id
-        if asked.changes and not fresh:
+        if query.message is not None and asked.changes and not fresh:
             await self._send(query.message, ChatMessage(desk.texts("toast.old")))
             return
-        reply = await self._answer(desk, asked, caller, None)
-        if not await self._speaker.edit(chat_id, message_id, reply, _ANSWER_ATTEMPTS):
-            await self._send(query.message, reply)
+        await self._replace(query, await self._answer(desk, asked, caller, None))
+
+    async def _confirmed(self, desk: Desk, query: CallbackQuery, caller: Caller, token: str, yes: bool) -> None:
+        """The second tap. The question is closed before anything is awaited, so that it is answered once."""
+        who = desk.confirmations.who_asked(token)
+        pending = desk.confirmations.take(token, caller.user_id, caller.chat_id)
+        if isinstance(pending, Refusal):
+            await self._toast(query, desk.texts(pending.value, who=short(who)))
+            return
+        if caller.role < pending.role:
+            await self._toast(query, _missing_role(desk, pending.role, caller))
+            return
+        fresh = await self._toast(query, "")
+        if not yes:
+            said: str = desk.texts("confirm.left", who=caller.name)
+        else:
+            said = await pending.act(pending.source_id) if fresh else desk.texts("toast.old")
+        await self._replace(query, ChatMessage(f"{pending.text}\n\n{said}"))
+
+    async def _replace(self, query: CallbackQuery, message: ChatMessage) -> None:
+        if query.message is None:  # the buttons are ours and never inline in somebody else's chat
+            return
+        if not await self._speaker.edit(query.message.chat.id, query.message.message_id, message, _ANSWER_ATTEMPTS):
+            await self._send(query.message, message)
 
     async def _answer(self, desk: Desk, asked: Asked, caller: Caller, said_at: datetime | None) -> ChatMessage:
         """The only way to a command: the role and, for what changes something, the age are looked at here."""

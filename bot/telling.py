@@ -72,8 +72,10 @@ class Listener:
         return self.reader.levels.get(topic, default)
 
     def level(self, event: Event) -> Level:
-        """How this reader is told of `event`. Of people only owners are."""
+        """How this reader is told of `event`. Of people only owners are; whoever set something had the answer in this chat."""
         if isinstance(event, StrangerSeen | PersonJoined | PersonRevoked) and self.role < Role.OWNER:
+            return Level.OFF
+        if isinstance(event, ControlsChanged | LimitChanged) and event.by == self.chat_id:
             return Level.OFF
         return self.level_of(topic_of(event))
 

@@ -159,9 +159,3 @@ async def open_venue(
             yield client, client
     finally:
         await client.close()
-
-
-def shown_limits(settings: Settings) -> Mapping[str, str]:
-    """The limits by the names of their settings, as `/status` shows them."""
-    names = ("price_band_pct", "max_order_notional", "max_open_positions", "daily_loss_limit")
-    return {name.upper(): str(getattr(settings, name)) for name in names}

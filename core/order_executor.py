@@ -140,7 +140,7 @@ class OrderExecutor:
                 await self._placement.place(order, changes)
                 return changes.verdicts[0]
             case AskFirst(wanted):
-                self._ask(stored, signal, wanted, changes)
+                await self._ask(stored, signal, wanted, changes)
             case Refused(outcome, why, draft):
                 changes.verdicts.append(self._verdict(stored, outcome, why))
                 changes.events.append(SignalRefused(signal, outcome, why))
@@ -166,7 +166,7 @@ class OrderExecutor:
 
     # --- a question and its answer
 
-    def _ask(self, stored: StoredMessage, signal: Signal, wanted: RiskApproved, changes: Changes) -> None:
+    async def _ask(self, stored: StoredMessage, signal: Signal, wanted: RiskApproved, changes: Changes) -> None:
         now = self._clock.now()
         approval = Approval(
             token=self._token(),
@@ -182,7 +182,9 @@ class OrderExecutor:
         changes.approvals.append(approval)
         changes.orders.append(self._new_order(stored.seq, signal, wanted.qty, wanted.price, OrderState.AWAITING_APPROVAL))
         changes.verdicts.append(self._verdict(stored, "awaiting_approval"))
-        changes.events.append(ApprovalRequested(approval, *self._assets(signal.symbol)))
+        half = await self._deciding.decide(signal, approved_at=now, wanted=HALF)
+        half_qty = half.qty if isinstance(half, RiskApproved) else None
+        changes.events.append(ApprovalRequested(approval, *self._assets(signal.symbol), half=half_qty))
 
     async def _answered(self, stored: StoredMessage, answer: ApprovalAnswered) -> Verdict:
         approval = self._book.approvals.get(answer.token)

@@ -38,7 +38,7 @@ class Trading:
         self.book = book
         self._watched = watched
         self.market = Market(venue, clock, watched=lambda: book.instruments_needed(watched))
-        deciding = Deciding(book, self.market, clock)
+        self.deciding = deciding = Deciding(book, self.market, clock)
         self.placement = Placement(
             ledger=ledger,
             venue=venue,

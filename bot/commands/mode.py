@@ -1,25 +1,89 @@
 """/mode: whether a signal is executed at once, asked about first, or only told. Bare, it shows a button for each."""
 
+from decimal import Decimal
+from functools import partial
+
+from bot.asking import ask
 from bot.command import Args, Command, bad_argument, request
-from bot.desk import Caller, Desk
+from bot.desk import Caller, Desk, Trouble
 from bot.message import Button, ChatMessage
 from bot.render import controls_lines
-from core.domain.controls import Mode
+from core.domain.controls import EVERYTHING, Asking, Controls, Mode
 from core.domain.messages import ControlsRequested
 from core.domain.people import Role
+from core.policy.limits import amount
 
-_USAGE = "[auto|confirm|observe]"
+ROLE = Role.OWNER
+_USAGE = "[auto|confirm|observe] [above 100] [except BUY_SM,…]"
+_MOST_TYPES = 20
+_STRICT = {Mode.OBSERVE: 2, Mode.CONFIRM: 1, Mode.AUTO: 0}
 
 
 async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
-    """The buttons say the same commands as one would type."""
-    trouble = ""
-    if args:
-        word = args[0].lower()
-        if len(args) > 1 or word not in set(Mode):
-            return bad_argument(desk, args, f"mode {_USAGE}")
-        trouble = await request(desk, ControlsRequested(caller.user_id, caller.name, mode=Mode(word)), caller)
+    """The buttons say the same commands as one would type. What trades more than before wants a second tap."""
+    if not args:
+        return ChatMessage(_shown(desk), (_buttons(desk),))
+    wanted = read_mode(args)
+    if wanted is None:
+        return bad_argument(desk, args, f"mode {_USAGE}")
+    mode, asking = wanted
+    wish = ControlsRequested(caller.user_id, caller.name, mode=mode, asking=asking)
+    if _loosens(desk.book.controls, mode, asking):
+        lines = [desk.texts("mode.ask", mode=mode, meaning=desk.texts(f"mode.{mode}")), *asking_lines(desk, asking)]
+        return ask(desk, caller, ROLE, "\n".join(lines), partial(change, desk, caller, wish))
+    trouble = await request(desk, wish, caller)
     return ChatMessage(trouble or _shown(desk), (_buttons(desk),))
+
+
+def read_mode(args: Args) -> tuple[Mode, Asking] | None:
+    """The mode, and which trades `confirm` asks about; None for what is not accepted."""
+    word, *rest = (word.lower() for word in args)
+    if word not in set(Mode):
+        return None
+    above, besides = Decimal(0), frozenset[str]()
+    words = list(args[1:])
+    while rest:
+        match rest:
+            case ["above", number, *others] if not above:
+                try:
+                    above = amount(number)
+                except ValueError:
+                    return None
+            case ["except", _, *others] if not besides:
+                kinds = words[1].upper().split(",")
+                if len(kinds) > _MOST_TYPES or not all(_is_type(kind) for kind in kinds):
+                    return None
+                besides = frozenset(kinds)
+            case _:
+                return None
+        rest, words = others, words[2:]
+    asking = Asking(above, besides)
+    return None if asking != EVERYTHING and word != Mode.CONFIRM else (Mode(word), asking)
+
+
+def _is_type(kind: str) -> bool:
+    return kind.startswith(("BUY_", "SELL_")) and 4 < len(kind) <= 32 and kind.isascii() and kind.replace("_", "").isalnum()
+
+
+def _loosens(before: Controls, mode: Mode, asking: Asking) -> bool:
+    if mode is Mode.CONFIRM is before.mode:
+        return asking.above > before.asking.above or not asking.besides <= before.asking.besides
+    return _STRICT[mode] < _STRICT[before.mode]
+
+
+async def change(desk: Desk, caller: Caller, wish: ControlsRequested, source_id: str) -> str:
+    """Sets it once it is confirmed."""
+    verdict = await desk.put_as(source_id, wish)
+    if isinstance(verdict, Trouble):
+        return desk.texts(verdict.value or "answer.known")
+    done = desk.texts("confirm.done_at_once", who=caller.name, time=desk.texts.exact_time(desk.clock.now()))
+    return f"{done}\n\n{controls_lines(desk.book.controls, desk.texts)}"
+
+
+def asking_lines(desk: Desk, asking: Asking) -> list[str]:
+    """Which trades are not asked about."""
+    lines = [desk.texts("mode.above", above=f"{asking.above:f}")] if asking.above else []
+    return [*lines, *([desk.texts("mode.besides", types=", ".join(sorted(asking.besides)))] if asking.besides else [])]
 
 
 def _shown(desk: Desk) -> str:
@@ -32,4 +96,4 @@ def _buttons(desk: Desk) -> tuple[Button, ...]:
     return tuple(Button(("● " if mode is present else "") + mode, f"/mode {mode}") for mode in Mode)
 
 
-COMMAND = Command("mode", run, arguments=_USAGE, role_with_arguments=Role.OWNER)
+COMMAND = Command("mode", run, arguments=_USAGE, role_with_arguments=ROLE)

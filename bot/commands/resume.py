@@ -1,6 +1,10 @@
-"""/resume: trade again, in the mode that is set."""
+"""/resume: trade again, in the mode that is set; after a second tap."""
 
-from bot.command import Args, Command, bad_argument, request
+from functools import partial
+
+from bot.asking import ask
+from bot.command import Args, Command, bad_argument
+from bot.commands.mode import change
 from bot.desk import Caller, Desk
 from bot.message import ChatMessage
 from bot.render import controls_lines
@@ -8,13 +12,18 @@ from core.domain.controls import Pause
 from core.domain.messages import ControlsRequested
 from core.domain.people import Role
 
+ROLE = Role.OWNER
+
 
 async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
     """Signals that came during the pause are not made up for."""
     if args:
         return bad_argument(desk, args, "resume")
-    trouble = await request(desk, ControlsRequested(caller.user_id, caller.name, pause=Pause.OFF), caller)
-    return ChatMessage(trouble or controls_lines(desk.book.controls, desk.texts))
+    if desk.book.controls.pause is Pause.OFF:
+        return ChatMessage(controls_lines(desk.book.controls, desk.texts))
+    wish = ControlsRequested(caller.user_id, caller.name, pause=Pause.OFF)
+    text = desk.texts("resume.ask", mode=desk.book.controls.mode, meaning=desk.texts(f"mode.{desk.book.controls.mode}"))
+    return ask(desk, caller, ROLE, text, partial(change, desk, caller, wish))
 
 
-COMMAND = Command("resume", run, role=Role.OWNER)
+COMMAND = Command("resume", run, role=ROLE)

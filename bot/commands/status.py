@@ -10,8 +10,10 @@ from bot.numbers import money, quantity
 from bot.render import controls_lines, duration, not_live, percent_of
 from bot.texts import Html, short
 from core.domain.money import ZERO, multiply
+from core.policy.limits import shown
 
 _POSITIONS_SHOWN = 8
+_LIMITS = ("PRICE_BAND_PCT", "MAX_ORDER_NOTIONAL", "MAX_OPEN_POSITIONS", "DAILY_LOSS_LIMIT")
 
 
 async def run(desk: Desk, _args: Args, _caller: Caller) -> ChatMessage:
@@ -26,9 +28,8 @@ async def run(desk: Desk, _args: Args, _caller: Caller) -> ChatMessage:
         *_positions(desk),
     ]
     lines += [_today(desk), "", _waiting(desk), *_held(desk)]
-    if desk.limits:
-        limits = ", ".join(f"{name} {limit}" for name, limit in desk.limits.items())
-        lines.append(desk.texts("status.limits", limits=limits))
+    limits = ", ".join(f"{name} {shown(desk.book.limits, name)}" for name in _LIMITS)
+    lines.append(desk.texts("status.limits", limits=limits))
     return ChatMessage("\n".join([*lines, "", *_health(desk)]))
 
 

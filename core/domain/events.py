@@ -74,11 +74,13 @@ class SignalRefused:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalRequested:
-    """The owner is asked. `base` and `quote` name the assets."""
+    """The owner is asked. `base` and `quote` name the assets; `half` is the quantity that half of it would be, None where that is
+    too little to trade."""
 
     approval: Approval
     base: str
     quote: str
+    half: Decimal | None = None
     kind: Literal["approval_requested"] = "approval_requested"
     priority: Priority = Priority.URGENT
 

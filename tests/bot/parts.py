@@ -8,9 +8,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from bot.audience import Audience
+from bot.confirmations import Confirmations
 from bot.desk import Desk
 from bot.people import People
 from core.book import Book
+from core.deciding import Deciding
 from core.domain.approval import Approval, ApprovalState
 from core.domain.controls import Controls
 from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
@@ -352,10 +354,11 @@ class Office:
             "exchange": (False, "no <answer>"),
         }
         self.desk = Desk(
-            book=self.book, market=self.market, inbox=self.inbox, alerts_waiting=lambda: len(self.ledger.unsent),
+            book=self.book, market=self.market, deciding=Deciding(self.book, self.market, clock),
+            confirmations=Confirmations(clock), inbox=self.inbox, alerts_waiting=lambda: len(self.ledger.unsent),
             queries=self.ledger,
             venue=self.exchange, clock=clock, trading_mode="paper", symbols=frozenset({"WIFUSDC"}),
-            limits={"MAX_ORDER_NOTIONAL": "1000"}, people=self.people, audience=self.audience,
+            people=self.people, audience=self.audience,
             bot_name=lambda: "marketflow_local_bot",
             language=language, zone="UTC", version="0.1.0", started_at=clock.now() - timedelta(hours=3, minutes=12),
             health=self._health,

@@ -128,9 +128,9 @@ async def test_what_only_the_ledger_knows_is_said_to_be_out_of_reach(bot: Bot, c
         ("/trades 0", "/trades [1-20]"),
         ("/trades ٣", "/trades [1-20]"),
         ("/signals many", "/signals [1-20]"),
-        ("/pause forever", "/pause [all|entries]"),
+        ("/pause forever", "/pause [all|entries] [for 2h]"),
         ("/resume now", "/resume"),
-        ("/mode yolo", "/mode [auto|confirm|observe]"),
+        ("/mode yolo", "/mode [auto|confirm|observe] [above 100] [except BUY_SM,…]"),
     ],
 )
 async def test_a_bad_argument_gets_what_is_accepted(bot: Bot, said: str, usage: str) -> None:
@@ -177,7 +177,9 @@ async def test_pause_and_resume_go_through_the_inbox(bot: Bot, said: str, pause:
     assert (message.source, message.mailbox) == ("telegram", "")
     assert message.source_id.startswith("update:")
     assert message.body == ControlsRequested(TRADER, "Trader", pause=pause)
-    assert "Not paused" in (await bot.owner.ask("/resume")).text
+    asked = await bot.owner.ask("/resume")
+    bot.owner.press(asked, "✅ Do it")
+    assert "Not paused" in (await bot.owner.wait_for_edit(asked)).text
     assert bot.office.book.controls.pause is Pause.OFF
 
 
@@ -196,7 +198,9 @@ async def test_the_same_update_brought_again_is_one_message(bot: Bot) -> None:
     sent = bot.owner.send("/pause")
     update_id = updates._last_id
     first = await bot.owner.wait_for("PAUSED")
-    await bot.owner.ask("/resume")
+    asked = await bot.owner.ask("/resume")
+    bot.owner.press(asked, "✅ Do it")
+    await bot.owner.wait_for_edit(asked, "Not paused")
     updates._last_id = update_id - 1  # as if Telegram had not been told that it arrived
     updates.put("message", bot.room.as_json(sent))
     again = await bot.owner.wait_for(lambda message: True, after=bot.owner.received[-1])

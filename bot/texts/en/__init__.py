@@ -1,6 +1,6 @@
 """The English catalogue: HTML by key, a module for each part of the chat."""
 
-from bot.texts.en import alerts, answers, approvals, people, reading
+from bot.texts.en import acting, alerts, answers, approvals, people, reading
 
 CATALOGUE: dict[str, str] = {
     **alerts.CATALOGUE,
@@ -8,4 +8,5 @@ CATALOGUE: dict[str, str] = {
     **answers.CATALOGUE,
     **reading.CATALOGUE,
     **people.CATALOGUE,
+    **acting.CATALOGUE,
 }

@@ -51,4 +51,11 @@ CATALOGUE: dict[str, str] = {
     "limit.changed": "<b>⚙️ {name}: {before} → {after}</b>",
     "limit.by": "{who}",
     "limit.none": "not set",
+    "command.buy": "buy by hand",
+    "command.sell": "sell a position by hand",
+    "command.close": "close one position or all",
+    "command.cancel": "take back an order or a question",
+    "command.panic": "pause and sell everything",
+    "command.set": "the limits, and another value for one",
+    "answer.known": "This was done already.",
 }

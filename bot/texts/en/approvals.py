@@ -4,6 +4,7 @@ CATALOGUE: dict[str, str] = {
     "approval.ask": "<b>❓ {signal_type}: trade this?</b>",
     "approval.until": "Answer by {time} ({seconds} s); the price is checked again then.",
     "approval.approve": "✅ Approve",
+    "approval.half": "½ Half: {quantity} {base}",
     "approval.decline": "✖️ Decline",
     "approval.APPROVED": "<b>✅ {signal_type} approved</b>",
     "approval.DECLINED": "<b>✖️ {signal_type} declined</b>",

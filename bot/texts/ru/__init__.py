@@ -1,6 +1,6 @@
 """The Russian catalogue: HTML by key, a module for each part of the chat, and every reason of core.domain.reasons by its code."""
 
-from bot.texts.ru import alerts, answers, approvals, people, reading
+from bot.texts.ru import acting, alerts, answers, approvals, people, reading
 from bot.texts.ru.reasons import SENTENCES
 
 __all__ = ["CATALOGUE", "SENTENCES"]
@@ -11,4 +11,5 @@ CATALOGUE: dict[str, str] = {
     **answers.CATALOGUE,
     **reading.CATALOGUE,
     **people.CATALOGUE,
+    **acting.CATALOGUE,
 }

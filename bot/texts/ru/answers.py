@@ -51,4 +51,11 @@ CATALOGUE: dict[str, str] = {
     "limit.changed": "<b>⚙️ {name}: {before} → {after}</b>",
     "limit.by": "{who}",
     "limit.none": "не задано",
+    "command.buy": "купить вручную",
+    "command.sell": "продать позицию вручную",
+    "command.close": "закрыть одну позицию или все",
+    "command.cancel": "отозвать ордер или вопрос",
+    "command.panic": "пауза и продать всё",
+    "command.set": "лимиты и новое значение для одного",
+    "answer.known": "Это уже сделано.",
 }

@@ -4,6 +4,7 @@ CATALOGUE: dict[str, str] = {
     "approval.ask": "<b>❓ {signal_type}: торгуем?</b>",
     "approval.until": "Ответить до {time} ({seconds} с); цена при ответе проверяется снова.",
     "approval.approve": "✅ Да",
+    "approval.half": "½ Половина: {quantity} {base}",
     "approval.decline": "✖️ Нет",
     "approval.APPROVED": "<b>✅ {signal_type} одобрен</b>",
     "approval.DECLINED": "<b>✖️ {signal_type} отклонён</b>",

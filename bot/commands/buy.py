@@ -1,0 +1,50 @@
+"""/buy: an entry by hand, after a second tap; by every rule that a signal's entry has to pass."""
+
+from functools import partial
+
+from bot.asking import ask
+from bot.command import Args, Command, bad_argument
+from bot.desk import Caller, Desk
+from bot.message import ChatMessage
+from bot.orders_by_hand import Plan, place, plan, plan_lines
+from bot.symbols import read_symbol
+from core.domain.messages import Hand
+from core.domain.people import Role
+from core.domain.signal import Side
+from core.policy.limits import amount
+
+ROLE = Role.TRADER
+_USAGE = "buy SYMBOL [20 | 50 USDC]"
+
+
+async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
+    """`/buy WIFUSDC` takes the usual size, `/buy WIFUSDC 20` so much of the base asset, `/buy WIFUSDC 50 USDC` for so much."""
+    symbol = read_symbol(args[0]) if args else None
+    hand = _hand(desk, symbol, args[1:], caller) if symbol is not None else None
+    if symbol is None or hand is None:
+        return bad_argument(desk, args, _USAGE)
+    found = await plan(desk, Side.BUY, symbol, hand)
+    if not isinstance(found, Plan):
+        return ChatMessage(desk.texts("confirm.refused", reason=desk.texts.reason(found)))
+    return ask(desk, caller, ROLE, "\n".join(plan_lines(desk, found)), partial(place, desk, caller, found))
+
+
+def _hand(desk: Desk, symbol: str, size: Args, caller: Caller) -> Hand | None:
+    if not size:
+        return Hand(caller.user_id, caller.name)
+    try:
+        number = amount(size[0])
+    except ValueError:
+        return None
+    instrument = desk.market.instrument(symbol)
+    match [word.upper() for word in size[1:]]:
+        case []:
+            return Hand(caller.user_id, caller.name, qty=number)
+        case [asset] if instrument is not None and asset == instrument.base:
+            return Hand(caller.user_id, caller.name, qty=number)
+        case [asset] if instrument is not None and asset == instrument.quote:
+            return Hand(caller.user_id, caller.name, quote=number)
+    return None
+
+
+COMMAND = Command("buy", run, role=ROLE, arguments="SYMBOL [20 | 50 USDC]")

@@ -1,0 +1,60 @@
+"""/cancel: takes an order of ours off the exchange, or an open question off the table; after a second tap."""
+
+from functools import partial
+
+from bot.asking import ask
+from bot.command import Args, Command, bad_argument
+from bot.desk import Caller, Desk
+from bot.message import Button, ChatMessage
+from bot.numbers import quantity
+from bot.orders_by_hand import place_all
+from bot.texts import short
+from core.domain.approval import Approval
+from core.domain.messages import ApprovalAnswered, CancelRequested
+from core.domain.order import Order
+from core.domain.people import Role
+from core.inbox import CONTROLS
+
+ROLE = Role.TRADER
+
+
+async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
+    """By client order id, exchange order id, or the number of the signal. Bare, it offers what there is."""
+    if len(args) > 1:
+        return bad_argument(desk, args, "cancel ID")
+    if not args:
+        return _offered(desk)
+    wanted = args[0].removeprefix("#")
+    for order in desk.book.in_flight.values():
+        if wanted in {order.client_order_id, order.order_id, str(order.inbox_seq)}:
+            text = desk.texts("cancel.order", **_shown(desk, order))
+            return ask(desk, caller, ROLE, text, partial(_cancel, desk, caller, order))
+    for approval in desk.book.approvals.values():
+        if wanted in {approval.token, str(approval.inbox_seq)}:
+            text = desk.texts("cancel.question", **_shown(desk, approval))
+            return ask(desk, caller, ROLE, text, partial(_decline, desk, caller, approval))
+    return ChatMessage(desk.texts("cancel.unknown", id=short(args[0])))
+
+
+def _shown(desk: Desk, one: Order | Approval) -> dict[str, str]:
+    priced = desk.priced(one.signal.symbol)
+    return {"side": one.side.value, "symbol": priced.symbol, "quantity": quantity(one.qty), "base": priced.base}
+
+
+def _offered(desk: Desk) -> ChatMessage:
+    open_ones: list[Order | Approval] = [*desk.book.in_flight.values(), *desk.book.approvals.values()]
+    rows = [(Button(f"{one.side} {one.signal.symbol} {quantity(one.qty)}", f"/cancel {one.inbox_seq}"),) for one in open_ones]
+    return ChatMessage(desk.texts("cancel.which" if rows else "cancel.none"), tuple(rows[:20]))
+
+
+async def _cancel(desk: Desk, caller: Caller, order: Order, source_id: str) -> str:
+    wish = CancelRequested(order.symbol, order.client_order_id, caller.user_id, caller.name)
+    return await place_all(desk, caller, [(CONTROLS, wish)], source_id)
+
+
+async def _decline(desk: Desk, caller: Caller, approval: Approval, source_id: str) -> str:
+    answer = ApprovalAnswered(approval.token, False, caller.user_id, caller.name)
+    return await place_all(desk, caller, [(approval.signal.symbol, answer)], source_id)
+
+
+COMMAND = Command("cancel", run, role=ROLE, arguments="[ID]")

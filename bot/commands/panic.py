@@ -1,0 +1,48 @@
+"""/panic: pauses all, declines what is asked, takes orders off the exchange, sells what is held; after a second tap."""
+
+from functools import partial
+
+from bot.asking import ask
+from bot.command import Args, Command, bad_argument
+from bot.commands.close import exit_lines
+from bot.desk import Caller, Desk
+from bot.message import ChatMessage
+from bot.orders_by_hand import exits, place_all, sell_body
+from core.domain.controls import Pause
+from core.domain.messages import ApprovalAnswered, Body, CancelRequested, ControlsRequested, Hand
+from core.domain.people import Role
+from core.inbox import CONTROLS
+
+ROLE = Role.TRADER
+
+
+async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
+    """In numbers first. A symbol that is held back is not sold: what is true there is not known."""
+    if args:
+        return bad_argument(desk, args, "panic")
+    lines = [desk.texts("panic"), *await exit_lines(desk, caller)]
+    if desk.book.approvals:
+        lines.append(desk.texts("panic.questions", count=len(desk.book.approvals)))
+    if desk.book.in_flight:
+        lines.append(desk.texts("panic.orders", count=len(desk.book.in_flight)))
+    return ask(desk, caller, ROLE, "\n".join(lines), partial(_panic, desk, caller))
+
+
+async def _panic(desk: Desk, caller: Caller, source_id: str) -> str:
+    """All of it is stored in one commit: it happens as a whole, also across a crash."""
+    book, hand = desk.book, Hand(caller.user_id, caller.name)
+    bodies: list[tuple[str, Body]] = [(CONTROLS, ControlsRequested(caller.user_id, caller.name, pause=Pause.ALL))]
+    bodies += [
+        (approval.signal.symbol, ApprovalAnswered(approval.token, False, caller.user_id, caller.name))
+        for approval in book.approvals.values()
+    ]
+    bodies += [
+        (CONTROLS, CancelRequested(order.symbol, order.client_order_id, caller.user_id, caller.name))
+        for order in book.in_flight.values()
+    ]
+    for symbol in exits(desk):
+        bodies.append((symbol, sell_body(desk, symbol, hand, f"{source_id}:{len(bodies)}")))
+    return await place_all(desk, caller, bodies, source_id)
+
+
+COMMAND = Command("panic", run, role=ROLE)

@@ -1,0 +1,31 @@
+"""/sell: all that is held of a symbol, at the market, after a second tap. Also while trading is paused."""
+
+from functools import partial
+
+from bot.asking import ask
+from bot.command import Args, Command, bad_argument
+from bot.desk import Caller, Desk
+from bot.message import ChatMessage
+from bot.orders_by_hand import Plan, place, plan, plan_lines
+from bot.symbols import held_buttons, read_symbol
+from core.domain.messages import Hand
+from core.domain.people import Role
+from core.domain.signal import Side
+
+ROLE = Role.TRADER
+
+
+async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
+    """Bare, it offers what is held."""
+    if not args:
+        return held_buttons(desk, "sell")
+    symbol = read_symbol(args[0])
+    if len(args) > 1 or symbol is None:
+        return bad_argument(desk, args, "sell SYMBOL")
+    found = await plan(desk, Side.SELL, symbol, Hand(caller.user_id, caller.name))
+    if not isinstance(found, Plan):
+        return ChatMessage(desk.texts("confirm.refused", reason=desk.texts.reason(found)))
+    return ask(desk, caller, ROLE, "\n".join(plan_lines(desk, found)), partial(place, desk, caller, found))
+
+
+COMMAND = Command("sell", run, role=ROLE, arguments="SYMBOL")

@@ -1,0 +1,90 @@
+"""What costs money wants a second tap: by the same person, in the same chat, once, within a minute. Kept in memory: a restart
+forgets it, and whoever still means it says it again."""
+
+import re
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from bot.message import Button, Keyboard
+from bot.texts import Texts
+from core.domain.people import Role
+from core.ports import Clock
+
+SECONDS = 60.0
+_MOST = 200  # questions at a time; the oldest go first
+_DATA = re.compile(r"(ok|no):([A-Za-z0-9_-]{16,32})")
+
+Act = Callable[[str], Awaitable[str]]
+"""Does it under the identity given, and says in a line what came of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """What waits for a second tap. `text` is what was shown; `until` is in monotonic seconds."""
+
+    token: str
+    user_id: int
+    who: str
+    chat_id: int
+    role: Role
+    text: str
+    act: Act
+    until: float
+
+    @property
+    def source_id(self) -> str:
+        """Its identity in the inbox: however often it comes, it is done once."""
+        return f"confirm:{self.token}"
+
+
+class Refusal(Enum):
+    """Why a tap does nothing."""
+
+    GONE = "confirm.gone"
+    NOT_YOURS = "confirm.not_yours"
+
+
+class Confirmations:
+    """The questions that are open."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._pending: dict[str, Pending] = {}
+
+    def add(self, *, user_id: int, who: str, chat_id: int, role: Role, text: str, act: Act) -> str:
+        """The token of a new question."""
+        now = self._clock.monotonic()
+        self._pending = {token: one for token, one in self._pending.items() if one.until > now}
+        while len(self._pending) >= _MOST:
+            self._pending.pop(next(iter(self._pending)))
+        token = secrets.token_urlsafe(16)
+        self._pending[token] = Pending(token, user_id, who, chat_id, role, text, act, now + SECONDS)
+        return token
+
+    def take(self, token: str, user_id: int, chat_id: int) -> Pending | Refusal:
+        """The question, which is closed by this; or why not. There is no await in it: two taps at once cannot both have it."""
+        pending = self._pending.get(token)
+        if pending is None or pending.until <= self._clock.monotonic():
+            self._pending.pop(token, None)
+            return Refusal.GONE
+        if pending.user_id != user_id or pending.chat_id != chat_id:
+            return Refusal.NOT_YOURS
+        return self._pending.pop(token)
+
+    def who_asked(self, token: str) -> str:
+        """The person who may answer."""
+        pending = self._pending.get(token)
+        return pending.who if pending is not None else ""
+
+
+def read_confirmation(data: str) -> tuple[str, bool] | None:
+    """The token and whether it was yes; None for what our buttons do not send."""
+    match = _DATA.fullmatch(data)
+    return (match[2], match[1] == "ok") if match else None
+
+
+def confirm_keyboard(token: str, texts: Texts) -> Keyboard:
+    """Yes and no."""
+    return ((Button(texts("confirm.yes"), f"ok:{token}"), Button(texts("confirm.no"), f"no:{token}")),)

@@ -1,0 +1,114 @@
+"""Orders by hand: shown first in numbers, by the very rules that decide when they are confirmed."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from bot.desk import Caller, Desk, Trouble
+from bot.numbers import money, price, quantity
+from bot.render import not_live, percent_of
+from bot.texts import Html, short
+from core.domain.errors import LedgerUnavailable
+from core.domain.messages import Body, Hand, Message, SignalReceived
+from core.domain.money import ZERO, multiply
+from core.domain.order import Order
+from core.domain.reasons import Reason, reason
+from core.domain.signal import BY_HAND, Side, Signal
+from core.policy.decide import Refused
+from core.policy.picture import Wanted
+from core.policy.risk import RiskApproved
+from core.policy.sizing import TAKER_FEE
+
+_KINDS = {Side.BUY: "BUY_MANUAL", Side.SELL: "SELL_MANUAL"}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an order by hand would be now: quantity in base asset, price in quote asset, and the person's wish."""
+
+    symbol: str
+    side: Side
+    qty: Decimal
+    price: Decimal
+    hand: Hand
+
+    @property
+    def value(self) -> Decimal:
+        """In quote asset."""
+        return multiply(self.qty, self.price)
+
+    def body(self, desk: Desk, source_id: str) -> SignalReceived:
+        """The message that makes it so. Its price is the one that was shown: the price band is measured from there."""
+        kind = _KINDS[self.side]
+        return SignalReceived(Signal(BY_HAND, source_id, kind, self.symbol, self.price, desk.clock.now()), self.hand)
+
+
+async def plan(desk: Desk, side: Side, symbol: str, hand: Hand) -> Plan | Reason:
+    """What would be ordered, or why nothing would. Changes nothing."""
+    quote = await desk.market.fresh_quote(symbol)
+    known = desk.book.position(symbol).average_cost
+    close = quote.price_for(side) if quote is not None else known
+    if not close:
+        return reason("price_unknown", symbol=short(symbol))
+    signal = Signal(BY_HAND, "preview", _KINDS[side], symbol, close, desk.clock.now())
+    decision = await desk.deciding.decide(signal, approved_at=signal.ts, wanted=Wanted(hand.qty, hand.quote))
+    if isinstance(decision, Refused):
+        return decision.reason
+    order = decision if isinstance(decision, RiskApproved) else decision.order
+    return Plan(symbol, side, order.qty, order.price, hand)
+
+
+def plan_lines(desk: Desk, found: Plan) -> list[Html]:
+    """The order in numbers: what it costs or brings, and what is held afterwards."""
+    texts, priced, position = desk.texts, desk.priced(found.symbol), desk.book.position(found.symbol)
+    fee = multiply(found.value, TAKER_FEE)
+    lines = [
+        texts(f"plan.{found.side.lower()}", symbol=found.symbol, quantity=quantity(found.qty), base=priced.base),
+        texts("plan.value", price=price(found.price), value=money(found.value), quote=priced.quote_asset),
+        texts("plan.fee", fee=money(fee), quote=priced.quote_asset),
+    ]
+    if found.side is Side.SELL:
+        cost = multiply(position.average_cost, found.qty)
+        profit = found.value - fee - cost
+        percent = percent_of(profit, cost) if cost else ""
+        lines.append(texts("plan.profit", profit=money(profit, signed=True), percent=percent, quote=priced.quote_asset))
+    after = position.qty + (found.qty if found.side is Side.BUY else -found.qty)
+    lines.append(texts("plan.after", quantity=quantity(max(after, ZERO)), base=priced.base))
+    return [*lines, *not_live(desk.trading_mode, texts)]
+
+
+async def place(desk: Desk, caller: Caller, found: Plan, source_id: str) -> str:
+    """Orders it, by the rules of the moment at which it is confirmed. A line that says what came of it."""
+    verdict = await desk.put_as(source_id, found.body(desk, source_id), mailbox=found.symbol)
+    if isinstance(verdict, Trouble):
+        return desk.texts(verdict.value or "answer.known")
+    if verdict.reason is not None:
+        return desk.texts("confirm.not_done", reason=desk.texts.reason(verdict.reason))
+    return desk.texts("confirm.done", who=caller.name, time=desk.texts.exact_time(desk.clock.now()))
+
+
+async def place_all(desk: Desk, caller: Caller, bodies: list[tuple[str, Body]], source_id: str) -> str:
+    """Puts all of it into the mailboxes named, in one commit or not at all."""
+    now = desk.clock.now()
+    messages = [Message(BY_HAND, f"{source_id}:{number}", mailbox, body, now) for number, (mailbox, body) in enumerate(bodies)]
+    try:
+        answers = await desk.inbox.ask_all(messages)
+    except LedgerUnavailable:
+        return desk.texts("answer.ledger")
+    if not any(answers):
+        return desk.texts("answer.known")
+    return desk.texts("confirm.done", who=caller.name, time=desk.texts.exact_time(now))
+
+
+def exits(desk: Desk) -> list[str]:
+    """The symbols in which something may have to be sold: held, or an entry on its way."""
+    entering = {order.symbol for order in desk.book.in_flight.values() if order.side is Side.BUY}
+    return sorted({position.symbol for position in desk.book.open_positions()} | entering)
+
+
+def sell_body(desk: Desk, symbol: str, hand: Hand, signal_id: str) -> SignalReceived:
+    """Sells whatever is held when its turn comes."""
+    priced = desk.priced(symbol)
+    position = desk.book.position(symbol)
+    entering: Order | None = desk.book.in_flight_for(symbol)
+    close = priced.price or position.average_cost or (entering.price if entering is not None else ZERO)
+    return SignalReceived(Signal(BY_HAND, signal_id, _KINDS[Side.SELL], symbol, close, desk.clock.now()), hand)

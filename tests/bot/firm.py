@@ -1,0 +1,199 @@
+"""The chat on everything real: the core, a ledger on SQLite, a paper exchange on simulated prices, alerts to everybody."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import count
+from pathlib import Path
+
+from bot.audience import Audience
+from bot.confirmations import Confirmations
+from bot.desk import Desk
+from bot.jobs import ApprovalTimer, PauseTimer
+from bot.notifiers import Notifiers
+from bot.people import People
+from bot.telegram_app import TelegramChat
+from bot.telegram_link import connect
+from core.adapters.ledger.opening import open_ledger
+from core.adapters.ledger.paper_book import SqlPaperBook
+from core.adapters.ledger.queries import LedgerQueries
+from core.adapters.ledger.sql_ledger import SqlLedger
+from core.adapters.paper_exchange import PaperExchange
+from core.book import Book
+from core.domain.controls import Controls, Mode
+from core.domain.errors import ExchangeUnavailable
+from core.domain.instrument import Instrument, Quote
+from core.domain.messages import Message, SignalReceived
+from core.domain.people import Role
+from core.domain.signal import Signal
+from core.policy.picture import Limits
+from core.trading import Trading
+from demo.chat.room import Room
+from demo.chat.server import RunningChat
+from tests.bot.conftest import PEOPLE, running, until
+from tests.bot.parts import OWNER, TRADER, VIEWER, FastClock
+from tests.chat_client import ChatPerson
+from tests.core.world import LIMITS, Durations, instrument
+
+ROLES = {OWNER: Role.OWNER, TRADER: Role.TRADER, VIEWER: Role.VIEWER}
+ROOMY = replace(LIMITS, max_order_notional=Decimal(5000))
+PRICES = {"WIFUSDC": Decimal("0.4801"), "SOLUSDC": Decimal("150.00")}
+
+
+class Prices:
+    """Two symbols at prices that the test sets; `down` makes nothing answer."""
+
+    def __init__(self, clock: FastClock) -> None:
+        self._clock = clock
+        self.bid = dict(PRICES)
+        self.down = False
+        self.rules = {"WIFUSDC": instrument(), "SOLUSDC": replace(instrument("SOL"), tick_size=Decimal("0.01"))}
+
+    async def server_time(self) -> datetime:
+        return self._clock.now()
+
+    async def instruments(self, symbols: Collection[str] | None) -> Mapping[str, Instrument]:
+        self._check()
+        return {name: one for name, one in self.rules.items() if symbols is None or name in symbols}
+
+    async def quotes(self, symbols: Collection[str]) -> Mapping[str, Quote]:
+        self._check()
+        now = self._clock.now()
+        return {name: Quote(name, self.bid[name], self.bid[name], now) for name in symbols if name in self.bid}
+
+    def _check(self) -> None:
+        if self.down:
+            raise ExchangeUnavailable("no route to host")
+
+
+@dataclass
+class Firm:
+    """A running program behind the chat, and everybody who may write to it."""
+
+    server: RunningChat
+    ledger: SqlLedger
+    trading: Trading
+    desk: Desk
+    prices: Prices
+    clock: FastClock
+    notifiers: Notifiers
+    numbers: "count[int]"
+
+    @property
+    def room(self) -> Room:
+        return self.server.room
+
+    @property
+    def book(self) -> Book:
+        return self.trading.book
+
+    def person(self, user_id: int) -> ChatPerson:
+        return next(ChatPerson(self.room, person) for person in PEOPLE if person.user_id == user_id)
+
+    @property
+    def owner(self) -> ChatPerson:
+        return self.person(OWNER)
+
+    @property
+    def trader(self) -> ChatPerson:
+        return self.person(TRADER)
+
+    async def signal(self, kind: str = "BUY_SM", symbol: str = "WIFUSDC", close: str | None = None) -> str:
+        """A signal comes at the present price, or another; its id."""
+        name = f"n{next(self.numbers)}"
+        price = Decimal(close) if close is not None else self.prices.bid[symbol]
+        said = Signal("kafka:signals", name, kind, symbol, price, self.clock.now())
+        message = Message(said.source, name, symbol, SignalReceived(said), self.clock.now())
+        await self.trading.inbox.deliver([message])
+        return name
+
+    async def held(self, symbol: str = "WIFUSDC") -> None:
+        """Buys it by a signal; the owner is told."""
+        await self.signal("BUY_SM", symbol)
+        await until(lambda: self.book.position(symbol).is_open)
+        await self.settled()
+
+    async def settled(self) -> None:
+        """Returns when no message waits and everything is told to the owner."""
+        await until(lambda: not len(self.trading.inbox) and not self.book.in_flight)
+        while await self.notifiers.pending():  # noqa: ASYNC110 - the outbox tells when it fills, not when it is empty
+            await asyncio.sleep(0.01)
+
+
+@contextlib.asynccontextmanager
+async def firm_on(
+    server: RunningChat, path: Path, *, speed: float = 20, mode: Mode = Mode.AUTO, limits: Limits = ROOMY, main: int = OWNER
+) -> AsyncIterator[Firm]:
+    """The program on the ledger in `path`, as `bot.app` puts it together; started again on the same path it goes on."""
+    clock = FastClock(speed)
+    ledger = await open_ledger(f"sqlite+aiosqlite:///{path / 'ledger.db'}", clock)
+    prices = Prices(clock)
+    balances = {"USDC": Decimal(10_000)}
+    venue = PaperExchange(market=prices, book=SqlPaperBook(ledger), clock=clock, balances=balances)
+    today = clock.now().date().isoformat()
+    state = await ledger.load(today)
+    book = Book.from_ledger(state, Controls(mode=mode), limits, today)
+    trading = Trading(
+        book=book, ledger=ledger, venue=venue, clock=clock, trading_mode="paper", timings=Durations(), watched=list(PRICES)
+    )
+    people = People(ROLES, book)
+    audience = Audience(main, None, "en", "UTC", people, book)
+    answers, alerts = connect(server.token, server.api_url), connect(server.token, server.api_url)
+
+    async def blocked(user_id: int) -> None:
+        raise AssertionError(f"{user_id} has blocked nobody")
+
+    notifiers = Notifiers(alerts, audience, ledger, clock, blocked=blocked)
+    desk = Desk(
+        book=book,
+        market=trading.market,
+        deciding=trading.deciding,
+        confirmations=Confirmations(clock),
+        inbox=trading.inbox,
+        alerts_waiting=lambda: notifiers.waiting,
+        queries=LedgerQueries(ledger.reader),
+        venue=venue,
+        clock=clock,
+        trading_mode="paper",
+        symbols=None,
+        people=people,
+        audience=audience,
+        bot_name=lambda: answers.username,
+        language="en",
+        zone="UTC",
+        version="0.1.0",
+        started_at=clock.now() - timedelta(hours=1),
+        health=lambda: {"exchange": trading.market.ready},
+    )
+    chat = TelegramChat(answers, desk, ledger)
+    await trading.market.load_instruments(None)
+    trading.inbox.start_controls(state.waiting)
+    trading.start(state)
+    async with (
+        _closing(trading, ledger),
+        running(chat.run()),
+        running(notifiers.run()),
+        running(trading.market.run()),
+        running(_every(clock, ApprovalTimer(book, trading.inbox, clock), PauseTimer(book, trading.inbox, clock))),
+    ):
+        await until(lambda: chat.ready[0])
+        yield Firm(server, ledger, trading, desk, prices, clock, notifiers, count(1))
+
+
+@contextlib.asynccontextmanager
+async def _closing(trading: Trading, ledger: SqlLedger) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        await trading.inbox.close()
+        await ledger.close()
+
+
+async def _every(clock: FastClock, *timers: ApprovalTimer | PauseTimer) -> None:
+    while True:
+        for timer in timers:
+            await timer.run()
+        await clock.sleep(1)

@@ -1,0 +1,321 @@
+"""Acting, over HTTP on everything real: what costs money is shown in numbers and wants a second tap, which works once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from bot.commands.mode import read_mode
+from bot.confirmations import Confirmations, Pending, Refusal
+from core.adapters.ledger import tables
+from core.domain.controls import Mode, Pause
+from core.domain.limit import LimitSet
+from core.domain.people import Role
+from core.policy.limits import RULES, is_good, shown, with_set
+from demo.chat.model import Message
+from demo.chat.server import RunningChat
+from tests.bot.conftest import until
+from tests.bot.firm import ROOMY, Firm, firm_on
+from tests.bot.parts import OWNER, TRADER, VIEWER, FastClock
+from tests.bot.test_gate import put_tap
+from tests.chat_client import ChatPerson
+from tests.core.virtual_time import NOON
+from tests.core.world import LIMITS
+
+ORDERS = select(tables.orders)
+
+
+@pytest.fixture
+async def firm(server: RunningChat, tmp_path: Path) -> AsyncIterator[Firm]:
+    async with firm_on(server, tmp_path) as running_firm:
+        yield running_firm
+
+
+async def confirmed(person: ChatPerson, asked: Message, wanted: str = "✅") -> Message:
+    """Taps yes, and waits for the record."""
+    person.press(asked, "✅ Do it")
+    return await person.wait_for_edit(asked, wanted)
+
+
+def sides(firm: Firm) -> list[tuple[str, bool]]:
+    return [(symbol, position.is_open) for symbol, position in sorted(firm.book.positions.items())]
+
+
+async def test_a_position_is_sold_by_hand_once_it_is_confirmed(firm: Firm) -> None:
+    await firm.held()
+    firm.prices.bid["WIFUSDC"] = Decimal("0.5220")
+    await until(lambda: firm.trading.market.price("WIFUSDC") == Decimal("0.5220"))
+    asked = await firm.trader.ask("/sell WIFUSDC")
+    assert asked.text.startswith(
+        "🔴 Sell 19.98 WIF (WIFUSDC)\nAt about 0.5220: 10.43 USDC\nFee about 0.01043 USDC\nResult about +0.8"
+    )
+    assert "Held afterwards: 0 WIF\nPaper trading: no real money" in asked.text
+    assert firm.book.position("WIFUSDC").is_open
+    record = await confirmed(firm.trader, asked, "What comes of it is told here")
+    assert record.keyboard == ()
+    await firm.owner.wait_for("🔴 SELL_MANUAL executed")
+    (by_hand,) = [row for row in await firm.ledger.reader.read(ORDERS) if row["side"] == "SELL"]
+    assert by_hand["approved_by"] == "Trader"
+
+
+async def test_an_entry_by_hand_passes_every_rule_of_a_signals(firm: Firm) -> None:
+    asked = await firm.trader.ask("/buy WIFUSDC 50 USDC")
+    assert asked.text.startswith("🟩 Buy 104.14 WIF (WIFUSDC)\nAt about 0.4801: 50.00 USDC")
+    await confirmed(firm.trader, asked)
+    await firm.owner.wait_for("🟩 BUY_MANUAL executed")
+    assert firm.book.position("WIFUSDC").qty == Decimal("104.03586")
+    assert "already in a position" in (await firm.trader.ask("/buy WIFUSDC")).text
+    assert "more than the limit of 5000" in (await firm.trader.ask("/buy SOLUSDC 40")).text
+    await firm.trader.ask("/pause entries")
+    assert "entries are paused" in (await firm.trader.ask("/buy SOLUSDC 1")).text
+
+
+async def test_the_rules_are_those_of_the_second_tap(firm: Firm) -> None:
+    asked = await firm.trader.ask("/buy WIFUSDC 20")
+    firm.prices.bid["WIFUSDC"] = Decimal("0.50")
+    await until(lambda: firm.trading.market.price("WIFUSDC") == Decimal("0.50"))
+    record = await confirmed(firm.trader, asked, "Not done")
+    assert "the price moved +4.14%" in record.text
+    assert not firm.book.position("WIFUSDC").is_open
+
+
+async def test_one_may_always_sell_by_hand(firm: Firm) -> None:
+    await firm.held()
+    await firm.trader.ask("/pause")
+    await firm.owner.ask("/mode observe")
+    await confirmed(firm.trader, await firm.trader.ask("/sell WIFUSDC"))
+    await until(lambda: not firm.book.position("WIFUSDC").is_open)
+
+
+async def test_in_confirm_mode_the_second_tap_is_the_approval(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path, mode=Mode.CONFIRM) as firm:
+        await confirmed(firm.trader, await firm.trader.ask("/buy WIFUSDC"))
+        await until(lambda: firm.book.position("WIFUSDC").is_open)
+        assert not firm.book.approvals
+
+
+async def test_a_second_tap_works_once_by_who_asked_there_and_in_time(firm: Firm) -> None:
+    await firm.held()
+    asked = await firm.trader.ask("/sell WIFUSDC")
+    token = next(button.data for button in asked.buttons)
+    put_tap_of = [(OWNER, token), (VIEWER, token), (TRADER, "ok:guessed-guessed-gu"), (TRADER, "ok:"), (TRADER, f"{token}x")]
+    for number, (person, data) in enumerate(put_tap_of):
+        put_tap(firm, person, data, query_id=f"9{number}")  # type: ignore[arg-type]
+    await firm.owner.ask("/positions")
+    assert firm.book.position("WIFUSDC").is_open
+    firm.clock.skip(61)
+    notice = await firm.trader.wait_for_answer(firm.trader.press(asked, "✅ Do it"))
+    assert notice["text"] == "No longer valid: done, left, or older than 60 s. Say it again."
+    asked = await firm.trader.ask("/sell WIFUSDC")
+    firm.trader.press(asked, "✅ Do it")
+    firm.trader.press(asked, "✅ Do it")
+    await firm.trader.wait_for_edit(asked, "told here")
+    await until(lambda: not firm.book.position("WIFUSDC").is_open)
+    rows = await firm.ledger.reader.read(ORDERS)
+    assert len([row for row in rows if row["side"] == "SELL"]) == 1
+
+
+async def test_a_tap_after_a_restart_does_nothing(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path) as firm:
+        await firm.held()
+        asked = await firm.trader.ask("/sell WIFUSDC")
+    async with firm_on(server, tmp_path) as firm:
+        notice = await firm.trader.wait_for_answer(firm.trader.press(asked, "✅ Do it"))
+        assert notice["text"].startswith("No longer valid")
+        await firm.owner.ask("/positions")
+        assert firm.book.position("WIFUSDC").is_open
+
+
+async def test_who_lost_the_right_meanwhile_cannot_confirm(firm: Firm) -> None:
+    await firm.held()
+    asked = await firm.trader.ask("/sell WIFUSDC")
+    roles = firm.desk.people.fixed
+    assert isinstance(roles, dict)
+    roles[TRADER] = Role.VIEWER
+    try:
+        notice = await firm.trader.wait_for_answer(firm.trader.press(asked, "✅ Do it"))
+    finally:
+        roles[TRADER] = Role.TRADER
+    assert notice["text"] == "This needs the role trader; yours is viewer."
+    assert firm.book.position("WIFUSDC").is_open
+
+
+async def test_leaving_it_is_a_record_too(firm: Firm) -> None:
+    await firm.held()
+    asked = await firm.trader.ask("/close WIFUSDC")
+    firm.trader.press(asked, "✖️ Leave it")
+    assert "Left, nothing was done. Trader" in (await firm.trader.wait_for_edit(asked)).text
+    assert firm.book.position("WIFUSDC").is_open
+
+
+async def test_everything_is_closed_at_once(firm: Firm) -> None:
+    await firm.held("WIFUSDC")
+    await firm.held("SOLUSDC")
+    asked = await firm.trader.ask("/close all")
+    assert "Close all 2 positions" in asked.text
+    assert "SOLUSDC: 2 9" in asked.text.replace("\u202f", " ") or "SOLUSDC: 2994" in asked.text
+    await confirmed(firm.trader, asked)
+    await until(lambda: sides(firm) == [("SOLUSDC", False), ("WIFUSDC", False)])
+
+
+async def test_panic_stops_declines_and_sells_in_one(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path) as firm:
+        await firm.held("WIFUSDC")
+        await firm.owner.ask("/mode confirm")
+        await firm.signal("BUY_SM", "SOLUSDC")
+        question = await firm.owner.wait_for("trade this?")
+        asked = await firm.trader.ask("/panic")
+        assert "Open questions declined: 1" in asked.text
+        await confirmed(firm.trader, asked)
+        await until(lambda: not firm.book.position("WIFUSDC").is_open and not firm.book.approvals)
+        assert firm.book.controls.pause is Pause.ALL
+        assert "declined" in (await firm.owner.wait_for_edit(question)).text
+        await firm.signal("BUY_SM", "SOLUSDC")
+        await firm.settled()
+        assert not firm.book.position("SOLUSDC").is_open
+
+
+async def test_panic_is_kept_where_the_exchange_is_away(firm: Firm) -> None:
+    await firm.held()
+    asked = await firm.trader.ask("/panic")
+    firm.prices.down = True
+    await confirmed(firm.trader, asked)
+    await until(lambda: firm.book.controls.pause is Pause.ALL)
+    firm.prices.down = False
+    await until(lambda: not firm.book.position("WIFUSDC").is_open, within=20)
+
+
+async def test_a_pause_ends_by_itself(firm: Firm) -> None:
+    assert "Until " in (await firm.trader.ask("/pause entries for 30m")).text
+    assert firm.book.controls.pause is Pause.ENTRIES
+    firm.clock.skip(1801)
+    await until(lambda: firm.book.controls.pause is Pause.OFF)
+    assert "the pause is over" in (await firm.owner.wait_for("the pause is over")).text
+
+
+async def test_resuming_and_loosening_want_a_second_tap_and_stopping_does_not(firm: Firm) -> None:
+    await firm.owner.ask("/pause")
+    assert firm.book.controls.pause is Pause.ALL
+    asked = await firm.owner.ask("/resume")
+    assert firm.book.controls.pause is Pause.ALL
+    assert "Not paused" in (await confirmed(firm.owner, asked)).text
+    await firm.owner.ask("/mode observe")
+    assert firm.book.controls.mode is Mode.OBSERVE
+    asked = await firm.owner.ask("/mode auto")
+    assert firm.book.controls.mode is Mode.OBSERVE
+    await confirmed(firm.owner, asked)
+    assert firm.book.controls == replace(firm.book.controls, mode=Mode.AUTO)
+
+
+async def test_small_trades_and_named_types_are_not_asked_about(firm: Firm) -> None:
+    await firm.owner.ask("/mode confirm")
+    asked = await firm.owner.ask("/mode confirm above 100 except SELL_SM")
+    assert "Not asked: trades worth up to 100" in asked.text
+    await confirmed(firm.owner, asked)
+    await firm.signal("BUY_SM", "WIFUSDC")  # worth 9.60
+    await until(lambda: firm.book.position("WIFUSDC").is_open)
+    await firm.signal("SELL_SM", "WIFUSDC")
+    await until(lambda: not firm.book.position("WIFUSDC").is_open)
+    assert not firm.book.approvals
+    await firm.signal("BUY_SM", "SOLUSDC")  # worth 3,000
+    await firm.owner.wait_for("trade this?")
+    assert "Not asked: SELL_SM" in (await firm.owner.ask("/mode")).text
+
+
+async def test_half_of_a_question_is_half_the_order(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path, mode=Mode.CONFIRM, limits=replace(ROOMY, trade_qty=Decimal(40))) as firm:
+        await firm.signal("BUY_SM")
+        question = await firm.owner.wait_for("trade this?")
+        firm.owner.press(question, "½ Half: 20 WIF")
+        await until(lambda: firm.book.position("WIFUSDC").qty == Decimal("19.98"))
+
+
+async def test_half_is_not_offered_where_it_would_be_too_small(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path, mode=Mode.CONFIRM, limits=replace(ROOMY, trade_qty=Decimal(20))) as firm:
+        await firm.signal("BUY_SM")
+        question = await firm.owner.wait_for("trade this?")
+        assert [button.text for button in question.buttons] == ["✅ Approve", "✖️ Decline"]
+        put_tap(firm, OWNER, f"ap:{next(iter(firm.book.approvals))}:h", query_id="7")  # type: ignore[arg-type]
+        record = await firm.owner.wait_for_edit(question)
+        assert "Not traded: worth 4.80 USDC" in record.text
+        assert not firm.book.position("WIFUSDC").is_open
+
+
+async def test_a_limit_is_set_and_outlives_a_restart(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path) as firm:
+        asked = await firm.owner.ask("/set max_order_notional 5")
+        assert "MAX_ORDER_NOTIONAL: 5000 → 5" in asked.text
+        assert firm.book.limits.max_order_notional == 5000
+        await confirmed(firm.owner, asked)
+        await firm.signal("BUY_SM")
+        await firm.owner.wait_for("more than the limit of 5 per order")
+    async with firm_on(server, tmp_path) as firm:
+        assert firm.book.limits.max_order_notional == 5
+        assert "MAX_ORDER_NOTIONAL 5 (Owner" in (await firm.owner.ask("/set")).text
+        await confirmed(firm.owner, await firm.owner.ask("/set MAX_ORDER_NOTIONAL default"))
+        assert firm.book.limits.max_order_notional == 5000
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        *("/set", "/set X 5", "/set MAX_ORDER_NOTIONAL -1", "/set MAX_ORDER_NOTIONAL NaN", "/set MAX_ORDER_NOTIONAL 1e99"),
+        *("/set MAX_OPEN_POSITIONS 1.5", "/set MAX_OPEN_POSITIONS ٣", "/set PRICE_BAND_PCT 101", "/set TRADE_QTY 0"),
+        *("/buy", "/buy WIFUSDC -5", "/buy WIFUSDC 5 BTC", "/buy ../x", "/buy WIFUSDC 1 2 3", "/sell WIFUSDC now", "/panic now"),
+        *("/pause for", "/pause for 2x", "/pause for 31d", "/pause entries 2h", "/mode confirm above", "/mode confirm above x"),
+        *("/mode auto above 100", "/mode confirm except FOO", "/mode confirm above 1 above 2", "/cancel a b", "/resume now"),
+    ],
+)
+async def test_what_is_not_accepted_changes_nothing(firm: Firm, said: str) -> None:
+    reply = (await firm.owner.ask(said)).text
+    assert "is not accepted. Use: /" in reply or said in {"/set", "/buy"}
+    assert await firm.ledger.reader.read(select(tables.inbox)) == []
+
+
+@pytest.mark.parametrize(
+    "said", ["/buy WIFUSDC", "/sell WIFUSDC", "/close all", "/cancel", "/panic", "/set X 5", "/pause for 2h"]
+)
+async def test_a_viewer_may_do_none_of_it(firm: Firm, said: str) -> None:
+    assert "needs the role" in (await firm.person(VIEWER).ask(said)).text
+
+
+@given(st.dictionaries(st.sampled_from(sorted(RULES)), st.integers(1, 50).map(str)))
+def test_what_is_set_is_in_force_and_the_rest_as_before(values: dict[str, str]) -> None:
+    limits = with_set(LIMITS, [LimitSet(name, value, "Ann", NOON) for name, value in values.items()])
+    for name in RULES:
+        assert is_good(name, values.get(name, "1"))
+        if name in values:
+            assert Decimal(shown(limits, name)) == Decimal(values[name])
+        elif name != "TRADE_QUOTE" or "TRADE_QTY" not in values:
+            assert shown(limits, name) == shown(LIMITS, name)
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_a_limit_or_is_not(text: str) -> None:
+    assert all(is_good(name, text) in {True, False} for name in RULES)
+
+
+@given(st.lists(st.text(max_size=12), min_size=1, max_size=6))
+def test_any_words_are_a_mode_or_are_not(words: list[str]) -> None:
+    found = read_mode(words)
+    assert found is None or found[0] in set(Mode)
+
+
+async def test_of_two_who_take_one_question_one_has_it() -> None:
+    confirmations = Confirmations(FastClock())
+
+    async def act(_: str) -> str:
+        return ""
+
+    token = confirmations.add(user_id=1, who="Ann", chat_id=1, role=Role.TRADER, text="", act=act)
+    assert confirmations.take(token, 2, 1) is Refusal.NOT_YOURS
+    assert confirmations.take(token, 1, 2) is Refusal.NOT_YOURS
+    assert isinstance(confirmations.take(token, 1, 1), Pending)
+    assert confirmations.take(token, 1, 1) is Refusal.GONE
+    await asyncio.sleep(0)
