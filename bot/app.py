@@ -35,6 +35,7 @@ from bot.lifecycle import Lifecycle, stop_on_signals
 from bot.logs import configure_logging
 from bot.loki import LokiHandler
 from bot.notifiers import Notifiers
+from bot.one_time_codes import OneTimeCodes
 from bot.people import People
 from bot.process_events import ProcessEvents
 from bot.prove import Prover
@@ -189,6 +190,7 @@ class _Program:
             market=self.market,
             deciding=self.trading.deciding,
             confirmations=Confirmations(self.clock),
+            codes=OneTimeCodes(settings.tg_totp_secret.get_secret_value(), self.clock) if settings.tg_totp_secret else None,
             inbox=self.inbox,
             alerts_waiting=lambda: self.notifiers.waiting,
             queries=LedgerQueries(self.ledger.reader),

@@ -105,6 +105,7 @@ class Settings(BaseSettings):
     tg_chat_id: Annotated[int, PlainValidator(read.chat_id)] | None = None
     tg_topic_id: Annotated[int, PlainValidator(read.integer(1, 2**31 - 1))] | None = None
     tg_users: Annotated[Mapping[int, Role], PlainValidator(read.users), Field(default_factory=lambda: MappingProxyType({}))]
+    tg_totp_secret: Annotated[SecretStr, PlainValidator(read.totp_secret)] | None = None
     tg_api_url: Url = TELEGRAM_API
     tg_lang: Annotated[str, PlainValidator(read.one_of("en", "ru"))] = "en"
 

@@ -152,12 +152,24 @@ def secret(text: str) -> SecretStr:
     return SecretStr(text)
 
 
+def totp_secret(text: str) -> SecretStr:
+    """A secret for one-time codes, base32 as authenticators take it."""
+    letters = text.replace(" ", "").upper().rstrip("=")
+    if len(letters) < _TOTP_LETTERS or not _BASE32.fullmatch(letters):
+        raise ValueError("at least 23 letters A to Z and digits 2 to 7 (base32), as an authenticator app shows them")
+    return SecretStr(letters)
+
+
 def brokers(text: str) -> str:
     """Kafka's bootstrap servers."""
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if not parts or not all(map(_BROKER.fullmatch, parts)):
         raise ValueError("host:port of one or more brokers, separated by commas and without a scheme, such as 127.0.0.1:9092")
     return ",".join(parts)
+
+
+_TOTP_LETTERS = 23  # 112 bits, the least that RFC 4226 allows
+_BASE32 = re.compile(r"[A-Z2-7]+")
 
 
 def matching(pattern: re.Pattern[str], accepted: str) -> Callable[[str], str]:

@@ -4,7 +4,7 @@ forgets it, and whoever still means it says it again."""
 import re
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from bot.message import Button, Keyboard
@@ -52,6 +52,7 @@ class Confirmations:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._pending: dict[str, Pending] = {}
+        self._coded: dict[tuple[int, int], tuple[Pending, int]] = {}
 
     def add(self, *, user_id: int, who: str, chat_id: int, role: Role, text: str, act: Act) -> str:
         """The token of a new question."""
@@ -72,6 +73,21 @@ class Confirmations:
         if pending.user_id != user_id or pending.chat_id != chat_id:
             return Refusal.NOT_YOURS
         return self._pending.pop(token)
+
+    def await_code(self, pending: Pending, message_id: int) -> None:
+        """Keeps a question that was answered with yes until its code comes; `message_id` is the message that asks."""
+        self._coded[pending.user_id, pending.chat_id] = replace(pending, until=self._clock.monotonic() + SECONDS), message_id
+
+    def awaiting_code(self, user_id: int, chat_id: int) -> bool:
+        """Whether this person's next six digits are a code."""
+        found = self._coded.get((user_id, chat_id))
+        return found is not None and found[0].until > self._clock.monotonic()
+
+    def take_coded(self, user_id: int, chat_id: int) -> tuple[Pending, int] | None:
+        """That question and its message, which is closed by this."""
+        if not self.awaiting_code(user_id, chat_id):
+            return None
+        return self._coded.pop((user_id, chat_id))
 
     def who_asked(self, token: str) -> str:
         """The person who may answer."""

@@ -12,6 +12,7 @@ import structlog
 
 from bot.audience import Audience
 from bot.confirmations import Confirmations
+from bot.one_time_codes import OneTimeCodes
 from bot.people import People
 from bot.texts import Texts, texts
 from core.book import Book
@@ -82,14 +83,15 @@ class Caller:
 
 @dataclass(frozen=True)
 class Desk:
-    """Everything a command may need. `symbols` None means all; `alerts_waiting` counts what is not told, `bot_name` is the bot's
-    user name; `health` tells of each part whether it is well, and a word on it. `language` and `zone` are those of who reads the
-    answer."""
+    """Everything a command may need. `symbols` None means all; `codes` judges one-time codes where they are wanted;
+    `alerts_waiting` counts what is not told, `bot_name` is the bot's user name; `health` tells of each part whether it is well, and
+    a word on it. `language` and `zone` are those of who reads the answer."""
 
     book: Book
     market: Market
     deciding: Deciding
     confirmations: Confirmations
+    codes: OneTimeCodes | None
     inbox: Inbox
     alerts_waiting: Callable[[], int]
     queries: Queries

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,6 +20,7 @@ from bot.desk import Caller, Desk
 from bot.gate import Gate, Strangers
 from bot.menus import Menus
 from bot.message import Button, ChatMessage, plain_text, units
+from bot.one_time_codes import Judgement, is_code
 from bot.people import link_word
 from bot.render import duration
 from bot.telegram_link import POLL_SECONDS, Answer, Speaker
@@ -142,7 +144,9 @@ class TelegramChat:
             return
         desk = self._desk.spoken_to(caller.user_id)
         asked = read_asked(message.text, self._bot.username)
-        if asked is not None:
+        if is_code(message.text) and desk.confirmations.awaiting_code(caller.user_id, caller.chat_id):
+            await self._coded(desk, message, caller)
+        elif asked is not None:
             await self._say(message, await self._answer(desk, asked, caller, message.date))
         elif message.chat.type == message.chat.PRIVATE and not message.text.startswith("/"):
             await self._say(message, ChatMessage(desk.texts("answer.no_command")))
@@ -197,9 +201,31 @@ class TelegramChat:
         fresh = await self._toast(query, "")
         if not yes:
             said: str = desk.texts("confirm.left", who=caller.name)
+        elif not fresh:
+            said = desk.texts("toast.old")
+        elif desk.codes is not None and query.message is not None:
+            desk.confirmations.await_code(pending, query.message.message_id)
+            said = desk.texts("code.ask")
         else:
-            said = await pending.act(pending.source_id) if fresh else desk.texts("toast.old")
+            said = await pending.act(pending.source_id)
         await self._replace(query, ChatMessage(f"{pending.text}\n\n{said}"))
+
+    async def _coded(self, desk: Desk, message: Message, caller: Caller) -> None:
+        """The code that makes it so. The message with the code goes, where the bot may take it away."""
+        found = desk.confirmations.take_coded(caller.user_id, caller.chat_id)
+        if found is None or desk.codes is None:
+            return
+        pending, asked = found
+        with suppress(TelegramError):
+            await self._speaker.call(message.delete, 1)
+        judgement = desk.codes.judge((message.text or "").strip())
+        if judgement is not Judgement.GOOD or caller.role < pending.role:
+            said: str = desk.texts(judgement.value or "code.wrong")
+        else:
+            said = await pending.act(pending.source_id)
+        record = ChatMessage(f"{pending.text}\n\n{said}")
+        if not await self._speaker.edit(message.chat.id, asked, record, _ANSWER_ATTEMPTS):
+            await self._say(message, record)
 
     async def _replace(self, query: CallbackQuery, message: ChatMessage) -> None:
         if query.message is None:  # the buttons are ours and never inline in somebody else's chat

@@ -14,6 +14,7 @@ from bot.confirmations import Confirmations
 from bot.desk import Desk
 from bot.jobs import ApprovalTimer, PauseTimer
 from bot.notifiers import Notifiers
+from bot.one_time_codes import OneTimeCodes
 from bot.people import People
 from bot.telegram_app import TelegramChat
 from bot.telegram_link import connect
@@ -125,7 +126,14 @@ class Firm:
 
 @contextlib.asynccontextmanager
 async def firm_on(
-    server: RunningChat, path: Path, *, speed: float = 20, mode: Mode = Mode.AUTO, limits: Limits = ROOMY, main: int = OWNER
+    server: RunningChat,
+    path: Path,
+    *,
+    speed: float = 8,
+    mode: Mode = Mode.AUTO,
+    limits: Limits = ROOMY,
+    main: int = OWNER,
+    secret: str = "",
 ) -> AsyncIterator[Firm]:
     """The program on the ledger in `path`, as `bot.app` puts it together; started again on the same path it goes on."""
     clock = FastClock(speed)
@@ -146,12 +154,14 @@ async def firm_on(
     async def blocked(user_id: int) -> None:
         raise AssertionError(f"{user_id} has blocked nobody")
 
+    codes = OneTimeCodes(secret, clock) if secret else None
     notifiers = Notifiers(alerts, audience, ledger, clock, blocked=blocked)
     desk = Desk(
         book=book,
         market=trading.market,
         deciding=trading.deciding,
         confirmations=Confirmations(clock),
+        codes=codes,
         inbox=trading.inbox,
         alerts_waiting=lambda: notifiers.waiting,
         queries=LedgerQueries(ledger.reader),

@@ -355,7 +355,8 @@ class Office:
         }
         self.desk = Desk(
             book=self.book, market=self.market, deciding=Deciding(self.book, self.market, clock),
-            confirmations=Confirmations(clock), inbox=self.inbox, alerts_waiting=lambda: len(self.ledger.unsent),
+            confirmations=Confirmations(clock),
+            codes=None, inbox=self.inbox, alerts_waiting=lambda: len(self.ledger.unsent),
             queries=self.ledger,
             venue=self.exchange, clock=clock, trading_mode="paper", symbols=frozenset({"WIFUSDC"}),
             people=self.people, audience=self.audience,

@@ -6,6 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
+import pyotp
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from sqlalchemy import select
 
 from bot.commands.mode import read_mode
 from bot.confirmations import Confirmations, Pending, Refusal
+from bot.one_time_codes import Judgement, OneTimeCodes
 from core.adapters.ledger import tables
 from core.domain.controls import Mode, Pause
 from core.domain.limit import LimitSet
@@ -319,3 +321,47 @@ async def test_of_two_who_take_one_question_one_has_it() -> None:
     assert isinstance(confirmations.take(token, 1, 1), Pending)
     assert confirmations.take(token, 1, 1) is Refusal.GONE
     await asyncio.sleep(0)
+
+
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+
+
+async def test_a_one_time_code_is_wanted_where_one_is_set(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path, secret=SECRET) as firm:
+        asked = await firm.trader.ask("/buy WIFUSDC")
+        await confirmed(firm.trader, asked, "six digits")
+        assert not firm.book.position("WIFUSDC").is_open
+        code = pyotp.TOTP(SECRET).at(firm.clock.now())
+        sent = firm.trader.send(code)
+        await firm.trader.wait_for_edit(asked, "told here")
+        await firm.trader.wait_until_gone(sent)
+        await until(lambda: firm.book.position("WIFUSDC").is_open)
+        asked = await firm.trader.ask("/sell WIFUSDC")
+        await confirmed(firm.trader, asked, "six digits")
+        firm.trader.send(code)  # was used
+        await firm.trader.wait_for_edit(asked, "the code is not right")
+        assert firm.book.position("WIFUSDC").is_open
+        await firm.owner.ask("/positions")
+        assert SECRET not in str([message.text for message in firm.trader.messages])
+
+
+async def test_a_code_of_somebody_else_or_for_nothing_is_only_a_word(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path, secret=SECRET) as firm:
+        asked = await firm.trader.ask("/buy WIFUSDC")
+        await confirmed(firm.trader, asked, "six digits")
+        code = pyotp.TOTP(SECRET).at(firm.clock.now())
+        assert "I understand commands" in (await firm.owner.ask(code)).text
+        firm.clock.skip(61)
+        assert "I understand commands" in (await firm.trader.ask(code)).text
+        assert not firm.book.position("WIFUSDC").is_open
+
+
+async def test_wrong_codes_lock_for_a_while() -> None:
+    clock = FastClock()
+    codes = OneTimeCodes(SECRET, clock)
+    wrong = f"{(int(pyotp.TOTP(SECRET).at(clock.now())) + 1) % 1_000_000:06}"
+    judged = [codes.judge(wrong) for _ in range(5)]
+    assert judged == [Judgement.WRONG] * 4 + [Judgement.LOCKED]
+    assert codes.judge(pyotp.TOTP(SECRET).at(clock.now())) is Judgement.LOCKED
+    clock.skip(601)
+    assert codes.judge(pyotp.TOTP(SECRET).at(clock.now())) is Judgement.GOOD

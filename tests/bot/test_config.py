@@ -51,6 +51,7 @@ WRONG = {
     "TG_USERS": ["5", "5:admin", "5:owner,5:viewer", "-5:owner", "x:owner"],
     "TG_API_URL": ["api.telegram.org", "http://u:p@h"],
     "TG_LANG": ["de"],
+    "TG_TOTP_SECRET": ["abc", "0189 0189 0189 0189", "ABCDEFGH-JKLMNOP"],
     "TG_TOPIC_ID": ["0", "-1", "x", "1.5"],
     "DATABASE_URL": ["postgresql://u:p@h/d", "sqlite:///x.db", "mysql://h", "x"],
     "SNOWFLAKE_PRIVATE_KEY_PATH": ["no/such/key.p8"],

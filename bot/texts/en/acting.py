@@ -55,4 +55,8 @@ CATALOGUE: dict[str, str] = {
     "resume.ask": "<b>▶️ Trade again</b>, mode {mode}: {meaning}.\nSignals of the pause are not made up for.",
     "controls.until": "Until {time}",
     "controls.over": "the pause is over",
+    # one-time codes
+    "code.ask": "🔑 Now write the six digits of your authenticator here, within 60 s.",
+    "code.wrong": "🚫 Not done: the code is not right. Say it again.",
+    "code.locked": "🚫 Not done: too many wrong codes. Nothing can be confirmed for ten minutes.",
 }
