@@ -49,6 +49,7 @@ from bot.wiring import check_trading_mode, connect_snowflake, kafka_options, lim
 from core.adapters.binance_client import BinanceClient
 from core.adapters.execution_logger import ExecutionLogger
 from core.adapters.kafka_source import KafkaSource
+from core.adapters.ledger.analytics import LedgerAnalytics
 from core.adapters.ledger.opening import open_ledger
 from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.sql_ledger import SqlLedger
@@ -194,6 +195,7 @@ class _Program:
             inbox=self.inbox,
             alerts_waiting=lambda: self.notifiers.waiting,
             queries=LedgerQueries(self.ledger.reader),
+            analytics=LedgerAnalytics(self.ledger.reader),
             venue=self.venue,
             clock=self.clock,
             trading_mode=settings.trading_mode,

@@ -41,16 +41,6 @@ def bad_argument(desk: Desk, args: Args, usage: str) -> ChatMessage:
     return ChatMessage(desk.texts("answer.bad_argument", argument=short(" ".join(args)), usage=f"/{usage}"))
 
 
-def count_from(args: Args, default: int, most: int = 20) -> int | None:
-    """How many are asked for, 1 to `most`; None where that is not what the arguments say."""
-    if not args:
-        return default
-    text = args[0]
-    if len(args) > 1 or not (text.isascii() and text.isdigit()) or len(text) > 3 or not 1 <= int(text) <= most:
-        return None
-    return int(text)
-
-
 async def request(desk: Desk, wish: Body, caller: Caller, mailbox: str = "") -> str:
     """Puts what the caller wants into the inbox. The sentence that there is nothing to show but it; empty once it is done."""
     verdict = await desk.put(caller, wish, mailbox)

@@ -20,13 +20,14 @@ from core.deciding import Deciding
 from core.domain.errors import LedgerUnavailable
 from core.domain.instrument import Instrument, Quote
 from core.domain.messages import Body, Message
+from core.domain.order import Order
 from core.domain.people import Role
-from core.domain.position import Trade
-from core.domain.reasons import Reason
-from core.domain.signal import BY_HAND, Signal
+from core.domain.position import Execution, Trade
+from core.domain.signal import BY_HAND
 from core.inbox import Inbox
 from core.market import Market
 from core.ports import Clock, DayResult, Venue, Verdict
+from core.read_models import NEWEST, Act, Gain, Page, Performance, Selection, SignalStory
 
 log = structlog.get_logger(__name__)
 
@@ -36,32 +37,55 @@ OLD_QUOTE = timedelta(seconds=10)  # from here on a price is shown with its age
 Health = Mapping[str, tuple[bool, str]]
 
 
-class SignalRow(Protocol):
-    """A signal that came and what became of it; no outcome while it waits its turn."""
-
-    @property
-    def signal(self) -> Signal: ...
-    @property
-    def received_at(self) -> datetime: ...
-    @property
-    def outcome(self) -> str | None: ...
-    @property
-    def reason(self) -> Reason | None: ...
-
-
 class Queries(Protocol):
     """What the commands ask the ledger. Every method raises LedgerUnavailable."""
 
-    async def recent_signals(self, limit: int) -> Sequence[SignalRow]:
+    async def recent_signals(self, limit: int, *, symbol: str | None = None, page: Page = NEWEST) -> Sequence[SignalStory]:
         """The last signals, the newest first."""
         ...
 
-    async def recent_trades(self, limit: int) -> Sequence[Trade]:
-        """The last closed trades, the newest first."""
+    async def recent_trades(self, limit: int, *, symbol: str | None = None, page: Page = NEWEST) -> Sequence[tuple[int, Trade]]:
+        """The last closed trades with their numbers, the newest first."""
+        ...
+
+    async def recent_orders(self, limit: int) -> Sequence[Order]:
+        """The last orders, the newest first."""
+        ...
+
+    async def recent_executions(self, limit: int) -> Sequence[Execution]:
+        """The last executed orders, the newest first."""
+        ...
+
+    async def executions_after(self, seq: int, limit: int) -> Sequence[tuple[int, Execution]]:
+        """The executions behind the one of number `seq`, with their numbers."""
+        ...
+
+    async def acts(self, limit: int, *, page: Page = NEWEST) -> Sequence[Act]:
+        """What people and timers wanted, the newest first."""
         ...
 
     async def day_results(self, since: str) -> Sequence[DayResult]:
         """The day results from the UTC day `since` (`YYYY-MM-DD`, empty: all) on."""
+        ...
+
+
+class Analytics(Protocol):
+    """Sums over the ledger. Every method raises LedgerUnavailable."""
+
+    async def performance(self, by: str, selection: Selection) -> Sequence[Performance]:
+        """Exits by `symbol` or `signal_type`, the most profitable first."""
+        ...
+
+    async def gains(self, selection: Selection, limit: int) -> Sequence[Gain]:
+        """The newest `limit` exits, the oldest of them first."""
+        ...
+
+    async def days(self, selection: Selection) -> Sequence[Gain]:
+        """The net profit of each UTC day, the oldest first."""
+        ...
+
+    async def executions(self, selection: Selection, limit: int) -> Sequence[Execution]:
+        """The newest executed orders of the selection, the newest first."""
         ...
 
 
@@ -83,9 +107,9 @@ class Caller:
 
 @dataclass(frozen=True)
 class Desk:
-    """Everything a command may need. `symbols` None means all; `codes` judges one-time codes where they are wanted;
-    `alerts_waiting` counts what is not told, `bot_name` is the bot's user name; `health` tells of each part whether it is well, and
-    a word on it. `language` and `zone` are those of who reads the answer."""
+    """Everything a command may need. `symbols` None means all; `codes` judges one-time codes where they are wanted,
+    `alerts_waiting` counts what is not told, `bot_name` is the bot's user name; `health` tells of each part whether it is well,
+    and a word on it. `language` and `zone` are those of who reads the answer."""
 
     book: Book
     market: Market
@@ -95,6 +119,7 @@ class Desk:
     inbox: Inbox
     alerts_waiting: Callable[[], int]
     queries: Queries
+    analytics: Analytics
     venue: Venue
     clock: Clock
     trading_mode: str

@@ -6,6 +6,8 @@ from html import unescape
 
 MAX_UNITS = 4096  # of UTF-16, https://core.telegram.org/bots/api#sendmessage: "1-4096 characters after entities parsing"
 
+MAX_CAPTION_UNITS = 1024  # https://core.telegram.org/bots/api#sendphoto: "0-1024 characters after entities parsing"
+
 _TOKEN = re.compile(r"<(?P<close>/?)(?P<name>[a-z][a-z0-9-]*)[^>]*>|&[#a-z0-9]+;|\n|[^<&\n]", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"</?[a-z][^>]*>", re.IGNORECASE)
 
@@ -22,12 +24,23 @@ Keyboard = tuple[tuple[Button, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Document:
+    """A file to be sent."""
+
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class ChatMessage:
-    """`text` is Telegram's HTML with everything foreign escaped; `silent` makes no sound."""
+    """`text` is Telegram's HTML with everything foreign escaped; `silent` makes no sound. With a `photo` (PNG) or a `document`
+    the text is its caption."""
 
     text: str
     keyboard: Keyboard = ()
     silent: bool = False
+    photo: bytes = b""
+    document: Document | None = None
 
 
 def units(text: str) -> int:

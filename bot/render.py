@@ -3,7 +3,7 @@
 The first lines of the alerts are the contract's ("The chat"), word for word in English. `Price` is the average fill price."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import assert_never
@@ -353,3 +353,12 @@ def duration(length: timedelta, texts: Texts) -> Html:
 def percent_of(part: Decimal, whole: Decimal) -> str:
     """`part` of `whole`, both in the same asset, as a percentage with its sign."""
     return per_cent(exact_per_cent(part, whole))
+
+
+def short_parts(health: Mapping[str, tuple[bool, str]], texts: Texts, limit: int) -> list[Html]:
+    """A line for each part of the program: whether it is well, and up to `limit` characters of its word on it."""
+    lines = []
+    for part, (well, word) in health.items():
+        name = texts(f"part.{part}") if texts.has(f"part.{part}") else part
+        lines.append(texts("status.part_up" if well else "status.part_down", part=name, word=short(word, limit)))
+    return lines

@@ -291,8 +291,9 @@ def _missing_role(desk: Desk, needed: Role, caller: Caller) -> str:
 
 
 def _unknown(name: str, words: Texts) -> ChatMessage:
-    """With a button that says what was most likely meant."""
-    near = nearest(name)
-    if near is None:
+    """With a button for each command that was probably meant."""
+    near = [f"/{each}" for each in nearest(name)]
+    if not near:
         return ChatMessage(words("answer.unknown", command=short(name)))
-    return ChatMessage(words("answer.unknown_nearest", command=short(name), nearest=near), ((Button(f"/{near}", f"/{near}"),),))
+    buttons = tuple(Button(each, each) for each in near)
+    return ChatMessage(words("answer.unknown_nearest", command=short(name), nearest=", ".join(near)), (buttons,))

@@ -7,13 +7,20 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import structlog
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions, ReplyParameters
+from telegram import (
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    InputFile,
+    InputMediaPhoto,
+    LinkPreviewOptions,
+    ReplyParameters,
+)
 from telegram.constants import ParseMode
 from telegram.error import BadRequest, Conflict, NetworkError, RetryAfter, TelegramError
 from telegram.ext import ExtBot
 from telegram.request import HTTPXRequest
 
-from bot.message import ChatMessage, Keyboard, plain_text, split
+from bot.message import MAX_CAPTION_UNITS, ChatMessage, Keyboard, plain_text, split, units
 from core.ports import Clock
 
 log = structlog.get_logger(__name__)
@@ -109,6 +116,8 @@ class Speaker:
         """The id of the (last) message sent; the buttons are on the last. As plain text where Telegram refuses the formatting.
         `thread_id` is a group's topic, `reply_to` the message that is answered."""
         place = _Place(chat_id, thread_id, reply_to)
+        if message.photo or message.document is not None:
+            return await self._send_file(place, message, attempts)
         pieces = split(message.text)
         sent = 0
         for number, text in enumerate(pieces, start=1):
@@ -137,17 +146,52 @@ class Speaker:
         )
         return sent.message_id
 
+    async def _send_file(self, place: "_Place", message: ChatMessage, attempts: int | None) -> int:
+        """A text that is too long for a caption goes before it."""
+        caption = message.text
+        if units(plain_text(caption)) > MAX_CAPTION_UNITS:
+            await self.send(place.chat_id, ChatMessage(caption, silent=True), attempts, thread_id=place.thread_id)
+            caption = ""
+        send = self.bot.send_photo if message.document is None else self.bot.send_document
+        file = message.photo if message.document is None else InputFile(message.document.data, message.document.name)
+        sent = await self.call(
+            lambda: send(
+                place.chat_id,
+                file,
+                caption=caption,
+                parse_mode=ParseMode.HTML,
+                disable_notification=message.silent,
+                message_thread_id=place.thread_id,
+                reply_parameters=place.reply,
+                reply_markup=markup(message.keyboard),
+            ),
+            attempts,
+        )
+        return sent.message_id
+
     async def edit(self, chat_id: int, message_id: int, message: ChatMessage, attempts: int | None = None) -> bool:
-        """Makes an earlier message say this, buttons included. False where that message cannot be edited (any more)."""
+        """Makes an earlier message say this, buttons included. False where that message cannot be edited (any more), or not into
+        this: a text never becomes a picture, nor a picture a text."""
+        if message.document is not None:
+            return False
         try:
             await self.call(
-                lambda: self.bot.edit_message_text(
-                    message.text,
-                    chat_id=chat_id,
-                    message_id=message_id,
-                    parse_mode=ParseMode.HTML,
-                    reply_markup=markup(message.keyboard),
-                    link_preview_options=LinkPreviewOptions(is_disabled=True),
+                lambda: (
+                    self.bot.edit_message_media(
+                        InputMediaPhoto(message.photo, caption=message.text, parse_mode=ParseMode.HTML),
+                        chat_id=chat_id,
+                        message_id=message_id,
+                        reply_markup=markup(message.keyboard),
+                    )
+                    if message.photo
+                    else self.bot.edit_message_text(
+                        message.text,
+                        chat_id=chat_id,
+                        message_id=message_id,
+                        parse_mode=ParseMode.HTML,
+                        reply_markup=markup(message.keyboard),
+                        link_preview_options=LinkPreviewOptions(is_disabled=True),
+                    )
                 ),
                 attempts,
             )

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from streamlit.web.cli import main
 
-from core.adapters.ledger.analytics import Selection
 from core.domain.errors import LedgerUnavailable
+from core.read_models import Selection
 from dashboard import results, selecting, signals, trades  # noqa: F401 - loaded before the first visitor comes, who would wait
 from dashboard.source import database_url
 from dashboard.view import trades as read_trades

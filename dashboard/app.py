@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from core.adapters.ledger.analytics import Selection
 from core.domain.errors import LedgerUnavailable
+from core.read_models import Selection
 from dashboard import results, signals, trades
 from dashboard.selecting import choose, chosen
 from dashboard.source import looking_at

@@ -8,8 +8,8 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from core.adapters.ledger.analytics import Gain
 from core.domain.money import ZERO
+from core.read_models import Gain
 
 _HEIGHT = 260
 _GAIN, _LOSS, _LINE = "#2e9e5b", "#d64545", "#2b6cb0"

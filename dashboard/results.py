@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import streamlit as st
 
-from core.adapters.ledger.analytics import Performance, Selection
 from core.domain.money import ZERO
+from core.read_models import Performance, Selection
 from dashboard import charts
 from dashboard.source import database_url
 from dashboard.tables import rounded

@@ -6,8 +6,8 @@ from functools import partial
 
 import streamlit as st
 
-from core.adapters.ledger.analytics import Selection
 from core.domain.errors import LedgerUnavailable
+from core.read_models import Selection
 from dashboard.source import database_url
 from dashboard.tables import EXECUTION_COLUMNS, as_csv
 from dashboard.view import newest, symbols

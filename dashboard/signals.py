@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.adapters.ledger.analytics import Delay, Selection
+from core.adapters.ledger.analytics import Delay
+from core.read_models import Selection
 from dashboard import health
 from dashboard.source import database_url
 from dashboard.tables import shown

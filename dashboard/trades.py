@@ -5,9 +5,10 @@ from decimal import Decimal
 
 import streamlit as st
 
-from core.adapters.ledger.analytics import Held, Selection
+from core.adapters.ledger.analytics import Held
 from core.domain.money import ZERO, multiply, per_cent, plain
 from core.domain.position import Execution
+from core.read_models import Selection
 from dashboard import health
 from dashboard.source import database_url
 from dashboard.tables import EXECUTION_SHOWN, rounded, shown

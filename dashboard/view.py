@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from core.adapters.ledger.analytics import Delay, Gain, Held, LedgerAnalytics, Performance, Pulse, Selection
+from core.adapters.ledger.analytics import Delay, Held, LedgerAnalytics, Pulse
 from core.adapters.ledger.engines import is_missing, parse_url
-from core.adapters.ledger.queries import LedgerQueries, SignalStory
+from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.reader import LedgerReader, open_reader
 from core.domain.errors import LedgerUnavailable
 from core.domain.position import Execution
+from core.read_models import Gain, Performance, Selection, SignalStory
 
 TRADES_SHOWN = 100
 SIGNALS_SHOWN = 50

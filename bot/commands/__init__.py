@@ -5,24 +5,34 @@ from difflib import get_close_matches
 from bot.command import Command
 from bot.commands import (
     accept,
+    audit,
     balance,
     buy,
+    calendar,
     cancel,
+    chart,
     close,
+    export,
+    health,
     lang,
     mode,
     mute,
     notify,
+    orders,
     panic,
     pause,
+    performance,
     pnl,
     positions,
     quiet,
+    report,
     resume,
+    risk,
     sell,
     set_limit,
     signals,
     start,
+    stats,
     status,
     trades,
     users,
@@ -34,9 +44,18 @@ COMMANDS: tuple[Command, ...] = (
     status.COMMAND,
     positions.COMMAND,
     pnl.COMMAND,
+    *calendar.COMMANDS,
+    performance.COMMAND,
+    stats.COMMAND,
+    report.COMMAND,
+    chart.COMMAND,
     trades.COMMAND,
     signals.COMMAND,
+    orders.COMMAND,
     balance.COMMAND,
+    risk.COMMAND,
+    health.COMMAND,
+    export.COMMAND,
     buy.COMMAND,
     sell.COMMAND,
     close.COMMAND,
@@ -53,6 +72,7 @@ COMMANDS: tuple[Command, ...] = (
     lang.COMMAND,
     zone.COMMAND,
     users.COMMAND,
+    audit.COMMAND,
     start.COMMAND,
     help_on(lambda: COMMANDS),
 )
@@ -60,6 +80,6 @@ COMMANDS: tuple[Command, ...] = (
 BY_NAME = {command.name: command for command in COMMANDS}
 
 
-def nearest(name: str) -> str | None:
-    """The command that somebody who typed `name` most likely meant."""
-    return next(iter(get_close_matches(name.lower(), BY_NAME, n=1, cutoff=0.5)), None)
+def nearest(name: str) -> list[str]:
+    """The commands that somebody who typed `name` most likely meant, the likeliest first, three at most."""
+    return get_close_matches(name.lower(), BY_NAME, n=3, cutoff=0.6)

@@ -1,45 +1,44 @@
 """/pnl: the net result of a period, by quote asset."""
 
 from collections.abc import Iterable
-from datetime import timedelta
 from decimal import Decimal
 
 from bot.command import Args, Command, bad_argument
 from bot.desk import Caller, Desk
-from bot.message import ChatMessage
+from bot.lists import choices, refresh
+from bot.message import Button, ChatMessage
 from bot.numbers import money
+from bot.periods import PERIODS, day_text, first_day
 from bot.texts import Html
 from core.domain.errors import LedgerUnavailable
 from core.domain.money import ZERO
 from core.ports import DayResult
 
-_DAYS = {"today": 1, "7d": 7, "30d": 30, "all": None}
-_USAGE = "pnl [today|7d|30d|all]"
+_USAGE = "[today|7d|30d|month|all]"
 
 
 async def run(desk: Desk, args: Args, _caller: Caller) -> ChatMessage:
     """Net of commissions, by UTC days; today where no period is named."""
     period = args[0].lower() if args else "today"
-    if period not in _DAYS or len(args) > 1:
-        return bad_argument(desk, args, _USAGE)
-    days = _DAYS[period]
-    since = "" if days is None else (desk.clock.now().date() - timedelta(days=days - 1)).isoformat()
+    if period not in PERIODS or len(args) > 1:
+        return bad_argument(desk, args, f"pnl {_USAGE}")
     try:
-        results = await desk.queries.day_results(since)
+        results = await desk.queries.day_results(day_text(first_day(period, desk.clock.now().date())))
     except LedgerUnavailable:
         return ChatMessage(desk.texts("answer.ledger_read"))
-    others = ", ".join(f"/pnl {other}" for other in _DAYS if other != period)
-    lines = [
-        desk.texts("pnl", period=desk.texts(f"pnl.{period}")),
-        *_by_asset(desk, results),
-        "",
-        desk.texts("pnl.net"),
-        desk.texts("pnl.other", periods=others),
-    ]
-    return ChatMessage("\n".join(lines))
+    title = desk.texts("pnl", period=desk.texts(f"pnl.{period}"))
+    text = "\n".join([title, *by_asset(desk, results), "", desk.texts("pnl.net")])
+    return ChatMessage(text, (period_buttons(desk, "pnl", period), (refresh(f"/pnl {period}", desk.texts),)))
 
 
-def _by_asset(desk: Desk, results: Iterable[DayResult]) -> list[Html]:
+def period_buttons(desk: Desk, command: str, period: str) -> tuple[Button, ...]:
+    """A button for each period."""
+    labels = {each: desk.texts(f"period.{each}") for each in PERIODS}
+    return choices(labels[period], [(label, f"/{command} {each}") for each, label in labels.items()])
+
+
+def by_asset(desk: Desk, results: Iterable[DayResult]) -> list[Html]:
+    """A line for each quote asset, with how many exits it took."""
     sums: dict[str, tuple[Decimal, int, int]] = {}
     for day in results:
         profit, exits, wins = sums.get(day.quote_asset, (ZERO, 0, 0))
@@ -54,4 +53,4 @@ def _by_asset(desk: Desk, results: Iterable[DayResult]) -> list[Html]:
     return lines or [desk.texts("pnl.none")]
 
 
-COMMAND = Command("pnl", run, arguments="[today|7d|30d|all]")
+COMMAND = Command("pnl", run, arguments=_USAGE)

@@ -2,6 +2,7 @@
 
 from bot.command import Args, Command
 from bot.desk import Caller, Desk
+from bot.lists import refresh
 from bot.message import ChatMessage
 from bot.numbers import money, price, quantity
 from bot.render import duration, percent_of
@@ -19,7 +20,7 @@ async def run(desk: Desk, _args: Args, _caller: Caller) -> ChatMessage:
         named = ", ".join(f"{quantity(position.qty)} {desk.priced(position.symbol).base}" for position in dust)
         blocks.append(desk.texts("positions.dust", dust=named))
     head = desk.texts("positions", count=len(held)) if held else desk.texts("positions.none")
-    return ChatMessage("\n\n".join([head, *blocks]))
+    return ChatMessage("\n\n".join([head, *blocks]), ((refresh("/positions", desk.texts),),))
 
 
 def _lines(desk: Desk, position: Position) -> list[Html]:

@@ -1,11 +1,14 @@
 """/signals: the last signals, what became of each, and why."""
 
-from bot.command import Args, Command, bad_argument, count_from
-from bot.desk import Caller, Desk, SignalRow
+from bot.command import Args, Command, bad_argument
+from bot.counts import read_count
+from bot.desk import Caller, Desk
+from bot.lists import leaf_buttons, read_leaf
 from bot.message import ChatMessage
 from bot.numbers import price
 from bot.texts import Html, short
 from core.domain.errors import LedgerUnavailable
+from core.read_models import SignalStory
 
 _DEFAULT = 10
 _MARKS = {
@@ -24,19 +27,19 @@ _MARKS = {
 
 async def run(desk: Desk, args: Args, _caller: Caller) -> ChatMessage:
     """One line each, the newest first."""
-    count = count_from(args, _DEFAULT)
-    if count is None:
+    leaf = read_leaf(args)
+    count = read_count(leaf.args[0]) if leaf.args else _DEFAULT
+    if count is None or len(leaf.args) > 1:
         return bad_argument(desk, args, "signals [1-20]")
     try:
-        rows = await desk.queries.recent_signals(count)
+        rows = await desk.queries.recent_signals(count, page=leaf.page)
     except LedgerUnavailable:
         return ChatMessage(desk.texts("answer.ledger_read"))
-    if not rows:
-        return ChatMessage(desk.texts("signals.none"))
-    return ChatMessage("\n".join([desk.texts("signals"), *(_line(desk, row) for row in rows)]))
+    lines = [desk.texts("signals") if rows else desk.texts("signals.none"), *(_line(desk, row) for row in rows)]
+    return ChatMessage("\n".join(lines), leaf_buttons("signals", leaf, [row.seq for row in rows], count, desk.texts))
 
 
-def _line(desk: Desk, row: SignalRow) -> Html:
+def _line(desk: Desk, row: SignalStory) -> Html:
     outcome = row.outcome or "waiting"
     key = f"outcome.{outcome}"
     shown = {

@@ -1,14 +1,13 @@
 """/status: how things stand, on one screen. Answers from memory, whatever part is down."""
 
-from collections import defaultdict
-from decimal import Decimal
-
 from bot.command import Args, Command
 from bot.desk import Caller, Desk
+from bot.lists import refresh
 from bot.message import ChatMessage
 from bot.numbers import money, quantity
-from bot.render import controls_lines, duration, not_live, percent_of
-from bot.texts import Html, short
+from bot.render import controls_lines, duration, not_live, percent_of, short_parts
+from bot.texts import Html
+from bot.worth import unrealised
 from core.domain.money import ZERO, multiply
 from core.policy.limits import shown
 
@@ -30,13 +29,13 @@ async def run(desk: Desk, _args: Args, _caller: Caller) -> ChatMessage:
     lines += [_today(desk), "", _waiting(desk), *_held(desk)]
     limits = ", ".join(f"{name} {shown(desk.book.limits, name)}" for name in _LIMITS)
     lines.append(desk.texts("status.limits", limits=limits))
-    return ChatMessage("\n".join([*lines, "", *_health(desk)]))
+    parts = [desk.texts("status.health"), *short_parts(desk.health(), desk.texts, 120)]
+    return ChatMessage("\n".join([*lines, "", *parts]), ((refresh("/status", desk.texts),),))
 
 
 def _positions(desk: Desk) -> list[Html]:
     texts, held = desk.texts, desk.book.open_positions()
     lines = [texts("status.positions", count=len(held))]
-    unrealised: defaultdict[str, Decimal] = defaultdict(Decimal)
     for index, position in enumerate(held):
         priced = desk.priced(position.symbol)
         shown = {"symbol": position.symbol, "quantity": quantity(position.qty), "base": priced.base}
@@ -44,14 +43,14 @@ def _positions(desk: Desk) -> list[Html]:
             line = texts("status.position_unpriced", **shown)
         else:
             profit = multiply(position.qty, priced.price) - position.cost
-            unrealised[priced.quote_asset] += profit
             line = texts("status.position", percent=percent_of(profit, position.cost), **shown)
         if index < _POSITIONS_SHOWN:
             lines.append(line)
     if len(held) > _POSITIONS_SHOWN:
         lines.append(texts("status.more", count=len(held) - _POSITIONS_SHOWN))
     lines += [
-        texts("status.unrealised", profit=money(profit, signed=True), quote=quote) for quote, profit in sorted(unrealised.items())
+        texts("status.unrealised", profit=money(profit, signed=True), quote=quote)
+        for quote, profit in sorted(unrealised(desk).items())
     ]
     return lines
 
@@ -79,14 +78,6 @@ def _waiting(desk: Desk) -> Html:
 def _held(desk: Desk) -> list[Html]:
     held = ", ".join(hold.symbol for hold in desk.book.active_holds())
     return [desk.texts("status.held", symbols=held)] if held else []
-
-
-def _health(desk: Desk) -> list[Html]:
-    lines = [desk.texts("status.health")]
-    for part, (well, word) in desk.health().items():
-        name = desk.texts(f"part.{part}") if desk.texts.has(f"part.{part}") else part
-        lines.append(desk.texts("status.part_up" if well else "status.part_down", part=name, word=short(word, 120)))
-    return lines
 
 
 COMMAND = Command("status", run)

@@ -1,29 +1,37 @@
-"""/trades: the last closed round trips."""
+"""/trades: the last closed round trips, page by page."""
 
-from bot.command import Args, Command, bad_argument, count_from
+from bot.command import Args, Command, bad_argument
+from bot.counts import read_count
 from bot.desk import Caller, Desk
+from bot.lists import leaf_buttons, read_leaf
 from bot.message import ChatMessage
 from bot.numbers import money, per_cent, quantity
 from bot.render import duration
+from bot.symbols import read_symbol
 from bot.texts import Html
 from core.domain.errors import LedgerUnavailable
 from core.domain.position import Trade
 
 _DEFAULT = 10
+_USAGE = "[1-20] [SYMBOL]"
 
 
 async def run(desk: Desk, args: Args, _caller: Caller) -> ChatMessage:
-    """One line each, the newest first."""
-    count = count_from(args, _DEFAULT)
-    if count is None:
-        return bad_argument(desk, args, "trades [1-20]")
+    """One line each, the newest first; of all symbols or of one."""
+    leaf = read_leaf(args)
+    words = list(leaf.args)
+    count = read_count(words.pop(0)) if words and words[0].isdigit() else _DEFAULT
+    symbol = read_symbol(words.pop(0)) if words else None
+    if count is None or words or (symbol is None and len(leaf.args) > 1):
+        return bad_argument(desk, args, f"trades {_USAGE}")
     try:
-        trades = await desk.queries.recent_trades(count)
+        trades = await desk.queries.recent_trades(count, symbol=symbol, page=leaf.page)
     except LedgerUnavailable:
         return ChatMessage(desk.texts("answer.ledger_read"))
     if not trades:
-        return ChatMessage(desk.texts("trades.none"))
-    return ChatMessage("\n".join([desk.texts("trades"), *(_line(desk, trade) for trade in trades)]))
+        return ChatMessage(desk.texts("trades.none"), leaf_buttons("trades", leaf, [], count, desk.texts))
+    lines = [desk.texts("trades"), *(_line(desk, trade) for _, trade in trades)]
+    return ChatMessage("\n".join(lines), leaf_buttons("trades", leaf, [seq for seq, _ in trades], count, desk.texts))
 
 
 def _line(desk: Desk, trade: Trade) -> Html:
@@ -40,4 +48,4 @@ def _line(desk: Desk, trade: Trade) -> Html:
     )
 
 
-COMMAND = Command("trades", run, arguments="[1-20]")
+COMMAND = Command("trades", run, arguments=_USAGE)

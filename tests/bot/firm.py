@@ -18,6 +18,7 @@ from bot.one_time_codes import OneTimeCodes
 from bot.people import People
 from bot.telegram_app import TelegramChat
 from bot.telegram_link import connect
+from core.adapters.ledger.analytics import LedgerAnalytics
 from core.adapters.ledger.opening import open_ledger
 from core.adapters.ledger.paper_book import SqlPaperBook
 from core.adapters.ledger.queries import LedgerQueries
@@ -165,6 +166,7 @@ async def firm_on(
         inbox=trading.inbox,
         alerts_waiting=lambda: notifiers.waiting,
         queries=LedgerQueries(ledger.reader),
+        analytics=LedgerAnalytics(ledger.reader),
         venue=venue,
         clock=clock,
         trading_mode="paper",

@@ -40,6 +40,7 @@ from core.inbox import Inbox
 from core.market import Market
 from core.membership import Membership
 from core.ports import MAIN_READER, Changes, DayResult, Delivery, LedgerState, Told, Verdict
+from core.read_models import NEWEST, Act, Gain, Page, Performance, Selection, SignalStory
 from tests.core.world import LIMITS
 
 OWNER, TRADER, VIEWER, STRANGER = 1001, 1002, 1003, 6666
@@ -122,7 +123,7 @@ class MemoryLedger:
         self.new_strangers = 0
         self.trades: list[Trade] = []
         self.results: list[DayResult] = []
-        self.signals: list[SignalCame] = []
+        self.signals: list[SignalStory] = []
         self.number = 1
         self._came = asyncio.Event()
 
@@ -234,27 +235,54 @@ class MemoryLedger:
         self.new_strangers += 1
         return True
 
-    async def recent_signals(self, limit: int) -> Sequence["SignalCame"]:
+    async def recent_signals(self, limit: int, *, symbol: str | None = None, page: Page = NEWEST) -> Sequence[SignalStory]:
         self._check()
-        return self.signals[:limit]
+        return [one for one in self.signals if symbol in {None, one.signal.symbol}][:limit]
 
-    async def recent_trades(self, limit: int) -> Sequence[Trade]:
+    async def recent_trades(self, limit: int, *, symbol: str | None = None, page: Page = NEWEST) -> Sequence[tuple[int, Trade]]:
         self._check()
-        return self.trades[:limit]
+        return list(enumerate(self.trades))[:limit]
+
+    async def recent_orders(self, limit: int) -> Sequence[Order]:
+        self._check()
+        return []
+
+    async def recent_executions(self, limit: int) -> Sequence[Execution]:
+        self._check()
+        return []
+
+    async def executions_after(self, seq: int, limit: int) -> Sequence[tuple[int, Execution]]:
+        self._check()
+        return []
+
+    async def acts(self, limit: int, *, page: Page = NEWEST) -> Sequence[Act]:
+        self._check()
+        return []
 
     async def day_results(self, since: str) -> Sequence[DayResult]:
         self._check()
         return [result for result in self.results if result.day >= since]
 
+    async def performance(self, by: str, selection: Selection) -> Sequence[Performance]:
+        self._check()
+        return []
 
-class SignalCame:
+    async def gains(self, selection: Selection, limit: int) -> Sequence[Gain]:
+        self._check()
+        return []
+
+    async def days(self, selection: Selection) -> Sequence[Gain]:
+        self._check()
+        return []
+
+    async def executions(self, selection: Selection, limit: int) -> Sequence[Execution]:
+        self._check()
+        return []
+
+
+def came(said: Signal, outcome: str | None, why: str = "", **params: str) -> SignalStory:
     """A row of /signals."""
-
-    def __init__(self, said: Signal, outcome: str | None, why: str = "", **params: str) -> None:
-        self.signal = said
-        self.received_at = NOON
-        self.outcome = outcome
-        self.reason = reason(why, **params) if why else None
+    return SignalStory(said, NOON, outcome, reason(why, **params) if why else None)
 
 
 class Exchange:
@@ -357,7 +385,7 @@ class Office:
             book=self.book, market=self.market, deciding=Deciding(self.book, self.market, clock),
             confirmations=Confirmations(clock),
             codes=None, inbox=self.inbox, alerts_waiting=lambda: len(self.ledger.unsent),
-            queries=self.ledger,
+            queries=self.ledger, analytics=self.ledger,
             venue=self.exchange, clock=clock, trading_mode="paper", symbols=frozenset({"WIFUSDC"}),
             people=self.people, audience=self.audience,
             bot_name=lambda: "marketflow_local_bot",

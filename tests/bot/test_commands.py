@@ -14,7 +14,7 @@ from core.ports import DayResult
 from demo.chat.model import Message as Said
 from demo.chat.server import RunningChat
 from tests.bot.conftest import Bot, bot_on, until
-from tests.bot.parts import NOON, OWNER, STRANGER, TRADER, VIEWER, FastClock, Office, SignalCame, approval, signal
+from tests.bot.parts import NOON, OWNER, STRANGER, TRADER, VIEWER, FastClock, Office, approval, came, signal
 
 
 async def test_status_is_one_screen_of_everything(bot: Bot) -> None:
@@ -90,9 +90,9 @@ async def test_trades_and_signals_tell_what_became_of_them(bot: Bot) -> None:
     trade = Trade("t", "WIFUSDC", NOON, closed, qty, cost, proceeds, earned, per_cent, gross, "USDC", "paper")
     bot.office.ledger.trades = [trade] * 3
     bot.office.ledger.signals = [
-        SignalCame(signal("BUY_<i>"), "denied", "paused"),
-        SignalCame(signal(), None),
-        SignalCame(signal("SELL_SM"), "executed"),
+        came(signal("BUY_<i>"), "denied", "paused"),
+        came(signal(), None),
+        came(signal("SELL_SM"), "executed"),
     ]
     text = (await bot.owner.ask("/trades 2")).text
     assert text.splitlines()[1:] == ["24.11. 12:05 ➕ WIFUSDC 20: +8.3%, +0.80 USDC after 5 min"] * 2
@@ -124,9 +124,9 @@ async def test_what_only_the_ledger_knows_is_said_to_be_out_of_reach(bot: Bot, c
 @pytest.mark.parametrize(
     ("said", "usage"),
     [
-        ("/pnl <yesterday>", "/pnl [today|7d|30d|all]"),
-        ("/trades 0", "/trades [1-20]"),
-        ("/trades ٣", "/trades [1-20]"),
+        ("/pnl <yesterday>", "/pnl [today|7d|30d|month|all]"),
+        ("/trades 0", "/trades [1-20] [SYMBOL]"),
+        ("/trades ٣", "/trades [1-20] [SYMBOL]"),
         ("/signals many", "/signals [1-20]"),
         ("/pause forever", "/pause [all|entries] [for 2h]"),
         ("/resume now", "/resume"),
@@ -140,8 +140,11 @@ async def test_a_bad_argument_gets_what_is_accepted(bot: Bot, said: str, usage: 
 
 
 async def test_an_unknown_command_gets_the_nearest(bot: Bot) -> None:
-    assert (await bot.owner.ask("/statsu")).text == "I do not know /statsu. Did you mean /status?"
-    assert (await bot.owner.ask("/xyzzy")).text == "I do not know /xyzzy."
+    reply = await bot.owner.ask("/statsu")
+    assert reply.text == "I do not know /statsu. Did you mean /stats, /status, /start?"
+    bot.owner.press(reply, "/status")
+    assert "Open positions" in (await bot.owner.wait_for_edit(reply)).text
+    assert (await bot.owner.ask("/xyzzy")).text == "I do not know /xyzzy. /help lists the commands."
     assert "/help" in (await bot.owner.ask("hello there")).text
 
 

@@ -12,6 +12,7 @@ from bot.desk import Desk
 from bot.notifiers import Notifiers
 from bot.telegram_app import TelegramChat
 from bot.telegram_link import connect
+from core.adapters.ledger.analytics import LedgerAnalytics
 from core.adapters.ledger.opening import open_ledger
 from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.sql_ledger import SqlLedger
@@ -31,7 +32,7 @@ async def everything(server: RunningChat, url: str) -> AsyncIterator[tuple[SqlLe
     clock = FastClock()
     ledger = await open_ledger(url, clock)
     office = Office(clock)
-    desk: Desk = replace(office.desk, queries=LedgerQueries(ledger.reader))
+    desk: Desk = replace(office.desk, queries=LedgerQueries(ledger.reader), analytics=LedgerAnalytics(ledger.reader))
     chat = TelegramChat(connect(server.token, server.api_url), desk, ledger)
     bot = connect(server.token, server.api_url)
     notifier = owners_notifier(bot, OWNER, ledger, clock)

@@ -7,13 +7,14 @@ from decimal import Decimal
 
 import pytest
 
-from core.adapters.ledger.analytics import Gain, LedgerAnalytics, Selection
+from core.adapters.ledger.analytics import LedgerAnalytics
 from core.adapters.ledger.day_reader import DayReader
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.domain.instrument import Quote
 from core.domain.order import OrderState
 from core.domain.position import Execution
 from core.ports import Changes
+from core.read_models import Gain, Selection
 from tests.ledger.values import BEGIN, NOW, intent, message, order, performance, position, round_trips
 
 EXECUTIONS = list(round_trips(400))

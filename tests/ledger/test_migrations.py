@@ -10,11 +10,12 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.clock import SystemClock
 from core.adapters.ledger import rows, tables
-from core.adapters.ledger.analytics import LedgerAnalytics, Selection
+from core.adapters.ledger.analytics import LedgerAnalytics
 from core.adapters.ledger.opening import look_into_ledger, open_ledger
 from core.adapters.ledger.schema import MIGRATIONS, revisions, upgrade
 from core.domain.errors import LedgerInUse, LedgerNotReady, LedgerUnavailable
 from core.ports import Changes
+from core.read_models import Selection
 from tests.ledger.conftest import Reopen
 from tests.ledger.values import NOW, performance, round_trips
 

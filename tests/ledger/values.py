@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
 
-from core.adapters.ledger.analytics import Performance
 from core.domain.messages import Message, SignalReceived
 from core.domain.money import divide, multiply
 from core.domain.order import Fill, Order, OrderState
 from core.domain.position import Execution, Position
 from core.domain.signal import Side, Signal, client_order_id
 from core.ports import Changes, Verdict
+from core.read_models import Performance
 
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -14,38 +14,9 @@ from core.adapters.ledger.reader import LedgerReader
 from core.domain.events import Priority
 from core.domain.position import Execution, Position
 from core.ports import MAIN_READER
+from core.read_models import Gain, Performance, Selection
 
 _NEWEST = (tables.executions.c.executed_at.desc(), tables.executions.c.seq.desc())
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """What is looked at: from which UTC day on (None: from the beginning), which symbol and which trading mode (None: all)."""
-
-    since: date | None = None
-    symbol: str | None = None
-    mode: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Performance:
-    """Exits of one kind. `profit` net and `gross`, both in `quote_asset`."""
-
-    name: str
-    quote_asset: str
-    exits: int
-    wins: int
-    profit: Decimal
-    gross: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class Gain:
-    """The net profit (`quote_asset`) of one exit, or of one day's exits."""
-
-    at: datetime
-    quote_asset: str
-    profit: Decimal
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ metadata = MetaData(
 # Conditions of partial indexes. A query uses the index only where it states the condition in the same words: take them from here.
 UNDECIDED = text("decided_at IS NULL")
 IS_SIGNAL = text("kind = 'signal'")
+BY_PEOPLE = text("source IN ('telegram', 'timer')")
 IN_FLIGHT = text("state IN ({})".format(", ".join(f"'{state}'" for state in OrderState if state.in_flight)))
 IS_EXIT = text("profit_pct IS NOT NULL")
 IS_OPEN = text("state = 'OPEN'")
@@ -66,6 +67,7 @@ inbox = Table(
     UniqueConstraint("source", "source_id"),
     _partial("ix_inbox_undecided", "seq", where=UNDECIDED),
     _partial("ix_inbox_signals", "seq", where=IS_SIGNAL),
+    _partial("ix_inbox_by_people", "seq", where=BY_PEOPLE),
     sqlite_autoincrement=True,
 )
 

@@ -1,4 +1,4 @@
-"""Limits that are set in the chat; a pause that ends by itself; which trades are asked about."""
+"""Limits that are set in the chat; a pause that ends by itself; which trades are asked about; what people did."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -20,6 +20,8 @@ def upgrade() -> None:
         sa.Column("changed_at", UtcTime(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_limits")),
     )
+    people = sa.text("source IN ('telegram', 'timer')")
+    op.create_index("ix_inbox_by_people", "inbox", ["seq"], sqlite_where=people, postgresql_where=people)
     op.add_column("controls", sa.Column("until", UtcTime(), nullable=True))
     op.add_column("controls", sa.Column("ask_above", Amount(), nullable=True))
     op.add_column("controls", sa.Column("ask_besides", sa.Text(), nullable=True))

@@ -1,0 +1,91 @@
+"""Charts as pictures: what is to be drawn is decided here, drawn in a process of its own (`bot.drawing`), so that neither its
+import nor a crash of it is felt by whoever trades."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from decimal import Decimal
+
+import structlog
+
+from core.domain.money import ZERO
+from core.domain.position import Execution
+from core.domain.signal import Side
+from core.read_models import Gain
+
+log = structlog.get_logger(__name__)
+
+SECONDS = 15.0
+_MOST_BYTES = 5_000_000
+_POINTS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """What is drawn: `kind` is `line`, `bars` or `trades`. `times` are ISO 8601, `values` numbers as the eye needs them (floats:
+    nothing is computed with them). `buys` and `sells` are indices of points that are marked."""
+
+    kind: str
+    title: str
+    unit: str
+    times: tuple[str, ...]
+    values: tuple[float, ...]
+    buys: tuple[int, ...] = ()
+    sells: tuple[int, ...] = ()
+
+
+def equity(title: str, quote: str, gains: Sequence[Gain]) -> Chart:
+    """The net result added up, in quote asset."""
+    total, points = ZERO, []
+    for gain in gains:
+        total += gain.profit
+        points.append((gain.at, total))
+    return _chart("line", title, quote, points[-_POINTS:])
+
+
+def daily(title: str, quote: str, days: Sequence[Gain]) -> Chart:
+    """The net result of each day, in quote asset."""
+    return _chart("bars", title, quote, [(day.at, day.profit) for day in days][-_POINTS:])
+
+
+def symbol(title: str, quote: str, executions: Sequence[Execution]) -> Chart:
+    """The price of each execution, the oldest first, entries and exits marked."""
+    chart = _chart("trades", title, quote, [(one.executed_at, one.price) for one in executions])
+    sides = [one.side for one in executions]
+    buys = tuple(index for index, side in enumerate(sides) if side is Side.BUY)
+    sells = tuple(index for index, side in enumerate(sides) if side is Side.SELL)
+    return Chart(chart.kind, chart.title, chart.unit, chart.times, chart.values, buys, sells)
+
+
+def _chart(kind: str, title: str, unit: str, points: Sequence[tuple[datetime, Decimal]]) -> Chart:
+    return Chart(kind, title, unit, tuple(at.isoformat() for at, _ in points), tuple(float(value) for _, value in points))
+
+
+async def draw(chart: Chart) -> bytes | None:
+    """The chart as PNG; None where it could not be drawn in time: then there is none, and nothing else is the matter."""
+    environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", "bot.drawing"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        env=environment,
+    )
+    try:
+        async with asyncio.timeout(SECONDS):
+            picture, _ = await process.communicate(json.dumps(asdict(chart)).encode())
+    except TimeoutError:
+        log.warning("a chart took too long to draw")
+        return None
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode or not picture.startswith(b"\x89PNG") or len(picture) > _MOST_BYTES:
+        log.warning("a chart could not be drawn", code=process.returncode)
+        return None
+    return picture

@@ -1,0 +1,96 @@
+"""/audit: who wanted what, when, and what came of it, page by page."""
+
+from bot.command import Args, Command, bad_argument
+from bot.counts import read_count
+from bot.desk import Caller, Desk
+from bot.lists import leaf_buttons, read_leaf
+from bot.message import ChatMessage
+from bot.texts import Html, short
+from core.domain.errors import LedgerUnavailable
+from core.domain.messages import (
+    AcceptRequested,
+    ApprovalAnswered,
+    ApprovalTimedOut,
+    Body,
+    CancelRequested,
+    ControlsRequested,
+    InviteRequested,
+    InvitesWithdrawn,
+    InviteUsed,
+    LimitRequested,
+    PauseTimedOut,
+    ReaderRequested,
+    RevokeRequested,
+    SignalReceived,
+)
+from core.domain.people import Role
+from core.read_models import Act
+
+_DEFAULT = 12
+_USAGE = "[1-20]"
+
+
+async def run(desk: Desk, args: Args, _caller: Caller) -> ChatMessage:
+    """One line each, the newest first."""
+    leaf = read_leaf(args)
+    count = read_count(leaf.args[0]) if leaf.args else _DEFAULT
+    if count is None or len(leaf.args) > 1:
+        return bad_argument(desk, args, f"audit {_USAGE}")
+    try:
+        acts = await desk.queries.acts(count, page=leaf.page)
+    except LedgerUnavailable:
+        return ChatMessage(desk.texts("answer.ledger_read"))
+    lines = [desk.texts("audit") if acts else desk.texts("audit.none"), *(_line(desk, act) for act in acts)]
+    return ChatMessage("\n".join(lines), leaf_buttons("audit", leaf, [act.seq for act in acts], count, desk.texts))
+
+
+def _line(desk: Desk, act: Act) -> Html:
+    body = act.body
+    who = short(getattr(body, "who", "") or _hand(body) or "⏱", 24)
+    shown = {"time": desk.texts.moment(act.at), "who": who, "what": what_of(desk, body)}
+    if act.reason is not None:
+        return desk.texts("audit.line_reason", reason=desk.texts.reason(act.reason), **shown)
+    return desk.texts("audit.line" if act.outcome is not None else "audit.line_waiting", **shown)
+
+
+def _hand(body: Body) -> str:
+    return body.hand.who if isinstance(body, SignalReceived) and body.hand is not None else ""
+
+
+def what_of(desk: Desk, body: Body) -> Html:  # noqa: PLR0911, PLR0912, C901 - flat: one case for each kind of message
+    """What was wanted, in a few words."""
+    texts = desk.texts
+    match body:
+        case SignalReceived(signal):
+            return texts("audit.order", signal_type=short(signal.signal_type), symbol=short(signal.symbol))
+        case ApprovalAnswered(approve=True, half=True):
+            return texts("audit.half")
+        case ApprovalAnswered(approve=approve):
+            return texts("audit.approve" if approve else "audit.decline")
+        case ApprovalTimedOut():
+            return texts("audit.approval_over")
+        case ControlsRequested(pause=pause) if pause is not None:
+            return texts(f"audit.pause_{pause}")
+        case ControlsRequested(mode=mode):
+            return texts("audit.mode", mode=mode)
+        case PauseTimedOut():
+            return texts("audit.pause_over")
+        case LimitRequested(name=name, value=value):
+            return texts("audit.limit", name=short(name), value=short(value or "default"))
+        case CancelRequested(symbol=symbol):
+            return texts("audit.cancel", symbol=short(symbol))
+        case AcceptRequested(symbol=symbol):
+            return texts("audit.accept", symbol=short(symbol))
+        case InviteRequested(role=role):
+            return texts("audit.invite", role=role.name.lower())
+        case InviteUsed():
+            return texts("audit.joined")
+        case InvitesWithdrawn():
+            return texts("audit.withdrawn")
+        case RevokeRequested(person=person):
+            return texts("audit.revoke", person=person)
+        case ReaderRequested():
+            return texts("audit.reader")
+
+
+COMMAND = Command("audit", run, role=Role.OWNER, arguments=_USAGE)

@@ -1,0 +1,79 @@
+"""/daily, /weekly, /monthly: the net result of each day, week or month, the newest first."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+
+from bot.command import Args, Command, bad_argument
+from bot.counts import read_count
+from bot.desk import Caller, Desk
+from bot.lists import choices
+from bot.message import ChatMessage
+from bot.numbers import money
+from bot.texts import Html
+from core.domain.errors import LedgerUnavailable
+from core.domain.money import ZERO
+from core.ports import DayResult
+
+_DEFAULTS = {"daily": 7, "weekly": 8, "monthly": 6}
+_MOST = {"daily": 31, "weekly": 26, "monthly": 24}
+
+
+def _command(name: str) -> Command:
+    async def run(desk: Desk, args: Args, _caller: Caller) -> ChatMessage:
+        count = read_count(args[0], _MOST[name]) if args else _DEFAULTS[name]
+        if count is None or len(args) > 1:
+            return bad_argument(desk, args, f"{name} [1-{_MOST[name]}]")
+        try:
+            return await _shown(desk, name, count)
+        except LedgerUnavailable:
+            return ChatMessage(desk.texts("answer.ledger_read"))
+
+    return Command(name, run, arguments=f"[1-{_MOST[name]}]")
+
+
+async def _shown(desk: Desk, name: str, count: int) -> ChatMessage:
+    starts = starts_of(name, desk.clock.now().date(), count)
+    results = await desk.queries.day_results(starts[-1].isoformat())
+    buttons = choices(desk.texts(f"calendar.{name}"), [(desk.texts(f"calendar.{each}"), f"/{each}") for each in _DEFAULTS])
+    lines = _lines(desk, name, starts, results) or [desk.texts("pnl.none")]
+    return ChatMessage("\n".join([desk.texts(name, count=count), *lines, "", desk.texts("pnl.net")]), (buttons,))
+
+
+def starts_of(name: str, today: date, count: int) -> list[date]:
+    """The first UTC day of each of the last `count` days, weeks (from Monday) or months, the newest first."""
+    if name == "daily":
+        return [today - timedelta(days=back) for back in range(count)]
+    if name == "weekly":
+        monday = today - timedelta(days=today.weekday())
+        return [monday - timedelta(weeks=back) for back in range(count)]
+    months = today.year * 12 + today.month - 1
+    return [date((months - back) // 12, (months - back) % 12 + 1, 1) for back in range(count)]
+
+
+def _lines(desk: Desk, name: str, starts: list[date], results: Sequence[DayResult]) -> list[Html]:
+    sums: dict[tuple[date, str], tuple[Decimal, int]] = {}
+    for result in results:
+        day = date.fromisoformat(result.day)
+        start = next(start for start in starts if start <= day)
+        profit, exits = sums.get((start, result.quote_asset), (ZERO, 0))
+        sums[start, result.quote_asset] = (profit + result.profit, exits + result.exits)
+    quotes = sorted({quote for _, quote in sums})
+    blocks = []
+    for quote in quotes:
+        found = [(start, *sums.get((start, quote), (ZERO, 0))) for start in starts]
+        amounts = [money(profit, signed=True) for _, profit, _ in found]
+        width = max(map(len, amounts))
+        rows = [
+            f"{_label(name, start)}  {amount:>{width}}  {exits:>3}"
+            for (start, _, exits), amount in zip(found, amounts, strict=True)
+        ]
+        blocks.append(desk.texts("calendar.block", quote=quote, rows="\n".join(rows)))
+    return blocks
+
+
+def _label(name: str, start: date) -> str:
+    return f"{start:%m.%Y}" if name == "monthly" else f"{start:%d.%m.}"
+
+
+COMMANDS = tuple(_command(name) for name in _DEFAULTS)

@@ -1,0 +1,65 @@
+"""/chart: the result added up, day by day, or the trades of a symbol, as a picture that reads at night."""
+
+from datetime import timedelta
+
+from bot import charts
+from bot.charts import Chart
+from bot.command import Args, Command, bad_argument
+from bot.desk import Caller, Desk
+from bot.lists import choices, refresh
+from bot.message import ChatMessage
+from bot.symbols import read_symbol
+from core.domain.errors import LedgerUnavailable
+from core.read_models import Selection
+
+_USAGE = "[equity|daily|SYMBOL]"
+_EXITS, _EXECUTIONS, _DAYS = 2_000, 200, 60
+
+
+async def run(desk: Desk, args: Args, _caller: Caller) -> ChatMessage:
+    """The equity where nothing is named."""
+    word = args[0].lower() if args else "equity"
+    symbol = read_symbol(args[0]) if args else None
+    if len(args) > 1 or (args and symbol is None):
+        return bad_argument(desk, args, f"chart {_USAGE}")
+    try:
+        chart = await chart_of(desk, word, symbol or "")
+    except LedgerUnavailable:
+        return ChatMessage(desk.texts("answer.ledger_read"))
+    buttons = (
+        choices(word, [(desk.texts("chart.equity"), "/chart equity"), (desk.texts("chart.daily"), "/chart daily")]),
+        (refresh(f"/chart {args[0] if args else 'equity'}", desk.texts),),
+    )
+    if chart is None:
+        return ChatMessage(desk.texts("chart.nothing"), buttons)
+    picture = await charts.draw(chart)
+    if picture is None:
+        return ChatMessage(desk.texts("chart.failed"), buttons)
+    caption = desk.texts("chart.caption", title=chart.title, time=desk.texts.exact_time(desk.clock.now()))
+    return ChatMessage(caption, buttons, photo=picture)
+
+
+async def chart_of(desk: Desk, word: str, symbol: str) -> Chart | None:
+    """What is to be drawn; None where there is nothing yet. Of several quote assets, the one with the most exits."""
+    if word == "daily":
+        since = desk.clock.now().date() - timedelta(days=_DAYS - 1)
+        days = await desk.analytics.days(Selection(since=since))
+        quote = _main_quote([day.quote_asset for day in days])
+        found = [day for day in days if day.quote_asset == quote]
+        return charts.daily(desk.texts("chart.title_daily", quote=quote), quote, found) if found else None
+    if word == "equity":
+        gains = await desk.analytics.gains(Selection(), _EXITS)
+        quote = _main_quote([gain.quote_asset for gain in gains])
+        found = [gain for gain in gains if gain.quote_asset == quote]
+        return charts.equity(desk.texts("chart.title_equity", quote=quote), quote, found) if found else None
+    executions = await desk.analytics.executions(Selection(symbol=symbol), _EXECUTIONS)
+    if not executions:
+        return None
+    return charts.symbol(symbol, executions[0].quote_asset, list(reversed(executions)))
+
+
+def _main_quote(quotes: list[str]) -> str:
+    return max(sorted(set(quotes)), key=quotes.count, default="")
+
+
+COMMAND = Command("chart", run, arguments=_USAGE)

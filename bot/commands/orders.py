@@ -1,0 +1,79 @@
+"""/orders: what is on its way, what rests on the exchange, and what became of the last ones."""
+
+import asyncio
+
+from bot.command import Args, Command, bad_argument
+from bot.desk import Caller, Desk
+from bot.lists import refresh
+from bot.message import Button, ChatMessage
+from bot.numbers import price, quantity
+from bot.texts import Html, short
+from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
+from core.domain.order import ExecutionReport, Order, OrderState
+from core.domain.signal import Side
+
+_LAST = 8
+_ANSWER_SECONDS = 4.0
+_MARKS = {
+    OrderState.FILLED: "✅",
+    OrderState.REJECTED: "❗",
+    OrderState.DENIED: "🚫",
+    OrderState.DECLINED: "✖️",
+    OrderState.CANCELED: "↩️",
+    OrderState.EXPIRED: "⌛",
+    OrderState.AWAITING_APPROVAL: "❓",
+}
+
+
+async def run(desk: Desk, args: Args, _caller: Caller) -> ChatMessage:
+    """Where the exchange does not answer soon, the rest is shown."""
+    if args:
+        return bad_argument(desk, args, "orders")
+    texts = desk.texts
+    under_way = list(desk.book.in_flight.values())
+    lines: list[str] = [texts("orders.under_way", count=len(under_way)), *(_line(desk, order) for order in under_way[:_LAST])]
+    lines += await _resting(desk)
+    try:
+        last = await desk.queries.recent_orders(_LAST)
+    except LedgerUnavailable:
+        lines += ["", texts("answer.ledger_read")]
+    else:
+        lines += ["", texts("orders.last"), *(_line(desk, order) for order in last)] if last else []
+    cancel = ((Button(texts("orders.cancel"), "/cancel"),),) if under_way else ()
+    return ChatMessage("\n".join(lines), ((refresh("/orders", texts),), *cancel))
+
+
+async def _resting(desk: Desk) -> list[Html]:
+    try:
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            resting = await desk.venue.open_orders()
+    except (ExchangeUnavailable, TimeoutError) as error:
+        return [desk.texts("answer.exchange", problem=short(str(error) or f"{_ANSWER_SECONDS:g} s", 200))]
+    if not resting:
+        return [desk.texts("orders.none_rest")]
+    return [desk.texts("orders.rest", count=len(resting)), *(_resting_line(desk, report) for report in resting[:_LAST])]
+
+
+def _resting_line(desk: Desk, report: ExecutionReport) -> Html:
+    shown = {"symbol": report.symbol, "id": short(report.order_id), "state": report.state.value}
+    return desk.texts("orders.rest_line", mark=_side(report.side), **shown)
+
+
+def _line(desk: Desk, order: Order) -> Html:
+    return desk.texts(
+        "orders.line",
+        time=desk.texts.moment(order.created_at),
+        mark=_MARKS.get(order.state, "⏳"),
+        side=_side(order.side),
+        symbol=order.symbol,
+        quantity=quantity(order.executed_qty or order.qty),
+        price=price(order.average_price or order.price),
+        state=desk.texts(f"state.{order.state}"),
+    )
+
+
+def _side(side: Side) -> str:
+    return "🟩" if side is Side.BUY else "🔴"
+
+
+COMMAND = Command("orders", run)

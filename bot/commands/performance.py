@@ -1,0 +1,59 @@
+"""/performance: which symbols and which kinds of signal earn, the best first."""
+
+from collections.abc import Sequence
+
+from bot.command import Args, Command, bad_argument
+from bot.commands.pnl import period_buttons
+from bot.desk import Caller, Desk
+from bot.message import ChatMessage
+from bot.numbers import money
+from bot.periods import PERIODS, first_day
+from bot.texts import Html, short
+from core.domain.errors import LedgerUnavailable
+from core.read_models import Performance, Selection
+
+_USAGE = "[today|7d|30d|month|all]"
+_SHOWN = 8
+
+
+async def run(desk: Desk, args: Args, _caller: Caller) -> ChatMessage:
+    """Net of commissions; all time where no period is named."""
+    period = args[0].lower() if args else "all"
+    if period not in PERIODS or len(args) > 1:
+        return bad_argument(desk, args, f"performance {_USAGE}")
+    selection = Selection(since=first_day(period, desk.clock.now().date()))
+    try:
+        symbols = await desk.analytics.performance("symbol", selection)
+        kinds = await desk.analytics.performance("signal_type", selection)
+    except LedgerUnavailable:
+        return ChatMessage(desk.texts("answer.ledger_read"))
+    lines: list[str] = [desk.texts("performance", period=desk.texts(f"pnl.{period}"))]
+    if symbols:
+        lines += [*_lines(desk, symbols), "", desk.texts("performance.types"), *_lines(desk, kinds)]
+    else:
+        lines.append(desk.texts("pnl.none"))
+    return ChatMessage("\n".join(lines), (period_buttons(desk, "performance", period),))
+
+
+def _lines(desk: Desk, found: Sequence[Performance]) -> list[Html]:
+    """The best and the worst where there are many."""
+    shown = list(found) if len(found) <= _SHOWN else [*found[: _SHOWN // 2], None, *found[-_SHOWN // 2 :]]
+    return [
+        desk.texts("performance.gap", count=len(found) - _SHOWN) if one is None else performance_line(desk, one) for one in shown
+    ]
+
+
+def performance_line(desk: Desk, one: Performance) -> Html:
+    """One symbol or kind of signal: what it earned, in how many exits, with how many gains among them."""
+    return desk.texts(
+        "performance.line",
+        mark="➕" if one.profit > 0 else "➖",
+        name=short(one.name),
+        profit=money(one.profit, signed=True),
+        quote=one.quote_asset,
+        exits=one.exits,
+        rate=round(100 * one.wins / one.exits) if one.exits else 0,
+    )
+
+
+COMMAND = Command("performance", run, arguments=_USAGE)

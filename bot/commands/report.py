@@ -1,0 +1,70 @@
+"""/report: a day, a week or a month on one screen, with its chart."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from bot import charts
+from bot.command import Args, Command, bad_argument
+from bot.commands.chart import chart_of
+from bot.commands.performance import performance_line
+from bot.commands.pnl import by_asset
+from bot.desk import Caller, Desk
+from bot.lists import choices
+from bot.message import ChatMessage
+from bot.numbers import money
+from bot.render import controls_lines, not_live
+from bot.texts import Html
+from bot.worth import unrealised
+from core.domain.errors import LedgerUnavailable
+from core.read_models import Performance, Selection
+
+_PERIODS = ("day", "week", "month")
+_BEST = 3
+
+
+async def run(desk: Desk, args: Args, _caller: Caller) -> ChatMessage:
+    """Today where no period is named."""
+    period = args[0].lower() if args else "day"
+    if period not in _PERIODS or len(args) > 1:
+        return bad_argument(desk, args, "report [day|week|month]")
+    options = [(desk.texts(f"report.{each}"), f"/report {each}") for each in _PERIODS]
+    buttons = (choices(desk.texts(f"report.{period}"), options),)
+    try:
+        text = await report(desk, period)
+        chart = await chart_of(desk, "equity" if period == "day" else "daily", "")
+    except LedgerUnavailable:
+        return ChatMessage(desk.texts("answer.ledger_read"), buttons)
+    picture = await charts.draw(chart) if chart is not None else None
+    return ChatMessage(text, buttons, photo=picture or b"")
+
+
+async def report(desk: Desk, period: str) -> Html:
+    """What happened in it, and how things stand."""
+    since = _since(period, desk.clock.now().date())
+    results = await desk.queries.day_results(since.isoformat())
+    symbols = await desk.analytics.performance("symbol", Selection(since=since))
+    lines = [
+        desk.texts("report", period=desk.texts(f"report.{period}"), since=f"{since:%d.%m.}"),
+        *not_live(desk.trading_mode, desk.texts),
+        *by_asset(desk, results),
+        *_best(desk, symbols),
+        "",
+        desk.texts("status.positions", count=len(desk.book.open_positions())),
+        *(
+            desk.texts("status.unrealised", profit=money(profit, signed=True), quote=quote)
+            for quote, profit in sorted(unrealised(desk).items())
+        ),
+        controls_lines(desk.book.controls, desk.texts),
+    ]
+    return Html("\n".join(lines))
+
+
+def _since(period: str, today: date) -> date:
+    return {"day": today, "week": today - timedelta(days=today.weekday()), "month": today.replace(day=1)}[period]
+
+
+def _best(desk: Desk, symbols: Sequence[Performance]) -> list[Html]:
+    return [performance_line(desk, one) for one in symbols[:_BEST]]
+
+
+COMMAND = Command("report", run, arguments="[day|week|month]")

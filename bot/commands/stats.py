@@ -1,0 +1,96 @@
+"""/stats: how well it trades: rates, averages, best and worst, the deepest fall."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from bot.command import Args, Command, bad_argument
+from bot.desk import Caller, Desk
+from bot.lists import refresh
+from bot.message import ChatMessage
+from bot.numbers import money
+from bot.texts import Html
+from core.domain.errors import LedgerUnavailable
+from core.domain.money import ZERO, divide
+from core.read_models import Selection
+
+_LAST = 1_000  # exits that are looked at one by one
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """Of exits in one quote asset, in their order; all amounts in that asset. `fall` is the deepest from a peak of the sum."""
+
+    exits: int
+    wins: int
+    won: Decimal
+    lost: Decimal
+    best: Decimal
+    worst: Decimal
+    fall: Decimal
+    longest_won: int
+    longest_lost: int
+
+
+def stats_of(profits: Sequence[Decimal]) -> Stats:
+    """At least one profit."""
+    total, peak, fall = ZERO, ZERO, ZERO
+    streak, won, lost = 0, 0, 0
+    for profit in profits:
+        total += profit
+        peak = max(peak, total)
+        fall = max(fall, peak - total)
+        streak = max(streak, 0) + 1 if profit > 0 else min(streak, 0) - 1
+        won, lost = max(won, streak), max(lost, -streak)
+    gains = [profit for profit in profits if profit > 0]
+    losses = [-profit for profit in profits if profit <= 0]
+    return Stats(
+        exits=len(profits),
+        wins=len(gains),
+        won=sum(gains, ZERO),
+        lost=sum(losses, ZERO),
+        best=max(profits),
+        worst=min(profits),
+        fall=fall,
+        longest_won=won,
+        longest_lost=lost,
+    )
+
+
+async def run(desk: Desk, args: Args, _caller: Caller) -> ChatMessage:
+    """Of the last 1,000 exits, by quote asset."""
+    if args:
+        return bad_argument(desk, args, "stats")
+    try:
+        gains = await desk.analytics.gains(Selection(), _LAST)
+    except LedgerUnavailable:
+        return ChatMessage(desk.texts("answer.ledger_read"))
+    profits: dict[str, list[Decimal]] = {}
+    for gain in gains:
+        profits.setdefault(gain.quote_asset, []).append(gain.profit)
+    blocks = ["\n".join(_lines(desk, quote, stats_of(found))) for quote, found in sorted(profits.items())]
+    head = desk.texts("stats", count=len(gains)) if gains else desk.texts("trades.none")
+    return ChatMessage("\n\n".join([head, *blocks]), ((refresh("/stats", desk.texts),),))
+
+
+def _lines(desk: Desk, quote: str, found: Stats) -> list[Html]:
+    texts, losses = desk.texts, found.exits - found.wins
+    factor = f"{divide(found.won, found.lost):.2f}" if found.lost else "∞"
+    mean = divide(found.won - found.lost, Decimal(found.exits))
+    lines = [
+        texts("stats.result", profit=money(found.won - found.lost, signed=True), quote=quote),
+        texts("stats.rate", wins=found.wins, exits=found.exits, rate=round(100 * found.wins / found.exits)),
+        texts("stats.factor", factor=factor, mean=money(mean, signed=True), quote=quote),
+    ]
+    if found.wins:
+        lines.append(texts("stats.won", mean=money(divide(found.won, Decimal(found.wins)), signed=True), best=money(found.best)))
+    if losses:
+        lines.append(texts("stats.lost", mean=money(-divide(found.lost, Decimal(losses))), worst=money(found.worst)))
+    return [
+        *lines,
+        texts("stats.fall", fall=money(-found.fall), quote=quote),
+        texts("stats.streaks", won=found.longest_won, lost=found.longest_lost),
+    ]
+
+
+COMMAND = Command("stats", run)
