@@ -1,6 +1,8 @@
 """Draws the picture of the present and asks the pure policy what to do about a signal. Changes nothing."""
 
+from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from core.book import Book
 from core.domain.errors import ExchangeUnavailable
@@ -8,11 +10,31 @@ from core.domain.instrument import Instrument
 from core.domain.order import Order
 from core.domain.signal import BY_HAND, Signal, client_order_id
 from core.market import Market
-from core.policy.decide import Decision, decide
+from core.policy.decide import AskFirst, Decision, Refused, decide
+from core.policy.facts import Facts, facts_of
 from core.policy.picture import Picture, Wanted
 from core.ports import Clock
 
 USUAL = Wanted()
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A decision and the numbers that it was made by."""
+
+    decision: Decision
+    facts: Facts
+
+
+def _qty(decision: Decision) -> Decimal | None:
+    """What was sized, in base asset."""
+    match decision:
+        case Refused(draft=draft):
+            return draft.qty if draft is not None else None
+        case AskFirst(order):
+            return order.qty
+        case _:
+            return decision.qty
 
 
 class Deciding:
@@ -24,6 +46,10 @@ class Deciding:
         self._clock = clock
 
     async def decide(self, signal: Signal, *, approved_at: datetime | None = None, wanted: Wanted = USUAL) -> Decision:
+        """What to do, without the numbers behind it: see `weigh`."""
+        return (await self.weigh(signal, approved_at=approved_at, wanted=wanted)).decision
+
+    async def weigh(self, signal: Signal, *, approved_at: datetime | None = None, wanted: Wanted = USUAL) -> "Weighed":
         """Decides at once when rules and price are in memory, as they are for every watched symbol.
 
         There is no await between drawing the picture and returning: who reserves what was decided before awaiting anything
@@ -47,7 +73,8 @@ class Deciding:
             by_hand=signal.source == BY_HAND,
             wanted=wanted,
         )
-        return decide(signal, picture)
+        decision = decide(signal, picture)
+        return Weighed(decision, facts_of(signal, picture, _qty(decision)))
 
     def good_until(self, order: Order) -> datetime:
         """From then on the order's signal is too old to be placed anew."""

@@ -19,6 +19,7 @@ from core.domain.signal import Signal, client_order_id
 from core.market import Market
 from core.placement import Placement
 from core.policy.decide import AskFirst, Refused
+from core.policy.facts import Facts
 from core.policy.picture import Wanted
 from core.policy.risk import RiskApproved
 from core.ports import Changes, Clock, Ledger, Timings, Verdict
@@ -110,7 +111,7 @@ class OrderExecutor:
             await self._placement.recover(order)
             return self._verdict(stored, "ordered")
         if isinstance(body, SignalReceived):
-            changes.events.append(SignalRefused(body.signal, "failed", why, priority=Priority.URGENT))
+            changes.events.append(SignalRefused(body.signal, "failed", why, stored.seq, priority=Priority.URGENT))
         return await self._conclude(changes)
 
     async def _conclude(self, changes: Changes) -> Verdict:
@@ -118,8 +119,8 @@ class OrderExecutor:
         self._book.apply(changes)
         return changes.verdicts[0]
 
-    def _verdict(self, stored: StoredMessage, outcome: str, why: Reason | None = None) -> Verdict:
-        return Verdict(stored.seq, outcome, self._clock.now(), why)
+    def _verdict(self, stored: StoredMessage, outcome: str, why: Reason | None = None, facts: Facts | None = None) -> Verdict:
+        return Verdict(stored.seq, outcome, self._clock.now(), why, facts)
 
     # --- a signal
 
@@ -127,7 +128,8 @@ class OrderExecutor:
         # Who orders by hand has approved it by confirming: what is stored long before it is handled is refused by its age.
         approved_at = stored.message.received_at if hand is not None else None
         size = Wanted(hand.qty, hand.quote) if hand is not None else USUAL
-        decision = await self._deciding.decide(signal, approved_at=approved_at, wanted=size)
+        weighed = await self._deciding.weigh(signal, approved_at=approved_at, wanted=size)
+        decision, facts = weighed.decision, weighed.facts
         changes = Changes()
         self._withdraw_opposite(signal, decision, changes)
         match decision:
@@ -135,15 +137,15 @@ class OrderExecutor:
                 order = self._new_order(stored.seq, signal, decision.qty, decision.price, OrderState.SUBMITTED)
                 if hand is not None:
                     order = replace(order, approved_by=hand.who, approved_at=approved_at)
-                changes.verdicts.append(self._verdict(stored, "ordered"))
+                changes.verdicts.append(self._verdict(stored, "ordered", facts=facts))
                 self._timings.signal_to_order((self._clock.now() - stored.message.received_at).total_seconds())
                 await self._placement.place(order, changes)
                 return changes.verdicts[0]
             case AskFirst(wanted):
-                await self._ask(stored, signal, wanted, changes)
+                await self._ask(stored, signal, wanted, facts, changes)
             case Refused(outcome, why, draft):
-                changes.verdicts.append(self._verdict(stored, outcome, why))
-                changes.events.append(SignalRefused(signal, outcome, why))
+                changes.verdicts.append(self._verdict(stored, outcome, why, facts))
+                changes.events.append(SignalRefused(signal, outcome, why, stored.seq))
                 if draft is not None:
                     denied = self._new_order(stored.seq, signal, draft.qty, draft.price, OrderState.DENIED)
                     changes.orders.append(replace(denied, reason=why))
@@ -166,7 +168,7 @@ class OrderExecutor:
 
     # --- a question and its answer
 
-    async def _ask(self, stored: StoredMessage, signal: Signal, wanted: RiskApproved, changes: Changes) -> None:
+    async def _ask(self, stored: StoredMessage, signal: Signal, wanted: RiskApproved, facts: Facts, changes: Changes) -> None:
         now = self._clock.now()
         approval = Approval(
             token=self._token(),
@@ -181,7 +183,7 @@ class OrderExecutor:
         )
         changes.approvals.append(approval)
         changes.orders.append(self._new_order(stored.seq, signal, wanted.qty, wanted.price, OrderState.AWAITING_APPROVAL))
-        changes.verdicts.append(self._verdict(stored, "awaiting_approval"))
+        changes.verdicts.append(self._verdict(stored, "awaiting_approval", facts=facts))
         half = await self._deciding.decide(signal, approved_at=now, wanted=HALF)
         half_qty = half.qty if isinstance(half, RiskApproved) else None
         changes.events.append(ApprovalRequested(approval, *self._assets(signal.symbol), half=half_qty))
@@ -202,16 +204,18 @@ class OrderExecutor:
             why = reason("declined", who=answer.who)
             return await self._end(stored, replace(approval, state=ApprovalState.DECLINED), "declined", why)
         approval = replace(approval, state=ApprovalState.APPROVED)
-        decision = await self._deciding.decide(signal, approved_at=approval.decided_at, wanted=HALF if answer.half else USUAL)
+        size = HALF if answer.half else USUAL
+        weighed = await self._deciding.weigh(signal, approved_at=approval.decided_at, wanted=size)
+        decision, facts = weighed.decision, weighed.facts
         if not isinstance(decision, RiskApproved):
             why = decision.reason if isinstance(decision, Refused) else reason("approval_closed")
-            return await self._end(stored, approval, "denied", why)
-        return await self._place_approved(stored, replace(approval, qty=decision.qty, price=decision.price))
+            return await self._end(stored, approval, "denied", why, facts)
+        return await self._place_approved(stored, replace(approval, qty=decision.qty, price=decision.price), facts)
 
-    async def _place_approved(self, stored: StoredMessage, approval: Approval) -> Verdict:
+    async def _place_approved(self, stored: StoredMessage, approval: Approval, facts: Facts) -> Verdict:
         order = self._order_of(approval, OrderState.SUBMITTED)
         changes = Changes(
-            verdicts=[self._verdict(stored, "ordered")],
+            verdicts=[self._verdict(stored, "ordered", facts=facts)],
             approvals=[approval],
             events=[ApprovalClosed(approval, *self._assets(approval.signal.symbol))],
         )
@@ -236,8 +240,10 @@ class OrderExecutor:
         withdrawn = replace(pending, state=ApprovalState.WITHDRAWN, decided_at=self._clock.now())
         self._close(withdrawn, reason("approval_withdrawn", signal_type=signal.signal_type), changes)
 
-    async def _end(self, stored: StoredMessage, approval: Approval, outcome: str, why: Reason) -> Verdict:
-        changes = Changes(verdicts=[self._verdict(stored, outcome, why)])
+    async def _end(
+        self, stored: StoredMessage, approval: Approval, outcome: str, why: Reason, facts: Facts | None = None
+    ) -> Verdict:
+        changes = Changes(verdicts=[self._verdict(stored, outcome, why, facts)])
         self._close(approval, why, changes)
         return await self._conclude(changes)
 

@@ -17,6 +17,7 @@ from core.domain.order import ExecutionReport, Fill, Order, OrderRequest, PlaceR
 from core.domain.people import Invite, Person, Reader
 from core.domain.position import Execution, Position, Trade
 from core.domain.reasons import Reason
+from core.policy.facts import Facts
 
 
 class Clock(Protocol):
@@ -99,12 +100,14 @@ class AccountHistory(Protocol):
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What became of a stored message: `outcome` is the metric's label (`ordered`, `ignored`, `denied`, `expired`, `observed`,
-    `awaiting_approval`, `done`, `failed`), `reason` why (English sentence and code are both kept)."""
+    `awaiting_approval`, `done`, `failed`), `reason` why (English sentence and code are both
+    kept), `facts` the numbers that were decided by."""
 
     seq: int
     outcome: str
     at: datetime
     reason: Reason | None = None
+    facts: Facts | None = None
 
 
 @dataclass(slots=True)

@@ -63,11 +63,13 @@ class OrderUnanswered:
 
 @dataclass(frozen=True, slots=True)
 class SignalRefused:
-    """A signal did not become an order. `outcome` is how: ignored, denied, expired or observed."""
+    """A signal did not become an order. `outcome` is how: ignored, denied, expired or observed; `inbox_seq` is its stored
+    message."""
 
     signal: Signal
     outcome: str
     reason: Reason
+    inbox_seq: int = 0
     kind: Literal["signal_refused"] = "signal_refused"
     priority: Priority = Priority.NORMAL
 
@@ -280,6 +282,19 @@ Event = (
     | DayProved
     | DayUnproved
 )
+
+
+def subject_of(event: Event) -> int | None:
+    """The inbox seq of the signal that an event is about; None where it is about none."""
+    match event:
+        case OrderExecuted(order=order) | OrderFailed(order=order) | OrderUnanswered(order=order):
+            return order.inbox_seq
+        case ApprovalRequested(approval=approval) | ApprovalClosed(approval=approval):
+            return approval.inbox_seq
+        case SignalRefused(inbox_seq=seq):
+            return seq or None
+        case _:
+            return None
 
 
 @dataclass(frozen=True, slots=True)

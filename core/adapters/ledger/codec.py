@@ -13,6 +13,7 @@ from core.domain.order import ExecutionReport
 from core.domain.people import Reader
 from core.domain.reasons import Reason
 from core.domain.signal import Signal
+from core.policy.facts import Facts
 
 T = TypeVar("T")
 
@@ -54,5 +55,6 @@ events: Codec[Event] = Codec(
 signals: Codec[Signal] = Codec(TypeAdapter(Signal))
 reports: Codec[ExecutionReport] = Codec(TypeAdapter(ExecutionReport))
 reasons: Codec[tuple[Reason, ...]] = Codec(TypeAdapter(tuple[Reason, ...]))
+facts: Codec[Facts] = Codec(TypeAdapter(Facts))
 readers: Codec[Reader] = Codec(TypeAdapter(Reader))
 params: Codec[Mapping[str, str]] = Codec(TypeAdapter(Mapping[str, str]))

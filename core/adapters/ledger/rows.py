@@ -8,7 +8,7 @@ from core.adapters.ledger import codec
 from core.adapters.ledger.codec import storable
 from core.domain.approval import Approval, ApprovalState
 from core.domain.controls import Asking, Controls, Mode, Pause
-from core.domain.events import Event, OutboxItem, StrangerSeen
+from core.domain.events import Event, OutboxItem, StrangerSeen, subject_of
 from core.domain.hold import Hold
 from core.domain.limit import LimitSet
 from core.domain.messages import DeadLetter, Message, SignalReceived, SourcePosition, StoredMessage
@@ -68,7 +68,13 @@ def reason_of(row: Mapping[str, Any]) -> Reason | None:
 
 def verdict_row(verdict: Verdict) -> Row:
     """The parameters of an UPDATE of `inbox`."""
-    return {"b_seq": verdict.seq, "decided_at": verdict.at, "outcome": verdict.outcome, **_reason_columns(verdict.reason)}
+    return {
+        "b_seq": verdict.seq,
+        "decided_at": verdict.at,
+        "outcome": verdict.outcome,
+        "facts": codec.facts.encode(verdict.facts) if verdict.facts is not None else None,
+        **_reason_columns(verdict.reason),
+    }
 
 
 def _signal_columns(signal: Signal) -> Row:
@@ -98,6 +104,22 @@ def order_row(order: Order) -> Row:
         "approved_by": storable(order.approved_by) if order.approved_by is not None else None,
         "approved_at": order.approved_at,
         **_reason_columns(order.reason),
+    }
+
+
+def order_step_row(order: Order) -> Row:
+    """Of `order_steps`: how far an order had got."""
+    reasons = _reason_columns(order.reason)
+    return {
+        "client_order_id": order.client_order_id,
+        "at": order.updated_at,
+        "state": order.state.value,
+        "qty": order.qty,
+        "price": order.price,
+        "order_id": order.order_id,
+        "executed_qty": order.executed_qty,
+        "reason_code": reasons["reason_code"],
+        "reason_params": reasons["reason_params"],
     }
 
 
@@ -266,7 +288,13 @@ def dead_letter_row(letter: DeadLetter) -> Row:
 
 
 def outbox_row(event: Event, at: datetime) -> Row:
-    return {"at": at, "priority": int(event.priority), "kind": event.kind, "body": codec.events.encode(event)}
+    return {
+        "at": at,
+        "priority": int(event.priority),
+        "kind": event.kind,
+        "body": codec.events.encode(event),
+        "subject": subject_of(event),
+    }
 
 
 def outbox_item(row: Mapping[str, Any]) -> OutboxItem:

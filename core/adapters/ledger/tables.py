@@ -37,6 +37,7 @@ IN_FLIGHT = text("state IN ({})".format(", ".join(f"'{state}'" for state in Orde
 IS_EXIT = text("profit_pct IS NOT NULL")
 IS_OPEN = text("state = 'OPEN'")
 ASKS = text("question IS NOT NULL")
+HAS_SUBJECT = text("subject IS NOT NULL")
 IS_LET_IN = text("revoked_at IS NULL")
 IS_UNUSED = text("used_by IS NULL")
 
@@ -64,10 +65,13 @@ inbox = Table(
     Column("reason_code", Text),
     Column("reason_params", Text),
     Column("reason", Text),
+    Column("facts", Text),
     UniqueConstraint("source", "source_id"),
     _partial("ix_inbox_undecided", "seq", where=UNDECIDED),
     _partial("ix_inbox_signals", "seq", where=IS_SIGNAL),
     _partial("ix_inbox_by_people", "seq", where=BY_PEOPLE),
+    _partial("ix_inbox_signal_ids", "source_id", where=IS_SIGNAL),
+    _partial("ix_inbox_mailbox_signals", "mailbox", "seq", where=IS_SIGNAL),
     sqlite_autoincrement=True,
 )
 
@@ -96,7 +100,25 @@ orders = Table(
     Column("approved_at", UtcTime),
     Column("signal", Text, nullable=False),
     Index(None, "inbox_seq"),
+    Index(None, "order_id"),
     _partial("ix_orders_in_flight", "inbox_seq", where=IN_FLIGHT),
+)
+
+order_steps = Table(
+    "order_steps",
+    metadata,
+    Column("seq", counting_key(), primary_key=True, autoincrement=True),
+    Column("client_order_id", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("qty", Amount, nullable=False),
+    Column("price", Amount, nullable=False),
+    Column("order_id", Text),
+    Column("executed_qty", Amount, nullable=False),
+    Column("reason_code", Text),
+    Column("reason_params", Text),
+    Index(None, "client_order_id", "seq"),
+    sqlite_autoincrement=True,
 )
 
 fills = Table(
@@ -194,6 +216,7 @@ approvals = Table(
     Column("decided_at", UtcTime),
     Column("decided_by", Text),
     Column("signal", Text, nullable=False),
+    Index(None, "inbox_seq"),
     _partial("ix_approvals_open", "inbox_seq", where=IS_OPEN),
 )
 
@@ -286,6 +309,7 @@ dead_letters = Table(
     Column("problem", Text, nullable=False),
     Column("raw", LargeBinary, nullable=False),
     Column("at", UtcTime, nullable=False),
+    Index(None, "position"),
     sqlite_autoincrement=True,
 )
 
@@ -297,7 +321,9 @@ outbox = Table(
     Column("priority", Integer, nullable=False),
     Column("kind", Text, nullable=False),
     Column("body", Text, nullable=False),
+    Column("subject", BigInteger),
     Index(None, "priority", "seq"),
+    _partial("ix_outbox_subjects", "subject", "seq", where=HAS_SUBJECT),
     sqlite_autoincrement=True,
 )
 

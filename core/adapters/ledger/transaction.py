@@ -36,7 +36,7 @@ class Statements:
         self.new_executions = self._add(tables.executions).returning(tables.executions.c.execution_id)
         self.new_strangers = self._add(tables.strangers).returning(tables.strangers.c.user_id)
         self.add = {table: self._add(table) for table in (tables.fills, tables.trades, tables.deliveries)}
-        self.append = {table: self._insert(table) for table in (tables.dead_letters, tables.outbox)}
+        self.append = {table: self._insert(table) for table in (tables.dead_letters, tables.outbox, tables.order_steps)}
         replaced = (
             *(tables.orders, tables.positions, tables.approvals, tables.controls, tables.holds, tables.source_positions),
             *(tables.export_positions, tables.marks, tables.proofs, tables.told),
@@ -69,6 +69,7 @@ def write(connection: Connection, statements: Statements, writes: Writes) -> Wri
     for rows, statement in (
         (writes.verdicts, statements.verdict),
         (writes.orders.values(), statements.replace[tables.orders]),
+        (writes.order_steps, statements.append[tables.order_steps]),
         (writes.fills, statements.add[tables.fills]),
         (writes.positions.values(), statements.replace[tables.positions]),
         (writes.trades, statements.add[tables.trades]),

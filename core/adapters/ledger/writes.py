@@ -18,6 +18,7 @@ class Writes:
     inbox: list[Row] = field(default_factory=list)
     verdicts: list[Row] = field(default_factory=list)
     orders: dict[object, Row] = field(default_factory=dict)
+    order_steps: list[Row] = field(default_factory=list)
     fills: list[Row] = field(default_factory=list)
     positions: dict[object, Row] = field(default_factory=dict)
     trades: list[Row] = field(default_factory=list)
@@ -63,6 +64,7 @@ def writes_of_changes(changes: Changes, at: datetime) -> Writes:
     return Writes(
         verdicts=[rows.verdict_row(verdict) for verdict in changes.verdicts],
         orders={order.client_order_id: rows.order_row(order) for order in changes.orders},
+        order_steps=[rows.order_step_row(order) for order in changes.orders],
         fills=[rows.fill_row(client_order_id, fill) for client_order_id, fill in changes.fills],
         positions={position.symbol: rows.position_row(position) for position in changes.positions},
         trades=[rows.trade_row(trade) for trade in changes.trades],

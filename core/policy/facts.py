@@ -1,0 +1,66 @@
+"""The numbers that a decision was made by, kept with it: what each rule measured, and its limit at that moment. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from core.domain.money import HUNDRED, divide, multiply, plain
+from core.domain.signal import Side, Signal
+from core.policy.picture import Picture
+from core.policy.sizing import amount
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What a rule measured and what it allows, as people read it; `name` is the rule's, `unit` an asset, `%`, `s` or nothing."""
+
+    name: str
+    value: str
+    limit: str
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """`price` is the market's for this side (quote asset; None where it was not known), `held` the position (base asset) and
+    `qty` what was sized (base asset; None where it did not come to that). `pause` and `mode` are the controls."""
+
+    at: datetime
+    pause: str
+    mode: str
+    price: Decimal | None
+    held: Decimal
+    qty: Decimal | None
+    measures: tuple[Measure, ...]
+
+
+def facts_of(signal: Signal, picture: Picture, qty: Decimal | None) -> Facts:
+    """What the rules saw; `qty` is what was sized."""
+    price = picture.quote.price_for(signal.side) if picture.quote is not None else None
+    return Facts(
+        at=picture.now,
+        pause=picture.controls.pause.value,
+        mode=picture.controls.mode.value,
+        price=price,
+        held=picture.position.qty,
+        qty=qty,
+        measures=tuple(_measures(signal, picture, price, qty)),
+    )
+
+
+def _measures(signal: Signal, picture: Picture, price: Decimal | None, qty: Decimal | None) -> Iterator[Measure]:
+    limits = picture.limits
+    age = picture.now - (picture.approved_at or signal.ts)
+    yield Measure("age", f"{age.total_seconds():.1f}", f"{limits.signal_max_age.total_seconds():g}", "s")
+    if signal.side is Side.SELL or picture.instrument is None:
+        return
+    quote = picture.instrument.quote
+    if price is not None:
+        moved = divide(multiply(price - signal.close, HUNDRED), signal.close)
+        yield Measure("price_band", f"{moved:+.2f}", plain(limits.price_band_pct), "%")
+    if price is not None and qty is not None:
+        yield Measure("order_notional", amount(multiply(qty, price)), plain(limits.max_order_notional), quote)
+    yield Measure("open_positions", str(picture.open_count), str(limits.max_open_positions))
+    if picture.result_today is not None:
+        yield Measure("daily_loss", amount(picture.result_today), plain(-limits.daily_loss_limit), quote)
