@@ -40,7 +40,7 @@ from bot.people import People
 from bot.process_events import ProcessEvents
 from bot.prove import Prover
 from bot.telegram_app import TelegramChat
-from bot.telegram_link import connect
+from bot.telegram_link import connect, name_of
 from bot.web.health import create_web_app
 from bot.web.metrics import create_metrics_app
 from bot.web.server import serve_web
@@ -53,6 +53,7 @@ from core.adapters.ledger.analytics import LedgerAnalytics
 from core.adapters.ledger.opening import open_ledger
 from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.sql_ledger import SqlLedger
+from core.adapters.ledger.stories import LedgerStories
 from core.adapters.paper_exchange import PaperExchange
 from core.book import Book
 from core.domain.controls import Controls
@@ -183,8 +184,9 @@ class _Program:
             raise ConfigurationError(settings.missing_for_run())
         token = settings.tg_token.get_secret_value()
         people = People(settings.users, self.book)
-        audience = Audience(settings.tg_chat_id, settings.tg_topic_id, settings.tg_lang, "UTC", people, self.book)
         alerts, answers = connect(token, settings.tg_api_url), connect(token, settings.tg_api_url)
+        place = settings.tg_chat_id, settings.tg_topic_id
+        audience = Audience(*place, settings.tg_lang, "UTC", people, self.book, lambda: name_of(answers))
         self.notifiers = Notifiers(alerts, audience, self.ledger, self.clock, blocked=self._forget)
         self.desk = Desk(
             book=self.book,
@@ -196,13 +198,14 @@ class _Program:
             alerts_waiting=lambda: self.notifiers.waiting,
             queries=LedgerQueries(self.ledger.reader),
             analytics=LedgerAnalytics(self.ledger.reader),
+            stories=LedgerStories(self.ledger.reader),
             venue=self.venue,
             clock=self.clock,
             trading_mode=settings.trading_mode,
             symbols=settings.symbols,
             people=people,
             audience=audience,
-            bot_name=lambda: answers.username,
+            bot_name=audience.bot_name,
             language=settings.tg_lang,
             zone="UTC",
             version=version("marketflow"),

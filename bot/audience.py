@@ -1,6 +1,6 @@
 """Who is told what happens: the owner's chat, and everybody with a right who has started the bot."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bot.people import People
@@ -13,7 +13,8 @@ from core.ports import MAIN_READER
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """`chat_id` is the owner's chat, `thread_id` a topic of it; `language` and `zone` are for whoever has chosen none."""
+    """`chat_id` is the owner's chat, `thread_id` a topic of it; `language` and `zone` are for whoever has chosen none;
+    `bot_name` is the bot's user name, empty while it is not known."""
 
     chat_id: int
     thread_id: int | None
@@ -21,6 +22,7 @@ class Audience:
     zone: str
     people: People
     book: Book
+    bot_name: Callable[[], str] = str
 
     def main(self) -> Listener:
         """The owner's chat, which is always told."""
@@ -58,5 +60,6 @@ class Audience:
             reader=reader,
             texts=texts(*self.speech(reader.chat_id)),
             thread_id=self.thread_id if is_main else None,
+            bot_name=self.bot_name(),
             told_elsewhere=not is_main and self.chat_id < 0,
         )

@@ -15,13 +15,14 @@ Args = Sequence[str]
 @dataclass(frozen=True, slots=True)
 class Command:
     """One command of the chat. `arguments` is its usage after the name; `role` is who may say it bare, `role_with_arguments` who
-    may say it with some, where that differs."""
+    may say it with some, where that differs. Behind a button it replaces the message, unless it `answers_anew`."""
 
     name: str
     run: Callable[[Desk, Args, Caller], Awaitable[ChatMessage]]
     role: Role = Role.VIEWER
     arguments: str = ""
     role_with_arguments: Role | None = None
+    answers_anew: bool = False
 
     @property
     def usage(self) -> str:

@@ -27,7 +27,7 @@ from core.domain.signal import BY_HAND
 from core.inbox import Inbox
 from core.market import Market
 from core.ports import Clock, DayResult, Venue, Verdict
-from core.read_models import NEWEST, Act, Gain, Page, Performance, Selection, SignalStory
+from core.read_models import NEWEST, Act, Gain, LetterStory, Page, Performance, Selection, SignalStory, Story
 
 log = structlog.get_logger(__name__)
 
@@ -69,6 +69,34 @@ class Queries(Protocol):
         ...
 
 
+class Stories(Protocol):
+    """The whole story of a signal. Every method raises LedgerUnavailable."""
+
+    async def last(self) -> Sequence[int]:
+        """The inbox seq of the last signal."""
+        ...
+
+    async def named(self, name: str) -> Sequence[int]:
+        """The inbox seqs of the signals that a name means, the newest first."""
+        ...
+
+    async def told_by(self, chat_id: int, message_id: int) -> Sequence[int]:
+        """The inbox seqs of the signals that a message tells of, the newest first."""
+        ...
+
+    async def letter(self, position: str) -> LetterStory | None:
+        """The unreadable record from that place."""
+        ...
+
+    async def letter_told_by(self, chat_id: int, message_id: int) -> LetterStory | None:
+        """The first unreadable record that a message tells of."""
+        ...
+
+    async def story(self, seq: int) -> Story | None:
+        """Everything about one signal."""
+        ...
+
+
 class Analytics(Protocol):
     """Sums over the ledger. Every method raises LedgerUnavailable."""
 
@@ -91,13 +119,15 @@ class Analytics(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, and in which chat. `source_id` is the identity of what was said, the same when Telegram brings it again."""
+    """Who asks, and in which chat. `source_id` is the identity of what was said, the same when Telegram brings it again;
+    `reply_to` is the message that it answers."""
 
     user_id: int
     name: str
     role: Role
     source_id: str
     chat_id: int
+    reply_to: int | None = None
 
     @property
     def in_private(self) -> bool:
@@ -120,6 +150,7 @@ class Desk:
     alerts_waiting: Callable[[], int]
     queries: Queries
     analytics: Analytics
+    stories: Stories
     venue: Venue
     clock: Clock
     trading_mode: str

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import assert_never
 
 from bot.holds import accept_button, event_lines
-from bot.message import ChatMessage, Keyboard, plain_text
+from bot.message import Button, ChatMessage, Keyboard, plain_text
 from bot.numbers import money, per_cent, price, quantity
 from bot.questions import asked_lines, closed_lines, keyboard
 from bot.texts import Html, Texts, short
@@ -38,6 +38,7 @@ from core.domain.events import (
     StrangerSeen,
     SymbolHeld,
     SymbolReleased,
+    subject_of,
 )
 from core.domain.money import per_cent as exact_per_cent
 from core.domain.order import OrderState
@@ -101,7 +102,12 @@ def _lines(event: Event, texts: Texts) -> list[Html]:  # noqa: PLR0911, PLR0912,
 def _keyboard(event: Event, texts: Texts) -> Keyboard:
     if isinstance(event, SymbolHeld):
         return accept_button(event.hold, texts)
-    return keyboard(event, texts) if isinstance(event, ApprovalRequested) else ()
+    if isinstance(event, ApprovalRequested):
+        return keyboard(event, texts)
+    seq = subject_of(event)
+    if seq is None or isinstance(event, OrderExecuted | ApprovalClosed):
+        return ()
+    return ((Button(texts("why.button"), f"/why {seq}"),),)
 
 
 def _executed(event: OrderExecuted, texts: Texts) -> list[Html]:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -139,6 +140,8 @@ class TelegramChat:
         if message is None or message.from_user is None or message.text is None:
             return
         caller = self._caller(message.from_user, message.chat.id, f"update:{update.update_id}")
+        if caller is not None and message.reply_to_message is not None:
+            caller = replace(caller, reply_to=message.reply_to_message.message_id)
         if caller is None:
             await self._welcome(message, message.from_user, f"update:{update.update_id}")
             return
@@ -186,7 +189,11 @@ class TelegramChat:
         if query.message is not None and asked.changes and not fresh:
             await self._send(query.message, ChatMessage(desk.texts("toast.old")))
             return
-        await self._replace(query, await self._answer(desk, asked, caller, None))
+        answer = await self._answer(desk, asked, caller, None)
+        if asked.command is not None and asked.command.answers_anew and query.message is not None:
+            await self._send(query.message, answer, reply_to=query.message.message_id)
+        else:
+            await self._replace(query, answer)
 
     async def _confirmed(self, desk: Desk, query: CallbackQuery, caller: Caller, token: str, yes: bool) -> None:
         """The second tap. The question is closed before anything is awaited, so that it is answered once."""

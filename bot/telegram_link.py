@@ -55,6 +55,14 @@ def connect(token: str, api_url: str) -> ExtBot[None]:
     )
 
 
+def name_of(bot: ExtBot[None]) -> str:
+    """The bot's user name; empty until Telegram has told it."""
+    try:
+        return bot.username
+    except RuntimeError:
+        return ""
+
+
 def markup(keyboard: Keyboard) -> InlineKeyboardMarkup | None:
     """Telegram's form of a keyboard."""
     if not keyboard:

@@ -25,6 +25,7 @@ from core.domain.events import (
     OutboxItem,
     Priority,
     SymbolHeld,
+    subject_of,
 )
 from core.domain.people import Level, Role
 from core.ports import MAIN_READER, Clock, Delivery, Outbox
@@ -263,6 +264,10 @@ class TelegramNotifier:
         except Exception:  # an event that cannot be shown must not keep all the others from being told
             log.exception("an event could not be rendered", seq=item.seq, kind=item.event.kind)
             return self._unshowable(listener, item)
+        seq = subject_of(item.event)
+        if isinstance(item.event, OrderExecuted) and seq and listener.bot_name:
+            link = f"https://t.me/{listener.bot_name}?start=why_{seq}"
+            message = replace(message, text=f"{message.text}\n{listener.texts('why.link', link=link)}")
         if listener.role < _role_to_tap(item):
             message = replace(message, keyboard=())
         return message if listener.level(item.event) is Level.LOUD else replace(message, silent=True)
@@ -297,5 +302,7 @@ def _foldable(items: Sequence[OutboxItem]) -> list[OutboxItem]:
 
 
 def _role_to_tap(item: OutboxItem) -> Role:
-    """Whose buttons an event has."""
-    return Role.OWNER if isinstance(item.event, SymbolHeld) else Role.TRADER
+    """Who may use the buttons of an event."""
+    if isinstance(item.event, SymbolHeld):
+        return Role.OWNER
+    return Role.TRADER if isinstance(item.event, ApprovalRequested) else Role.VIEWER

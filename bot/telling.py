@@ -51,7 +51,8 @@ DEFAULTS: Mapping[Role, Mapping[Topic, Level]] = {
 @dataclass(frozen=True, slots=True)
 class Listener:
     """A chat that is told, as it stands now. `key` names it in the ledger, `thread_id` is the topic of a group, `reader` holds
-    what was set. `told_elsewhere`: its people hear everything in the owner's group, so that nothing is told twice unasked."""
+    what was set; `bot_name` is for links to the bot. `told_elsewhere`: its people hear everything in the owner's group, so that
+    nothing is told twice unasked."""
 
     key: str
     chat_id: int
@@ -60,6 +61,7 @@ class Listener:
     texts: Texts
     thread_id: int | None = None
     told_elsewhere: bool = False
+    bot_name: str = ""
 
     @property
     def is_group(self) -> bool:

@@ -1,12 +1,17 @@
 """What chat and dashboard are shown: values that the ledger's questions are answered with."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from core.domain.messages import Body
+from core.domain.approval import Approval
+from core.domain.messages import Body, DeadLetter, Hand
+from core.domain.order import Fill, Order, OrderState
+from core.domain.position import Execution
 from core.domain.reasons import Reason
 from core.domain.signal import Signal
+from core.policy.facts import Facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +76,55 @@ class Page:
 
 
 NEWEST = Page()
+
+
+@dataclass(frozen=True, slots=True)
+class OrderStep:
+    """How far an order had got at a moment. `qty` and `executed_qty` in base asset, `price` in quote asset."""
+
+    at: datetime
+    state: OrderState
+    qty: Decimal
+    price: Decimal
+    order_id: str | None
+    executed_qty: Decimal
+    reason: Reason | None
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """That a message of a chat told an event; `reader` is a person's id, or MAIN_READER for the owner's chat."""
+
+    at: datetime
+    kind: str
+    reader: str
+    chat_id: int
+    message_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Everything that the ledger keeps of a signal. What is of a version before is not there: no `facts`, no `steps`."""
+
+    seq: int
+    signal: Signal
+    hand: Hand | None
+    received_at: datetime
+    decided_at: datetime | None
+    outcome: str | None
+    reason: Reason | None
+    facts: Facts | None
+    order: Order | None
+    steps: Sequence[OrderStep]
+    fills: Sequence[Fill]
+    execution: Execution | None
+    approval: Approval | None
+    tellings: Sequence[Telling]
+
+
+@dataclass(frozen=True, slots=True)
+class LetterStory:
+    """An unreadable record and its number."""
+
+    seq: int
+    letter: DeadLetter

@@ -36,6 +36,7 @@ from bot.commands import (
     status,
     trades,
     users,
+    why,
     zone,
 )
 from bot.commands.help import help_on
@@ -51,6 +52,7 @@ COMMANDS: tuple[Command, ...] = (
     chart.COMMAND,
     trades.COMMAND,
     signals.COMMAND,
+    why.COMMAND,
     orders.COMMAND,
     balance.COMMAND,
     risk.COMMAND,

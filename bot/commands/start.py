@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from bot.command import Args, Command
+from bot.commands import why
 from bot.desk import Caller, Desk, Trouble
 from bot.message import ChatMessage
 from bot.people import digest_of
@@ -11,14 +12,19 @@ from bot.render import controls_lines
 from core.domain.messages import InviteUsed
 from core.domain.people import Role
 
+WHY_PREFIX = "why_"
+"""Of the word of a link that tells a story: https://t.me/<bot>?start=why_<inbox seq>."""
 
-async def run(desk: Desk, _args: Args, caller: Caller) -> ChatMessage:
-    """Whatever stands behind /start (a deep link's word) is not looked at."""
+
+async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
+    """A deep link's word may ask for a story; no other word is looked at."""
     known = desk.book.readers.get(caller.chat_id)
     if caller.in_private and (known is None or not known.active):
         trouble = await prefer(desk, caller, caller.chat_id, active=True)
         if trouble:
             return ChatMessage(trouble)
+    if len(args) == 1 and args[0].startswith(WHY_PREFIX):
+        return await why.run(desk, (args[0].removeprefix(WHY_PREFIX),), caller)
     return ChatMessage(_greeting(desk, caller.role))
 
 

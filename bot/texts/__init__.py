@@ -62,6 +62,11 @@ class Texts:
         local = at.astimezone(self.zone)
         return f"{local:%H:%M:%S} {_zone_name(local)}"
 
+    def milliseconds(self, at: datetime) -> str:
+        """The time of day to the millisecond: 14:02:11.042."""
+        local = at.astimezone(self.zone)
+        return f"{local:%H:%M:%S}.{local.microsecond // 1000:03}"
+
     def moment(self, at: datetime) -> str:
         """Day and time, in a list: 01.03. 14:02."""
         return at.astimezone(self.zone).strftime("%d.%m. %H:%M")

@@ -17,12 +17,13 @@ from bot.notifiers import Notifiers
 from bot.one_time_codes import OneTimeCodes
 from bot.people import People
 from bot.telegram_app import TelegramChat
-from bot.telegram_link import connect
+from bot.telegram_link import connect, name_of
 from core.adapters.ledger.analytics import LedgerAnalytics
 from core.adapters.ledger.opening import open_ledger
 from core.adapters.ledger.paper_book import SqlPaperBook
 from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.sql_ledger import SqlLedger
+from core.adapters.ledger.stories import LedgerStories
 from core.adapters.paper_exchange import PaperExchange
 from core.book import Book
 from core.domain.controls import Controls, Mode
@@ -149,8 +150,8 @@ async def firm_on(
         book=book, ledger=ledger, venue=venue, clock=clock, trading_mode="paper", timings=Durations(), watched=list(PRICES)
     )
     people = People(ROLES, book)
-    audience = Audience(main, None, "en", "UTC", people, book)
     answers, alerts = connect(server.token, server.api_url), connect(server.token, server.api_url)
+    audience = Audience(main, None, "en", "UTC", people, book, lambda: name_of(answers))
 
     async def blocked(user_id: int) -> None:
         raise AssertionError(f"{user_id} has blocked nobody")
@@ -167,13 +168,14 @@ async def firm_on(
         alerts_waiting=lambda: notifiers.waiting,
         queries=LedgerQueries(ledger.reader),
         analytics=LedgerAnalytics(ledger.reader),
+        stories=LedgerStories(ledger.reader),
         venue=venue,
         clock=clock,
         trading_mode="paper",
         symbols=None,
         people=people,
         audience=audience,
-        bot_name=lambda: answers.username,
+        bot_name=audience.bot_name,
         language="en",
         zone="UTC",
         version="0.1.0",

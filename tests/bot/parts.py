@@ -40,7 +40,7 @@ from core.inbox import Inbox
 from core.market import Market
 from core.membership import Membership
 from core.ports import MAIN_READER, Changes, DayResult, Delivery, LedgerState, Told, Verdict
-from core.read_models import NEWEST, Act, Gain, Page, Performance, Selection, SignalStory
+from core.read_models import NEWEST, Act, Gain, LetterStory, Page, Performance, Selection, SignalStory, Story
 from tests.core.world import LIMITS
 
 OWNER, TRADER, VIEWER, STRANGER = 1001, 1002, 1003, 6666
@@ -263,6 +263,30 @@ class MemoryLedger:
         self._check()
         return [result for result in self.results if result.day >= since]
 
+    async def last(self) -> Sequence[int]:
+        self._check()
+        return []
+
+    async def named(self, name: str) -> Sequence[int]:
+        self._check()
+        return []
+
+    async def told_by(self, chat_id: int, message_id: int) -> Sequence[int]:
+        self._check()
+        return []
+
+    async def letter(self, position: str) -> LetterStory | None:
+        self._check()
+        return None
+
+    async def letter_told_by(self, chat_id: int, message_id: int) -> LetterStory | None:
+        self._check()
+        return None
+
+    async def story(self, seq: int) -> Story | None:
+        self._check()
+        return None
+
     async def performance(self, by: str, selection: Selection) -> Sequence[Performance]:
         self._check()
         return []
@@ -385,7 +409,7 @@ class Office:
             book=self.book, market=self.market, deciding=Deciding(self.book, self.market, clock),
             confirmations=Confirmations(clock),
             codes=None, inbox=self.inbox, alerts_waiting=lambda: len(self.ledger.unsent),
-            queries=self.ledger, analytics=self.ledger,
+            queries=self.ledger, analytics=self.ledger, stories=self.ledger,
             venue=self.exchange, clock=clock, trading_mode="paper", symbols=frozenset({"WIFUSDC"}),
             people=self.people, audience=self.audience,
             bot_name=lambda: "marketflow_local_bot",

@@ -1,6 +1,6 @@
 """The English catalogue: HTML by key, a module for each part of the chat."""
 
-from bot.texts.en import acting, alerts, answers, approvals, people, reading
+from bot.texts.en import acting, alerts, answers, approvals, people, reading, why
 
 CATALOGUE: dict[str, str] = {
     **alerts.CATALOGUE,
@@ -9,4 +9,5 @@ CATALOGUE: dict[str, str] = {
     **reading.CATALOGUE,
     **people.CATALOGUE,
     **acting.CATALOGUE,
+    **why.CATALOGUE,
 }

@@ -70,4 +70,5 @@ CATALOGUE: dict[str, str] = {
     "command.health": "each part, with a word on it",
     "command.export": "executions or tax lots as a file",
     "command.audit": "who did what, and when",
+    "command.why": "the whole story of a signal, order or trade",
 }

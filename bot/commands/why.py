@@ -1,0 +1,56 @@
+"""/why: the whole story of a signal, an order or a trade; for what was not traded, the reason first."""
+
+from collections.abc import Sequence
+
+from bot.command import Args, Command, bad_argument
+from bot.desk import Caller, Desk
+from bot.message import Button, ChatMessage
+from bot.story import letter_lines, story_lines
+from bot.texts import short
+from core.domain.errors import LedgerUnavailable
+from core.read_models import LetterStory
+
+_USAGE = "[ID|SYMBOL]"
+_LONGEST = 128  # characters of an id
+_MORE = "full"
+
+
+async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
+    """By id, by replying to what told it, or the last one."""
+    full = len(args) == 2 and args[1] == _MORE
+    if len(args) > 2 or (len(args) == 2 and not full) or (args and len(args[0]) > _LONGEST):
+        return bad_argument(desk, args, f"why {_USAGE}")
+    try:
+        return await _told(desk, args, caller, full=full)
+    except LedgerUnavailable:
+        return ChatMessage(desk.texts("answer.ledger_read"))
+
+
+async def _told(desk: Desk, args: Args, caller: Caller, *, full: bool) -> ChatMessage:
+    found = await _found(desk, args, caller)
+    if isinstance(found, LetterStory):
+        return ChatMessage("\n".join(letter_lines(found, desk.texts)))
+    if len(found) > 1:
+        return _which(desk, found)
+    story = await desk.stories.story(found[0]) if found else None
+    if story is None:
+        return ChatMessage(desk.texts("why.unknown", name=short(args[0])) if args else desk.texts("why.none"))
+    buttons = () if full else ((Button(desk.texts("why.full"), f"/why {story.seq} {_MORE}"),),)
+    return ChatMessage("\n".join(story_lines(story, desk.texts, full=full)), buttons)
+
+
+async def _found(desk: Desk, args: Args, caller: Caller) -> Sequence[int] | LetterStory:
+    if args:
+        name = args[0].removeprefix("#")
+        return await desk.stories.named(name) or await desk.stories.letter(name) or ()
+    if caller.reply_to is None:
+        return await desk.stories.last()
+    told = await desk.stories.told_by(caller.chat_id, caller.reply_to)
+    return told or await desk.stories.letter_told_by(caller.chat_id, caller.reply_to) or ()
+
+
+def _which(desk: Desk, found: Sequence[int]) -> ChatMessage:
+    return ChatMessage(desk.texts("why.which"), tuple((Button(f"#{seq}", f"/why {seq}"),) for seq in found))
+
+
+COMMAND = Command("why", run, arguments=_USAGE, answers_anew=True)
