@@ -18,7 +18,7 @@ SENTENCES: Mapping[str, str] = {
     "unknown_symbol": "the exchange knows no symbol {symbol}",
     "not_trading": "{symbol} is halted on the exchange (status {status})",
     "market_orders_off": "the exchange takes no market orders for {symbol}",
-    "held": "{symbol} is held ({differences}); /accept {symbol} takes the exchange's word",
+    "held": "{symbol} is held, as ledger and exchange disagree; /accept shows about what",
     "not_held": "{symbol} is not held",
     # ledger and exchange side by side
     "less_than_ledger": "the exchange holds {qty} {asset} less than the ledger: sold elsewhere?",

@@ -44,7 +44,7 @@ def not_held(signal: Signal, picture: Picture) -> Reason | None:
     """Where ledger and exchange disagree nothing is known for certain, so nothing is traded, exits neither."""
     if picture.hold is None:
         return None
-    return reason("held", symbol=signal.symbol, differences=picture.hold.words)
+    return reason("held", symbol=signal.symbol)
 
 
 def right_side(signal: Signal, picture: Picture) -> Reason | None:

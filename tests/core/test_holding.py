@@ -50,7 +50,7 @@ async def test_coins_sold_elsewhere_hold_the_symbol_and_are_told_once(world: Wor
     verdict = await world.say("SELL_SM")
     assert became(verdict) == ("denied", "held")
     assert verdict is not None
-    assert "12 WIF less than the ledger: sold elsewhere?); /accept WIFUSDC takes the exchange's word" in str(verdict.reason)
+    assert "WIFUSDC is held, as ledger and exchange disagree" in str(verdict.reason)
     assert became(await world.say("BUY_SM", symbol="SOLUSDC", close="1.5")) == ("ordered", "")
     assert len(world.venue.placed) == 2
 

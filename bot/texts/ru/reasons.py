@@ -14,7 +14,7 @@ SENTENCES: dict[str, str] = {
     "unknown_symbol": "биржа не знает символа {symbol}",
     "not_trading": "торги {symbol} на бирже остановлены (статус {status})",
     "market_orders_off": "биржа не принимает рыночных ордеров по {symbol}",
-    "held": "торговля {symbol} задержана ({differences}); /accept {symbol} примет слово биржи",
+    "held": "{symbol} задержан: журнал и биржа расходятся; в чём, покажет /accept",
     "not_held": "торговля {symbol} не задержана",
     # ledger and exchange side by side
     "less_than_ledger": "на бирже на {qty} {asset} меньше, чем в журнале: продано в другом месте?",
