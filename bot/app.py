@@ -187,7 +187,7 @@ class _Program:
         alerts, answers = connect(token, settings.tg_api_url), connect(token, settings.tg_api_url)
         place = settings.tg_chat_id, settings.tg_topic_id
         audience = Audience(*place, settings.tg_lang, "UTC", people, self.book, lambda: name_of(answers))
-        self.notifiers = Notifiers(alerts, audience, self.ledger, self.clock, blocked=self._forget)
+        self.notifiers = Notifiers(alerts, audience, self.ledger, self.clock, blocked=self._forget, quote=self.market.quote)
         self.desk = Desk(
             book=self.book,
             market=self.market,

@@ -3,7 +3,8 @@
 import re
 
 from bot.desk import Caller, Desk, Trouble
-from bot.texts import Html
+from bot.texts import Html, short
+from core.domain.approval import ApprovalState
 from core.domain.messages import ApprovalAnswered
 from core.domain.people import Role
 from core.ports import Verdict
@@ -29,15 +30,24 @@ async def answer(desk: Desk, data: str, caller: Caller) -> Html:
     approve = word != "n"
     approval = desk.book.approvals.get(token)
     if approval is None:
-        return desk.texts("toast.closed")
+        return _closed(desk, token)
     body = ApprovalAnswered(token, approve, caller.user_id, caller.name, half=word == "h")
     verdict = await desk.put(caller, body, mailbox=approval.signal.symbol)
-    return desk.texts(_TROUBLES[verdict]) if isinstance(verdict, Trouble) else _outcome(desk, verdict, approve)
+    return desk.texts(_TROUBLES[verdict]) if isinstance(verdict, Trouble) else _outcome(desk, token, verdict, approve)
 
 
-def _outcome(desk: Desk, verdict: Verdict, approve: bool) -> Html:
-    if verdict.reason is not None and verdict.reason.code == "approval_closed":
+def _closed(desk: Desk, token: str) -> Html:
+    """Of several who may answer the first counts; the others see who that was."""
+    answered = desk.book.answered.get(token)
+    if answered is None or answered.decided_by is None or answered.decided_at is None:
         return desk.texts("toast.closed")
+    key = "toast.closed_by_no" if answered.state is ApprovalState.DECLINED else "toast.closed_by_yes"
+    return desk.texts(key, who=short(answered.decided_by), time=desk.texts.exact_time(answered.decided_at))
+
+
+def _outcome(desk: Desk, token: str, verdict: Verdict, approve: bool) -> Html:
+    if verdict.reason is not None and verdict.reason.code == "approval_closed":
+        return _closed(desk, token)
     if not approve:
         return desk.texts("toast.declined")
     if verdict.reason is not None:

@@ -11,6 +11,7 @@ from bot.audience import Audience
 from bot.pace import ALL_SECONDS, CHAT_SECONDS, GROUP_SECONDS, Pace
 from bot.telegram_notifier import TelegramNotifier
 from bot.telling import Listener
+from core.domain.instrument import Quote
 from core.ports import MAIN_READER, Clock, Outbox
 
 log = structlog.get_logger(__name__)
@@ -27,13 +28,15 @@ class Notifiers:
         clock: Clock,
         *,
         blocked: Callable[[int], Awaitable[None]],
+        quote: Callable[[str], Quote | None],
     ) -> None:
-        """`blocked` is told the chat of a person who has blocked the bot."""
+        """`blocked` is told the chat of a person who has blocked the bot; `quote` is the present one of a symbol."""
         self._bot = bot
         self._audience = audience
         self._outbox = outbox
         self._clock = clock
         self._blocked = blocked
+        self._quote = quote
         self._whole = Pace(clock, ALL_SECONDS)
         self._notifiers = {MAIN_READER: self._notifier(audience.main())}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -78,7 +81,8 @@ class Notifiers:
 
     def _notifier(self, listener: Listener) -> TelegramNotifier:
         pace = Pace(self._clock, GROUP_SECONDS if listener.is_group else CHAT_SECONDS, self._whole)
-        return TelegramNotifier(self._bot, partial(self._present, listener), self._outbox, clock=self._clock, pace=pace)
+        present = partial(self._present, listener)
+        return TelegramNotifier(self._bot, present, self._outbox, clock=self._clock, pace=pace, quote=self._quote)
 
     def _present(self, before: Listener) -> Listener:
         """The listener as it stands now; as it was for the moment until its task has ended."""

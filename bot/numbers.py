@@ -36,6 +36,17 @@ def per_cent(number: Decimal) -> str:
     return f"{'-' if number < 0 else '+'}{text}%"
 
 
+def distance(number: Decimal) -> str:
+    """How far a price is from another, in per cent: two decimals and a sign: +0.10%, -1.25%."""
+    text = _fixed(abs(number), least=2, most=2)
+    return f"{'-' if number < 0 else '+'}{text}%"
+
+
+def share(number: Decimal) -> str:
+    """A part of a whole in per cent, without a sign: 0.1%, 12.5%."""
+    return f"{_fixed(number, least=1, most=1)}%"
+
+
 def _decimals_for(number: Decimal, significant: int, *, least: int) -> int:
     decimals = significant - 1 - number.adjusted() if number else least
     return min(max(decimals, least), _MOST_DECIMALS)

@@ -1,27 +1,57 @@
 """Questions about a trade as messages: asked, closed, and with what came of it. Pure."""
 
+from dataclasses import dataclass
+from decimal import Decimal
+
 from bot.message import Button, ChatMessage, Keyboard, plain_text
-from bot.numbers import money, price, quantity
+from bot.numbers import distance, money, price, quantity, share
 from bot.texts import Html, Texts, short
-from core.domain.approval import Approval
+from core.domain.approval import Approval, ApprovalState
 from core.domain.events import ApprovalClosed, ApprovalRequested, OrderExecuted, OrderFailed
 from core.domain.money import multiply
+from core.domain.money import per_cent as exact_per_cent
 
 
-def asked_lines(event: ApprovalRequested, texts: Texts) -> list[Html]:
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What changes while a question is open: the market's price for its side (quote asset; None where it is not known) and the
+    seconds that are left."""
+
+    price: Decimal | None
+    left: int
+
+
+def asked_lines(event: ApprovalRequested, texts: Texts, live: Live | None = None) -> list[Html]:
+    """The question, as it stands when it is asked, or by what is `live`."""
     approval = event.approval
-    seconds = int((approval.expires_at - approval.asked_at).total_seconds())
-    return [
+    if live is None:
+        live = Live(approval.price, int((approval.expires_at - approval.asked_at).total_seconds()))
+    lines = [
         texts("approval.ask", signal_type=short(approval.signal.signal_type)),
-        *_proposal(approval, event.base, event.quote, texts),
-        texts("approval.until", time=texts.exact_time(approval.expires_at), seconds=seconds),
+        *_proposal(approval, event.base, event.quote, texts, event.capital),
+        _now(approval, live, texts),
     ]
+    rules = [
+        texts(f"rule.{name}", value=value, limit=limit, unit=unit) for name, value, limit, unit in event.rules if name != "age"
+    ]
+    lines += [texts("approval.rules"), *rules] if rules else []
+    return [*lines, texts("approval.until", time=texts.exact_time(approval.expires_at), seconds=max(live.left, 0))]
+
+
+def _now(approval: Approval, live: Live, texts: Texts) -> Html:
+    if live.price is None:
+        return texts("approval.no_price")
+    close = approval.signal.close
+    return texts("approval.now", price=price(live.price), distance=distance(exact_per_cent(live.price - close, close)))
 
 
 def closed_lines(event: ApprovalClosed, texts: Texts) -> list[Html]:
     approval = event.approval
+    # What was approved and is not traded for all that must not look as if it were.
+    stopped = approval.state is ApprovalState.APPROVED and event.reason is not None
+    key = "approval.stopped" if stopped else f"approval.{approval.state}"
     lines = [
-        texts(f"approval.{approval.state}", signal_type=short(approval.signal.signal_type)),
+        texts(key, signal_type=short(approval.signal.signal_type)),
         *_proposal(approval, event.base, event.quote, texts),
     ]
     if approval.decided_by and approval.decided_at:
@@ -31,12 +61,14 @@ def closed_lines(event: ApprovalClosed, texts: Texts) -> list[Html]:
     return lines
 
 
-def _proposal(approval: Approval, base: str, quote: str, texts: Texts) -> list[Html]:
+def _proposal(approval: Approval, base: str, quote: str, texts: Texts, capital: Decimal | None = None) -> list[Html]:
+    worth = multiply(approval.qty, approval.price)
+    value = {"value": money(worth), "quote": quote}
     return [
         texts("symbol", symbol=approval.signal.symbol),
         texts("price", price=price(approval.price)),
         texts("quantity", quantity=quantity(approval.qty), base=base),
-        texts("value", value=money(multiply(approval.qty, approval.price)), quote=quote),
+        texts("value_share", share=share(exact_per_cent(worth, capital)), **value) if capital else texts("value", **value),
         texts("signal_price", price=price(approval.signal.close)),
     ]
 

@@ -9,6 +9,7 @@ import structlog
 from telegram.error import BadRequest, ChatMigrated, Forbidden, TelegramError
 from telegram.ext import ExtBot
 
+from bot.countdown import Countdown
 from bot.dead_letter_news import DeadLetterNews
 from bot.message import ChatMessage
 from bot.pace import Pace
@@ -27,6 +28,7 @@ from core.domain.events import (
     SymbolHeld,
     subject_of,
 )
+from core.domain.instrument import Quote
 from core.domain.people import Level, Role
 from core.ports import MAIN_READER, Clock, Delivery, Outbox
 
@@ -44,8 +46,17 @@ _HOPELESS_PAUSE, _LONGEST_PAUSE = 60.0, 600.0  # seconds
 class TelegramNotifier:
     """Tells one chat what happens. `bot` is for alerts alone, so that they wait for no command."""
 
-    def __init__(self, bot: ExtBot[None], listener: Callable[[], Listener], outbox: Outbox, *, clock: Clock, pace: Pace) -> None:
-        """`listener` is who is told as it stands now; its key never changes."""
+    def __init__(
+        self,
+        bot: ExtBot[None],
+        listener: Callable[[], Listener],
+        outbox: Outbox,
+        *,
+        clock: Clock,
+        pace: Pace,
+        quote: Callable[[str], Quote | None],
+    ) -> None:
+        """`listener` is who is told as it stands now; its key never changes. `quote` is the present one of a symbol."""
         self._speaker = Speaker(bot, clock)
         self._listener = listener
         self._key = listener().key
@@ -53,6 +64,7 @@ class TelegramNotifier:
         self._clock = clock
         self._pace = pace
         self._dead_letters = DeadLetterNews(clock)
+        self._countdown = Countdown(clock, quote)
         self._told: dict[Priority, int] | None = None
         self._unkept: list[Delivery] = []  # taken by Telegram, and not yet written down
         self._moved_to: int | None = None
@@ -88,7 +100,8 @@ class TelegramNotifier:
             self.waiting = len(items)
             if not await self._tell_next(listener, items):
                 self.waiting = 0
-                await self._rest(seen)
+                if not await self._count_down(listener):
+                    await self._rest(seen)
         except LedgerUnavailable as error:
             log.warning("the outbox does not answer", error=str(error))
             await self._clock.sleep(_LEDGER_PAUSE)
@@ -127,8 +140,8 @@ class TelegramNotifier:
 
     async def _rest(self, seen: int) -> None:
         """Until something was committed, or it is time for what was held back."""
-        due = self._dead_letters.due_in()
-        rest = asyncio.create_task(self._clock.sleep(_LOOK_AGAIN if due is None else due), name="outbox rest")
+        dues = [due for due in (self._dead_letters.due_in(), self._countdown.due_in()) if due is not None]
+        rest = asyncio.create_task(self._clock.sleep(min([_LOOK_AGAIN, *dues])), name="outbox rest")
         news = asyncio.create_task(self._outbox.news(seen), name="outbox news")
         try:
             await asyncio.wait({rest, news}, return_when=asyncio.FIRST_COMPLETED)
@@ -196,11 +209,23 @@ class TelegramNotifier:
         if any(isinstance(other.event, ApprovalClosed) and other.event.approval.token == token for other in items):
             self._done(item.event.priority, item.seq)  # decided before it could be asked: the record alone is told
             return
-        message_id = await self._send(listener, self._rendered(listener, item), item)
+        message = self._rendered(listener, item)
+        message_id = await self._send(listener, message, item)
         await self._told_by(listener, [item], message_id, question=event.approval.inbox_seq)
+        self._countdown.began(event, message_id, message.keyboard)
+
+    async def _count_down(self, listener: Listener) -> bool:
+        """Shows an open question by the present price and the time that is left. False where none is due."""
+        due = self._countdown.take(listener.texts)
+        if due is None:
+            return False
+        if not await self._edit(listener, *due):
+            self._countdown.gone(due[0])
+        return True
 
     async def _close(self, listener: Listener, item: OutboxItem, event: ApprovalClosed) -> None:
         message = self._rendered(listener, item)
+        self._countdown.ended(event.approval.token)
         asked = await self._outbox.question_message(listener.chat_id, event.approval.inbox_seq)
         if asked is None or not await self._edit(listener, asked, message):
             asked = await self._send(listener, message, item)

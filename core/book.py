@@ -8,7 +8,7 @@ from decimal import Decimal
 from core.domain.approval import Approval, ApprovalState
 from core.domain.controls import Controls
 from core.domain.hold import Hold
-from core.domain.instrument import Balance
+from core.domain.instrument import Balance, Instrument
 from core.domain.limit import LimitSet
 from core.domain.money import ZERO
 from core.domain.order import Order
@@ -18,6 +18,8 @@ from core.domain.signal import Side
 from core.policy.limits import with_set
 from core.policy.picture import Limits
 from core.ports import Changes, LedgerState
+
+_ANSWERED = 200
 
 
 @dataclass(slots=True)
@@ -30,6 +32,7 @@ class Book:
     positions: dict[str, Position] = field(default_factory=dict)
     in_flight: dict[str, Order] = field(default_factory=dict)
     approvals: dict[str, Approval] = field(default_factory=dict)  # open ones, by token
+    answered: dict[str, Approval] = field(default_factory=dict)  # the last ones that are open no more, by token
     holds: dict[str, Hold] = field(default_factory=dict)  # by symbol; also what was accepted, so that it does not hold again
     people: dict[int, Person] = field(default_factory=dict)  # who was let in through the chat and still has the right
     invites: dict[str, Invite] = field(default_factory=dict)  # neither used nor withdrawn, by digest
@@ -90,6 +93,15 @@ class Book:
         """The open question about `symbol`; there is at most one."""
         return next((approval for approval in self.approvals.values() if approval.signal.symbol == symbol), None)
 
+    def capital(self, quote: str, instruments: Mapping[str, Instrument]) -> Decimal | None:
+        """What there is in the asset `quote`: its balance, and the positions against it at their cost. None before the balances
+        are known."""
+        if self.balances_at is None:
+            return None
+        cash = self.balances.get(quote)
+        held = [one for one in self.open_positions() if one.symbol in instruments and instruments[one.symbol].quote == quote]
+        return (cash.free + cash.locked if cash is not None else ZERO) + sum((one.cost for one in held), ZERO)
+
     def hold_on(self, symbol: str) -> Hold | None:
         """Why nothing is traded in `symbol`; None where nothing is the matter."""
         hold = self.holds.get(symbol)
@@ -119,6 +131,7 @@ class Book:
                 self.approvals[approval.token] = approval
             else:
                 self.approvals.pop(approval.token, None)
+                self._remember(approval)
         for hold in changes.holds:
             self.holds[hold.symbol] = hold
         if changes.controls is not None:
@@ -128,6 +141,11 @@ class Book:
                 self._add_result(execution.executed_at, execution.quote_asset, execution.profit_quote)
         self._apply_people(changes)
         self._apply_limits(changes)
+
+    def _remember(self, approval: Approval) -> None:
+        self.answered[approval.token] = approval
+        while len(self.answered) > _ANSWERED:
+            self.answered.pop(next(iter(self.answered)))
 
     def _apply_people(self, changes: Changes) -> None:
         for person in changes.people:

@@ -186,7 +186,10 @@ class OrderExecutor:
         changes.verdicts.append(self._verdict(stored, "awaiting_approval", facts=facts))
         half = await self._deciding.decide(signal, approved_at=now, wanted=HALF)
         half_qty = half.qty if isinstance(half, RiskApproved) else None
-        changes.events.append(ApprovalRequested(approval, *self._assets(signal.symbol), half=half_qty))
+        base, quote = self._assets(signal.symbol)
+        rules = tuple((one.name, one.value, one.limit, one.unit) for one in facts.measures)
+        capital = self._book.capital(quote, self._market.instruments())
+        changes.events.append(ApprovalRequested(approval, base, quote, half=half_qty, capital=capital, rules=rules))
 
     async def _answered(self, stored: StoredMessage, answer: ApprovalAnswered) -> Verdict:
         approval = self._book.approvals.get(answer.token)

@@ -19,7 +19,9 @@ Row = Mapping[str, Any]
 def owners_notifier(bot: ExtBot[None], chat_id: int, outbox: Outbox, clock: Clock) -> Notifiers:
     """Tells everything, in English, to one chat alone."""
     book = Book(Controls(), LIMITS)
-    return Notifiers(bot, Audience(chat_id, None, "en", "UTC", People({}, book), book), outbox, clock, blocked=_nobody)
+    return Notifiers(
+        bot, Audience(chat_id, None, "en", "UTC", People({}, book), book), outbox, clock, blocked=_nobody, quote=lambda _: None
+    )
 
 
 async def _nobody(user_id: int) -> None:

@@ -77,12 +77,15 @@ class SignalRefused:
 @dataclass(frozen=True, slots=True)
 class ApprovalRequested:
     """The owner is asked. `base` and `quote` name the assets; `half` is the quantity that half of it would be, None where that is
-    too little to trade."""
+    too little to trade. `capital` is what there is in quote asset, positions at their cost (None where it is not known); `rules`
+    are what each rule measured: name, value, limit and unit."""
 
     approval: Approval
     base: str
     quote: str
     half: Decimal | None = None
+    capital: Decimal | None = None
+    rules: tuple[tuple[str, str, str, str], ...] = ()
     kind: Literal["approval_requested"] = "approval_requested"
     priority: Priority = Priority.URGENT
 

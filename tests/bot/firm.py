@@ -157,7 +157,7 @@ async def firm_on(
         raise AssertionError(f"{user_id} has blocked nobody")
 
     codes = OneTimeCodes(secret, clock) if secret else None
-    notifiers = Notifiers(alerts, audience, ledger, clock, blocked=blocked)
+    notifiers = Notifiers(alerts, audience, ledger, clock, blocked=blocked, quote=trading.market.quote)
     desk = Desk(
         book=book,
         market=trading.market,

@@ -365,3 +365,51 @@ async def test_wrong_codes_lock_for_a_while() -> None:
     assert codes.judge(pyotp.TOTP(SECRET).at(clock.now())) is Judgement.LOCKED
     clock.skip(601)
     assert codes.judge(pyotp.TOTP(SECRET).at(clock.now())) is Judgement.GOOD
+
+
+async def test_a_question_shows_everything_and_counts_down_in_place(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path, mode=Mode.CONFIRM) as firm:
+        firm.book.balances = await firm.desk.venue.balances()
+        firm.book.balances_at = firm.clock.now()
+        await firm.signal("BUY_SM")
+        question = await firm.owner.wait_for("trade this?")
+        assert "Value: 9.60 USDC (0.1% of the capital)" in question.text
+        assert "Price now: 0.4801 (+0.00% from the signal)" in question.text
+        assert (
+            "· price band +0.00% of 1%\n· worth 9.60 of 5000 USDC\n· positions 0 of 5\n· today 0.00 USDC, limit -100"
+            in question.text
+        )
+        assert "(120 s)" in question.text
+        firm.prices.bid["WIFUSDC"] = Decimal("0.4820")
+        later = await firm.owner.wait_for_edit(question, "Price now: 0.4820 (+0.40% from the signal)")
+        assert "(120 s)" not in later.text
+        assert [button.text for button in later.buttons] == ["✅ Approve", "✖️ Decline"]
+        assert len(firm.owner.received) == 1
+
+
+async def test_of_several_the_first_counts_and_the_others_see_who(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path, mode=Mode.CONFIRM) as firm:
+        await firm.trader.ask("/start")
+        while await firm.ledger.told(str(TRADER)) is None:  # noqa: ASYNC110 - the notifier tells nobody that it has begun
+            await asyncio.sleep(0.01)
+        await firm.signal("BUY_SM")
+        questions = [await person.wait_for("trade this?") for person in (firm.owner, firm.trader)]
+        token = next(iter(firm.book.approvals))
+        firm.trader.press(questions[1], "✅ Approve")
+        await until(lambda: firm.book.position("WIFUSDC").is_open)
+        put_tap(firm, OWNER, f"ap:{token}:n", query_id="55")  # type: ignore[arg-type]
+        for person, question in zip((firm.owner, firm.trader), questions, strict=True):
+            record = await person.wait_for_edit(question, "Done: 20 WIF at 0.4801")
+            assert "✅ BUY_SM approved" in record.text
+            assert "Trader, " in record.text
+        assert firm.book.answered[token].decided_by == "Trader"
+
+
+async def test_what_was_approved_while_paused_does_not_look_traded(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path, mode=Mode.CONFIRM) as firm:
+        await firm.signal("BUY_SM")
+        question = await firm.owner.wait_for("trade this?")
+        await firm.owner.ask("/pause")
+        firm.owner.press(question, "✅ Approve")
+        record = await firm.owner.wait_for_edit(question, "Not traded: trading is paused")
+        assert record.text.startswith("🚫 BUY_SM: approved, but not traded")

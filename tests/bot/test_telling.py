@@ -35,7 +35,7 @@ async def everybody(server: RunningChat, office: Office) -> AsyncIterator[Bot]:
 
     office.ledger.now = office.desk.clock.now
     alerts = connect(server.token, server.api_url)
-    notifiers = Notifiers(alerts, office.audience, office.ledger, office.desk.clock, blocked=forget)
+    notifiers = Notifiers(alerts, office.audience, office.ledger, office.desk.clock, blocked=forget, quote=lambda _: None)
     async with bot_on(server, office) as bot, running(notifiers.run()):
         yield bot
 

@@ -8,6 +8,7 @@ CATALOGUE: dict[str, str] = {
     "quantity": "Quantity: {quantity} {base}",
     "quantity_partial": "Quantity: only {quantity} of {asked} {base} filled",
     "value": "Value: {value} {quote}",
+    "value_share": "Value: {value} {quote} ({share} of the capital)",
     "fee": "Fee: {fee} {asset}",
     "fee_valued": "Fee: {fee} {asset} ({value} {quote})",
     "net_profit": "Net: {profit} {quote}",

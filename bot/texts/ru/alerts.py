@@ -8,6 +8,7 @@ CATALOGUE: dict[str, str] = {
     "quantity": "Количество: {quantity} {base}",
     "quantity_partial": "Количество: исполнено только {quantity} из {asked} {base}",
     "value": "Сумма: {value} {quote}",
+    "value_share": "Сумма: {value} {quote} ({share} капитала)",
     "fee": "Комиссия: {fee} {asset}",
     "fee_valued": "Комиссия: {fee} {asset} ({value} {quote})",
     "net_profit": "Чистыми: {profit} {quote}",
