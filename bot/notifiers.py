@@ -16,6 +16,8 @@ from core.ports import MAIN_READER, Clock, Outbox
 
 log = structlog.get_logger(__name__)
 
+_LOOK_SECONDS = 0.5
+
 
 class Notifiers:
     """Tells everybody while `run` runs. `bot` is its own, so that alerts wait for no command."""
@@ -57,13 +59,12 @@ class Notifiers:
 
     async def run(self) -> None:
         """Tells until cancelled."""
-        seen = 0
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._notifiers[MAIN_READER].run(), name="notifier main")
                 while True:
                     self._follow(group)
-                    seen = await self._outbox.news(seen)
+                    await self._clock.sleep(_LOOK_SECONDS)  # in memory: what is committed is a moment later in the book
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None  # the first that ended is why all end: its class says what to do
         finally:

@@ -269,7 +269,7 @@ class SqlLedger:
             raise LedgerUnavailable(f"this cannot be written into a ledger: {error}") from error
 
     def _tell(self, changes: Changes, stored: Sequence[StoredMessage | None], dead: Sequence[DeadLetter]) -> None:
-        if changes.events or changes.readers or changes.people:
+        if changes.events or changes.readers:
             self._news.come()
         for observer in self.observers:
             observer.committed(changes, stored, dead)
