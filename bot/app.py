@@ -13,11 +13,13 @@ import structlog
 from fastapi import APIRouter
 
 from bot.audience import Audience
+from bot.catching_up import CatchingUp
 from bot.clock import SystemClock
 from bot.config import Settings, TradingMode
 from bot.confirmations import Confirmations
 from bot.daily_proof import DailyProof
 from bot.desk import Desk
+from bot.digests import DigestTimer
 from bot.jobs import (
     ApprovalTimer,
     BalanceReader,
@@ -106,7 +108,14 @@ async def run(settings: Settings, embedded: Embedded | None = None, on_ready: Ca
         await check_trading_mode(settings, ledger)
         state = await ledger.load(today_of(SystemClock()))
         program = _Program(
-            settings=settings, embedded=embedded, ledger=ledger, venue=venue, client=client, state=state, loki=loki
+            settings=settings,
+            embedded=embedded,
+            ledger=ledger,
+            venue=venue,
+            client=client,
+            state=state,
+            newest_seq=await LedgerQueries(ledger.reader).newest_seq(),
+            loki=loki,
         )
         # What is loaded by now stays: the collector need not walk through it again and again while orders wait.
         gc.collect()
@@ -126,6 +135,7 @@ class _Program:
         venue: BinanceClient | PaperExchange,
         client: BinanceClient,
         state: LedgerState,
+        newest_seq: int,
         loki: LokiHandler | None,
     ) -> None:
         self.loki = loki
@@ -134,6 +144,7 @@ class _Program:
         self.venue = venue
         self.client = client
         self.state = state
+        self.newest_seq = newest_seq
         self.clock = clock = SystemClock()
         self.lifecycle = Lifecycle()
         self.notes: list[str] = []
@@ -245,6 +256,14 @@ class _Program:
 
     async def run(self, on_ready: Callable[[], None]) -> None:
         """Starts everything, waits until told to stop, and ends in the order that settles what is in flight."""
+        self._catching_up = CatchingUp(
+            LedgerQueries(self.ledger.reader),
+            self.clock,
+            away_since=self.ledger.away_since,
+            newest_seq=self.newest_seq,
+            is_read=self._is_read,
+            tell=self.events.tell,
+        )
         jobs = schedule(self._jobs())
         proof = DailyProof(self._prover(), self.ledger, self.clock, self.metrics.proof)
         with suppress(LedgerUnavailable):
@@ -276,6 +295,10 @@ class _Program:
                 if not self.ledger.lost:
                     await self._say_the_rest()
                 await self.lifecycle.end()
+
+    def _is_read(self) -> bool:
+        """Whether nothing is left to be read from where signals come from."""
+        return self.source is None or self.source.lag == 0
 
     async def _serve(self, stack: AsyncExitStack) -> None:
         """Health and metrics, from before anything else until after everything."""
@@ -326,9 +349,10 @@ class _Program:
         for source in (self.source, self.warehouse.table):
             if source is not None and not await self._positions(source.name):
                 self.notes.append("from_latest")
-        open_positions = len(self.book.open_positions())
+        open_positions, away = len(self.book.open_positions()), self.ledger.away_since
         notes = tuple(dict.fromkeys(self.notes))
-        await self.events.keep(Started(self.desk.version, self.settings.trading_mode, self.book.controls, open_positions, notes))
+        state = self.settings.trading_mode, self.book.controls, open_positions
+        await self.events.keep(Started(self.desk.version, *state, notes, away))
 
     async def _positions(self, source: str) -> Mapping[int, SourcePosition]:
         while True:
@@ -344,6 +368,8 @@ class _Program:
     def _jobs(self) -> dict[str, tuple[float, Job]]:
         jobs: dict[str, tuple[float, Job]] = {
             "approvals": (1.0, ApprovalTimer(self.book, self.inbox, self.clock).run),
+            "digests": (20.0, DigestTimer(self.desk, self.desk.audience, self.inbox, self.clock).run),
+            "catching up": (3.0, self._catching_up.run),
             "pause": (1.0, PauseTimer(self.book, self.inbox, self.clock).run),
             "gauges": (2.0, self._read_gauges),
             "exchange": (

@@ -34,11 +34,12 @@ class Document:
 @dataclass(frozen=True, slots=True)
 class ChatMessage:
     """`text` is Telegram's HTML with everything foreign escaped; `silent` makes no sound. With a `photo` (PNG) or a `document`
-    the text is its caption."""
+    the text is its caption. `keys` are the labels of a keyboard below the writing line, which stays."""
 
     text: str
     keyboard: Keyboard = ()
     silent: bool = False
+    keys: tuple[tuple[str, ...], ...] = ()
     photo: bytes = b""
     document: Document | None = None
 

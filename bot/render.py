@@ -8,6 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import assert_never
 
+from bot.digest_lines import digest_lines
 from bot.holds import accept_button, event_lines
 from bot.message import Button, ChatMessage, Keyboard, plain_text
 from bot.numbers import money, per_cent, price, quantity
@@ -17,10 +18,12 @@ from core.domain.controls import Controls, Mode, Pause
 from core.domain.events import (
     ApprovalClosed,
     ApprovalRequested,
+    CaughtUp,
     ControlsChanged,
     DayProved,
     DayUnproved,
     DeadLettersFound,
+    DigestMade,
     Event,
     HoldAccepted,
     LimitChanged,
@@ -78,6 +81,10 @@ def _lines(event: Event, texts: Texts) -> list[Html]:  # noqa: PLR0911, PLR0912,
             return _limit(event, texts)
         case Started():
             return _started(event, texts)
+        case CaughtUp():
+            return [_caught_up(event, texts)]
+        case DigestMade():
+            return digest_lines(event.digest, texts)
         case DeadLettersFound():
             return dead_letters(event.count, event, texts)
         case StrangerSeen():
@@ -213,11 +220,18 @@ def _started(event: Started, texts: Texts) -> list[Html]:
         *not_live(event.trading_mode, texts),
         controls_lines(event.controls, texts),
         texts("started.positions", count=event.open_positions),
+        *([texts("started.away", time=texts.full_moment(event.away_since))] if event.away_since is not None else []),
         *(
             texts(key) if texts.has(key) else texts("note.unknown", note=short(note))
             for key, note in zip(notes, event.notes, strict=True)
         ),
     ]
+
+
+def _caught_up(event: CaughtUp, texts: Texts) -> Html:
+    key = "caught_up.nothing" if not event.came else "caught_up.too_old" if event.too_old else "caught_up.all"
+    since, until = texts.time(event.since), texts.exact_time(event.until)
+    return texts(key, since=since, until=until, came=event.came, too_old=event.too_old)
 
 
 def dead_letters(count: int, first: DeadLettersFound, texts: Texts) -> list[Html]:

@@ -19,6 +19,7 @@ from bot.commands.start import joined
 from bot.confirmations import Refusal, read_confirmation
 from bot.desk import Caller, Desk
 from bot.gate import Gate, Strangers
+from bot.keys import command_of
 from bot.menus import Menus
 from bot.message import Button, ChatMessage, plain_text, units
 from bot.one_time_codes import Judgement, is_code
@@ -146,7 +147,7 @@ class TelegramChat:
             await self._welcome(message, message.from_user, f"update:{update.update_id}")
             return
         desk = self._desk.spoken_to(caller.user_id)
-        asked = read_asked(message.text, self._bot.username)
+        asked = read_asked(command_of(message.text) or message.text, self._bot.username)
         if is_code(message.text) and desk.confirmations.awaiting_code(caller.user_id, caller.chat_id):
             await self._coded(desk, message, caller)
         elif asked is not None:

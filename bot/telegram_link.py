@@ -13,6 +13,7 @@ from telegram import (
     InputFile,
     InputMediaPhoto,
     LinkPreviewOptions,
+    ReplyKeyboardMarkup,
     ReplyParameters,
 )
 from telegram.constants import ParseMode
@@ -69,6 +70,13 @@ def markup(keyboard: Keyboard) -> InlineKeyboardMarkup | None:
         return None
     rows = [[InlineKeyboardButton(button.label, callback_data=button.data) for button in row] for row in keyboard]
     return InlineKeyboardMarkup(rows)
+
+
+def key_markup(keys: tuple[tuple[str, ...], ...]) -> ReplyKeyboardMarkup | None:
+    """Telegram's form of the keyboard below the writing line: https://core.telegram.org/bots/api#replykeyboardmarkup"""
+    if not keys:
+        return None
+    return ReplyKeyboardMarkup([list(row) for row in keys], resize_keyboard=True, is_persistent=True)
 
 
 def can_try_again(error: TelegramError) -> bool:
@@ -129,7 +137,8 @@ class Speaker:
         pieces = split(message.text)
         sent = 0
         for number, text in enumerate(pieces, start=1):
-            piece = ChatMessage(text, message.keyboard if number == len(pieces) else (), silent=message.silent)
+            last = number == len(pieces)
+            piece = ChatMessage(text, message.keyboard if last else (), message.silent, message.keys if last else ())
             try:
                 sent = await self._send(place, piece, ParseMode.HTML, attempts)
             except BadRequest as error:
@@ -147,7 +156,7 @@ class Speaker:
                 disable_notification=piece.silent,
                 message_thread_id=place.thread_id,
                 reply_parameters=place.reply,
-                reply_markup=markup(piece.keyboard),
+                reply_markup=markup(piece.keyboard) or key_markup(piece.keys),
                 link_preview_options=LinkPreviewOptions(is_disabled=True),
             ),
             attempts,

@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from telegram.error import BadRequest, ChatMigrated, Forbidden, TelegramError
 from telegram.ext import ExtBot
 
+from bot import charts
 from bot.countdown import Countdown
 from bot.dead_letter_news import DeadLetterNews
 from bot.message import ChatMessage
@@ -17,10 +18,12 @@ from bot.questions import record
 from bot.render import render, render_digest
 from bot.telegram_link import Speaker
 from bot.telling import Listener
+from core.domain.digest import Digest
 from core.domain.errors import LedgerUnavailable
 from core.domain.events import (
     ApprovalClosed,
     ApprovalRequested,
+    DigestMade,
     OrderExecuted,
     OrderFailed,
     OutboxItem,
@@ -31,6 +34,7 @@ from core.domain.events import (
 from core.domain.instrument import Quote
 from core.domain.people import Level, Role
 from core.ports import MAIN_READER, Clock, Delivery, Outbox
+from core.read_models import Gain
 
 log = structlog.get_logger(__name__)
 
@@ -39,7 +43,7 @@ _FOLDED_FROM = 6  # this many that wait are told in one message
 _LATE = timedelta(minutes=2)  # what is older says when it was, and is folded as soon as there are two
 _LATE_FOLDED_FROM = 2
 _LEDGER_PAUSE = 2.0  # seconds
-_LOOK_AGAIN = 30.0  # seconds after which what is held back is looked at again
+_LOOK_AGAIN = 5.0  # seconds after which what is held back is looked at again
 _HOPELESS_PAUSE, _LONGEST_PAUSE = 60.0, 600.0  # seconds
 
 
@@ -199,10 +203,18 @@ class TelegramNotifier:
         else:
             await self._complete_record(listener, first)
             message = self._rendered(listener, first)
+            if isinstance(first.event, DigestMade) and first.event.digest.days:
+                message = replace(message, photo=await self._chart(listener, first.event.digest))
             if late:
                 moment = listener.texts("late", time=listener.texts.full_moment(first.at))
                 message = replace(message, text=f"{message.text}\n{moment}")
             await self._told_by(listener, [first], await self._send(listener, message, first))
+
+    async def _chart(self, listener: Listener, digest: Digest) -> bytes:
+        """The result of the last days; no picture where it cannot be drawn."""
+        days = [Gain(datetime.fromisoformat(f"{day}T00:00:00+00:00"), digest.quote, profit) for day, profit in digest.days]
+        title = listener.texts("chart.title_daily", quote=digest.quote)
+        return await charts.draw(charts.daily(title, digest.quote, days)) or b""
 
     async def _ask(self, listener: Listener, item: OutboxItem, event: ApprovalRequested, items: Sequence[OutboxItem]) -> None:
         token = event.approval.token
@@ -320,7 +332,7 @@ def _foldable(items: Sequence[OutboxItem]) -> list[OutboxItem]:
     """The first of `items` that need no message of their own, up to one that does."""
     alike: list[OutboxItem] = []
     for item in items:
-        if isinstance(item.event, ApprovalRequested | ApprovalClosed | SymbolHeld):
+        if isinstance(item.event, ApprovalRequested | ApprovalClosed | SymbolHeld | DigestMade):
             break
         alike.append(item)
     return alike

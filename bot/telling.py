@@ -9,10 +9,12 @@ from bot.texts import Texts
 from core.domain.events import (
     ApprovalClosed,
     ApprovalRequested,
+    CaughtUp,
     ControlsChanged,
     DayProved,
     DayUnproved,
     DeadLettersFound,
+    DigestMade,
     Event,
     HoldAccepted,
     LimitChanged,
@@ -77,6 +79,8 @@ class Listener:
         """How this reader is told of `event`. Of people only owners are; whoever set something had the answer in this chat."""
         if isinstance(event, StrangerSeen | PersonJoined | PersonRevoked) and self.role < Role.OWNER:
             return Level.OFF
+        if isinstance(event, DigestMade) and event.digest.chat_id != self.chat_id:
+            return Level.OFF
         if isinstance(event, ControlsChanged | LimitChanged) and event.by == self.chat_id:
             return Level.OFF
         return self.level_of(topic_of(event))
@@ -103,7 +107,9 @@ def topic_of(event: Event) -> Topic:  # noqa: PLR0911 - flat: one line for each 
             return Topic.PROBLEMS
         case DayProved():
             return Topic.PROBLEMS if event.count else Topic.SYSTEM
-        case Started() | ControlsChanged() | LimitChanged() | StrangerSeen() | PersonJoined() | PersonRevoked():
+        case DigestMade():
+            return Topic.DIGESTS
+        case Started() | CaughtUp() | ControlsChanged() | LimitChanged() | StrangerSeen() | PersonJoined() | PersonRevoked():
             return Topic.SYSTEM
         case _ as unreachable:
             assert_never(unreachable)

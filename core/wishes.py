@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from core.book import Book
 from core.domain.controls import Controls, Pause
 from core.domain.errors import ExchangeUnavailable
-from core.domain.events import ControlsChanged, LimitChanged
+from core.domain.events import ControlsChanged, DigestMade, LimitChanged
 from core.domain.limit import LimitSet
 from core.domain.messages import (
     AcceptRequested,
     CancelRequested,
     ControlsRequested,
+    DigestDue,
     InviteRequested,
     InvitesWithdrawn,
     InviteUsed,
@@ -36,6 +37,7 @@ Wish = (
     | InvitesWithdrawn
     | RevokeRequested
     | ReaderRequested
+    | DigestDue
 )
 
 
@@ -57,7 +59,7 @@ class Wishes:
         self._clock = clock
         self._membership = Membership(book, clock)
 
-    async def changes_of(self, wish: Wish) -> Changes | Unfulfilled:
+    async def changes_of(self, wish: Wish) -> Changes | Unfulfilled:  # noqa: PLR0911 - flat: a line for each wish
         """What is to be committed for it, or why nothing is."""
         match wish:
             case ControlsRequested():
@@ -70,6 +72,8 @@ class Wishes:
                 return await self._cancel(wish)
             case AcceptRequested():
                 return await self._accept(wish)
+            case DigestDue(digest):
+                return Changes(events=[DigestMade(digest)])
             case _:
                 found = self._membership.changes_of(wish)
                 return Unfulfilled("denied", found) if isinstance(found, Reason) else found

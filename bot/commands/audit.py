@@ -14,6 +14,7 @@ from core.domain.messages import (
     Body,
     CancelRequested,
     ControlsRequested,
+    DigestDue,
     InviteRequested,
     InvitesWithdrawn,
     InviteUsed,
@@ -91,6 +92,8 @@ def what_of(desk: Desk, body: Body) -> Html:  # noqa: PLR0911, PLR0912, C901 - f
             return texts("audit.revoke", person=person)
         case ReaderRequested():
             return texts("audit.reader")
+        case DigestDue():
+            return texts("audit.digest")
 
 
 COMMAND = Command("audit", run, role=Role.OWNER, arguments=_USAGE)

@@ -8,6 +8,7 @@ from typing import Literal
 
 from core.domain.approval import Approval
 from core.domain.controls import Controls
+from core.domain.digest import Digest
 from core.domain.hold import Hold
 from core.domain.limit import LimitSet
 from core.domain.messages import DeadLetter
@@ -130,14 +131,37 @@ class LimitChanged:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The process is up and takes signals. `notes` are codes of what the owner should know (e.g. `from_latest`)."""
+    """The process is up and takes signals. `notes` are codes of what the owner should know (e.g. `from_latest`); the process
+    before it gave its last sign of life at `away_since`."""
 
     version: str
     trading_mode: str
     controls: Controls
     open_positions: int
     notes: tuple[str, ...] = ()
+    away_since: datetime | None = None
     kind: Literal["started"] = "started"
+    priority: Priority = Priority.NORMAL
+
+
+@dataclass(frozen=True, slots=True)
+class CaughtUp:
+    """Everything that came while no process ran has been read: `came` signals, `too_old` of them too old to act upon."""
+
+    since: datetime
+    until: datetime
+    came: int
+    too_old: int
+    kind: Literal["caught_up"] = "caught_up"
+    priority: Priority = Priority.NORMAL
+
+
+@dataclass(frozen=True, slots=True)
+class DigestMade:
+    """How things stand, for one chat."""
+
+    digest: Digest
+    kind: Literal["digest_made"] = "digest_made"
     priority: Priority = Priority.NORMAL
 
 
@@ -273,6 +297,8 @@ Event = (
     | ControlsChanged
     | LimitChanged
     | Started
+    | CaughtUp
+    | DigestMade
     | DeadLettersFound
     | StrangerSeen
     | PersonJoined

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Literal
 
 from core.domain.controls import EVERYTHING, Asking, Mode, Pause
+from core.domain.digest import Digest
 from core.domain.people import Reader, Role
 from core.domain.signal import Signal
 
@@ -153,6 +154,14 @@ class ReaderRequested:
     kind: Literal["reader"] = "reader"
 
 
+@dataclass(frozen=True, slots=True)
+class DigestDue:
+    """It is time for a digest, which is this."""
+
+    digest: Digest
+    kind: Literal["digest"] = "digest"
+
+
 Body = (
     SignalReceived
     | ApprovalAnswered
@@ -167,6 +176,7 @@ Body = (
     | InvitesWithdrawn
     | RevokeRequested
     | ReaderRequested
+    | DigestDue
 )
 
 

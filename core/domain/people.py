@@ -82,6 +82,7 @@ class Reader:
 
     `language` and `zone` (IANA's name) are empty where none was chosen; `levels` holds what was set, topic by topic, the rest
     goes by the role. While it is quiet or muted, what is not urgent waits. `active` is False once the person has blocked the bot.
+    `heartbeat_hours` is how often one is told that all is well; 0 is never.
     """
 
     chat_id: int
@@ -91,3 +92,4 @@ class Reader:
     quiet: QuietHours | None = None
     muted_until: datetime | None = None
     active: bool = True
+    heartbeat_hours: int = 0

@@ -136,9 +136,10 @@ async def firm_on(
     limits: Limits = ROOMY,
     main: int = OWNER,
     secret: str = "",
+    start: datetime | None = None,
 ) -> AsyncIterator[Firm]:
     """The program on the ledger in `path`, as `bot.app` puts it together; started again on the same path it goes on."""
-    clock = FastClock(speed)
+    clock = FastClock(speed, start)
     ledger = await open_ledger(f"sqlite+aiosqlite:///{path / 'ledger.db'}", clock)
     prices = Prices(clock)
     balances = {"USDC": Decimal(10_000)}

@@ -5,20 +5,29 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.catching_up import CatchingUp
+from bot.digests import DigestTimer
+from bot.message import plain_text
 from bot.notifiers import Notifiers
 from bot.pace import CHAT_SECONDS, Pace
+from bot.render import render
 from bot.telegram_link import connect
 from bot.telling import DEFAULTS
+from bot.texts import texts
 from core.domain.approval import ApprovalState
-from core.domain.events import ApprovalClosed, ApprovalRequested, PersonJoined, StrangerSeen
+from core.domain.digest import Digest, Occasion
+from core.domain.events import ApprovalClosed, ApprovalRequested, CaughtUp, DigestMade, Event, PersonJoined, StrangerSeen
 from core.domain.people import Level, Person, QuietHours, Reader, Role, Topic
 from demo.chat.server import RunningChat
 from tests.bot.conftest import Bot, bot_on, running, until
+from tests.bot.firm import firm_on
 from tests.bot.parts import NOON, OWNER, TRADER, VIEWER, FastClock, Office, approval, executed, refused
 from tests.bot.test_notifier import urgent
 
@@ -204,3 +213,74 @@ async def test_a_pace_is_kept_by_each_and_by_all_together() -> None:
     began = clock.monotonic()
     await asyncio.gather(*(pace.take() for pace in (first, first, second, second, first)))
     assert clock.monotonic() - began >= 2
+
+
+async def test_mornings_evenings_and_heartbeats_come_once_by_each_ones_own_clock(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path, start=datetime(2026, 11, 25, 6, 59, tzinfo=UTC)) as firm:
+        await firm.owner.ask("/zone Europe/Berlin")
+        await firm.owner.ask("/heartbeat 1h")
+        timer = DigestTimer(firm.desk, firm.desk.audience, firm.trading.inbox, firm.clock)
+        await timer.run()
+        assert len(firm.owner.received) == 2
+        firm.clock.skip(61)
+        for _ in range(3):
+            await timer.run()
+        morning = await firm.owner.wait_for("Good morning")
+        assert "2026-11-25 08:00 CET" in morning.text
+        assert "Today no result yet · positions 0 · mode auto\n💚 Every part is well." in morning.text
+        assert morning.silent
+        beat = await firm.owner.wait_for("All is well, 08:00")
+        assert len(beat.text.splitlines()) == 2
+    async with firm_on(server, tmp_path, start=datetime(2026, 11, 25, 7, 2, tzinfo=UTC)) as firm:
+        await DigestTimer(firm.desk, firm.desk.audience, firm.trading.inbox, firm.clock).run()
+        await firm.settled()
+        assert sum("Good morning" in message.text for message in firm.owner.received) == 1
+
+
+async def test_a_digest_is_for_the_one_it_was_made_for_and_has_a_chart_where_there_are_results(fast: Bot) -> None:
+    await fast.person(TRADER).ask("/start")
+    await until(lambda: str(TRADER) in fast.office.ledger.cursors)
+    days = (("2026-11-23", Decimal("1.5")), ("2026-11-24", Decimal("-0.5")))
+    digest = Digest(TRADER, Occasion.EVENING, NOON, "off", "auto", "paper", 1, {"USDC": Decimal("-0.5")}, 2, 1,
+                    {"USDC": Decimal("0.2")}, 1, ("kafka",), "USDC", days)  # fmt: skip
+    fast.office.ledger.add(DigestMade(digest), executed())
+    told = await fast.person(TRADER).wait_for("Good evening", within=30)
+    assert told.photo is not None
+    assert "Unrealised: +0.20 USDC\nExits today: 2, with a profit: 1" in told.text
+    assert "Not well: Kafka" in told.text
+    await fast.owner.wait_for("executed")
+    assert not any("evening" in line for line in firsts(fast, OWNER))
+
+
+async def test_an_absence_is_told_once_with_what_came_meanwhile() -> None:
+    clock, said = FastClock(), list[Event]()
+
+    class Came:
+        waiting = True
+
+        async def arrivals(self, seq: int, before: datetime) -> dict[str, int]:
+            assert (seq, before) == (5, started)
+            return {"ordered": 3, "expired": 2} | ({"": 1} if self.waiting else {})
+
+    started, came, read = clock.now(), Came(), [False]
+    since = started - timedelta(minutes=4)
+    watch = CatchingUp(came, clock, away_since=since, newest_seq=5, is_read=lambda: read[0], tell=said.append)
+    started = watch._started
+    await watch.run()
+    read[0] = True
+    await watch.run()
+    assert said == []
+    came.waiting = False
+    await watch.run()
+    await watch.run()
+    assert said == [CaughtUp(since, started, 5, 2)]
+    text = plain_text(render(said[0], texts("en")).text)
+    assert f"I was away from {since:%H:%M} to {started:%H:%M:%S} UTC. 5 signals came meanwhile, 2 of them too old" in text
+
+
+async def test_the_keyboard_below_says_the_commands_in_any_language(bot: Bot) -> None:
+    greeting = await bot.owner.ask("/start")
+    assert "Your role: owner" in greeting.text
+    assert "Open positions" in (await bot.owner.ask("📊 Status")).text
+    assert "PAUSED" in (await bot.owner.ask("⏸ Пауза")).text
+    assert "I understand commands" in (await bot.owner.ask("📊 Statuses")).text

@@ -111,4 +111,21 @@ CATALOGUE: dict[str, str] = {
     "duration.min": "{a} min",
     "duration.h": "{a} h {b} min",
     "duration.d": "{a} d {b} h",
+    "heartbeat.well": "<b>💚 All is well</b>, {time}",
+    "heartbeat.trouble": "<b>💛 Alive, but not all is well</b>, {time}: {troubles}",
+    "digest.morning": "<b>☀️ Good morning</b>, {time}",
+    "digest.evening": "<b>🌆 Good evening</b>, {time}",
+    "digest.stand": "Today {today} · positions {positions} · mode {mode}{paused}",
+    "digest.paused": ", ⏸ paused",
+    "digest.no_result": "no result yet",
+    "digest.exits": "Exits today: {exits}, with a profit: {wins}",
+    "digest.questions": "❓ Questions that wait for an answer: {count}",
+    "digest.well": "💚 Every part is well.",
+    "digest.trouble": "💛 Not well: {troubles} (/health)",
+    "started.away": "The last sign of life before was at {time}.",
+    "caught_up.nothing": "🔁 I was away from {since} to {until}. Nothing came meanwhile, nothing was missed.",
+    "caught_up.all": "🔁 I was away from {since} to {until}. {came} signals came meanwhile; all were still good, nothing"
+    " was missed.",
+    "caught_up.too_old": "🔁 I was away from {since} to {until}. {came} signals came meanwhile, {too_old} of them too old"
+    " to act upon: /signals",
 }

@@ -71,4 +71,10 @@ CATALOGUE: dict[str, str] = {
     "command.export": "executions or tax lots as a file",
     "command.audit": "who did what, and when",
     "command.why": "the whole story of a signal, order or trade",
+    "command.heartbeat": "a word every few hours that all is well",
+    "key.status": "📊 Status",
+    "key.positions": "💼 Positions",
+    "key.pnl": "💰 Result",
+    "key.signals": "📡 Signals",
+    "key.pause": "⏸ Pause",
 }

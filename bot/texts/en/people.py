@@ -53,4 +53,8 @@ CATALOGUE: dict[str, str] = {
     "level.loud": "with a sound",
     "level.silent": "silently",
     "level.off": "not at all",
+    "heartbeat.on": "<b>💚 A heartbeat every {hours} h</b>\nIf it does not come, something is wrong.",
+    "heartbeat.off": "<b>💚 No heartbeat</b>\nA word every so many hours that all is well.",
+    "heartbeat.every": "every {hours} h",
+    "heartbeat.stop": "No heartbeat",
 }

@@ -164,4 +164,5 @@ CATALOGUE: dict[str, str] = {
     "audit.withdrawn": "withdrew the links",
     "audit.revoke": "showed {person} out",
     "audit.reader": "changed what is told, and how",
+    "audit.digest": "a digest",
 }

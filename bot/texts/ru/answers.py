@@ -71,4 +71,10 @@ CATALOGUE: dict[str, str] = {
     "command.export": "исполнения или налоговые лоты файлом",
     "command.audit": "кто что сделал и когда",
     "command.why": "вся история сигнала, ордера или сделки",
+    "command.heartbeat": "каждые несколько часов слово, что всё в порядке",
+    "key.status": "📊 Состояние",
+    "key.positions": "💼 Позиции",
+    "key.pnl": "💰 Результат",
+    "key.signals": "📡 Сигналы",
+    "key.pause": "⏸ Пауза",
 }

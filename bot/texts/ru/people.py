@@ -53,4 +53,8 @@ CATALOGUE: dict[str, str] = {
     "level.loud": "со звуком",
     "level.silent": "без звука",
     "level.off": "не сообщать",
+    "heartbeat.on": "<b>💚 Пульс каждые {hours} ч</b>\nЕсли он не пришёл, что-то не так.",
+    "heartbeat.off": "<b>💚 Пульса нет</b>\nКаждые несколько часов слово о том, что всё в порядке.",
+    "heartbeat.every": "каждые {hours} ч",
+    "heartbeat.stop": "Без пульса",
 }

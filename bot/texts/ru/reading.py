@@ -164,4 +164,5 @@ CATALOGUE: dict[str, str] = {
     "audit.withdrawn": "ссылки отозваны",
     "audit.revoke": "доступ {person} отобран",
     "audit.reader": "изменено, о чём и как сообщать",
+    "audit.digest": "сводка",
 }

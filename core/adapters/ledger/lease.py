@@ -1,6 +1,7 @@
 """One ledger, one process: a lease with an epoch, which every transaction proves. Who lost it can write nothing any more."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 import structlog
@@ -51,6 +52,8 @@ class Lease:
         self._number = 0
         self.lost = False
         """Whether another process has it now, or this one gave it back."""
+        self.before: datetime | None = None
+        """The last sign of life of the process that held it before."""
         self._stamp = (
             update(tables.lease)
             .where(_LEASE.epoch == epoch)
@@ -109,10 +112,13 @@ async def take_lease(transactions: Transactions, holder: str, clock: Clock) -> L
     began = clock.monotonic()
     while True:
         at = clock.monotonic()
+        before = (await transactions.run(_read))["seen_at"]
         stale = first if at - began >= STALE_SECONDS else None
         found = await transactions.run(partial(_take, transactions=transactions, holder=holder, clock=clock, stale=stale))
         if isinstance(found, int):
-            return Lease(transactions, found, clock, at)
+            lease = Lease(transactions, found, clock, at)
+            lease.before = before
+            return lease
         if first is None:
             first = found
             log.info("the ledger is held; looking whether its holder lives", holder=found.holder)

@@ -1,10 +1,11 @@
 """What chat and dashboard ask of the ledger: bounded, newest first, read only."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Column, Select, select
+from sqlalchemy import Column, Select, func, select
 
 from core.adapters.ledger import codec, rows, tables
 from core.adapters.ledger.reader import LedgerReader
@@ -82,6 +83,22 @@ class LedgerQueries:
         table = tables.orders
         question = select(table).order_by(table.c.inbox_seq.desc()).limit(limit)
         return [rows.order_of(row) for row in await self._reader.read(question)]
+
+    async def newest_seq(self) -> int:
+        """The number of the last message of all; 0 before the first."""
+        (row,) = await self._reader.read(select(func.max(tables.inbox.c.seq).label("seq")))
+        return row["seq"] or 0
+
+    async def arrivals(self, seq: int, before: datetime) -> Mapping[str, int]:
+        """What became of the signals behind the message of number `seq` that were made `before` then, by outcome; an empty word
+        for those that wait."""
+        inbox = tables.inbox.c
+        question = (
+            select(inbox.outcome, func.count().label("n"))
+            .where(tables.IS_SIGNAL, inbox.seq > seq, inbox.ts < before)
+            .group_by(inbox.outcome)
+        )
+        return {row["outcome"] or "": row["n"] for row in await self._reader.read(question)}
 
     async def acts(self, limit: int, *, page: Page = NEWEST) -> Sequence[Act]:
         """What people and timers wanted, the newest first."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 
 from sqlalchemy import func, select, union_all
 
@@ -58,6 +59,11 @@ class SqlLedger:
     def lost(self) -> bool:
         """Whether another process has taken the ledger over."""
         return self.lease is not None and self.lease.lost
+
+    @property
+    def away_since(self) -> datetime | None:
+        """The last sign of life of the process before; None on a new ledger."""
+        return self.lease.before if self.lease is not None else None
 
     async def keep_lease(self) -> None:
         """Proves the lease while nothing else is written. Raises LeaseLost when another process has taken it."""

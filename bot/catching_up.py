@@ -1,0 +1,64 @@
+"""Says once, after a start, what came while no process ran, and whether anything of it came too late."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import structlog
+
+from core.domain.errors import LedgerUnavailable
+from core.domain.events import CaughtUp, Event
+from core.ports import Clock
+
+log = structlog.get_logger(__name__)
+
+SHORTEST = timedelta(seconds=10)  # an absence that is not worth a word
+_PATIENCE = timedelta(minutes=10)  # a source that lags for longer has troubles of its own, which are told
+
+
+class Arrivals(Protocol):
+    """What came, by what became of it. Raises LedgerUnavailable."""
+
+    async def arrivals(self, seq: int, before: datetime) -> Mapping[str, int]: ...
+
+
+class CatchingUp:
+    """Waits until every source has been read to its end."""
+
+    def __init__(
+        self,
+        arrivals: Arrivals,
+        clock: Clock,
+        *,
+        away_since: datetime | None,
+        newest_seq: int,
+        is_read: Callable[[], bool],
+        tell: Callable[[Event], None],
+    ) -> None:
+        """`away_since` is the last sign of life before this start, `newest_seq` the last message before it; `is_read` tells
+        whether no source has anything left."""
+        self._arrivals = arrivals
+        self._clock = clock
+        self._since = away_since
+        self._started = clock.now()
+        self._newest = newest_seq
+        self._is_read = is_read
+        self._tell = tell
+        self._done = away_since is None or clock.now() - away_since < SHORTEST
+
+    async def run(self) -> None:
+        """Looks; tells when it is so, once."""
+        if self._done or self._since is None:
+            return
+        late = self._clock.now() - self._started > _PATIENCE
+        if not self._is_read() and not late:
+            return
+        try:
+            found = await self._arrivals.arrivals(self._newest, self._started)
+        except LedgerUnavailable as error:
+            log.warning("what came meanwhile cannot be counted yet", error=str(error))
+            return
+        if found.get("") and not late:
+            return
+        self._done = True
+        self._tell(CaughtUp(self._since, self._started, sum(found.values()), found.get("expired", 0)))

@@ -1,0 +1,102 @@
+"""Digests in the morning and in the evening by each reader's clock, and heartbeats: snapshots, put into the inbox once each."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, time, timedelta
+from decimal import Decimal
+
+import structlog
+
+from bot.audience import Audience
+from bot.desk import Desk
+from bot.telling import Listener
+from bot.worth import unrealised
+from core.domain.digest import Digest, Occasion
+from core.domain.errors import LedgerUnavailable
+from core.domain.messages import DigestDue, Message
+from core.domain.money import ZERO
+from core.domain.people import Level, Topic
+from core.inbox import CONTROLS, Inbox
+from core.ports import Clock, DayResult
+from core.read_models import Selection
+
+log = structlog.get_logger(__name__)
+
+TIMES: Mapping[Occasion, time] = {Occasion.MORNING: time(8), Occasion.EVENING: time(20)}
+_LATE = timedelta(hours=3)  # what could not be told for so long is not worth telling
+_DAYS = 30
+
+
+class DigestTimer:
+    """Says what is due. Each has an identity of its own, so that no restart makes it twice."""
+
+    def __init__(self, desk: Desk, audience: Audience, inbox: Inbox, clock: Clock) -> None:
+        self._desk = desk
+        self._audience = audience
+        self._inbox = inbox
+        self._clock = clock
+        self._said: set[str] = set()
+
+    async def run(self) -> None:
+        """Puts what is due now into the inbox."""
+        now = self._clock.now()
+        for listener in (self._audience.main(), *self._audience.persons().values()):
+            for name, occasion in due(listener, now):
+                if name not in self._said:
+                    await self._say(name, occasion, listener, now)
+
+    async def _say(self, name: str, occasion: Occasion, listener: Listener, now: datetime) -> None:
+        try:
+            digest = await self._digest(occasion, listener.chat_id, now)
+            await self._inbox.deliver([Message("timer", name, CONTROLS, DigestDue(digest), now)])
+        except LedgerUnavailable as error:
+            log.warning("a digest cannot be made yet", error=str(error))
+        else:
+            self._said.add(name)
+
+    async def _digest(self, occasion: Occasion, chat_id: int, now: datetime) -> Digest:
+        desk, today = self._desk, now.date()
+        results = await desk.queries.day_results(today.isoformat())
+        days = await desk.analytics.days(Selection(since=today - timedelta(days=_DAYS - 1)))
+        quotes = [day.quote_asset for day in days]
+        quote = max(sorted(set(quotes)), key=quotes.count, default="")
+        return Digest(
+            chat_id=chat_id,
+            occasion=occasion,
+            at=now,
+            pause=desk.book.controls.pause.value,
+            mode=desk.book.controls.mode.value,
+            trading_mode=desk.trading_mode,
+            positions=len(desk.book.open_positions()),
+            today=_by_quote(results),
+            exits=sum(result.exits for result in results),
+            wins=sum(result.wins for result in results),
+            unrealised=unrealised(desk),
+            questions=len(desk.book.approvals),
+            troubles=tuple(name for name, (well, _) in desk.health().items() if not well),
+            quote=quote,
+            days=tuple((day.at.date().isoformat(), day.profit) for day in days if day.quote_asset == quote),
+        )
+
+
+def _by_quote(results: Sequence[DayResult]) -> dict[str, Decimal]:
+    sums: dict[str, Decimal] = {}
+    for result in results:
+        sums[result.quote_asset] = sums.get(result.quote_asset, ZERO) + result.profit
+    return sums
+
+
+def due(listener: Listener, now: datetime) -> list[tuple[str, Occasion]]:
+    """What this reader is to be told now, with the name that it has once and for all. By the reader's own clock; a heartbeat at
+    every so many whole hours of UTC."""
+    if listener.level_of(Topic.DIGESTS) is Level.OFF:
+        return []
+    local = now.astimezone(listener.texts.zone)
+    found = []
+    for occasion, at in TIMES.items():
+        since = local - local.replace(hour=at.hour, minute=at.minute, second=0, microsecond=0)
+        if timedelta() <= since < _LATE:
+            found.append((f"digest:{listener.key}:{local.date()}:{occasion}", occasion))
+    hours = listener.reader.heartbeat_hours
+    if hours and now.hour % hours == 0 and now.minute < 10:
+        found.append((f"heartbeat:{listener.key}:{now:%Y-%m-%dT%H}", Occasion.HEARTBEAT))
+    return found

@@ -1,0 +1,37 @@
+"""How things stand, for one reader at one time: what a morning, an evening or a heartbeat tells."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+
+class Occasion(StrEnum):
+    """What a digest is for."""
+
+    MORNING = "morning"
+    EVENING = "evening"
+    HEARTBEAT = "heartbeat"
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """For the chat `chat_id`. `today` and `unrealised` are net profits by quote asset, `exits` and `wins` of the present UTC day;
+    `troubles` names the parts that are not well; `days` are the last days' results in `quote` (day, profit), for the chart."""
+
+    chat_id: int
+    occasion: Occasion
+    at: datetime
+    pause: str
+    mode: str
+    trading_mode: str
+    positions: int
+    today: Mapping[str, Decimal]
+    exits: int
+    wins: int
+    unrealised: Mapping[str, Decimal]
+    questions: int
+    troubles: tuple[str, ...] = ()
+    quote: str = ""
+    days: tuple[tuple[str, Decimal], ...] = ()
