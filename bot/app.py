@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
-from datetime import time
+from datetime import datetime, time
 from importlib.metadata import version
 
 import structlog
@@ -296,6 +296,11 @@ class _Program:
                     await self._say_the_rest()
                 await self.lifecycle.end()
 
+    @property
+    def _since(self) -> datetime:
+        """The last sign of life of the process before this one, else the start of this one."""
+        return self.ledger.away_since or self.desk.started_at
+
     def _is_read(self) -> bool:
         """Whether nothing is left to be read from where signals come from."""
         return self.source is None or self.source.lag == 0
@@ -368,7 +373,7 @@ class _Program:
     def _jobs(self) -> dict[str, tuple[float, Job]]:
         jobs: dict[str, tuple[float, Job]] = {
             "approvals": (1.0, ApprovalTimer(self.book, self.inbox, self.clock).run),
-            "digests": (20.0, DigestTimer(self.desk, self.desk.audience, self.inbox, self.clock).run),
+            "digests": (20.0, DigestTimer(self.desk, self.desk.audience, self.inbox, self.clock, self._since).run),
             "catching up": (3.0, self._catching_up.run),
             "pause": (1.0, PauseTimer(self.book, self.inbox, self.clock).run),
             "gauges": (2.0, self._read_gauges),

@@ -22,14 +22,16 @@ from core.read_models import Selection
 log = structlog.get_logger(__name__)
 
 TIMES: Mapping[Occasion, time] = {Occasion.MORNING: time(8), Occasion.EVENING: time(20)}
-_LATE = timedelta(hours=3)  # what could not be told for so long is not worth telling
+_LATE, _STALE = timedelta(hours=3), timedelta(minutes=10)  # a digest, a heartbeat older than that is not worth telling
 _DAYS = 30
 
 
 class DigestTimer:
     """Says what is due. Each has an identity of its own, so that no restart makes it twice."""
 
-    def __init__(self, desk: Desk, audience: Audience, inbox: Inbox, clock: Clock) -> None:
+    def __init__(self, desk: Desk, audience: Audience, inbox: Inbox, clock: Clock, since: datetime) -> None:
+        """What was due before `since` is not: the process before this one lived until then, and said it."""
+        self._since = since
         self._desk = desk
         self._audience = audience
         self._inbox = inbox
@@ -40,7 +42,7 @@ class DigestTimer:
         """Puts what is due now into the inbox."""
         now = self._clock.now()
         for listener in (self._audience.main(), *self._audience.persons().values()):
-            for name, occasion in due(listener, now):
+            for name, occasion in due(listener, self._since, now):
                 if name not in self._said:
                     await self._say(name, occasion, listener, now)
 
@@ -85,18 +87,22 @@ def _by_quote(results: Sequence[DayResult]) -> dict[str, Decimal]:
     return sums
 
 
-def due(listener: Listener, now: datetime) -> list[tuple[str, Occasion]]:
-    """What this reader is to be told now, with the name that it has once and for all. By the reader's own clock; a heartbeat at
-    every so many whole hours of UTC."""
+def due(listener: Listener, since: datetime, now: datetime) -> list[tuple[str, Occasion]]:
+    """What this reader is to be told now of what fell due after `since`, with the name that it has once and for all. By the
+    reader's own clock; a heartbeat at every so many whole hours of UTC."""
     if listener.level_of(Topic.DIGESTS) is Level.OFF:
         return []
     local = now.astimezone(listener.texts.zone)
-    found = []
-    for occasion, at in TIMES.items():
-        since = local - local.replace(hour=at.hour, minute=at.minute, second=0, microsecond=0)
-        if timedelta() <= since < _LATE:
-            found.append((f"digest:{listener.key}:{local.date()}:{occasion}", occasion))
+    moments = [
+        (local.replace(hour=at.hour, minute=at.minute, second=0, microsecond=0), f"digest:{local.date()}:{occasion}", occasion)
+        for occasion, at in TIMES.items()
+    ]
+    hour = now.replace(minute=0, second=0, microsecond=0)
     hours = listener.reader.heartbeat_hours
-    if hours and now.hour % hours == 0 and now.minute < 10:
-        found.append((f"heartbeat:{listener.key}:{now:%Y-%m-%dT%H}", Occasion.HEARTBEAT))
-    return found
+    if hours and hour.hour % hours == 0:
+        moments.append((hour, f"heartbeat:{hour:%Y-%m-%dT%H}", Occasion.HEARTBEAT))
+    return [
+        (f"{name}:{listener.key}", occasion)
+        for moment, name, occasion in moments
+        if max(since, now - (_STALE if occasion is Occasion.HEARTBEAT else _LATE)) < moment <= now
+    ]

@@ -219,7 +219,7 @@ async def test_mornings_evenings_and_heartbeats_come_once_by_each_ones_own_clock
     async with firm_on(server, tmp_path, start=datetime(2026, 11, 25, 6, 59, tzinfo=UTC)) as firm:
         await firm.owner.ask("/zone Europe/Berlin")
         await firm.owner.ask("/heartbeat 1h")
-        timer = DigestTimer(firm.desk, firm.desk.audience, firm.trading.inbox, firm.clock)
+        timer = DigestTimer(firm.desk, firm.desk.audience, firm.trading.inbox, firm.clock, firm.clock.now())
         await timer.run()
         assert len(firm.owner.received) == 2
         firm.clock.skip(61)
@@ -232,7 +232,8 @@ async def test_mornings_evenings_and_heartbeats_come_once_by_each_ones_own_clock
         beat = await firm.owner.wait_for("All is well, 08:00")
         assert len(beat.text.splitlines()) == 2
     async with firm_on(server, tmp_path, start=datetime(2026, 11, 25, 7, 2, tzinfo=UTC)) as firm:
-        await DigestTimer(firm.desk, firm.desk.audience, firm.trading.inbox, firm.clock).run()
+        before = firm.clock.now() - timedelta(minutes=10)
+        await DigestTimer(firm.desk, firm.desk.audience, firm.trading.inbox, firm.clock, before).run()
         await firm.settled()
         assert sum("Good morning" in message.text for message in firm.owner.received) == 1
 
