@@ -108,7 +108,7 @@ async def test_a_second_tap_works_once_by_who_asked_there_and_in_time(firm: Firm
     token = next(button.data for button in asked.buttons)
     put_tap_of = [(OWNER, token), (VIEWER, token), (TRADER, "ok:guessed-guessed-gu"), (TRADER, "ok:"), (TRADER, f"{token}x")]
     for number, (person, data) in enumerate(put_tap_of):
-        put_tap(firm, person, data, query_id=f"9{number}")  # type: ignore[arg-type]
+        put_tap(firm, person, data, query_id=f"9{number}")
     await firm.owner.ask("/positions")
     assert firm.book.position("WIFUSDC").is_open
     firm.clock.skip(61)
@@ -243,7 +243,7 @@ async def test_half_is_not_offered_where_it_would_be_too_small(server: RunningCh
         await firm.signal("BUY_SM")
         question = await firm.owner.wait_for("trade this?")
         assert [button.text for button in question.buttons] == ["✅ Approve", "✖️ Decline"]
-        put_tap(firm, OWNER, f"ap:{next(iter(firm.book.approvals))}:h", query_id="7")  # type: ignore[arg-type]
+        put_tap(firm, OWNER, f"ap:{next(iter(firm.book.approvals))}:h", query_id="7")
         record = await firm.owner.wait_for_edit(question)
         assert "Not traded: worth 4.80 USDC" in record.text
         assert not firm.book.position("WIFUSDC").is_open
@@ -397,7 +397,7 @@ async def test_of_several_the_first_counts_and_the_others_see_who(server: Runnin
         token = next(iter(firm.book.approvals))
         firm.trader.press(questions[1], "✅ Approve")
         await until(lambda: firm.book.position("WIFUSDC").is_open)
-        put_tap(firm, OWNER, f"ap:{token}:n", query_id="55")  # type: ignore[arg-type]
+        put_tap(firm, OWNER, f"ap:{token}:n", query_id="55")
         for person, question in zip((firm.owner, firm.trader), questions, strict=True):
             record = await person.wait_for_edit(question, "Done: 20 WIF at 0.4801")
             assert "✅ BUY_SM approved" in record.text

@@ -15,6 +15,7 @@ from core.domain.people import Role
 from demo.chat.room import Room
 from demo.chat.server import RunningChat, running_chat
 from tests.bot.conftest import PEOPLE, Bot, bot_on, until
+from tests.bot.firm import Firm
 from tests.bot.parts import OWNER, STRANGER, TRADER, VIEWER, FastClock, Office, approval
 
 
@@ -237,7 +238,7 @@ def test_roles_rise() -> None:
     assert Role.VIEWER < Role.TRADER < Role.OWNER
 
 
-def put_message(bot: Bot, person_id: int, text: str, change: dict[str, Any], kind: str = "message") -> None:
+def put_message(bot: Bot | Firm, person_id: int, text: str, change: dict[str, Any], kind: str = "message") -> None:
     """An update as Telegram would send it, for what the local chat's people cannot do."""
     chat = bot.person(person_id).person
     body = {
@@ -251,7 +252,7 @@ def put_message(bot: Bot, person_id: int, text: str, change: dict[str, Any], kin
     bot.room.updates.put(kind, {key: value for key, value in body.items() if value is not None})
 
 
-def put_tap(bot: Bot, person_id: int, data: str, query_id: str) -> None:
+def put_tap(bot: Bot | Firm, person_id: int, data: str, query_id: str) -> None:
     """A tapped button that no message of ours carries."""
     person = bot.person(person_id).person
     message = {"message_id": 90_001, "date": int(bot.room.now().timestamp()), "chat": person.as_chat(), "text": "x"}

@@ -151,7 +151,7 @@ async def test_a_command_is_picked_from_the_menu_or_after_a_slash(bot: Bot, page
     await expect(mine(page, "/positions")).to_have_count(1)
 
     await box(page).press_sequentially("/p")
-    await expect(offered.locator("b")).to_have_text(["/positions", "/pnl", "/pause"])
+    await expect(offered.locator("b")).to_have_text(["/positions", "/pnl", "/performance", "/panic", "/pause"])
     await box(page).press_sequentially("n")
     await expect(offered.locator("b")).to_have_text(["/pnl"])
     await box(page).press("Tab")
@@ -270,7 +270,7 @@ async def test_an_approval_is_tapped_answered_and_becomes_the_record(bot: Bot, p
 
     bot.office.ledger.add(ApprovalClosed(approval(TOKEN, ApprovalState.APPROVED, "Ann <b>"), "WIF", "USDC", reason("paused")))
     record = page.locator(f"#{place}")
-    await expect(record.locator(".text b")).to_have_text("✅ BUY_SM approved")
+    await expect(record.locator(".text b")).to_have_text("🚫 BUY_SM: approved, but not traded")
     await expect(record).to_contain_text("Ann <b>, 12:00:10 UTC")
     await expect(record.locator(".meta")).to_contain_text("edited")
     await expect(page.locator(".buttons")).to_have_count(0)

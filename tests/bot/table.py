@@ -1,0 +1,113 @@
+"""The table of what can be said and tapped: who may, what it changes, and what must be there for it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from core.domain.hold import Hold
+from core.domain.people import Role
+from core.domain.reasons import reason
+from core.ports import Changes
+from tests.bot.conftest import until
+from tests.bot.firm import Firm
+
+Prepare = Callable[[Firm], Awaitable[None]]
+
+
+async def nothing(_: Firm) -> None:
+    """Needs nothing."""
+
+
+async def a_position(firm: Firm) -> None:
+    await firm.held()
+
+
+async def a_pause(firm: Firm) -> None:
+    await firm.trader.ask("/pause")
+
+
+async def watching(firm: Firm) -> None:
+    await firm.owner.ask("/mode observe")
+
+
+async def asking(firm: Firm) -> None:
+    await firm.owner.ask("/mode confirm")
+
+
+async def a_question(firm: Firm) -> None:
+    await asking(firm)
+    firm.prices.bid["WIFUSDC"] = Decimal(2)
+    await until(lambda: firm.trading.market.price("WIFUSDC") == 2)
+    await firm.signal("BUY_SM")
+    await firm.owner.wait_for("trade this?")
+    await firm.settled()
+
+
+async def a_hold(firm: Firm) -> None:
+    await firm.held()
+    firm.prices.down = False
+    hold = Hold("WIFUSDC", (reason("less_than_ledger", qty="5", asset="WIF"),), firm.clock.now())
+    await firm.ledger.commit(Changes(holds=[hold]))
+    firm.book.holds["WIFUSDC"] = hold
+
+
+@dataclass(frozen=True)
+class Row:
+    """Something that can be said. `role` may say it; `changes`: it changes something that trades or gives rights, at once, or at
+    the `second` tap. `own`: it changes how the one who says it is told, which everybody with a right may."""
+
+    said: str
+    role: Role = Role.VIEWER
+    changes: bool = False
+    second: bool = False
+    own: bool = False
+    prepare: Prepare = nothing
+
+
+TRADER, OWNER = Role.TRADER, Role.OWNER
+ROWS = (
+    *(
+        Row(said)
+        for said in (
+            *("/status", "/positions", "/pnl", "/pnl month", "/daily", "/weekly", "/monthly", "/performance 7d", "/stats"),
+            *("/trades", "/trades 5 WIFUSDC", "/signals", "/orders", "/balance", "/risk", "/health", "/why", "/help", "/mode"),
+            *("/accept", "/export csv", "/chart", "/report day"),
+        )
+    ),
+    Row("/lang ru", own=True),
+    Row("/zone Europe/Berlin", own=True),
+    Row("/mute 2h", own=True),
+    Row("/quiet 23:00-07:00", own=True),
+    Row("/notify trades off", own=True),
+    Row("/heartbeat 6h", own=True),
+    Row("/start", own=True),
+    Row("/start why_1", own=True),
+    Row("/pause", TRADER, changes=True),
+    Row("/pause entries for 2h", TRADER, changes=True),
+    Row("⏸ Pause", TRADER, changes=True),
+    Row("/buy WIFUSDC", TRADER, second=True),
+    Row("/buy WIFUSDC 50 USDC", TRADER, second=True),
+    Row("/sell WIFUSDC", TRADER, second=True, prepare=a_position),
+    Row("/close WIFUSDC", TRADER, second=True, prepare=a_position),
+    Row("/close all", TRADER, second=True, prepare=a_position),
+    Row("/panic", TRADER, second=True, prepare=a_position),
+    Row("/cancel 2", TRADER, second=True, prepare=a_question),
+    Row("/resume", OWNER, second=True, prepare=a_pause),
+    Row("/mode observe", OWNER, changes=True),
+    Row("/mode confirm", OWNER, changes=True),
+    Row("/mode auto", OWNER, second=True, prepare=watching),
+    Row("/mode confirm above 100", OWNER, second=True, prepare=asking),
+    Row("/set MAX_ORDER_NOTIONAL 5", OWNER, second=True),
+    Row("/accept WIFUSDC", OWNER, changes=True, prepare=a_hold),
+    Row("/users", OWNER),
+    Row("/users invite viewer", OWNER, changes=True),
+    Row("/users withdraw", OWNER, changes=True),
+    Row("/users revoke 6666 yes", OWNER),
+    Row("/audit", OWNER),
+)
+
+ANSWERS = {"y": True, "h": True, "n": False}
+"""What a question's buttons say, and whether it trades."""
+
+BUTTON_KINDS = {"command", "ap:y", "ap:n", "ap:h", "ok", "no"}
+"""Every kind of data that the program's buttons send."""
