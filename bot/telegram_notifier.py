@@ -322,10 +322,15 @@ class TelegramNotifier:
                 raise
             log.error("Telegram refuses a message", error=self._speaker.words(error), seq=item.seq)
             return await self._speaker.send(listener.chat_id, self._unshowable(listener, item), thread_id=listener.thread_id)
+        finally:
+            self._pace.book()  # a second from when it arrived, not from when it left
 
     async def _edit(self, listener: Listener, message_id: int, message: ChatMessage) -> bool:
         await self._pace.take()
-        return await self._speaker.edit(listener.chat_id, message_id, message)
+        try:
+            return await self._speaker.edit(listener.chat_id, message_id, message)
+        finally:
+            self._pace.book()
 
 
 def _foldable(items: Sequence[OutboxItem]) -> list[OutboxItem]:

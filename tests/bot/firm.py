@@ -137,9 +137,10 @@ async def firm_on(
     main: int = OWNER,
     secret: str = "",
     start: datetime | None = None,
+    clock: FastClock | None = None,
 ) -> AsyncIterator[Firm]:
     """The program on the ledger in `path`, as `bot.app` puts it together; started again on the same path it goes on."""
-    clock = FastClock(speed, start)
+    clock = clock or FastClock(speed, start)
     ledger = await open_ledger(f"sqlite+aiosqlite:///{path / 'ledger.db'}", clock)
     prices = Prices(clock)
     balances = {"USDC": Decimal(10_000)}
