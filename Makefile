@@ -67,6 +67,7 @@ chaos: install ## KILLS=100: the program under load and faults, killed with -9 a
 
 bench: install ## MarketFlow beside a naive loop, in one run on this machine
 	@$(BIN)/python -m bench
+	@$(BIN)/python -m bench.status
 
 dashboard: install ## the Streamlit dashboard on the ledger that .env names
 	@$(BIN)/python -m dashboard

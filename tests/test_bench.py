@@ -52,3 +52,10 @@ def test_it_measures_round_after_round() -> None:
     assert (done.returncode, done.stderr) == (0, "")
     figures = json.loads(done.stdout)["contenders"]
     assert [(figures[name]["samples"], len(figures[name]["bursts"])) for name in (NAIVE, OURS)] == [(80, 2), (80, 2)]
+
+
+def test_the_answer_to_status_is_measured_under_load_and_after_a_history() -> None:
+    command = [sys.executable, "-m", "bench.status", "--trades", "2000", "--answers", "10", "--rate", "50"]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=100, check=True).stdout
+    assert "99th of 100" in said
+    assert "after 2,000" in said
