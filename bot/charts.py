@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import structlog
@@ -19,9 +19,12 @@ from core.read_models import Gain
 
 log = structlog.get_logger(__name__)
 
+_ONE_AT_A_TIME = asyncio.Semaphore(1)  # they share two processors with what trades
+
 SECONDS = 15.0
 _MOST_BYTES = 5_000_000
 _POINTS = 2_000
+_BEFORE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +41,9 @@ class Chart:
     sells: tuple[int, ...] = ()
 
 
-def equity(title: str, quote: str, gains: Sequence[Gain]) -> Chart:
-    """The net result added up, in quote asset."""
-    total, points = ZERO, []
+def equity(title: str, quote: str, gains: Sequence[Gain], before: Decimal = ZERO) -> Chart:
+    """The net result added up, in quote asset, from what it was `before` the first of `gains`."""
+    total, points = before, [(gains[0].at - _BEFORE, before)]
     for gain in gains:
         total += gain.profit
         points.append((gain.at, total))
@@ -67,14 +70,23 @@ def _chart(kind: str, title: str, unit: str, points: Sequence[tuple[datetime, De
 
 async def draw(chart: Chart) -> bytes | None:
     """The chart as PNG; None where it could not be drawn in time: then there is none, and nothing else is the matter."""
+    async with _ONE_AT_A_TIME:
+        return await _draw(chart)
+
+
+async def _draw(chart: Chart) -> bytes | None:
     environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", "bot.drawing"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env=environment,
-    )
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", "-m", "bot.drawing"),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            env=environment,
+        )
+    except OSError as error:
+        log.warning("a chart cannot be drawn here", error=type(error).__name__)
+        return None
     try:
         async with asyncio.timeout(SECONDS):
             picture, _ = await process.communicate(json.dumps(asdict(chart)).encode())

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import sys
 from datetime import datetime
 from typing import Any
@@ -52,4 +53,5 @@ def picture(chart: dict[str, Any]) -> bytes:
 
 
 if __name__ == "__main__":
+    os.nice(10)  # whatever trades comes first
     sys.stdout.buffer.write(picture(json.load(sys.stdin)))

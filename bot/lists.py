@@ -9,6 +9,7 @@ from bot.message import Button, Keyboard
 from bot.texts import Texts
 from core.read_models import NEWEST, Page
 
+_IN_A_ROW = 3
 _PLACE = re.compile(r"([ba])(\d{1,18})", re.ASCII)
 
 
@@ -46,6 +47,7 @@ def refresh(line: str, texts: Texts) -> Button:
     return Button(texts("list.refresh"), line)
 
 
-def choices(present: str, options: Sequence[tuple[str, str]]) -> tuple[Button, ...]:
-    """A button for each of (label, command line); a dot marks the one with the label `present`."""
-    return tuple(Button(f"● {label}" if label == present else label, line) for label, line in options)
+def choices(present: str, options: Sequence[tuple[str, str]]) -> Keyboard:
+    """A button for each of (label, command line), three in a row; a dot marks the one with the label `present`."""
+    buttons = [Button(f"● {label}" if label == present else label, line) for label, line in options]
+    return tuple(tuple(buttons[start : start + _IN_A_ROW]) for start in range(0, len(buttons), _IN_A_ROW))

@@ -6,6 +6,7 @@ import os
 import tempfile
 import webbrowser
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 from bot.app import Embedded, run
@@ -15,11 +16,18 @@ from core.adapters.kafka_settings import KafkaOptions
 from core.adapters.ledger.signpost import signpost
 from core.domain.errors import MarketFlowError
 from demo.broker import running_broker
+from demo.chat.model import Person
 from demo.chat.room import OWNER, Room
 from demo.chat.server import RunningChat, running_chat
 from demo.market import INSTRUMENTS, SimulatedMarket
 from demo.strategy import ToyStrategy
 
+TRADER, VIEWER, STRANGER = (
+    Person(1002, "Trader", "trader"),
+    Person(1003, "Viewer", "viewer"),
+    Person(6666, "Stranger", "stranger"),
+)
+PEOPLE = (OWNER, TRADER, VIEWER, STRANGER)
 USUAL_PORT = 8090
 FETCH_MS = 20  # the in-memory broker sleeps this long when there is nothing to fetch
 
@@ -32,6 +40,10 @@ async def run_demo(*, port: int, open_browser: bool, ledger: str | None) -> None
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="marketflow-demo-"))
         broker = await stack.enter_async_context(running_broker())
         chat = await stack.enter_async_context(_chat(port))
+        chat.room.levers |= {
+            "Telegram is away for a minute": partial(chat.room.faults.down_for, 60.0),
+            "The exchange does not answer for half a minute": partial(market.away_for, 30.0),
+        }
         settings = _settings(broker.address, chat, Path(ledger) if ledger else Path(folder) / "demo.db")
         stack.enter_context(signpost(settings.database_url.get_secret_value()))
         await asyncio.to_thread(broker.create_topic, settings.kafka_topic)
@@ -51,11 +63,11 @@ async def run_demo(*, port: int, open_browser: bool, ledger: str | None) -> None
 async def _chat(port: int) -> AsyncIterator[RunningChat]:
     async with contextlib.AsyncExitStack() as stack:
         try:
-            chat = await stack.enter_async_context(running_chat(Room(), port=port or USUAL_PORT))
+            chat = await stack.enter_async_context(running_chat(Room(PEOPLE), port=port or USUAL_PORT))
         except OSError as error:
             if port:
                 raise MarketFlowError(f"port {port} cannot be used for the chat: {error.strerror}") from None
-            chat = await stack.enter_async_context(running_chat(Room()))
+            chat = await stack.enter_async_context(running_chat(Room(PEOPLE)))
         yield chat
 
 
@@ -71,6 +83,7 @@ def _settings(broker: str, chat: RunningChat, ledger: Path) -> Settings:
             "KAFKA_BROKER": broker,
             "TG_TOKEN": chat.token,
             "TG_CHAT_ID": str(OWNER.user_id),
+            "TG_USERS": f"{TRADER.user_id}:trader,{VIEWER.user_id}:viewer",
             "TG_API_URL": chat.api_url,
             "DATABASE_URL": f"sqlite+aiosqlite:///{ledger.absolute()}",
             "SYMBOLS": ",".join(INSTRUMENTS),

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 
+from core.domain.errors import ExchangeUnavailable
 from core.domain.instrument import Instrument, Quote
 from core.ports import Clock
 
@@ -53,22 +54,34 @@ _BASE_PRICES = {f"{base}USDC": Decimal(price) for base, price, *_ in _TABLE}
 
 
 class SimulatedMarket:
-    """A MarketData that always answers. Two of the same seed agree on every price at every time."""
+    """A MarketData that answers unless it is told to be away. Two of the same seed agree on every price at every time."""
 
     def __init__(self, clock: Clock, *, seed: int = 1) -> None:
         self._clock = clock
         self._seed = seed
+        self._away_until = 0.0
+
+    def away_for(self, seconds: float) -> None:
+        """Answers nothing from now on, for so long."""
+        self._away_until = self._clock.monotonic() + seconds
+
+    def _must_be_there(self) -> None:
+        if self._clock.monotonic() < self._away_until:
+            raise ExchangeUnavailable("no answer in time")
 
     async def server_time(self) -> datetime:
         """Our own clock's time: the simulated venue has no other."""
+        self._must_be_there()
         return self._clock.now()
 
     async def instruments(self, symbols: Collection[str] | None) -> Mapping[str, Instrument]:
         """The rules of `symbols` (None: all) as far as they are traded here."""
+        self._must_be_there()
         return {symbol: rules for symbol, rules in INSTRUMENTS.items() if symbols is None or symbol in symbols}
 
     async def quotes(self, symbols: Collection[str]) -> Mapping[str, Quote]:
         """Bid and ask of this moment."""
+        self._must_be_there()
         now = self._clock.now()
         return {symbol: self.quote_at(symbol, now) for symbol in symbols if symbol in INSTRUMENTS}
 

@@ -42,44 +42,50 @@ from bot.commands import (
 )
 from bot.commands.help import help_on
 
-COMMANDS: tuple[Command, ...] = (
-    status.COMMAND,
-    positions.COMMAND,
-    pnl.COMMAND,
-    *calendar.COMMANDS,
-    performance.COMMAND,
-    stats.COMMAND,
-    report.COMMAND,
-    chart.COMMAND,
-    trades.COMMAND,
-    signals.COMMAND,
-    why.COMMAND,
-    orders.COMMAND,
-    balance.COMMAND,
-    risk.COMMAND,
-    health.COMMAND,
-    export.COMMAND,
-    buy.COMMAND,
-    sell.COMMAND,
-    close.COMMAND,
-    cancel.COMMAND,
-    panic.COMMAND,
-    pause.COMMAND,
-    resume.COMMAND,
-    mode.COMMAND,
-    set_limit.COMMAND,
-    accept.COMMAND,
-    notify.COMMAND,
-    mute.COMMAND,
-    quiet.COMMAND,
-    heartbeat.COMMAND,
-    lang.COMMAND,
-    zone.COMMAND,
-    users.COMMAND,
-    audit.COMMAND,
-    start.COMMAND,
-    help_on(lambda: COMMANDS),
-)
+GROUPS: dict[str, tuple[Command, ...]] = {
+    "reading": (
+        status.COMMAND,
+        positions.COMMAND,
+        pnl.COMMAND,
+        *calendar.COMMANDS,
+        performance.COMMAND,
+        stats.COMMAND,
+        report.COMMAND,
+        chart.COMMAND,
+        trades.COMMAND,
+        signals.COMMAND,
+        why.COMMAND,
+        orders.COMMAND,
+        balance.COMMAND,
+        risk.COMMAND,
+        health.COMMAND,
+        export.COMMAND,
+    ),
+    "acting": (
+        buy.COMMAND,
+        sell.COMMAND,
+        close.COMMAND,
+        cancel.COMMAND,
+        panic.COMMAND,
+        pause.COMMAND,
+        resume.COMMAND,
+        mode.COMMAND,
+        set_limit.COMMAND,
+        accept.COMMAND,
+    ),
+    "telling": (
+        notify.COMMAND,
+        mute.COMMAND,
+        quiet.COMMAND,
+        heartbeat.COMMAND,
+        lang.COMMAND,
+        zone.COMMAND,
+    ),
+    "people": (users.COMMAND, audit.COMMAND, start.COMMAND, help_on(lambda: GROUPS)),
+}
+"""What they are for, in the order of /help."""
+
+COMMANDS: tuple[Command, ...] = tuple(command for commands in GROUPS.values() for command in commands)
 
 BY_NAME = {command.name: command for command in COMMANDS}
 

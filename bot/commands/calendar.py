@@ -37,7 +37,7 @@ async def _shown(desk: Desk, name: str, count: int) -> ChatMessage:
     results = await desk.queries.day_results(starts[-1].isoformat())
     buttons = choices(desk.texts(f"calendar.{name}"), [(desk.texts(f"calendar.{each}"), f"/{each}") for each in _DEFAULTS])
     lines = _lines(desk, name, starts, results) or [desk.texts("pnl.none")]
-    return ChatMessage("\n".join([desk.texts(name, count=count), *lines, "", desk.texts("pnl.net")]), (buttons,))
+    return ChatMessage("\n".join([desk.texts(name, count=count), *lines, "", desk.texts("pnl.net")]), buttons)
 
 
 def starts_of(name: str, today: date, count: int) -> list[date]:

@@ -10,6 +10,7 @@ from bot.lists import choices, refresh
 from bot.message import ChatMessage
 from bot.symbols import read_symbol
 from core.domain.errors import LedgerUnavailable
+from core.domain.money import ZERO
 from core.read_models import Selection
 
 _USAGE = "[equity|daily|SYMBOL]"
@@ -27,7 +28,7 @@ async def run(desk: Desk, args: Args, _caller: Caller) -> ChatMessage:
     except LedgerUnavailable:
         return ChatMessage(desk.texts("answer.ledger_read"))
     buttons = (
-        choices(word, [(desk.texts("chart.equity"), "/chart equity"), (desk.texts("chart.daily"), "/chart daily")]),
+        *choices(word, [(desk.texts("chart.equity"), "/chart equity"), (desk.texts("chart.daily"), "/chart daily")]),
         (refresh(f"/chart {args[0] if args else 'equity'}", desk.texts),),
     )
     if chart is None:
@@ -51,7 +52,11 @@ async def chart_of(desk: Desk, word: str, symbol: str) -> Chart | None:
         gains = await desk.analytics.gains(Selection(), _EXITS)
         quote = _main_quote([gain.quote_asset for gain in gains])
         found = [gain for gain in gains if gain.quote_asset == quote]
-        return charts.equity(desk.texts("chart.title_equity", quote=quote), quote, found) if found else None
+        if not found:
+            return None
+        whole = sum((day.profit for day in await desk.queries.day_results("") if day.quote_asset == quote), ZERO)
+        before = whole - sum((gain.profit for gain in found), ZERO)
+        return charts.equity(desk.texts("chart.title_equity", quote=quote), quote, found, before)
     executions = await desk.analytics.executions(Selection(symbol=symbol), _EXECUTIONS)
     if not executions:
         return None

@@ -30,7 +30,7 @@ async def run(desk: Desk, args: Args, _caller: Caller) -> ChatMessage:
         year = int(words.pop())
     if words:
         return bad_argument(desk, args, f"export {_USAGE}")
-    buttons = (choices(kind, [(each, f"/export {each} {year}") for each in ("csv", "tax")]),)
+    buttons = choices(kind, [(each, f"/export {each} {year}") for each in ("csv", "tax")])
     try:
         executions = await _all(desk, year)
     except LedgerUnavailable:

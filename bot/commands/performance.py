@@ -32,7 +32,7 @@ async def run(desk: Desk, args: Args, _caller: Caller) -> ChatMessage:
         lines += [*_lines(desk, symbols), "", desk.texts("performance.types"), *_lines(desk, kinds)]
     else:
         lines.append(desk.texts("pnl.none"))
-    return ChatMessage("\n".join(lines), (period_buttons(desk, "performance", period),))
+    return ChatMessage("\n".join(lines), period_buttons(desk, "performance", period))
 
 
 def _lines(desk: Desk, found: Sequence[Performance]) -> list[Html]:

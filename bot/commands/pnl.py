@@ -6,7 +6,7 @@ from decimal import Decimal
 from bot.command import Args, Command, bad_argument
 from bot.desk import Caller, Desk
 from bot.lists import choices, refresh
-from bot.message import Button, ChatMessage
+from bot.message import ChatMessage, Keyboard
 from bot.numbers import money
 from bot.periods import PERIODS, day_text, first_day
 from bot.texts import Html
@@ -28,10 +28,10 @@ async def run(desk: Desk, args: Args, _caller: Caller) -> ChatMessage:
         return ChatMessage(desk.texts("answer.ledger_read"))
     title = desk.texts("pnl", period=desk.texts(f"pnl.{period}"))
     text = "\n".join([title, *by_asset(desk, results), "", desk.texts("pnl.net")])
-    return ChatMessage(text, (period_buttons(desk, "pnl", period), (refresh(f"/pnl {period}", desk.texts),)))
+    return ChatMessage(text, (*period_buttons(desk, "pnl", period), (refresh(f"/pnl {period}", desk.texts),)))
 
 
-def period_buttons(desk: Desk, command: str, period: str) -> tuple[Button, ...]:
+def period_buttons(desk: Desk, command: str, period: str) -> Keyboard:
     """A button for each period."""
     labels = {each: desk.texts(f"period.{each}") for each in PERIODS}
     return choices(labels[period], [(label, f"/{command} {each}") for each, label in labels.items()])

@@ -28,7 +28,7 @@ async def run(desk: Desk, args: Args, _caller: Caller) -> ChatMessage:
     if period not in _PERIODS or len(args) > 1:
         return bad_argument(desk, args, "report [day|week|month]")
     options = [(desk.texts(f"report.{each}"), f"/report {each}") for each in _PERIODS]
-    buttons = (choices(desk.texts(f"report.{period}"), options),)
+    buttons = choices(desk.texts(f"report.{period}"), options)
     try:
         text = await report(desk, period)
         chart = await chart_of(desk, "equity" if period == "day" else "daily", "")

@@ -39,6 +39,10 @@ class _Tap(BaseModel):
     data: str
 
 
+class _Lever(BaseModel):
+    name: str
+
+
 def add_page(app: FastAPI, room: Room) -> None:
     """Adds `/`, `/page/...` and `/api/...`. Who asks is named by the request: on loopback everybody is trusted."""
     router = APIRouter(prefix="/api")
@@ -95,6 +99,13 @@ def _add_acting(router: APIRouter, room: Room) -> None:
     @router.post("/press")
     async def press(tap: _Tap) -> Json:
         return {"query_id": room.press(tap.person, tap.message, tap.data)}
+
+    @router.post("/lever")
+    async def lever(pulled: _Lever) -> Json:
+        if pulled.name not in room.levers:
+            raise bad_request("no such lever")
+        room.levers[pulled.name]()
+        return {"ok": True}
 
     @router.post("/upload")
     async def upload(person: Annotated[int, Form()], file: UploadFile, caption: Annotated[str, Form()] = "") -> Json:

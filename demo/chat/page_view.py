@@ -97,5 +97,6 @@ def _surroundings(room: Room, chat: PrivateChat) -> Json:
         "keyboard": chat.keyboard.as_json(),
         "pinned": {"id": pinned.message_id, "text": _excerpt(pinned)} if pinned else None,
         "typing_ms": max(0, int((chat.typing_until - room.monotonic()) * 1000)),
+        "levers": list(room.levers),
         "menu": room.profile.menu_button.get("type") in ("commands", "default"),
     }

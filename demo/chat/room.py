@@ -60,6 +60,8 @@ class Room:
         self.profile = Profile()
         self.closed = False
         self._clock, self.monotonic = clock, monotonic
+        self.levers: dict[str, Callable[[], None]] = {}
+        """What a visitor may have happen, by the words on its button."""
         self._chats = {person.user_id: PrivateChat(person, self._next_version) for person in people}
         self._files: dict[str, StoredFile] = {}
         self._presses: dict[str, _Press] = {}

@@ -149,8 +149,10 @@ async def test_an_unknown_command_gets_the_nearest(bot: Bot) -> None:
 
 
 async def test_help_and_menu_are_the_list(bot: Bot) -> None:
-    text = (await bot.owner.ask("/help")).text
-    assert all(f"/{command.name}" in text for command in COMMANDS)
+    shown = await bot.owner.ask("/help")
+    assert all(f"/{command.name}" in shown.text for command in COMMANDS)
+    bot.owner.press(shown, "Acting")
+    assert "/buy SYMBOL [20 | 50 USDC]: buy by hand (trader)" in (await bot.owner.wait_for_edit(shown)).text
     assert "/pause" not in (await bot.person(VIEWER).ask("/help")).text
     await until(lambda: bool(bot.room.profile.commands_for(OWNER, "en")))
     menu = [entry["command"] for entry in bot.room.profile.commands_for(OWNER, "en")]

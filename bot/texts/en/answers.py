@@ -27,7 +27,6 @@ CATALOGUE: dict[str, str] = {
     # /start, /help
     "start": "MarketFlow executes trading signals on Binance Spot and tells here what it does.\n\n{state}\n\n/status shows how"
     " things stand, /help lists the commands. Your role: {role}.",
-    "help": "<b>Commands</b>",
     "help.line": "/{usage}: {description}",
     "help.role": " <i>({role})</i>",
     "command.start": "what this is",
@@ -77,4 +76,10 @@ CATALOGUE: dict[str, str] = {
     "key.pnl": "💰 Result",
     "key.signals": "📡 Signals",
     "key.pause": "⏸ Pause",
+    "help": "<b>What you may say</b>\nA tap below tells more about each.",
+    "help.head": "<b>{title}</b>",
+    "help.reading": "Reading",
+    "help.acting": "Acting",
+    "help.telling": "Being told",
+    "help.people": "People and help",
 }

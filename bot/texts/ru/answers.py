@@ -27,7 +27,6 @@ CATALOGUE: dict[str, str] = {
     # /start, /help
     "start": "MarketFlow исполняет торговые сигналы на Binance Spot и сообщает здесь, что делает.\n\n{state}\n\n/status покажет"
     " положение дел, /help перечислит команды. Ваша роль: {role}.",
-    "help": "<b>Команды</b>",
     "help.line": "/{usage}: {description}",
     "help.role": " <i>({role})</i>",
     "command.start": "что это такое",
@@ -77,4 +76,10 @@ CATALOGUE: dict[str, str] = {
     "key.pnl": "💰 Результат",
     "key.signals": "📡 Сигналы",
     "key.pause": "⏸ Пауза",
+    "help": "<b>Что вы можете сказать</b>\nПодробности по нажатию ниже.",
+    "help.head": "<b>{title}</b>",
+    "help.reading": "Смотреть",
+    "help.acting": "Действовать",
+    "help.telling": "Оповещения",
+    "help.people": "Люди и справка",
 }

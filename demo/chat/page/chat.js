@@ -13,6 +13,7 @@ let me = Number(person);
 let botName = "";
 let cursor = "";
 let typingEnds = 0;
+let everybody = [];
 const waiting = new Map(); // query id -> the button that turns
 
 const on = {
@@ -24,6 +25,8 @@ const on = {
 };
 const list = new MessageList(on, async (before) => (await fetch(`/api/earlier?as=${person}&before=${before}`)).json());
 const composer = new Composer(say, upload);
+
+document.addEventListener("start-bot", ({ detail }) => start(detail));
 
 function connect() {
   const events = new EventSource(`/api/events?as=${person}&after=${encodeURIComponent(cursor)}`);
@@ -43,6 +46,12 @@ function apply(delta) {
   if (delta.reset) list.reset(delta.messages, delta.more);
   else list.update(delta.messages, delta.deleted);
   composer.offer(delta);
+  offerLevers(delta.levers);
+  if (delta.reset && location.hash.startsWith("#start=")) {
+    const word = decodeURIComponent(location.hash.slice("#start=".length));
+    history.replaceState(null, "", location.pathname + location.search);
+    say(`/start ${word}`);
+  }
   delta.notices.forEach(answered);
   const { pinned } = delta;
   byId("pinned").hidden = !pinned;
@@ -66,10 +75,59 @@ function introduce({ bot, me: id, people }) {
     link.href = `/?as=${other}`;
     link.setAttribute("role", "menuitem");
     if (other === me) link.setAttribute("aria-current", "true");
+    else link.target = `person-${other}`;
     return link;
   });
-  byId("people-menu").replaceChildren(make("p", "", "You are"), ...links);
-  byId("people").hidden = people.length < 2;
+  everybody = people;
+  byId("people-menu").replaceChildren(make("p", "", "You are"), ...links, make("p", "", "Theme"), ...themes());
+  const mine = people.find(({ id: other }) => other === me);
+  byId("bot-name").append(people.length > 1 && mine ? make("span", "as", ` as ${mine.name}`) : "");
+}
+
+function themes() {
+  return ["auto", "light", "dark"].map((name) => {
+    const link = make("a", "", name[0].toUpperCase() + name.slice(1));
+    link.href = "#";
+    link.setAttribute("role", "menuitem");
+    if (theme() === name) link.setAttribute("aria-current", "true");
+    link.onclick = (event) => {
+      event.preventDefault();
+      localStorage.setItem("theme", name);
+      showTheme();
+      for (const other of byId("people-menu").querySelectorAll("a[href='#']")) other.toggleAttribute("aria-current", other === link);
+    };
+    return link;
+  });
+}
+
+/** The faults that a visitor may try, where there are some. */
+function offerLevers(names) {
+  const present = byId("levers");
+  present.hidden = !names.length;
+  if (present.childElementCount - 1 === names.length) return;
+  const buttons = names.map((name) => {
+    const button = make("button", "lever", name);
+    button.type = "button";
+    button.onclick = async () => {
+      if (await post("/api/lever", { name })) toast(`${name}. Watch what the bot does.`);
+    };
+    return button;
+  });
+  present.replaceChildren(make("summary", "", "Try the promises"), ...buttons);
+}
+
+/** A link that starts the bot: a story is told to whoever taps, an invitation is for somebody else. */
+function start(word) {
+  if (!word.startsWith("in_")) return say(`/start ${word}`);
+  const links = everybody.map(({ id: other, name }) => {
+    const link = make("a", "", name);
+    link.href = `/?as=${other}#start=${encodeURIComponent(word)}`;
+    link.target = `person-${other}`;
+    link.onclick = () => byId("alert").close();
+    return link;
+  });
+  byId("alert").querySelector("p").replaceChildren("Open the link as", ...links);
+  byId("alert").showModal();
 }
 
 function showStatus() {

@@ -71,6 +71,8 @@ function elementFor(entity, content, onCommand) {
 /** A link, if it leads to the web; anything else stays text that looks like one. */
 function link(url) {
   if (!/^https?:\/\//i.test(url)) return make("span", "link");
+  const word = /^https:\/\/t\.me\/\w+\?start=([\w-]{1,64})$/.exec(url)?.[1];
+  if (word) return command(word, (content) => document.dispatchEvent(new CustomEvent("start-bot", { detail: content })));
   const anchor = make("a");
   anchor.href = url;
   anchor.target = "_blank";

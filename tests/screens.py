@@ -1,0 +1,193 @@
+"""`python -m tests.screens`: what the chat says, in both languages, as pictures for docs/screens.md. People look at them."""
+
+import asyncio
+import io
+import shutil
+import tempfile
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+
+from PIL import Image
+from playwright.async_api import Browser, Page, async_playwright
+
+from bot.render import render, render_digest
+from bot.telegram_link import Speaker, connect
+from bot.texts import LANGUAGES, texts
+from core.domain.controls import Mode
+from core.domain.events import Event, OutboxItem
+from demo.chat.room import Room
+from demo.chat.server import running_chat
+from tests.bot.conftest import PEOPLE, until
+from tests.bot.firm import ROOMY, Firm, firm_on
+from tests.bot.parts import NOON, OWNER, FastClock, executed, refused
+from tests.bot.test_render import ALL_EVENTS
+from tests.chat_client import ChatPerson
+
+DOCS = Path(__file__).parents[1] / "docs"
+WIDTH = 390
+Act = Callable[["Scene"], Awaitable[object]]
+
+
+@dataclass
+class Scene:
+    """The program and the owner's page."""
+
+    firm: Firm
+    page: Page
+    language: str
+
+    @property
+    def owner(self) -> ChatPerson:
+        return self.firm.owner
+
+    async def say(self, *commands: str) -> None:
+        for command in commands:
+            await self.owner.ask(command, within=30)
+
+    async def tap(self, label: str) -> None:
+        """The last message that has a button of this kind of data."""
+        for message in reversed(self.owner.received):
+            for button in message.buttons:
+                if button.data.startswith(label):
+                    self.owner.press(message, button.data)
+                    await self.owner.wait_for_edit(message)
+                    return
+
+
+async def reading(scene: Scene) -> None:
+    await scene.say("/status", "/positions", "/pnl all", "/daily 3", "/performance", "/stats")
+
+
+async def lists(scene: Scene) -> None:
+    await scene.say("/trades", "/signals 5", "/orders", "/balance", "/risk", "/health")
+
+
+async def pictures(scene: Scene) -> None:
+    await scene.say("/chart", "/report day", "/export csv")
+
+
+async def why(scene: Scene) -> None:
+    await scene.say("/why", "/why #2 full")
+
+
+async def acting(scene: Scene) -> None:
+    await scene.say("/sell WIFUSDC")
+    await scene.tap("no:")
+    await scene.say("/buy SOLUSDC 1", "/close all", "/panic", "/set MAX_ORDER_NOTIONAL 500", "/set", "/cancel")
+
+
+async def controls(scene: Scene) -> None:
+    await scene.say("/pause entries for 2h", "/resume")
+    await scene.tap("ok:")
+    await scene.say("/mode", "/mode confirm above 100", "/accept")
+
+
+async def asking(scene: Scene) -> None:
+    scene.firm.prices.bid["SOLUSDC"] = Decimal(150)
+    await scene.say("/mode confirm")
+    await scene.firm.signal("BUY_SM", "SOLUSDC")
+    await scene.owner.wait_for(lambda message: any(button.data.startswith("ap:") for button in message.buttons))
+    await scene.firm.settled()
+    await scene.tap("ap:")
+    await until(lambda: scene.firm.book.position("SOLUSDC").is_open)
+    await scene.firm.settled()
+
+
+async def people(scene: Scene) -> None:
+    await scene.say("/start", "/help", "/help acting", "/users", "/users invite trader", "/audit", "/statsu")
+
+
+async def telling(scene: Scene) -> None:
+    await scene.say("/notify", "/mute 2h", "/mute off", "/quiet 23:00-07:00", "/quiet off", "/heartbeat 6h", "/zone", "/lang")
+
+
+async def alerts(scene: Scene) -> None:
+    """Every kind of event, as it is told."""
+    bot = connect(scene.firm.server.token, scene.firm.server.api_url)
+    speaker, words = Speaker(bot, FastClock()), texts(scene.language)
+    for event in ALL_EVENTS:
+        await speaker.send(OWNER, render(event, words))
+    many: list[Event] = [executed(), *[refused()] * 3, *[executed()] * 30]
+    items = [OutboxItem(number, NOON, event) for number, event in enumerate(many)]
+    await speaker.send(OWNER, render_digest(items, words))
+    await bot.request.shutdown()
+
+
+SCENES: dict[str, tuple[str, Act]] = {
+    "reading": ("How things stand", reading),
+    "lists": ("What happened", lists),
+    "pictures": ("Pictures and files", pictures),
+    "why": ("The whole story", why),
+    "acting": ("Acting by hand", acting),
+    "controls": ("Pausing and modes", controls),
+    "asking": ("A question, and its record", asking),
+    "people": ("People and commands", people),
+    "telling": ("What one is told, and when", telling),
+    "alerts": ("Every alert", alerts),
+}
+
+
+async def picture(page: Page, first: int, last: int) -> Image.Image:
+    """The messages of the chat from one number to another, below each other."""
+    parts = []
+    for number in range(first, last + 1):
+        place = page.locator(f"#m{number}")
+        if await place.count():
+            parts.append(Image.open(io.BytesIO(await place.screenshot())))
+    height = sum(part.height + 6 for part in parts) + 6
+    whole = Image.new("RGB", (WIDTH, height), "#9dc39a")
+    top = 6
+    for part in parts:
+        whole.paste(part, (max((WIDTH - part.width) // 2, 0), top))
+        top += part.height + 6
+    return whole.quantize(96)
+
+
+async def play(browser: Browser, language: str, folder: Path) -> None:
+    """Every scene in one language."""
+    limits = replace(ROOMY, trade_qty=Decimal(20))
+    async with running_chat(Room(PEOPLE)) as server, firm_on(server, folder, speed=4, mode=Mode.AUTO, limits=limits) as firm:
+        page = await browser.new_page(viewport={"width": WIDTH, "height": 1400})
+        await page.goto(f"http://127.0.0.1:{server.port}/")
+        await firm.owner.ask(f"/lang {language}")
+        await firm.held()
+        await firm.signal("BUY_SM", close="0.40")
+        firm.prices.bid["WIFUSDC"] = Decimal("0.5220")
+        await until(lambda: firm.trading.market.price("WIFUSDC") == Decimal("0.5220"))
+        await firm.signal("SELL_SM")
+        await firm.settled()
+        await firm.held()
+        scene = Scene(firm, page, language)
+        for name, (_, act) in SCENES.items():
+            first = firm.owner.messages[-1].message_id + 1
+            await act(scene)
+            await firm.settled()
+            await page.wait_for_timeout(4_500)  # until no passing word lies over the messages
+            made = await picture(page, first, firm.owner.messages[-1].message_id)
+            made.save(DOCS / "images" / "screens" / f"{name}.{language}.png", optimize=True)
+        await page.close()
+
+
+async def main() -> None:
+    """Writes the pictures and the page."""
+    (DOCS / "images" / "screens").mkdir(exist_ok=True)
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        for language in LANGUAGES:
+            with tempfile.TemporaryDirectory() as folder:
+                await play(browser, language, Path(folder))
+        await browser.close()
+    rows = [
+        f"## {title}\n\n| English | Русский |\n|---|---|\n"
+        f"| ![{title}](images/screens/{name}.en.png) | ![{title}](images/screens/{name}.ru.png) |\n"
+        for name, (title, _) in SCENES.items()
+    ]
+    how = "In the local chat of `make demo`, at a phone's width; `.venv/bin/python -m tests.screens` makes them anew."
+    head = f"# What the chat says\n\n{how}\n"
+    (DOCS / "screens.md").write_text("\n".join([head, *rows]), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
