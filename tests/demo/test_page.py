@@ -502,3 +502,33 @@ async def test_the_page_finds_a_server_that_was_started_anew(browser: Browser) -
             await expect(said).to_have_text(["another chat"])
             new.room.send(OWNER, "goes on")
             await expect(said).to_have_text(["another chat", "goes on"])
+
+
+async def test_a_theme_is_chosen_and_remembered(bot: Bot, page: Page) -> None:
+    root = page.locator("html")
+    await page.get_by_role("button", name="Who you are").click()
+    await page.get_by_role("menuitemradio", name="Dark").click()
+    await expect(root).to_have_attribute("data-theme", "dark")
+    assert await page.evaluate("localStorage.getItem('theme')") == "dark"
+    await page.get_by_role("button", name="Who you are").click()
+    await page.get_by_role("menuitemradio", name="Light").click()
+    await expect(root).to_have_attribute("data-theme", "light")
+
+
+async def test_a_visitor_may_have_things_go_wrong(bot: Bot, page: Page) -> None:
+    pulled: list[str] = []
+    bot.room.levers["The exchange is away"] = lambda: pulled.append("away")
+    await bot.owner.ask("/positions")
+    await page.get_by_text("Try the promises").click()
+    await page.get_by_role("button", name="The exchange is away").click()
+    await expect(page.locator(".toast")).to_contain_text("Watch what the bot does")
+    assert pulled == ["away"]
+
+
+async def test_a_link_to_the_bot_tells_a_story_or_lets_somebody_in(bot: Bot, page: Page) -> None:
+    await box(page).fill("/users invite viewer")
+    await box(page).press("Enter")
+    await page.get_by_role("button", name="https://t.me/").click()
+    guest = page.get_by_role("dialog").get_by_role("link", name="Mallory")
+    await expect(guest).to_have_attribute("href", re.compile(r"/\?as=6666#start=in_\w"))
+    await bot.owner.ask("/why")

@@ -88,13 +88,13 @@ function themes() {
   return ["auto", "light", "dark"].map((name) => {
     const link = make("a", "", name[0].toUpperCase() + name.slice(1));
     link.href = "#";
-    link.setAttribute("role", "menuitem");
-    if (theme() === name) link.setAttribute("aria-current", "true");
+    link.setAttribute("role", "menuitemradio");
+    link.setAttribute("aria-checked", String(theme() === name));
     link.onclick = (event) => {
       event.preventDefault();
       localStorage.setItem("theme", name);
       showTheme();
-      for (const other of byId("people-menu").querySelectorAll("a[href='#']")) other.toggleAttribute("aria-current", other === link);
+      for (const other of byId("people-menu").querySelectorAll("[role=menuitemradio]")) other.setAttribute("aria-checked", String(other === link));
     };
     return link;
   });
