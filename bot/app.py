@@ -38,6 +38,7 @@ from bot.logs import configure_logging
 from bot.loki import LokiHandler
 from bot.notifiers import Notifiers
 from bot.one_time_codes import OneTimeCodes
+from bot.pace import Paces
 from bot.people import People
 from bot.process_events import ProcessEvents
 from bot.prove import Prover
@@ -198,7 +199,10 @@ class _Program:
         alerts, answers = connect(token, settings.tg_api_url), connect(token, settings.tg_api_url)
         place = settings.tg_chat_id, settings.tg_topic_id
         audience = Audience(*place, settings.tg_lang, "UTC", people, self.book, lambda: name_of(answers))
-        self.notifiers = Notifiers(alerts, audience, self.ledger, self.clock, blocked=self._forget, quote=self.market.quote)
+        paces = Paces(self.clock)
+        self.notifiers = Notifiers(
+            alerts, audience, self.ledger, self.clock, blocked=self._forget, quote=self.market.quote, paces=paces
+        )
         self.desk = Desk(
             book=self.book,
             market=self.market,
@@ -223,7 +227,7 @@ class _Program:
             started_at=self.clock.now(),
             health=lambda: {name: ask() for name, ask in {**self.parts, **self._besides}.items()},
         )
-        self.chat = TelegramChat(answers, self.desk, self.ledger)
+        self.chat = TelegramChat(answers, self.desk, self.ledger, paces)
 
     async def _forget(self, user_id: int) -> None:
         """A person who has blocked the bot is told no more, until the next /start."""

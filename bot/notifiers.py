@@ -8,7 +8,7 @@ import structlog
 from telegram.ext import ExtBot
 
 from bot.audience import Audience
-from bot.pace import ALL_SECONDS, CHAT_SECONDS, GROUP_SECONDS, Pace
+from bot.pace import Paces
 from bot.telegram_notifier import TelegramNotifier
 from bot.telling import Listener
 from core.domain.instrument import Quote
@@ -31,6 +31,7 @@ class Notifiers:
         *,
         blocked: Callable[[int], Awaitable[None]],
         quote: Callable[[str], Quote | None],
+        paces: Paces,
     ) -> None:
         """`blocked` is told the chat of a person who has blocked the bot; `quote` is the present one of a symbol."""
         self._bot = bot
@@ -39,7 +40,7 @@ class Notifiers:
         self._clock = clock
         self._blocked = blocked
         self._quote = quote
-        self._whole = Pace(clock, ALL_SECONDS)
+        self._paces = paces
         self._notifiers = {MAIN_READER: self._notifier(audience.main())}
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
@@ -81,7 +82,7 @@ class Notifiers:
                 self._tasks[key] = group.create_task(self._tell(key, listener.chat_id), name=f"notifier {key}")
 
     def _notifier(self, listener: Listener) -> TelegramNotifier:
-        pace = Pace(self._clock, GROUP_SECONDS if listener.is_group else CHAT_SECONDS, self._whole)
+        pace = self._paces.of(listener.chat_id)
         present = partial(self._present, listener)
         return TelegramNotifier(self._bot, present, self._outbox, clock=self._clock, pace=pace, quote=self._quote)
 

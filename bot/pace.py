@@ -1,11 +1,15 @@
 """How fast messages may go: so many a second in a chat, and in all chats together."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from core.ports import Clock
 
 # https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this
 CHAT_SECONDS = 1.0
 GROUP_SECONDS = 3.0
 ALL_SECONDS = 1 / 30
+_LOOK_SECONDS = 0.1
 
 
 class Pace:
@@ -16,11 +20,22 @@ class Pace:
         self._seconds = seconds
         self._whole = whole
         self._free_at = clock.monotonic()
+        self._answering = 0
 
     async def free(self) -> None:
-        """Returns when one may go, and takes nothing."""
-        while (wait := max(self.wait, self._whole.wait if self._whole is not None else 0.0)) > 0:
-            await self._clock.sleep(wait)
+        """Returns when one may go, and takes nothing. Whoever answers a person goes first."""
+        while (wait := max(self.wait, self._whole.wait if self._whole is not None else 0.0)) > 0 or self._answering:
+            await self._clock.sleep(max(wait, _LOOK_SECONDS))
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """A person is answered meanwhile, at once: whatever else would go waits for it."""
+        self._answering += 1
+        try:
+            yield
+        finally:
+            self._answering -= 1
+            self.book()
 
     async def take(self) -> None:
         """Returns when this one may go."""
@@ -37,3 +52,18 @@ class Pace:
     def book(self) -> None:
         """Notes that one goes now."""
         self._free_at = self._clock.monotonic() + self._seconds
+
+
+class Paces:
+    """One for each chat, and one for all of them together."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._whole = Pace(clock, ALL_SECONDS)
+        self._of: dict[int, Pace] = {}
+
+    def of(self, chat_id: int) -> Pace:
+        """That of a chat; a group's is slower: ids of groups are negative."""
+        if chat_id not in self._of:
+            self._of[chat_id] = Pace(self._clock, GROUP_SECONDS if chat_id < 0 else CHAT_SECONDS, self._whole)
+        return self._of[chat_id]

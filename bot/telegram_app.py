@@ -23,6 +23,7 @@ from bot.keys import command_of
 from bot.menus import Menus
 from bot.message import Button, ChatMessage, plain_text, units
 from bot.one_time_codes import Judgement, is_code
+from bot.pace import Paces
 from bot.people import link_word
 from bot.render import duration
 from bot.telegram_link import POLL_SECONDS, Answer, Speaker
@@ -44,8 +45,9 @@ _TOAST_UNITS = 200  # https://core.telegram.org/bots/api#answercallbackquery
 class TelegramChat:
     """Takes commands and taps from Telegram while `run` runs. `bot` is its own: `bot.telegram_link.connect` makes one."""
 
-    def __init__(self, bot: ExtBot[None], desk: Desk, strangers: Strangers) -> None:
+    def __init__(self, bot: ExtBot[None], desk: Desk, strangers: Strangers, paces: Paces) -> None:
         self._desk = desk
+        self._paces = paces
         self._bot = bot
         self._speaker = Speaker(bot, desk.clock)
         self._polling = Speaker(bot, desk.clock)
@@ -266,7 +268,8 @@ class TelegramChat:
     async def _send(self, beside: MaybeInaccessibleMessage, reply: ChatMessage, *, reply_to: int | None = None) -> None:
         in_topic = isinstance(beside, Message) and beside.is_topic_message
         thread_id = beside.message_thread_id if isinstance(beside, Message) and in_topic else None
-        await self._speaker.send(beside.chat.id, reply, _ANSWER_ATTEMPTS, thread_id=thread_id, reply_to=reply_to)
+        with self._paces.of(beside.chat.id).answering():
+            await self._speaker.send(beside.chat.id, reply, _ANSWER_ATTEMPTS, thread_id=thread_id, reply_to=reply_to)
 
     async def _toast(self, query: CallbackQuery, text: str) -> bool:
         """Answers a tap. False where Telegram says that the tap is too old to be answered."""

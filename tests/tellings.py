@@ -7,6 +7,7 @@ from telegram.ext import ExtBot
 
 from bot.audience import Audience
 from bot.notifiers import Notifiers
+from bot.pace import Paces
 from bot.people import People
 from core.book import Book
 from core.domain.controls import Controls
@@ -19,9 +20,8 @@ Row = Mapping[str, Any]
 def owners_notifier(bot: ExtBot[None], chat_id: int, outbox: Outbox, clock: Clock) -> Notifiers:
     """Tells everything, in English, to one chat alone."""
     book = Book(Controls(), LIMITS)
-    return Notifiers(
-        bot, Audience(chat_id, None, "en", "UTC", People({}, book), book), outbox, clock, blocked=_nobody, quote=lambda _: None
-    )
+    audience = Audience(chat_id, None, "en", "UTC", People({}, book), book)
+    return Notifiers(bot, audience, outbox, clock, blocked=_nobody, quote=lambda _: None, paces=Paces(clock))
 
 
 async def _nobody(user_id: int) -> None:

@@ -72,15 +72,15 @@ def is_good(name: str, value: str) -> bool:
 
 
 def with_set(settings: Limits, changes: Iterable[LimitSet]) -> Limits:
-    """The limits in force: those of the settings, and in their place what was set. TRADE_QTY that is set takes the place of a
-    TRADE_QUOTE that is not."""
+    """The limits in force: those of the settings, and in their place what was set. Of TRADE_QTY and TRADE_QUOTE the one that was
+    set last is the size of an entry."""
     fields: dict[str, Any] = {}
-    for change in changes:
-        if change.value is not None and is_good(change.name, change.value):
-            field, read = RULES[change.name]
-            fields[field] = read(change.value)
-    if "trade_qty" in fields and "trade_quote" not in fields:
-        fields["trade_quote"] = None
+    good = [change for change in changes if change.value is not None and is_good(change.name, change.value)]
+    for change in sorted(good, key=lambda change: change.changed_at):
+        field, read = RULES[change.name]
+        fields[field] = read(change.value or "")
+        if field == "trade_qty":
+            fields["trade_quote"] = None
     return replace(settings, **fields)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bot.pace import Paces
 from bot.telegram_app import TelegramChat
 from bot.telegram_link import connect
 from demo.chat.model import Person
@@ -71,7 +72,7 @@ async def server() -> AsyncIterator[RunningChat]:
 @contextlib.asynccontextmanager
 async def bot_on(server: RunningChat, office: Office) -> AsyncIterator[Bot]:
     """The bot on a server, reached; gone after the block."""
-    chat = TelegramChat(connect(server.token, server.api_url), office.desk, office.ledger)
+    chat = TelegramChat(connect(server.token, server.api_url), office.desk, office.ledger, Paces(office.desk.clock))
     async with running(chat.run()) as task:
         await until(lambda: chat.ready[0] or task.done())
         yield Bot(server, office, chat)

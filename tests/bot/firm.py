@@ -15,6 +15,7 @@ from bot.desk import Desk
 from bot.jobs import ApprovalTimer, PauseTimer
 from bot.notifiers import Notifiers
 from bot.one_time_codes import OneTimeCodes
+from bot.pace import Paces
 from bot.people import People
 from bot.telegram_app import TelegramChat
 from bot.telegram_link import connect, name_of
@@ -159,7 +160,8 @@ async def firm_on(
         raise AssertionError(f"{user_id} has blocked nobody")
 
     codes = OneTimeCodes(secret, clock) if secret else None
-    notifiers = Notifiers(alerts, audience, ledger, clock, blocked=blocked, quote=trading.market.quote)
+    paces = Paces(clock)
+    notifiers = Notifiers(alerts, audience, ledger, clock, blocked=blocked, quote=trading.market.quote, paces=paces)
     desk = Desk(
         book=book,
         market=trading.market,
@@ -184,7 +186,7 @@ async def firm_on(
         started_at=clock.now() - timedelta(hours=1),
         health=lambda: {"exchange": trading.market.ready},
     )
-    chat = TelegramChat(answers, desk, ledger)
+    chat = TelegramChat(answers, desk, ledger, paces)
     await trading.market.load_instruments(None)
     trading.inbox.start_controls(state.waiting)
     trading.start(state)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -292,10 +293,18 @@ def test_what_is_set_is_in_force_and_the_rest_as_before(values: dict[str, str]) 
     limits = with_set(LIMITS, [LimitSet(name, value, "Ann", NOON) for name, value in values.items()])
     for name in RULES:
         assert is_good(name, values.get(name, "1"))
+        if name == "TRADE_QUOTE" and "TRADE_QTY" in values:
+            continue  # of the two the later counts
         if name in values:
             assert Decimal(shown(limits, name)) == Decimal(values[name])
-        elif name != "TRADE_QUOTE" or "TRADE_QTY" not in values:
+        else:
             assert shown(limits, name) == shown(LIMITS, name)
+
+
+@pytest.mark.parametrize(("first", "last", "quote"), [("TRADE_QTY", "TRADE_QUOTE", "30"), ("TRADE_QUOTE", "TRADE_QTY", "")])
+def test_the_size_that_was_set_last_counts(first: str, last: str, quote: str) -> None:
+    set_ones = [LimitSet(last, "30", "Ann", NOON + timedelta(seconds=1)), LimitSet(first, "20", "Ann", NOON)]
+    assert shown(with_set(replace(LIMITS, trade_quote=Decimal(100)), set_ones), "TRADE_QUOTE") == quote
 
 
 @given(st.text(max_size=40))

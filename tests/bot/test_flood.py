@@ -58,7 +58,8 @@ async def flood(firm: Firm) -> None:
             for symbol in SYMBOLS:
                 await firm.signal(kind, symbol)
         if number == ROUNDS // 2:
-            assert "Order" in (await firm.owner.ask("/orders", within=5)).text or firm.owner.received
+            firm.owner.send("/orders")
+            await firm.owner.wait_for("Orders on their way", within=5)
     await until(lambda: not len(firm.trading.inbox) and not firm.book.in_flight, within=60)
 
 
@@ -93,8 +94,7 @@ async def test_a_flood_stays_inside_the_limits_loses_nothing_and_can_be_read(tmp
             await asyncio.sleep(0.05)
         found = await told(firm, readers)
         assert {reader: len(seqs) for reader, seqs in found.items()} == dict.fromkeys(readers, 4 * ROUNDS)
-        assert set(limit.refused) <= {OWNER}  # the answer to a person does not wait for alerts, nor they for it
-        assert len(limit.refused) <= 2
+        assert limit.refused in ([], [OWNER])  # the answer to a person does not wait; where it came too soon, it comes again
         for chat in readers.values():
             times = [at for at, where in limit.sent if where == chat and at > began]
             alerts = [message.text for message in firm.person(chat).received if "story" in message.text or "📚" in message.text]

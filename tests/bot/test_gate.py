@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from bot.pace import Paces
 from bot.telegram_app import TelegramChat
 from bot.telegram_link import connect
 from core.domain.controls import Mode, Pause
@@ -199,7 +200,7 @@ async def test_telegram_away_at_the_start_and_later(server: RunningChat) -> None
 
 async def test_a_token_that_telegram_does_not_know_is_named_but_not_shown(server: RunningChat) -> None:
     office, token = Office(FastClock()), "123456:not-the-token-of-this-server"
-    chat = TelegramChat(connect(token, server.api_url), office.desk, office.ledger)
+    chat = TelegramChat(connect(token, server.api_url), office.desk, office.ledger, Paces(office.desk.clock))
     with pytest.raises(ConfigurationError, match="TG_TOKEN") as caught:
         await chat.run()
     assert token not in str(caught.value)

@@ -16,7 +16,7 @@ from bot.catching_up import CatchingUp
 from bot.digests import DigestTimer
 from bot.message import plain_text
 from bot.notifiers import Notifiers
-from bot.pace import CHAT_SECONDS, Pace
+from bot.pace import CHAT_SECONDS, Pace, Paces
 from bot.render import render
 from bot.telegram_link import connect
 from bot.telling import DEFAULTS
@@ -44,7 +44,15 @@ async def everybody(server: RunningChat, office: Office) -> AsyncIterator[Bot]:
 
     office.ledger.now = office.desk.clock.now
     alerts = connect(server.token, server.api_url)
-    notifiers = Notifiers(alerts, office.audience, office.ledger, office.desk.clock, blocked=forget, quote=lambda _: None)
+    notifiers = Notifiers(
+        alerts,
+        office.audience,
+        office.ledger,
+        office.desk.clock,
+        blocked=forget,
+        quote=lambda _: None,
+        paces=Paces(office.desk.clock),
+    )
     async with bot_on(server, office) as bot, running(notifiers.run()):
         yield bot
 

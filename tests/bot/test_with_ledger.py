@@ -10,6 +10,7 @@ import pytest
 
 from bot.desk import Desk
 from bot.notifiers import Notifiers
+from bot.pace import Paces
 from bot.telegram_app import TelegramChat
 from bot.telegram_link import connect
 from core.adapters.ledger.analytics import LedgerAnalytics
@@ -33,7 +34,7 @@ async def everything(server: RunningChat, url: str) -> AsyncIterator[tuple[SqlLe
     ledger = await open_ledger(url, clock)
     office = Office(clock)
     desk: Desk = replace(office.desk, queries=LedgerQueries(ledger.reader), analytics=LedgerAnalytics(ledger.reader))
-    chat = TelegramChat(connect(server.token, server.api_url), desk, ledger)
+    chat = TelegramChat(connect(server.token, server.api_url), desk, ledger, Paces(clock))
     bot = connect(server.token, server.api_url)
     notifier = owners_notifier(bot, OWNER, ledger, clock)
     async with running(chat.run()), running(notifier.run()):
