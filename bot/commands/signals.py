@@ -11,6 +11,7 @@ from core.domain.errors import LedgerUnavailable
 from core.read_models import SignalStory
 
 _DEFAULT = 10
+_SAID_BY_REASON = frozenset({"declined", "withdrawn", "expired", "observed"})  # whose reason says the outcome itself
 _MARKS = {
     "executed": "✅",
     "ordered": "⏳",
@@ -52,6 +53,8 @@ def _line(desk: Desk, row: SignalStory) -> Html:
     }
     if row.reason is None:
         return desk.texts("signals.line", **shown)
+    if outcome in _SAID_BY_REASON:
+        return desk.texts("signals.line", **(shown | {"outcome": desk.texts.reason(row.reason)}))
     return desk.texts("signals.line_reason", reason=desk.texts.reason(row.reason), **shown)
 
 

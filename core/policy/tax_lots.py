@@ -44,8 +44,8 @@ class Disposal:
 def lots_of(executions: Iterable[Execution]) -> tuple[list[Disposal], list[Lot]]:
     """Every disposal in the order of the sales, and the lots that are left. `executions` come in their order.
 
-    A fee in the base asset lowers what was acquired; one in the quote asset raises the cost or lowers the proceeds; a sale's net
-    proceeds are what the ledger's own profit says, where it says one. The last part of a lot takes what rounding left, so that
+    A fee in the base asset lowers what was acquired, or is disposed of with what was sold; one in the quote asset raises the cost
+    or lowers the proceeds; one in another asset is named beside the lot. The last part of a lot takes what rounding left, so that
     nothing is lost.
     """
     open_lots: dict[str, deque[Lot]] = {}
@@ -66,7 +66,9 @@ def _bought(done: Execution) -> Lot:
 
 
 def _sold(done: Execution, lots: deque[Lot]) -> list[Disposal]:
-    left, proceeds = done.qty, _proceeds(done)
+    # A fee in what is sold leaves the lots too: it is disposed of for nothing.
+    left = done.qty + done.fee if done.fee_asset == done.base_asset else done.qty
+    proceeds = _proceeds(done)
     found: list[Disposal] = []
     while left > 0 and lots:
         lot = lots.popleft()

@@ -214,7 +214,7 @@ def test_tax_lots_lose_nothing(rows: list[tuple[bool, Decimal, Decimal, str]]) -
     disposals, lots = lots_of(done)
     bought = sum((one.qty - (one.fee if one.fee_asset == "WIF" else 0) for one in done if one.side is Side.BUY), ZERO)
     paid = sum((one.quote_qty + (one.fee if one.fee_asset == "USDC" else 0) for one in done if one.side is Side.BUY), ZERO)
-    sold = sum((one.qty for one in done if one.side is Side.SELL), ZERO)
+    sold = sum((one.qty + (one.fee if one.fee_asset == "WIF" else 0) for one in done if one.side is Side.SELL), ZERO)
     got = sum((one.quote_qty - (one.fee if one.fee_asset == "USDC" else 0) for one in done if one.side is Side.SELL), ZERO)
     known = [one for one in disposals if one.acquired_at is not None]
     assert sum((one.qty for one in disposals), ZERO) == sold
