@@ -28,6 +28,12 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0  # seconds between attempts to connect
 _SETTLED = 5.0  # seconds that a connection must have held for its loss to be tried away before anybody is told
 
 
+class _LedgerTrouble(str):
+    """Why nothing is read, which is no trouble of Kafka's: others tell of it."""
+
+    __slots__ = ()
+
+
 class KafkaSource:
     """Reads every partition of `topic` by itself (no group rebalancing: one ledger, one process) and delivers in batches.
 
@@ -130,7 +136,7 @@ class KafkaSource:
                 log.info("kafka_connection_lost", why=trouble)
                 pause = _FIRST_PAUSE
                 continue
-            self._set_state(ready=False, detail=trouble)
+            self._set_state(ready=False, detail=trouble, tell=not isinstance(trouble, _LedgerTrouble))
             await self._clock.sleep(pause)
             pause = min(_LONGEST_PAUSE, pause * 2)
 
@@ -144,8 +150,10 @@ class KafkaSource:
             return await self._why_unreachable()
         except (KafkaError, OSError) as error:
             return explain(error, self._options)
-        except (SourceUnavailable, LedgerUnavailable) as error:
+        except SourceUnavailable as error:
             return str(error)
+        except LedgerUnavailable as error:
+            return _LedgerTrouble(error)
 
     async def _read_until_lost(self) -> str:
         partitions = await self._find_partitions()
@@ -332,12 +340,12 @@ class KafkaSource:
             self._positions = {}
         return self._positions
 
-    def _set_state(self, *, ready: bool, detail: str) -> None:
+    def _set_state(self, *, ready: bool, detail: str, tell: bool = True) -> None:
         changed = (ready, detail) != (self._ready, self._detail)
         self._ready, self._detail = ready, detail
         if changed:
             log.log(20 if ready else 30, "kafka_state", ready=ready, detail=detail)
-        if ready == self._told_away:  # once when it goes, once when it is back
+        if tell and ready == self._told_away:  # once when it goes, once when it is back
             self._told_away = not ready
             self._on_state_change(ready, detail)
 

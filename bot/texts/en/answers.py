@@ -26,7 +26,7 @@ CATALOGUE: dict[str, str] = {
     "answer.exchange": "The exchange does not answer: {problem}",
     # /start, /help
     "start": "MarketFlow executes trading signals on Binance Spot and tells here what it does.\n\n{state}\n\n/status shows how"
-    " things stand, /help lists the commands. Your role: {role}.",
+    " things stand, /mode confirm asks before each trade, /help lists the commands. Your role: {role}.",
     "help.line": "/{usage}: {description}",
     "help.role": " <i>({role})</i>",
     "command.start": "what this is",

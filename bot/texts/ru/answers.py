@@ -26,7 +26,7 @@ CATALOGUE: dict[str, str] = {
     "answer.exchange": "Биржа не отвечает: {problem}",
     # /start, /help
     "start": "MarketFlow исполняет торговые сигналы на Binance Spot и сообщает здесь, что делает.\n\n{state}\n\n/status покажет"
-    " положение дел, /help перечислит команды. Ваша роль: {role}.",
+    " положение дел, /mode confirm велит спрашивать перед каждой сделкой, /help перечислит команды. Ваша роль: {role}.",
     "help.line": "/{usage}: {description}",
     "help.role": " <i>({role})</i>",
     "command.start": "что это такое",
