@@ -16,19 +16,15 @@ from core.adapters.kafka_settings import KafkaOptions
 from core.adapters.ledger.signpost import signpost
 from core.domain.errors import MarketFlowError
 from demo.broker import running_broker
-from demo.chat.model import Person
+from demo.cast import PEOPLE, TRADER, TRADING_DESK, VIEWER
+from demo.chat.levers import Lever
 from demo.chat.room import OWNER, Room
 from demo.chat.server import RunningChat, running_chat
 from demo.market import INSTRUMENTS, SimulatedMarket
 from demo.strategy import ToyStrategy
 
-TRADER, VIEWER, STRANGER = (
-    Person(1002, "Trader", "trader"),
-    Person(1003, "Viewer", "viewer"),
-    Person(6666, "Stranger", "stranger"),
-)
-PEOPLE = (OWNER, TRADER, VIEWER, STRANGER)
 USUAL_PORT = 8090
+TELEGRAM_AWAY_SECONDS, EXCHANGE_AWAY_SECONDS = 60.0, 30.0
 FETCH_MS = 20  # the in-memory broker sleeps this long when there is nothing to fetch
 
 
@@ -40,10 +36,7 @@ async def run_demo(*, port: int, open_browser: bool, ledger: str | None) -> None
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="marketflow-demo-"))
         broker = await stack.enter_async_context(running_broker())
         chat = await stack.enter_async_context(_chat(port))
-        chat.room.levers |= {
-            "Telegram is away for a minute": partial(chat.room.faults.down_for, 60.0),
-            "The exchange does not answer for half a minute": partial(market.away_for, 30.0),
-        }
+        chat.room.levers = _levers(chat.room, market)
         settings = _settings(broker.address, chat, Path(ledger) if ledger else Path(folder) / "demo.db")
         stack.enter_context(signpost(settings.database_url.get_secret_value()))
         await asyncio.to_thread(broker.create_topic, settings.kafka_topic)
@@ -63,12 +56,33 @@ async def run_demo(*, port: int, open_browser: bool, ledger: str | None) -> None
 async def _chat(port: int) -> AsyncIterator[RunningChat]:
     async with contextlib.AsyncExitStack() as stack:
         try:
-            chat = await stack.enter_async_context(running_chat(Room(PEOPLE), port=port or USUAL_PORT))
+            chat = await stack.enter_async_context(running_chat(_room(), port=port or USUAL_PORT))
         except OSError as error:
             if port:
                 raise MarketFlowError(f"port {port} cannot be used for the chat: {error.strerror}") from None
-            chat = await stack.enter_async_context(running_chat(Room(PEOPLE)))
+            chat = await stack.enter_async_context(running_chat(_room()))
         yield chat
+
+
+def _room() -> Room:
+    return Room(PEOPLE, (TRADING_DESK,))
+
+
+def _levers(room: Room, market: SimulatedMarket) -> tuple[Lever, ...]:
+    return (
+        Lever(
+            "Telegram is away for a minute",
+            "Nothing reaches the bot, nothing comes from it. Trading goes on, and all of it is told afterwards, once.",
+            partial(room.faults.down_for, TELEGRAM_AWAY_SECONDS),
+            lambda: room.faults.down_left,
+        ),
+        Lever(
+            "The exchange does not answer for half a minute",
+            "No price, no order. Signals wait or are refused with the reason; none is traded twice afterwards.",
+            partial(market.away_for, EXCHANGE_AWAY_SECONDS),
+            lambda: market.away_left,
+        ),
+    )
 
 
 def _settings(broker: str, chat: RunningChat, ledger: Path) -> Settings:

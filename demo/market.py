@@ -65,8 +65,13 @@ class SimulatedMarket:
         """Answers nothing from now on, for so long."""
         self._away_until = self._clock.monotonic() + seconds
 
+    @property
+    def away_left(self) -> float:
+        """For how many seconds it still does not answer."""
+        return max(0.0, self._away_until - self._clock.monotonic())
+
     def _must_be_there(self) -> None:
-        if self._clock.monotonic() < self._away_until:
+        if self.away_left:
             raise ExchangeUnavailable("no answer in time")
 
     async def server_time(self) -> datetime:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from demo.chat.model import Message, Person
@@ -19,20 +19,28 @@ Wanted = Callable[[Message], bool]
 
 @dataclass(frozen=True)
 class ChatPerson:
-    """One person at their phone. Every wait looks at what is there and then at each change."""
+    """One person at their phone, in the chat with the bot or `at` a topic of a group. Every wait looks at what is there and
+    then at each change."""
 
     room: Room
     person: Person
+    group_id: int = 0
+    thread_id: int = 0
 
     @property
     def id(self) -> int:
         """User id, and id of the private chat with the bot."""
         return self.person.user_id
 
+    def at(self, group_id: int, thread_id: int = 0) -> ChatPerson:
+        """The same person in a group; 0 is its topic "General", or all of it where it has no topics."""
+        return replace(self, group_id=group_id, thread_id=thread_id)
+
     @property
     def messages(self) -> Sequence[Message]:
-        """The whole chat, oldest first."""
-        return self.room.messages(self.id)
+        """The whole chat, or topic, oldest first."""
+        messages = self.room.messages(self.group_id or self.id)
+        return [message for message in messages if message.thread_id == self.thread_id]
 
     @property
     def received(self) -> Sequence[Message]:
@@ -45,15 +53,16 @@ class ChatPerson:
 
     def send(self, text: str, *, reply_to: Message | None = None) -> Message:
         """Writes to the bot."""
-        return self.room.send(self.id, text, reply_to=reply_to.message_id if reply_to else None)
+        place = {"chat_id": self.group_id, "thread_id": self.thread_id}
+        return self.room.send(self.id, text, reply_to=reply_to.message_id if reply_to else None, **place)
 
     def send_file(self, name: str, data: bytes, *, caption: str = "") -> Message:
         """Sends a picture or a file."""
-        return self.room.send_file(self.id, name, data, caption=caption)
+        return self.room.send_file(self.id, name, data, caption=caption, chat_id=self.group_id, thread_id=self.thread_id)
 
     def press(self, message: Message, button: str) -> str:
         """Taps the button with this callback data, or text; the id of the query. Raises ApiError if it is gone."""
-        return self.room.press(self.id, message.message_id, button)
+        return self.room.press(self.id, message.message_id, button, chat_id=self.group_id)
 
     async def ask(self, text: str, *, within: float = 10) -> Message:
         """Writes to the bot and waits for its next message."""
@@ -86,7 +95,7 @@ class ChatPerson:
 
     async def wait_for_answer(self, query_id: str, *, within: float = 10) -> dict[str, Any]:
         """What the bot answered to a pressed button: `text`, `alert`, `url`."""
-        chat = self.room.chat(self.id)
+        chat = self.room.chat(self.group_id or self.id)
         assert chat is not None
 
         def found() -> dict[str, Any] | None:

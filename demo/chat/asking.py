@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from demo.chat.errors import Json, bad_request
+from demo.chat.model import BotIdentity, Person
 from demo.chat.params import Params
+from demo.chat.places import open_chat
 from demo.chat.room import Room
-from demo.chat.sending import open_chat
 
 _MENUS = ("commands", "default", "web_app")
 
@@ -16,7 +18,7 @@ async def get_me(room: Room, params: Params) -> Json:
     """https://core.telegram.org/bots/api#getme"""
     abilities = {
         "can_join_groups": True,
-        "can_read_all_group_messages": False,
+        "can_read_all_group_messages": not room.privacy,
         "supports_inline_queries": False,
         "can_connect_to_business": False,
         "has_main_web_app": False,
@@ -53,7 +55,9 @@ async def get_chat(room: Room, params: Params) -> Json:
         ("unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscription", "gifts_from_channels"),
         False,
     )
-    body = chat.person.as_chat() | {"accent_color_id": 0, "max_reaction_count": 11, "accepted_gift_types": gifts}
+    body = chat.home.as_chat() | {"accent_color_id": 0, "max_reaction_count": 11, "accepted_gift_types": gifts}
+    if chat.group:
+        body |= {"permissions": chat.group.permissions()}
     pinned = chat.get(chat.pinned[-1]) if chat.pinned else None
     return body | {"pinned_message": room.as_json(pinned)} if pinned else body
 
@@ -62,10 +66,38 @@ async def get_chat_member(room: Room, params: Params) -> Json:
     """https://core.telegram.org/bots/api#getchatmember"""
     chat = open_chat(room, params)
     wanted = params.integer("user_id")
-    members = {chat.person.user_id: chat.person.as_user(), room.bot.user_id: room.bot.as_user()}
-    if wanted not in members:
+    user: BotIdentity | Person | None = room.bot if wanted == room.bot.user_id else room.person(wanted)
+    if chat.group:
+        if user is None:
+            raise bad_request("PARTICIPANT_ID_INVALID")
+        return chat.group.member(user, present=user is room.bot or chat.includes(wanted))
+    if user is None or not (user is room.bot or chat.includes(wanted)):
         raise bad_request("member not found")
-    return {"status": "member", "user": members[wanted]}
+    return {"status": "member", "user": user.as_user()}
+
+
+async def get_chat_administrators(room: Room, params: Params) -> list[Json]:
+    """https://core.telegram.org/bots/api#getchatadministrators; other bots there are none."""
+    group = open_chat(room, params).group
+    if group is None:
+        raise bad_request("there are no administrators in the private chat")
+    users: tuple[BotIdentity | Person, ...] = (*room.people, room.bot)
+    return [group.member(user, present=True) for user in users if group.is_administrator(user.user_id)]
+
+
+async def get_chat_member_count(room: Room, params: Params) -> int:
+    """https://core.telegram.org/bots/api#getchatmembercount"""
+    group = open_chat(room, params).group
+    return len(group.members) + 1 if group else 2
+
+
+async def leave_chat(room: Room, params: Params) -> bool:
+    """https://core.telegram.org/bots/api#leavechat"""
+    chat = open_chat(room, params)
+    if chat.group is None:
+        raise bad_request("chat member status can't be changed in private chats")
+    room.remove_bot(chat.chat_id, chat.group.creator)
+    return True
 
 
 async def get_file(room: Room, params: Params) -> Json:
@@ -81,18 +113,18 @@ async def get_file(room: Room, params: Params) -> Json:
 async def set_my_commands(room: Room, params: Params) -> bool:
     """https://core.telegram.org/bots/api#setmycommands"""
     commands = params.records("commands")
-    room.profile.set_commands(commands, params.record("scope"), params.text("language_code"))
+    room.profile.set_commands(commands, *_scope(room, params))
     return _shown(room)
 
 
 async def get_my_commands(room: Room, params: Params) -> list[Json]:
     """https://core.telegram.org/bots/api#getmycommands"""
-    return room.profile.get_commands(params.record("scope"), params.text("language_code"))
+    return room.profile.get_commands(*_scope(room, params))
 
 
 async def delete_my_commands(room: Room, params: Params) -> bool:
     """https://core.telegram.org/bots/api#deletemycommands"""
-    room.profile.delete_commands(params.record("scope"), params.text("language_code"))
+    room.profile.delete_commands(*_scope(room, params))
     return _shown(room)
 
 
@@ -131,18 +163,32 @@ async def get_chat_menu_button(room: Room, params: Params) -> Json:
     return room.profile.menu_button
 
 
+def _scope(room: Room, params: Params) -> tuple[Json | None, str]:
+    """scope and language_code; a scope of a chat must name one that the bot is in."""
+    scope, language = params.record("scope"), _language(params)
+    if scope and "chat_id" in scope:
+        chat = open_chat(room, Params({"chat_id": scope["chat_id"]}))
+        if chat.group is None and scope.get("type") != "chat":
+            raise bad_request("can't use specified scope in private chats")
+    return scope, language
+
+
+def _language(params: Params) -> str:
+    code = params.text("language_code")
+    if not re.fullmatch(r"([a-z]{2})?", code):
+        raise bad_request("invalid language code specified")
+    return code
+
+
 def _set_text(room: Room, params: Params, texts: dict[str, Any], name: str, longest: int) -> bool:
     text = params.text(name)
     if len(text) > longest:
         raise bad_request(f"{name} is too long")
-    texts[params.text("language_code")] = text
+    texts[_language(params)] = text
     return _shown(room)
 
 
 def _shown(room: Room) -> bool:
     """Brings the change to every open page."""
-    for person in room.people:
-        chat = room.chat(person.user_id)
-        if chat:
-            chat.touch()
+    room.touch()
     return True

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -13,46 +12,12 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.requests import Request
 from starlette.responses import Response
 
-from demo.chat import asking, editing, sending
 from demo.chat.errors import ApiError, too_many_requests
 from demo.chat.faults import Fault
-from demo.chat.params import Params, read_params
+from demo.chat.methods import METHODS
+from demo.chat.params import read_params
 from demo.chat.room import Room
 
-Method = Callable[[Room, Params], Awaitable[Any]]
-
-METHODS: Mapping[str, Method] = {
-    "getMe": asking.get_me,
-    "getUpdates": asking.get_updates,
-    "deleteWebhook": asking.delete_webhook,
-    "getWebhookInfo": asking.get_webhook_info,
-    "getChat": asking.get_chat,
-    "getChatMember": asking.get_chat_member,
-    "getFile": asking.get_file,
-    "setMyCommands": asking.set_my_commands,
-    "getMyCommands": asking.get_my_commands,
-    "deleteMyCommands": asking.delete_my_commands,
-    "setMyDescription": asking.set_my_description,
-    "getMyDescription": asking.get_my_description,
-    "setMyShortDescription": asking.set_my_short_description,
-    "getMyShortDescription": asking.get_my_short_description,
-    "setChatMenuButton": asking.set_chat_menu_button,
-    "getChatMenuButton": asking.get_chat_menu_button,
-    "sendMessage": sending.send_message,
-    "sendPhoto": sending.send_photo,
-    "sendDocument": sending.send_document,
-    "sendChatAction": sending.send_chat_action,
-    "editMessageText": editing.edit_message_text,
-    "editMessageCaption": editing.edit_message_caption,
-    "editMessageMedia": editing.edit_message_media,
-    "editMessageReplyMarkup": editing.edit_message_reply_markup,
-    "deleteMessage": editing.delete_message,
-    "pinChatMessage": editing.pin_chat_message,
-    "unpinChatMessage": editing.unpin_chat_message,
-    "setMessageReaction": editing.set_message_reaction,
-    "answerCallbackQuery": editing.answer_callback_query,
-}
-_BY_LOWER = {name.lower(): method for name, method in METHODS.items()}  # names are case-insensitive there
 _TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+")
 _BAD_GATEWAY = (
     "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n"
@@ -98,10 +63,12 @@ def _check_token(room: Room, token: str) -> None:
 async def _answer(room: Room, request: Request) -> Response:
     try:
         _check_token(room, request.path_params["token"])
-        method = _BY_LOWER.get(request.path_params["method"].lower())
+        method = METHODS.get(request.path_params["method"].lower())
         if method is None:
             raise ApiError(404, "Not Found")
-        return JSONResponse({"ok": True, "result": await method(room, await read_params(request))})
+        params = await read_params(request)
+        method.check(params)
+        return JSONResponse({"ok": True, "result": await method.call(room, params)})
     except ApiError as refusal:
         return _refusal(refusal)
 

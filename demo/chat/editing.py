@@ -9,9 +9,9 @@ from demo.chat.errors import Json, bad_request
 from demo.chat.markup import parse_markup
 from demo.chat.model import Message
 from demo.chat.params import Params
-from demo.chat.private_chat import PrivateChat
+from demo.chat.places import must_be_able_to_delete, must_be_able_to_pin, named_message, open_chat
 from demo.chat.room import MAX_TEXT, Room
-from demo.chat.sending import formatted, formatted_caption, open_chat, photo_file
+from demo.chat.sending import document_file, formatted, formatted_caption, photo_file
 
 # https://core.telegram.org/bots/api#reactiontypeemoji
 _EMOJI = (
@@ -21,6 +21,10 @@ _EMOJI = (
     "😘 💊 🙊 😎 👾 🤷‍♂ 🤷 🤷‍♀ 😡"
 )
 _REACTIONS = frozenset(_EMOJI.split())
+_MEDIA = {"photo": photo_file, "document": document_file}
+_MEDIA_FIELDS = frozenset(
+    {"type", "media", "caption", "parse_mode", "caption_entities", "has_spoiler", "disable_content_type_detection"}
+)
 _NOT_MODIFIED = (
     "message is not modified: specified new message content and reply markup are exactly the same "
     "as a current content and reply markup of the message"
@@ -30,7 +34,7 @@ _NOT_MODIFIED = (
 async def edit_message_text(room: Room, params: Params) -> Json:
     """https://core.telegram.org/bots/api#editmessagetext"""
     message = _editable(room, params)
-    text, entities = formatted(params, "text")
+    text, entities = formatted(params, "text", "entities")
     if not text:
         raise bad_request("message text is empty")
     if units(text) > MAX_TEXT:
@@ -50,17 +54,22 @@ async def edit_message_caption(room: Room, params: Params) -> Json:
 
 
 async def edit_message_media(room: Room, params: Params) -> Json:
-    """https://core.telegram.org/bots/api#editmessagemedia, for photos."""
+    """https://core.telegram.org/bots/api#editmessagemedia, for photos and documents."""
     message = _editable(room, params)
     media = params.record("media") or {}
-    if media.get("type") != "photo":
-        raise bad_request("can't parse InputMedia: the local chat takes media of type photo")
+    kind = str(media.get("type"))
+    if kind not in _MEDIA:
+        raise bad_request("can't parse InputMedia: the local chat takes media of type photo and document")
+    unknown = set(media) - _MEDIA_FIELDS
+    if unknown:
+        raise bad_request(f"can't parse InputMedia: the local chat has no {min(unknown)}")
     inner = Params(media, params.files)
     name = inner.text("media").removeprefix("attach://")
     named = Params({name: inner.text("media")}, params.files)
-    photo = photo_file(room, named, name)
+    stored = _MEDIA[kind](room, named, name)
     text, entities = formatted_caption(inner)
-    new = replace(message, photo=photo, document=None, text=text, entities=entities)
+    photo, document = (stored, None) if kind == "photo" else (None, stored)
+    new = replace(message, photo=photo, document=document, text=text, entities=entities)
     return _edit(room, params, message, new)
 
 
@@ -72,14 +81,16 @@ async def edit_message_reply_markup(room: Room, params: Params) -> Json:
 
 async def delete_message(room: Room, params: Params) -> bool:
     """https://core.telegram.org/bots/api#deletemessage"""
-    chat, message = _named(room, params, "message to delete not found")
+    chat, message = named_message(room, params, "message to delete not found")
+    must_be_able_to_delete(room, chat, message)
     chat.delete(message.message_id)
     return True
 
 
 async def pin_chat_message(room: Room, params: Params) -> bool:
     """https://core.telegram.org/bots/api#pinchatmessage"""
-    chat, message = _named(room, params, "message to pin not found")
+    chat, message = named_message(room, params, "message to pin not found")
+    must_be_able_to_pin(room, chat)
     chat.pinned = (*(kept for kept in chat.pinned if kept != message.message_id), message.message_id)
     chat.touch()
     return True
@@ -88,6 +99,7 @@ async def pin_chat_message(room: Room, params: Params) -> bool:
 async def unpin_chat_message(room: Room, params: Params) -> bool:
     """https://core.telegram.org/bots/api#unpinchatmessage"""
     chat = open_chat(room, params)
+    must_be_able_to_pin(room, chat)
     wanted = params.integer("message_id") or next(reversed(chat.pinned), 0)
     if wanted not in chat.pinned:
         raise bad_request("message to unpin not found")
@@ -98,7 +110,7 @@ async def unpin_chat_message(room: Room, params: Params) -> bool:
 
 async def set_message_reaction(room: Room, params: Params) -> bool:
     """https://core.telegram.org/bots/api#setmessagereaction; a bot sets at most one."""
-    chat, message = _named(room, params, "message to react not found")
+    chat, message = named_message(room, params, "message to react not found")
     emoji = tuple(reaction.get("emoji") for reaction in params.records("reaction"))
     if len(emoji) > 1:
         raise bad_request("REACTIONS_TOO_MANY")
@@ -119,17 +131,9 @@ async def answer_callback_query(room: Room, params: Params) -> bool:
     return True
 
 
-def _named(room: Room, params: Params, missing: str) -> tuple[PrivateChat, Message]:
-    chat = open_chat(room, params)
-    message = chat.get(params.integer("message_id"))
-    if message is None:
-        raise bad_request(missing)
-    return chat, message
-
-
 def _editable(room: Room, params: Params) -> Message:
     """The message to edit: the bot's own, and without a reply keyboard."""
-    _, message = _named(room, params, "message to edit not found")
+    _, message = named_message(room, params, "message to edit not found")
     if not message.from_bot or message.plain_keyboard:
         raise bad_request("message can't be edited")
     return message

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from demo.chat.errors import Json
+from demo.chat.errors import Json, bad_request
 
 MAX_ENTITIES = 100  # Telegram silently drops what is beyond (https://core.telegram.org/bots/api#formatting-options)
 _VERBATIM = ("code", "pre")
@@ -24,6 +24,7 @@ _FOUND = (
     ("hashtag", re.compile(r"(?<![\w#])#(?=\w*[^\W\d])\w{1,256}(?![\w#])")),
     ("cashtag", re.compile(r"(?<![\w$])\$[A-Z]{3,8}(?![\w$])")),
 )
+_GIVEN = frozenset({"bold", "italic", "underline", "strikethrough", "spoiler", *_OUTERMOST_FIRST})
 _CONTROL = {code: " " for code in range(32) if code != 10} | {13: ""} | dict.fromkeys(range(0x2028, 0x202F), "")
 
 
@@ -116,6 +117,25 @@ def with_found(text: str, entities: tuple[Entity, ...]) -> tuple[Entity, ...]:
             if not any(_meet(new, other) for other in found) and all(_fits(new, other) for other in entities):
                 found.append(new)
     return tuple(sorted([*entities, *found], key=_order)[:MAX_ENTITIES])
+
+
+def with_given(text: str, given: Sequence[Json]) -> tuple[str, tuple[Entity, ...]]:
+    """A text and its entities as a bot lists them; what Telegram finds by itself need not be listed, and is not taken."""
+    kinds = {kind for kind, _ in _FOUND}
+    taken = tuple(_checked(one) for one in given if one.get("type") not in kinds)
+    return strip(tidy(text), settle(taken))
+
+
+def _checked(raw: Json) -> Entity:
+    kind, offset, length = raw.get("type"), raw.get("offset"), raw.get("length")
+    if kind not in _GIVEN:
+        raise bad_request("can't parse MessageEntity: Unsupported type specified")
+    if not isinstance(offset, int) or not isinstance(length, int):
+        raise bad_request('can\'t parse MessageEntity: Field "offset" must be of type Number')
+    if offset < 0 or length <= 0:
+        raise bad_request(f"entity beginning at UTF-16 offset {offset} has wrong length")
+    url = checked_link(str(raw.get("url", ""))) if kind == "text_link" else ""
+    return Entity(str(kind), offset, length, url, str(raw.get("language", "")) if kind == "pre" else "")
 
 
 def _order(entity: Entity) -> tuple[int, int, int, str]:

@@ -61,6 +61,11 @@ class Faults:
         """Every connection to the Bot API is reset from now on, for `seconds`; 0 ends it."""
         self._down_until = self._monotonic() + seconds
 
+    @property
+    def down_left(self) -> float:
+        """For how many seconds every connection is still reset."""
+        return max(0.0, self._down_until - self._monotonic())
+
     def clear(self) -> None:
         """Everything works again."""
         self._planned.clear()
@@ -68,7 +73,7 @@ class Faults:
 
     def take(self, method: str) -> Fault | None:
         """The fault that this call of `method` meets, used up by it; None when all is well."""
-        if self._monotonic() < self._down_until:
+        if self.down_left:
             return Fault("cut")
         for index, planned in enumerate(self._planned):
             if planned.method in (ANY, method.lower()):
@@ -83,7 +88,8 @@ class Faults:
 
 
 class FloodLimit:
-    """Telegram's own limits, as its FAQ gives them: about one message a second in a chat, 30 in all.
+    """Telegram's own limits, as its FAQ gives them: about one message a second in a chat, 20 a minute in a group, 30 a
+    second in all.
 
     Token buckets; short bursts pass. https://core.telegram.org/bots/faq#broadcasting-to-users
     """
@@ -94,18 +100,23 @@ class FloodLimit:
         *,
         chat_rate: float = 1,
         chat_burst: int = 5,
+        group_rate: float = 20 / 60,
+        group_burst: int = 20,
         total_rate: float = 30,
     ) -> None:
         self._monotonic = monotonic
         self._chat_rate, self._chat_burst, self._total_rate = chat_rate, chat_burst, total_rate
+        self._group_rate, self._group_burst = group_rate, group_burst
         self._filled: dict[int, tuple[float, float]] = {}
 
     def retry_after(self, chat_id: int) -> int:
         """0 when a message to the chat may go now, else the whole seconds to wait."""
         total, now = 0, self._monotonic()
+        in_group = chat_id < 0
+        rate, burst = (self._group_rate, self._group_burst) if in_group else (self._chat_rate, self._chat_burst)
         waits = [
             self._missing(total, self._total_rate, self._total_rate, now),
-            self._missing(chat_id, self._chat_rate, self._chat_burst, now),
+            self._missing(chat_id, rate, burst, now),
         ]
         if max(waits) > 0:
             return int(max(waits)) + 1

@@ -17,15 +17,24 @@ _STYLES = ("danger", "success", "primary")
 
 @dataclass(frozen=True)
 class ReplyKeyboard:
-    """The buttons in place of the phone's keyboard; `rows` is empty when a bot removes or replaces them."""
+    """The buttons in place of the phone's keyboard; `rows` is empty when a bot removes or replaces them.
+
+    `message_id`: the message that brought it; `forced`: an answer to that message is asked for.
+    """
 
     rows: tuple[tuple[str, ...], ...] = ()
     one_time: bool = False
     placeholder: str = ""
+    persistent: bool = False
+    resize: bool = False
+    selective: bool = False
+    forced: bool = False
+    message_id: int = 0
 
     def as_json(self) -> Json:
         """For the page."""
-        return {"rows": self.rows, "one_time": self.one_time, "placeholder": self.placeholder}
+        names = ("rows", "one_time", "placeholder", "persistent", "resize", "forced")
+        return {name: getattr(self, name) for name in names} | {"message": self.message_id}
 
 
 @dataclass(frozen=True)
@@ -46,16 +55,20 @@ def parse_markup(raw: Any) -> Markup:
         rows = _rows(raw["inline_keyboard"])
         parsed = tuple(tuple(_inline_button(button) for button in row) for row in rows)
         return Markup(inline=tuple(row for row in parsed if row))
+    placeholder = str(raw.get("input_field_placeholder") or "")[:64]
+    selective = raw.get("selective") is True
     if "keyboard" in raw:
         rows = _rows(raw["keyboard"])
         texts = tuple(tuple(_reply_button(button) for button in row) for row in rows)
-        placeholder = str(raw.get("input_field_placeholder") or "")[:64]
+        one_time, persistent, resize = (
+            raw.get(name) is True for name in ("one_time_keyboard", "is_persistent", "resize_keyboard")
+        )
         kept = tuple(row for row in texts if row)
-        return Markup(reply=ReplyKeyboard(kept, raw.get("one_time_keyboard") is True, placeholder))
+        return Markup(reply=ReplyKeyboard(kept, one_time, placeholder, persistent, resize, selective))
     if raw.get("remove_keyboard") is True:
-        return Markup(reply=ReplyKeyboard())
+        return Markup(reply=ReplyKeyboard(selective=selective))
     if raw.get("force_reply") is True:
-        return Markup(reply=ReplyKeyboard(placeholder=str(raw.get("input_field_placeholder") or "")[:64]))
+        return Markup(reply=ReplyKeyboard(placeholder=placeholder, selective=selective, forced=True))
     return Markup()
 
 
@@ -102,6 +115,9 @@ def _with_action(button: Button, action: str, value: Any) -> Button:
 
 
 def _reply_button(raw: Any) -> str:
+    unknown = set(raw) - {"text", "style"} if isinstance(raw, dict) else set()
+    if unknown:
+        raise bad_request(f"can't parse keyboard button: the local chat has no {min(unknown)}")
     text = raw.get("text") if isinstance(raw, dict) else raw
     if not isinstance(text, str) or not re.search(r"\S", text):
         raise bad_request("can't parse keyboard button: button text must be non-empty")

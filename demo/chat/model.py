@@ -112,9 +112,12 @@ InlineKeyboard = tuple[tuple[Button, ...], ...]
 
 @dataclass(frozen=True)
 class Message:
-    """One message of a private chat. `text` is the caption when there is a photo or a document.
+    """One message. `text` is the caption when there is a photo or a document.
 
-    `plain_keyboard`: sent with a reply keyboard, which bars it from being edited.
+    `sender_id`: the person who wrote it; 0 in a private chat, whose id says it. `thread_id`: the topic of a forum, 0 for
+    "General". `service`: the field of the Bot API's Message by which Telegram itself tells something, such as
+    forum_topic_created, whose name is the text. `plain_keyboard`: sent with a reply keyboard, which bars it from being
+    edited.
     """
 
     message_id: int
@@ -131,6 +134,14 @@ class Message:
     reactions: tuple[str, ...] = ()
     silent: bool = False
     plain_keyboard: bool = False
+    sender_id: int = 0
+    thread_id: int = 0
+    service: str = ""
+
+    @property
+    def sender(self) -> int:
+        """User id of the person who wrote it."""
+        return self.sender_id or self.chat_id
 
     @property
     def file(self) -> StoredFile | None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, FastAPI, Form, Header, Query, UploadFile
+from fastapi import APIRouter, Depends, FastAPI, Form, Header, Query, UploadFile
 from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel
@@ -17,8 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from demo.chat.errors import ApiError, Json, bad_request
-from demo.chat.page_view import cursor_of, delta, earlier
-from demo.chat.private_chat import PrivateChat
+from demo.chat.page_view import Seat, cursor_of, delta, earlier
 from demo.chat.room import Room
 
 PAGE = Path(__file__).parent / "page"
@@ -27,14 +27,20 @@ _GATHER_S = 0.03  # a burst of changes becomes one event
 _PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 
-class _Text(BaseModel):
+class _Place(BaseModel):
+    """Whose page it is, and what it shows; chat 0 is the one with the bot."""
+
     person: int
+    chat: int = 0
+    topic: int = 0
+
+
+class _Text(_Place):
     text: str
     reply_to: int | None = None
 
 
-class _Tap(BaseModel):
-    person: int
+class _Tap(_Place):
     message: int
     data: str
 
@@ -61,21 +67,21 @@ def add_page(app: FastAPI, room: Room) -> None:
 
 
 def _add_reading(router: APIRouter, room: Room) -> None:
+    seat = partial(_seat, room)
+
     @router.get("/state")
-    async def state(person: Annotated[int, Query(alias="as")] = 0, after: str = "") -> Json:
-        return delta(room, _chat(room, person), after)
+    async def state(at: Annotated[Seat, Depends(seat)], after: str = "") -> Json:
+        return delta(room, at, after)
 
     @router.get("/earlier")
-    async def older(before: int, person: Annotated[int, Query(alias="as")] = 0) -> Json:
-        return earlier(room, _chat(room, person), before)
+    async def older(at: Annotated[Seat, Depends(seat)], before: int) -> Json:
+        return earlier(room, at, before)
 
     @router.get("/events")
     async def events(
-        person: Annotated[int, Query(alias="as")] = 0,
-        after: str = "",
-        last_event_id: Annotated[str, Header()] = "",
+        at: Annotated[Seat, Depends(seat)], after: str = "", last_event_id: Annotated[str, Header()] = ""
     ) -> Response:
-        stream = _events(room, _chat(room, person), last_event_id or after)
+        stream = _events(room, at, last_event_id or after)
         return StreamingResponse(stream, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
     @router.get("/file/{file_id}")
@@ -93,44 +99,61 @@ def _add_reading(router: APIRouter, room: Room) -> None:
 def _add_acting(router: APIRouter, room: Room) -> None:
     @router.post("/send")
     async def send(sent: _Text) -> Json:
-        message = room.send(sent.person, sent.text, reply_to=sent.reply_to)
+        message = room.send(sent.person, sent.text, chat_id=sent.chat, thread_id=sent.topic, reply_to=sent.reply_to)
         return {"id": message.message_id}
 
     @router.post("/press")
     async def press(tap: _Tap) -> Json:
-        return {"query_id": room.press(tap.person, tap.message, tap.data)}
+        return {"query_id": room.press(tap.person, tap.message, tap.data, chat_id=tap.chat)}
 
     @router.post("/lever")
     async def lever(pulled: _Lever) -> Json:
-        if pulled.name not in room.levers:
+        found = next((lever for lever in room.levers if lever.name == pulled.name), None)
+        if found is None:
             raise bad_request("no such lever")
-        room.levers[pulled.name]()
+        found.pull()
+        room.touch()
         return {"ok": True}
 
     @router.post("/upload")
-    async def upload(person: Annotated[int, Form()], file: UploadFile, caption: Annotated[str, Form()] = "") -> Json:
+    async def upload(at: Annotated[_Place, Depends(_form_place)], file: UploadFile, caption: Annotated[str, Form()] = "") -> Json:
         data = await file.read()
         if not data:
             raise bad_request("file must be non-empty")
         name = (file.filename or "file").replace("%22", '"')  # as browsers write it: HTML, "Multipart form data"
-        return {"id": room.send_file(person, name, data, caption=caption).message_id}
+        message = room.send_file(at.person, name, data, caption=caption, chat_id=at.chat, thread_id=at.topic)
+        return {"id": message.message_id}
 
 
-def _chat(room: Room, person: int) -> PrivateChat:
-    """The chat of the person with this id; 0 is the owner. Raises ApiError 400."""
-    chat = room.chat(person or room.people[0].user_id)
-    if chat is None:
+async def _form_place(
+    person: Annotated[int, Form()], chat: Annotated[int, Form()] = 0, topic: Annotated[int, Form()] = 0
+) -> _Place:
+    return _Place(person=person, chat=chat, topic=topic)
+
+
+def _seat(
+    room: Room,
+    person: Annotated[int, Query(alias="as")] = 0,
+    chat: int = 0,
+    topic: int = 0,
+) -> Seat:
+    """Who asks, and about which chat; person 0 is the owner, chat 0 theirs with the bot. Raises ApiError 400."""
+    found = room.person(person or room.people[0].user_id)
+    if found is None:
         raise bad_request("no such person")
-    return chat
+    wanted = room.chat(chat or found.user_id)
+    if wanted is None or not wanted.includes(found.user_id) or (topic and topic not in wanted.topics):
+        raise bad_request("chat not found")
+    return Seat(found, wanted, topic)
 
 
-async def _events(room: Room, chat: PrivateChat, cursor: str) -> AsyncIterator[str]:
+async def _events(room: Room, seat: Seat, cursor: str) -> AsyncIterator[str]:
     """Server-sent events: one state, then every change, each with its cursor as id. Ends when the room closes."""
     yield "retry: 1000\n\n"
     while not room.closed:
         version, name = room.version, cursor_of(room)
         if cursor != name:
-            yield f"id: {name}\ndata: {json.dumps(delta(room, chat, cursor))}\n\n"
+            yield f"id: {name}\ndata: {json.dumps(delta(room, seat, cursor))}\n\n"
             cursor = name
         try:
             async with asyncio.timeout(_KEEP_ALIVE_S):

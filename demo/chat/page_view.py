@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from demo.chat.conversation import Conversation
 from demo.chat.errors import Json
-from demo.chat.model import Message, StoredFile
-from demo.chat.private_chat import PrivateChat
+from demo.chat.model import Message, Person, StoredFile
 from demo.chat.room import Room
 
 FIRST_PAGE = 150  # messages that a fresh page gets at once; older ones come as it scrolls up
+
+
+@dataclass(frozen=True)
+class Seat:
+    """Who looks at which chat, and at which of its topics."""
+
+    person: Person
+    chat: Conversation
+    thread_id: int = 0
+
+    @property
+    def messages(self) -> Sequence[Message]:
+        """What is seen from here, oldest first."""
+        return [message for message in self.chat.messages if message.thread_id == self.thread_id]
 
 
 def cursor_of(room: Room) -> str:
@@ -15,42 +32,48 @@ def cursor_of(room: Room) -> str:
     return f"{room.epoch}:{room.version}"
 
 
-def delta(room: Room, chat: PrivateChat, cursor: str) -> Json:
+def delta(room: Room, seat: Seat, cursor: str) -> Json:
     """The chat since `cursor`; the whole of it, marked `reset`, when the cursor is empty, foreign or too old."""
     epoch, _, version = cursor.partition(":")
-    known = epoch == room.epoch and version.isdecimal() and chat.knows_since(int(version))
-    body = {"cursor": cursor_of(room), "reset": not known} | _surroundings(room, chat)
+    known = epoch == room.epoch and version.isdecimal() and seat.chat.knows_since(int(version))
+    body = {"cursor": cursor_of(room), "reset": not known} | _surroundings(room, seat)
     if known:
-        messages, deleted, notices = chat.since(int(version))
+        messages, deleted, notices = seat.chat.since(int(version))
         return body | {
-            "messages": [view(room, message) for message in messages],
+            "messages": [view(room, seat, message) for message in messages if message.thread_id == seat.thread_id],
             "deleted": list(deleted),
-            "notices": list(notices),
+            "notices": [notice for notice in notices if notice["person"] == seat.person.user_id],
         }
-    latest = chat.messages[-FIRST_PAGE:]
+    messages = seat.messages
+    latest = messages[-FIRST_PAGE:]
     return body | {
-        "messages": [view(room, message) for message in latest],
-        "more": len(chat.messages) > len(latest),
+        "messages": [view(room, seat, message) for message in latest],
+        "more": len(messages) > len(latest),
         "deleted": [],
         "notices": [],
         "bot": {"name": room.bot.first_name, "username": room.bot.username},
-        "me": chat.person.user_id,
+        "me": seat.person.user_id,
+        "chat": seat.chat.chat_id,
+        "topic": seat.thread_id,
+        "members": len(seat.chat.group.members) + 1 if seat.chat.group else 0,
         "people": [{"id": person.user_id, "name": person.first_name} for person in room.people],
     }
 
 
-def earlier(room: Room, chat: PrivateChat, before: int) -> Json:
+def earlier(room: Room, seat: Seat, before: int) -> Json:
     """The page of messages just older than message `before`."""
-    older = [message for message in chat.messages if message.message_id < before]
+    older = [message for message in seat.messages if message.message_id < before]
     kept = older[-FIRST_PAGE:]
-    return {"messages": [view(room, message) for message in kept], "more": len(older) > len(kept)}
+    return {"messages": [view(room, seat, message) for message in kept], "more": len(older) > len(kept)}
 
 
-def view(room: Room, message: Message) -> Json:
+def view(room: Room, seat: Seat, message: Message) -> Json:
     """One message as the page draws it; times in milliseconds since 1970."""
     body: Json = {
         "id": message.message_id,
-        "mine": not message.from_bot,
+        "mine": not message.from_bot and message.sender == seat.person.user_id,
+        "sender": room.bot.user_id if message.from_bot else message.sender,
+        "name": _name(room, message),
         "at": int(message.sent_at.timestamp() * 1000),
         "text": message.text,
         "entities": [entity.as_json() for entity in message.entities],
@@ -59,12 +82,14 @@ def view(room: Room, message: Message) -> Json:
         "silent": message.silent,
         "reactions": message.reactions,
     }
+    if message.service:
+        body["service"] = _service_line(room, message)
     if message.photo:
         body["photo"] = _file(message.photo) | {"width": message.photo.width, "height": message.photo.height}
     if message.document:
         body["document"] = _file(message.document)
     if message.reply_to:
-        body["reply"] = _quote(room, message.chat_id, message.reply_to)
+        body["reply"] = _quote(room, seat.chat, message.reply_to)
     return body
 
 
@@ -72,14 +97,22 @@ def _file(stored: StoredFile) -> Json:
     return {"url": f"/api/file/{stored.file_id}", "name": stored.name, "size": len(stored.data)}
 
 
-def _quote(room: Room, chat_id: int, message_id: int) -> Json:
+def _name(room: Room, message: Message) -> str:
+    person = room.person(message.sender)
+    return room.bot.first_name if message.from_bot or person is None else person.first_name
+
+
+def _service_line(room: Room, message: Message) -> str:
+    who = _name(room, message)
+    return f"{who} made the topic “{message.text}”" if message.service == "forum_topic_created" else f"{who} made the group"
+
+
+def _quote(room: Room, chat: Conversation, message_id: int) -> Json:
     """The line that stands above a reply."""
-    chat = room.chat(chat_id)
-    original = chat.get(message_id) if chat else None
-    if chat is None or original is None:
+    original = chat.get(message_id)
+    if original is None:
         return {"id": message_id, "name": "", "text": "Deleted message"}
-    name = room.bot.first_name if original.from_bot else chat.person.first_name
-    return {"id": message_id, "name": name, "text": _excerpt(original)}
+    return {"id": message_id, "name": _name(room, original), "text": _excerpt(original)}
 
 
 def _excerpt(message: Message) -> str:
@@ -87,16 +120,44 @@ def _excerpt(message: Message) -> str:
     return " ".join(message.text.split())[:120] or kind
 
 
-def _surroundings(room: Room, chat: PrivateChat) -> Json:
+def _surroundings(room: Room, seat: Seat) -> Json:
     """What is not a message and small enough to be told each time."""
+    chat, person = seat.chat, seat.person
     pinned = chat.get(chat.pinned[-1]) if chat.pinned else None
-    language = chat.person.language_code
+    language = person.language_code
+    action, until = chat.action_in(seat.thread_id)
+    keyboard = chat.keyboard_for(person.user_id)
+    bringing = chat.get(keyboard.message_id)
+    shown = bringing is None or bringing.thread_id == seat.thread_id
     return {
-        "commands": room.profile.commands_for(chat.person.user_id, language),
-        "description": room.profile.description_for(language),
-        "keyboard": chat.keyboard.as_json(),
+        "commands": room.profile.commands_for(person.user_id, language, chat.group),
+        "description": "" if chat.group else room.profile.description_for(language),
+        "started": chat.started,
+        "keyboard": (keyboard if shown else type(keyboard)()).as_json(),
         "pinned": {"id": pinned.message_id, "text": _excerpt(pinned)} if pinned else None,
-        "typing_ms": max(0, int((chat.typing_until - room.monotonic()) * 1000)),
-        "levers": list(room.levers),
-        "menu": room.profile.menu_button.get("type") in ("commands", "default"),
+        "action": action,
+        "action_ms": max(0, int((until - room.monotonic()) * 1000)),
+        "levers": [lever.as_json() for lever in room.levers],
+        "menu": chat.group is None and room.profile.menu_button.get("type") in ("commands", "default"),
+        "places": [place for one in room.chats_of(person.user_id) for place in _places(room, person, one)],
     }
+
+
+def _places(room: Room, person: Person, chat: Conversation) -> list[Json]:
+    """Where the person can go: the chat with the bot, a group, or each of a forum's topics. `newest` is the id of the last
+    message there that is not the person's own."""
+    newest: dict[int, int] = {}
+    for message in chat.messages:
+        if not message.service and (message.from_bot or message.sender != person.user_id):
+            newest[message.thread_id] = message.message_id
+    if chat.group is None:
+        titles = {0: room.bot.first_name}
+    elif chat.group.is_forum:
+        titles = {0: "General"} | {thread_id: made.text for thread_id, made in chat.topics.items()}
+    else:
+        titles = {0: chat.group.title}
+    group = chat.group.title if chat.group else ""
+    return [
+        {"chat": chat.chat_id, "topic": topic, "title": title, "group": group, "newest": newest.get(topic, 0)}
+        for topic, title in titles.items()
+    ]

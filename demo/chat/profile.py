@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 
 from demo.chat.errors import Json, bad_request
+from demo.chat.group import Group
 
 _DEFAULT = {"type": "default"}
 _SCOPES = {
@@ -43,17 +44,12 @@ class Profile:
         """Forgets the commands of this scope and language; the wider scope shows through again."""
         self._commands.pop((_scope_key(scope), language), None)
 
-    def commands_for(self, person_id: int, language: str) -> list[Json]:
+    def commands_for(self, person_id: int, language: str, group: Group | None = None) -> list[Json]:
         """What this person's menu shows: the narrowest scope first, their language before every language.
 
         The order is Telegram's: https://core.telegram.org/bots/api#determining-list-of-commands
         """
-        scopes: tuple[Json, ...] = (
-            {"type": "chat", "chat_id": person_id},
-            {"type": "all_private_chats"},
-            _DEFAULT,
-        )
-        for scope in scopes:
+        for scope in _scopes_in(group, person_id) if group else _scopes_of(person_id):
             for code in (language, ""):
                 found = self._commands.get((_scope_key(scope), code))
                 if found is not None:
@@ -63,6 +59,23 @@ class Profile:
     def description_for(self, language: str) -> str:
         """The text of a chat with nothing in it yet."""
         return self.description.get(language) or self.description.get("", "")
+
+
+def _scopes_of(person_id: int) -> tuple[Json, ...]:
+    return {"type": "chat", "chat_id": person_id}, {"type": "all_private_chats"}, _DEFAULT
+
+
+def _scopes_in(group: Group, person_id: int) -> tuple[Json, ...]:
+    chat, leads = {"chat_id": group.chat_id}, group.is_administrator(person_id)
+    scopes = (
+        ({"type": "chat_member", "user_id": person_id} | chat, True),
+        ({"type": "chat_administrators"} | chat, leads),
+        ({"type": "chat"} | chat, True),
+        ({"type": "all_chat_administrators"}, leads),
+        ({"type": "all_group_chats"}, True),
+        (_DEFAULT, True),
+    )
+    return tuple(scope for scope, counts in scopes if counts)
 
 
 def _scope_key(scope: Json | None) -> str:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from demo.chat.entities import Entity, plain, units, with_found
+from demo.chat.conversation import Conversation
+from demo.chat.entities import Entity, units, with_found, with_given
 from demo.chat.errors import ApiError, Json, bad_request, too_many_requests
 from demo.chat.html import parse_html
 from demo.chat.markup import Markup, parse_markup
 from demo.chat.model import Message, StoredFile
 from demo.chat.params import Params
 from demo.chat.pictures import read_picture
-from demo.chat.private_chat import PrivateChat
+from demo.chat.places import open_chat, replied, topic
 from demo.chat.room import MAX_CAPTION, MAX_TEXT, Room
 
 _ACTIONS = (
@@ -34,26 +35,26 @@ _TOO_BIG = ApiError(413, "Request Entity Too Large")
 async def send_message(room: Room, params: Params) -> Json:
     """https://core.telegram.org/bots/api#sendmessage"""
     chat = open_chat(room, params)
-    text, entities = formatted(params, "text")
+    text, entities = formatted(params, "text", "entities")
     if not text:
         raise bad_request("message text is empty")
     if units(text) > MAX_TEXT:
         raise bad_request("message is too long")
-    return _send(room, params, _draft(room, chat, text, entities))
+    return _send(room, params, chat, _draft(room, chat, text, entities))
 
 
 async def send_photo(room: Room, params: Params) -> Json:
     """https://core.telegram.org/bots/api#sendphoto"""
     chat = open_chat(room, params)
     draft = _draft(room, chat, *formatted_caption(params))
-    return _send(room, params, replace(draft, photo=photo_file(room, params, "photo")))
+    return _send(room, params, chat, replace(draft, photo=photo_file(room, params, "photo")))
 
 
 async def send_document(room: Room, params: Params) -> Json:
     """https://core.telegram.org/bots/api#senddocument"""
     chat = open_chat(room, params)
     draft = _draft(room, chat, *formatted_caption(params))
-    return _send(room, params, replace(draft, document=_document_file(room, params)))
+    return _send(room, params, chat, replace(draft, document=document_file(room, params, "document")))
 
 
 async def send_chat_action(room: Room, params: Params) -> bool:
@@ -61,38 +62,26 @@ async def send_chat_action(room: Room, params: Params) -> bool:
     chat = open_chat(room, params)
     if params.text("action") not in _ACTIONS:
         raise bad_request("wrong parameter action in request")
-    room.typing(chat.person.user_id)
+    room.act(chat.chat_id, topic(chat, params, general=True), params.text("action"))
     return True
 
 
-def open_chat(room: Room, params: Params) -> PrivateChat:
-    """The chat that chat_id names, if the bot may write to it. Raises ApiError 400, or 403 when it is blocked."""
-    if not params.text("chat_id"):
-        raise bad_request("chat_id is empty")
-    try:
-        chat = room.chat(params.integer("chat_id"))
-    except ApiError:
-        chat = None  # an @username; private chats have ids only
-    if chat is None or not chat.started:
-        raise bad_request("chat not found")
-    if chat.blocked:
-        raise ApiError(403, "Forbidden: bot was blocked by the user")
-    return chat
-
-
-def formatted(params: Params, name: str) -> tuple[str, tuple[Entity, ...]]:
-    """Text and entities of a text or caption by its parse_mode, with what Telegram finds by itself."""
+def formatted(params: Params, name: str, entities_name: str) -> tuple[str, tuple[Entity, ...]]:
+    """Text and entities of a text or caption by its parse_mode, or as they are given, with what Telegram finds by itself."""
     mode = params.text("parse_mode").lower()
     if mode not in ("", "none", "html"):
         raise bad_request("unsupported parse_mode")  # the local chat knows HTML alone
     source = params.text(name)
-    text, entities = parse_html(source) if mode == "html" else plain(source)
+    if mode == "html":
+        text, entities = parse_html(source)
+    else:
+        text, entities = with_given(source, params.records(entities_name))
     return text, with_found(text, entities)
 
 
 def formatted_caption(params: Params) -> tuple[str, tuple[Entity, ...]]:
     """The caption, at most 1024 long."""
-    text, entities = formatted(params, "caption")
+    text, entities = formatted(params, "caption", "caption_entities")
     if units(text) > MAX_CAPTION:
         raise bad_request("message caption is too long")
     return text, entities
@@ -119,10 +108,11 @@ def photo_file(room: Room, params: Params, name: str) -> StoredFile:
     return room.keep_file(upload.name, upload.data, photo=True)
 
 
-def _document_file(room: Room, params: Params) -> StoredFile:
-    upload = params.files.get("document")
+def document_file(room: Room, params: Params, name: str) -> StoredFile:
+    """The file given as upload or as the id of one sent before; limits of sendDocument. Raises ApiError."""
+    upload = params.files.get(name)
     if upload is None:
-        stored = room.file(params.text("document"))
+        stored = room.file(params.text(name))
         if stored is None:
             raise bad_request("wrong file identifier/HTTP URL specified")
         return stored
@@ -133,42 +123,39 @@ def _document_file(room: Room, params: Params) -> StoredFile:
     return room.keep_file(upload.name, upload.data, photo=False, mime=upload.mime)
 
 
-def _draft(room: Room, chat: PrivateChat, text: str, entities: tuple[Entity, ...]) -> Message:
-    return Message(0, chat.person.user_id, True, room.now(), text, entities)
+def _draft(room: Room, chat: Conversation, text: str, entities: tuple[Entity, ...]) -> Message:
+    return Message(0, chat.chat_id, True, room.now(), text, entities)
 
 
-def _send(room: Room, params: Params, draft: Message) -> Json:
-    """What all send methods share: reply, markup, flood limit."""
+def _send(room: Room, params: Params, chat: Conversation, draft: Message) -> Json:
+    """What all send methods share: topic, reply, markup, flood limit. An answer goes where the question is."""
     markup = parse_markup(params.value("reply_markup"))
-    reply_to = _reply_to(room, params, draft.chat_id)
+    thread_id = topic(chat, params)
+    answered = replied(chat, params)
     wait = room.flood_limit.retry_after(draft.chat_id) if room.flood_limit else 0
     if wait:
         raise too_many_requests(wait)
     whole = replace(
         draft,
-        reply_to=reply_to,
+        thread_id=thread_id or (answered.thread_id if answered else 0),
+        reply_to=answered.message_id if answered else None,
         keyboard=markup.inline,
         silent=params.flag("disable_notification"),
         plain_keyboard=markup.reply is not None,
     )
-    _show_keyboard(room, draft.chat_id, markup)
-    return room.as_json(room.publish(whole))
+    sent = room.publish(whole)
+    _show_keyboard(room, chat, sent, markup, answered)
+    return room.as_json(sent)
 
 
-def _show_keyboard(room: Room, chat_id: int, markup: Markup) -> None:
-    chat = room.chat(chat_id)
-    if chat and markup.reply is not None:
-        chat.keyboard = markup.reply
-
-
-def _reply_to(room: Room, params: Params, chat_id: int) -> int | None:
-    parameters = params.record("reply_parameters") or {}
-    wanted = parameters.get("message_id") or params.integer("reply_to_message_id")
-    if not wanted:
-        return None
-    chat = room.chat(chat_id)
-    if chat and isinstance(wanted, int) and chat.get(wanted):
-        return wanted
-    if parameters.get("allow_sending_without_reply") is True or params.flag("allow_sending_without_reply"):
-        return None
-    raise bad_request("message to be replied not found")
+def _show_keyboard(room: Room, chat: Conversation, sent: Message, markup: Markup, answered: Message | None) -> None:
+    """A selective one is for whom the message names or answers: https://core.telegram.org/bots/api#replykeyboardmarkup"""
+    if markup.reply is None:
+        return
+    keyboard = replace(markup.reply, message_id=sent.message_id)
+    if not (keyboard.selective and chat.group):
+        chat.show_keyboard(keyboard)
+        return
+    named = [person.user_id for person in room.people if person.username and f"@{person.username}" in sent.text]
+    asked = [answered.sender] if answered and not answered.from_bot else []
+    chat.show_keyboard(keyboard, [*named, *asked])

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from demo.chat.errors import ApiError, Json
 
 KEPT = 10_000  # updates; a bot that is away for longer loses the oldest, as with Telegram after a day
-_DEFAULT_KINDS = ("message", "edited_message", "callback_query")
+_DEFAULT_KINDS = ("message", "edited_message", "callback_query", "my_chat_member")
 _CONFLICT = ApiError(
     409,
     "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running",

@@ -8,6 +8,12 @@ from playwright.async_api import Browser, async_playwright, expect
 from tests.demo.browser import WAIT_MS, Chromium, ChromiumUnavailableError, find_chromium
 
 
+@pytest.fixture(autouse=True)
+def _durations_as_timedelta(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it python-telegram-bot 22 warns of its next major version at every RetryAfter."""
+    monkeypatch.setenv("PTB_TIMEDELTA", "true")
+
+
 @pytest.fixture(scope="session")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
     """The tests' own browser process; the test is skipped where it cannot be had."""

@@ -28,8 +28,8 @@ from telegram.constants import ChatAction, ParseMode
 from telegram.error import BadRequest, Conflict, Forbidden, InvalidToken, NetworkError, RetryAfter, TimedOut
 from telegram.ext import ApplicationBuilder, CallbackQueryHandler, CommandHandler, MessageHandler, filters
 
+from demo.chat.conversation import KEPT
 from demo.chat.faults import FloodLimit
-from demo.chat.private_chat import KEPT
 from demo.chat.room import ANSWER_WITHIN_S, OWNER, Room
 from tests.chat_client import STRANGER, LocalChat, local_chat
 
@@ -53,12 +53,6 @@ def bot_for(chat: LocalChat, token: str = "") -> Bot:
         base_url=f"{chat.api_url}/bot",
         base_file_url=f"{chat.api_url}/file/bot",
     )
-
-
-@pytest.fixture(autouse=True)
-def _durations_as_timedelta(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without it python-telegram-bot 22 warns of its next major version at every RetryAfter."""
-    monkeypatch.setenv("PTB_TIMEDELTA", "true")
 
 
 @pytest.fixture
@@ -165,7 +159,7 @@ async def test_arguments_come_in_every_form_the_api_takes(chat: LocalChat, how: 
         elif how == "json":
             answer = await http.post(path, json=arguments)
         else:
-            answer = await http.post(path, data=arguments, files={"unused": ("a", b"b")})
+            answer = await http.post(path, data=arguments, files={"chat_id": (None, arguments["chat_id"])})
     assert answer.json()["result"]["text"] == "a < b & c"
 
 
@@ -346,9 +340,9 @@ async def test_reply_keyboard_reaction_pin_typing(chat: LocalChat, bot: Bot) -> 
     sent = await bot.send_message(OWNER.user_id, "x", reply_markup=ReplyKeyboardMarkup([["/pnl", "/status"]]))
     state = chat.room.chat(OWNER.user_id)
     assert state is not None
-    assert state.keyboard.rows == (("/pnl", "/status"),)
+    assert state.keyboard_for(OWNER.user_id).rows == (("/pnl", "/status"),)
     await bot.send_message(OWNER.user_id, "y", reply_markup=ReplyKeyboardRemove())
-    assert not state.keyboard.rows
+    assert not state.keyboard_for(OWNER.user_id).rows
     mine = chat.owner.send("thanks")
     await bot.set_message_reaction(OWNER.user_id, mine.message_id, "👍")
     assert chat.owner.messages[-1].reactions == ("👍",)
@@ -359,7 +353,7 @@ async def test_reply_keyboard_reaction_pin_typing(chat: LocalChat, bot: Bot) -> 
     assert pinned is not None
     assert pinned.message_id == sent.message_id
     await bot.send_chat_action(OWNER.user_id, ChatAction.TYPING)
-    assert state.typing_until > 0
+    assert state.action_in(0)[0] == "typing"
     await sent.delete()
     assert not state.pinned
     with pytest.raises(BadRequest, match=r"(?i)message to delete not found"):

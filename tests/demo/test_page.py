@@ -31,6 +31,7 @@ from core.domain.events import ApprovalClosed, ApprovalRequested, StrangerSeen
 from core.domain.messages import ApprovalAnswered
 from core.domain.reasons import reason
 from core.domain.signal import Side
+from demo.chat.levers import Lever
 from demo.chat.page_view import FIRST_PAGE
 from demo.chat.room import Room
 from demo.chat.server import RunningChat, running_chat
@@ -517,7 +518,7 @@ async def test_a_theme_is_chosen_and_remembered(bot: Bot, page: Page) -> None:
 
 async def test_a_visitor_may_have_things_go_wrong(bot: Bot, page: Page) -> None:
     pulled: list[str] = []
-    bot.room.levers["The exchange is away"] = lambda: pulled.append("away")
+    bot.room.levers = (Lever("The exchange is away", "Nothing is lost.", lambda: pulled.append("away"), lambda: 30.0),)
     await bot.owner.ask("/positions")
     await page.get_by_text("Try the promises").click()
     await page.get_by_role("button", name="The exchange is away").click()
