@@ -17,7 +17,7 @@ _VERBATIM = ("code", "pre")
 _LINKS = ("text_link", "url", "mention", "hashtag", "cashtag", "email", "bot_command")
 _OUTERMOST_FIRST = ("blockquote", "expandable_blockquote", "pre", "code", "text_link")
 _FOUND = (
-    ("url", re.compile(r"(?<![\w@.])(?:https?|tg|ton)://[^\s<>\"'`]*[^\s<>\"'`.,:;!?()\[\]{}]")),
+    ("url", re.compile(r"(?<![\w@.])(?:(?:https?|tg|ton)://|t\.me/)[^\s<>\"'`]*[^\s<>\"'`.,:;!?()\[\]{}]")),
     ("email", re.compile(r"(?<![\w.@])[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)*\.[a-zA-Z]{2,}(?!\w)")),
     ("bot_command", re.compile(r"(?<![\w/<>])/[A-Za-z0-9_]{1,64}(?:@[A-Za-z0-9_]{3,32})?(?![\w/<>])")),
     ("mention", re.compile(r"(?<![\w@.])@[A-Za-z][A-Za-z0-9_]{3,31}(?!\w)")),

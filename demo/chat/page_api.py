@@ -1,7 +1,5 @@
 """The page of the local chat and its JSON API: state and events, send, press, upload. For loopback only."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import AsyncIterator

@@ -98,7 +98,7 @@ async def visit(browser: Browser, url: str, *, excused: str = "", **window: Any)
     loads: list[str] = []
     complaints: list[str] = []
     context.on("request", lambda request: asked.append(request.url))
-    context.on("request", lambda request: loads.append(request.url) if request.is_navigation_request() else None)
+    page.on("request", lambda request: loads.append(request.url) if request.is_navigation_request() else None)
     context.on("console", lambda said: complaints.append(said.text) if said.type in {"error", "warning"} else None)
     context.on("weberror", lambda error: complaints.append(f"uncaught: {error.error}"))
     page.on("websocket", lambda socket: asked.append(socket.url))

@@ -243,8 +243,7 @@ async def test_nothing_from_outside_is_markup_wherever_it_stands(
             await expect(page.locator(shown)).to_have_text(EVIL)
         await page.get_by_role("button", name="OK").click()
         await expect(page.locator("#alert")).to_be_hidden()
-        await page.get_by_title("Who you are").click()
-        await expect(page.get_by_role("menuitem", name="<b>Mallory</b>")).to_be_visible()
+        await expect(page.get_by_role("link", name="<b>Mallory</b>")).to_be_visible()
 
         await expect(page.locator("img[src=x]")).to_have_count(0)
         assert await page.evaluate("typeof hacked") == "undefined"
@@ -390,8 +389,7 @@ async def test_a_long_chat_is_loaded_as_one_scrolls_up(server: RunningChat, brow
 async def test_everybody_sees_their_own_chat(server: RunningChat, browser: Browser) -> None:
     server.room.send(OWNER, "from the owner")
     async with visit(browser, f"{server.page_url}?as={VIEWER}") as page:
-        await page.get_by_title("Who you are").click()
-        await expect(page.locator("[aria-current]")).to_have_text("Viewer")
+        await expect(page.locator("#people [aria-current] .name")).to_have_text("Viewer")
         await box(page).fill("from the viewer")
         await box(page).press("Enter")
         await expect(page.locator(".message .text")).to_have_text(["from the viewer"])
@@ -505,25 +503,36 @@ async def test_the_page_finds_a_server_that_was_started_anew(browser: Browser) -
             await expect(said).to_have_text(["another chat", "goes on"])
 
 
-async def test_a_theme_is_chosen_and_remembered(bot: Bot, page: Page) -> None:
-    root = page.locator("html")
-    await page.get_by_role("button", name="Who you are").click()
-    await page.get_by_role("menuitemradio", name="Dark").click()
-    await expect(root).to_have_attribute("data-theme", "dark")
-    assert await page.evaluate("localStorage.getItem('theme')") == "dark"
-    await page.get_by_role("button", name="Who you are").click()
-    await page.get_by_role("menuitemradio", name="Light").click()
-    await expect(root).to_have_attribute("data-theme", "light")
+async def test_a_theme_is_chosen_and_remembered(server: RunningChat, browser: Browser) -> None:
+    async with visit(browser, server.page_url, color_scheme="dark") as page:
+        root, switch = page.locator("html"), page.get_by_role("button", name="Theme")
+        await expect(root).to_have_attribute("data-theme", "dark")
+        await expect(switch).to_have_attribute("title", "Theme: as your system")
+        await switch.click()
+        await expect(root).to_have_attribute("data-theme", "light")
+        async with page.context.expect_page() as opening:
+            await page.get_by_role("link", name="Viewer").click()
+        other = await opening.value
+        await expect(other.locator("html")).to_have_attribute("data-theme", "light")
+        await switch.click()
+        await expect(root).to_have_attribute("data-theme", "dark")
+        await expect(other.get_by_role("button", name="Theme")).to_have_attribute("title", "Theme: dark")
 
 
 async def test_a_visitor_may_have_things_go_wrong(bot: Bot, page: Page) -> None:
-    pulled: list[str] = []
-    bot.room.levers = (Lever("The exchange is away", "Nothing is lost.", lambda: pulled.append("away"), lambda: 30.0),)
+    seconds = [0.0]
+    bot.room.levers = (Lever("The exchange is away", "Nothing is lost.", lambda: seconds.append(30.0), lambda: seconds[-1]),)
     await bot.owner.ask("/positions")
-    await page.get_by_text("Try the promises").click()
+    promises = page.locator("#promises")
+    await promises.click()
     await page.get_by_role("button", name="The exchange is away").click()
     await expect(page.locator(".toast")).to_contain_text("Watch what the bot does")
-    assert pulled == ["away"]
+    assert seconds[-1] == 30
+    await expect(promises).to_have_text(re.compile(r"The exchange is away: (30|29) s"))
+    await promises.click()
+    await expect(page.locator("#levers").get_by_role("button")).to_be_disabled()
+    await page.keyboard.press("Escape")
+    await expect(page.locator("#levers")).to_be_hidden()
 
 
 async def test_a_link_to_the_bot_tells_a_story_or_lets_somebody_in(bot: Bot, page: Page) -> None:

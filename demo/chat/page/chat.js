@@ -2,41 +2,69 @@
 
 import { Composer } from "./composer.js";
 import { MessageList } from "./list.js";
+import { closeAlert, showAlert, showPhoto, toast } from "./notes.js";
+import { Places, Promises, faceOf, showPeople } from "./stage.js";
 import { make } from "./text.js";
 
 const ANSWER_MS = 15_000;
+const ACTIONS = { typing: "typing", upload_photo: "sending a picture", upload_document: "sending a file" };
 const byId = (id) => document.getElementById(id);
-const asked = new URLSearchParams(location.search).get("as") ?? "";
-const person = /^\d+$/.test(asked) ? asked : "0";
 const status = byId("status");
-let me = Number(person);
-let botName = "";
+const seat = seatOf(location.search);
+let me = seat.person;
+let bot = { name: "", username: "" };
+let members = 0;
 let cursor = "";
-let typingEnds = 0;
+let events = null;
+let doing = { words: "", ends: 0 };
 let everybody = [];
 const waiting = new Map(); // query id -> the button that turns
 
 const on = {
-  command: (text) => say(text, null),
+  command: (text) => say(composer.addressed(text), null),
   press,
-  reply: (message) => composer.reply(message, message.mine ? "You" : botName),
+  reply: (message) => composer.reply(message, message.mine ? "You" : message.name),
   show: showPhoto,
   jump: (id) => list.jump(id),
 };
-const list = new MessageList(on, async (before) => (await fetch(`/api/earlier?as=${person}&before=${before}`)).json());
+const list = new MessageList(on, async (before) => (await fetch(`/api/earlier?${query()}&before=${before}`)).json());
 const composer = new Composer(say, upload);
+const places = new Places(seat.person, go);
+const promises = new Promises(async (name) => { if (await post("/api/lever", { name })) toast(`${name}. Watch what the bot does.`); });
 
-document.addEventListener("start-bot", ({ detail }) => start(detail));
+/** Who one is and what is shown, from the page's address; person 0 is the owner, chat 0 the one with the bot. */
+function seatOf(search) {
+  const asked = new URLSearchParams(search);
+  const number = (name) => (/^-?\d{1,16}$/.test(asked.get(name) ?? "") ? Number(asked.get(name)) : 0);
+  return { person: number("as"), chat: number("chat"), topic: number("topic") };
+}
+
+function query() {
+  return `as=${seat.person}&chat=${seat.chat}&topic=${seat.topic}`;
+}
+
+/** Shows another chat or topic, with an address of its own. */
+function go(chat, topic, { remember = true } = {}) {
+  Object.assign(seat, { chat: chat === me ? 0 : chat, topic });
+  if (remember) history.pushState(null, "", `/?${query()}`);
+  cursor = "";
+  composer.reply(null);
+  places.open(false);
+  connect();
+}
 
 function connect() {
-  const events = new EventSource(`/api/events?as=${person}&after=${encodeURIComponent(cursor)}`);
-  events.onopen = () => { document.body.dataset.connected = "yes"; showStatus(); };
-  events.onmessage = (event) => apply(JSON.parse(event.data));
-  events.onerror = () => {
+  events?.close();
+  const mine = new EventSource(`/api/events?${query()}&after=${encodeURIComponent(cursor)}`);
+  events = mine;
+  mine.onopen = () => { document.body.dataset.connected = "yes"; showStatus(); };
+  mine.onmessage = (event) => { if (events === mine) apply(JSON.parse(event.data)); };
+  mine.onerror = () => {
+    if (events !== mine) return;
     document.body.dataset.connected = "no";
     showStatus();
     // A browser gives up on some errors; then the page itself tries again.
-    if (events.readyState === EventSource.CLOSED) setTimeout(connect, 1500);
+    if (mine.readyState === EventSource.CLOSED) setTimeout(() => events === mine && connect(), 1500);
   };
 }
 
@@ -45,8 +73,10 @@ function apply(delta) {
   if (delta.reset) introduce(delta);
   if (delta.reset) list.reset(delta.messages, delta.more);
   else list.update(delta.messages, delta.deleted);
-  composer.offer(delta);
-  offerLevers(delta.levers);
+  const forced = composer.offer(delta, seat.chat ? bot.username : "");
+  if (forced && list.messages.has(forced)) on.reply(list.messages.get(forced));
+  promises.show(delta.levers);
+  places.show(delta.places, { chat: seat.chat || me, topic: seat.topic });
   if (delta.reset && location.hash.startsWith("#start=")) {
     const word = decodeURIComponent(location.hash.slice("#start=".length));
     history.replaceState(null, "", location.pathname + location.search);
@@ -59,82 +89,50 @@ function apply(delta) {
   byId("pinned").onclick = () => list.jump(pinned.id);
   byId("welcome").hidden = !list.isEmpty || !delta.description;
   byId("welcome").querySelector("p").textContent = delta.description;
-  typingEnds = Date.now() + delta.typing_ms;
-  if (delta.typing_ms) setTimeout(showStatus, delta.typing_ms + 50);
+  doing = { words: ACTIONS[delta.action] ?? "busy", ends: Date.now() + delta.action_ms };
+  if (delta.action_ms) setTimeout(showStatus, delta.action_ms + 50);
   showStatus();
 }
 
-function introduce({ bot, me: id, people }) {
-  me = id;
-  botName = bot.name;
-  document.title = bot.name;
-  byId("bot-name").textContent = bot.name;
-  document.querySelector(".avatar").textContent = [...bot.name][0] ?? "";
-  const links = people.map(({ id: other, name }) => {
-    const link = make("a", "", name);
-    link.href = `/?as=${other}`;
-    link.setAttribute("role", "menuitem");
-    if (other === me) link.setAttribute("aria-current", "true");
-    else link.target = `person-${other}`;
-    return link;
-  });
-  everybody = people;
-  byId("people-menu").replaceChildren(make("p", "", "You are"), ...links, make("p", "", "Theme"), ...themes());
-  const mine = people.find(({ id: other }) => other === me);
-  byId("bot-name").append(people.length > 1 && mine ? make("span", "as", ` as ${mine.name}`) : "");
-}
-
-function themes() {
-  return ["auto", "light", "dark"].map((name) => {
-    const link = make("a", "", name[0].toUpperCase() + name.slice(1));
-    link.href = "#";
-    link.setAttribute("role", "menuitemradio");
-    link.setAttribute("aria-checked", String(theme() === name));
-    link.onclick = (event) => {
-      event.preventDefault();
-      localStorage.setItem("theme", name);
-      showTheme();
-      for (const other of byId("people-menu").querySelectorAll("[role=menuitemradio]")) other.setAttribute("aria-checked", String(other === link));
-    };
-    return link;
-  });
-}
-
-/** The faults that a visitor may try, where there are some. */
-function offerLevers(names) {
-  const present = byId("levers");
-  present.hidden = !names.length;
-  if (present.childElementCount - 1 === names.length) return;
-  const buttons = names.map((name) => {
-    const button = make("button", "lever", name);
-    button.type = "button";
-    button.onclick = async () => {
-      if (await post("/api/lever", { name })) toast(`${name}. Watch what the bot does.`);
-    };
-    return button;
-  });
-  present.replaceChildren(make("summary", "", "Try the promises"), ...buttons);
+function introduce(delta) {
+  ({ bot, me, members, people: everybody } = delta);
+  document.body.dataset.bot = bot.username;
+  document.body.classList.toggle("in-group", members > 0);
+  const here = delta.places.find((place) => place.chat === delta.chat && place.topic === delta.topic);
+  const title = here.group && here.group !== here.title ? `${here.group} › ${here.title}` : here.title;
+  const mine = everybody.find(({ id }) => id === me);
+  document.title = everybody.length > 1 ? `${mine.name} · ${title}` : title;
+  byId("bot-name").textContent = title;
+  byId("bot-name").append(everybody.length > 1 ? make("span", "as", ` as ${mine.name}`) : "");
+  const avatar = document.querySelector("#top .avatar");
+  avatar.textContent = [...title][0] ?? "";
+  avatar.style.background = members ? faceOf(delta.chat) : "";
+  showPeople(everybody, me);
 }
 
 /** A link that starts the bot: a story is told to whoever taps, an invitation is for somebody else. */
 function start(word) {
-  if (!word.startsWith("in_")) return say(`/start ${word}`);
+  if (!word.startsWith("in_")) {
+    if (seat.chat) go(0, 0);
+    return say(`/start ${word}`);
+  }
   const links = everybody.map(({ id: other, name }) => {
     const link = make("a", "", name);
     link.href = `/?as=${other}#start=${encodeURIComponent(word)}`;
     link.target = `person-${other}`;
-    link.onclick = () => byId("alert").close();
+    link.onclick = closeAlert;
     return link;
   });
-  byId("alert").querySelector("p").replaceChildren("Open the link as", ...links);
-  byId("alert").showModal();
+  showAlert("Open the link as", ...links);
 }
 
 function showStatus() {
   const connected = document.body.dataset.connected === "yes";
-  const typing = connected && Date.now() < typingEnds;
-  status.classList.toggle("active", typing || !connected);
-  status.textContent = connected ? (typing ? "typing" : "bot") : "connecting";
+  const busy = connected && Date.now() < doing.ends;
+  status.classList.toggle("active", busy || !connected);
+  const rest = members ? `${members} members` : "bot";
+  const who = members ? `${bot.name} is ` : "";
+  status.textContent = connected ? (busy ? who + doing.words : rest) : "connecting";
 }
 
 async function post(path, body) {
@@ -154,13 +152,16 @@ async function post(path, body) {
   return null;
 }
 
-async function say(text, replyTo) {
-  return (await post("/api/send", { person: me, text, reply_to: replyTo })) !== null;
+async function say(text, replyTo = null) {
+  const place = { person: me, chat: seat.chat, topic: seat.topic };
+  return (await post("/api/send", { ...place, text, reply_to: replyTo })) !== null;
 }
 
 async function upload(file, caption) {
   const form = new FormData();
   form.append("person", me);
+  form.append("chat", seat.chat);
+  form.append("topic", seat.topic);
   form.append("caption", caption);
   form.append("file", file);
   return (await post("/api/upload", form)) !== null;
@@ -169,7 +170,7 @@ async function upload(file, caption) {
 async function press(message, data, button) {
   button.disabled = true;
   pressing += 1;
-  const result = await post("/api/press", { person: me, message: message.id, data });
+  const result = await post("/api/press", { person: me, chat: seat.chat, message: message.id, data });
   pressing -= 1;
   const done = result === null || early.has(result.query_id);
   if (pressing === 0) early.clear(); // the rest are answers to presses elsewhere
@@ -197,37 +198,11 @@ function settle(id) {
   return waiting.delete(id);
 }
 
-function toast(text) {
-  const note = make("div", "toast", text);
-  byId("toasts").replaceChildren(note);
-  setTimeout(() => note.remove(), Math.min(7000, 2500 + text.length * 40));
-}
-
-function showAlert(text) {
-  byId("alert").querySelector("p").textContent = text;
-  if (!byId("alert").open) byId("alert").showModal();
-}
-
-function showPhoto(url, words) {
-  const image = byId("viewer").querySelector("img");
-  image.src = url;
-  image.alt = words;
-  byId("viewer").showModal();
-}
-
-function showPeople(shown) {
-  byId("people-menu").hidden = !shown;
-  byId("people").setAttribute("aria-expanded", String(shown));
-}
-
-byId("viewer").addEventListener("click", () => byId("viewer").close());
-byId("people").addEventListener("click", (event) => {
-  event.stopPropagation();
-  showPeople(byId("people-menu").hidden);
-});
-document.addEventListener("click", () => showPeople(false));
-document.addEventListener("copy-text", ({ detail }) => {
-  navigator.clipboard?.writeText(detail).then(() => toast("Copied"), () => toast("Copying was refused"));
+document.addEventListener("start-bot", ({ detail }) => start(detail));
+byId("start").addEventListener("click", () => say("/start"));
+window.addEventListener("popstate", () => {
+  const { chat, topic } = seatOf(location.search);
+  go(chat, topic, { remember: false });
 });
 document.addEventListener("keydown", (event) => {
   const plain = event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey;

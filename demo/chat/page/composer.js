@@ -16,6 +16,8 @@ export class Composer {
     this.onSend = onSend;
     this.onFile = onFile;
     this.commands = [];
+    this.botName = ""; // in a group, where a command says whose it is
+    this.offered = 0; // the message that brought the bot's keyboard
     this.rows = "[]";
     this.replyTo = null;
     this.replyName = "";
@@ -35,19 +37,29 @@ export class Composer {
     this.typed();
   }
 
-  /** Takes what the bot offers: its commands and its keyboard. */
-  offer({ commands, menu, keyboard: offered }) {
+  /** Takes what the bot offers: its commands and its keyboard. The id of a message that asks for an answer, once, or 0. */
+  offer({ commands, menu, started, keyboard: offered }, botName) {
     this.commands = commands;
+    this.botName = botName;
     byId("menu").hidden = !menu || commands.length === 0;
+    byId("start").hidden = started;
+    byId("composer").hidden = !started;
     text.placeholder = offered.placeholder || "Message";
-    const rows = JSON.stringify(offered.rows);
-    if (rows !== this.rows) {
-      this.rows = rows;
-      this.oneTime = offered.one_time;
-      keyboard.replaceChildren(...offered.rows.map((row) => make("div", "", ...row.map((label) => this.key(label)))));
-      keys.hidden = offered.rows.length === 0;
-      this.showKeyboard(offered.rows.length > 0);
-    }
+    const rows = JSON.stringify(offered);
+    if (rows === this.rows) return 0;
+    this.rows = rows;
+    this.oneTime = offered.one_time;
+    this.offered = offered.message;
+    keyboard.replaceChildren(...offered.rows.map((row) => make("div", "", ...row.map((label) => this.key(label)))));
+    keyboard.classList.toggle("tall", !offered.resize);
+    keys.hidden = offered.rows.length === 0 || offered.persistent;
+    this.showKeyboard(offered.rows.length > 0);
+    return offered.forced ? offered.message : 0;
+  }
+
+  /** A command as an app sends it: in a group with the name of the bot. */
+  addressed(command) {
+    return this.botName && /^\/\w+$/.test(command) ? `${command}@${this.botName}` : command;
   }
 
   reply(message, name = "") {
@@ -100,7 +112,7 @@ export class Composer {
       else this.reply(null);
     } else if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();
-      if (open && this.chosen >= 0) text.value = `/${this.suggested[this.chosen].command}`;
+      if (open && this.chosen >= 0) text.value = this.addressed(`/${this.suggested[this.chosen].command}`);
       this.submit();
     }
   }
@@ -123,7 +135,7 @@ export class Composer {
     button.type = "button";
     button.setAttribute("role", "option");
     button.addEventListener("mousedown", (event) => event.preventDefault()); // keeps the input's focus
-    button.addEventListener("click", () => { text.value = `/${command}`; this.submit(); });
+    button.addEventListener("click", () => { text.value = this.addressed(`/${command}`); this.submit(); });
     return button;
   }
 
@@ -138,7 +150,7 @@ export class Composer {
     const button = make("button", "", label);
     button.type = "button";
     button.addEventListener("click", () => {
-      this.onSend(label, null);
+      this.onSend(label, this.botName ? this.offered : null); // in a group it answers, or the bot would not see it
       if (this.oneTime) this.showKeyboard(false);
     });
     return button;

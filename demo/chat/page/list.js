@@ -157,7 +157,7 @@ function dayOf(message) {
 }
 
 function together(one, other) {
-  return one.mine === other.mine && other.at - one.at < GROUP_MS && dayOf(one) === dayOf(other);
+  return one.sender === other.sender && !one.service && !other.service && other.at - one.at < GROUP_MS && dayOf(one) === dayOf(other);
 }
 
 function dayLabel(at) {

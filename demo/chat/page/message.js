@@ -1,6 +1,7 @@
 // One message to its element: bubble, photo, file, quotation, reactions, buttons.
 
-import { formatted, icon, make } from "./text.js";
+import { faceOf } from "./stage.js";
+import { formatted, icon, make, startWord } from "./text.js";
 
 const CHECKS = "M2 13l4.5 4.5L16 7M11 16l1.5 1.5L22 7";
 const FILE = "M12 4v11m-5-4.5l5 5 5-5M5 20h14";
@@ -11,12 +12,17 @@ const moment = new Intl.DateTimeFormat([], { dateStyle: "full", timeStyle: "medi
 
 /** Draws a message. `on` holds what the page does: command, press, reply, show, jump. */
 export function draw(message, on) {
-  const row = make("article", "message");
+  const row = make("article", message.service ? "service" : "message");
   row.id = `m${message.id}`;
+  if (message.service) {
+    row.append(make("span", "", message.service));
+    return row;
+  }
   row.classList.toggle("mine", message.mine);
   row.classList.toggle("edited", message.edited);
   row.classList.toggle("silent", message.silent);
   const bubble = make("div", "bubble");
+  if (!message.mine) row.append(...sender(message, bubble));
   if (message.reply) bubble.append(quote(message.reply, on));
   if (message.photo) bubble.append(photo(message, on));
   if (message.document) bubble.append(file(message.document));
@@ -24,12 +30,28 @@ export function draw(message, on) {
   if (message.reactions.length) bubble.append(make("div", "reactions", ...message.reactions.map((one) => make("span", "", one))));
   bubble.append(meta(message), answer(message, on));
   bubble.classList.toggle("bare", Boolean(message.photo) && !message.text && !message.reply && !message.reactions.length);
+  // Where there is nothing to hover with, a tap shows what else can be done.
+  bubble.addEventListener("click", () => {
+    document.querySelectorAll(".touched").forEach((other) => other !== row && other.classList.remove("touched"));
+    row.classList.toggle("touched");
+  });
   bubble.addEventListener("dblclick", (event) => {
     if (event.target.closest(".text, button, a") === null) on.reply(message);
   });
   row.append(bubble);
   if (message.buttons.length) row.append(buttons(message, on));
   return row;
+}
+
+/** Who wrote it; the page shows that in a group only. */
+function sender({ sender: id, name }, bubble) {
+  const face = make("span", "face", [...name][0] ?? "");
+  face.setAttribute("aria-hidden", "true");
+  face.style.setProperty("--face", faceOf(id));
+  const line = make("span", "sender", name);
+  line.style.setProperty("--name", `var(--name-${Math.abs(id) % 6})`);
+  bubble.append(line);
+  return [face];
 }
 
 function meta(message) {
@@ -104,6 +126,7 @@ function inline(message, button, on) {
   element.addEventListener("click", () => {
     if (button.callback_data) on.press(message, button.callback_data, element);
     else if (button.copy_text) document.dispatchEvent(new CustomEvent("copy-text", { detail: button.copy_text.text }));
+    else if (startWord(button.url)) document.dispatchEvent(new CustomEvent("start-bot", { detail: startWord(button.url) }));
     else if (/^https?:\/\//i.test(button.url)) window.open(button.url, "_blank", "noopener,noreferrer");
   });
   return element;

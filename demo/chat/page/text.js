@@ -68,16 +68,37 @@ function elementFor(entity, content, onCommand) {
   return element;
 }
 
-/** A link, if it leads to the web; anything else stays text that looks like one. */
+/** What a link brings to this chat's own bot, such as t.me/the_bot?start=word; empty for any other link. */
+export function startWord(url) {
+  const found = /^(?:https?:\/\/)?t\.me\/(\w+)\/?\?start=([\w-]{1,64})$/i.exec(url)
+    ?? /^tg:\/\/resolve\/?\?domain=(\w+)&start=([\w-]{1,64})$/i.exec(url);
+  return found?.[1].toLowerCase() === document.body.dataset.bot?.toLowerCase() ? found[2] : "";
+}
+
+/** A link, if it leads to the web or to the bot; anything else stays text that looks like one. */
 function link(url) {
-  if (!/^https?:\/\//i.test(url)) return make("span", "link");
-  const word = /^https:\/\/t\.me\/\w+\?start=([\w-]{1,64})$/.exec(url)?.[1];
-  if (word) return command(word, (content) => document.dispatchEvent(new CustomEvent("start-bot", { detail: content })));
+  const word = startWord(url);
+  if (word) return command(word, () => document.dispatchEvent(new CustomEvent("start-bot", { detail: word })));
+  const whole = /^t\.me\//i.test(url) ? `https://${url}` : url;
+  if (!/^https?:\/\//i.test(whole)) return make("span", "link");
   const anchor = make("a");
-  anchor.href = url;
+  anchor.href = whole;
   anchor.target = "_blank";
   anchor.rel = "noopener noreferrer";
   return anchor;
+}
+
+/** Makes an element that is clicked work by the keyboard too. */
+function pressable(element, act) {
+  element.tabIndex = 0;
+  element.setAttribute("role", "button");
+  element.addEventListener("click", act);
+  element.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    act();
+  });
+  return element;
 }
 
 function command(content, onCommand) {
@@ -89,12 +110,10 @@ function command(content, onCommand) {
 
 function spoiler() {
   const hidden = make("span", "spoiler");
-  hidden.addEventListener("click", () => hidden.classList.add("shown"));
-  return hidden;
+  return pressable(hidden, () => hidden.classList.add("shown"));
 }
 
 function quotation() {
   const quote = make("blockquote", "long");
-  quote.addEventListener("click", () => quote.classList.toggle("open"));
-  return quote;
+  return pressable(quote, () => quote.classList.toggle("open"));
 }

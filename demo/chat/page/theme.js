@@ -1,11 +1,27 @@
-/* Before anything is drawn: the theme that was chosen, or the one of the machine. */
-const theme = () => localStorage.getItem("theme") ?? "auto";
+// Before anything is drawn: the theme that was chosen, or the one of the machine.
+
+const THEMES = ["auto", "light", "dark"];
 const dark = matchMedia("(prefers-color-scheme: dark)");
+
+function theme() {
+  const kept = localStorage.getItem("theme");
+  return THEMES.includes(kept) ? kept : "auto";
+}
 
 function showTheme() {
   const chosen = theme();
   document.documentElement.dataset.theme = chosen === "auto" ? (dark.matches ? "dark" : "light") : chosen;
+  const button = document.getElementById("theme");
+  if (button) button.title = `Theme: ${chosen === "auto" ? "as your system" : chosen}`;
 }
 
+document.addEventListener("DOMContentLoaded", () => {
+  showTheme();
+  document.getElementById("theme").addEventListener("click", () => {
+    localStorage.setItem("theme", THEMES[(THEMES.indexOf(theme()) + 1) % THEMES.length]);
+    showTheme();
+  });
+});
+window.addEventListener("storage", showTheme); // another tab chose
 dark.addEventListener("change", showTheme);
 showTheme();

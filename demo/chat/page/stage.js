@@ -1,0 +1,131 @@
+// What stands around the chat: who one is, the chats one has, and what one may have go wrong.
+
+import { make } from "./text.js";
+
+const byId = (id) => document.getElementById(id);
+const levers = byId("levers");
+const promises = byId("promises");
+const places = byId("places");
+const opener = byId("list");
+
+/** Links to everybody's page; each has a tab of its own. */
+export function showPeople(people, me) {
+  const links = people.map(({ id, name }) => {
+    const face = make("span", "face", [...name][0] ?? "");
+    face.setAttribute("aria-hidden", "true");
+    const link = make("a", "", face, make("span", "name", name));
+    link.href = `/?as=${id}`;
+    link.title = id === me ? `You are ${name}` : `Be ${name}, in a tab of their own`;
+    link.style.setProperty("--face", faceOf(id));
+    if (id === me) link.setAttribute("aria-current", "page");
+    else link.target = `person-${id}`;
+    return link;
+  });
+  byId("people").replaceChildren(...(people.length > 1 ? links : []));
+}
+
+/** A colour for each person, the same in every tab; white can be read on all of them. */
+export function faceOf(id) {
+  return `var(--face-${Math.abs(id) % 6})`;
+}
+
+/** The chats and topics; `go(chat, topic)` shows another one. */
+export class Places {
+  constructor(key, go) {
+    this.key = `seen as ${key}`;
+    this.go = go;
+    this.seen = JSON.parse(sessionStorage.getItem(this.key) ?? "{}");
+    opener.addEventListener("click", (event) => { event.stopPropagation(); this.open(places.dataset.open !== "yes"); });
+    document.addEventListener("click", () => this.open(false));
+    document.addEventListener("keydown", (event) => { if (event.key === "Escape") this.open(false); });
+  }
+
+  /** `here` is the place that is shown, and so read. */
+  show(all, here) {
+    let others = 0;
+    const items = [];
+    let group = "";
+    for (const place of all) {
+      const name = `${place.chat}/${place.topic}`;
+      const current = place.chat === here.chat && place.topic === here.topic;
+      if (current || !(name in this.seen)) this.seen[name] = place.newest;
+      const unread = place.newest > this.seen[name];
+      others += unread ? 1 : 0;
+      if (place.group !== group && place.group !== place.title) items.push(make("p", "", place.group));
+      group = place.group;
+      items.push(this.item(place, current, unread));
+    }
+    sessionStorage.setItem(this.key, JSON.stringify(this.seen));
+    places.hidden = opener.hidden = all.length < 2;
+    opener.querySelector(".dot").hidden = others === 0;
+    const focused = places.contains(document.activeElement) ? document.activeElement.dataset.place : null;
+    places.replaceChildren(...items);
+    if (focused) places.querySelector(`[data-place="${focused}"]`)?.focus();
+  }
+
+  item({ chat, topic, title, group }, current, unread) {
+    const sign = make("span", "sign", group && group !== title ? "#" : [...title][0] ?? "");
+    sign.setAttribute("aria-hidden", "true");
+    const button = make("button", unread ? "unread" : "", sign, make("span", "name", title));
+    button.type = "button";
+    button.dataset.place = `${chat}/${topic}`;
+    if (current) button.setAttribute("aria-current", "page");
+    if (unread) button.append(make("span", "dot", make("span", "hear", "unread")));
+    button.addEventListener("click", () => this.go(chat, topic));
+    return button;
+  }
+
+  open(shown) {
+    places.dataset.open = shown ? "yes" : "no";
+    opener.setAttribute("aria-expanded", String(shown));
+  }
+}
+
+/** The faults that a visitor may try; `pull(name)` makes one happen. */
+export class Promises {
+  constructor(pull) {
+    this.pull = pull;
+    this.rows = new Map();
+    promises.addEventListener("click", (event) => { event.stopPropagation(); this.open(levers.hidden); });
+    levers.addEventListener("click", (event) => event.stopPropagation());
+    document.addEventListener("click", () => this.open(false));
+    document.addEventListener("keydown", (event) => { if (event.key === "Escape") this.open(false); });
+    setInterval(() => this.count(), 500);
+  }
+
+  show(offered) {
+    promises.hidden = offered.length === 0;
+    const names = offered.map(({ name }) => name).join("\n");
+    if (names !== [...this.rows.keys()].join("\n")) {
+      this.rows = new Map(offered.map((lever) => [lever.name, this.row(lever)]));
+      const intro = make("p", "", "Make something go wrong, and watch in the chat that nothing is lost or done twice.");
+      levers.replaceChildren(intro, ...[...this.rows.values()].map(({ element }) => element));
+    }
+    for (const { name, left_ms: left } of offered) this.rows.get(name).ends = left ? Date.now() + left : 0;
+    this.count();
+  }
+
+  row({ name, promise }) {
+    const button = make("button", "lever", make("b", "", name), make("span", "", promise), make("span", "left"));
+    button.type = "button";
+    button.addEventListener("click", () => { this.open(false); this.pull(name); });
+    return { element: button, ends: 0 };
+  }
+
+  count() {
+    const words = [];
+    for (const [name, row] of this.rows) {
+      const left = Math.ceil((row.ends - Date.now()) / 1000);
+      row.element.querySelector(".left").textContent = left > 0 ? `${left} s left` : "";
+      row.element.disabled = left > 0;
+      if (left > 0) words.push(`${name}: ${left} s`);
+    }
+    promises.classList.toggle("broken", words.length > 0);
+    promises.querySelector("span").textContent = words[0] ?? "Try the promises";
+  }
+
+  open(shown) {
+    levers.hidden = !shown;
+    promises.setAttribute("aria-expanded", String(shown));
+  }
+}
