@@ -1,11 +1,13 @@
 // One message to its element: bubble, photo, file, quotation, reactions, buttons.
 
-import { faceOf } from "./stage.js";
+import { colorOf, faceOf } from "./stage.js";
 import { formatted, icon, make, startWord } from "./text.js";
 
 const CHECKS = "M2 13l4.5 4.5L16 7M11 16l1.5 1.5L22 7";
 const FILE = "M12 4v11m-5-4.5l5 5 5-5M5 20h14";
 const REPLY = "M10 6L4 12l6 6M4 12h9c4 0 7 2 7 6";
+const LINK = "M8 16L17 7M9 7h8v8";
+const COPY = "M9 9h10v10H9zM5 15V5h10";
 const BELL_OFF = "M6 16V11a6 6 0 0 1 9-5.2M18 10v6l2 2H8M10 21h4M4 3l17 18";
 const clock = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const moment = new Intl.DateTimeFormat([], { dateStyle: "full", timeStyle: "medium" });
@@ -49,7 +51,7 @@ function sender({ sender: id, name }, bubble) {
   face.setAttribute("aria-hidden", "true");
   face.style.setProperty("--face", faceOf(id));
   const line = make("span", "sender", name);
-  line.style.setProperty("--name", `var(--name-${Math.abs(id) % 6})`);
+  line.style.setProperty("--name", `var(--name-${colorOf(id)})`);
   bubble.append(line);
   return [face];
 }
@@ -95,7 +97,7 @@ function photo(message, on) {
   button.style.width = `${Math.max(120, Math.round(width * scale))}px`;
   button.style.maxWidth = message.text ? "calc(100% + 21px)" : "100%";
   button.style.aspectRatio = `${width} / ${height}`;
-  button.addEventListener("click", () => on.show(url, image.alt));
+  button.addEventListener("click", () => on.show(url, image.alt, message.text));
   return button;
 }
 
@@ -121,8 +123,8 @@ function buttons(message, on) {
 function inline(message, button, on) {
   const element = make("button", button.style ?? "", button.text);
   element.type = "button";
-  if (button.url) element.dataset.kind = "↗";
-  if (button.copy_text) element.dataset.kind = "⧉";
+  if (button.url) element.append(icon(LINK, "kind"));
+  if (button.copy_text) element.append(icon(COPY, "kind"));
   element.addEventListener("click", () => {
     if (button.callback_data) on.press(message, button.callback_data, element);
     else if (button.copy_text) document.dispatchEvent(new CustomEvent("copy-text", { detail: button.copy_text.text }));

@@ -22,11 +22,11 @@ export function closeAlert() {
   alert.close();
 }
 
-export function showPhoto(url, words) {
+export function showPhoto(url, words, caption) {
   const image = viewer.querySelector("img");
   image.src = url;
   image.alt = words;
-  viewer.querySelector("p").textContent = words;
+  viewer.querySelector("p").textContent = caption;
   viewer.showModal();
 }
 

@@ -26,7 +26,12 @@ export function showPeople(people, me) {
 
 /** A colour for each person, the same in every tab; white can be read on all of them. */
 export function faceOf(id) {
-  return `var(--face-${Math.abs(id) % 6})`;
+  return `var(--face-${colorOf(id)})`;
+}
+
+/** Which of the six colours is a person's. */
+export function colorOf(id) {
+  return (Math.abs(id) % 13) % 6;
 }
 
 /** The chats and topics; `go(chat, topic)` shows another one. */
@@ -113,15 +118,16 @@ export class Promises {
   }
 
   count() {
-    const words = [];
+    let broken = "";
     for (const [name, row] of this.rows) {
       const left = Math.ceil((row.ends - Date.now()) / 1000);
       row.element.querySelector(".left").textContent = left > 0 ? `${left} s left` : "";
       row.element.disabled = left > 0;
-      if (left > 0) words.push(`${name}: ${left} s`);
+      if (left > 0) broken ||= { name: `${name}: `, left: `${left} s` };
     }
-    promises.classList.toggle("broken", words.length > 0);
-    promises.querySelector("span").textContent = words[0] ?? "Try the promises";
+    promises.classList.toggle("broken", Boolean(broken));
+    promises.querySelector("span").textContent = broken ? broken.name : "Try the promises";
+    promises.querySelector("b").textContent = broken ? broken.left : "";
   }
 
   open(shown) {
