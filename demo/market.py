@@ -18,6 +18,7 @@ _WAVES = (
     (Decimal(1), Decimal("0.0005")),
 )
 _HALF_SPREAD = Decimal("0.0002")
+_PATIENCE_SECONDS = 1.5  # so long one waits for an answer that does not come
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # symbol's base asset, base price, tick, step, least notional; in USDC, as Binance Spot has them or close to it
@@ -65,28 +66,24 @@ class SimulatedMarket:
         """Answers nothing from now on, for so long."""
         self._away_until = self._clock.monotonic() + seconds
 
-    @property
-    def away_left(self) -> float:
-        """For how many seconds it still does not answer."""
-        return max(0.0, self._away_until - self._clock.monotonic())
-
-    def _must_be_there(self) -> None:
-        if self.away_left:
+    async def _must_be_there(self) -> None:
+        if self._clock.monotonic() < self._away_until:
+            await self._clock.sleep(_PATIENCE_SECONDS)
             raise ExchangeUnavailable("no answer in time")
 
     async def server_time(self) -> datetime:
         """Our own clock's time: the simulated venue has no other."""
-        self._must_be_there()
+        await self._must_be_there()
         return self._clock.now()
 
     async def instruments(self, symbols: Collection[str] | None) -> Mapping[str, Instrument]:
         """The rules of `symbols` (None: all) as far as they are traded here."""
-        self._must_be_there()
+        await self._must_be_there()
         return {symbol: rules for symbol, rules in INSTRUMENTS.items() if symbols is None or symbol in symbols}
 
     async def quotes(self, symbols: Collection[str]) -> Mapping[str, Quote]:
         """Bid and ask of this moment."""
-        self._must_be_there()
+        await self._must_be_there()
         now = self._clock.now()
         return {symbol: self.quote_at(symbol, now) for symbol in symbols if symbol in INSTRUMENTS}
 

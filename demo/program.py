@@ -1,0 +1,60 @@
+"""`python -m demo.program`: the program itself, as the demo runs it in a process of its own, so that it can be killed.
+
+On standard input come a line of JSON, {"settings": {...}, "away": seconds}, and later "away SECONDS" for an exchange that does
+not answer; the end of the input is the end of the demo. On standard output it says READY once it trades.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+import threading
+
+from bot.app import Embedded, run
+from bot.clock import SystemClock
+from bot.config import load_settings
+from core.domain.errors import MarketFlowError
+from demo.market import SimulatedMarket
+
+READY = "ready"
+AWAY = "away"
+FAILED = 1
+_FETCH_MS = 20  # the in-memory broker sleeps this long when there is nothing to fetch
+
+
+def main() -> int:
+    """Runs until it is told to end; the exit code."""
+    begin = sys.stdin.readline()
+    if not begin:
+        return 0  # the demo ended before it began
+    asked = json.loads(begin)
+    market = SimulatedMarket(SystemClock())
+    market.away_for(float(asked[AWAY]))
+    threading.Thread(target=_listen, args=(market,), name="orders of the demo", daemon=True).start()
+    try:
+        settings = load_settings(asked["settings"], env_file=None)
+        asyncio.run(run(settings, Embedded(market, _FETCH_MS), on_ready=_say_ready))
+    except MarketFlowError as error:
+        print(f"marketflow: {error}", file=sys.stderr)
+        return FAILED
+    return 0
+
+
+def _say_ready() -> None:
+    with contextlib.suppress(BrokenPipeError):
+        print(READY, flush=True)
+
+
+def _listen(market: SimulatedMarket) -> None:
+    """Takes the demo's orders until it is gone."""
+    for line in sys.stdin:
+        word, _, seconds = line.partition(" ")
+        if word == AWAY:
+            market.away_for(float(seconds))
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

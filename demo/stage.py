@@ -1,0 +1,154 @@
+"""What the demo puts around the program: a broker, a chat with its cast, a strategy, and what may go wrong."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import tempfile
+import webbrowser
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
+from pathlib import Path
+
+from bot.config import load_settings
+from bot.logs import configure_logging
+from core.adapters.kafka_settings import KafkaOptions
+from core.adapters.ledger.signpost import signpost
+from core.domain.errors import MarketFlowError
+from core.ports import Clock
+from demo.broker import running_broker
+from demo.cast import PEOPLE, TRADER, TRADING_DESK, VIEWER
+from demo.chat.levers import Lever
+from demo.chat.room import OWNER, Room
+from demo.chat.server import RunningChat, running_chat
+from demo.child import Child
+from demo.market import INSTRUMENTS, SimulatedMarket
+from demo.strategy import ToyStrategy
+
+USUAL_PORT = 8090
+TELEGRAM_AWAY_SECONDS, EXCHANGE_AWAY_SECONDS = 60.0, 30.0
+
+
+async def play(child: Child, clock: Clock, *, port: int, open_browser: bool, ledger: str | None) -> None:
+    """Runs the program of `child` with all of it until Ctrl-C; see `demo.app.run_demo`."""
+    async with contextlib.AsyncExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="marketflow-demo-"))
+        broker = await stack.enter_async_context(running_broker())
+        chat = await stack.enter_async_context(_chat(port))
+        given = _settings(broker.address, chat, Path(ledger) if ledger else Path(folder) / "demo.db")
+        settings = load_settings(given, env_file=None)
+        configure_logging(settings)
+        chat.room.levers = _levers(chat.room, child)
+        stack.enter_context(signpost(settings.database_url.get_secret_value()))
+        await asyncio.to_thread(broker.create_topic, settings.kafka_topic)
+        options = KafkaOptions(servers=broker.address)
+        strategy = ToyStrategy(SimulatedMarket(clock), options, settings.kafka_topic, clock, symbols=list(INSTRUMENTS))
+        _greet(chat.page_url, open_browser=open_browser)
+        stop = stack.enter_context(_asked_to_stop(child))
+        parts = [stop.wait(), child.keep(given), _feed(child, strategy)]
+        tasks = [asyncio.ensure_future(part) for part in parts]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await child.stop()  # while the chat is still there to say farewell in
+
+
+@contextlib.asynccontextmanager
+async def _chat(port: int) -> AsyncIterator[RunningChat]:
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            chat = await stack.enter_async_context(running_chat(_room(), port=port or USUAL_PORT))
+        except OSError as error:
+            if port:
+                raise MarketFlowError(f"port {port} cannot be used for the chat: {error.strerror}") from None
+            chat = await stack.enter_async_context(running_chat(_room()))
+        yield chat
+
+
+def _room() -> Room:
+    return Room(PEOPLE, (TRADING_DESK,))
+
+
+def _levers(room: Room, child: Child) -> tuple[Lever, ...]:
+    return (
+        Lever(
+            "The exchange times out for half a minute",
+            "No price, no order. What cannot be traded is refused with the reason; nothing is traded twice afterwards.",
+            partial(child.away_for, EXCHANGE_AWAY_SECONDS),
+            lambda: child.away_left,
+        ),
+        Lever(
+            "Telegram is down for a minute",
+            "Nothing reaches the bot, nothing comes from it. Trading goes on, and all of it is told afterwards, once.",
+            partial(room.faults.down_for, TELEGRAM_AWAY_SECONDS),
+            lambda: room.faults.down_left,
+        ),
+        Lever(
+            "The program is killed and started again",
+            "It says for how long it was away, catches up on what came meanwhile, and does nothing a second time.",
+            child.kill,
+            lambda: child.back_in,
+        ),
+    )
+
+
+def _settings(broker: str, chat: RunningChat, ledger: Path) -> dict[str, str]:
+    """The demo's settings. What the environment says about taste (language, log) counts; what would reach outside does not."""
+    taste = {name: os.environ[name] for name in ("TG_LANG", "LOG_FORMAT", "APPROVAL", "TRADE_QUOTE") if name in os.environ}
+    return {
+        "LOG_LEVEL": "WARNING",
+        "TRADE_QUOTE": "100",
+        **taste,
+        "TRADING_MODE": "paper",
+        "KAFKA_BROKER": broker,
+        "TG_TOKEN": chat.token,
+        "TG_CHAT_ID": str(OWNER.user_id),
+        "TG_USERS": f"{TRADER.user_id}:trader,{VIEWER.user_id}:viewer",
+        "TG_API_URL": chat.api_url,
+        "DATABASE_URL": f"sqlite+aiosqlite:///{ledger.absolute()}",
+        "SYMBOLS": ",".join(INSTRUMENTS),
+        "METRICS_PORT": os.environ.get("METRICS_PORT", "0"),
+        "HTTP_PORT": os.environ.get("HTTP_PORT", "0"),
+    }
+
+
+@contextlib.contextmanager
+def _asked_to_stop(child: Child) -> Iterator[asyncio.Event]:
+    """Set at the first Ctrl-C or SIGTERM, for an end in order; a second one ends the program at once."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    caught = (signal.SIGTERM, signal.SIGINT)
+
+    def asked() -> None:
+        if stop.is_set():
+            child.kill()
+        stop.set()
+
+    for number in caught:
+        loop.add_signal_handler(number, asked)
+    try:
+        yield stop
+    finally:
+        for number in caught:
+            loop.remove_signal_handler(number)
+
+
+async def _feed(child: Child, strategy: ToyStrategy) -> None:
+    await child.ready.wait()
+    await asyncio.sleep(1.0)  # the source takes its first position: what is published before that is not for us
+    await strategy.run()
+
+
+def _greet(address: str, *, open_browser: bool) -> None:
+    print(
+        f"\n  MarketFlow demo: paper trading on a simulated market.\n\n  Open the chat:  {address}\n\n  Ctrl-C ends it.\n",
+        flush=True,
+    )
+    if open_browser:
+        # A browser that cannot be opened is no reason not to run: the address is printed.
+        with contextlib.suppress(webbrowser.Error):
+            webbrowser.open(address)

@@ -1,0 +1,153 @@
+"""`marketflow demo` as a process of its own: its people, its faults, a program that is killed, and an end that leaves nothing."""
+
+import asyncio
+import os
+import signal
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from demo.cast import PEOPLE, QUESTIONS, STRANGER, TRADER, TRADING_DESK, VIEWER
+from demo.stage import EXCHANGE_AWAY_SECONDS
+from tests.servers.ports import free_port
+from tests.servers.process import ServerProcess
+
+MARKETFLOW = str(Path(sys.executable).with_name("marketflow"))
+EXCHANGE, TELEGRAM, KILL = range(3)
+
+
+class Demo:
+    """A running demo, seen through the API of its page."""
+
+    def __init__(self, folder: Path) -> None:
+        port = free_port()
+        self.ledger = folder / "kept.db"
+        self.log = folder / "demo.log"
+        self._http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=5)
+        self.process = ServerProcess(
+            "demo",
+            [MARKETFLOW, "demo", "--no-browser", "--port", str(port), "--ledger", str(self.ledger)],
+            log=self.log,
+            ready=self._answers,
+            env={"PATH": os.environ["PATH"], "HOME": str(folder), "TMPDIR": str(folder), "LOG_FORMAT": "json"},
+        )
+
+    def _answers(self) -> bool:
+        try:
+            return self._http.get("/").status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def state(self, **place: Any) -> dict[str, Any]:
+        found: dict[str, Any] = self._http.get("/api/state", params=place).json()
+        return found
+
+    def said(self, **place: Any) -> list[str]:
+        """What the bot said, in order."""
+        return [message["text"] for message in self.state(**place)["messages"] if not message["mine"]]
+
+    def pull(self, number: int) -> None:
+        name = self.state()["levers"][number]["name"]
+        assert self._http.post("/api/lever", json={"name": name}).json() == {"ok": True}
+
+    def left(self, number: int) -> int:
+        return int(self.state()["levers"][number]["left_ms"])
+
+    def send(self, text: str, **place: Any) -> None:
+        assert self._http.post("/api/send", json={"text": text, **place}).status_code == 200
+
+    def program(self) -> int:
+        """The process that trades."""
+        return children(self.process.pid or 0)[0]
+
+    def executions(self) -> list[str]:
+        """The orders that were executed, as the ledger has them."""
+        with sqlite3.connect(f"file:{self.ledger}?mode=ro", uri=True) as ledger:
+            return [row[0] for row in ledger.execute("select order_id from executions order by seq")]
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process started."""
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()]
+    except FileNotFoundError:
+        return []
+
+
+def lives(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+async def until(true: Callable[[], bool], within: float = 20) -> None:
+    async with asyncio.timeout(within):
+        while not true():  # noqa: ASYNC110 - what it waits for is another process
+            await asyncio.sleep(0.05)
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[Demo]:
+    running = Demo(tmp_path)
+    running.process.start()
+    yield running
+    running.process.stop()
+
+
+async def test_everybody_has_the_right_that_is_theirs(demo: Demo) -> None:
+    await until(lambda: bool(demo.said()))
+    for person in PEOPLE:
+        demo.send("/mode auto", person=person.user_id)
+    for person in (TRADER, VIEWER):
+        lacking = f"needs the role owner; yours is {person.username}"
+        await until(lambda person=person, lacking=lacking: lacking in str(demo.said(**{"as": person.user_id})))  # type: ignore[misc]
+    await until(lambda: "Stranger @stranger" in str(demo.said()))
+    assert demo.said(**{"as": STRANGER.user_id}) == []
+    demo.send("/status@marketflow_local_bot", person=TRADER.user_id, chat=TRADING_DESK.chat_id, topic=QUESTIONS)
+    await until(lambda: "PAPER" in str(demo.said(**{"as": TRADER.user_id, "chat": TRADING_DESK.chat_id, "topic": QUESTIONS})))
+
+
+async def test_a_program_that_is_killed_comes_back_and_does_nothing_twice(demo: Demo) -> None:
+    await until(lambda: any("executed" in text for text in demo.said()))
+    before, first = demo.program(), demo.executions()
+    demo.pull(KILL)
+    await until(lambda: not lives(before))
+    assert demo.left(KILL) > 0
+    await until(lambda: sum("MarketFlow started" in text for text in demo.said()) == 2)
+    assert demo.program() != before
+    assert demo.left(KILL) == 0
+    await until(lambda: any("was away from" in text for text in demo.said()))
+    await until(lambda: len(demo.executions()) > len(first))
+    executed = demo.executions()
+    assert executed[: len(first)] == first
+    assert len(set(executed)) == len(executed)
+
+
+async def test_an_exchange_that_does_not_answer_is_counted_down_through_a_restart(demo: Demo) -> None:
+    await until(lambda: bool(demo.said()))
+    demo.pull(EXCHANGE)
+    demo.pull(KILL)
+    assert 0 < demo.left(EXCHANGE) <= EXCHANGE_AWAY_SECONDS * 1000
+    await until(lambda: "trading begins when it does" in demo.log.read_text(encoding="utf-8"))  # the new one has none either
+    assert demo.left(TELEGRAM) == 0
+    demo.pull(TELEGRAM)
+    assert demo.left(TELEGRAM) > 50_000
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_an_end_leaves_no_process(demo: Demo, number: signal.Signals) -> None:
+    await until(lambda: bool(demo.said()))
+    program = demo.program()
+    os.kill(demo.process.pid or 0, number)
+    await until(lambda: not demo.process.running, within=5)
+    assert not lives(program)
+
+
+async def test_the_program_ends_when_the_demo_was_killed(demo: Demo) -> None:
+    await until(lambda: bool(demo.said()))
+    program = demo.program()
+    os.kill(demo.process.pid or 0, signal.SIGKILL)
+    await until(lambda: not lives(program))
