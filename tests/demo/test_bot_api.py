@@ -19,6 +19,7 @@ from telegram import (
     InlineKeyboardButton,
     InlineKeyboardMarkup,
     InputMediaPhoto,
+    MessageEntity,
     ReplyKeyboardMarkup,
     ReplyKeyboardRemove,
     ReplyParameters,
@@ -253,6 +254,16 @@ async def test_a_photo_goes_and_comes_back(chat: LocalChat, bot: Bot) -> None:
     assert (shown.text, shown.photo.data) == ("new", newer)
     await sent.edit_caption("newer")
     assert chat.owner.received[0].text == "newer"
+
+
+async def test_entities_that_are_listed_are_shown(chat: LocalChat, bot: Bot) -> None:
+    bold, link = MessageEntity("bold", 2, 4), MessageEntity("text_link", 7, 4, url="https://example.com")
+    sent = await bot.send_message(OWNER.user_id, "  bold link /pnl", entities=[bold, link])
+    assert sent.text_html == '<b>bold</b> <a href="https://example.com/">link</a> /pnl'
+    photo = await bot.send_photo(OWNER.user_id, png(9, 9), caption="bold", caption_entities=[MessageEntity("bold", 0, 4)])
+    assert photo.caption_html == "<b>bold</b>"
+    with pytest.raises(BadRequest, match=r"(?i)entity beginning at utf-16 offset 0 has wrong length"):
+        await bot.send_message(OWNER.user_id, "x", entities=[MessageEntity("bold", 0, 0)])
 
 
 async def test_pictures_that_are_none_are_refused(bot: Bot) -> None:

@@ -7,6 +7,7 @@ import { Places, Promises, faceOf, showPeople } from "./stage.js";
 import { make } from "./text.js";
 
 const ANSWER_MS = 15_000;
+const UNSEEN_MS = 10_000;
 const ACTIONS = { typing: "typing", upload_photo: "sending a picture", upload_document: "sending a file" };
 const byId = (id) => document.getElementById(id);
 const status = byId("status");
@@ -16,6 +17,7 @@ let bot = { name: "", username: "" };
 let members = 0;
 let cursor = "";
 let events = null;
+let resting = 0;
 let doing = { words: "", ends: 0 };
 let everybody = [];
 const waiting = new Map(); // query id -> the button that turns
@@ -198,6 +200,12 @@ function settle(id) {
   return waiting.delete(id);
 }
 
+// A browser keeps only six connections to a server: a tab that nobody sees gives its own back, and catches up when it is seen.
+document.addEventListener("visibilitychange", () => {
+  clearTimeout(resting);
+  if (!document.hidden && events === null) connect();
+  if (document.hidden) resting = setTimeout(() => { events?.close(); events = null; }, UNSEEN_MS);
+});
 document.addEventListener("start-bot", ({ detail }) => start(detail));
 byId("start").addEventListener("click", () => say("/start"));
 window.addEventListener("popstate", () => {
