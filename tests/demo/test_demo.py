@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -61,13 +62,18 @@ class Demo:
     def send(self, text: str, **place: Any) -> None:
         assert self._http.post("/api/send", json={"text": text, **place}).status_code == 200
 
+    def end(self) -> None:
+        """Ends it and all that was opened to look at it."""
+        self.process.stop()
+        self._http.close()
+
     def program(self) -> int:
         """The process that trades."""
         return children(self.process.pid or 0)[0]
 
     def executions(self) -> list[str]:
         """The orders that were executed, as the ledger has them."""
-        with sqlite3.connect(f"file:{self.ledger}?mode=ro", uri=True) as ledger:
+        with closing(sqlite3.connect(f"file:{self.ledger}?mode=ro", uri=True)) as ledger:
             return [row[0] for row in ledger.execute("select order_id from executions order by seq")]
 
 
@@ -83,7 +89,7 @@ def lives(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
 
-async def until(true: Callable[[], bool], within: float = 20) -> None:
+async def until(true: Callable[[], bool], within: float = 60) -> None:
     async with asyncio.timeout(within):
         while not true():  # noqa: ASYNC110 - what it waits for is another process
             await asyncio.sleep(0.05)
@@ -94,7 +100,7 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
     running = Demo(tmp_path)
     running.process.start()
     yield running
-    running.process.stop()
+    running.end()
 
 
 async def test_everybody_has_the_right_that_is_theirs(demo: Demo) -> None:
