@@ -215,7 +215,8 @@ class TelegramChat:
             said = desk.texts("toast.old")
         elif desk.codes is not None and query.message is not None:
             desk.confirmations.await_code(pending, query.message.message_id)
-            said = desk.texts("code.ask")
+            # In a group most bots are told of nothing that is no answer to them.
+            said = desk.texts("code.ask" if caller.in_private else "code.ask_group")
         else:
             said = await pending.act(pending.source_id)
         await self._replace(query, ChatMessage(f"{pending.text}\n\n{said}"))
@@ -289,10 +290,10 @@ class TelegramChat:
             log.warning("an answer could not be given", error=self._speaker.words(error))
             return
         log.error("an error in a command", exc_info=error)
-        chat = update.effective_chat if isinstance(update, Update) else None
-        if chat is not None:
+        message = update.effective_message if isinstance(update, Update) else None
+        if message is not None:
             try:
-                await self._speaker.send(chat.id, ChatMessage(self._desk.texts("answer.wrong")), _ANSWER_ATTEMPTS)
+                await self._send(message, ChatMessage(self._desk.texts("answer.wrong")))
             except TelegramError as again:
                 log.warning("an answer could not be given", error=self._speaker.words(again))
 

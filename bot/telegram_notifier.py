@@ -1,6 +1,7 @@
 """Events to one chat: each is told at least once, in order and urgent first, whatever Telegram does. It never calls back."""
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -45,6 +46,7 @@ _LATE_FOLDED_FROM = 2
 _LEDGER_PAUSE = 2.0  # seconds
 _LOOK_AGAIN = 5.0  # seconds after which what is held back is looked at again
 _HOPELESS_PAUSE, _LONGEST_PAUSE = 60.0, 600.0  # seconds
+_TOPIC_GONE = re.compile("message thread not found|topic_(closed|deleted)", re.IGNORECASE)
 
 
 class TelegramNotifier:
@@ -72,6 +74,7 @@ class TelegramNotifier:
         self._told: dict[Priority, int] | None = None
         self._unkept: list[Delivery] = []  # taken by Telegram, and not yet written down
         self._moved_to: int | None = None
+        self._topic_gone = False
         self._hopeless = 0
         self._seen = 0
         self.waiting = 0
@@ -134,6 +137,8 @@ class TelegramNotifier:
 
     def _present(self) -> Listener:
         listener = self._listener()
+        if self._topic_gone:
+            listener = replace(listener, thread_id=None)
         return listener if self._moved_to is None else replace(listener, chat_id=self._moved_to)
 
     def _lanes(self, listener: Listener) -> Mapping[Priority, int]:
@@ -318,6 +323,10 @@ class TelegramNotifier:
         try:
             return await self._speaker.send(listener.chat_id, message, thread_id=listener.thread_id)
         except BadRequest as error:
+            if listener.thread_id is not None and _TOPIC_GONE.search(str(error)):
+                log.error("the topic is gone or closed: told in the group itself; see TG_TOPIC_ID", topic_id=listener.thread_id)
+                self._topic_gone = True
+                return await self._speaker.send(listener.chat_id, message)
             if item is None or "chat not found" in str(error).lower():
                 raise
             log.error("Telegram refuses a message", error=self._speaker.words(error), seq=item.seq)

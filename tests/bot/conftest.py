@@ -11,6 +11,7 @@ import pytest
 from bot.pace import Paces
 from bot.telegram_app import TelegramChat
 from bot.telegram_link import connect
+from demo.chat.group import Group
 from demo.chat.model import Person
 from demo.chat.room import Room
 from demo.chat.server import RunningChat, running_chat
@@ -21,6 +22,8 @@ PEOPLE = tuple(
     Person(user_id, name, name.lower())
     for user_id, name in ((OWNER, "Owner"), (TRADER, "Trader"), (VIEWER, "Viewer"), (STRANGER, "<b>Mallory</b>"))
 )
+
+DESK = Group(-1001000000077, "Desk", tuple(person.user_id for person in PEOPLE), topics=("Alerts", "Questions"))
 
 
 @dataclass
@@ -64,8 +67,8 @@ async def until(true: Callable[[], bool], within: float = 10) -> None:
 
 @pytest.fixture
 async def server() -> AsyncIterator[RunningChat]:
-    """A Bot API server with the four people, each of whom has started the bot."""
-    async with running_chat(Room(PEOPLE)) as running_server:
+    """A Bot API server with the four people, each of whom has started the bot, and a group of them all."""
+    async with running_chat(Room(PEOPLE, (DESK,))) as running_server:
         yield running_server
 
 

@@ -136,6 +136,7 @@ async def firm_on(
     mode: Mode = Mode.AUTO,
     limits: Limits = ROOMY,
     main: int = OWNER,
+    topic: int | None = None,
     secret: str = "",
     start: datetime | None = None,
     clock: FastClock | None = None,
@@ -154,7 +155,7 @@ async def firm_on(
     )
     people = People(ROLES, book)
     answers, alerts = connect(server.token, server.api_url), connect(server.token, server.api_url)
-    audience = Audience(main, None, "en", "UTC", people, book, lambda: name_of(answers))
+    audience = Audience(main, topic, "en", "UTC", people, book, lambda: name_of(answers))
 
     async def blocked(user_id: int) -> None:
         raise AssertionError(f"{user_id} has blocked nobody")

@@ -57,6 +57,7 @@ CATALOGUE: dict[str, str] = {
     "controls.over": "the pause is over",
     # one-time codes
     "code.ask": "🔑 Now write the six digits of your authenticator here, within 60 s.",
+    "code.ask_group": "🔑 Now reply to this message with the six digits of your authenticator, within 60 s.",
     "code.wrong": "🚫 Not done: the code is not right. Say it again.",
     "code.locked": "🚫 Not done: too many wrong codes. Nothing can be confirmed for ten minutes.",
 }
