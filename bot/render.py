@@ -51,7 +51,7 @@ from core.domain.signal import Side
 _DIFFERENCES_SHOWN = 10
 _RAW_SHOWN = 80  # bytes of an unreadable record
 _DIGEST_UNITS = 1_500  # about a phone's screen
-_DIGEST_LINES = 20
+_DIGEST_LINES = 15
 _PAUSE_KEYS = {Pause.ALL: "controls.paused", Pause.ENTRIES: "controls.entries", Pause.OFF: "controls.running"}
 
 

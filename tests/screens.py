@@ -4,14 +4,18 @@ import asyncio
 import io
 import shutil
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 from playwright.async_api import Browser, Page, async_playwright
 
+import bot.texts
+from bot.message import ChatMessage
 from bot.render import render, render_digest
 from bot.telegram_link import Speaker, connect
 from bot.texts import LANGUAGES, texts
@@ -27,7 +31,28 @@ from tests.chat_client import ChatPerson
 
 DOCS = Path(__file__).parents[1] / "docs"
 WIDTH = 390
+TEXTS_A_MESSAGE = 12
 Act = Callable[["Scene"], Awaitable[object]]
+
+
+class Noting(dict[str, str]):
+    """Texts by key that know which of them were said."""
+
+    def __init__(self, of: Mapping[str, str]) -> None:
+        super().__init__(of)
+        self.said: set[str] = set()
+
+    def __getitem__(self, key: str) -> str:
+        self.said.add(key)
+        return super().__getitem__(key)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self.said.add(key)
+        return super().get(key, default)
+
+    @property
+    def unsaid(self) -> Iterator[str]:
+        return (text for key, text in self.items() if key not in self.said)
 
 
 @dataclass
@@ -37,6 +62,7 @@ class Scene:
     firm: Firm
     page: Page
     language: str
+    noted: Sequence[Noting]
 
     @property
     def owner(self) -> ChatPerson:
@@ -105,14 +131,24 @@ async def telling(scene: Scene) -> None:
 
 async def alerts(scene: Scene) -> None:
     """Every kind of event, as it is told."""
-    bot = connect(scene.firm.server.token, scene.firm.server.api_url)
-    speaker, words = Speaker(bot, FastClock()), texts(scene.language)
+    link = connect(scene.firm.server.token, scene.firm.server.api_url)
+    speaker, words = Speaker(link, FastClock()), texts(scene.language)
     for event in ALL_EVENTS:
         await speaker.send(OWNER, render(event, words))
     many: list[Event] = [executed(), *[refused()] * 3, *[executed()] * 30]
     items = [OutboxItem(number, NOON, event) for number, event in enumerate(many)]
     await speaker.send(OWNER, render_digest(items, words))
-    await bot.request.shutdown()
+    await link.request.shutdown()
+
+
+async def others(scene: Scene) -> None:
+    """Whatever was not said before; for a value that it would hold, the value's name."""
+    link = connect(scene.firm.server.token, scene.firm.server.api_url)
+    speaker = Speaker(link, FastClock())
+    lines = [text.replace("{", "‹").replace("}", "›") for noted in scene.noted for text in noted.unsaid]
+    for first in range(0, len(lines), TEXTS_A_MESSAGE):
+        await speaker.send(OWNER, ChatMessage("\n".join(f"· {line}" for line in lines[first : first + TEXTS_A_MESSAGE])))
+    await link.request.shutdown()
 
 
 SCENES: dict[str, tuple[str, Act]] = {
@@ -126,6 +162,7 @@ SCENES: dict[str, tuple[str, Act]] = {
     "people": ("People and commands", people),
     "telling": ("What one is told, and when", telling),
     "alerts": ("Every alert", alerts),
+    "others": ("Everything else that it can say", others),
 }
 
 
@@ -145,12 +182,24 @@ async def picture(page: Page, first: int, last: int) -> Image.Image:
     return whole.quantize(96)
 
 
+def noting(language: str) -> Sequence[Noting]:
+    """From now on it is noted which texts of a language are said."""
+    module = import_module(f"bot.texts.{language}")
+    where = vars(bot.texts if language == "en" else module)  # the English sentences are the core's own
+    catalogue, sentences = Noting(module.CATALOGUE), Noting(where["SENTENCES"])
+    vars(module)["CATALOGUE"], where["SENTENCES"] = catalogue, sentences
+    texts.cache_clear()
+    return catalogue, sentences
+
+
 async def play(browser: Browser, language: str, folder: Path) -> None:
     """Every scene in one language."""
+    noted = noting(language)
     limits = replace(ROOMY, trade_qty=Decimal(20))
     async with running_chat(Room(PEOPLE)) as server, firm_on(server, folder, speed=4, mode=Mode.AUTO, limits=limits) as firm:
         page = await browser.new_page(viewport={"width": WIDTH, "height": 1400})
         await page.goto(f"http://127.0.0.1:{server.port}/")
+        await page.add_style_tag(content="#down { display: none }")  # it would lie over the messages
         await firm.owner.ask(f"/lang {language}")
         await firm.held()
         await firm.signal("BUY_SM", close="0.40")
@@ -159,7 +208,7 @@ async def play(browser: Browser, language: str, folder: Path) -> None:
         await firm.signal("SELL_SM")
         await firm.settled()
         await firm.held()
-        scene = Scene(firm, page, language)
+        scene = Scene(firm, page, language, noted)
         for name, (_, act) in SCENES.items():
             first = firm.owner.messages[-1].message_id + 1
             await act(scene)

@@ -161,7 +161,7 @@ async def test_everything_is_closed_at_once(firm: Firm) -> None:
     await firm.held("WIFUSDC")
     await firm.held("SOLUSDC")
     asked = await firm.trader.ask("/close all")
-    assert "Close all 2 positions" in asked.text
+    assert "Close all positions: 2" in asked.text
     assert "SOLUSDC: 2 9" in asked.text.replace("\u202f", " ") or "SOLUSDC: 2994" in asked.text
     await confirmed(firm.trader, asked)
     await until(lambda: sides(firm) == [("SOLUSDC", False), ("WIFUSDC", False)])

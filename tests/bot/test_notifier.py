@@ -94,7 +94,7 @@ async def test_five_hundred_executions_are_one_message(server: RunningChat, ledg
     async with alerts_to(server, ledger) as alerts:
         await alerts.all_told()
         assert first_lines(alerts) == ["❗ BUY_SM failed", "❓ BUY_SM: trade this?", "📚 500 events"]
-        assert alerts.texts[2].splitlines()[-1].endswith("480 executed. /trades /signals")
+        assert alerts.texts[2].splitlines()[-1].endswith("485 executed. /trades /signals")
         assert len(ledger.told_in) == 502
 
 

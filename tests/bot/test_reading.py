@@ -86,12 +86,12 @@ async def test_results_by_day_week_and_month(firm: Firm) -> None:
     assert "+" in (await firm.owner.ask("/weekly")).text
     shown = await firm.owner.ask("/monthly 2")
     firm.owner.press(shown, "Days")
-    assert "The last 7 days" in (await firm.owner.wait_for_edit(shown)).text
+    assert "By day, the last 7" in (await firm.owner.wait_for_edit(shown)).text
 
 
 async def test_performance_and_stats(firm: Firm) -> None:
     await filled(firm, ["1.5", "-0.5", "2"])
-    assert "➕ WIFUSDC: +3.00 USDC, 3 exits, 67%" in (await firm.owner.ask("/performance")).text
+    assert "➕ WIFUSDC: +3.00 USDC, exits 3, won 67%" in (await firm.owner.ask("/performance")).text
     text = (await firm.owner.ask("/stats")).text
     assert "Result: +3.00 USDC\nWith a profit: 2 of 3 (67%)\nProfit factor 7.00, +1.00 USDC an exit" in text
     assert "Deepest fall: -0.50 USDC" in text

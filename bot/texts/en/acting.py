@@ -22,7 +22,7 @@ CATALOGUE: dict[str, str] = {
     "sell.which": "Which position is to be sold?",
     "close.which": "Which position is to be closed?",
     "close.all": "All of them",
-    "close.all_head": "<b>🔴 Close all {count} positions</b>",
+    "close.all_head": "<b>🔴 Close all positions: {count}</b>",
     "close.line": "{symbol}: {value} {quote}, {profit}",
     "close.line_refused": "{symbol}: cannot be sold now, {reason}",
     "close.total": "Result about {profit} {quote}",

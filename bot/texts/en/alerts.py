@@ -54,7 +54,7 @@ CATALOGUE: dict[str, str] = {
     "dead_letters.raw": "It begins: <code>{raw}</code>",
     "dead_letters.see": "They are kept in the dead-letter topic and in the ledger; trading goes on.",
     "stranger": "👤 <b>{name}</b> (id <code>{user_id}</code>) wrote to the bot and got no answer. Told once."
-    " To let this person in: <code>{user_id}:viewer</code> in TG_USERS.",
+    " To let this person in, say /users invite viewer and hand on the link.",
     # ledger and exchange disagree
     "hold.began": "<b>✋ {symbol} is held: nothing is traded there</b>",
     "hold.symbol": "<b>✋ {symbol}</b>",

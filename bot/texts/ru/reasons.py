@@ -14,12 +14,12 @@ SENTENCES: dict[str, str] = {
     "unknown_symbol": "биржа не знает символа {symbol}",
     "not_trading": "торги {symbol} на бирже остановлены (статус {status})",
     "market_orders_off": "биржа не принимает рыночных ордеров по {symbol}",
-    "held": "{symbol} задержан: журнал и биржа расходятся; в чём, покажет /accept",
+    "held": "{symbol} задержан: реестр и биржа расходятся; в чём, покажет /accept",
     "not_held": "торговля {symbol} не задержана",
     # ledger and exchange side by side
-    "less_than_ledger": "на бирже на {qty} {asset} меньше, чем в журнале: продано в другом месте?",
-    "order_unknown": "ордер {order_id} на бирже с нашей пометкой, а в этом журнале его нет: ещё один MarketFlow?",
-    "order_differs": "ордер {order_id}: в журнале {ours}, на бирже {theirs}",
+    "less_than_ledger": "на бирже на {qty} {asset} меньше, чем в реестре: продано в другом месте?",
+    "order_unknown": "ордер {order_id} на бирже с нашей пометкой, а в этом реестре его нет: ещё один MarketFlow?",
+    "order_differs": "ордер {order_id}: в реестре {ours}, на бирже {theirs}",
     # sizing
     "below_min_notional": "сумма {value} {quote}, а биржа принимает не меньше {minimum}",
     "above_max_notional": "сумма {value} {quote}, а биржа принимает не больше {maximum}",
