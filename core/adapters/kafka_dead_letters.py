@@ -9,6 +9,7 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
+from core.adapters.kafka_clients import start, stop
 from core.adapters.kafka_probe import explain, why_unreachable
 from core.adapters.kafka_settings import KafkaOptions
 from core.domain.errors import SourceUnavailable
@@ -128,12 +129,12 @@ class DeadLetterTopic:
         # Not an idempotent producer: aiokafka's never gives up on a batch, so it could not be stopped while the broker is away.
         producer = AIOKafkaProducer(acks="all", retry_backoff_ms=200, **await self._options.client_arguments())
         try:
-            await producer.start()
+            await start(producer)
         except KafkaConnectionError:
-            await producer.stop()
+            await stop(producer)
             raise SourceUnavailable(await why_unreachable(self._options)) from None
         except BaseException:
-            await producer.stop()
+            await stop(producer)
             raise
         self._producer = producer
         return producer
@@ -153,7 +154,7 @@ class DeadLetterTopic:
         except (TimeoutError, SourceUnavailable):
             self._count_dropped(len(self._take(self.waiting)), "the process ended before")
         if self._producer is not None:
-            await self._producer.stop()
+            await stop(self._producer)
 
     def _count_dropped(self, count: int, why: str) -> None:
         if count:

@@ -7,6 +7,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 
+from core.adapters.kafka_clients import start, stop
 from core.adapters.kafka_probe import explain
 from core.adapters.kafka_settings import KafkaOptions
 from core.domain.errors import SourceUnavailable
@@ -77,13 +78,13 @@ class GroupOffsets:
         arguments = await self._options.client_arguments()
         consumer = AIOKafkaConsumer(group_id=self._group, enable_auto_commit=False, retry_backoff_ms=500, **arguments)
         try:
-            await consumer.start()
+            await start(consumer)
         except BaseException:  # one that is half started cannot commit, not even at the end
-            await consumer.stop()
+            await stop(consumer)
             raise
         return consumer
 
     async def _disconnect(self) -> None:
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            await consumer.stop()
+            await stop(consumer)

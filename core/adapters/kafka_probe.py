@@ -10,6 +10,7 @@ from aiokafka.conn import AIOKafkaConnection, collect_hosts, create_conn
 from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError, RequestTimedOutError
 from aiokafka.protocol.metadata import MetadataRequest
 
+from core.adapters.kafka_clients import start, stop
 from core.adapters.kafka_settings import KafkaOptions
 from core.domain.errors import SourceUnavailable
 
@@ -43,12 +44,12 @@ async def find_lag(options: KafkaOptions, topic: str, positions: Mapping[int, in
     numbers = [TopicPartition(topic, number) for number in await find_partitions(options, topic)]
     consumer = AIOKafkaConsumer(group_id=None, **await options.client_arguments())
     try:
-        await consumer.start()
+        await start(consumer)
         first, ends = await consumer.beginning_offsets(numbers), await consumer.end_offsets(numbers)
     except (KafkaError, OSError) as error:
         raise SourceUnavailable(explain(error, options)) from None
     finally:
-        await consumer.stop()
+        await stop(consumer)
     return sum(max(0, ends[each] - positions.get(each.partition, first[each])) for each in numbers)
 
 

@@ -9,6 +9,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaConnectionError, KafkaError, OffsetOutOfRangeError
 
+from core.adapters.kafka_clients import start, stop
 from core.adapters.kafka_dead_letters import DeadLetterTopic, RefusedRecord
 from core.adapters.kafka_offsets import GroupOffsets
 from core.adapters.kafka_probe import TopicMissing, explain, find_partitions, why_unreachable
@@ -159,13 +160,13 @@ class KafkaSource:
         partitions = await self._find_partitions()
         consumer = await self._new_consumer()
         try:
-            await consumer.start()
+            await start(consumer)
             await self._take_positions(consumer, partitions)
             self._set_state(ready=True, detail=f"reading {self._topic}, {len(partitions)} partition(s)")
             self._connected_at = self._clock.monotonic()
             return await self._read(consumer)
         finally:
-            await _stop(consumer)
+            await stop(consumer)
 
     async def _find_partitions(self) -> Collection[int]:
         return await find_partitions(self._options, self._topic)
@@ -348,17 +349,6 @@ class KafkaSource:
         if tell and ready == self._told_away:  # once when it goes, once when it is back
             self._told_away = not ready
             self._on_state_change(ready, detail)
-
-
-async def _stop(consumer: AIOKafkaConsumer) -> None:
-    """Ends a consumer for sure. While a fetch of its own waits to be tried again, aiokafka 0.14's `stop` cancels that fetch, lets
-    the cancellation out as if it were ours, and leaves its connections open."""
-    stopping = asyncio.create_task(consumer.stop(), name="kafka-stop")
-    await asyncio.wait([stopping])
-    if stopping.cancelled():
-        await consumer._client.close()  # noqa: SLF001 - `stop` does nothing the second time
-    elif (error := stopping.exception()) is not None:
-        log.warning("kafka_consumer_did_not_stop_well", why=type(error).__name__)
 
 
 def _identity(place: str, generation: int) -> str:

@@ -11,6 +11,7 @@ from uuid import uuid4
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
+from core.adapters.kafka_clients import start, stop
 from core.adapters.kafka_probe import explain, why_unreachable
 from core.adapters.kafka_settings import KafkaOptions
 from core.adapters.signal_codec import Unreadable, decode, encode
@@ -43,12 +44,12 @@ class SignalPublisher:
         """Connects; SourceUnavailable says what is in the way."""
         producer = AIOKafkaProducer(acks="all", **await self._options.client_arguments())
         try:
-            await producer.start()
+            await start(producer)
         except KafkaConnectionError:
-            await producer.stop()
+            await stop(producer)
             raise SourceUnavailable(await why_unreachable(self._options)) from None
         except BaseException:
-            await producer.stop()
+            await stop(producer)
             raise
         self._producer = producer
         return self
@@ -57,7 +58,7 @@ class SignalPublisher:
         """Disconnects."""
         producer, self._producer = self._producer, None
         if producer is not None:
-            await producer.stop()
+            await stop(producer)
 
     async def publish(
         self,
