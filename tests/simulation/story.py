@@ -292,6 +292,8 @@ class _Story:
         """The program is started once more, and shows by what it decides now that it remembers what it was told."""
         for process in self.processes:
             self.loop.kill(process)
+        await asyncio.sleep(20.0)  # an answer that is just being read may still let somebody in
+        await self._until_settled()
         await self.crowd.come_again()
         await self._until_settled()
         symbols = self.random.sample(SYMBOLS, len(SYMBOLS))
