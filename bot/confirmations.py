@@ -46,11 +46,18 @@ class Refusal(Enum):
     NOT_YOURS = "confirm.not_yours"
 
 
+def new_token() -> str:
+    """22 characters that nobody guesses, fit for a button's data."""
+    return secrets.token_urlsafe(16)
+
+
 class Confirmations:
     """The questions that are open."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, token: Callable[[], str] = new_token) -> None:
+        """`token` names a question."""
         self._clock = clock
+        self._token = token
         self._pending: dict[str, Pending] = {}
         self._coded: dict[tuple[int, int], tuple[Pending, int]] = {}
 
@@ -60,7 +67,7 @@ class Confirmations:
         self._pending = {token: one for token, one in self._pending.items() if one.until > now}
         while len(self._pending) >= _MOST:
             self._pending.pop(next(iter(self._pending)))
-        token = secrets.token_urlsafe(16)
+        token = self._token()
         self._pending[token] = Pending(token, user_id, who, chat_id, role, text, act, now + SECONDS)
         return token
 

@@ -17,6 +17,13 @@ CAPACITY = 2_000
 CONTROLS = ""
 """The mailbox of what concerns no single symbol."""
 
+
+def beside(symbol: str) -> str:
+    """The mailbox of what is wanted of a symbol's order while that order has its turn. It may wait for the exchange, and nobody
+    who wants to pause should wait for that."""
+    return f"beside {symbol}"
+
+
 Handle = Callable[[StoredMessage], Awaitable[Verdict]]
 Work = Callable[[], Awaitable[object]]
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+import structlog
+
 from core.book import Book
 from core.domain.controls import Controls, Pause
 from core.domain.errors import ExchangeUnavailable
@@ -25,6 +27,10 @@ from core.holding import Holding
 from core.membership import Membership
 from core.policy.limits import RULES, is_good, shown, with_set
 from core.ports import Changes, Clock, Venue
+
+log = structlog.get_logger(__name__)
+
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 5.0  # between two attempts to cancel at least
 
 Wish = (
     ControlsRequested
@@ -106,12 +112,20 @@ class Wishes:
         return Changes(limits=[limit], events=[event])
 
     async def _cancel(self, wish: CancelRequested) -> Changes | Unfulfilled:
-        """What becomes of the order is found out where it was sent from, as of any other."""
-        try:
-            taken_off = await self._venue.cancel_order(wish.symbol, wish.client_order_id)
-        except ExchangeUnavailable as error:
-            return Unfulfilled("failed", reason("unreachable", detail=error))
-        return Changes() if taken_off else Unfulfilled("ignored", reason("not_resting", order_id=wish.client_order_id))
+        """Asked until the order is off or has ended by itself: the exchange may be away, and what has not arrived there cannot be
+        taken off yet. What becomes of it is found out where it was sent from, as of any other, and told."""
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                if await self._venue.cancel_order(wish.symbol, wish.client_order_id):
+                    return Changes()
+            except ExchangeUnavailable as error:
+                log.warning("the order cannot be cancelled yet", client_order_id=wish.client_order_id, error=str(error))
+                pause = max(pause, error.retry_after)
+            if wish.client_order_id not in self._book.in_flight:
+                return Unfulfilled("ignored", reason("not_resting", order_id=wish.client_order_id))
+            await self._clock.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
     async def _accept(self, wish: AcceptRequested) -> Changes | Unfulfilled:
         try:

@@ -13,7 +13,7 @@ from core.domain.approval import Approval
 from core.domain.messages import ApprovalAnswered, CancelRequested
 from core.domain.order import Order
 from core.domain.people import Role
-from core.inbox import CONTROLS
+from core.inbox import beside
 
 ROLE = Role.TRADER
 
@@ -49,7 +49,7 @@ def _offered(desk: Desk) -> ChatMessage:
 
 async def _cancel(desk: Desk, caller: Caller, order: Order, source_id: str) -> str:
     wish = CancelRequested(order.symbol, order.client_order_id, caller.user_id, caller.name)
-    return await place_all(desk, caller, [(CONTROLS, wish)], source_id)
+    return await place_all(desk, caller, [(beside(order.symbol), wish)], source_id)
 
 
 async def _decline(desk: Desk, caller: Caller, approval: Approval, source_id: str) -> str:

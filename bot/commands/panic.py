@@ -11,7 +11,7 @@ from bot.orders_by_hand import exits, place_all, sell_body
 from core.domain.controls import Pause
 from core.domain.messages import ApprovalAnswered, Body, CancelRequested, ControlsRequested, Hand
 from core.domain.people import Role
-from core.inbox import CONTROLS
+from core.inbox import CONTROLS, beside
 
 ROLE = Role.TRADER
 
@@ -37,7 +37,7 @@ async def _panic(desk: Desk, caller: Caller, source_id: str) -> str:
         for approval in book.approvals.values()
     ]
     bodies += [
-        (CONTROLS, CancelRequested(order.symbol, order.client_order_id, caller.user_id, caller.name))
+        (beside(order.symbol), CancelRequested(order.symbol, order.client_order_id, caller.user_id, caller.name))
         for order in book.in_flight.values()
     ]
     for symbol in exits(desk):

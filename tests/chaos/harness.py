@@ -22,7 +22,8 @@ from core.domain.errors import LedgerUnavailable
 from tests.chat_client import LocalChat, local_chat
 from tests.running import Program
 from tests.servers.process import ServerDidNotStartError
-from tests.simulation.judge import Evidence, Published, violations
+from tests.simulation.evidence import Evidence, Published
+from tests.simulation.judge import violations
 from tests.tellings import untold
 from tests.venue.server import running_venue
 from tests.venue.venue import Venue

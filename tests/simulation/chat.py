@@ -1,4 +1,4 @@
-"""Telegram: it takes messages, loses some answers, asks for patience, and brings what people tap, again until it is taken."""
+"""Telegram: it takes messages, loses some answers, asks for patience, and brings what people say and tap until it is taken."""
 
 import json
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from telegram.error import NetworkError, TimedOut
 from telegram.ext import ExtBot
 from telegram.request import BaseRequest, RequestData
 
-from core.domain.messages import Body
+from bot.message import ChatMessage as Shown
 from tests.simulation.machine import Fate
 
 CHAT_ID = 1001
@@ -17,11 +17,21 @@ TOKEN = "1000000:simulated-token-simulated-token"
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Something a person did: the same `number` when it is brought again."""
+    """A command that a person typed, or the data of a button that was tapped: the same `number` when it is brought again."""
 
     number: int
-    mailbox: str
-    body: Body
+    person: int
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the bot answered to what a person `said`, with the data of its buttons."""
+
+    person: int
+    said: str
+    text: str
+    buttons: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -41,19 +51,31 @@ class Chat:
         self.away = False
         self.messages: dict[int, ChatMessage] = {}
         self.updates: list[Update] = []
+        self.replies: list[Reply] = []
+        self.arrived = 0
+        """The last update that the bot has said it has got."""
         self._patience_until = 0.0
 
-    def do(self, mailbox: str, body: Body) -> None:
-        """A person does something."""
-        self.updates.append(Update(len(self.updates) + 1, mailbox, body))
+    def do(self, person: int, data: str) -> None:
+        """A person types a command, or taps a button."""
+        self.updates.append(Update(len(self.updates) + 1, person, data))
 
-    async def updates_from(self, number: int) -> list[Update]:
-        """What was done from update `number` on; Telegram knows by this that the ones before have arrived."""
+    async def reply(self, person: int, said: str, shown: Shown) -> None:
+        """The bot answers; while nobody is there to take it, it is lost."""
+        await self.fate.pause(0.02, 0.2)
+        if not self.away:
+            buttons = tuple(button.data for row in shown.keyboard for button in row)
+            self.replies.append(Reply(person, said, shown.text, buttons))
+
+    async def updates_from(self, number: int | None) -> list[Update]:
+        """What was done from update `number` on, so that Telegram knows that the ones before have arrived; None: what it does not
+        know this of."""
         await self.fate.pause(0.05, 0.5)
+        self.arrived = max(self.arrived, (number or 0) - 1)
         if self.away or self.fate.strikes("lost updates", 0.01):
             await self.fate.pause(1.0, 5.0)
             return []
-        return [update for update in self.updates if update.number >= number]
+        return self.updates[self.arrived :]
 
     async def answer(self, method: str, parameters: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         """HTTP status and body."""

@@ -18,6 +18,8 @@ PROTOCOL = (
         "trading.py",
         "market.py",
         "holding.py",
+        "wishes.py",
+        "membership.py",
         "comparison.py",
     ),
     *("policy/profit.py", "adapters/binance_client.py", "adapters/kafka_source.py"),

@@ -79,10 +79,19 @@ class Disk:
         """How often each partition was found to have begun anew."""
         return {row["partition"]: row["generation"] for row in self.rows(select(tables.source_positions))}
 
-    def approvals(self) -> dict[str, str]:
-        """The symbol of each approval, by token."""
-        columns = tables.approvals.c
-        return {row["token"]: row["symbol"] for row in self.rows(select(columns.token, columns.symbol))}
+    def has_message(self, source_id: str) -> bool:
+        """Whether something that a person did under this identity is kept."""
+        return bool(self.rows(select(tables.inbox.c.seq).where(tables.BY_PEOPLE, tables.inbox.c.source_id == source_id)))
+
+    def is_to_be_cancelled(self, client_order_id: str) -> bool:
+        """Whether somebody wants this order off the exchange."""
+        inbox = tables.inbox.c
+        wanted = select(inbox.seq).where(tables.BY_PEOPLE, inbox.kind == "cancel", inbox.body.contains(client_order_id))
+        return bool(self.rows(wanted))
+
+    def in_flight(self) -> list[str]:
+        """The client order ids of the orders that are not settled."""
+        return [row["client_order_id"] for row in self.rows(select(tables.orders.c.client_order_id).where(tables.IN_FLIGHT))]
 
 
 class DiskTransactions:

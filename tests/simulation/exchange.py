@@ -17,9 +17,10 @@ from tests.venue.venue import Venue
 
 TIMEOUT_SECONDS = 10.0
 RECV_WINDOW_MS = 2500
-_ORDER = "POST /api/v3/order"
+_ORDER, _CANCEL = "POST /api/v3/order", "DELETE /api/v3/order"
 _PRICES: Mapping[str, str] = {"WIFUSDC": "0.4801", "WIFUSDT": "0.4800", "DOGEUSDT": "0.1", "SOLUSDT": "150"}
 _TICKS = {"WIFUSDC": Decimal("0.0001"), "WIFUSDT": Decimal("0.0001"), "DOGEUSDT": Decimal("0.00001"), "SOLUSDT": Decimal("0.01")}
+_AT_ONCE = (Decimal(0), Decimal("0.3"), Decimal("0.7"))  # share of an order that does not rest
 SYMBOLS = tuple(_PRICES)
 START_BALANCES: Mapping[str, str] = {"USDC": "100000", "USDT": "100000"}
 
@@ -36,20 +37,22 @@ class Exchange:
         self._shown_at: dict[str, float] = {}  # from when on a query finds the order of a client order id
         self.placed: list[str] = []
         """The client order id of every order that was executed, in order."""
+        self.is_unwanted: Callable[[str], bool] = lambda _: False
+        """Whether somebody wants an order off: then it ends in no other way."""
 
     async def serve(self, endpoint: str, values: Mapping[str, str], delay: float = 0.0) -> Said:
         """One request, which arrives after `delay` seconds. What does not arrive, or is not answered, hangs for ever."""
-        fate, order = self.fate, endpoint == _ORDER
+        fate, order, acts = self.fate, endpoint == _ORDER, endpoint in {_ORDER, _CANCEL}
         await fate.pause(delay + 0.002, delay + 0.08)
         if fate.strikes("late request", 0.02 if order else 0.002):
             await fate.pause(1.0, 9.0)
-        if self.away or fate.strikes("lost request", 0.02 if order else 0.003):
+        if self.away or fate.strikes("lost request", 0.02 if acts else 0.003):
             await fate.forever()
         answer = self._at_the_door(order)
         if answer is None:
             slow = order and fate.strikes("slow engine", 0.02)
             answer = await self._executed(endpoint, values, wait=fate.random.uniform(0.5, 6.0) if slow else 0.0)
-        if self.away or fate.strikes("lost answer", 0.03 if order else 0.003):
+        if self.away or fate.strikes("lost answer", 0.03 if acts else 0.003):
             await fate.forever()
         if order and isinstance(answer, Answer) and fate.strikes("spoiled answer", 0.03):
             answer = fate.random.choice(_SPOILED)()
@@ -88,14 +91,25 @@ class Exchange:
                 window.check_engine(venue.clock.now_us())
             if endpoint == "GET /api/v3/order" and not self._is_shown(values["origClientOrderId"]):
                 raise VenueError(-2013)
+            rests = endpoint == _ORDER and self.fate.strikes("order rests", 0.05)
+            venue.exchange.share_at_once = self.fate.random.choice(_AT_ONCE) if rests else None
             body = route.answer(call)
         except VenueError as error:
             return _refused(error.status, error.code, error.msg, error.headers.get("Retry-After"))
         if endpoint == _ORDER:
             self._note_order(values["newClientOrderId"])
+            if rests:
+                self.fate.loop.start(None, self._work_off(values["symbol"], values["newClientOrderId"]), "rest")
         if endpoint == "GET /api/v3/myTrades" and self.fate.strikes("late trades", 0.05) and isinstance(body, list):
             body = body[:-1]
         return Answer(body)
+
+    async def _work_off(self, symbol: str, client_order_id: str) -> None:
+        await asyncio.sleep(self.fate.random.expovariate(1 / 15))
+        order = self.venue.exchange.find(self.venue.account, symbol, None, client_order_id)
+        if order is not None and order.is_open and not self.is_unwanted(client_order_id):
+            self.venue.exchange.work_off(order)
+            self.fate.tell(f"exchange: worked off {client_order_id}, {order.status}")
 
     def _note_order(self, client_order_id: str) -> None:
         self.placed.append(client_order_id)

@@ -1,43 +1,16 @@
 """What must be true after every seed, whatever happened: one signal, one order; ledger = exchange; everything told."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from decimal import Decimal
-
-from sqlalchemy import Table
 
 from core.adapters.ledger import tables
 from core.adapters.ledger.rows import Row
 from core.domain.money import ZERO
+from tests.simulation import by_hand
+from tests.simulation.evidence import Evidence, is_by_hand, is_signal
 from tests.tellings import messages_of
 from tests.venue.model import Order
-from tests.venue.venue import Venue
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """A record as it was written to `place` (topic/partition/offset); `name` None: it has no id of its own."""
-
-    place: str
-    name: str | None
-    readable: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What ledger, exchange and chat hold once all is settled. `rows` reads a table of the ledger, `told` is what the bot's
-    messages in the chat say, by their ids, `published` everything that was written to the topic since the first start,
-    `cut` the partitions (topic/partition/) whose end was lost, so that they were read again."""
-
-    rows: Callable[[Table], Sequence[Row]]
-    venue: Venue
-    told: Mapping[int, str]
-    published: Sequence[Published]
-    cut: Collection[str]
-    symbols: Sequence[str]
-    start_balances: Mapping[str, str]
-
 
 _SURELY_OPEN = 10  # quote asset; the exchange wants 5 at least, and the price moves
 _EXECUTED = {"FILLED", "EXPIRED", "CANCELED", "PARTIALLY_FILLED"}
@@ -46,7 +19,7 @@ _EXECUTED = {"FILLED", "EXPIRED", "CANCELED", "PARTIALLY_FILLED"}
 def violations(seen: Evidence) -> list[str]:
     """Every broken promise, in words; empty where all were kept."""
     found: list[str] = []
-    for promise in (_signals, _no_bugs, _orders, _turns, _fills, _money, _days, _executions, _alerts, _told, _holds, _questions):
+    for promise in (*PROMISES, *by_hand.PROMISES):
         found += promise(seen)
     return found
 
@@ -55,7 +28,7 @@ def _signals(seen: Evidence) -> Iterator[str]:
     """Every record is one signal with one outcome, or one dead letter."""
     names = {record.name or record.place for record in seen.published if record.readable}
     dead = {record.place for record in seen.published if not record.readable}
-    stored = Counter(row["source_id"] for row in seen.rows(tables.inbox) if row["kind"] == "signal")
+    stored = Counter(row["source_id"] for row in seen.rows(tables.inbox) if is_signal(row) and not is_by_hand(row))
     for name in names:
         if stored[name] != 1:
             yield f"signal {name} is {stored[name]} times in the inbox"
@@ -86,7 +59,7 @@ def _orders(seen: Evidence) -> Iterator[str]:
             yield f"order {name} is on the exchange and not in the ledger"
             continue
         row, theirs = ledger[name], orders[0]
-        if row["state"] not in _EXECUTED or str(theirs.order_id) != row["order_id"]:
+        if row["state"] != theirs.status or str(theirs.order_id) != row["order_id"]:
             yield f"order {name} is {theirs.status} on the exchange and {row['state']} in the ledger"
         if (row["executed_qty"], row["quote_qty"], row["side"]) != (theirs.executed_qty, theirs.quote_qty, theirs.side):
             yield f"order {name} has other quantities in the ledger"
@@ -159,7 +132,7 @@ def _executions(seen: Evidence) -> Iterator[str]:
     traded = {row["inbox_seq"] for row in orders.values() if row["executed_qty"]}
     for row in seen.rows(tables.inbox):
         became_one = row["outcome"] in {"ordered", "awaiting_approval"}
-        if row["kind"] == "signal" and (by_seq[row["seq"]] != 1 if became_one else row["seq"] in traded):
+        if is_signal(row) and (by_seq[row["seq"]] != 1 if became_one else row["seq"] in traded):
             yield f"signal {row['source_id']} is {row['outcome']} and has {by_seq[row['seq']]} orders"
 
 
@@ -186,7 +159,7 @@ def _alerts(seen: Evidence) -> Iterator[str]:
     failed = [row for row in seen.rows(tables.orders) if row["state"] == "REJECTED" or _ended_empty(row)]
     if kinds["order_failed"] != len(failed):
         yield f"{len(failed)} orders failed, {kinds['order_failed']} events tell it"
-    refused = [row for row in seen.rows(tables.inbox) if row["kind"] == "signal" and row["outcome"] in _REFUSED]
+    refused = [row for row in seen.rows(tables.inbox) if is_signal(row) and row["outcome"] in _REFUSED]
     if kinds["signal_refused"] != len(refused):
         yield f"{len(refused)} signals were refused, {kinds['signal_refused']} events tell it"
     told_in = messages_of(outbox, seen.rows(tables.deliveries))
@@ -240,3 +213,6 @@ def _questions(seen: Evidence) -> Iterator[str]:
             yield f"question {row['token']} was approved after its time"
         elif row["state"] in {"DECLINED", "EXPIRED", "WITHDRAWN"} and order["executed_qty"]:
             yield f"question {row['token']} is {row['state']} and was traded"
+
+
+PROMISES = (_signals, _no_bugs, _orders, _turns, _fills, _money, _days, _executions, _alerts, _told, _holds, _questions)

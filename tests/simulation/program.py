@@ -7,9 +7,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from itertools import count
-from typing import Any
+from typing import Any, cast
 
+from bot import approvals
+from bot.asked import read_asked
+from bot.audience import Audience
+from bot.commands.start import joined
+from bot.confirmations import Confirmations, Refusal, read_confirmation
+from bot.desk import Caller, Desk
 from bot.jobs import ApprovalTimer, RulesReader
+from bot.people import People, link_word
 from core.adapters.binance_client import BinanceClient
 from core.adapters.ledger.lease import take_lease
 from core.adapters.ledger.sql_ledger import SqlLedger
@@ -17,12 +24,13 @@ from core.book import Book
 from core.domain.controls import Controls, Mode
 from core.domain.errors import ExchangeUnavailable, LeaseLost, LedgerInUse, LedgerUnavailable
 from core.domain.events import Event, PartTroubled, Started
-from core.domain.messages import ApprovalAnswered, Message
+from core.domain.people import Role
+from core.policy.limits import RULES, shown
 from core.policy.picture import Limits
 from core.ports import Changes
 from core.trading import Trading
 from tests.simulation.broker import TOPIC, Broker, SimulatedSource
-from tests.simulation.chat import CHAT_ID, Chat, bot_in
+from tests.simulation.chat import CHAT_ID, Chat, Update, bot_in
 from tests.simulation.disk import Disk, DiskReader, DiskTransactions
 from tests.simulation.exchange import SYMBOLS, Exchange, SimulatedWire
 from tests.simulation.loop import Process
@@ -40,6 +48,9 @@ LIMITS = Limits(
     daily_loss_limit=Decimal(1000),
     approval_ttl=timedelta(seconds=40),
 )
+ANN, BOB = 7, 8
+NAMES = {ANN: "Ann", BOB: "Bob"}
+SETTINGS = {name: shown(LIMITS, name) for name in RULES}
 _TRADING = 0  # its place among the vital tasks
 
 
@@ -113,6 +124,7 @@ class Program:
             capacity=50,
         )
         self.inbox = self.trading.inbox
+        self.desk = self._desk(client)
         self.source = SimulatedSource(
             parts.broker,
             default_symbol="WIFUSDC",
@@ -144,6 +156,35 @@ class Program:
         for task in done - {stopping}:
             task.result()
         await self._stop(tasks)
+
+    def _desk(self, client: BinanceClient) -> Desk:
+        """What the commands work on. Those that only read are not said here, so what they would ask is not there."""
+        trading, nothing = self.trading, cast("Any", None)
+        people = People({ANN: Role.OWNER}, trading.book)
+        return Desk(
+            book=trading.book,
+            market=trading.market,
+            deciding=trading.deciding,
+            confirmations=Confirmations(self.clock, lambda: f"{self.process.name}-{next(self._tokens):016}"),
+            codes=None,
+            inbox=trading.inbox,
+            alerts_waiting=lambda: 0,
+            queries=nothing,
+            analytics=nothing,
+            stories=nothing,
+            venue=client,
+            clock=self.clock,
+            trading_mode="live",
+            symbols=LIMITS.symbols,
+            people=people,
+            audience=Audience(CHAT_ID, None, "en", "UTC", people, trading.book),
+            bot_name=lambda: "",
+            language="en",
+            zone="UTC",
+            version="0",
+            started_at=self.clock.now(),
+            health=dict,
+        )
 
     async def _stop(self, tasks: list["asyncio.Task[None]"]) -> None:
         """SIGTERM: what is in flight is settled, the rest waits for the next start."""
@@ -179,22 +220,36 @@ class Program:
         await self.inbox.failure
 
     async def _listen(self) -> None:
-        """Commands and taps, as `bot.telegram_app` and `bot.desk` put them into the inbox."""
-        offset = 1
+        """Commands and taps, side by side, as `bot.telegram_app` takes them."""
+        offset: int | None = None
         while True:
             for update in await self.parts.chat.updates_from(offset):
                 offset = update.number + 1
-                asyncio.create_task(self._put(update.number, update.mailbox, update.body))  # noqa: RUF006 - the loop keeps it
+                asyncio.create_task(self._heard(update))  # noqa: RUF006 - the loop keeps it
             await self.clock.sleep(0.2)
 
-    async def _put(self, number: int, mailbox: str, body: Any) -> None:
-        if isinstance(body, ApprovalAnswered) and body.token not in self.trading.book.approvals:
+    async def _heard(self, update: Update) -> None:
+        person, data, desk = update.person, update.data, self.desk
+        role, source_id = desk.people.role(person), f"update:{update.number}"
+        if role is None:
+            word = link_word(data)
+            if word is not None and desk.people.invite_of(word, self.clock.now()) is not None:
+                await joined(desk, word, person, NAMES[person], source_id)
             return
-        message = Message("telegram", f"callback:{number}", mailbox, body, self.clock.now())
-        try:
-            await self.inbox.ask(message)
-        except LedgerUnavailable:
-            self.parts.fate.tell(f"update {number} could not be kept")
+        caller = Caller(person, NAMES[person], role, source_id, person)
+        asked = read_asked(data, "")
+        if asked is not None and asked.command is not None:
+            if asked.allowed(role):
+                await self.parts.chat.reply(person, data, await asked.command.run(desk, asked.args, caller))
+        elif (confirmed := read_confirmation(data)) is not None:
+            await self._confirmed(caller, *confirmed)
+        elif role >= approvals.ROLE:
+            await approvals.answer(desk, data, caller)
+
+    async def _confirmed(self, caller: Caller, token: str, yes: bool) -> None:
+        pending = self.desk.confirmations.take(token, caller.user_id, caller.chat_id)
+        if yes and not isinstance(pending, Refusal) and caller.role >= pending.role:
+            await pending.act(pending.source_id)
 
     async def _every(self, seconds: float, job: Callable[[], Awaitable[None]]) -> None:
         while True:

@@ -12,16 +12,16 @@ from typing import Any
 
 from sqlalchemy import select
 
-from core.domain.controls import Mode, Pause
-from core.domain.messages import ApprovalAnswered, ControlsRequested
 from tests.simulation.broker import TOPIC, Broker
 from tests.simulation.chat import Chat
 from tests.simulation.disk import Disk
+from tests.simulation.evidence import Evidence, Hands, Published
 from tests.simulation.exchange import START_BALANCES, SYMBOLS, Exchange
-from tests.simulation.judge import Evidence, Published, violations
+from tests.simulation.judge import violations
 from tests.simulation.loop import Process, SeededLoop
 from tests.simulation.machine import Clock, Fate
-from tests.simulation.program import Parts, Program
+from tests.simulation.people import Crowd
+from tests.simulation.program import SETTINGS, Parts, Program
 
 KINDS = frozenset(
     {
@@ -29,12 +29,13 @@ KINDS = frozenset(
         *("cut before it arrives", "clock step while an order is under way"),
         *("slow disk", "refused commit", "lost commit answer", "refused read", "full disk"),
         *("lost broker connection", "broker outage", "log cut", "chat outage", "exchange outage", "clock step"),
-        *("late request", "lost request", "slow engine", "lost answer", "spoiled answer", "late answer", "ban"),
+        *("order rests", "late request", "lost request", "slow engine", "lost answer", "spoiled answer", "late answer", "ban"),
         *("too many requests", "overload", "gateway", "late trades", "order shows late", "thin book"),
         *("lost updates", "chat unreachable", "chat asks for patience", "chat gateway", "chat answer lost"),
     }
 )
 PARTITIONS = 3
+LAST_SIGNALS = 6  # while nothing goes wrong any more
 CALM_SECONDS = 900.0  # after the last fault everything must be settled and told by then
 
 
@@ -45,6 +46,7 @@ class History:
     parts: Parts
     published: list[Published] = field(default_factory=list)
     cut: set[str] = field(default_factory=set)
+    hands: Hands = field(default_factory=Hands)
     violations: list[str] = field(default_factory=list)
     starts: int = 0
     steps: int = 0
@@ -61,6 +63,8 @@ class History:
             cut=self.cut,
             symbols=SYMBOLS,
             start_balances=START_BALANCES,
+            settings=SETTINGS,
+            hands=self.hands,
         )
         return [*self.violations, *violations(evidence)]
 
@@ -90,7 +94,9 @@ class _Story:
         exchange = Exchange(fate, clock, ahead=random.uniform(-30, 30))
         fate.stopped = self._stop
         self.parts = Parts(fate, clock, Disk(fate), exchange, Broker(fate, PARTITIONS), Chat(fate))
-        self.history = History(self.parts)
+        self.crowd = Crowd(fate, self.parts.chat, self.parts.disk)
+        exchange.is_unwanted = self.parts.disk.is_to_be_cancelled
+        self.history = History(self.parts, hands=self.crowd.hands)
         self.unnoticed: set[int] = set()  # partitions that were cut, as long as the program has not seen it
         self.processes: list[Process] = []
         self.programs: list[tuple[Process, Program]] = []
@@ -100,8 +106,7 @@ class _Story:
         loop.start(None, self._supervise(), "supervisor")
         for work in (
             self._prices(),
-            self._people(),
-            self._taps(),
+            *self.crowd.works(),
             *self._outages(),
             self._suspensions(),
             self._kills(),
@@ -110,11 +115,13 @@ class _Story:
             loop.start(None, work, "world")
         while 0 not in self.parts.disk.positions():  # noqa: ASYNC110 - what comes before the first start is not for us
             await asyncio.sleep(1.0)
-        await self._publish()
+        await self._publish(range(self.signals))
         await asyncio.sleep(self.random.uniform(0.0, 60.0))
         fate.over = True
         self._calm()
+        await asyncio.gather(self.crowd.come_to_an_end(), self._publish(range(self.signals, self.signals + LAST_SIGNALS)))
         await self._until_settled()
+        await self._afterwards()
         self.history.steps, self.history.seconds = loop.steps, loop.time()
         self.history.violations += [f"nobody looked at {error!r}" for error in loop.failures]
         return self.history
@@ -224,15 +231,12 @@ class _Story:
 
     # --- what they live on
 
-    async def _publish(self) -> None:
-        for number in range(self.signals):
+    async def _publish(self, numbers: range) -> None:
+        for number in numbers:
             burst = self.random.random() < 0.3
             await asyncio.sleep(0.0 if burst else self.random.expovariate(1 / 3.0))
             name, value, symbol = self._record(number)
-            # Nobody can see that a log was cut once it is as long as before.
-            while SYMBOLS.index(symbol) % PARTITIONS in self.unnoticed:  # noqa: ASYNC110 - virtual time
-                await asyncio.sleep(1.0)
-            self._write(name, value, symbol)
+            await self._write(name, value, symbol)
 
     def _record(self, number: int) -> tuple[str | None, bytes, str]:
         random, symbol = self.random, self.random.choice(SYMBOLS)
@@ -250,8 +254,11 @@ class _Story:
             record["ts"] = (self.parts.clock.true().timestamp() - random.choice([90, 59, -3, -3600])) * 1000
         return name, json.dumps(record).encode(), symbol
 
-    def _write(self, name: str | None, value: bytes, symbol: str) -> None:
+    async def _write(self, name: str | None, value: bytes, symbol: str) -> None:
         partition = SYMBOLS.index(symbol) % PARTITIONS
+        # Nobody can see that a log was cut once it is as long as before.
+        while partition in self.unnoticed:  # noqa: ASYNC110 - virtual time
+            await asyncio.sleep(1.0)
         record = self.parts.broker.publish(partition, value)
         readable = value.startswith(b'{"signal_type"') and b"-1}" not in value
         place, generation = f"{TOPIC}/{partition}/{record.offset}", self.parts.disk.generations().get(partition, 0)
@@ -279,38 +286,24 @@ class _Story:
             factor = self.random.gauss(1.0, 0.02 if self.random.random() < 0.1 else 0.003)
             self.parts.exchange.move_price(self.random.choice(SYMBOLS), Decimal(f"{max(factor, 0.5):.5f}"))
 
-    async def _people(self) -> None:
-        chat = self.parts.chat
-        while not self.parts.fate.over:
-            await asyncio.sleep(self.random.expovariate(1 / 60))
-            pause = self.random.choice([None, None, Pause.ENTRIES, Pause.ALL])
-            mode = self.random.choice([None, Mode.CONFIRM, Mode.AUTO, Mode.AUTO, Mode.OBSERVE])
-            chat.do("", ControlsRequested(7, "Ann", pause, mode))
-            await asyncio.sleep(self.random.uniform(1.0, 20.0))
-            chat.do("", ControlsRequested(7, "Ann", Pause.OFF, self.random.choice([None, Mode.AUTO, Mode.CONFIRM])))
-        chat.do("", ControlsRequested(7, "Ann", Pause.OFF, Mode.AUTO))
-
-    async def _taps(self) -> None:
-        """Somebody answers some of the questions: at once or late, once or twice, one way or both."""
-        chat, seen = self.parts.chat, set[str]()
-        while True:
-            await asyncio.sleep(0.5)
-            for message in list(chat.messages.values()):
-                tokens = {data.split(":")[1] for data in message.buttons if data.startswith("ap:")} - seen
-                for token in sorted(tokens):
-                    seen.add(token)
-                    self.loop.start(None, self._tap(token), "tap")
-
-    async def _tap(self, token: str) -> None:
-        rows = self.parts.disk.approvals()
-        symbol = rows.get(token)
-        if symbol is None or self.random.random() < 0.2:
-            return
-        for _ in range(self.random.choice([1, 1, 2, 3])):
-            await asyncio.sleep(self.random.choice([0.0, 0.01, 3.0, 20.0, 45.0]))
-            self.parts.chat.do(symbol, ApprovalAnswered(token, self.random.random() < 0.8, 7, "Ann"))
-
     # --- the end
+
+    async def _afterwards(self) -> None:
+        """The program is started once more, and shows by what it decides now that it remembers what it was told."""
+        for process in self.processes:
+            self.loop.kill(process)
+        await asyncio.sleep(20.0)  # an answer that is just being read may still let somebody in
+        await self._until_settled()
+        await self.crowd.come_again()
+        await self._until_settled()
+        symbols = self.random.sample(SYMBOLS, len(SYMBOLS))
+        for symbol in symbols:
+            price = self.parts.exchange.venue.exchange.books[symbol].last
+            name = f"after-{symbol}"
+            record = {"signal_type": "BUY_SM", "close": str(price), "symbol": symbol, "signal_id": name}
+            await self._write(name, json.dumps(record).encode(), symbol)
+            self.crowd.hands.afterwards.append(name)
+        await self._until_settled()
 
     async def _until_settled(self) -> None:
         until = self.loop.time() + CALM_SECONDS
@@ -322,7 +315,8 @@ class _Story:
 
     def _unsettled(self) -> list[str]:
         found = [f"{count} {what}" for what, count in self.parts.disk.unsettled().items() if count]
-        read = self.parts.disk.positions()
+        chat, read = self.parts.chat, self.parts.disk.positions()
+        found += ["what was said in the chat"] if chat.arrived < len(chat.updates) else []
         found += [
             f"partition {number} read up to {read.get(number, 0)} of {len(records)}"
             for number, records in enumerate(self.parts.broker.written)

@@ -30,7 +30,9 @@ async def test_hundreds_of_histories_keep_every_promise() -> None:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("name", ["a timeout is taken for a refusal", "the Kafka position is stored before the inbox"])
+@pytest.mark.parametrize(
+    "name", ["a timeout is taken for a refusal", "the Kafka position is stored before the inbox", "a panic forgets to pause"]
+)
 async def test_a_wrong_program_is_caught(name: str) -> None:
     code, said = await _simulation("--variants", "--signals", "60", "--only", name)
     assert code == 0, said

@@ -2,32 +2,43 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 from unittest.mock import patch
 
+from sqlalchemy import select
 from telegram.error import TelegramError
 
+from bot.commands import panic
+from bot.confirmations import Confirmations, Pending
+from bot.desk import Caller, Desk
 from bot.telegram_notifier import TelegramNotifier
+from core import order_executor
 from core import placement as placing
 from core.adapters.kafka_source import KafkaSource
+from core.adapters.ledger import rows, tables
 from core.adapters.ledger.lease import Lease
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.adapters.ledger.writer import Writer
 from core.book import Book
-from core.domain.messages import Message, SourcePosition, StoredMessage
+from core.deciding import USUAL
+from core.domain.messages import CancelRequested, ControlsRequested, LimitRequested, Message, SourcePosition, StoredMessage
 from core.domain.money import ZERO
-from core.domain.order import ExecutionReport, NotTaken, Order, Rejected, Unanswered
+from core.domain.order import ExecutionReport, NotTaken, Order, OrderState, Rejected, Unanswered
+from core.domain.position import Position
 from core.domain.reasons import reason
+from core.domain.signal import BY_HAND, Side
 from core.inbox import Inbox
 from core.order_executor import OrderExecutor
 from core.placement import Placement
-from core.policy import profit
+from core.policy import profit, sizing
 from core.ports import Changes, LedgerState, Verdict
 from core.reconciler import FENCE_MARGIN, NeverPlaced, Reconciler
 from core.trading import Trading
+from core.wishes import Wishes
 
 Variant = Callable[[], Any]
 
@@ -219,6 +230,81 @@ async def _knows_nothing(*_: Any) -> dict[int, Any]:
     return {}
 
 
+# --- by hand
+
+
+async def _by_hand_without_verdict(self: Placement, order: Order, intent: Changes) -> Order:
+    place = _intent_without_verdict if order.signal.source == BY_HAND else _PLACE
+    return await place(self, order, intent)
+
+
+def _stays_open(self: Confirmations, token: str, user_id: int, chat_id: int) -> Any:
+    pending = _TAKE(self, token, user_id, chat_id)
+    if isinstance(pending, Pending):
+        self._pending[token] = replace(pending, token=f"{pending.token}:again")
+    return pending
+
+
+_TAKE = Confirmations.take
+
+
+def _no_pause(user_id: int, who: str, **_: Any) -> ControlsRequested:
+    return ControlsRequested(user_id, who)
+
+
+async def _one_after_the_other(desk: Desk, _caller: Caller, bodies: Any, source_id: str) -> str:
+    for number, (mailbox, body) in enumerate(bodies):
+        await desk.inbox.ask_all([Message(BY_HAND, f"{source_id}:{number}", mailbox, body, desk.clock.now())])
+        await desk.clock.sleep(1)
+    return ""
+
+
+async def _nothing_was_filled(self: Placement, order: Order, report: ExecutionReport) -> Order:
+    if report.state is OrderState.CANCELED:
+        report = replace(report, executed_qty=ZERO, quote_qty=ZERO, fills=())
+    return await _SETTLE(self, order, report)
+
+
+_SETTLE = Placement._settle
+
+
+async def _cancels_once(self: Wishes, wish: CancelRequested) -> Any:
+    with suppress(Exception):
+        await self._venue.cancel_order(wish.symbol, wish.client_order_id)
+    return Changes()
+
+
+def _loads(change: Callable[[LedgerState], LedgerState]) -> Variant:
+    """Starts with something else than the ledger holds."""
+    load = SqlLedger.load
+
+    async def wrong(self: SqlLedger, today: str) -> LedgerState:
+        return change(await load(self, today))
+
+    return _swap(SqlLedger, "load", wrong)
+
+
+async def _let_in_for_ever(self: SqlLedger, today: str) -> LedgerState:
+    everybody = await self.reader.read(select(tables.people))
+    return replace(await _LOAD(self, today), people=[replace(rows.person_of(row), revoked_at=None) for row in everybody])
+
+
+_LOAD = SqlLedger.load
+
+
+def _sells_more(side: Side, price: Decimal, position: Position, *rest: Any) -> Decimal:
+    return _QTY(side, price, position, *rest) + (5 if side is Side.SELL else 0)
+
+
+_QTY = sizing._qty
+
+
+def _in_silence(self: Wishes, wish: LimitRequested) -> Any:
+    changes = _LIMIT(self, wish)
+    return replace(changes, events=[]) if isinstance(changes, Changes) else changes
+
+
+_LIMIT = Wishes._limit
 _SEEN: dict[str, Any] = {}
 _ANSWERED = OrderExecutor._answered
 
@@ -273,4 +359,17 @@ VARIANTS: dict[str, Variant] = {
     "a signal that comes again is new": _swap(SqlLedger, "store", _every_record_is_new),
     "two messages of a symbol are handled at once": _swap(Inbox, "_take", _no_turns),
     "the first trades shown are taken for all": _swap(Reconciler, "with_fills", _settles_before_it_is_final),
+    "an order by hand is taken again after a crash": _swap(Placement, "place", _by_hand_without_verdict),
+    "a second tap confirms a second time": _swap(Confirmations, "take", _stays_open),
+    "a panic forgets to pause": _swap(panic, "ControlsRequested", _no_pause),
+    "a panic forgets what is held": _swap(panic, "exits", lambda _: []),
+    "a panic is stored piece by piece": _swap(panic, "place_all", _one_after_the_other),
+    "a cancel forgets what was filled": _swap(Placement, "_settle", _nothing_was_filled),
+    "a cancel is asked for once": _swap(Wishes, "_cancel", _cancels_once),
+    "half of it is all of it": _swap(order_executor, "HALF", USUAL),
+    "more is sold than is held": _swap(sizing, "_qty", _sells_more),
+    "a limit is set in silence": _swap(Wishes, "_limit", _in_silence),
+    "limits that were set are forgotten at the start": _loads(lambda state: replace(state, limits=())),
+    "a pause is forgotten at the start": _loads(lambda state: replace(state, controls=None)),
+    "whoever was shown out is let in at the start": _swap(SqlLedger, "load", _let_in_for_ever),
 }

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from typing import Any
 
-from tests.venue.book import Book, Fill, Levels, Price
+from tests.venue.book import Book, Fill, Levels, Price, floor_to
 from tests.venue.errors import VenueError, filter_failure, rejected
 from tests.venue.filters import Market, SymbolRules, edited
 from tests.venue.model import ZERO, Account, Order, OrderRequest, Trade
@@ -26,6 +26,8 @@ class Exchange:
         self.orders: list[Order] = []
         self.trades: list[Trade] = []
         self.visible_after_ms = 0
+        self.share_at_once: Decimal | None = None
+        """Of what a MARKET order would take at once: the rest of it stays open until `work_off` or `cancel`; None: all."""
         self._now = now_ms
         self._by_id: dict[tuple[str, int], Order] = {}
         self._by_client_id: dict[tuple[str, str, str], list[Order]] = {}
@@ -52,7 +54,7 @@ class Exchange:
     def set_book(self, symbol: str, bids: Levels, asks: Levels, last: Price | None = None) -> None:
         """New liquidity; resting orders that it reaches are filled as maker, at their own price."""
         self.books[symbol].replace(bids, asks, last)
-        resting = [order for order in self.orders_open(None, symbol) if order.is_open]
+        resting = [order for order in self.orders_open(None, symbol) if order.type != "MARKET"]
         for order in resting:
             fills = self.books[symbol].plan(order.side, order.remaining, order.price)
             self.books[symbol].take(order.side, fills)
@@ -103,7 +105,10 @@ class Exchange:
         rules = self.symbols[request.symbol]
         order = self._open_order(account, rules, request, fills)
         filled = sum((quantity for _, quantity in fills), ZERO)
-        may_rest = order.type != "MARKET" and order.time_in_force == "GTC"
+        held_back = order.type == "MARKET" and self.share_at_once is not None
+        may_rest = held_back or (order.type != "MARKET" and order.time_in_force == "GTC")
+        if held_back:
+            fills = _first_of(fills, floor_to(filled * (self.share_at_once or ZERO), rules.market_step))
         if order.time_in_force == "FOK" and filled < order.orig_qty:
             fills = []
         self.books[rules.symbol].take(order.side, fills)
@@ -116,6 +121,17 @@ class Exchange:
         else:
             self._lock(account, rules, order)
         return order
+
+    def work_off(self, order: Order) -> None:
+        """Executes what is left of a MARKET order that was held back, as far as the book goes."""
+        account, book = self.accounts[order.account], self.books[order.symbol]
+        self._unlock(order)
+        fills = book.plan(order.side, order.remaining, None)
+        book.take(order.side, fills)
+        for price, quantity in fills:
+            self._fill(account, order, price, quantity, is_maker=False)
+        order.update_time = self._now()
+        self._close(order, "EXPIRED" if order.remaining else "FILLED")
 
     def cancel(self, order: Order) -> None:
         if not order.is_open:
@@ -282,12 +298,25 @@ class Exchange:
     def _close(self, order: Order, status: str) -> None:
         order.status = status
         del self._open[order.account, order.symbol][order.order_id]
+        self._unlock(order)
+
+    def _unlock(self, order: Order) -> None:
         if order.locked:
             rules = self.symbols[order.symbol]
             balance = self.accounts[order.account].balance(rules.quote if order.side == "BUY" else rules.base)
             balance.locked -= order.locked
             balance.free += order.locked
             order.locked = ZERO
+
+
+def _first_of(fills: list[Fill], most: Decimal) -> list[Fill]:
+    """The fills up to a quantity."""
+    first: list[Fill] = []
+    for price, quantity in fills:
+        if taken := min(quantity, most):
+            first.append((price, taken))
+            most -= taken
+    return first
 
 
 def _cut(value: Decimal, digits: int) -> Decimal:

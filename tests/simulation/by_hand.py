@@ -1,0 +1,180 @@
+"""What must be true of what people do by hand: one wish, one order at most; never more than is held; what is set is kept."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import TypeVar
+
+from core.adapters.ledger import tables
+from core.adapters.ledger.codec import events, facts
+from core.adapters.ledger.rows import Row
+from core.domain.events import ApprovalRequested
+from core.domain.messages import ApprovalAnswered, CancelRequested
+from core.domain.money import ZERO
+from tests.simulation.evidence import Evidence, is_by_hand, is_signal
+
+E = TypeVar("E")
+
+
+def _wishes(seen: Evidence) -> Iterator[str]:
+    """Whatever was ordered by hand was confirmed, became one order at most, and not a larger one."""
+    largest = {order.client_order_id: order.orig_qty for order in seen.venue.orders}
+    orders = {row["inbox_seq"]: row for row in seen.rows(tables.orders)}
+    came: Counter[tuple[str, str]] = Counter()
+    for row in seen.rows(tables.inbox):
+        if not (is_signal(row) and is_by_hand(row)):
+            continue
+        wish = _wish_of(row)
+        name, *args = seen.hands.confirmed.get(wish, "nothing").split()
+        came[wish, row["symbol"]] += 1
+        side = "SELL" if name in _EXITS else "BUY"
+        if name not in {"/buy", *_EXITS} or not row["signal_type"].startswith(side):
+            yield f"order by hand {row['source_id']} was not confirmed, but {name}"
+        order = orders.get(row["seq"])
+        most = Decimal(args[1]) if name == "/buy" and len(args) == 2 else None
+        if order is not None and most is not None and largest.get(order["client_order_id"], ZERO) > most:
+            yield f"order by hand {row['source_id']} is larger than {most}"
+    for (wish, symbol), count in came.items():
+        if count > 1:
+            yield f"{wish} became {count} orders by hand of {symbol}"
+
+
+_EXITS = {"/sell", "/close", "/panic"}
+
+
+def _wish_of(row: Row) -> str:
+    """The confirmation that a message by hand came from: one that sells everything puts in many."""
+    return ":".join(row["source_id"].split(":")[:2])
+
+
+def _covered(seen: Evidence) -> Iterator[str]:
+    """Nothing is sold that is not held, whoever wants it."""
+    held: dict[str, Decimal] = defaultdict(Decimal)
+    for order in seen.venue.orders:
+        fees = sum((trade.commission for trade in order.trades if order.symbol.startswith(trade.commission_asset)), ZERO)
+        if order.side == "BUY":
+            held[order.symbol] += order.executed_qty - fees
+            continue
+        if order.orig_qty > held[order.symbol]:
+            yield f"order {order.client_order_id} sells {order.orig_qty} {order.symbol}, {held[order.symbol]} was held"
+        held[order.symbol] -= order.executed_qty + fees
+
+
+def _halves(seen: Evidence) -> Iterator[str]:
+    """Half of a question is at most half of what was asked: at another price a little more or less of the base asset."""
+    asked = {one.approval.token: one.approval for one in _events(seen, "approval_requested", ApprovalRequested)}
+    became = {row["token"]: row for row in seen.rows(tables.approvals)}
+    placed = {order.client_order_id: order.orig_qty for order in seen.venue.orders}
+    orders = {row["inbox_seq"]: row["client_order_id"] for row in seen.rows(tables.orders)}
+    for row, answer in seen.messages("approval_answer"):
+        if row["outcome"] != "ordered" or not isinstance(answer, ApprovalAnswered):
+            continue
+        before, after = asked[answer.token], became[answer.token]
+        share: Decimal = after["qty"] / before.qty
+        if after["side"] == "BUY":
+            share *= after["price"] / before.price
+        if answer.half and share > _ABOUT_HALF:
+            yield f"half of question {answer.token} became {share:.2f} of it"
+        if placed.get(orders[after["inbox_seq"]], ZERO) > after["qty"]:
+            yield f"question {answer.token} was approved at {after['qty']} and became a larger order"
+
+
+_ABOUT_HALF = Decimal("0.55")
+
+
+def _cancels(seen: Evidence) -> Iterator[str]:
+    """What was cancelled somebody wanted off, and it is settled."""
+    names = {wish.client_order_id for _, wish in seen.messages("cancel") if isinstance(wish, CancelRequested)}
+    for order in seen.venue.orders:
+        if order.status == "CANCELED" and order.client_order_id not in names:
+            yield f"order {order.client_order_id} was cancelled, and nobody wanted that"
+        if order.is_open:
+            yield f"order {order.client_order_id} is still open"
+
+
+def _panics(seen: Evidence) -> Iterator[str]:
+    """After a panic nothing is entered, and nothing is left that could be sold, unless it was told why."""
+    if not seen.hands.panics:
+        return
+    (controls,) = seen.rows(tables.controls)
+    if controls["pause"] != "all":
+        yield f"after a panic the pause is {controls['pause']}"
+    sold = {row["symbol"]: row for row in seen.rows(tables.inbox) if is_signal(row) and _wish_of(row) in seen.hands.panics}
+    orders = {row["inbox_seq"]: row for row in seen.rows(tables.orders)}
+    allowed = _UNSELLABLE if seen.hands.panicked_in_calm else _UNSELLABLE | _TOO_LATE
+    for row in seen.rows(tables.positions):
+        if not row["is_open"]:
+            continue
+        exit_, name = sold.get(row["symbol"]), f"{row['qty']} {row['symbol']}"
+        if exit_ is None:
+            yield f"{name} is held after a panic that did not sell it"
+        elif exit_["outcome"] != "ordered" and exit_["reason_code"] not in allowed:
+            yield f"{name} is held after a panic: {exit_['reason']}"
+        elif exit_["outcome"] == "ordered" and orders[exit_["seq"]]["state"] == "FILLED":
+            yield f"{name} is held after a panic that sold all"
+
+
+_UNSELLABLE = {"no_position", "below_min_notional", "below_min_qty"}
+_TOO_LATE = {"expired", "from_future"}
+
+
+def _all_told(seen: Evidence) -> Iterator[str]:
+    """Every wish ends, and what it changed is told: once."""
+    kinds = Counter(row["kind"] for row in seen.rows(tables.outbox))
+    done = Counter(row["kind"] for row in seen.rows(tables.inbox) if row["outcome"] == "done")
+    closed = sum(row["state"] != "OPEN" for row in seen.rows(tables.approvals))
+    for what, event, wanted in (
+        ("questions were closed", "approval_closed", closed),
+        ("limits were set", "limit_changed", done["limit"]),
+        ("persons came", "person_joined", done["invite_used"]),
+        ("rights were taken", "person_revoked", done["revoke"]),
+    ):
+        if kinds[event] != wanted:
+            yield f"{wanted} {what}, {kinds[event]} events tell it"
+    for row in seen.rows(tables.inbox):
+        if row["outcome"] is None or (row["outcome"] not in _CHANGED and row["reason"] is None):
+            yield f"{row['kind']} {row['source_id']} is {row['outcome']} without a reason"
+
+
+_CHANGED = {"done", "ordered", "awaiting_approval"}
+
+
+def _remembered(seen: Evidence) -> Iterator[str]:
+    """What was decided after the last start was decided by what people had set before it."""
+    controls = next(iter(seen.rows(tables.controls)), {"pause": "off", "mode": "auto"})
+    limits = {row["name"]: row["value"] for row in seen.rows(tables.limits) if row["value"] is not None}
+    for row in seen.rows(tables.inbox):
+        if row["source_id"] not in seen.hands.afterwards or row["facts"] is None:
+            continue
+        found = facts.decode(row["facts"])
+        set_to = controls["pause"], controls["mode"]
+        if (found.pause, found.mode) != set_to:
+            yield f"signal {row['source_id']} was decided in {found.pause}, {found.mode}, not {', '.join(set_to)}"
+        for measure in found.measures:
+            name = _MEASURED.get(measure.name, "")
+            wanted = limits.get(name, seen.settings.get(name))
+            if wanted is not None and Decimal(measure.limit) != Decimal(wanted):
+                yield f"signal {row['source_id']} was decided by {name} {measure.limit}, not {wanted}"
+
+
+_MEASURED = {"open_positions": "MAX_OPEN_POSITIONS", "order_notional": "MAX_ORDER_NOTIONAL", "price_band": "PRICE_BAND_PCT"}
+
+
+def _rights(seen: Evidence) -> Iterator[str]:
+    """Whoever is let in may act after a start, and nobody else."""
+    if not seen.hands.guests_word:
+        return
+    is_in = any(row["revoked_at"] is None for row in seen.rows(tables.people))
+    acted = any(row["source_id"] == seen.hands.guests_word for row in seen.rows(tables.inbox))
+    if acted != is_in:
+        yield f"the guest {'is' if is_in else 'is not'} let in and {'acted' if acted else 'could not act'}"
+
+
+def _events(seen: Evidence, kind: str, of: type[E]) -> Iterator[E]:
+    for row in seen.rows(tables.outbox):
+        event = events.decode(row["body"]) if row["kind"] == kind else None
+        if isinstance(event, of):
+            yield event
+
+
+PROMISES = (_wishes, _covered, _halves, _cancels, _panics, _all_told, _remembered, _rights)
