@@ -4,6 +4,7 @@ import csv
 import io
 import struct
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -12,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import charts
+from bot import charts, drawing
 from bot.commands.calendar import starts_of
+from bot.commands.chart import chart_of
 from bot.commands.export import cell
 from bot.commands.risk import bar
 from bot.commands.stats import stats_of
@@ -126,6 +128,33 @@ async def test_a_chart_is_a_picture_that_is_renewed_in_place(firm: Firm) -> None
     assert (await firm.owner.ask("/chart WIFUSDC", within=30)).photo is not None
     report = await firm.owner.ask("/report month", within=30)
     assert report.photo is not None
+
+
+async def test_the_report_of_a_day_draws_that_day(firm: Firm) -> None:
+    await filled(firm, ["1.5", "-0.5", "2"])
+    today = firm.clock.now().date()
+    drawn = await chart_of(firm.desk, "equity", "", today)
+    assert drawn is not None
+    assert (drawn.values, drawn.title) == ((0.0, 2.0), f"Net result since {today:%d.%m.} UTC, USDC")
+    ever = await chart_of(firm.desk, "equity", "")
+    assert ever is not None
+    assert ever.values == (0.0, 1.5, 1.0, 3.0)
+    week = await chart_of(firm.desk, "daily", "", today - timedelta(days=1))
+    assert week is not None
+    assert week.values == (-0.5, 2.0)
+
+
+def test_the_axis_of_time_is_the_readers() -> None:
+    start = datetime(2026, 3, 1, 22, tzinfo=UTC)
+    gains = [Gain(start + timedelta(minutes=10 * step), "USDC", Decimal(1)) for step in range(12)]
+    labels = {}
+    for zone in ("UTC", "Asia/Kolkata"):
+        figure = drawing.drawn(asdict(charts.equity("t", "USDC", gains, zone=zone)))
+        figure.canvas.draw()
+        labels[zone] = [tick.get_text() for tick in figure.axes[0].get_xticklabels()]
+        assert figure.axes[0].get_xlabel() == zone
+    assert "22:30" in labels["UTC"]
+    assert "04:00" in labels["Asia/Kolkata"]  # 22:30 UTC
 
 
 async def test_a_year_is_a_file(firm: Firm) -> None:

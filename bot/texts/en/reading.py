@@ -128,6 +128,7 @@ CATALOGUE: dict[str, str] = {
     "chart.equity": "equity",
     "chart.daily": "daily",
     "chart.title_equity": "Net result, {quote}",
+    "chart.title_since": "Net result since {since} UTC, {quote}",
     "chart.title_daily": "Net result by day, {quote}",
     "chart.caption": "<b>{title}</b>, {time}",
     "chart.nothing": "There is nothing to draw yet: no exits, or no trades of that symbol.",

@@ -128,6 +128,7 @@ CATALOGUE: dict[str, str] = {
     "chart.equity": "итог",
     "chart.daily": "по дням",
     "chart.title_equity": "Чистый результат, {quote}",
+    "chart.title_since": "Чистый результат с {since} UTC, {quote}",
     "chart.title_daily": "Чистый результат по дням, {quote}",
     "chart.caption": "<b>{title}</b>, {time}",
     "chart.nothing": "Рисовать пока нечего: нет выходов или сделок по этому символу.",
