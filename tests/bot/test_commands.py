@@ -1,6 +1,7 @@
 """Every command over HTTP: what it answers, also when a part is down, and what it puts into the inbox."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -10,11 +11,12 @@ from bot.commands import COMMANDS
 from core.domain.controls import Mode, Pause
 from core.domain.messages import ControlsRequested
 from core.domain.position import Position, Trade
-from core.ports import DayResult
+from core.domain.signal import Side
+from core.ports import Changes, DayResult
 from demo.chat.model import Message as Said
 from demo.chat.server import RunningChat
 from tests.bot.conftest import Bot, bot_on, until
-from tests.bot.parts import NOON, OWNER, STRANGER, TRADER, VIEWER, FastClock, Office, approval, came, signal
+from tests.bot.parts import NOON, OWNER, STRANGER, TRADER, VIEWER, FastClock, Office, approval, came, executed, signal
 
 
 async def test_status_is_one_screen_of_everything(bot: Bot) -> None:
@@ -28,9 +30,8 @@ async def test_status_is_one_screen_of_everything(bot: Bot) -> None:
         "Entries are PAUSED",
         "Mode: confirm",
         "Open positions: 1",
-        "WIFUSDC 19.98 WIF, +4.0%",
-        "Unrealised: +0.38 USDC",
-        "Today: no exits yet",
+        "WIFUSDC 19.98 WIF = 9.99 USDC, +4.0%",
+        "Today: no exits yet; unrealised: +0.38 USDC",
         "approvals 1, orders 0, messages 0, alerts 0",
         "✅ Kafka: reading",
         "❌ The exchange: no <answer>",
@@ -38,6 +39,14 @@ async def test_status_is_one_screen_of_everything(bot: Bot) -> None:
     ):
         assert said in text
     assert len(text.splitlines()) < 25
+
+
+async def test_status_tells_what_is_realised_from_what_is_not(bot: Bot) -> None:
+    sold = replace(executed(Side.SELL).execution, executed_at=bot.office.desk.clock.now(), profit_quote=Decimal("1.5"))
+    bot.office.book.apply(Changes(executions=[sold]))
+    assert "Today realised: +1.50 USDC; unrealised: +0.38 USDC" in (await bot.owner.ask("/status")).text
+    await bot.owner.ask("/lang ru")
+    assert "Сегодня зафиксировано: +1.50 USDC; не зафиксировано: +0.38 USDC" in (await bot.owner.ask("/status")).text
 
 
 async def test_status_answers_with_the_ledger_and_the_exchange_down(bot: Bot) -> None:
