@@ -97,6 +97,8 @@ async def test_performance_and_stats(firm: Firm) -> None:
     text = (await firm.owner.ask("/stats")).text
     assert "Result: +3.00 USDC\nWith a profit: 2 of 3 (67%)\nProfit factor 7.00, +1.00 USDC an exit" in text
     assert "Deepest fall: -0.50 USDC" in text
+    assert "Held 1 h 0 min on average, 3 trades\n" in text
+    assert "Best trade: SOLUSDC +1.0%, +2.00 USDC\nWorst trade: WIFUSDC +1.0%, -0.50 USDC" in text
 
 
 async def test_a_list_is_leafed_through_in_place(firm: Firm) -> None:
