@@ -207,6 +207,8 @@ async def test_risk_shows_how_much_is_used(firm: Firm) -> None:
     text = (await firm.owner.ask("/risk")).text
     assert "Positions: 1 of 5 🟩🟩⬜⬜⬜⬜⬜⬜" in text
     assert "Today 0.00 USDC, limit -100.00 ⬜⬜⬜⬜⬜⬜⬜⬜" in text
+    assert "One entry: 3000.00 USDC (SOLUSDC), limit 5000.00 🟩🟩🟩🟩🟩⬜⬜⬜" in text
+    assert len((await firm.owner.ask("/risk")).text.splitlines()) < 14
 
 
 @pytest.mark.parametrize("kind", ["line", "bars", "trades"])
