@@ -15,6 +15,7 @@ from bot.confirmations import Confirmations
 from bot.one_time_codes import OneTimeCodes
 from bot.people import People
 from bot.texts import Texts, texts
+from bot.year import Executions
 from core.book import Book
 from core.deciding import Deciding
 from core.domain.errors import LedgerUnavailable
@@ -37,7 +38,7 @@ OLD_QUOTE = timedelta(seconds=10)  # from here on a price is shown with its age
 Health = Mapping[str, tuple[bool, str]]
 
 
-class Queries(Protocol):
+class Queries(Executions, Protocol):
     """What the commands ask the ledger. Every method raises LedgerUnavailable."""
 
     async def recent_signals(self, limit: int, *, symbol: str | None = None, page: Page = NEWEST) -> Sequence[SignalStory]:
@@ -54,10 +55,6 @@ class Queries(Protocol):
 
     async def recent_executions(self, limit: int) -> Sequence[Execution]:
         """The last executed orders, the newest first."""
-        ...
-
-    async def executions_after(self, seq: int, limit: int) -> Sequence[tuple[int, Execution]]:
-        """The executions behind the one of number `seq`, with their numbers."""
         ...
 
     async def acts(self, limit: int, *, page: Page = NEWEST) -> Sequence[Act]:
@@ -114,6 +111,10 @@ class Analytics(Protocol):
 
     async def executions(self, selection: Selection, limit: int) -> Sequence[Execution]:
         """The newest executed orders of the selection, the newest first."""
+        ...
+
+    async def symbols(self) -> Sequence[str]:
+        """Every symbol that was ever held."""
         ...
 
 

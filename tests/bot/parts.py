@@ -40,7 +40,7 @@ from core.inbox import Inbox
 from core.market import Market
 from core.membership import Membership
 from core.ports import MAIN_READER, Changes, DayResult, Delivery, LedgerState, Told, Verdict
-from core.read_models import NEWEST, Act, Gain, LetterStory, Page, Performance, Selection, SignalStory, Story
+from core.read_models import NEWEST, Act, Gain, LetterStory, Page, Performance, Place, Selection, Settled, SignalStory, Story
 from tests.core.world import LIMITS
 
 OWNER, TRADER, VIEWER, STRANGER = 1001, 1002, 1003, 6666
@@ -251,7 +251,23 @@ class MemoryLedger:
         self._check()
         return []
 
-    async def executions_after(self, seq: int, limit: int) -> Sequence[tuple[int, Execution]]:
+    async def executions_between(
+        self, since: datetime, until: datetime, limit: int, *, after: Place | None = None, symbol: str | None = None
+    ) -> Sequence[tuple[int, Execution]]:
+        self._check()
+        return []
+
+    async def executions_before(
+        self, symbol: str, until: datetime, limit: int, *, before: Place | None = None
+    ) -> Sequence[tuple[int, Execution]]:
+        self._check()
+        return []
+
+    async def settled(self, client_order_ids: Sequence[str]) -> Mapping[str, Settled]:
+        self._check()
+        return {}
+
+    async def symbols(self) -> Sequence[str]:
         self._check()
         return []
 

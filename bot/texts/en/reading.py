@@ -143,10 +143,11 @@ CATALOGUE: dict[str, str] = {
     "report.week": "week",
     "report.month": "month",
     "export.csv": "<b>Executions of {year}: {count}</b>\nAmounts to the last digit, times in UTC.",
-    "export.tax": "<b>Tax lots of {year}</b>, first in, first out; {count} executions\nFees in the traded assets are"
-    " in cost and proceeds; those in others are named beside them. Below: what is still held.",
+    "export.tax": "<b>Tax lots of {year}</b>, first in, first out; {count} executions\nFees are in cost and proceeds; those in"
+    " a third asset (BNB) at its price when the order was settled, and where none was known then, <code>fees_without_price</code>"
+    " names the asset. Below: what was left at the year's end.",
     "export.none": "No executions in {year}.",
-    "export.too_many": "More than {most} executions: <code>marketflow export FILE</code> writes them on the machine itself.",
+    "export.too_many": "More than {most} MB: <code>marketflow export FILE</code> writes all of it on the machine itself.",
     "audit": "<b>Who did what</b>",
     "audit.none": "Nobody has done anything yet.",
     "audit.line": "{time} {who}: {what}",
