@@ -140,7 +140,9 @@ class Caller:
 class Desk:
     """Everything a command may need. `symbols` None means all; `codes` judges one-time codes where they are wanted,
     `alerts_waiting` counts what is not told, `bot_name` is the bot's user name; `health` tells of each part whether it is well,
-    and a word on it. `language` and `zone` are those of who reads the answer."""
+    and a word on it. `lag` is how many records of Kafka are not read yet (None: not known; without Kafka there is no `lag`),
+    `clock_offset` the exchange's clock minus this machine's in seconds (None: not measured). `language` and `zone` are those of
+    who reads the answer."""
 
     book: Book
     market: Market
@@ -164,6 +166,8 @@ class Desk:
     version: str
     started_at: datetime
     health: Callable[[], Health]
+    lag: Callable[[], int | None] | None
+    clock_offset: Callable[[], float | None]
 
     @property
     def texts(self) -> Texts:

@@ -417,6 +417,8 @@ class Office:
         self.inbox = Inbox(self.ledger, self.trading.handle)
         self.inbox.start([], [])
         self.market = Market(self.exchange, clock, list)
+        self.lag: int | None = None
+        self.clock_offset: float | None = None
         self.health: Callable[[], Mapping[str, tuple[bool, str]]] = lambda: {
             "kafka": (True, "reading"),
             "exchange": (False, "no <answer>"),
@@ -430,7 +432,7 @@ class Office:
             people=self.people, audience=self.audience,
             bot_name=lambda: "marketflow_local_bot",
             language=language, zone="UTC", version="0.1.0", started_at=clock.now() - timedelta(hours=3, minutes=12),
-            health=self._health,
+            health=self._health, lag=lambda: self.lag, clock_offset=lambda: self.clock_offset,
         )  # fmt: skip
 
     def _health(self) -> Mapping[str, tuple[bool, str]]:

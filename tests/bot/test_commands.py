@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from bot.commands import COMMANDS
+from bot.commands.health import clock_line
 from core.domain.controls import Mode, Pause
 from core.domain.messages import ControlsRequested
 from core.domain.position import Position, Trade
@@ -71,6 +72,36 @@ async def test_an_old_price_is_shown_with_its_age(server: RunningChat) -> None:
     clock.skip(90)
     async with bot_on(server, office) as bot:
         assert "price 0.5000 (1 min ago)" in (await bot.owner.ask("/positions")).text
+
+
+async def test_health_in_both_languages_with_lag_and_clock(bot: Bot) -> None:
+    office = bot.office
+    office.health = lambda: {
+        "kafka": (True, "reading trading_signals, 3 partition(s)"),
+        "exchange": (False, "HTTP 418: <banned>"),
+        "instruments": (True, "2 symbols loaded"),
+        "ledger": (True, "migrated"),
+        "telegram": (True, "alerts go out"),
+    }
+    assert "Not read from Kafka yet: not known" in (await bot.owner.ask("/health")).text
+    office.lag, office.clock_offset = 12, 0.1304
+    live = replace(office.desk, trading_mode="live")
+    assert [clock_line(replace(live, language=language)) for language in ("en", "ru")] == [
+        "Clock: 130 ms behind the exchange's",
+        "Часы: отстают от биржевых на 130 мс",
+    ]
+    office.clock_offset = -0.002
+    assert clock_line(live) == "Clock: 2 ms ahead of the exchange's"
+    await bot.owner.ask("/lang ru")
+    text = (await bot.owner.ask("/health")).text
+    for said in (
+        "✅ Kafka: читает trading_signals, разделов: 3",
+        "❌ Биржа: HTTP 418: <banned>",
+        "✅ Правила символов: загружено символов: 2",
+        "✅ Telegram: оповещения уходят",
+        "Ещё не прочитано из Kafka: 12",
+    ):
+        assert said in text
 
 
 async def test_no_position_is_said(bot: Bot) -> None:
