@@ -377,7 +377,7 @@ def percent_of(part: Decimal, whole: Decimal) -> str:
 
 
 def short_parts(health: Mapping[str, tuple[bool, str]], texts: Texts, limit: int) -> list[Html]:
-    """A line for each part of the program: whether it is well, and its word on it, at most `limit` characters of a foreign one."""
+    """A line for each part of the program: whether it is well, and its word on it, foreign ones at most `limit` characters."""
     lines = []
     for part, (well, word) in health.items():
         name = texts(f"part.{part}") if texts.has(f"part.{part}") else part

@@ -10,6 +10,7 @@ import pytest
 from bot.commands import COMMANDS
 from bot.commands.health import clock_line
 from core.domain.controls import Mode, Pause
+from core.domain.instrument import Balance
 from core.domain.messages import ControlsRequested
 from core.domain.position import Position, Trade
 from core.domain.signal import Side
@@ -147,14 +148,22 @@ async def test_trades_and_signals_tell_what_became_of_them(bot: Bot) -> None:
 
 async def test_balance_comes_from_the_exchange_or_with_its_age(bot: Bot) -> None:
     text = (await bot.owner.ask("/balance")).text
-    assert "USDC: 990.39\nWIF: 19.98, in orders 1" in text
+    assert "Amount, and value in USDC:\nUSDC  990.39  990.39\nWIF    20.98   10.49\n" in text
+    assert "In orders: 1 WIF\nTogether: 1000.88 USDC" in text
     bot.office.exchange.down = True
     assert "Nothing was known before" in (await bot.owner.ask("/balance")).text
     bot.office.book.balances = bot.office.exchange.held
     bot.office.book.balances_at = bot.office.desk.clock.now() - timedelta(minutes=7)
-    text = (await bot.owner.ask("/balance")).text
+    shown = await bot.owner.ask("/balance")
+    text = shown.text
     assert "The exchange does not answer: connection refused" in text
-    assert "Last known, 7 min ago:\nUSDC: 990.39" in text
+    assert "Last known, 7 min ago:\nAmount, and value in USDC:\nUSDC  990.39" in text
+    bot.office.exchange.down = False
+    bot.office.exchange.held = {"USDC": Balance("USDC", Decimal("0.5")), "ODD": Balance("ODD", Decimal(3))}
+    bot.owner.press(shown, "🔄 Refresh")
+    text = (await bot.owner.wait_for_edit(shown, "Together: 0.50 USDC")).text
+    assert "USDC  0.5  0.50\nODD   3    –" in text
+    assert "No price is known for: 1" in text
 
 
 @pytest.mark.parametrize("command", ["/pnl", "/trades", "/signals"])

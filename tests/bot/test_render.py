@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import bot
 from bot.commands import COMMANDS, nearest
 from bot.message import plain_text, split, units
-from bot.numbers import money, per_cent, price, quantity
+from bot.numbers import aligned, money, per_cent, price, quantity
 from bot.render import render, render_digest
 from bot.state_words import state_word
 from bot.texts import en, ru, texts
@@ -296,6 +296,15 @@ def test_a_long_alert_is_cut_at_the_end_of_a_line() -> None:
     pieces = split("<b>" + "line of text\n" * 1_000 + "</b>")
     assert len(pieces) > 2
     assert all(units(piece) <= 4096 and piece.startswith("<b>line of text\n") for piece in pieces)
+
+
+@given(st.lists(st.decimals(-(10**7), 10**7, places=6), min_size=1, max_size=9))
+def test_numbers_of_a_table_stand_point_under_point(numbers: list[Decimal]) -> None:
+    written = [write(number) for number in numbers for write in (money, quantity)]
+    rows = aligned(written)
+    assert len({len(row) for row in rows}) == 1
+    assert [row.strip() for row in rows] == written
+    assert len({row.index(".") for row in rows if "." in row}) <= 1
 
 
 def test_parts_speak_the_readers_language() -> None:

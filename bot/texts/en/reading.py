@@ -43,9 +43,11 @@ CATALOGUE: dict[str, str] = {
     # /balance
     "balance": "<b>Balance</b> ({trading_mode})",
     "balance.none": "The account is empty.",
-    "balance.line": "{asset}: {free}",
-    "balance.line_locked": "{asset}: {free}, in orders {locked}",
+    "balance.table": "Amount, and value in {quote}:\n<pre>{rows}</pre>",
     "balance.more": "…and {count} more",
+    "balance.locked": "In orders: {amounts}",
+    "balance.total": "Together: <b>{total} {quote}</b>",
+    "balance.unpriced": "No price is known for: {count}",
     "balance.known": "Last known, {age} ago:",
     "balance.unknown": "Nothing was known before either.",
     # /signals

@@ -43,9 +43,11 @@ CATALOGUE: dict[str, str] = {
     # /balance
     "balance": "<b>Баланс</b> ({trading_mode})",
     "balance.none": "Счёт пуст.",
-    "balance.line": "{asset}: {free}",
-    "balance.line_locked": "{asset}: {free}, в ордерах {locked}",
+    "balance.table": "Количество и стоимость в {quote}:\n<pre>{rows}</pre>",
     "balance.more": "…и ещё {count}",
+    "balance.locked": "В ордерах: {amounts}",
+    "balance.total": "Всего: <b>{total} {quote}</b>",
+    "balance.unpriced": "Цена неизвестна, активов: {count}",
     "balance.known": "Последнее известное, {age} назад:",
     "balance.unknown": "Раньше тоже ничего не было известно.",
     # /signals
