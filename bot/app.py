@@ -199,7 +199,7 @@ class _Program:
         alerts, answers = connect(token, settings.tg_api_url), connect(token, settings.tg_api_url)
         place = settings.tg_chat_id, settings.tg_topic_id
         audience = Audience(*place, settings.tg_lang, "UTC", people, self.book, lambda: name_of(answers))
-        paces = Paces(self.clock)
+        paces, source = Paces(self.clock), self.source
         self.notifiers = Notifiers(
             alerts, audience, self.ledger, self.clock, blocked=self._forget, quote=self.market.quote, paces=paces
         )
@@ -226,6 +226,8 @@ class _Program:
             version=version("marketflow"),
             started_at=self.clock.now(),
             health=lambda: {name: ask() for name, ask in {**self.parts, **self._besides}.items()},
+            lag=(lambda: source.lag) if source is not None else None,
+            clock_offset=lambda: self.client.clock_offset_seconds,
         )
         self.chat = TelegramChat(answers, self.desk, self.ledger, paces)
 

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -30,7 +30,8 @@ _BEFORE = timedelta(minutes=1)
 @dataclass(frozen=True, slots=True)
 class Chart:
     """What is drawn: `kind` is `line`, `bars` or `trades`. `times` are ISO 8601, `values` numbers as the eye needs them (floats:
-    nothing is computed with them). `buys` and `sells` are indices of points that are marked."""
+    nothing is computed with them), `zone` the time zone of the axis (IANA's name). `buys` and `sells` are indices of points that
+    are marked."""
 
     kind: str
     title: str
@@ -39,29 +40,30 @@ class Chart:
     values: tuple[float, ...]
     buys: tuple[int, ...] = ()
     sells: tuple[int, ...] = ()
+    zone: str = "UTC"
 
 
-def equity(title: str, quote: str, gains: Sequence[Gain], before: Decimal = ZERO) -> Chart:
+def equity(title: str, quote: str, gains: Sequence[Gain], before: Decimal = ZERO, zone: str = "UTC") -> Chart:
     """The net result added up, in quote asset, from what it was `before` the first of `gains`."""
     total, points = before, [(gains[0].at - _BEFORE, before)]
     for gain in gains:
         total += gain.profit
         points.append((gain.at, total))
-    return _chart("line", title, quote, points[-_POINTS:])
+    return replace(_chart("line", title, quote, points[-_POINTS:]), zone=zone)
 
 
 def daily(title: str, quote: str, days: Sequence[Gain]) -> Chart:
-    """The net result of each day, in quote asset."""
+    """The net result of each day, in quote asset; they are UTC days, whoever looks."""
     return _chart("bars", title, quote, [(day.at, day.profit) for day in days][-_POINTS:])
 
 
-def symbol(title: str, quote: str, executions: Sequence[Execution]) -> Chart:
+def symbol(title: str, quote: str, executions: Sequence[Execution], zone: str = "UTC") -> Chart:
     """The price of each execution, the oldest first, entries and exits marked."""
     chart = _chart("trades", title, quote, [(one.executed_at, one.price) for one in executions])
     sides = [one.side for one in executions]
     buys = tuple(index for index, side in enumerate(sides) if side is Side.BUY)
     sells = tuple(index for index, side in enumerate(sides) if side is Side.SELL)
-    return Chart(chart.kind, chart.title, chart.unit, chart.times, chart.values, buys, sells)
+    return replace(chart, buys=buys, sells=sells, zone=zone)
 
 
 def _chart(kind: str, title: str, unit: str, points: Sequence[tuple[datetime, Decimal]]) -> Chart:

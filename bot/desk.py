@@ -15,6 +15,7 @@ from bot.confirmations import Confirmations
 from bot.one_time_codes import OneTimeCodes
 from bot.people import People
 from bot.texts import Texts, texts
+from bot.year import Executions
 from core.book import Book
 from core.deciding import Deciding
 from core.domain.errors import LedgerUnavailable
@@ -37,7 +38,7 @@ OLD_QUOTE = timedelta(seconds=10)  # from here on a price is shown with its age
 Health = Mapping[str, tuple[bool, str]]
 
 
-class Queries(Protocol):
+class Queries(Executions, Protocol):
     """What the commands ask the ledger. Every method raises LedgerUnavailable."""
 
     async def recent_signals(self, limit: int, *, symbol: str | None = None, page: Page = NEWEST) -> Sequence[SignalStory]:
@@ -54,10 +55,6 @@ class Queries(Protocol):
 
     async def recent_executions(self, limit: int) -> Sequence[Execution]:
         """The last executed orders, the newest first."""
-        ...
-
-    async def executions_after(self, seq: int, limit: int) -> Sequence[tuple[int, Execution]]:
-        """The executions behind the one of number `seq`, with their numbers."""
         ...
 
     async def acts(self, limit: int, *, page: Page = NEWEST) -> Sequence[Act]:
@@ -116,6 +113,10 @@ class Analytics(Protocol):
         """The newest executed orders of the selection, the newest first."""
         ...
 
+    async def symbols(self) -> Sequence[str]:
+        """Every symbol that was ever held."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -139,7 +140,9 @@ class Caller:
 class Desk:
     """Everything a command may need. `symbols` None means all; `codes` judges one-time codes where they are wanted,
     `alerts_waiting` counts what is not told, `bot_name` is the bot's user name; `health` tells of each part whether it is well,
-    and a word on it. `language` and `zone` are those of who reads the answer."""
+    and a word on it. `lag` is how many records of Kafka are not read yet (None: not known; without Kafka there is no `lag`),
+    `clock_offset` the exchange's clock minus this machine's in seconds (None: not measured). `language` and `zone` are those of
+    who reads the answer."""
 
     book: Book
     market: Market
@@ -163,6 +166,8 @@ class Desk:
     version: str
     started_at: datetime
     health: Callable[[], Health]
+    lag: Callable[[], int | None] | None
+    clock_offset: Callable[[], float | None]
 
     @property
     def texts(self) -> Texts:

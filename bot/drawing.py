@@ -6,9 +6,11 @@ import os
 import sys
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import matplotlib as mpl
 from matplotlib import dates
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 _BACK, _GRID, _TEXT = "#0e1621", "#24303d", "#e6edf3"
@@ -17,6 +19,13 @@ _INCHES, _DPI = (8.0, 5.0), 130
 
 
 def picture(chart: dict[str, Any]) -> bytes:
+    """As PNG."""
+    out = io.BytesIO()
+    drawn(chart).savefig(out, format="png", facecolor=_BACK)
+    return out.getvalue()
+
+
+def drawn(chart: dict[str, Any]) -> Figure:
     """Dark, in large type, as a phone shows it at night."""
     mpl.rcParams.update({"font.size": 15, "axes.titlesize": 18})
     figure = Figure(figsize=_INCHES, dpi=_DPI, facecolor=_BACK, layout="constrained")
@@ -42,14 +51,19 @@ def picture(chart: dict[str, Any]) -> bytes:
     axes.tick_params(colors=_TEXT)
     for spine in axes.spines.values():
         spine.set_color(_GRID)
-    axes.xaxis_date()
-    locator = dates.AutoDateLocator(maxticks=6)  # type: ignore[no-untyped-call]
+    _time_axis(axes, chart["zone"])
+    return figure
+
+
+def _time_axis(axes: Axes, zone: str) -> None:
+    """Ticks at whole hours and days of `zone`, and its name below."""
+    tz = ZoneInfo(zone)
+    axes.xaxis_date(tz)
+    locator = dates.AutoDateLocator(tz=tz, maxticks=6)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator, tz=tz))  # type: ignore[no-untyped-call]
     axes.xaxis.get_offset_text().set_color(_TEXT)
-    out = io.BytesIO()
-    figure.savefig(out, format="png", facecolor=_BACK)
-    return out.getvalue()
+    axes.set_xlabel(zone, color=_TEXT, fontsize=12, loc="left")
 
 
 if __name__ == "__main__":

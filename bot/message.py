@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from html import unescape
+from typing import BinaryIO
 
 MAX_UNITS = 4096  # of UTF-16, https://core.telegram.org/bots/api#sendmessage: "1-4096 characters after entities parsing"
 
@@ -25,10 +26,10 @@ Keyboard = tuple[tuple[Button, ...], ...]
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file to be sent."""
+    """A file to be sent: read from its beginning as it is sent, closed once it is."""
 
     name: str
-    data: bytes
+    file: BinaryIO
 
 
 @dataclass(frozen=True, slots=True)

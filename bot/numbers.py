@@ -1,5 +1,6 @@
 """How numbers are written for a person: the one place that rounds and groups. Pure; what it yields is never computed with."""
 
+from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
 from core.domain.money import EXACT
@@ -45,6 +46,14 @@ def distance(number: Decimal) -> str:
 def share(number: Decimal) -> str:
     """A part of a whole in per cent, without a sign: 0.1%, 12.5%."""
     return f"{_fixed(number, least=1, most=1)}%"
+
+
+def aligned(numbers: Sequence[str]) -> list[str]:
+    """Numbers one under the other, equally wide, point under point; for type of one width."""
+    parts = [number.partition(".") for number in numbers]
+    left = max((len(whole) for whole, _, _ in parts), default=0)
+    right = max((len(point + decimals) for _, point, decimals in parts), default=0)
+    return [f"{whole:>{left}}{point + decimals:<{right}}" for whole, point, decimals in parts]
 
 
 def _decimals_for(number: Decimal, significant: int, *, least: int) -> int:

@@ -13,6 +13,7 @@ from bot.holds import accept_button, event_lines
 from bot.message import Button, ChatMessage, Keyboard, plain_text
 from bot.numbers import money, per_cent, price, quantity
 from bot.questions import asked_lines, closed_lines, keyboard
+from bot.state_words import state_word
 from bot.texts import Html, Texts, short
 from core.domain.controls import Controls, Mode, Pause
 from core.domain.events import (
@@ -260,7 +261,7 @@ def _part(event: PartTroubled, texts: Texts) -> list[Html]:
     key = f"part.{event.part}"
     name = texts(key) if texts.has(key) else event.part
     lines = [texts("part.up" if event.recovered else "part.down", part=name)]
-    return [*lines, texts("part.detail", detail=short(event.detail, 300))] if event.detail else lines
+    return [*lines, texts("part.detail", detail=state_word(event.detail, texts, 300))] if event.detail else lines
 
 
 def _signals_lost(event: SignalsLost, texts: Texts) -> list[Html]:
@@ -376,9 +377,9 @@ def percent_of(part: Decimal, whole: Decimal) -> str:
 
 
 def short_parts(health: Mapping[str, tuple[bool, str]], texts: Texts, limit: int) -> list[Html]:
-    """A line for each part of the program: whether it is well, and up to `limit` characters of its word on it."""
+    """A line for each part of the program: whether it is well, and its word on it, foreign ones at most `limit` characters."""
     lines = []
     for part, (well, word) in health.items():
         name = texts(f"part.{part}") if texts.has(f"part.{part}") else part
-        lines.append(texts("status.part_up" if well else "status.part_down", part=name, word=short(word, limit)))
+        lines.append(texts("status.part_up" if well else "status.part_down", part=name, word=state_word(word, texts, limit)))
     return lines

@@ -21,7 +21,7 @@ from telegram.error import BadRequest, Conflict, NetworkError, RetryAfter, Teleg
 from telegram.ext import ExtBot
 from telegram.request import HTTPXRequest
 
-from bot.message import MAX_CAPTION_UNITS, ChatMessage, Keyboard, plain_text, split, units
+from bot.message import MAX_CAPTION_UNITS, ChatMessage, Document, Keyboard, plain_text, split, units
 from core.ports import Clock
 
 log = structlog.get_logger(__name__)
@@ -132,7 +132,10 @@ class Speaker:
         """The id of the (last) message sent; the buttons are on the last. As plain text where Telegram refuses the formatting.
         `thread_id` is a group's topic, `reply_to` the message that is answered."""
         place = _Place(chat_id, thread_id, reply_to)
-        if message.photo or message.document is not None:
+        if message.document is not None:
+            with message.document.file:
+                return await self._send_file(place, message, attempts)
+        if message.photo:
             return await self._send_file(place, message, attempts)
         pieces = split(message.text)
         sent = 0
@@ -170,11 +173,10 @@ class Speaker:
             await self.send(place.chat_id, ChatMessage(caption, silent=True), attempts, thread_id=place.thread_id)
             caption = ""
         send = self.bot.send_photo if message.document is None else self.bot.send_document
-        file = message.photo if message.document is None else InputFile(message.document.data, message.document.name)
         sent = await self.call(
             lambda: send(
                 place.chat_id,
-                file,
+                message.photo if message.document is None else _opened(message.document),
                 caption=caption,
                 parse_mode=ParseMode.HTML,
                 disable_notification=message.silent,
@@ -230,6 +232,12 @@ class _Place:
     def reply(self) -> ReplyParameters | None:
         """An answer is given also where the question is gone by now."""
         return None if self.reply_to is None else ReplyParameters(self.reply_to, allow_sending_without_reply=True)
+
+
+def _opened(document: Document) -> InputFile:
+    """From its beginning, however often it is sent; not read into memory."""
+    document.file.seek(0)
+    return InputFile(document.file, document.name, read_file_handle=False)
 
 
 def wait_after(error: TelegramError, tried: int) -> float:

@@ -77,6 +77,18 @@ class Page:
 
 NEWEST = Page()
 
+Place = tuple[datetime, int]
+"""Where an execution stands among all: its time and its number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What was found out when an order was settled: how much was `held` afterwards (base asset), and what its fee was worth in
+    quote asset, None where no price was known."""
+
+    held: Decimal
+    fee_value: Decimal | None
+
 
 @dataclass(frozen=True, slots=True)
 class OrderStep:

@@ -1,6 +1,6 @@
 """/chart: the result added up, day by day, or the trades of a symbol, as a picture that reads at night."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from bot import charts
 from bot.charts import Chart
@@ -8,6 +8,7 @@ from bot.command import Args, Command, bad_argument
 from bot.desk import Caller, Desk
 from bot.lists import choices, refresh
 from bot.message import ChatMessage
+from bot.periods import day_text
 from bot.symbols import read_symbol
 from core.domain.errors import LedgerUnavailable
 from core.domain.money import ZERO
@@ -40,27 +41,35 @@ async def run(desk: Desk, args: Args, _caller: Caller) -> ChatMessage:
     return ChatMessage(caption, buttons, photo=picture)
 
 
-async def chart_of(desk: Desk, word: str, symbol: str) -> Chart | None:
-    """What is to be drawn; None where there is nothing yet. Of several quote assets, the one with the most exits."""
+async def chart_of(desk: Desk, word: str, symbol: str, since: date | None = None) -> Chart | None:
+    """What is to be drawn, from the UTC day `since` on (None: the last days, or all time); None where there is nothing yet. Of
+    several quote assets, the one with the most exits."""
     if word == "daily":
-        since = desk.clock.now().date() - timedelta(days=_DAYS - 1)
-        days = await desk.analytics.days(Selection(since=since))
+        days = await desk.analytics.days(Selection(since=since or desk.clock.now().date() - timedelta(days=_DAYS - 1)))
         quote = _main_quote([day.quote_asset for day in days])
         found = [day for day in days if day.quote_asset == quote]
         return charts.daily(desk.texts("chart.title_daily", quote=quote), quote, found) if found else None
     if word == "equity":
-        gains = await desk.analytics.gains(Selection(), _EXITS)
-        quote = _main_quote([gain.quote_asset for gain in gains])
-        found = [gain for gain in gains if gain.quote_asset == quote]
-        if not found:
-            return None
-        whole = sum((day.profit for day in await desk.queries.day_results("") if day.quote_asset == quote), ZERO)
-        before = whole - sum((gain.profit for gain in found), ZERO)
-        return charts.equity(desk.texts("chart.title_equity", quote=quote), quote, found, before)
+        return await _equity(desk, since)
     executions = await desk.analytics.executions(Selection(symbol=symbol), _EXECUTIONS)
     if not executions:
         return None
-    return charts.symbol(symbol, executions[0].quote_asset, list(reversed(executions)))
+    return charts.symbol(symbol, executions[0].quote_asset, list(reversed(executions)), desk.zone)
+
+
+async def _equity(desk: Desk, since: date | None) -> Chart | None:
+    """The result added up; of a time, from nothing at its beginning."""
+    gains = await desk.analytics.gains(Selection(since=since), _EXITS)
+    quote = _main_quote([gain.quote_asset for gain in gains])
+    found = [gain for gain in gains if gain.quote_asset == quote]
+    if not found:
+        return None
+    results = await desk.queries.day_results(day_text(since))
+    whole = sum((day.profit for day in results if day.quote_asset == quote), ZERO)
+    before = whole - sum((gain.profit for gain in found), ZERO)
+    key = "chart.title_equity" if since is None else "chart.title_since"
+    title = desk.texts(key, quote=quote, since=f"{since:%d.%m.}" if since is not None else "")
+    return charts.equity(title, quote, found, before, desk.zone)
 
 
 def _main_quote(quotes: list[str]) -> str:

@@ -1,91 +1,52 @@
 """/export: every execution of a year as a file, or its tax lots, first in first out."""
 
-import asyncio
-import csv
-import io
-from collections.abc import Iterable, Sequence
-from datetime import datetime
-from decimal import Decimal
+import re
+import tempfile
+from dataclasses import replace
+from typing import BinaryIO, cast
 
 from bot.command import Args, Command, bad_argument
 from bot.desk import Caller, Desk
 from bot.lists import choices
 from bot.message import ChatMessage, Document
+from bot.year import MOST_BYTES, TooLarge, write_csv, write_tax
 from core.domain.errors import LedgerUnavailable
-from core.domain.position import Execution
-from core.policy.tax_lots import Disposal, Lot, lots_of
 
-_BATCH = 5_000
-_MOST = 200_000  # executions; more are for `marketflow export`, which writes a file of any size
 _USAGE = "[csv|tax] [YEAR]"
-_EXECUTION, _DISPOSAL, _LOT = (tuple(kind.__dataclass_fields__) for kind in (Execution, Disposal, Lot))
+_YEAR = re.compile(r"[12]\d{3}", re.ASCII)
+_KINDS = ("csv", "tax")
 
 
 async def run(desk: Desk, args: Args, _caller: Caller) -> ChatMessage:
     """The present UTC year where none is named."""
     words = [word.lower() for word in args]
-    kind = words.pop(0) if words and words[0] in {"csv", "tax"} else "csv"
+    kind = words.pop(0) if words and words[0] in _KINDS else "csv"
     year = desk.clock.now().year
-    if words and len(words) == 1 and words[0].isascii() and words[0].isdigit() and len(words[0]) == 4:
+    if len(words) == 1 and _YEAR.fullmatch(words[0]):
         year = int(words.pop())
     if words:
         return bad_argument(desk, args, f"export {_USAGE}")
-    buttons = choices(kind, [(each, f"/export {each} {year}") for each in ("csv", "tax")])
+    file = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115 - open until it is sent
+    answer = await _answer(desk, kind, year, file)
+    if answer.document is None:
+        file.close()
+    return replace(answer, keyboard=choices(kind, [(each, f"/export {each} {year}") for each in _KINDS]))
+
+
+async def _answer(desk: Desk, kind: str, year: int, file: BinaryIO) -> ChatMessage:
     try:
-        executions = await _all(desk, year)
+        if kind == "tax":
+            count = await write_tax(desk.queries, await desk.analytics.symbols(), year, file)
+        else:
+            count = await write_csv(desk.queries, year, file)
     except LedgerUnavailable:
         return ChatMessage(desk.texts("answer.ledger_read"))
-    if executions is None:
-        return ChatMessage(desk.texts("export.too_many", most=_MOST))
-    count = sum(one.executed_at.year == year for one in executions)
+    except TooLarge:
+        return ChatMessage(desk.texts("export.too_many", most=MOST_BYTES // 1_000_000))
     if not count:
-        return ChatMessage(desk.texts("export.none", year=year), buttons)
-    data = await asyncio.to_thread(_file, kind, executions, year)
-    name = f"marketflow-{kind}-{year}.csv"
-    return ChatMessage(desk.texts(f"export.{kind}", year=year, count=count), buttons, document=Document(name, data))
-
-
-async def _all(desk: Desk, year: int) -> list[Execution] | None:
-    """Everything up to the end of the year, in its order: a sale may be of what was bought years before. None where it is too
-    much."""
-    found: list[Execution] = []
-    position = 0
-    while batch := await desk.queries.executions_after(position, _BATCH):
-        found += [one for _, one in batch if one.executed_at.year <= year]
-        position = batch[-1][0]
-        if len(found) > _MOST:
-            return None
-    return sorted(found, key=lambda one: one.executed_at)
-
-
-def _file(kind: str, executions: Sequence[Execution], year: int) -> bytes:
-    if kind == "csv":
-        return _csv(_EXECUTION, (one for one in executions if one.executed_at.year == year))
-    disposals, lots = lots_of(executions)
-    sold = _csv(_DISPOSAL, (one for one in disposals if one.disposed_at.year == year))
-    return sold + b"\r\n" + _csv(_LOT, lots)
-
-
-def _csv(columns: Sequence[str], rows: Iterable[object]) -> bytes:
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow(columns)
-    writer.writerows([cell(getattr(row, column)) for column in columns] for row in rows)
-    return out.getvalue().encode()
-
-
-def cell(value: object) -> str:
-    """As a spreadsheet takes it: foreign words can never become a formula."""
-    match value:
-        case None:
-            return ""
-        case Decimal():
-            return format(value, "f")
-        case datetime():
-            return value.isoformat(timespec="seconds")
-        case _:
-            text = str(value)
-            return f"'{text}" if text[:1] in "=+-@\t\r" and text else text
+        return ChatMessage(desk.texts("export.none", year=year))
+    text = desk.texts(f"export.{kind}", year=year, count=count)
+    return ChatMessage(text, document=Document(f"marketflow-{kind}-{year}.csv", file))
 
 
 COMMAND = Command("export", run, arguments=_USAGE)

@@ -1,10 +1,11 @@
-"""/health: each part of the program with a word on it."""
+"""/health: each part of the program with a word on it, what is not read yet, and the clock."""
 
 from bot.command import Args, Command, bad_argument
 from bot.desk import Caller, Desk
 from bot.lists import refresh
 from bot.message import ChatMessage
 from bot.render import duration, short_parts
+from bot.texts import Html
 
 
 async def run(desk: Desk, args: Args, _caller: Caller) -> ChatMessage:
@@ -17,9 +18,29 @@ async def run(desk: Desk, args: Args, _caller: Caller) -> ChatMessage:
         texts("health", version=desk.version, uptime=uptime),
         *short_parts(desk.health(), texts, 200),
         texts("health.queue", messages=len(desk.inbox), alerts=desk.alerts_waiting()),
+        *_lag(desk),
+        clock_line(desk),
         texts("health.time", time=texts.exact_time(desk.clock.now())),
     ]
     return ChatMessage("\n".join(lines), ((refresh("/health", texts),),))
+
+
+def _lag(desk: Desk) -> list[Html]:
+    """How many records stand in the topic and not in the ledger; nothing without Kafka."""
+    if desk.lag is None:
+        return []
+    count = desk.lag()
+    return [desk.texts("health.lag_unknown") if count is None else desk.texts("health.lag", count=count)]
+
+
+def clock_line(desk: Desk) -> Html:
+    """How far this machine's clock is from the exchange's."""
+    if desk.trading_mode == "paper":
+        return desk.texts("health.clock_paper")
+    offset = desk.clock_offset()
+    if offset is None:
+        return desk.texts("health.clock_unknown")
+    return desk.texts("health.clock_ahead" if offset < 0 else "health.clock_behind", ms=round(abs(offset) * 1000))
 
 
 COMMAND = Command("health", run)

@@ -31,7 +31,8 @@ async def run(desk: Desk, args: Args, _caller: Caller) -> ChatMessage:
     buttons = choices(desk.texts(f"report.{period}"), options)
     try:
         text = await report(desk, period)
-        chart = await chart_of(desk, "equity" if period == "day" else "daily", "")
+        since = _since(period, desk.clock.now().date())
+        chart = await chart_of(desk, "equity" if period == "day" else "daily", "", since)
     except LedgerUnavailable:
         return ChatMessage(desk.texts("answer.ledger_read"), buttons)
     picture = await charts.draw(chart) if chart is not None else None

@@ -9,7 +9,9 @@ from bot.message import ChatMessage
 from bot.numbers import money
 from bot.texts import Html
 from core.domain.money import ZERO
+from core.domain.signal import Side
 from core.policy.limits import shown
+from core.policy.sizing import size
 
 _CELLS = 8
 
@@ -24,7 +26,7 @@ async def run(desk: Desk, args: Args, _caller: Caller) -> ChatMessage:
         texts("risk"),
         texts("risk.positions", used=opened, limit=most, bar=bar(Decimal(opened), most)),
         *_losses(desk),
-        texts("risk.notional", limit=money(limits.max_order_notional)),
+        _entry(desk),
         texts("risk.band", limit=shown(limits, "PRICE_BAND_PCT")),
         texts("risk.age", limit=shown(limits, "SIGNAL_MAX_AGE")),
         _size(desk),
@@ -44,6 +46,23 @@ def _losses(desk: Desk) -> list[Html]:
         desk.texts("risk.loss", result=money(result, signed=True), limit=money(limit), quote=quote, bar=bar(-result, limit))
         for quote, result in told
     ]
+
+
+def _entry(desk: Desk) -> Html:
+    """What an entry would come to now in the symbol where it is worth most, beside what it may."""
+    limit = desk.book.limits.max_order_notional
+    drafts = [
+        (draft.notional, instrument)
+        for instrument in desk.market.instruments().values()
+        if desk.symbols is None or instrument.symbol in desk.symbols
+        if (quote := desk.market.quote(instrument.symbol)) is not None
+        for draft, _ in [size(Side.BUY, instrument, quote.ask, desk.book.position(instrument.symbol), desk.book.limits)]
+    ]
+    if not drafts:
+        return desk.texts("risk.notional_unknown", limit=money(limit))
+    used, largest = max(drafts, key=lambda one: one[0])
+    shown_as = {"symbol": largest.symbol, "quote": largest.quote, "bar": bar(used, limit)}
+    return desk.texts("risk.notional", used=money(used), limit=money(limit), **shown_as)
 
 
 def _size(desk: Desk) -> Html:

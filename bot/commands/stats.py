@@ -1,20 +1,23 @@
-"""/stats: how well it trades: rates, averages, best and worst, the deepest fall."""
+"""/stats: how well it trades: rates, averages, best and worst, the deepest fall, how long it holds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 
 from bot.command import Args, Command, bad_argument
 from bot.desk import Caller, Desk
 from bot.lists import refresh
 from bot.message import ChatMessage
-from bot.numbers import money
+from bot.numbers import money, per_cent
+from bot.render import duration
 from bot.texts import Html
 from core.domain.errors import LedgerUnavailable
 from core.domain.money import ZERO, divide
+from core.domain.position import Trade
 from core.read_models import Selection
 
-_LAST = 1_000  # exits that are looked at one by one
+_LAST = 1_000  # exits, and trades, that are looked at one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +61,21 @@ def stats_of(profits: Sequence[Decimal]) -> Stats:
 
 
 async def run(desk: Desk, args: Args, _caller: Caller) -> ChatMessage:
-    """Of the last 1,000 exits, by quote asset."""
+    """Of the last 1,000 exits and closed trades, by quote asset."""
     if args:
         return bad_argument(desk, args, "stats")
     try:
         gains = await desk.analytics.gains(Selection(), _LAST)
+        trades = [trade for _, trade in await desk.queries.recent_trades(_LAST)]
     except LedgerUnavailable:
         return ChatMessage(desk.texts("answer.ledger_read"))
     profits: dict[str, list[Decimal]] = {}
     for gain in gains:
         profits.setdefault(gain.quote_asset, []).append(gain.profit)
-    blocks = ["\n".join(_lines(desk, quote, stats_of(found))) for quote, found in sorted(profits.items())]
+    blocks = [
+        "\n".join([*_lines(desk, quote, stats_of(found)), *_trades(desk, [one for one in trades if one.quote_asset == quote])])
+        for quote, found in sorted(profits.items())
+    ]
     head = desk.texts("stats", count=len(gains)) if gains else desk.texts("trades.none")
     return ChatMessage("\n\n".join([head, *blocks]), ((refresh("/stats", desk.texts),),))
 
@@ -91,6 +98,32 @@ def _lines(desk: Desk, quote: str, found: Stats) -> list[Html]:
         texts("stats.fall", fall=money(-found.fall), quote=quote),
         texts("stats.streaks", won=found.longest_won, lost=found.longest_lost),
     ]
+
+
+def _trades(desk: Desk, trades: Sequence[Trade]) -> list[Html]:
+    """Of whole round trips in one quote asset; nothing before the first is closed."""
+    if not trades:
+        return []
+    held = duration(mean_held(trades), desk.texts)
+    best, worst = max(trades, key=lambda one: one.profit), min(trades, key=lambda one: one.profit)
+    return [
+        desk.texts("stats.held", duration=held, trades=len(trades)),
+        *(
+            desk.texts(
+                key,
+                symbol=one.symbol,
+                percent=per_cent(one.profit_pct),
+                profit=money(one.profit, signed=True),
+                quote=one.quote_asset,
+            )
+            for key, one in (("stats.best_trade", best), ("stats.worst_trade", worst))
+        ),
+    ]
+
+
+def mean_held(trades: Sequence[Trade]) -> timedelta:
+    """How long a position was open on average; at least one trade."""
+    return sum((one.closed_at - one.opened_at for one in trades), timedelta()) / len(trades)
 
 
 COMMAND = Command("stats", run)

@@ -1,5 +1,8 @@
 """/status: how things stand, on one screen. Answers from memory, whatever part is down."""
 
+from collections.abc import Mapping
+from decimal import Decimal
+
 from bot.command import Args, Command
 from bot.desk import Caller, Desk
 from bot.lists import refresh
@@ -43,26 +46,31 @@ def _positions(desk: Desk) -> list[Html]:
             line = texts("status.position_unpriced", **shown)
         else:
             profit = multiply(position.qty, priced.price) - position.cost
-            line = texts("status.position", percent=percent_of(profit, position.cost), **shown)
+            value = money(multiply(position.qty, priced.price))
+            percent = percent_of(profit, position.cost)
+            line = texts("status.position", value=value, quote=priced.quote_asset, percent=percent, **shown)
         if index < _POSITIONS_SHOWN:
             lines.append(line)
     if len(held) > _POSITIONS_SHOWN:
         lines.append(texts("status.more", count=len(held) - _POSITIONS_SHOWN))
-    lines += [
-        texts("status.unrealised", profit=money(profit, signed=True), quote=quote)
-        for quote, profit in sorted(unrealised(desk).items())
-    ]
     return lines
 
 
 def _today(desk: Desk) -> Html:
+    """What this UTC day's exits brought, and what the open positions would."""
     day = desk.clock.now().date().isoformat()
     quotes = sorted({instrument.quote for instrument in desk.market.instruments().values()})
-    results = [(quote, result) for quote in quotes if (result := desk.book.result_of(day, quote)) != ZERO]
+    results = {quote: result for quote in quotes if (result := desk.book.result_of(day, quote)) != ZERO}
+    held = unrealised(desk)
+    besides = desk.texts("status.besides", results=_amounts(desk, held)) if held else Html("")
     if not results:
-        return desk.texts("status.today_none")
-    told = ", ".join(desk.texts("status.result", profit=money(result, signed=True), quote=quote) for quote, result in results)
-    return desk.texts("status.today", results=Html(told))
+        return desk.texts("status.today_none", unrealised=besides)
+    return desk.texts("status.today", results=_amounts(desk, results), unrealised=besides)
+
+
+def _amounts(desk: Desk, results: Mapping[str, Decimal]) -> Html:
+    told = (desk.texts("status.result", profit=money(profit, signed=True), quote=quote) for quote, profit in results.items())
+    return Html(", ".join(told))
 
 
 def _waiting(desk: Desk) -> Html:

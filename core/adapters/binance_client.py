@@ -115,9 +115,9 @@ class BinanceClient:
         self._assets: dict[str, tuple[str, str]] = {}  # symbol -> base, quote; for the words of a refusal
 
     @property
-    def clock_offset_seconds(self) -> float:
-        """The exchange's clock minus this machine's when it was measured last; 0 before. Positive: this machine is behind."""
-        return self._offset
+    def clock_offset_seconds(self) -> float | None:
+        """The exchange's clock minus this machine's when it was measured last; None before. Positive: this machine is behind."""
+        return self._offset if self._measured else None
 
     @property
     def request_lifetime(self) -> float:

@@ -1,19 +1,40 @@
-"""First in, first out: which purchase each sale disposes of, and what was gained by it. Pure, exact."""
+"""First in, first out: which purchase each sale disposes of, and what was gained by it. Pure, exact, one execution at a time."""
 
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
-from core.domain.money import ZERO, divide, multiply
+from core.domain.money import EXACT, ZERO, divide, multiply
 from core.domain.position import Execution
 from core.domain.signal import Side
 
 
 @dataclass(frozen=True, slots=True)
+class Valued:
+    """An execution, and what its fee was worth in quote asset when it was settled, where it was paid in a third asset; None where
+    no price was known then."""
+
+    execution: Execution
+    third_fee: Decimal | None = None
+
+    @property
+    def fee_value(self) -> Decimal:
+        """What the cost or the proceeds have to bear of a fee in a third asset, in quote asset."""
+        return self.third_fee or ZERO if in_third_asset(self.execution) else ZERO
+
+    @property
+    def unvalued(self) -> str:
+        """The asset of a fee that no price was known for; empty where there is none."""
+        return self.execution.fee_asset if in_third_asset(self.execution) and self.third_fee is None else ""
+
+
+@dataclass(frozen=True, slots=True)
 class Lot:
-    """What is left of one purchase: `qty` in base asset, `cost` in quote asset, fees included."""
+    """What is left of one purchase: `qty` in base asset, `cost` in quote asset, fees included. `third_fee_value` is the part of
+    the cost that was a fee in a third asset; `fees_without_price` names the asset of one that could not be valued and is not in
+    it."""
 
     symbol: str
     execution_id: str
@@ -21,12 +42,15 @@ class Lot:
     qty: Decimal
     cost: Decimal
     fee_asset: str
+    third_fee_value: Decimal
+    fees_without_price: str
 
 
 @dataclass(frozen=True, slots=True)
 class Disposal:
     """A sale of (a part of) one lot. `proceeds` (net of fees), `cost` and `gain` in quote asset. `acquired_at` is None and the
-    cost 0 where the ledger knows no purchase of what was sold."""
+    cost 0 where the ledger knows no purchase of what was sold. `third_fee_value` is what of the cost and of the difference to the
+    gross proceeds were fees in a third asset; `fees_without_price` names the assets of those that are in neither."""
 
     symbol: str
     qty: Decimal
@@ -39,67 +63,131 @@ class Disposal:
     bought_by: str
     sold_by: str
     fee_assets: str
+    third_fee_value: Decimal
+    fees_without_price: str
 
 
-def lots_of(executions: Iterable[Execution]) -> tuple[list[Disposal], list[Lot]]:
-    """Every disposal in the order of the sales, and the lots that are left. `executions` come in their order.
+class Lots:
+    """The lots that are left in each symbol, the oldest first.
 
     A fee in the base asset lowers what was acquired, or is disposed of with what was sold; one in the quote asset raises the cost
-    or lowers the proceeds; one in another asset is named beside the lot. The last part of a lot takes what rounding left, so that
-    nothing is lost.
+    or lowers the proceeds, and so does one in a third asset at its price of that time. What a part of a lot cost depends only on
+    how much of the lot went before it, and all parts add up to the whole: whoever begins later finds the same amounts.
     """
-    open_lots: dict[str, deque[Lot]] = {}
-    disposals: list[Disposal] = []
-    for done in executions:
-        lots = open_lots.setdefault(done.symbol, deque())
-        if done.side is Side.BUY:
-            lots.append(_bought(done))
-        else:
-            disposals += _sold(done, lots)
-    return disposals, [lot for lots in open_lots.values() for lot in lots]
+
+    def __init__(self) -> None:
+        self._open: dict[str, deque[_Purchase]] = {}
+
+    def begin(self, symbol: str, purchases: Iterable[Valued], held: Decimal) -> None:
+        """Starts where `held` (base asset) was held: that is what is left of the last `purchases`, the newest of which come
+        first."""
+        found: deque[_Purchase] = deque()
+        with localcontext(EXACT):
+            for one in purchases:
+                if held <= 0:
+                    break
+                bought = _Purchase(one)
+                bought.left = min(bought.qty, held)
+                held -= bought.left
+                found.appendleft(bought)
+        self._open[symbol] = found
+
+    def take(self, done: Valued) -> list[Disposal]:
+        """What `done` disposes of; nothing where it buys. To be called in the order of the executions."""
+        lots = self._open.setdefault(done.execution.symbol, deque())
+        with localcontext(EXACT):  # sums too: the usual 28 digits would round a cost above 1e12
+            if done.execution.side is Side.SELL:
+                return _sold(done, lots)
+            lots.append(_Purchase(done))
+            return []
+
+    def left(self) -> list[Lot]:
+        """What is left of each purchase."""
+        with localcontext(EXACT):
+            return [purchase.lot() for lots in self._open.values() for purchase in lots if purchase.left > 0]
 
 
-def _bought(done: Execution) -> Lot:
-    qty = done.qty - done.fee if done.fee_asset == done.base_asset else done.qty
-    cost = done.quote_qty + done.fee if done.fee_asset == done.quote_asset else done.quote_qty
-    return Lot(done.symbol, done.execution_id, done.executed_at, qty, cost, done.fee_asset)
+class _Purchase:
+    """One purchase, and how much of it is `left` (base asset)."""
+
+    def __init__(self, bought: Valued) -> None:
+        done = bought.execution
+        self.bought = bought
+        self.qty = acquired(done)
+        self.cost = done.quote_qty + bought.fee_value + (done.fee if done.fee_asset == done.quote_asset else ZERO)
+        self.left = self.qty
+
+    def lot(self) -> Lot:
+        done, gone = self.bought.execution, self.qty - self.left
+        return Lot(
+            symbol=done.symbol,
+            execution_id=done.execution_id,
+            acquired_at=done.executed_at,
+            qty=self.left,
+            cost=self.cost - _share(self.cost, gone, self.qty),
+            fee_asset=done.fee_asset,
+            third_fee_value=self.bought.fee_value - _share(self.bought.fee_value, gone, self.qty),
+            fees_without_price=self.bought.unvalued,
+        )
+
+    def part(self, amount: Decimal, qty: Decimal) -> Decimal:
+        """Of `amount` what falls to the next `qty`."""
+        gone = self.qty - self.left
+        return _share(amount, gone + qty, self.qty) - _share(amount, gone, self.qty)
 
 
-def _sold(done: Execution, lots: deque[Lot]) -> list[Disposal]:
+def _share(amount: Decimal, part: Decimal, whole: Decimal) -> Decimal:
+    return amount if part == whole else divide(multiply(amount, part), whole)
+
+
+def acquired(done: Execution) -> Decimal:
+    """What a purchase left in hand, in base asset."""
+    return done.qty - done.fee if done.fee_asset == done.base_asset else done.qty
+
+
+def in_third_asset(done: Execution) -> bool:
+    """Whether its fee was paid in an asset that it did not trade."""
+    return bool(done.fee) and done.fee_asset not in {done.base_asset, done.quote_asset}
+
+
+def _sold(sale: Valued, lots: deque[_Purchase]) -> list[Disposal]:
+    done = sale.execution
     # A fee in what is sold leaves the lots too: it is disposed of for nothing.
-    left = done.qty + done.fee if done.fee_asset == done.base_asset else done.qty
-    proceeds = _proceeds(done)
+    whole = done.qty + done.fee if done.fee_asset == done.base_asset else done.qty
+    proceeds = done.quote_qty - sale.fee_value - (done.fee if done.fee_asset == done.quote_asset else ZERO)
     found: list[Disposal] = []
-    while left > 0 and lots:
-        lot = lots.popleft()
-        qty = min(left, lot.qty)
-        cost = lot.cost if qty == lot.qty else divide(multiply(lot.cost, qty), lot.qty)
-        part = proceeds if qty == left else divide(multiply(proceeds, qty), left)
-        if qty < lot.qty:
-            lots.appendleft(Lot(lot.symbol, lot.execution_id, lot.acquired_at, lot.qty - qty, lot.cost - cost, lot.fee_asset))
-        found.append(_disposal(done, lot, qty, cost, part))
-        left, proceeds = left - qty, proceeds - part
-    if left > 0:
-        found.append(_disposal(done, None, left, ZERO, proceeds))
+    gone = ZERO
+    while gone < whole:
+        lot = lots[0] if lots else None
+        qty = whole - gone if lot is None else min(whole - gone, lot.left)
+        part, fee = (_share(amount, gone + qty, whole) - _share(amount, gone, whole) for amount in (proceeds, sale.fee_value))
+        if qty > 0:
+            found.append(_disposal(sale, lot, qty, part, fee))
+        gone += qty
+        if lot is not None:
+            lot.left -= qty
+            if lot.left <= 0:
+                lots.popleft()
     return found
 
 
-def _proceeds(done: Execution) -> Decimal:
-    return done.quote_qty - done.fee if done.fee_asset == done.quote_asset else done.quote_qty
-
-
-def _disposal(done: Execution, lot: Lot | None, qty: Decimal, cost: Decimal, proceeds: Decimal) -> Disposal:
-    assets = {done.fee_asset, lot.fee_asset if lot is not None else done.fee_asset}
+def _disposal(sale: Valued, lot: _Purchase | None, qty: Decimal, proceeds: Decimal, fee: Decimal) -> Disposal:
+    done, bought = sale.execution, lot.bought.execution if lot is not None else None
+    cost = lot.part(lot.cost, qty) if lot is not None else ZERO
+    assets = {done.fee_asset, bought.fee_asset if bought is not None else ""}
+    without_price = {sale.unvalued, lot.bought.unvalued if lot is not None else ""}
     return Disposal(
         symbol=done.symbol,
         qty=qty,
-        acquired_at=lot.acquired_at if lot is not None else None,
+        acquired_at=bought.executed_at if bought is not None else None,
         disposed_at=done.executed_at,
         cost=cost,
         proceeds=proceeds,
         gain=proceeds - cost,
         quote_asset=done.quote_asset,
-        bought_by=lot.execution_id if lot is not None else "",
+        bought_by=bought.execution_id if bought is not None else "",
         sold_by=done.execution_id,
-        fee_assets=" ".join(sorted(asset for asset in assets if asset)),
+        fee_assets=" ".join(sorted(filter(None, assets))),
+        third_fee_value=fee + (lot.part(lot.bought.fee_value, qty) if lot is not None else ZERO),
+        fees_without_price=" ".join(sorted(filter(None, without_price))),
     )

@@ -186,6 +186,8 @@ async def firm_on(
         version="0.1.0",
         started_at=clock.now() - timedelta(hours=1),
         health=lambda: {"exchange": trading.market.ready},
+        lag=None,
+        clock_offset=lambda: None,
     )
     chat = TelegramChat(answers, desk, ledger, paces)
     await trading.market.load_instruments(None)

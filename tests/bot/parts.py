@@ -40,7 +40,7 @@ from core.inbox import Inbox
 from core.market import Market
 from core.membership import Membership
 from core.ports import MAIN_READER, Changes, DayResult, Delivery, LedgerState, Told, Verdict
-from core.read_models import NEWEST, Act, Gain, LetterStory, Page, Performance, Selection, SignalStory, Story
+from core.read_models import NEWEST, Act, Gain, LetterStory, Page, Performance, Place, Selection, Settled, SignalStory, Story
 from tests.core.world import LIMITS
 
 OWNER, TRADER, VIEWER, STRANGER = 1001, 1002, 1003, 6666
@@ -251,7 +251,23 @@ class MemoryLedger:
         self._check()
         return []
 
-    async def executions_after(self, seq: int, limit: int) -> Sequence[tuple[int, Execution]]:
+    async def executions_between(
+        self, since: datetime, until: datetime, limit: int, *, after: Place | None = None, symbol: str | None = None
+    ) -> Sequence[tuple[int, Execution]]:
+        self._check()
+        return []
+
+    async def executions_before(
+        self, symbol: str, until: datetime, limit: int, *, before: Place | None = None
+    ) -> Sequence[tuple[int, Execution]]:
+        self._check()
+        return []
+
+    async def settled(self, client_order_ids: Sequence[str]) -> Mapping[str, Settled]:
+        self._check()
+        return {}
+
+    async def symbols(self) -> Sequence[str]:
         self._check()
         return []
 
@@ -401,6 +417,8 @@ class Office:
         self.inbox = Inbox(self.ledger, self.trading.handle)
         self.inbox.start([], [])
         self.market = Market(self.exchange, clock, list)
+        self.lag: int | None = None
+        self.clock_offset: float | None = None
         self.health: Callable[[], Mapping[str, tuple[bool, str]]] = lambda: {
             "kafka": (True, "reading"),
             "exchange": (False, "no <answer>"),
@@ -414,7 +432,7 @@ class Office:
             people=self.people, audience=self.audience,
             bot_name=lambda: "marketflow_local_bot",
             language=language, zone="UTC", version="0.1.0", started_at=clock.now() - timedelta(hours=3, minutes=12),
-            health=self._health,
+            health=self._health, lag=lambda: self.lag, clock_offset=lambda: self.clock_offset,
         )  # fmt: skip
 
     def _health(self) -> Mapping[str, tuple[bool, str]]:

@@ -1,20 +1,24 @@
 """Every command over HTTP: what it answers, also when a part is down, and what it puts into the inbox."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from bot.commands import COMMANDS
+from bot.commands.health import clock_line
 from core.domain.controls import Mode, Pause
+from core.domain.instrument import Balance
 from core.domain.messages import ControlsRequested
 from core.domain.position import Position, Trade
-from core.ports import DayResult
+from core.domain.signal import Side
+from core.ports import Changes, DayResult
 from demo.chat.model import Message as Said
 from demo.chat.server import RunningChat
 from tests.bot.conftest import Bot, bot_on, until
-from tests.bot.parts import NOON, OWNER, STRANGER, TRADER, VIEWER, FastClock, Office, approval, came, signal
+from tests.bot.parts import NOON, OWNER, STRANGER, TRADER, VIEWER, FastClock, Office, approval, came, executed, signal
 
 
 async def test_status_is_one_screen_of_everything(bot: Bot) -> None:
@@ -28,9 +32,8 @@ async def test_status_is_one_screen_of_everything(bot: Bot) -> None:
         "Entries are PAUSED",
         "Mode: confirm",
         "Open positions: 1",
-        "WIFUSDC 19.98 WIF, +4.0%",
-        "Unrealised: +0.38 USDC",
-        "Today: no exits yet",
+        "WIFUSDC 19.98 WIF = 9.99 USDC, +4.0%",
+        "Today: no exits yet; unrealised: +0.38 USDC",
         "approvals 1, orders 0, messages 0, alerts 0",
         "✅ Kafka: reading",
         "❌ The exchange: no <answer>",
@@ -38,6 +41,14 @@ async def test_status_is_one_screen_of_everything(bot: Bot) -> None:
     ):
         assert said in text
     assert len(text.splitlines()) < 25
+
+
+async def test_status_tells_what_is_realised_from_what_is_not(bot: Bot) -> None:
+    sold = replace(executed(Side.SELL).execution, executed_at=bot.office.desk.clock.now(), profit_quote=Decimal("1.5"))
+    bot.office.book.apply(Changes(executions=[sold]))
+    assert "Today realised: +1.50 USDC; unrealised: +0.38 USDC" in (await bot.owner.ask("/status")).text
+    await bot.owner.ask("/lang ru")
+    assert "Сегодня зафиксировано: +1.50 USDC; не зафиксировано: +0.38 USDC" in (await bot.owner.ask("/status")).text
 
 
 async def test_status_answers_with_the_ledger_and_the_exchange_down(bot: Bot) -> None:
@@ -62,6 +73,36 @@ async def test_an_old_price_is_shown_with_its_age(server: RunningChat) -> None:
     clock.skip(90)
     async with bot_on(server, office) as bot:
         assert "price 0.5000 (1 min ago)" in (await bot.owner.ask("/positions")).text
+
+
+async def test_health_in_both_languages_with_lag_and_clock(bot: Bot) -> None:
+    office = bot.office
+    office.health = lambda: {
+        "kafka": (True, "reading trading_signals, 3 partition(s)"),
+        "exchange": (False, "HTTP 418: <banned>"),
+        "instruments": (True, "2 symbols loaded"),
+        "ledger": (True, "migrated"),
+        "telegram": (True, "alerts go out"),
+    }
+    assert "Not read from Kafka yet: not known" in (await bot.owner.ask("/health")).text
+    office.lag, office.clock_offset = 12, 0.1304
+    live = replace(office.desk, trading_mode="live")
+    assert [clock_line(replace(live, language=language)) for language in ("en", "ru")] == [
+        "Clock: 130 ms behind the exchange's",
+        "Часы: отстают от биржевых на 130 мс",
+    ]
+    office.clock_offset = -0.002
+    assert clock_line(live) == "Clock: 2 ms ahead of the exchange's"
+    await bot.owner.ask("/lang ru")
+    text = (await bot.owner.ask("/health")).text
+    for said in (
+        "✅ Kafka: читает trading_signals, разделов: 3",
+        "❌ Биржа: HTTP 418: <banned>",
+        "✅ Правила символов: загружено символов: 2",
+        "✅ Telegram: оповещения уходят",
+        "Ещё не прочитано из Kafka: 12",
+    ):
+        assert said in text
 
 
 async def test_no_position_is_said(bot: Bot) -> None:
@@ -107,14 +148,22 @@ async def test_trades_and_signals_tell_what_became_of_them(bot: Bot) -> None:
 
 async def test_balance_comes_from_the_exchange_or_with_its_age(bot: Bot) -> None:
     text = (await bot.owner.ask("/balance")).text
-    assert "USDC: 990.39\nWIF: 19.98, in orders 1" in text
+    assert "Amount, and value in USDC:\nUSDC  990.39  990.39\nWIF    20.98   10.49\n" in text
+    assert "In orders: 1 WIF\nTogether: 1000.88 USDC" in text
     bot.office.exchange.down = True
     assert "Nothing was known before" in (await bot.owner.ask("/balance")).text
     bot.office.book.balances = bot.office.exchange.held
     bot.office.book.balances_at = bot.office.desk.clock.now() - timedelta(minutes=7)
-    text = (await bot.owner.ask("/balance")).text
+    shown = await bot.owner.ask("/balance")
+    text = shown.text
     assert "The exchange does not answer: connection refused" in text
-    assert "Last known, 7 min ago:\nUSDC: 990.39" in text
+    assert "Last known, 7 min ago:\nAmount, and value in USDC:\nUSDC  990.39" in text
+    bot.office.exchange.down = False
+    bot.office.exchange.held = {"USDC": Balance("USDC", Decimal("0.5")), "ODD": Balance("ODD", Decimal(3))}
+    bot.owner.press(shown, "🔄 Refresh")
+    text = (await bot.owner.wait_for_edit(shown, "Together: 0.50 USDC")).text
+    assert "USDC  0.5  0.50\nODD   3    –" in text
+    assert "No price is known for: 1" in text
 
 
 @pytest.mark.parametrize("command", ["/pnl", "/trades", "/signals"])

@@ -4,6 +4,7 @@ import csv
 import io
 import struct
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -12,16 +13,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import charts
+from bot import charts, drawing
 from bot.commands.calendar import starts_of
-from bot.commands.export import cell
+from bot.commands.chart import chart_of
 from bot.commands.risk import bar
 from bot.commands.stats import stats_of
 from bot.message import plain_text
+from bot.year import cell
 from core.domain.money import ZERO
 from core.domain.position import Execution, Trade
 from core.domain.signal import Side
-from core.policy.tax_lots import lots_of
+from core.policy.tax_lots import Disposal, Lots, Valued, acquired
 from core.ports import Changes
 from core.read_models import Gain
 from demo.chat.server import RunningChat
@@ -95,6 +97,8 @@ async def test_performance_and_stats(firm: Firm) -> None:
     text = (await firm.owner.ask("/stats")).text
     assert "Result: +3.00 USDC\nWith a profit: 2 of 3 (67%)\nProfit factor 7.00, +1.00 USDC an exit" in text
     assert "Deepest fall: -0.50 USDC" in text
+    assert "Held 1 h 0 min on average, 3 trades\n" in text
+    assert "Best trade: SOLUSDC +1.0%, +2.00 USDC\nWorst trade: WIFUSDC +1.0%, -0.50 USDC" in text
 
 
 async def test_a_list_is_leafed_through_in_place(firm: Firm) -> None:
@@ -126,6 +130,33 @@ async def test_a_chart_is_a_picture_that_is_renewed_in_place(firm: Firm) -> None
     assert (await firm.owner.ask("/chart WIFUSDC", within=30)).photo is not None
     report = await firm.owner.ask("/report month", within=30)
     assert report.photo is not None
+
+
+async def test_the_report_of_a_day_draws_that_day(firm: Firm) -> None:
+    await filled(firm, ["1.5", "-0.5", "2"])
+    today = firm.clock.now().date()
+    drawn = await chart_of(firm.desk, "equity", "", today)
+    assert drawn is not None
+    assert (drawn.values, drawn.title) == ((0.0, 2.0), f"Net result since {today:%d.%m.} UTC, USDC")
+    ever = await chart_of(firm.desk, "equity", "")
+    assert ever is not None
+    assert ever.values == (0.0, 1.5, 1.0, 3.0)
+    week = await chart_of(firm.desk, "daily", "", today - timedelta(days=1))
+    assert week is not None
+    assert week.values == (-0.5, 2.0)
+
+
+def test_the_axis_of_time_is_the_readers() -> None:
+    start = datetime(2026, 3, 1, 22, tzinfo=UTC)
+    gains = [Gain(start + timedelta(minutes=10 * step), "USDC", Decimal(1)) for step in range(12)]
+    labels = {}
+    for zone in ("UTC", "Asia/Kolkata"):
+        figure = drawing.drawn(asdict(charts.equity("t", "USDC", gains, zone=zone)))
+        figure.canvas.draw()
+        labels[zone] = [tick.get_text() for tick in figure.axes[0].get_xticklabels()]
+        assert figure.axes[0].get_xlabel() == zone
+    assert "22:30" in labels["UTC"]
+    assert "04:00" in labels["Asia/Kolkata"]  # 22:30 UTC
 
 
 async def test_a_year_is_a_file(firm: Firm) -> None:
@@ -176,6 +207,8 @@ async def test_risk_shows_how_much_is_used(firm: Firm) -> None:
     text = (await firm.owner.ask("/risk")).text
     assert "Positions: 1 of 5 🟩🟩⬜⬜⬜⬜⬜⬜" in text
     assert "Today 0.00 USDC, limit -100.00 ⬜⬜⬜⬜⬜⬜⬜⬜" in text
+    assert "One entry: 3000.00 USDC (SOLUSDC), limit 5000.00 🟩🟩🟩🟩🟩⬜⬜⬜" in text
+    assert len((await firm.owner.ask("/risk")).text.splitlines()) < 14
 
 
 @pytest.mark.parametrize("kind", ["line", "bars", "trades"])
@@ -199,29 +232,72 @@ async def test_what_cannot_be_drawn_is_no_picture() -> None:
 
 
 AMOUNTS = st.decimals(Decimal("0.0001"), Decimal(1_000_000), places=4)
+ROWS = st.lists(
+    st.tuples(st.booleans(), AMOUNTS, AMOUNTS, st.sampled_from(["WIF", "USDC", "BNB"]), st.none() | AMOUNTS), max_size=30
+)
+Row = tuple[bool, Decimal, Decimal, str, Decimal | None]
 
 
-@given(st.lists(st.tuples(st.booleans(), AMOUNTS, AMOUNTS, st.sampled_from(["WIF", "USDC", "BNB"])), max_size=30))
-def test_tax_lots_lose_nothing(rows: list[tuple[bool, Decimal, Decimal, str]]) -> None:
+def valued(rows: list[Row]) -> list[Valued]:
     at = datetime(2026, 1, 1, tzinfo=UTC)
-    done = [
-        execution(
-            number, at + timedelta(hours=number), None if buy else "1",
-            qty=qty, quote_qty=value, fee=min(qty, value) / 1000, fee_asset=asset,
+    return [
+        Valued(
+            execution(
+                number, at + timedelta(hours=number), None if buy else "1",
+                qty=qty, quote_qty=value, fee=min(qty, value) / 1000, fee_asset=asset,
+            ),
+            worth if asset == "BNB" else None,
         )
-        for number, (buy, qty, value, asset) in enumerate(rows)
+        for number, (buy, qty, value, asset, worth) in enumerate(rows)
     ]  # fmt: skip
-    disposals, lots = lots_of(done)
-    bought = sum((one.qty - (one.fee if one.fee_asset == "WIF" else 0) for one in done if one.side is Side.BUY), ZERO)
-    paid = sum((one.quote_qty + (one.fee if one.fee_asset == "USDC" else 0) for one in done if one.side is Side.BUY), ZERO)
-    sold = sum((one.qty + (one.fee if one.fee_asset == "WIF" else 0) for one in done if one.side is Side.SELL), ZERO)
-    got = sum((one.quote_qty - (one.fee if one.fee_asset == "USDC" else 0) for one in done if one.side is Side.SELL), ZERO)
+
+
+def taken(lots: Lots, done: list[Valued]) -> list[Disposal]:
+    return [disposal for one in done for disposal in lots.take(one)]
+
+
+@given(ROWS)
+def test_tax_lots_lose_nothing(rows: list[Row]) -> None:
+    """The sums over lots are the sums over executions, fees in a third asset at their value."""
+    done, lots = valued(rows), Lots()
+    disposals, left = taken(lots, done), lots.left()
+    buys = [one for one in done if one.execution.side is Side.BUY]
+    sells = [one for one in done if one.execution.side is Side.SELL]
+
+    def fees(some: list[Valued], asset: str) -> Decimal:
+        return sum((one.execution.fee for one in some if one.execution.fee_asset == asset), ZERO)
+
+    def third(some: list[Valued]) -> Decimal:
+        return sum((one.third_fee for one in some if one.third_fee is not None), ZERO)
+
+    paid = sum((one.execution.quote_qty for one in buys), ZERO) + fees(buys, "USDC") + third(buys)
+    got = sum((one.execution.quote_qty for one in sells), ZERO) - fees(sells, "USDC") - third(sells)
+    sold = sum((one.execution.qty for one in sells), ZERO) + fees(sells, "WIF")
     known = [one for one in disposals if one.acquired_at is not None]
     assert sum((one.qty for one in disposals), ZERO) == sold
     assert sum((one.proceeds for one in disposals), ZERO) == got
-    assert sum((one.qty for one in known), ZERO) + sum((lot.qty for lot in lots), ZERO) == bought
-    assert sum((one.cost for one in known), ZERO) + sum((lot.cost for lot in lots), ZERO) == paid
+    assert sum((one.qty for one in known), ZERO) + sum((lot.qty for lot in left), ZERO) == sum(
+        (acquired(one.execution) for one in buys), ZERO
+    )
+    assert sum((one.cost for one in known), ZERO) + sum((lot.cost for lot in left), ZERO) == paid
+    fees_of_parts = [one.third_fee_value for one in disposals] + [one.third_fee_value for one in left]
+    assert sum(fees_of_parts, ZERO) == third(done)
     assert all(one.qty > 0 and one.cost >= 0 for one in disposals)
+    named = {one.bought_by for one in known} | {one.sold_by for one in disposals} | {lot.execution_id for lot in left}
+    unvalued = [one.execution.execution_id for one in done if one.unvalued and one.execution.execution_id in named]
+    says = {one.sold_by: one for one in disposals} | {one.bought_by: one for one in known}
+    assert all(says[name].fees_without_price == "BNB" for name in unvalued if name in says)
+
+
+@given(ROWS, st.integers(0, 30))
+def test_whoever_begins_later_finds_the_same_lots(rows: list[Row], cut: int) -> None:
+    done, whole, later = valued(rows), Lots(), Lots()
+    taken(whole, done[:cut])
+    held = sum((lot.qty for lot in whole.left()), ZERO)
+    later.begin("WIFUSDC", (one for one in reversed(done[:cut]) if one.execution.side is Side.BUY), held)
+    assert later.left() == whole.left()
+    assert taken(later, done[cut:]) == taken(whole, done[cut:])
+    assert later.left() == whole.left()
 
 
 @given(st.lists(st.decimals(-1000, 1000, places=2), min_size=1, max_size=50))

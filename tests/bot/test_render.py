@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 import bot
 from bot.commands import COMMANDS, nearest
 from bot.message import plain_text, split, units
-from bot.numbers import money, per_cent, price, quantity
+from bot.numbers import aligned, money, per_cent, price, quantity
 from bot.render import render, render_digest
+from bot.state_words import state_word
 from bot.texts import en, ru, texts
 from core.domain.approval import ApprovalState
 from core.domain.controls import Controls, Mode, Pause
@@ -40,7 +41,8 @@ from core.domain.order import Order, OrderState
 from core.domain.proof import Proof
 from core.domain.reasons import SENTENCES, Reason, reason
 from core.domain.signal import Side
-from tests.bot.parts import NOON, approval, executed, refused, signal
+from core.market import Market
+from tests.bot.parts import NOON, Exchange, FastClock, approval, executed, refused, signal
 
 EN, RU = texts("en"), texts("ru")
 EVIL = "<b>&\"'</b><a href='x'>{0}{who}"
@@ -294,3 +296,22 @@ def test_a_long_alert_is_cut_at_the_end_of_a_line() -> None:
     pieces = split("<b>" + "line of text\n" * 1_000 + "</b>")
     assert len(pieces) > 2
     assert all(units(piece) <= 4096 and piece.startswith("<b>line of text\n") for piece in pieces)
+
+
+@given(st.lists(st.decimals(-(10**7), 10**7, places=6), min_size=1, max_size=9))
+def test_numbers_of_a_table_stand_point_under_point(numbers: list[Decimal]) -> None:
+    written = [write(number) for number in numbers for write in (money, quantity)]
+    rows = aligned(written)
+    assert len({len(row) for row in rows}) == 1
+    assert [row.strip() for row in rows] == written
+    assert len({row.index(".") for row in rows if "." in row}) <= 1
+
+
+def test_parts_speak_the_readers_language() -> None:
+    market = Market(Exchange(FastClock()), FastClock(), list)
+    words = [market.ready[1], market.instruments_ready[1]]
+    market.problem = ""
+    words += [market.ready[1], "migrated", "has not answered for 7 s", "reading a-topic, 3 partition(s)"]
+    for word in words:
+        assert re.search("[а-я]", state_word(word, texts("ru"), 100)), word
+    assert state_word("<b>no</b>", texts("ru"), 100) == "&lt;b&gt;no&lt;/b&gt;"

@@ -5,15 +5,16 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Column, Select, func, select
+from sqlalchemy import Column, Select, func, or_, select
 
 from core.adapters.ledger import codec, rows, tables
 from core.adapters.ledger.reader import LedgerReader
+from core.domain.events import OrderExecuted
 from core.domain.messages import SignalReceived
 from core.domain.order import Order, OrderState
 from core.domain.position import Execution, Trade
 from core.ports import DayResult
-from core.read_models import NEWEST, Act, Page, SignalStory
+from core.read_models import NEWEST, Act, Page, Place, Settled, SignalStory
 
 _OUTCOMES = {
     OrderState.AWAITING_APPROVAL: "awaiting_approval",
@@ -71,6 +72,48 @@ class LedgerQueries:
         table = tables.executions
         question = select(table).where(table.c.seq > seq).order_by(table.c.seq).limit(limit)
         return [(row["seq"], rows.execution_of(row)) for row in await self._reader.read(question)]
+
+    async def executions_between(
+        self, since: datetime, until: datetime, limit: int, *, after: Place | None = None, symbol: str | None = None
+    ) -> Sequence[tuple[int, Execution]]:
+        """Those (of `symbol`, None: all) from `since` on and before `until` by the exchange's time, the oldest first, with their
+        numbers; only those behind `after`."""
+        table = tables.executions
+        at, seq = table.c.executed_at, table.c.seq
+        question = select(table).where(at >= (since if after is None else after[0]), at < until)
+        if after is not None:
+            question = question.where(or_(at > after[0], seq > after[1]))
+        if symbol is not None:
+            question = question.where(table.c.symbol == symbol)
+        found = await self._reader.read(question.order_by(at, seq).limit(limit))
+        return [(row["seq"], rows.execution_of(row)) for row in found]
+
+    async def executions_before(
+        self, symbol: str, until: datetime, limit: int, *, before: Place | None = None
+    ) -> Sequence[tuple[int, Execution]]:
+        """Those of `symbol` before `until`, the newest first, with their numbers; only those older than `before`."""
+        table = tables.executions
+        at, seq = table.c.executed_at, table.c.seq
+        question = select(table).where(table.c.symbol == symbol, at < until)
+        if before is not None:
+            question = question.where(at <= before[0], or_(at < before[0], seq < before[1]))
+        found = await self._reader.read(question.order_by(at.desc(), seq.desc()).limit(limit))
+        return [(row["seq"], rows.execution_of(row)) for row in found]
+
+    async def settled(self, client_order_ids: Sequence[str]) -> Mapping[str, Settled]:
+        """What was found out when those orders were settled, by client order id: from the event that told of it."""
+        orders, outbox = tables.orders.c, tables.outbox.c
+        question = (
+            select(orders.client_order_id, outbox.body)
+            .join_from(tables.orders, tables.outbox, outbox.subject == orders.inbox_seq)
+            .where(tables.HAS_SUBJECT, outbox.kind == "order_executed")
+        )
+        found = {}
+        for row in await self._reader.read_of(question, orders.client_order_id, client_order_ids):
+            event = codec.events.decode(row["body"])
+            if isinstance(event, OrderExecuted) and event.execution.client_order_id == row["client_order_id"]:
+                found[row["client_order_id"]] = Settled(event.position.qty, event.fee_value)
+        return found
 
     async def recent_trades(self, limit: int, *, symbol: str | None = None, page: Page = NEWEST) -> Sequence[tuple[int, Trade]]:
         """The last closed trades (of `symbol`, None: of all) with their numbers, the newest first."""

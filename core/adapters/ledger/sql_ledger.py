@@ -94,8 +94,9 @@ class SqlLedger:
         asked = await self.reader.read(select(approvals).where(tables.IS_OPEN).order_by(approvals.c.inbox_seq))
         waiting = await self.reader.read(select(inbox).where(tables.UNDECIDED).order_by(inbox.c.seq))
         totals = await self.reader.read(select(tables.totals))
-        exits = tables.executions
-        last = await self.reader.read(select(exits.c.profit_pct).where(tables.IS_EXIT).order_by(exits.c.seq.desc()).limit(1))
+        exits = tables.executions.c
+        newest = exits.executed_at.desc(), exits.seq.desc()
+        last = await self.reader.read(select(exits.profit_pct).where(tables.IS_EXIT).order_by(*newest).limit(1))
         return LedgerState(
             controls=rows.controls_of(controls[0]) if controls else None,
             positions=[rows.position_of(row) for row in positions],

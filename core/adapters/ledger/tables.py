@@ -193,9 +193,9 @@ executions = Table(
     Column("base_asset", Text, nullable=False),
     Column("quote_asset", Text, nullable=False),
     Column("seq", counting_key(), primary_key=True, autoincrement=True),
-    Index(None, "symbol", "seq"),
+    Index(None, "symbol", "executed_at", "seq"),
     Index(None, "executed_at", "seq"),
-    _partial("ix_executions_exits", "seq", where=IS_EXIT),
+    _partial("ix_executions_exits", "executed_at", "seq", where=IS_EXIT),
     sqlite_autoincrement=True,
 )
 
