@@ -312,6 +312,14 @@ def test_any_text_is_a_limit_or_is_not(text: str) -> None:
     assert all(is_good(name, text) in {True, False} for name in RULES)
 
 
+@pytest.mark.parametrize(
+    "hostile", ["1e-31", "1e-1000000", "1e-99999999999", "NaN", "Infinity", "1_0", "٣", "²", "0." + "1" * 99]
+)
+def test_an_amount_can_be_shown_in_full_on_a_line(hostile: str) -> None:
+    assert not any(is_good(name, hostile) for name in RULES)
+    assert read_mode(["confirm", "above", hostile]) is None
+
+
 @given(st.lists(st.text(max_size=12), min_size=1, max_size=6))
 def test_any_words_are_a_mode_or_are_not(words: list[str]) -> None:
     found = read_mode(words)
