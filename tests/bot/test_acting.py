@@ -202,6 +202,33 @@ async def test_a_pause_ends_by_itself(firm: Firm) -> None:
     assert "the pause is over" in (await firm.owner.wait_for("the pause is over")).text
 
 
+@pytest.mark.parametrize(
+    ("present", "weaker"),
+    [
+        ("/pause", "/pause for 1m"),
+        ("/pause", "/pause entries"),
+        ("/pause entries", "/pause all for 1m"),
+        ("/pause for 2h", "/pause for 1h"),
+        ("/pause for 2h", "/pause entries for 3h"),
+    ],
+)
+async def test_a_weaker_pause_is_as_good_as_resuming(firm: Firm, present: str, weaker: str) -> None:
+    await firm.trader.ask(present)
+    before = firm.book.controls
+    assert "Only an owner" in (await firm.trader.ask(weaker)).text
+    asked = await firm.owner.ask(weaker)
+    assert "Less of a pause" in asked.text
+    assert firm.book.controls == before
+    await confirmed(firm.owner, asked)
+    assert firm.book.controls != before
+
+
+async def test_a_longer_pause_is_anybodys_who_may_pause(firm: Firm) -> None:
+    for said in ("/pause entries for 1h", "/pause entries for 2h", "/pause entries", "/pause", "/pause"):
+        assert "PAUSED" in (await firm.trader.ask(said)).text
+    assert firm.book.controls == replace(firm.book.controls, pause=Pause.ALL, until=None)
+
+
 async def test_resuming_and_loosening_want_a_second_tap_and_stopping_does_not(firm: Firm) -> None:
     await firm.owner.ask("/pause")
     assert firm.book.controls.pause is Pause.ALL
