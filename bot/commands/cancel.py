@@ -13,7 +13,6 @@ from core.domain.approval import Approval
 from core.domain.messages import ApprovalAnswered, CancelRequested
 from core.domain.order import Order
 from core.domain.people import Role
-from core.inbox import CONTROLS
 
 ROLE = Role.TRADER
 
@@ -49,7 +48,8 @@ def _offered(desk: Desk) -> ChatMessage:
 
 async def _cancel(desk: Desk, caller: Caller, order: Order, source_id: str) -> str:
     wish = CancelRequested(order.symbol, order.client_order_id, caller.user_id, caller.name)
-    return await place_all(desk, caller, [(CONTROLS, wish)], source_id)
+    # In a mailbox of its own: the symbol's is busy with the order, and nobody should wait for the exchange to be able to pause.
+    return await place_all(desk, caller, [(order.client_order_id, wish)], source_id)
 
 
 async def _decline(desk: Desk, caller: Caller, approval: Approval, source_id: str) -> str:

@@ -183,7 +183,8 @@ Body = (
 @dataclass(frozen=True, slots=True)
 class Message:
     """One thing that happened. (`source`, `source_id`) is its identity: stored once, handled once. `mailbox` is the symbol whose
-    turn it waits for; the empty string is the mailbox of what concerns no single symbol."""
+    turn it waits for, or the client order id of an order to be taken off the exchange; the empty string is the mailbox of what
+    concerns no single symbol."""
 
     source: str
     source_id: str

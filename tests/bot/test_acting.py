@@ -1,7 +1,7 @@
 """Acting, over HTTP on everything real: what costs money is shown in numbers and wants a second tap, which works once."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -19,8 +19,10 @@ from bot.one_time_codes import Judgement, OneTimeCodes
 from core.adapters.ledger import tables
 from core.domain.controls import Mode, Pause
 from core.domain.limit import LimitSet
+from core.domain.messages import Message as Said
 from core.domain.people import Role
 from core.policy.limits import RULES, is_good, shown, with_set
+from core.ports import Verdict
 from demo.chat.model import Message
 from demo.chat.server import RunningChat
 from tests.bot.conftest import until
@@ -192,6 +194,67 @@ async def test_panic_is_kept_where_the_exchange_is_away(firm: Firm) -> None:
     await until(lambda: firm.book.controls.pause is Pause.ALL)
     firm.prices.down = False
     await until(lambda: not firm.book.position("WIFUSDC").is_open, within=20)
+
+
+async def test_panic_sells_what_was_entered_while_it_was_being_stored(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
+    await firm.held()
+    asked = await firm.trader.ask("/panic")
+    store = firm.trading.inbox.ask_all
+
+    async def late(messages: Sequence[Said]) -> Sequence["asyncio.Future[Verdict] | None"]:
+        monkeypatch.undo()
+        await firm.held("SOLUSDC")
+        return await store(messages)
+
+    monkeypatch.setattr(firm.trading.inbox, "ask_all", late)
+    await confirmed(firm.trader, asked)
+    await until(lambda: sides(firm) == [("SOLUSDC", False), ("WIFUSDC", False)])
+    assert firm.book.controls.pause is Pause.ALL
+
+
+async def test_panic_sells_on_where_one_order_may_not_take_all_of_it(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path, limits=replace(ROOMY, trade_qty=Decimal(40))) as firm:
+        await firm.held()
+        firm.prices.rules["WIFUSDC"] = replace(firm.prices.rules["WIFUSDC"], market_max_qty=Decimal(14))
+        await firm.trading.market.load_instruments(["WIFUSDC"])
+        await confirmed(firm.trader, await firm.trader.ask("/panic"))
+        await until(lambda: not firm.book.position("WIFUSDC").is_open)
+        await firm.settled()
+        sales = [row for row in await firm.ledger.reader.read(ORDERS) if row["side"] == "SELL"]
+        assert [row["executed_qty"] for row in sales] == [14, 14, Decimal("11.96")]
+
+
+async def test_panic_shows_its_numbers_soon_where_the_exchange_is_silent(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
+    await firm.held()
+    await firm.held("SOLUSDC")
+    waiting = 0
+
+    async def silent(_: str) -> None:
+        nonlocal waiting
+        waiting += 1
+        await until(lambda: waiting >= 2)
+
+    monkeypatch.setattr(firm.trading.market, "fresh_quote", silent)
+    assert "SOLUSDC" in (await firm.trader.ask("/panic")).text
+
+
+async def test_nobody_waits_for_the_exchange_to_be_able_to_pause(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
+    await firm.held()
+    firm.prices.down = True
+    await firm.signal("SELL_SM")
+    await until(lambda: bool(firm.book.in_flight))
+    asked = await firm.trader.ask(f"/cancel {next(iter(firm.book.in_flight))}")
+
+    answered = asyncio.Event()
+
+    async def silent(symbol: str, client_order_id: str) -> bool:
+        return await answered.wait()
+
+    monkeypatch.setattr(firm.desk.venue, "cancel_order", silent)
+    await confirmed(firm.trader, asked)
+    assert "PAUSED" in (await firm.trader.ask("/pause")).text
+    answered.set()
+    firm.prices.down = False
 
 
 async def test_a_pause_ends_by_itself(firm: Firm) -> None:
