@@ -126,6 +126,24 @@ async def test_a_second_tap_works_once_by_who_asked_there_and_in_time(firm: Firm
     assert len([row for row in rows if row["side"] == "SELL"]) == 1
 
 
+async def test_a_second_tap_counts_where_telegram_does_not_take_the_answer_to_it(firm: Firm) -> None:
+    await firm.held()
+    asked = await firm.trader.ask("/sell WIFUSDC")
+    firm.room.faults.bad_gateway("answerCallbackQuery", times=3)
+    firm.trader.press(asked, "✅ Do it")
+    await firm.trader.wait_for_edit(asked, "told here")
+    await until(lambda: not firm.book.position("WIFUSDC").is_open)
+
+
+async def test_no_more_is_bought_than_was_shown(firm: Firm) -> None:
+    asked = await firm.trader.ask("/buy WIFUSDC")
+    assert "Buy 20 WIF" in asked.text
+    await confirmed(firm.owner, await firm.owner.ask("/set TRADE_QTY 400"))
+    assert firm.book.limits.trade_qty == 400
+    await confirmed(firm.trader, asked)
+    await until(lambda: firm.book.position("WIFUSDC").qty == Decimal("19.98"))
+
+
 async def test_a_tap_after_a_restart_does_nothing(server: RunningChat, tmp_path: Path) -> None:
     async with firm_on(server, tmp_path) as firm:
         await firm.held()
