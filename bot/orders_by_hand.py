@@ -1,5 +1,7 @@
 """Orders by hand: shown first in numbers, by the very rules that decide when they are confirmed."""
 
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -17,6 +19,7 @@ from core.policy.decide import Refused
 from core.policy.picture import Wanted
 from core.policy.risk import RiskApproved
 from core.policy.sizing import TAKER_FEE
+from core.ports import Verdict
 
 _KINDS = {Side.BUY: "BUY_MANUAL", Side.SELL: "SELL_MANUAL"}
 
@@ -86,8 +89,13 @@ async def place(desk: Desk, caller: Caller, found: Plan, source_id: str) -> str:
     return desk.texts("confirm.done", who=caller.name, time=desk.texts.exact_time(desk.clock.now()))
 
 
-async def place_all(desk: Desk, caller: Caller, bodies: list[tuple[str, Body]], source_id: str) -> str:
-    """Puts all of it into the mailboxes named, in one commit or not at all."""
+Stored = Callable[[Sequence["asyncio.Future[Verdict] | None"]], None]
+
+
+async def place_all(
+    desk: Desk, caller: Caller, bodies: Sequence[tuple[str, Body]], source_id: str, stored: Stored = lambda _: None
+) -> str:
+    """Puts all of it into the mailboxes named, in one commit or not at all. `stored` takes what becomes of each."""
     now = desk.clock.now()
     messages = [Message(BY_HAND, f"{source_id}:{number}", mailbox, body, now) for number, (mailbox, body) in enumerate(bodies)]
     try:
@@ -96,6 +104,7 @@ async def place_all(desk: Desk, caller: Caller, bodies: list[tuple[str, Body]], 
         return desk.texts("answer.ledger")
     if not any(answers):
         return desk.texts("answer.known")
+    stored(answers)
     return desk.texts("confirm.done", who=caller.name, time=desk.texts.exact_time(now))
 
 
@@ -105,10 +114,10 @@ def exits(desk: Desk) -> list[str]:
     return sorted({position.symbol for position in desk.book.open_positions()} | entering)
 
 
-def sell_body(desk: Desk, symbol: str, hand: Hand, signal_id: str) -> SignalReceived:
+def sell_body(desk: Desk, symbol: str, hand: Hand, signal_id: str, kind: str = _KINDS[Side.SELL]) -> SignalReceived:
     """Sells whatever is held when its turn comes."""
     priced = desk.priced(symbol)
     position = desk.book.position(symbol)
     entering: Order | None = desk.book.in_flight_for(symbol)
     close = priced.price or position.average_cost or (entering.price if entering is not None else ZERO)
-    return SignalReceived(Signal(BY_HAND, signal_id, _KINDS[Side.SELL], symbol, close, desk.clock.now()), hand)
+    return SignalReceived(Signal(BY_HAND, signal_id, kind, symbol, close, desk.clock.now()), hand)

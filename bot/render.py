@@ -31,6 +31,7 @@ from core.domain.events import (
     OrderExecuted,
     OrderFailed,
     OrderUnanswered,
+    OrderWaits,
     OutboxItem,
     PartTroubled,
     PersonJoined,
@@ -70,6 +71,8 @@ def _lines(event: Event, texts: Texts) -> list[Html]:  # noqa: PLR0911, PLR0912,
             return _failed(event, texts)
         case OrderUnanswered():
             return _unanswered(event, texts)
+        case OrderWaits():
+            return _waits(event, texts)
         case SignalRefused():
             return _refused(event, texts)
         case ApprovalRequested():
@@ -168,6 +171,17 @@ def _unanswered(event: OrderUnanswered, texts: Texts) -> list[Html]:
         texts("unanswered", signal_type=short(order.signal.signal_type)),
         texts("symbol", symbol=order.symbol),
         texts("unanswered.next"),
+        *not_live(order.trading_mode, texts),
+    ]
+
+
+def _waits(event: OrderWaits, texts: Texts) -> list[Html]:
+    order = event.order
+    return [
+        texts("waits", signal_type=short(order.signal.signal_type)),
+        texts("symbol", symbol=order.symbol),
+        texts("reason", reason=texts.reason(event.reason)),
+        texts("waits.next"),
         *not_live(order.trading_mode, texts),
     ]
 

@@ -208,7 +208,12 @@ class TelegramChat:
         if caller.role < pending.role:
             await self._toast(query, _missing_role(desk, pending.role, caller))
             return
-        fresh = await self._toast(query, "")
+        try:
+            fresh = await self._toast(query, "")
+        except TelegramError as error:
+            # The question is less than a minute old, so the tap is fresh; it must not be lost with the answer to it.
+            log.warning("a tap could not be answered", error=self._speaker.words(error))
+            fresh = True
         if not yes:
             said: str = desk.texts("confirm.left", who=caller.name)
         elif not fresh:

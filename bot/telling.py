@@ -21,6 +21,7 @@ from core.domain.events import (
     OrderExecuted,
     OrderFailed,
     OrderUnanswered,
+    OrderWaits,
     PartTroubled,
     PersonJoined,
     PersonRevoked,
@@ -101,7 +102,7 @@ def topic_of(event: Event) -> Topic:  # noqa: PLR0911 - flat: one line for each 
             return Topic.TRADES
         case SignalRefused():
             return Topic.REFUSALS
-        case OrderFailed() | OrderUnanswered() | PartTroubled() | SignalsLost() | DeadLettersFound():
+        case OrderFailed() | OrderUnanswered() | OrderWaits() | PartTroubled() | SignalsLost() | DeadLettersFound():
             return Topic.PROBLEMS
         case SymbolHeld() | SymbolReleased() | HoldAccepted() | DayUnproved():
             return Topic.PROBLEMS

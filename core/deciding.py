@@ -13,6 +13,7 @@ from core.market import Market
 from core.policy.decide import AskFirst, Decision, Refused, decide
 from core.policy.facts import Facts, facts_of
 from core.policy.picture import Picture, Wanted
+from core.policy.risk.signal_age import lasts
 from core.ports import Clock
 
 USUAL = Wanted()
@@ -79,6 +80,10 @@ class Deciding:
     def good_until(self, order: Order) -> datetime:
         """From then on the order's signal is too old to be placed anew."""
         return (order.approved_at or order.signal.ts) + self._book.limits.signal_max_age
+
+    def insists_on(self, order: Order) -> bool:
+        """Whether the order is to be placed however often and long it has to be tried."""
+        return lasts(order.signal, self._book.controls)
 
     async def _instrument(self, signal: Signal) -> Instrument | None:
         known = self._market.instrument(signal.symbol)

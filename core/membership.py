@@ -6,7 +6,7 @@ from datetime import timedelta
 from core.book import Book
 from core.domain.events import PersonJoined, PersonRevoked
 from core.domain.messages import InviteRequested, InvitesWithdrawn, InviteUsed, ReaderRequested, RevokeRequested
-from core.domain.people import Invite, Person
+from core.domain.people import Invite, Person, Role
 from core.domain.reasons import Reason, reason
 from core.ports import Changes, Clock
 
@@ -32,7 +32,7 @@ class Membership:
             case InviteUsed():
                 return self._join(wish)
             case InvitesWithdrawn():
-                return Changes(invites=[replace(invite, used_by=WITHDRAWN) for invite in self._book.invites.values()])
+                return Changes(invites=self._withdrawn())
             case RevokeRequested():
                 return self._revoke(wish)
             case ReaderRequested(reader):
@@ -59,4 +59,9 @@ class Membership:
         if person is None:
             return reason("not_a_person", person=wish.person)
         gone = replace(person, revoked_at=self._clock.now())
-        return Changes(people=[gone], events=[PersonRevoked(gone, wish.who)])
+        # An owner makes links: one kept for oneself would be a way back in.
+        invites = self._withdrawn() if person.role is Role.OWNER else []
+        return Changes(people=[gone], invites=invites, events=[PersonRevoked(gone, wish.who)])
+
+    def _withdrawn(self) -> list[Invite]:
+        return [replace(invite, used_by=WITHDRAWN) for invite in self._book.invites.values()]

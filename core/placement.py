@@ -9,7 +9,7 @@ import structlog
 from core.book import Book
 from core.deciding import USUAL, Deciding
 from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
-from core.domain.events import OrderExecuted, OrderFailed, OrderUnanswered
+from core.domain.events import OrderExecuted, OrderFailed, OrderUnanswered, OrderWaits
 from core.domain.instrument import Instrument
 from core.domain.order import (
     ExecutionReport,
@@ -34,6 +34,7 @@ log = structlog.get_logger(__name__)
 
 MOST_ATTEMPTS = 7
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 5.0  # between two attempts at least
+LONGEST_INSISTING_PAUSE_SECONDS = 30.0
 LEDGER_PAUSE_SECONDS = 1.0
 PATIENCE_SECONDS = 10.0  # for which a start finds out about an order in silence
 
@@ -125,23 +126,34 @@ class Placement:
 
     async def _try_anew(self, order: Order, cause: NotTaken | NeverPlaced, attempt: int) -> Order:
         """What is certainly not placed is placed again while the signal is still good, by every rule and at the present price."""
-        if isinstance(cause, NotTaken):
-            log.warning("the exchange did not take the order", reason=str(cause.reason), retry_after=cause.retry_after)
-            pause = max(cause.retry_after, min(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1), LONGEST_PAUSE_SECONDS))
-            too_late = self._clock.now() + timedelta(seconds=pause) > self._deciding.good_until(order)
-            if attempt >= MOST_ATTEMPTS or too_late:
-                return await self._fail(order, cause.reason)
-            await self._clock.sleep(pause)
+        if isinstance(cause, NotTaken) and not await self._wait_after(order, cause, attempt):
+            return await self._fail(order, cause.reason)
         # What a person approved is placed as it was approved, and never more of it.
         wanted = USUAL if order.approved_at is None else Wanted(qty=order.qty)
         decision = await self._deciding.decide(order.signal, approved_at=order.approved_at, wanted=wanted)
-        if isinstance(decision, Refused) or attempt >= MOST_ATTEMPTS:
+        if isinstance(decision, Refused) or (attempt >= MOST_ATTEMPTS and not self._deciding.insists_on(order)):
             why = decision.reason if isinstance(decision, Refused) else reason("exchange_busy")
             return await self._fail(order, cause.reason if isinstance(cause, NotTaken) else reason("never_placed", why=why))
         approved = decision.order if isinstance(decision, AskFirst) else decision
         order = self._move(order, OrderState.SUBMITTED, qty=approved.qty, price=approved.price)
         await self._commit(Changes(orders=[order]))
         return await self._send_until_settled(order, attempt + 1)
+
+    async def _wait_after(self, order: Order, cause: NotTaken, attempt: int) -> bool:
+        """Waits before the next attempt; False where there is to be none."""
+        log.warning("the exchange did not take the order", reason=str(cause.reason), retry_after=cause.retry_after)
+        longer = min(attempt, MOST_ATTEMPTS) - 1
+        pause = max(cause.retry_after, min(FIRST_PAUSE_SECONDS * 2**longer, LONGEST_PAUSE_SECONDS))
+        too_late = self._clock.now() + timedelta(seconds=pause) > self._deciding.good_until(order)
+        if self._deciding.insists_on(order):
+            if attempt == MOST_ATTEMPTS or (attempt == 1 and too_late):
+                await self._commit(Changes(events=[OrderWaits(order, cause.reason)]))
+            # It may be taken back meanwhile. Whoever is asked too early says so again, and sends nothing.
+            pause = min(pause if attempt < MOST_ATTEMPTS else LONGEST_INSISTING_PAUSE_SECONDS, LONGEST_INSISTING_PAUSE_SECONDS)
+        elif attempt >= MOST_ATTEMPTS or too_late:
+            return False
+        await self._clock.sleep(pause)
+        return True
 
     async def _mark_unknown(self, order: Order, answer: Unanswered) -> Order:
         log.warning("no answer to the order", detail=answer.detail)

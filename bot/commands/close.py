@@ -1,5 +1,6 @@
 """/close: one position or all of them, at the market, after a second tap. Also while trading is paused."""
 
+import asyncio
 from decimal import Decimal
 from functools import partial
 
@@ -48,8 +49,10 @@ async def exit_lines(desk: Desk, caller: Caller) -> list[Html]:
     hand, lines = Hand(caller.user_id, caller.name), []
     sums: dict[str, Decimal] = {}
     held = desk.book.open_positions()
-    for position in held:
-        found, priced = await plan(desk, Side.SELL, position.symbol, hand), desk.priced(position.symbol)
+    # All at once: an exchange that does not answer takes its time for each.
+    plans = await asyncio.gather(*(plan(desk, Side.SELL, position.symbol, hand) for position in held))
+    for position, found in zip(held, plans, strict=True):
+        priced = desk.priced(position.symbol)
         if isinstance(found, Plan):
             left = multiply(found.value, 1 - TAKER_FEE)
             profit = left - multiply(position.average_cost, found.qty)
@@ -68,7 +71,7 @@ async def _close_all(desk: Desk, caller: Caller, source_id: str) -> str:
     hand = Hand(caller.user_id, caller.name)
     symbols = [position.symbol for position in desk.book.open_positions()]
     bodies = [(symbol, sell_body(desk, symbol, hand, f"{source_id}:{number}")) for number, symbol in enumerate(symbols)]
-    return await place_all(desk, caller, list(bodies), source_id)
+    return await place_all(desk, caller, bodies, source_id)
 
 
 COMMAND = Command("close", run, role=ROLE, arguments="[SYMBOL|all]")

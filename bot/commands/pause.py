@@ -1,23 +1,30 @@
 """/pause: trade no signals at all, or only those that close positions; for a while, or until somebody resumes."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
 
+from bot.asking import ask
 from bot.command import Args, Command, bad_argument, request
+from bot.commands.mode import change
+from bot.commands.resume import ROLE as LOOSENS
 from bot.desk import Caller, Desk
 from bot.lengths import read_length
 from bot.message import ChatMessage
 from bot.render import controls_lines
-from core.domain.controls import Pause
+from core.domain.controls import Controls, Pause
 from core.domain.messages import ControlsRequested
 from core.domain.people import Role
 
 _USAGE = "[all|entries] [for 2h]"
 _WORDS = {(): Pause.ALL, ("all",): Pause.ALL, ("entries",): Pause.ENTRIES}
 LONGEST = timedelta(days=30)
+_STRICT = {Pause.ALL: 2, Pause.ENTRIES: 1, Pause.OFF: 0}
 
 
 async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
-    """Kept in the ledger: a restart does not forget it."""
+    """Kept in the ledger: a restart does not forget it. One that lets more through than the present pause, or ends before it, is
+    as good as resuming, and asks for as much."""
     words = [word.lower() for word in args]
     length = None
     if len(words) >= 2 and words[-2] == "for":
@@ -29,8 +36,21 @@ async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
     if pause is None:
         return bad_argument(desk, args, f"pause {_USAGE}")
     until = desk.clock.now() + length if length is not None else None
-    trouble = await request(desk, ControlsRequested(caller.user_id, caller.name, pause=pause, until=until), caller)
+    wish = ControlsRequested(caller.user_id, caller.name, pause=pause, until=until)
+    if _loosens(desk.book.controls, pause, until):
+        if caller.role < LOOSENS:
+            return ChatMessage(f"{desk.texts('pause.stricter')}\n\n{controls_lines(desk.book.controls, desk.texts)}")
+        after = controls_lines(replace(desk.book.controls, pause=pause, until=until), desk.texts)
+        return ask(desk, caller, LOOSENS, f"{desk.texts('pause.ask')}\n\n{after}", partial(change, desk, caller, wish))
+    trouble = await request(desk, wish, caller)
     return ChatMessage(trouble or controls_lines(desk.book.controls, desk.texts))
+
+
+def _loosens(before: Controls, pause: Pause, until: datetime | None) -> bool:
+    """Whether more would be traded than now, at once or once it is over."""
+    if before.pause is Pause.OFF:
+        return False
+    return _STRICT[pause] < _STRICT[before.pause] or (until is not None and (before.until is None or until < before.until))
 
 
 COMMAND = Command("pause", run, role=Role.TRADER, arguments=_USAGE)

@@ -23,8 +23,7 @@ async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
         case ["revoke", word] if word.isascii() and word.isdigit() and len(word) <= 18:
             return _ask_revoke(desk, int(word))
         case ["revoke", word, "yes"] if word.isascii() and word.isdigit() and len(word) <= 18:
-            wish = RevokeRequested(int(word), caller.user_id, caller.name)
-            return ChatMessage(await request(desk, wish, caller) or desk.texts("people.revoked", person=word))
+            return await _revoke(desk, int(word), caller)
         case ["withdraw"]:
             trouble = await request(desk, InvitesWithdrawn(caller.user_id, caller.name), caller)
             return ChatMessage(trouble or desk.texts("people.withdrawn"))
@@ -88,6 +87,15 @@ def _ask_revoke(desk: Desk, user_id: int) -> ChatMessage:
     yes = Button(desk.texts("people.revoke_yes"), f"/users revoke {user_id} yes")
     question = desk.texts("people.revoke", name=short(person.name), role=person.role.name.lower())
     return ChatMessage(question, ((yes, Button(desk.texts("people.back"), "/users")),))
+
+
+async def _revoke(desk: Desk, user_id: int, caller: Caller) -> ChatMessage:
+    links = len(desk.book.invites)
+    trouble = await request(desk, RevokeRequested(user_id, caller.user_id, caller.name), caller)
+    if trouble:
+        return ChatMessage(trouble)
+    withdrawn = [desk.texts("people.withdrawn")] if links and not desk.book.invites else []
+    return ChatMessage("\n".join([desk.texts("people.revoked", person=user_id), *withdrawn]))
 
 
 COMMAND = Command("users", run, role=Role.OWNER, arguments=_USAGE)

@@ -20,6 +20,7 @@ from core.domain.events import (
     OrderExecuted,
     OrderFailed,
     OrderUnanswered,
+    OrderWaits,
     PartTroubled,
     SignalRefused,
     Started,
@@ -279,6 +280,8 @@ def _write(event: Event) -> None:
             log.warning("order failed", side=order.side, state=order.state, reason=str(order.reason), **_order_ids(order))
         case OrderUnanswered(order):
             log.warning("order unanswered, asking what became of it", side=order.side, **_order_ids(order))
+        case OrderWaits(order, why):
+            log.warning("order not taken yet, trying on", side=order.side, reason=str(why), **_order_ids(order))
         case SignalRefused(signal, outcome, why):
             log.info("signal refused", outcome=outcome, code=why.code, reason=str(why), **_ids(signal))
         case ApprovalRequested(approval):
@@ -287,8 +290,6 @@ def _write(event: Event) -> None:
             log.info("approval closed", state=approval.state, by=approval.decided_by, **_ids(approval.signal))
         case ControlsChanged(_, after):
             log.info("controls changed", pause=after.pause, mode=after.mode, by=after.changed_by)
-        case DayUnproved(day, problem):
-            log.error("books not compared", day=day, error=problem)
         case DayProved(proof, count):
             log.log(30 if count else 20, "books compared", day=proof.day, count=count, differences=proof.differences)
         case _:
@@ -315,6 +316,8 @@ def _write_about_process(event: Event) -> None:
             log.info("started", version=event.version, trading_mode=event.trading_mode, notes=event.notes)
         case DeadLettersFound(count, sample):
             log.warning("records could not be read as signals", count=count, position=sample.position, problem=sample.problem)
+        case DayUnproved(day, problem):
+            log.error("books not compared", day=day, error=problem)
         case PartTroubled(part, recovered, detail):
             log.log(20 if recovered else 30, "a part is back" if recovered else "a part is gone", part=part, detail=detail)
         case StrangerSeen(user_id, name):

@@ -63,6 +63,16 @@ class OrderUnanswered:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderWaits:
+    """The venue does not take an order that has to happen, for a `reason` that passes; it is tried on and on."""
+
+    order: Order
+    reason: Reason
+    kind: Literal["order_waits"] = "order_waits"
+    priority: Priority = Priority.URGENT
+
+
+@dataclass(frozen=True, slots=True)
 class SignalRefused:
     """A signal did not become an order. `outcome` is how: ignored, denied, expired or observed; `inbox_seq` is its stored
     message."""
@@ -291,6 +301,7 @@ Event = (
     OrderExecuted
     | OrderFailed
     | OrderUnanswered
+    | OrderWaits
     | SignalRefused
     | ApprovalRequested
     | ApprovalClosed
@@ -316,7 +327,7 @@ Event = (
 def subject_of(event: Event) -> int | None:
     """The inbox seq of the signal that an event is about; None where it is about none."""
     match event:
-        case OrderExecuted(order=order) | OrderFailed(order=order) | OrderUnanswered(order=order):
+        case OrderExecuted(order=order) | OrderFailed(order=order) | OrderUnanswered(order=order) | OrderWaits(order=order):
             return order.inbox_seq
         case ApprovalRequested(approval=approval) | ApprovalClosed(approval=approval):
             return approval.inbox_seq

@@ -183,7 +183,7 @@ Body = (
 @dataclass(frozen=True, slots=True)
 class Message:
     """One thing that happened. (`source`, `source_id`) is its identity: stored once, handled once. `mailbox` is the symbol whose
-    turn it waits for; the empty string is the mailbox of what concerns no single symbol."""
+    turn it waits for, or that of `core.inbox.beside`; the empty string is the mailbox of what concerns no single symbol."""
 
     source: str
     source_id: str

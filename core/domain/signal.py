@@ -41,9 +41,17 @@ class Signal:
     def side(self) -> Side:
         return Side.BUY if self.signal_type.startswith("BUY_") else Side.SELL
 
+    @property
+    def is_panic(self) -> bool:
+        """Whether a person wants out at any price."""
+        return self.source == BY_HAND and self.signal_type == PANIC
+
 
 BY_HAND = "telegram"
 """The source of what a person orders in the chat."""
+
+PANIC = "SELL_PANIC"
+"""The type of an exit by hand that has to happen, however long it takes."""
 
 OUR_PREFIX = "mf-"
 """Of every client order id that MarketFlow gives."""

@@ -3,22 +3,20 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from core.domain.limit import LimitSet
+from core.domain.money import parse_decimal
 from core.policy.picture import Limits
 
 MOST = Decimal(10) ** 15
 
 
 def amount(text: str) -> Decimal:
-    """A finite amount above zero. Raises ValueError."""
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        raise ValueError(text) from None
-    if not value.is_finite() or not 0 < value < MOST:
+    """An amount above zero in plain digits, which can be shown in full on a line. Raises ValueError."""
+    value = parse_decimal(text)
+    if not 0 < value < MOST:
         raise ValueError(text)
     return value
 

@@ -1,7 +1,7 @@
 """Acting, over HTTP on everything real: what costs money is shown in numbers and wants a second tap, which works once."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -19,8 +19,10 @@ from bot.one_time_codes import Judgement, OneTimeCodes
 from core.adapters.ledger import tables
 from core.domain.controls import Mode, Pause
 from core.domain.limit import LimitSet
+from core.domain.messages import Message as Said
 from core.domain.people import Role
 from core.policy.limits import RULES, is_good, shown, with_set
+from core.ports import Verdict
 from demo.chat.model import Message
 from demo.chat.server import RunningChat
 from tests.bot.conftest import until
@@ -124,6 +126,24 @@ async def test_a_second_tap_works_once_by_who_asked_there_and_in_time(firm: Firm
     assert len([row for row in rows if row["side"] == "SELL"]) == 1
 
 
+async def test_a_second_tap_counts_where_telegram_does_not_take_the_answer_to_it(firm: Firm) -> None:
+    await firm.held()
+    asked = await firm.trader.ask("/sell WIFUSDC")
+    firm.room.faults.bad_gateway("answerCallbackQuery", times=3)
+    firm.trader.press(asked, "✅ Do it")
+    await firm.trader.wait_for_edit(asked, "told here")
+    await until(lambda: not firm.book.position("WIFUSDC").is_open)
+
+
+async def test_no_more_is_bought_than_was_shown(firm: Firm) -> None:
+    asked = await firm.trader.ask("/buy WIFUSDC")
+    assert "Buy 20 WIF" in asked.text
+    await confirmed(firm.owner, await firm.owner.ask("/set TRADE_QTY 400"))
+    assert firm.book.limits.trade_qty == 400
+    await confirmed(firm.trader, asked)
+    await until(lambda: firm.book.position("WIFUSDC").qty == Decimal("19.98"))
+
+
 async def test_a_tap_after_a_restart_does_nothing(server: RunningChat, tmp_path: Path) -> None:
     async with firm_on(server, tmp_path) as firm:
         await firm.held()
@@ -194,12 +214,100 @@ async def test_panic_is_kept_where_the_exchange_is_away(firm: Firm) -> None:
     await until(lambda: not firm.book.position("WIFUSDC").is_open, within=20)
 
 
+async def test_panic_sells_what_was_entered_while_it_was_being_stored(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
+    await firm.held()
+    asked = await firm.trader.ask("/panic")
+    store = firm.trading.inbox.ask_all
+
+    async def late(messages: Sequence[Said]) -> Sequence["asyncio.Future[Verdict] | None"]:
+        monkeypatch.undo()
+        await firm.held("SOLUSDC")
+        return await store(messages)
+
+    monkeypatch.setattr(firm.trading.inbox, "ask_all", late)
+    await confirmed(firm.trader, asked)
+    await until(lambda: sides(firm) == [("SOLUSDC", False), ("WIFUSDC", False)])
+    assert firm.book.controls.pause is Pause.ALL
+
+
+async def test_panic_sells_on_where_one_order_may_not_take_all_of_it(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path, limits=replace(ROOMY, trade_qty=Decimal(40))) as firm:
+        await firm.held()
+        firm.prices.rules["WIFUSDC"] = replace(firm.prices.rules["WIFUSDC"], market_max_qty=Decimal(14))
+        await firm.trading.market.load_instruments(["WIFUSDC"])
+        await confirmed(firm.trader, await firm.trader.ask("/panic"))
+        await until(lambda: not firm.book.position("WIFUSDC").is_open)
+        await firm.settled()
+        sales = [row for row in await firm.ledger.reader.read(ORDERS) if row["side"] == "SELL"]
+        assert [row["executed_qty"] for row in sales] == [14, 14, Decimal("11.96")]
+
+
+async def test_panic_shows_its_numbers_soon_where_the_exchange_is_silent(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
+    await firm.held()
+    await firm.held("SOLUSDC")
+    waiting = 0
+
+    async def silent(_: str) -> None:
+        nonlocal waiting
+        waiting += 1
+        await until(lambda: waiting >= 2)
+
+    monkeypatch.setattr(firm.trading.market, "fresh_quote", silent)
+    assert "SOLUSDC" in (await firm.trader.ask("/panic")).text
+
+
+async def test_nobody_waits_for_the_exchange_to_be_able_to_pause(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
+    await firm.held()
+    firm.prices.down = True
+    await firm.signal("SELL_SM")
+    await until(lambda: bool(firm.book.in_flight))
+    asked = await firm.trader.ask(f"/cancel {next(iter(firm.book.in_flight))}")
+
+    answered = asyncio.Event()
+
+    async def silent(symbol: str, client_order_id: str) -> bool:
+        return await answered.wait()
+
+    monkeypatch.setattr(firm.desk.venue, "cancel_order", silent)
+    await confirmed(firm.trader, asked)
+    assert "PAUSED" in (await firm.trader.ask("/pause")).text
+    answered.set()
+    firm.prices.down = False
+
+
 async def test_a_pause_ends_by_itself(firm: Firm) -> None:
     assert "Until " in (await firm.trader.ask("/pause entries for 30m")).text
     assert firm.book.controls.pause is Pause.ENTRIES
     firm.clock.skip(1801)
     await until(lambda: firm.book.controls.pause is Pause.OFF)
     assert "the pause is over" in (await firm.owner.wait_for("the pause is over")).text
+
+
+@pytest.mark.parametrize(
+    ("present", "weaker"),
+    [
+        ("/pause", "/pause for 1m"),
+        ("/pause", "/pause entries"),
+        ("/pause entries", "/pause all for 1m"),
+        ("/pause for 2h", "/pause for 1h"),
+        ("/pause for 2h", "/pause entries for 3h"),
+    ],
+)
+async def test_a_weaker_pause_is_as_good_as_resuming(firm: Firm, present: str, weaker: str) -> None:
+    await firm.trader.ask(present)
+    before = firm.book.controls
+    assert "Only an owner" in (await firm.trader.ask(weaker)).text
+    asked = await firm.owner.ask(weaker)
+    assert "Less of a pause" in asked.text
+    assert firm.book.controls == before
+    await confirmed(firm.owner, asked)
+    assert firm.book.controls != before
+
+
+async def test_a_longer_pause_is_anybodys_who_may_pause(firm: Firm) -> None:
+    for said in ("/pause entries for 1h", "/pause entries for 2h", "/pause entries", "/pause", "/pause"):
+        assert "PAUSED" in (await firm.trader.ask(said)).text
+    assert firm.book.controls == replace(firm.book.controls, pause=Pause.ALL, until=None)
 
 
 async def test_resuming_and_loosening_want_a_second_tap_and_stopping_does_not(firm: Firm) -> None:
@@ -310,6 +418,14 @@ def test_the_size_that_was_set_last_counts(first: str, last: str, quote: str) ->
 @given(st.text(max_size=40))
 def test_any_text_is_a_limit_or_is_not(text: str) -> None:
     assert all(is_good(name, text) in {True, False} for name in RULES)
+
+
+@pytest.mark.parametrize(
+    "hostile", ["1e-31", "1e-1000000", "1e-99999999999", "NaN", "Infinity", "1_0", "٣", "²", "0." + "1" * 99]
+)
+def test_an_amount_can_be_shown_in_full_on_a_line(hostile: str) -> None:
+    assert not any(is_good(name, hostile) for name in RULES)
+    assert read_mode(["confirm", "above", hostile]) is None
 
 
 @given(st.lists(st.text(max_size=12), min_size=1, max_size=6))

@@ -25,6 +25,7 @@ from core.domain.events import (
     Event,
     OrderFailed,
     OrderUnanswered,
+    OrderWaits,
     PartTroubled,
     Started,
     StrangerSeen,
@@ -205,6 +206,7 @@ def test_every_other_event_is_one_line() -> None:
     events: list[tuple[Event, str, str]] = [
         (OrderFailed(failed), "warning", "the market for WIFUSDC is closed"),
         (OrderUnanswered(failed), "warning", "unanswered"),
+        (OrderWaits(failed, reason("exchange_busy")), "warning", "trying on"),
         (ApprovalRequested(approval(), "WIF", "USDC"), "info", "0.4805"),
         (ApprovalClosed(approval(state=ApprovalState.DECLINED, by="Ann"), "WIF", "USDC"), "info", "Ann"),
         (ControlsChanged(Controls(), Controls(Pause.ALL, Mode.CONFIRM, "Ann", NOON)), "info", "confirm"),

@@ -71,6 +71,25 @@ async def test_who_is_shown_out_gets_no_answer_any_more(bot: Bot) -> None:
     assert bot.office.people.role(STRANGER) is None
 
 
+async def test_an_owner_who_is_shown_out_has_kept_no_link_to_come_back_by(bot: Bot) -> None:
+    stranger = bot.person(STRANGER)
+    await stranger.ask(await link_of(bot, "owner"))
+    text = (await stranger.ask("/users invite owner")).text
+    kept = f"/start {text.partition('?start=')[2].split()[0]}"
+    assert kept.startswith("/start in_")
+    assert "No link is open any more" in (await bot.owner.ask(f"/users revoke {STRANGER} yes")).text
+    stranger.send(kept)
+    await bot.owner.ask("/positions")
+    assert bot.office.people.role(STRANGER) is None
+
+
+async def test_who_never_made_links_takes_none_with_them(bot: Bot) -> None:
+    await bot.person(STRANGER).ask(await link_of(bot, "trader"))
+    await link_of(bot)
+    assert "link" not in (await bot.owner.ask(f"/users revoke {STRANGER} yes")).text
+    assert len(bot.office.book.invites) == 1
+
+
 @pytest.mark.parametrize("person", [TRADER, VIEWER])
 async def test_only_owners_have_to_do_with_people(bot: Bot, person: int) -> None:
     for said in ("/users", "/users invite owner", f"/users revoke {VIEWER} yes", "/users withdraw"):

@@ -184,6 +184,8 @@ class Program:
             version="0",
             started_at=self.clock.now(),
             health=dict,
+            lag=None,
+            clock_offset=lambda: None,
         )
 
     async def _stop(self, tasks: list["asyncio.Task[None]"]) -> None:

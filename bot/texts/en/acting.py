@@ -53,6 +53,8 @@ CATALOGUE: dict[str, str] = {
     "mode.above": "Not asked: trades worth up to {above} (in quote asset)",
     "mode.besides": "Not asked: {types}",
     "resume.ask": "<b>▶️ Trade again</b>, mode {mode}: {meaning}.\nSignals of the pause are not made up for.",
+    "pause.ask": "<b>⏸ Less of a pause than now</b>: it lets more through, or ends before the present one.",
+    "pause.stricter": "⏸ It is paused more strictly, or for longer, already. Only an owner makes that less.",
     "controls.until": "Until {time}",
     "controls.over": "the pause is over",
     # one-time codes

@@ -31,6 +31,8 @@ CATALOGUE: dict[str, str] = {
     "failed": "<b>❗ {signal_type} failed</b>",
     "unanswered": "<b>⏳ {signal_type}: the exchange did not answer</b>",
     # alerts: what to do
+    "waits": "<b>⏳ {signal_type}: the exchange does not take the order yet</b>",
+    "waits.next": "It is tried again until it is taken, also after a restart. /resume takes it back.",
     "failed.buy": "Nothing was bought.",
     "failed.sell": "Nothing was sold; the position is still held.",
     "unanswered.next": "Finding out whether there is an order; no second one is placed meanwhile. What comes of it is told here.",

@@ -72,6 +72,7 @@ CATALOGUE: dict[str, str] = {
     "why.person": "{person}",
     "why.kind_order_executed": "executed",
     "why.kind_order_failed": "failed",
+    "why.kind_order_waits": "not taken yet",
     "why.kind_order_unanswered": "no answer",
     "why.kind_signal_refused": "not traded",
     "why.kind_approval_requested": "the question",

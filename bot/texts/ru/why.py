@@ -72,6 +72,7 @@ CATALOGUE: dict[str, str] = {
     "why.person": "{person}",
     "why.kind_order_executed": "исполнен",
     "why.kind_order_failed": "не удался",
+    "why.kind_order_waits": "пока не принят",
     "why.kind_order_unanswered": "нет ответа",
     "why.kind_signal_refused": "не исполнен",
     "why.kind_approval_requested": "вопрос",
