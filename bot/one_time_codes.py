@@ -24,30 +24,32 @@ class Judgement(Enum):
 
 
 class OneTimeCodes:
-    """Judges codes of one secret, for everybody who may confirm. What was used or wrong is kept in memory: a restart closes every
-    question, so that an old code has nothing to open."""
+    """Judges codes of one secret, for everybody who may confirm; one who is locked locks nobody else. What was used or wrong is
+    kept in memory: a restart closes every question, so that an old code has nothing to open."""
 
     def __init__(self, secret: str, clock: Clock) -> None:
         self._totp = pyotp.TOTP(secret)
         self._clock = clock
         self._used = -1
-        self._wrong = 0
-        self._locked_until = 0.0
+        self._wrong: dict[int, int] = {}  # in a row, by person
+        self._locked_until: dict[int, float] = {}
 
-    def judge(self, code: str) -> Judgement:
+    def judge(self, code: str, user_id: int) -> Judgement:
         """Whether `code` is that of this moment, or of the step before or after it, and later than the last one used."""
-        if self._clock.monotonic() < self._locked_until:
+        if self._clock.monotonic() < self._locked_until.get(user_id, 0.0):
             return Judgement.LOCKED
         now = self._clock.now()
         for step in (-1, 0, 1):
             at = now + step * _STEP
             counter = self._totp.timecode(at)
             if hmac.compare_digest(self._totp.generate_otp(counter), code) and counter > self._used:
-                self._used, self._wrong = counter, 0
+                self._used = counter
+                self._wrong.pop(user_id, None)
                 return Judgement.GOOD
-        self._wrong += 1
-        if self._wrong >= _WRONG:
-            self._wrong, self._locked_until = 0, self._clock.monotonic() + _LOCKED_SECONDS
+        self._wrong[user_id] = self._wrong.get(user_id, 0) + 1
+        if self._wrong[user_id] >= _WRONG:
+            del self._wrong[user_id]
+            self._locked_until[user_id] = self._clock.monotonic() + _LOCKED_SECONDS
             return Judgement.LOCKED
         return Judgement.WRONG
 

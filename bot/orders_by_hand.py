@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from bot.desk import Caller, Desk, Trouble
@@ -57,6 +57,8 @@ async def plan(desk: Desk, side: Side, symbol: str, hand: Hand) -> Plan | Reason
     if isinstance(decision, Refused):
         return decision.reason
     order = decision if isinstance(decision, RiskApproved) else decision.order
+    if side is Side.BUY and hand.quote is None:
+        hand = replace(hand, qty=order.qty)  # the usual size may be set anew before the second tap: what was shown counts
     return Plan(symbol, side, order.qty, order.price, hand)
 
 

@@ -234,7 +234,7 @@ class TelegramChat:
         pending, asked = found
         with suppress(TelegramError):
             await self._speaker.call(message.delete, 1)
-        judgement = desk.codes.judge((message.text or "").strip())
+        judgement = desk.codes.judge((message.text or "").strip(), caller.user_id)
         if judgement is not Judgement.GOOD or caller.role < pending.role:
             said: str = desk.texts(judgement.value or "code.wrong")
         else:

@@ -485,11 +485,21 @@ async def test_wrong_codes_lock_for_a_while() -> None:
     clock = FastClock()
     codes = OneTimeCodes(SECRET, clock)
     wrong = f"{(int(pyotp.TOTP(SECRET).at(clock.now())) + 1) % 1_000_000:06}"
-    judged = [codes.judge(wrong) for _ in range(5)]
+    judged = [codes.judge(wrong, TRADER) for _ in range(5)]
     assert judged == [Judgement.WRONG] * 4 + [Judgement.LOCKED]
-    assert codes.judge(pyotp.TOTP(SECRET).at(clock.now())) is Judgement.LOCKED
+    assert codes.judge(pyotp.TOTP(SECRET).at(clock.now()), TRADER) is Judgement.LOCKED
     clock.skip(601)
-    assert codes.judge(pyotp.TOTP(SECRET).at(clock.now())) is Judgement.GOOD
+    assert codes.judge(pyotp.TOTP(SECRET).at(clock.now()), TRADER) is Judgement.GOOD
+
+
+async def test_a_traders_wrong_codes_do_not_lock_the_owner() -> None:
+    clock = FastClock()
+    codes = OneTimeCodes(SECRET, clock)
+    code = pyotp.TOTP(SECRET).at(clock.now())
+    wrong = f"{(int(code) + 1) % 1_000_000:06}"
+    while codes.judge(wrong, TRADER) is not Judgement.LOCKED:
+        pass
+    assert codes.judge(code, OWNER) is Judgement.GOOD
 
 
 async def test_a_question_shows_everything_and_counts_down_in_place(server: RunningChat, tmp_path: Path) -> None:
