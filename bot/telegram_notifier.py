@@ -175,7 +175,7 @@ class TelegramNotifier:
         """Without what this reader is not told of; where nothing else stands before it, it is done with."""
         wanted: list[OutboxItem] = []
         for item in items:
-            if listener.level(item.event) is not Level.OFF:
+            if listener.is_told(item):
                 wanted.append(item)
             elif not any(before.event.priority is item.event.priority for before in wanted[-1:]):
                 self._done(item.event.priority, item.seq)
