@@ -15,7 +15,7 @@ from core.domain.errors import LedgerUnavailable
 from core.domain.position import Execution
 from core.policy.tax_lots import Disposal, Lot, lots_of
 
-_BATCH = 5_000
+_BATCH = 500  # made into objects between two looks at what else there is to do: a signal waits a few milliseconds for it
 _MOST = 200_000  # executions; more are for `marketflow export`, which writes a file of any size
 _USAGE = "[csv|tax] [YEAR]"
 _EXECUTION, _DISPOSAL, _LOT = (tuple(kind.__dataclass_fields__) for kind in (Execution, Disposal, Lot))
@@ -46,8 +46,7 @@ async def run(desk: Desk, args: Args, _caller: Caller) -> ChatMessage:
 
 
 async def _all(desk: Desk, year: int) -> list[Execution] | None:
-    """Everything up to the end of the year, in its order: a sale may be of what was bought years before. None where it is too
-    much."""
+    """Everything up to the end of the year: a sale may be of what was bought years before. None where it is too much."""
     found: list[Execution] = []
     position = 0
     while batch := await desk.queries.executions_after(position, _BATCH):
@@ -55,10 +54,11 @@ async def _all(desk: Desk, year: int) -> list[Execution] | None:
         position = batch[-1][0]
         if len(found) > _MOST:
             return None
-    return sorted(found, key=lambda one: one.executed_at)
+    return found
 
 
-def _file(kind: str, executions: Sequence[Execution], year: int) -> bytes:
+def _file(kind: str, found: Sequence[Execution], year: int) -> bytes:
+    executions = sorted(found, key=lambda one: one.executed_at)
     if kind == "csv":
         return _csv(_EXECUTION, (one for one in executions if one.executed_at.year == year))
     disposals, lots = lots_of(executions)
