@@ -163,6 +163,23 @@ async def test_who_has_blocked_the_bot_holds_up_nobody_and_is_told_again_after_s
     await trader.wait_for("🟩 BUY_SM executed")
 
 
+async def test_what_is_set_at_the_same_time_is_all_set(server: RunningChat) -> None:
+    office = Office(FastClock(20))
+    office.trading.hold = asyncio.Event()
+    said = ("/notify trades off", "/notify refusals silent", "/mute 1h", "/quiet 23:00-07:00", "/lang ru", "/zone Europe/Berlin")
+    async with bot_on(server, office) as bot:
+        for line in said:
+            bot.owner.send(line)
+        await until(lambda: len(office.ledger.messages) == len(said))
+        office.trading.hold.set()
+        await until(lambda: len(office.trading.handled) == len(said))
+    reader = office.book.readers[OWNER]
+    assert reader.levels == {Topic.TRADES: Level.OFF, Topic.REFUSALS: Level.SILENT}
+    assert (reader.language, reader.zone) == ("ru", "Europe/Berlin")
+    assert reader.muted_until is not None
+    assert reader.quiet is not None
+
+
 async def test_who_lost_the_right_is_told_nothing_more(fast: Bot) -> None:
     person = Person(6666, "Guest", Role.TRADER, "Owner", NOON)
     fast.office.book.people[6666] = person
