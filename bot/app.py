@@ -5,7 +5,7 @@ import gc
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, time
 from importlib.metadata import version
 
@@ -63,6 +63,7 @@ from core.domain.controls import Controls
 from core.domain.errors import ConfigurationError, ExchangeUnavailable, LedgerUnavailable
 from core.domain.events import PartTroubled, SignalsLost, Started
 from core.domain.messages import Message, ReaderRequested, SourcePosition
+from core.domain.people import Reader
 from core.inbox import CONTROLS
 from core.ports import LedgerState, MarketData
 from core.trading import Trading
@@ -233,9 +234,9 @@ class _Program:
 
     async def _forget(self, user_id: int) -> None:
         """A person who has blocked the bot is told no more, until the next /start."""
-        reader = replace(self.desk.audience.reader(user_id), active=False)
         now = self.clock.now()
-        message = Message("telegram", f"blocked:{user_id}:{now.isoformat()}", CONTROLS, ReaderRequested(reader, user_id, ""), now)
+        wish = ReaderRequested(Reader(user_id, active=False), user_id, "", ("active",))
+        message = Message("telegram", f"blocked:{user_id}:{now.isoformat()}", CONTROLS, wish, now)
         try:
             await self.inbox.submit(message)
         except LedgerUnavailable as error:

@@ -53,6 +53,7 @@ class Audience:
 
     def _listener(self, key: str, reader: Reader, role: Role) -> Listener:
         is_main = key == MAIN_READER
+        person = None if reader.chat_id in self.people.fixed else self.book.people.get(reader.chat_id)
         return Listener(
             key=key,
             chat_id=reader.chat_id,
@@ -61,5 +62,6 @@ class Audience:
             texts=texts(*self.speech(reader.chat_id)),
             thread_id=self.thread_id if is_main else None,
             bot_name=self.bot_name(),
+            since=person.since if person is not None else None,
             told_elsewhere=not is_main and self.chat_id < 0,
         )

@@ -7,7 +7,7 @@ from bot.command import request
 from bot.desk import Caller, Desk
 from bot.texts import Html
 from core.domain.messages import ReaderRequested
-from core.domain.people import Role
+from core.domain.people import Reader, Role
 
 
 def chat_of(desk: Desk, caller: Caller) -> int | None:
@@ -23,9 +23,9 @@ def role_in(desk: Desk, caller: Caller) -> Role:
 
 
 async def prefer(desk: Desk, caller: Caller, chat_id: int, **changes: Any) -> str:
-    """Sets fields of the chat's Reader. The sentence that says why not; empty once it is done."""
-    reader = replace(desk.audience.reader(chat_id), **changes)
-    return await request(desk, ReaderRequested(reader, caller.user_id, caller.name), caller)
+    """Sets fields of the chat's Reader, of its levels those given. The sentence that says why not; empty once it is done."""
+    reader = replace(Reader(chat_id), **changes)
+    return await request(desk, ReaderRequested(reader, caller.user_id, caller.name, tuple(changes)), caller)
 
 
 def not_here(desk: Desk) -> Html:

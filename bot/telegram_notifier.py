@@ -1,7 +1,6 @@
 """Events to one chat: each is told at least once, in order and urgent first, whatever Telegram does. It never calls back."""
 
 import asyncio
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -45,8 +44,8 @@ _LATE = timedelta(minutes=2)  # what is older says when it was, and is folded as
 _LATE_FOLDED_FROM = 2
 _LEDGER_PAUSE = 2.0  # seconds
 _LOOK_AGAIN = 5.0  # seconds after which what is held back is looked at again
+_NO_TOPIC = ("thread not found", "topic_deleted", "topic_closed")  # it was taken away, or closed to the bot
 _HOPELESS_PAUSE, _LONGEST_PAUSE = 60.0, 600.0  # seconds
-_TOPIC_GONE = re.compile("message thread not found|topic_(closed|deleted)", re.IGNORECASE)
 
 
 class TelegramNotifier:
@@ -74,7 +73,7 @@ class TelegramNotifier:
         self._told: dict[Priority, int] | None = None
         self._unkept: list[Delivery] = []  # taken by Telegram, and not yet written down
         self._moved_to: int | None = None
-        self._topic_gone = False
+        self._lost_topic: int | None = None
         self._hopeless = 0
         self._seen = 0
         self.waiting = 0
@@ -137,8 +136,6 @@ class TelegramNotifier:
 
     def _present(self) -> Listener:
         listener = self._listener()
-        if self._topic_gone:
-            listener = replace(listener, thread_id=None)
         return listener if self._moved_to is None else replace(listener, chat_id=self._moved_to)
 
     def _lanes(self, listener: Listener) -> Mapping[Priority, int]:
@@ -180,7 +177,7 @@ class TelegramNotifier:
         """Without what this reader is not told of; where nothing else stands before it, it is done with."""
         wanted: list[OutboxItem] = []
         for item in items:
-            if listener.level(item.event) is not Level.OFF:
+            if listener.is_told(item):
                 wanted.append(item)
             elif not any(before.event.priority is item.event.priority for before in wanted[-1:]):
                 self._done(item.event.priority, item.seq)
@@ -321,18 +318,22 @@ class TelegramNotifier:
         """The id of the message sent. Raises TelegramError where this chat takes nothing at all."""
         await self._pace.take()
         try:
-            return await self._speaker.send(listener.chat_id, message, thread_id=listener.thread_id)
+            return await self._speaker.send(listener.chat_id, message, thread_id=self._thread(listener))
         except BadRequest as error:
-            if listener.thread_id is not None and _TOPIC_GONE.search(str(error)):
-                log.error("the topic is gone or closed: told in the group itself; see TG_TOPIC_ID", topic_id=listener.thread_id)
-                self._topic_gone = True
+            if listener.thread_id is not None and any(word in str(error).lower() for word in _NO_TOPIC):
+                log.error("TG_TOPIC_ID takes nothing; alerts go to the group itself", error=self._speaker.words(error))
+                self._lost_topic = listener.thread_id
                 return await self._speaker.send(listener.chat_id, message)
             if item is None or "chat not found" in str(error).lower():
                 raise
             log.error("Telegram refuses a message", error=self._speaker.words(error), seq=item.seq)
-            return await self._speaker.send(listener.chat_id, self._unshowable(listener, item), thread_id=listener.thread_id)
+            return await self._speaker.send(listener.chat_id, self._unshowable(listener, item), thread_id=self._thread(listener))
         finally:
             self._pace.book()  # a second from when it arrived, not from when it left
+
+    def _thread(self, listener: Listener) -> int | None:
+        """The topic, unless it is gone."""
+        return listener.thread_id if listener.thread_id != self._lost_topic else None
 
     async def _edit(self, listener: Listener, message_id: int, message: ChatMessage) -> bool:
         await self._pace.take()

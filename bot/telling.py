@@ -22,6 +22,7 @@ from core.domain.events import (
     OrderFailed,
     OrderUnanswered,
     OrderWaits,
+    OutboxItem,
     PartTroubled,
     PersonJoined,
     PersonRevoked,
@@ -54,8 +55,8 @@ DEFAULTS: Mapping[Role, Mapping[Topic, Level]] = {
 @dataclass(frozen=True, slots=True)
 class Listener:
     """A chat that is told, as it stands now. `key` names it in the ledger, `thread_id` is the topic of a group, `reader` holds
-    what was set; `bot_name` is for links to the bot. `told_elsewhere`: its people hear everything in the owner's group, so that
-    nothing is told twice unasked."""
+    what was set; `bot_name` is for links to the bot; `since` is when a person was let in (again). `told_elsewhere`: its people
+    hear everything in the owner's group, so that nothing is told twice unasked."""
 
     key: str
     chat_id: int
@@ -65,6 +66,7 @@ class Listener:
     thread_id: int | None = None
     told_elsewhere: bool = False
     bot_name: str = ""
+    since: datetime | None = None
 
     @property
     def is_group(self) -> bool:
@@ -85,6 +87,10 @@ class Listener:
         if isinstance(event, ControlsChanged | LimitChanged) and event.by == self.chat_id:
             return Level.OFF
         return self.level_of(topic_of(event))
+
+    def is_told(self, item: OutboxItem) -> bool:
+        """Whether this reader is told of it at all: of nothing from before having the right."""
+        return self.level(item.event) is not Level.OFF and (self.since is None or item.at >= self.since)
 
     def holds_back(self, now: datetime) -> bool:
         """Whether what is not urgent waits: muted, or quiet by this reader's clock."""

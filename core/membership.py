@@ -35,8 +35,8 @@ class Membership:
                 return Changes(invites=self._withdrawn())
             case RevokeRequested():
                 return self._revoke(wish)
-            case ReaderRequested(reader):
-                return Changes(readers=[reader])
+            case ReaderRequested():
+                return self._told_otherwise(wish)
 
     def _invite(self, wish: InviteRequested) -> Changes | Reason:
         now = self._clock.now()
@@ -62,6 +62,16 @@ class Membership:
         # An owner makes links: one kept for oneself would be a way back in.
         invites = self._withdrawn() if person.role is Role.OWNER else []
         return Changes(people=[gone], invites=invites, events=[PersonRevoked(gone, wish.who)])
+
+    def _told_otherwise(self, wish: ReaderRequested) -> Changes:
+        """On top of what is set by now: two wishes at a time are both fulfilled."""
+        wanted, known = wish.reader, self._book.readers.get(wish.reader.chat_id)
+        if known is None or not wish.changed:
+            return Changes(readers=[wanted])
+        fields = {name: getattr(wanted, name) for name in wish.changed}
+        if "levels" in fields:
+            fields["levels"] = {**known.levels, **wanted.levels}
+        return Changes(readers=[replace(known, **fields)])
 
     def _withdrawn(self) -> list[Invite]:
         return [replace(invite, used_by=WITHDRAWN) for invite in self._book.invites.values()]

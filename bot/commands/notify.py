@@ -22,8 +22,7 @@ async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
         words = [word.lower() for word in args]
         if len(words) != 2 or words[0] not in set(Topic) or words[1] not in set(Level):
             return bad_argument(desk, args, f"notify {_USAGE}")
-        levels = {**desk.audience.reader(chat_id).levels, Topic(words[0]): Level(words[1])}
-        if trouble := await prefer(desk, caller, chat_id, levels=levels):
+        if trouble := await prefer(desk, caller, chat_id, levels={Topic(words[0]): Level(words[1])}):
             return ChatMessage(trouble)
     listener = desk.audience.listener(chat_id)
     if listener is None:

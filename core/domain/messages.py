@@ -146,11 +146,13 @@ class RevokeRequested:
 
 @dataclass(frozen=True, slots=True)
 class ReaderRequested:
-    """A person sets how a chat is told; `reader` is all of it."""
+    """A person sets how a chat is told: the fields of `reader` that `changed` names, of its levels those given; all of it where
+    it names none."""
 
     reader: Reader
     user_id: int
     who: str
+    changed: tuple[str, ...] = ()
     kind: Literal["reader"] = "reader"
 
 

@@ -16,7 +16,10 @@ from core.domain.order import OrderState
 from core.domain.reasons import reason
 from core.domain.signal import Side
 from core.ports import MAIN_READER, Delivery
+from demo.cast import PEOPLE as CAST
+from demo.cast import TRADING_DESK
 from demo.chat.faults import FloodLimit
+from demo.chat.room import OWNER as OWNER_OF_ALL
 from demo.chat.room import Room
 from demo.chat.server import RunningChat, running_chat
 from tests.bot.conftest import PEOPLE, running, until
@@ -143,6 +146,18 @@ async def test_a_lost_answer_tells_it_again_rather_than_not(server: RunningChat,
         ledger.add(executed())
         await alerts.all_told()
         assert first_lines(alerts) == ["🟩 BUY_SM executed"] * 2
+
+
+async def test_a_topic_that_was_taken_away_keeps_no_alert(ledger: MemoryLedger) -> None:
+    async with running_chat(Room(CAST, (TRADING_DESK,))) as server:
+        clock, seat = FastClock(50), ChatPerson(server.room, OWNER_OF_ALL).at(TRADING_DESK.chat_id)
+        ledger.now = clock.now
+        ledger.add(executed(), urgent())
+        gone = 99
+        bot = connect(server.token, server.api_url)
+        async with running(owners_notifier(bot, TRADING_DESK.chat_id, ledger, clock, gone).run()):
+            await until(lambda: not ledger.unsent)
+        assert [message.text.splitlines()[0] for message in seat.received] == ["❗ BUY_SM failed", "🟩 BUY_SM executed"]
 
 
 async def test_a_bot_that_is_blocked_keeps_everything_and_does_not_spin(server: RunningChat, ledger: MemoryLedger) -> None:

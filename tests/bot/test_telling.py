@@ -25,6 +25,7 @@ from core.domain.approval import ApprovalState
 from core.domain.digest import Digest, Occasion
 from core.domain.events import ApprovalClosed, ApprovalRequested, CaughtUp, DigestMade, Event, PersonJoined, StrangerSeen
 from core.domain.people import Level, Person, QuietHours, Reader, Role, Topic
+from core.domain.signal import Side
 from demo.chat.server import RunningChat
 from tests.bot.conftest import Bot, bot_on, running, until
 from tests.bot.firm import firm_on
@@ -162,6 +163,23 @@ async def test_who_has_blocked_the_bot_holds_up_nobody_and_is_told_again_after_s
     await trader.wait_for("🟩 BUY_SM executed")
 
 
+async def test_what_is_set_at_the_same_time_is_all_set(server: RunningChat) -> None:
+    office = Office(FastClock(20))
+    office.trading.hold = asyncio.Event()
+    said = ("/notify trades off", "/notify refusals silent", "/mute 1h", "/quiet 23:00-07:00", "/lang ru", "/zone Europe/Berlin")
+    async with bot_on(server, office) as bot:
+        for line in said:
+            bot.owner.send(line)
+        await until(lambda: len(office.ledger.messages) == len(said))
+        office.trading.hold.set()
+        await until(lambda: len(office.trading.handled) == len(said))
+    reader = office.book.readers[OWNER]
+    assert reader.levels == {Topic.TRADES: Level.OFF, Topic.REFUSALS: Level.SILENT}
+    assert (reader.language, reader.zone) == ("ru", "Europe/Berlin")
+    assert reader.muted_until is not None
+    assert reader.quiet is not None
+
+
 async def test_who_lost_the_right_is_told_nothing_more(fast: Bot) -> None:
     person = Person(6666, "Guest", Role.TRADER, "Owner", NOON)
     fast.office.book.people[6666] = person
@@ -175,6 +193,23 @@ async def test_who_lost_the_right_is_told_nothing_more(fast: Bot) -> None:
     fast.office.ledger.add(executed())
     await told_to(fast, OWNER)
     assert len(fast.person(6666).received) == 1
+
+
+async def test_who_is_let_in_again_is_told_nothing_of_the_time_between(fast: Bot) -> None:
+    book, guest, clock = fast.office.book, Person(6666, "Guest", Role.TRADER, "Owner", NOON), fast.office.desk.clock
+    book.people[6666], book.readers[6666] = guest, Reader(6666)
+    fast.office.ledger.wake()
+    await until(lambda: "6666" in fast.office.ledger.cursors)
+    fast.office.ledger.add(executed())
+    await fast.person(6666).wait_for("executed")
+    del book.people[6666]
+    await clock.sleep(2)
+    fast.office.ledger.add(executed(), ApprovalRequested(approval(), "WIF", "USDC"), urgent())
+    await told_to(fast, OWNER)
+    book.people[6666] = replace(guest, since=clock.now())
+    fast.office.ledger.add(executed(Side.SELL))
+    await told_to(fast, 6666)
+    assert firsts(fast, 6666) == ["🟩 BUY_SM executed", "🔴 SELL_SM executed"]
 
 
 async def test_two_readers_have_their_own_question_and_their_own_record(fast: Bot) -> None:
