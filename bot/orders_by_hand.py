@@ -1,14 +1,14 @@
 """Orders by hand: shown first in numbers, by the very rules that decide when they are confirmed."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from bot.desk import Caller, Desk, Trouble
 from bot.numbers import money, price, quantity
 from bot.render import not_live, percent_of
-from bot.texts import Html, short
+from bot.texts import Html, Texts, short
 from core.domain.errors import LedgerUnavailable
 from core.domain.messages import Body, Hand, Message, SignalReceived
 from core.domain.money import ZERO, multiply
@@ -26,13 +26,15 @@ _KINDS = {Side.BUY: "BUY_MANUAL", Side.SELL: "SELL_MANUAL"}
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What an order by hand would be now: quantity in base asset, price in quote asset, and the person's wish."""
+    """What an order by hand would be now: quantity in base asset, price in quote asset, and the person's wish. Where the market's
+    price is not known, something held may be sold all the same: then `price` is what it cost, which is only the signal's."""
 
     symbol: str
     side: Side
     qty: Decimal
     price: Decimal
     hand: Hand
+    price_known: bool = True
 
     @property
     def value(self) -> Decimal:
@@ -59,26 +61,36 @@ async def plan(desk: Desk, side: Side, symbol: str, hand: Hand) -> Plan | Reason
     order = decision if isinstance(decision, RiskApproved) else decision.order
     if side is Side.BUY and hand.quote is None:
         hand = replace(hand, qty=order.qty)  # the usual size may be set anew before the second tap: what was shown counts
-    return Plan(symbol, side, order.qty, order.price, hand)
+    return Plan(symbol, side, order.qty, order.price, hand, price_known=quote is not None)
 
 
 def plan_lines(desk: Desk, found: Plan) -> list[Html]:
     """The order in numbers: what it costs or brings, and what is held afterwards."""
     texts, priced, position = desk.texts, desk.priced(found.symbol), desk.book.position(found.symbol)
+    unit = {"base": priced.base, "quote": priced.quote_asset}
+    title = f"plan.{found.side.lower()}" if found.hand.quote is None else "plan.buy_for"
+    spent = money(found.hand.quote) if found.hand.quote is not None else ""
+    lines = [texts(title, symbol=found.symbol, quantity=quantity(found.qty), spent=spent, **unit)]
+    lines += _worth(found, position.average_cost, texts, unit) if found.price_known else [texts("plan.no_price")]
+    # The fee of a purchase is taken from what is bought.
+    gained = multiply(found.qty, 1 - TAKER_FEE) if found.side is Side.BUY else -found.qty
+    lines.append(texts("plan.after", quantity=quantity(max(position.qty + gained, ZERO)), **unit))
+    return [*lines, *not_live(desk.trading_mode, texts)]
+
+
+def _worth(found: Plan, average_cost: Decimal, texts: Texts, unit: Mapping[str, str]) -> list[Html]:
+    """By the market's price: value, fee and, of a sale, the result."""
     fee = multiply(found.value, TAKER_FEE)
     lines = [
-        texts(f"plan.{found.side.lower()}", symbol=found.symbol, quantity=quantity(found.qty), base=priced.base),
-        texts("plan.value", price=price(found.price), value=money(found.value), quote=priced.quote_asset),
-        texts("plan.fee", fee=money(fee), quote=priced.quote_asset),
+        texts("plan.value", price=price(found.price), value=money(found.value), **unit),
+        texts("plan.fee", fee=money(fee), **unit),
     ]
     if found.side is Side.SELL:
-        cost = multiply(position.average_cost, found.qty)
+        cost = multiply(average_cost, found.qty)
         profit = found.value - fee - cost
         percent = percent_of(profit, cost) if cost else ""
-        lines.append(texts("plan.profit", profit=money(profit, signed=True), percent=percent, quote=priced.quote_asset))
-    after = position.qty + (found.qty if found.side is Side.BUY else -found.qty)
-    lines.append(texts("plan.after", quantity=quantity(max(after, ZERO)), base=priced.base))
-    return [*lines, *not_live(desk.trading_mode, texts)]
+        lines.append(texts("plan.profit", profit=money(profit, signed=True), percent=percent, **unit))
+    return lines
 
 
 async def place(desk: Desk, caller: Caller, found: Plan, source_id: str) -> str:

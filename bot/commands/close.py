@@ -9,7 +9,7 @@ from bot.command import Args, Command
 from bot.commands import sell
 from bot.desk import Caller, Desk
 from bot.message import Button, ChatMessage
-from bot.numbers import money
+from bot.numbers import money, quantity
 from bot.orders_by_hand import Plan, place_all, plan, sell_body
 from bot.symbols import held_buttons
 from bot.texts import Html
@@ -46,14 +46,18 @@ async def _all(desk: Desk, caller: Caller) -> ChatMessage:
 
 async def exit_lines(desk: Desk, caller: Caller) -> list[Html]:
     """What selling everything would bring, symbol by symbol, and in all."""
-    hand, lines = Hand(caller.user_id, caller.name), []
+    hand, unknown = Hand(caller.user_id, caller.name), False
+    lines: list[Html] = []
     sums: dict[str, Decimal] = {}
     held = desk.book.open_positions()
     # All at once: an exchange that does not answer takes its time for each.
     plans = await asyncio.gather(*(plan(desk, Side.SELL, position.symbol, hand) for position in held))
     for position, found in zip(held, plans, strict=True):
         priced = desk.priced(position.symbol)
-        if isinstance(found, Plan):
+        if isinstance(found, Plan) and not found.price_known:
+            unknown = True
+            lines.append(desk.texts("close.line_unknown", symbol=position.symbol, quantity=quantity(found.qty), base=priced.base))
+        elif isinstance(found, Plan):
             left = multiply(found.value, 1 - TAKER_FEE)
             profit = left - multiply(position.average_cost, found.qty)
             sums[priced.quote_asset] = sums.get(priced.quote_asset, ZERO) + profit
@@ -64,7 +68,7 @@ async def exit_lines(desk: Desk, caller: Caller) -> list[Html]:
     totals = [desk.texts("close.total", profit=money(total, signed=True), quote=quote) for quote, total in sorted(sums.items())]
     if len(lines) > _SHOWN:
         lines = [*lines[:_SHOWN], desk.texts("status.more", count=len(lines) - _SHOWN)]
-    return [*lines, *totals]
+    return [*lines, desk.texts("plan.no_price")] if unknown else [*lines, *totals]
 
 
 async def _close_all(desk: Desk, caller: Caller, source_id: str) -> str:

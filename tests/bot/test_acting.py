@@ -71,7 +71,7 @@ async def test_a_position_is_sold_by_hand_once_it_is_confirmed(firm: Firm) -> No
 
 async def test_an_entry_by_hand_passes_every_rule_of_a_signals(firm: Firm) -> None:
     asked = await firm.trader.ask("/buy WIFUSDC 50 USDC")
-    assert asked.text.startswith("🟩 Buy 104.14 WIF (WIFUSDC)\nAt about 0.4801: 50.00 USDC")
+    assert asked.text.startswith("🟩 Buy for 50.00 USDC: about 104.14 WIF (WIFUSDC)\nAt about 0.4801: 50.00 USDC")
     await confirmed(firm.trader, asked)
     await firm.owner.wait_for("🟩 BUY_MANUAL executed")
     assert firm.book.position("WIFUSDC").qty == Decimal("104.03586")

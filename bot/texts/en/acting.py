@@ -15,6 +15,8 @@ CATALOGUE: dict[str, str] = {
     # what an order would be
     "plan.buy": "<b>🟩 Buy {quantity} {base}</b> ({symbol})",
     "plan.sell": "<b>🔴 Sell {quantity} {base}</b> ({symbol})",
+    "plan.buy_for": "<b>🟩 Buy for {spent} {quote}: about {quantity} {base}</b> ({symbol})",
+    "plan.no_price": "The present price is not known: it is sold at what the market pays then.",
     "plan.value": "At about {price}: {value} {quote}",
     "plan.fee": "Fee about {fee} {quote}",
     "plan.profit": "Result about {profit} {quote} ({percent})",
@@ -24,6 +26,7 @@ CATALOGUE: dict[str, str] = {
     "close.all": "All of them",
     "close.all_head": "<b>🔴 Close all positions: {count}</b>",
     "close.line": "{symbol}: {value} {quote}, {profit}",
+    "close.line_unknown": "{symbol}: {quantity} {base}",
     "close.line_refused": "{symbol}: cannot be sold now, {reason}",
     "close.total": "Result about {profit} {quote}",
     "panic": "<b>🛑 Panic</b>: trading is paused and everything is sold at the market.",
