@@ -5,6 +5,7 @@ import re
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import Enum
 
 from bot.message import Button, Keyboard
@@ -22,7 +23,8 @@ Act = Callable[[str], Awaitable[str]]
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """What waits for a second tap. `text` is what was shown; `until` is in monotonic seconds."""
+    """What waits for a second tap. `text` is what was shown; `until` is in monotonic seconds, which stand still while the machine
+    sleeps, `end` is by the clock on the wall, which somebody may set: the earlier of the two counts."""
 
     token: str
     user_id: int
@@ -32,6 +34,7 @@ class Pending:
     text: str
     act: Act
     until: float
+    end: datetime
 
     @property
     def source_id(self) -> str:
@@ -63,18 +66,17 @@ class Confirmations:
 
     def add(self, *, user_id: int, who: str, chat_id: int, role: Role, text: str, act: Act) -> str:
         """The token of a new question."""
-        now = self._clock.monotonic()
-        self._pending = {token: one for token, one in self._pending.items() if one.until > now}
+        self._pending = {token: one for token, one in self._pending.items() if self._is_young(one)}
         while len(self._pending) >= _MOST:
             self._pending.pop(next(iter(self._pending)))
         token = self._token()
-        self._pending[token] = Pending(token, user_id, who, chat_id, role, text, act, now + SECONDS)
+        self._pending[token] = Pending(token, user_id, who, chat_id, role, text, act, *self._ends())
         return token
 
     def take(self, token: str, user_id: int, chat_id: int) -> Pending | Refusal:
         """The question, which is closed by this; or why not. There is no await in it: two taps at once cannot both have it."""
         pending = self._pending.get(token)
-        if pending is None or pending.until <= self._clock.monotonic():
+        if pending is None or not self._is_young(pending):
             self._pending.pop(token, None)
             return Refusal.GONE
         if pending.user_id != user_id or pending.chat_id != chat_id:
@@ -83,18 +85,25 @@ class Confirmations:
 
     def await_code(self, pending: Pending, message_id: int) -> None:
         """Keeps a question that was answered with yes until its code comes; `message_id` is the message that asks."""
-        self._coded[pending.user_id, pending.chat_id] = replace(pending, until=self._clock.monotonic() + SECONDS), message_id
+        until, end = self._ends()
+        self._coded[pending.user_id, pending.chat_id] = replace(pending, until=until, end=end), message_id
 
     def awaiting_code(self, user_id: int, chat_id: int) -> bool:
         """Whether this person's next six digits are a code."""
         found = self._coded.get((user_id, chat_id))
-        return found is not None and found[0].until > self._clock.monotonic()
+        return found is not None and self._is_young(found[0])
 
     def take_coded(self, user_id: int, chat_id: int) -> tuple[Pending, int] | None:
         """That question and its message, which is closed by this."""
         if not self.awaiting_code(user_id, chat_id):
             return None
         return self._coded.pop((user_id, chat_id))
+
+    def _ends(self) -> tuple[float, datetime]:
+        return self._clock.monotonic() + SECONDS, self._clock.now() + timedelta(seconds=SECONDS)
+
+    def _is_young(self, pending: Pending) -> bool:
+        return self._clock.monotonic() < pending.until and self._clock.now() < pending.end
 
     def who_asked(self, token: str) -> str:
         """The person who may answer."""

@@ -30,7 +30,7 @@ from tests.bot.firm import ROOMY, Firm, firm_on
 from tests.bot.parts import OWNER, TRADER, VIEWER, FastClock
 from tests.bot.test_gate import put_tap
 from tests.chat_client import ChatPerson
-from tests.core.virtual_time import NOON
+from tests.core.virtual_time import NOON, VirtualClock
 from tests.core.world import LIMITS
 
 ORDERS = select(tables.orders)
@@ -432,6 +432,25 @@ def test_an_amount_can_be_shown_in_full_on_a_line(hostile: str) -> None:
 def test_any_words_are_a_mode_or_are_not(words: list[str]) -> None:
     found = read_mode(words)
     assert found is None or found[0] in set(Mode)
+
+
+async def test_a_machine_that_slept_finds_no_question_young() -> None:
+    clock = VirtualClock()
+    confirmations = Confirmations(clock)
+
+    async def act(_: str) -> str:
+        return ""
+
+    token = confirmations.add(user_id=1, who="Ann", chat_id=1, role=Role.TRADER, text="", act=act)
+    clock.step(3600)  # the time that only passes while it is awake stands still
+    assert confirmations.take(token, 1, 1) is Refusal.GONE
+    token = confirmations.add(user_id=1, who="Ann", chat_id=1, role=Role.TRADER, text="", act=act)
+    pending = confirmations.take(token, 1, 1)
+    assert isinstance(pending, Pending)
+    confirmations.await_code(pending, 7)
+    assert confirmations.awaiting_code(1, 1)
+    clock.step(3600)
+    assert not confirmations.awaiting_code(1, 1)
 
 
 async def test_of_two_who_take_one_question_one_has_it() -> None:
