@@ -2,16 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
+from math import ceil
 
 from bot.message import ChatMessage, Keyboard
 from bot.questions import Live, asked_lines
 from bot.texts import Texts
+from core.domain.approval import Approval
 from core.domain.events import ApprovalRequested
 from core.domain.instrument import Quote
 from core.ports import Clock
 
 _EVERY, _EVERY_AT_LAST = 15.0, 5.0  # seconds
 _AT_LAST = 30.0  # seconds before the end
+_FRESH = timedelta(seconds=15)  # an older price is not the present one
 
 
 @dataclass(slots=True)
@@ -45,6 +49,14 @@ class Countdown:
         """Somebody took the message away."""
         self._open = {token: one for token, one in self._open.items() if one.message_id != message_id}
 
+    def live(self, approval: Approval) -> Live:
+        """The price as it is known now, and the time that is left."""
+        now = self._clock.now()
+        quote = self._quote(approval.signal.symbol)
+        known = quote is not None and quote.is_fresh(now, _FRESH)
+        left = (approval.expires_at - now).total_seconds()
+        return Live(quote.price_for(approval.side) if quote is not None and known else None, ceil(left))
+
     def due_in(self) -> float | None:
         """Seconds until the next edit; None where nothing is open."""
         if not self._open:
@@ -63,8 +75,6 @@ class Countdown:
                 del self._open[token]
                 continue
             question.next_at = now + (_EVERY if left > _AT_LAST + _EVERY else _EVERY_AT_LAST)
-            quote = self._quote(approval.signal.symbol)
-            live = Live(quote.price_for(approval.side) if quote is not None else None, int(left))
-            lines = asked_lines(question.event, texts, live)
+            lines = asked_lines(question.event, texts, self.live(approval))
             return question.message_id, ChatMessage("\n".join(lines), question.keyboard)
         return None

@@ -4,12 +4,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from bot.message import Button, ChatMessage, Keyboard, plain_text
-from bot.numbers import distance, money, price, quantity, share
+from bot.numbers import distance, money, per_cent, price, quantity, share
 from bot.texts import Html, Texts, short
 from core.domain.approval import Approval, ApprovalState
 from core.domain.events import ApprovalClosed, ApprovalRequested, OrderExecuted, OrderFailed
 from core.domain.money import multiply
 from core.domain.money import per_cent as exact_per_cent
+from core.policy.sizing import TAKER_FEE
+
+_AMOUNTS = {"order_notional": False, "daily_loss": True}  # rules that measure quote asset; whether it is a result
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +29,30 @@ def asked_lines(event: ApprovalRequested, texts: Texts, live: Live | None = None
     approval = event.approval
     if live is None:
         live = Live(approval.price, int((approval.expires_at - approval.asked_at).total_seconds()))
-    lines = [
-        texts("approval.ask", signal_type=short(approval.signal.signal_type)),
-        *_proposal(approval, event.base, event.quote, texts, event.capital),
-        _now(approval, live, texts),
-    ]
-    rules = [
-        texts(f"rule.{name}", value=value, limit=limit, unit=unit) for name, value, limit, unit in event.rules if name != "age"
-    ]
+    # The price it was sized by is not shown: the present one counts.
+    symbol, _, *proposal = _proposal(approval, event.base, event.quote, texts, event.capital)
+    title = texts("approval.ask", signal_type=short(approval.signal.signal_type))
+    lines = [title, symbol, *proposal, _now(approval, live, texts)]
+    if event.cost is not None and live.price is not None:
+        lines.append(_result(approval.qty, event.cost, live.price, event.quote, texts))
+    rules = [texts(f"rule.{rule[0]}", **measured(*rule)) for rule in event.rules if rule[0] != "age"]
     lines += [texts("approval.rules"), *rules] if rules else []
     return [*lines, texts("approval.until", time=texts.exact_time(approval.expires_at), seconds=max(live.left, 0))]
+
+
+def _result(qty: Decimal, cost: Decimal, at: Decimal, quote: str, texts: Texts) -> Html:
+    """What a sale at this price would bring, its fee taken off."""
+    paid = multiply(cost, qty)
+    profit = multiply(multiply(at, qty), 1 - TAKER_FEE) - paid
+    shown = {"cost": price(cost), "profit": money(profit, signed=True), "percent": per_cent(exact_per_cent(profit, paid))}
+    return texts("approval.result", quote=quote, **shown)
+
+
+def measured(name: str, value: str, limit: str, unit: str) -> dict[str, str]:
+    """What a rule measured, rounded as the same amount is elsewhere."""
+    if name in _AMOUNTS:
+        value = money(Decimal(value), signed=_AMOUNTS[name])
+    return {"value": value, "limit": limit, "unit": unit}
 
 
 def _now(approval: Approval, live: Live, texts: Texts) -> Html:
@@ -71,6 +88,11 @@ def _proposal(approval: Approval, base: str, quote: str, texts: Texts, capital: 
         texts("value_share", share=share(exact_per_cent(worth, capital)), **value) if capital else texts("value", **value),
         texts("signal_price", price=price(approval.signal.close)),
     ]
+
+
+def question(event: ApprovalRequested, texts: Texts, live: Live | None = None) -> ChatMessage:
+    """The question with its buttons."""
+    return ChatMessage("\n".join(asked_lines(event, texts, live)), keyboard(event, texts))
 
 
 def keyboard(event: ApprovalRequested, texts: Texts) -> Keyboard:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from bot.numbers import money, per_cent, price, quantity
+from bot.questions import measured
 from bot.texts import Html, Texts, short
 from core.domain.approval import ApprovalState
 from core.domain.money import multiply
@@ -102,7 +103,7 @@ def _facts(facts: Facts, texts: Texts) -> Iterator[Html]:
     market = price(facts.price) if facts.price is not None else texts("why.no_price")
     yield texts("why.market", price=market, held=quantity(facts.held), pause=facts.pause, mode=facts.mode)
     for measure in facts.measures:
-        shown = {"value": measure.value, "limit": measure.limit, "unit": measure.unit}
+        shown = measured(measure.name, measure.value, measure.limit, measure.unit)
         yield texts(f"why.measure_{measure.name}", **shown)
     if facts.qty is not None:
         yield texts("why.sized", quantity=quantity(facts.qty))

@@ -14,7 +14,7 @@ from bot.countdown import Countdown
 from bot.dead_letter_news import DeadLetterNews
 from bot.message import ChatMessage
 from bot.pace import Pace
-from bot.questions import record
+from bot.questions import question, record
 from bot.render import render, render_digest
 from bot.telegram_link import Speaker
 from bot.telling import Listener
@@ -299,7 +299,10 @@ class TelegramNotifier:
 
     def _rendered(self, listener: Listener, item: OutboxItem) -> ChatMessage:
         try:
-            message = render(item.event, listener.texts)
+            if isinstance(item.event, ApprovalRequested):
+                message = question(item.event, listener.texts, self._countdown.live(item.event.approval))
+            else:
+                message = render(item.event, listener.texts)
         except Exception:  # an event that cannot be shown must not keep all the others from being told
             log.exception("an event could not be rendered", seq=item.seq, kind=item.event.kind)
             return self._unshowable(listener, item)

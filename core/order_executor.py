@@ -15,7 +15,7 @@ from core.domain.events import ApprovalClosed, ApprovalRequested, Priority, Sign
 from core.domain.messages import ApprovalAnswered, ApprovalTimedOut, Hand, SignalReceived, StoredMessage
 from core.domain.order import Order, OrderState, check_move
 from core.domain.reasons import Reason, reason
-from core.domain.signal import Signal, client_order_id
+from core.domain.signal import Side, Signal, client_order_id
 from core.market import Market
 from core.placement import Placement
 from core.policy.decide import AskFirst, Refused
@@ -189,7 +189,9 @@ class OrderExecutor:
         base, quote = self._assets(signal.symbol)
         rules = tuple((one.name, one.value, one.limit, one.unit) for one in facts.measures)
         capital = self._book.capital(quote, self._market.instruments())
-        changes.events.append(ApprovalRequested(approval, base, quote, half=half_qty, capital=capital, rules=rules))
+        cost = self._book.position(signal.symbol).average_cost if wanted.side is Side.SELL else None
+        asked = ApprovalRequested(approval, base, quote, half=half_qty, capital=capital, rules=rules, cost=cost or None)
+        changes.events.append(asked)
 
     async def _answered(self, stored: StoredMessage, answer: ApprovalAnswered) -> Verdict:
         approval = self._book.approvals.get(answer.token)

@@ -19,7 +19,7 @@ from core.domain.errors import LedgerUnavailable
 from core.read_models import Performance, Selection
 
 _PERIODS = ("day", "week", "month")
-_BEST = 3
+_BEST, _WORST = 3, 2
 
 
 async def run(desk: Desk, args: Args, _caller: Caller) -> ChatMessage:
@@ -48,7 +48,7 @@ async def report(desk: Desk, period: str) -> Html:
         desk.texts("report", period=desk.texts(f"report.{period}"), since=f"{since:%d.%m.}"),
         *not_live(desk.trading_mode, desk.texts),
         *by_asset(desk, results),
-        *_best(desk, symbols),
+        *_ends(desk, symbols),
         "",
         desk.texts("status.positions", count=len(desk.book.open_positions())),
         *(
@@ -64,8 +64,13 @@ def _since(period: str, today: date) -> date:
     return {"day": today, "week": today - timedelta(days=today.weekday()), "month": today.replace(day=1)}[period]
 
 
-def _best(desk: Desk, symbols: Sequence[Performance]) -> list[Html]:
-    return [performance_line(desk, one) for one in symbols[:_BEST]]
+def _ends(desk: Desk, symbols: Sequence[Performance]) -> list[Html]:
+    """The best and the worst of what is ordered by result, so that the losers are seen too."""
+    if len(symbols) <= _BEST + _WORST:
+        return [performance_line(desk, one) for one in symbols]
+    between = desk.texts("performance.gap", count=len(symbols) - _BEST - _WORST)
+    best, worst = symbols[:_BEST], symbols[-_WORST:]
+    return [*(performance_line(desk, one) for one in best), between, *(performance_line(desk, one) for one in worst)]
 
 
 COMMAND = Command("report", run, arguments="[day|week|month]")

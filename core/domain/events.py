@@ -89,7 +89,7 @@ class SignalRefused:
 class ApprovalRequested:
     """The owner is asked. `base` and `quote` name the assets; `half` is the quantity that half of it would be, None where that is
     too little to trade. `capital` is what there is in quote asset, positions at their cost (None where it is not known); `rules`
-    are what each rule measured: name, value, limit and unit."""
+    are what each rule measured: name, value, limit and unit. `cost` is what one unit of base that is to be sold has cost."""
 
     approval: Approval
     base: str
@@ -97,6 +97,7 @@ class ApprovalRequested:
     half: Decimal | None = None
     capital: Decimal | None = None
     rules: tuple[tuple[str, str, str, str], ...] = ()
+    cost: Decimal | None = None
     kind: Literal["approval_requested"] = "approval_requested"
     priority: Priority = Priority.URGENT
 

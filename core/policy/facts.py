@@ -8,12 +8,12 @@ from decimal import Decimal
 from core.domain.money import HUNDRED, divide, multiply, plain
 from core.domain.signal import Side, Signal
 from core.policy.picture import Picture
-from core.policy.sizing import amount
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What a rule measured and what it allows, as people read it; `name` is the rule's, `unit` an asset, `%`, `s` or nothing."""
+    """What a rule measured and what it allows; `name` is the rule's, `unit` an asset, `%`, `s` or nothing. Amounts are to the
+    last digit: whoever shows them rounds them as everything else."""
 
     name: str
     value: str
@@ -60,7 +60,7 @@ def _measures(signal: Signal, picture: Picture, price: Decimal | None, qty: Deci
         moved = divide(multiply(price - signal.close, HUNDRED), signal.close)
         yield Measure("price_band", f"{moved:+.2f}", plain(limits.price_band_pct), "%")
     if price is not None and qty is not None:
-        yield Measure("order_notional", amount(multiply(qty, price)), plain(limits.max_order_notional), quote)
+        yield Measure("order_notional", plain(multiply(qty, price)), plain(limits.max_order_notional), quote)
     yield Measure("open_positions", str(picture.open_count), str(limits.max_open_positions))
     if picture.result_today is not None:
-        yield Measure("daily_loss", amount(picture.result_today), plain(-limits.daily_loss_limit), quote)
+        yield Measure("daily_loss", plain(picture.result_today), plain(-limits.daily_loss_limit), quote)

@@ -1,6 +1,7 @@
 """Acting, over HTTP on everything real: what costs money is shown in numbers and wants a second tap, which works once."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -521,6 +522,41 @@ async def test_a_traders_wrong_codes_do_not_lock_the_owner() -> None:
     assert codes.judge(code, OWNER) is Judgement.GOOD
 
 
+def seconds_left(question: Message) -> int:
+    found = re.search(r"\((\d+) s\)", question.text)
+    assert found, question.text
+    return int(found[1])
+
+
+async def test_a_question_about_a_sale_tells_what_it_would_bring(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path) as firm:
+        await firm.held()
+        await firm.owner.ask("/mode confirm")
+        firm.prices.bid["WIFUSDC"] = Decimal("0.5220")
+        await until(lambda: firm.trading.market.price("WIFUSDC") == Decimal("0.5220"))
+        await firm.signal("SELL_SM")
+        question = await firm.owner.wait_for("trade this?")
+        assert "Price now: 0.5220" in question.text
+        assert "Cost 0.480581; result now about +0.8171 USDC (+8.5%)" in question.text
+
+
+async def test_no_price_is_invented_while_the_exchange_is_silent(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path) as firm:
+        await firm.held()
+        await firm.owner.ask("/mode confirm")
+        firm.prices.down = True
+        firm.clock.skip(20)
+        await firm.signal("SELL_SM")
+        question = await firm.owner.wait_for("trade this?", within=20)
+        assert "Price now: not known" in question.text
+        assert "result" not in question.text
+        for said in ("/sell WIFUSDC", "/close all", "/panic"):
+            shown = (await firm.owner.ask(said, within=20)).text
+            assert "19.98 WIF" in shown
+            assert "The present price is not known: it is sold at what the market pays then." in shown
+            assert "Result" not in shown
+
+
 async def test_a_question_shows_everything_and_counts_down_in_place(server: RunningChat, tmp_path: Path) -> None:
     async with firm_on(server, tmp_path, mode=Mode.CONFIRM) as firm:
         firm.book.balances = await firm.desk.venue.balances()
@@ -533,10 +569,11 @@ async def test_a_question_shows_everything_and_counts_down_in_place(server: Runn
             "· price band +0.00% of 1%\n· worth 9.60 of 5000 USDC\n· positions 0 of 5\n· today 0.00 USDC, limit -100"
             in question.text
         )
-        assert "(120 s)" in question.text
+        first = seconds_left(question)
+        assert 110 < first <= 120
         firm.prices.bid["WIFUSDC"] = Decimal("0.4820")
         later = await firm.owner.wait_for_edit(question, "Price now: 0.4820 (+0.40% from the signal)")
-        assert "(120 s)" not in later.text
+        assert seconds_left(later) < first
         assert [button.text for button in later.buttons] == ["✅ Approve", "✖️ Decline"]
         assert len(firm.owner.received) == 1
 

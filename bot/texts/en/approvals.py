@@ -24,6 +24,7 @@ CATALOGUE: dict[str, str] = {
     "record.asked": "Approved at {price}",
     "record.failed": "Not traded: {reason}",
     "approval.now": "Price now: {price} ({distance} from the signal)",
+    "approval.result": "Cost {cost}; result now about {profit} {quote} ({percent})",
     "approval.no_price": "Price now: not known",
     "approval.rules": "<i>Rules, all kept:</i>",
     "approval.stopped": "<b>🚫 {signal_type}: approved, but not traded</b>",

@@ -24,6 +24,7 @@ CATALOGUE: dict[str, str] = {
     "record.asked": "Одобрено по {price}",
     "record.failed": "Сделки нет: {reason}",
     "approval.now": "Цена сейчас: {price} ({distance} от сигнала)",
+    "approval.result": "Цена покупки {cost}; результат сейчас около {profit} {quote} ({percent})",
     "approval.no_price": "Цена сейчас: неизвестна",
     "approval.rules": "<i>Правила, все соблюдены:</i>",
     "approval.stopped": "<b>🚫 {signal_type}: одобрен, но сделки нет</b>",
