@@ -10,6 +10,7 @@ CHAT_SECONDS = 1.0
 GROUP_SECONDS = 3.0
 ALL_SECONDS = 1 / 30
 _LOOK_SECONDS = 0.1
+_YIELD_SECONDS = 5.0  # an answer that Telegram does not take holds up nothing for longer
 
 
 class Pace:
@@ -21,21 +22,27 @@ class Pace:
         self._whole = whole
         self._free_at = clock.monotonic()
         self._answering = 0
+        self._yields_until = self._free_at
 
     async def free(self) -> None:
-        """Returns when one may go, and takes nothing. Whoever answers a person goes first."""
-        while (wait := max(self.wait, self._whole.wait if self._whole is not None else 0.0)) > 0 or self._answering:
+        """Returns when one may go, and takes nothing. Whoever answers a person goes first, for some seconds."""
+        while (wait := max(self.wait, self._whole.wait if self._whole is not None else 0.0)) > 0 or self._yields:
             await self._clock.sleep(max(wait, _LOOK_SECONDS))
 
     @contextmanager
     def answering(self) -> Iterator[None]:
         """A person is answered meanwhile, at once: whatever else would go waits for it."""
         self._answering += 1
+        self._yields_until = self._clock.monotonic() + _YIELD_SECONDS
         try:
             yield
         finally:
             self._answering -= 1
             self.book()
+
+    @property
+    def _yields(self) -> bool:
+        return self._answering > 0 and self._clock.monotonic() < self._yields_until
 
     async def take(self) -> None:
         """Returns when this one may go."""

@@ -28,6 +28,8 @@ async def prefer(desk: Desk, caller: Caller, chat_id: int, **changes: Any) -> st
     return await request(desk, ReaderRequested(reader, caller.user_id, caller.name, tuple(changes)), caller)
 
 
-def not_here(desk: Desk) -> Html:
-    """For a group where this person may not set it."""
+def not_here(desk: Desk, caller: Caller) -> Html:
+    """For a group where this person may not set it, or there is nothing to set."""
+    if caller.role is Role.OWNER:
+        return desk.texts("prefer.not_told", chat_id=caller.chat_id)
     return desk.texts("prefer.not_here")

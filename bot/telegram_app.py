@@ -37,7 +37,8 @@ Context = CallbackContext[Any, Any, Any, Any]
 
 _KINDS = ["message", "callback_query"]  # nothing else is asked for: an edited command is no command
 _OLD = timedelta(minutes=10)
-_ANSWER_ATTEMPTS = 3
+_ANSWER_ATTEMPTS = 20  # some three minutes: who paused and hears nothing says it again, or believes it was not done
+_TOAST_ATTEMPTS = 3  # a tap can be answered for some seconds only
 _TURNED_AWAY_PAUSE = 60.0  # seconds
 _TOAST_UNITS = 200  # https://core.telegram.org/bots/api#answercallbackquery
 
@@ -128,6 +129,7 @@ class TelegramChat:
         return (update,)
 
     async def _stop(self) -> None:
+        self._speaker.end()
         if self._application.running:
             await self._application.stop()
         await self._application.shutdown()
@@ -204,6 +206,8 @@ class TelegramChat:
         pending = desk.confirmations.take(token, caller.user_id, caller.chat_id)
         if isinstance(pending, Refusal):
             await self._toast(query, desk.texts(pending.value, who=short(who)))
+            if pending is Refusal.GONE:
+                await self._take_buttons(query)
             return
         if caller.role < pending.role:
             await self._toast(query, _missing_role(desk, pending.role, caller))
@@ -225,6 +229,15 @@ class TelegramChat:
         else:
             said = await pending.act(pending.source_id)
         await self._replace(query, ChatMessage(f"{pending.text}\n\n{said}"))
+
+    async def _take_buttons(self, query: CallbackQuery) -> None:
+        """What nobody can answer any more has nothing to be tapped."""
+        message = query.message
+        if message is not None:
+            with suppress(BadRequest):  # they are gone already
+                await self._speaker.call(
+                    lambda: self._bot.edit_message_reply_markup(message.chat.id, message.message_id), _TOAST_ATTEMPTS
+                )
 
     async def _coded(self, desk: Desk, message: Message, caller: Caller) -> None:
         """The code that makes it so. The message with the code goes, where the bot may take it away."""
@@ -283,7 +296,7 @@ class TelegramChat:
         while units(shown) > _TOAST_UNITS:
             shown = f"{shown[:-2]}…"
         try:
-            await self._speaker.call(lambda: self._bot.answer_callback_query(query.id, shown or None), _ANSWER_ATTEMPTS)
+            await self._speaker.call(lambda: self._bot.answer_callback_query(query.id, shown or None), _TOAST_ATTEMPTS)
         except BadRequest as error:
             log.info("a tap could not be answered", error=self._speaker.words(error))
             return False

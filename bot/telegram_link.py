@@ -1,5 +1,6 @@
 """How Telegram is reached: the bot, its time limits, and when to try again. The token never leaves this file in words."""
 
+import asyncio
 import logging
 import os
 from collections.abc import Awaitable, Callable
@@ -92,6 +93,11 @@ class Speaker:
         self.bot = bot
         self.problem = ""
         self._clock = clock
+        self._ending = asyncio.Event()
+
+    def end(self) -> None:
+        """What is tried only so often is not tried again: the process ends."""
+        self._ending.set()
 
     def words(self, error: TelegramError) -> str:
         """What Telegram said, without the token."""
@@ -110,15 +116,29 @@ class Speaker:
                 self.problem = self.words(error)
                 pause = wait_after(error, tried)
                 # Who tries only so often answers a person, who will not wait for ever; nor will the end of the process.
-                too_long = attempts is not None and pause > _LONGEST_ANSWER_PAUSE
+                too_long = attempts is not None and isinstance(error, RetryAfter) and pause > _LONGEST_ANSWER_PAUSE
                 if not can_try_again(error) or tried == attempts or too_long:
                     raise
-                await self._clock.sleep(pause)
+                if attempts is None:
+                    await self._clock.sleep(pause)
+                elif await self._ends_within(min(pause, _LONGEST_ANSWER_PAUSE)):
+                    raise
             else:
                 if self.problem:
                     log.info("Telegram answers again")
                 self.problem = ""
                 return answer
+
+    async def _ends_within(self, seconds: float) -> bool:
+        """Waits; whether the process ends meanwhile."""
+        resting = asyncio.ensure_future(self._clock.sleep(seconds))
+        ending = asyncio.ensure_future(self._ending.wait())
+        try:
+            await asyncio.wait({resting, ending}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            resting.cancel()
+            ending.cancel()
+        return self._ending.is_set()
 
     async def send(
         self,

@@ -13,7 +13,7 @@ async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
     """At whole hours of UTC."""
     chat_id = chat_of(desk, caller)
     if chat_id is None:
-        return ChatMessage(not_here(desk))
+        return ChatMessage(not_here(desk, caller))
     if args:
         hours = _HOURS.get(args[0].lower())
         if hours is None or len(args) > 1:

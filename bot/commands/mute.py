@@ -17,7 +17,7 @@ async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
     """Nothing is lost: what came meanwhile is told when it ends."""
     chat_id = chat_of(desk, caller)
     if chat_id is None:
-        return ChatMessage(not_here(desk))
+        return ChatMessage(not_here(desk, caller))
     if args:
         length = timedelta() if args[0].lower() == "off" else read_length(args[0])
         if len(args) > 1 or length is None or length > LONGEST:

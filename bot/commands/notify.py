@@ -17,7 +17,7 @@ async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
     """In a group an owner sets it for the group."""
     chat_id = chat_of(desk, caller)
     if chat_id is None:
-        return ChatMessage(not_here(desk))
+        return ChatMessage(not_here(desk, caller))
     if args:
         words = [word.lower() for word in args]
         if len(words) != 2 or words[0] not in set(Topic) or words[1] not in set(Level):

@@ -17,7 +17,7 @@ async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
     """By the clock of the person's zone."""
     chat_id = chat_of(desk, caller)
     if chat_id is None:
-        return ChatMessage(not_here(desk))
+        return ChatMessage(not_here(desk, caller))
     if args:
         hours = read_hours(args[0])
         if len(args) > 1 or (hours is None and args[0].lower() != "off"):

@@ -152,6 +152,7 @@ async def test_a_tap_after_a_restart_does_nothing(server: RunningChat, tmp_path:
     async with firm_on(server, tmp_path) as firm:
         notice = await firm.trader.wait_for_answer(firm.trader.press(asked, "✅ Do it"))
         assert notice["text"].startswith("No longer valid")
+        await firm.trader.wait_for_edit(asked, lambda message: not message.buttons)
         await firm.owner.ask("/positions")
         assert firm.book.position("WIFUSDC").is_open
 

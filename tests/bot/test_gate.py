@@ -218,6 +218,23 @@ async def test_a_token_that_is_taken_back_later_ends_nothing(server: RunningChat
         await until(lambda: bot.chat.ready[0])
 
 
+async def test_an_answer_outlasts_an_outage(server: RunningChat) -> None:
+    async with bot_on(server, Office(FastClock(speed=100))) as bot:
+        server.room.faults.cut("sendMessage", times=12)
+        bot.owner.send("/pause")
+        assert "PAUSED" in (await bot.owner.wait_for("PAUSED")).text
+        assert len(bot.owner.received) == 1
+
+
+async def test_the_end_does_not_wait_for_an_answer_that_nobody_takes(server: RunningChat) -> None:
+    async with bot_on(server, Office(FastClock())) as bot:
+        server.room.faults.cut("sendMessage", times=10_000)
+        bot.owner.send("/pause")
+        await until(lambda: bot.office.book.controls.pause is Pause.ALL)
+        begun = asyncio.get_running_loop().time()
+    assert asyncio.get_running_loop().time() - begun < 5
+
+
 async def test_the_token_is_in_no_log_whatever_happens(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     with capture_logs() as ours:
@@ -227,7 +244,7 @@ async def test_the_token_is_in_no_log_whatever_happens(caplog: pytest.LogCapture
             async with bot_on(server, Office(FastClock(speed=100))) as bot:
                 server.room.faults.bad_gateway("sendMessage")
                 await bot.owner.ask("/status")
-                server.room.faults.bad_gateway("sendMessage", times=5)
+                server.room.faults.bad_gateway("sendMessage", times=20)
                 bot.owner.send("/status")
                 await until(lambda: "an answer could not be given" in str(ours))
     assert "telegram.ext.Application" in {record.name for record in caplog.records}

@@ -113,6 +113,11 @@ async def test_how_a_group_is_told_is_set_by_an_owner_alone(server: RunningChat,
         assert set(firm.book.readers) == {DESK.chat_id, firm.trader.id}
 
 
+async def test_an_owner_hears_how_a_group_comes_to_be_told(firm: Firm) -> None:
+    assert f"TG_CHAT_ID={DESK.chat_id}" in (await here(firm.owner).ask("/mute 2h")).text
+    assert firm.book.readers == {}
+
+
 async def test_a_question_is_put_into_the_topic_and_answered_there_by_who_may(server: RunningChat, tmp_path: Path) -> None:
     async with firm_on(server, tmp_path, main=DESK.chat_id, topic=ALERTS, mode=Mode.CONFIRM) as firm:
         trader, viewer = here(firm.trader, ALERTS), here(firm.person(VIEWER), ALERTS)

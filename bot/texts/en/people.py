@@ -29,6 +29,8 @@ CATALOGUE: dict[str, str] = {
     "zone": "Times are shown in <b>{zone}</b>: it is {time}.\nAnother: /zone Europe/Berlin, /zone Asia/Tashkent, /zone UTC.\n"
     "<i>Days are always UTC days, as the ledger counts them.</i>",
     # /mute, /quiet, /notify
+    "prefer.not_told": "This group is told nothing, so there is nothing to set. To have it told, start me with"
+    " <code>TG_CHAT_ID={chat_id}</code>.",
     "prefer.not_here": "In a group only an owner sets this, for the whole group. For yourself, say it in a private chat with me.",
     "mute.on": "<b>🔕 Muted until {time}</b>\nWhat is urgent still comes; the rest is told together then.",
     "mute.off": "<b>🔔 Not muted</b>\nFor how long should only urgent things be told?",
