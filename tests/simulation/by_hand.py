@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import TypeVar
 
+from bot.selling_out import MOST_ORDERS
 from core.adapters.ledger import tables
 from core.adapters.ledger.codec import events, facts
 from core.adapters.ledger.rows import Row
@@ -17,7 +18,7 @@ E = TypeVar("E")
 
 
 def _wishes(seen: Evidence) -> Iterator[str]:
-    """Whatever was ordered by hand was confirmed, became one order at most, and not a larger one."""
+    """Whatever was ordered by hand was confirmed, became one order at most (a panic: one after another), not a larger one."""
     largest = {order.client_order_id: order.orig_qty for order in seen.venue.orders}
     orders = {row["inbox_seq"]: row for row in seen.rows(tables.orders)}
     came: Counter[tuple[str, str]] = Counter()
@@ -35,7 +36,8 @@ def _wishes(seen: Evidence) -> Iterator[str]:
         if order is not None and most is not None and largest.get(order["client_order_id"], ZERO) > most:
             yield f"order by hand {row['source_id']} is larger than {most}"
     for (wish, symbol), count in came.items():
-        if count > 1:
+        # A panic sells on where an order left some of it: by a message of its own each time, and never more than is held.
+        if count > (MOST_ORDERS if seen.hands.confirmed.get(wish) == "/panic" else 1):
             yield f"{wish} became {count} orders by hand of {symbol}"
 
 
