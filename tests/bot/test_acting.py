@@ -81,6 +81,22 @@ async def test_an_entry_by_hand_passes_every_rule_of_a_signals(firm: Firm) -> No
     assert "entries are paused" in (await firm.trader.ask("/buy SOLUSDC 1")).text
 
 
+async def test_a_base_asset_alone_is_the_symbol_that_has_it(firm: Firm) -> None:
+    await firm.held()
+    assert "Sell 19.98 WIF (WIFUSDC)" in (await firm.trader.ask("/sell wif")).text
+    assert "Sell 19.98 WIF (WIFUSDC)" in (await firm.trader.ask("/close WIF")).text
+    assert (await firm.trader.ask("/buy SOL 20 USDC")).text.startswith("🟩 Buy 0.13 SOL (SOLUSDC)")
+    assert "there is no SOL position" in (await firm.trader.ask("/sell SOLUSDC")).text
+
+
+async def test_what_is_not_traded_is_named_beside_what_is(firm: Firm) -> None:
+    answer = await firm.trader.ask("/buy WIFUSD 10")
+    assert answer.text == "WIFUSD is not among the symbols I trade: SOLUSDC, WIFUSDC"
+    assert answer.buttons[0].data == "/buy WIFUSDC"
+    offered = await firm.trader.ask("/buy")
+    assert [button.data for button in offered.buttons] == ["/buy SOLUSDC", "/buy WIFUSDC"]
+
+
 async def test_the_rules_are_those_of_the_second_tap(firm: Firm) -> None:
     asked = await firm.trader.ask("/buy WIFUSDC 20")
     firm.prices.bid["WIFUSDC"] = Decimal("0.50")
