@@ -28,6 +28,8 @@ CATALOGUE: dict[str, str] = {
     "lang.ru": "Русский",
     "zone": "Times are shown in <b>{zone}</b>: it is {time}.\nAnother: /zone Europe/Berlin, /zone Asia/Tashkent, /zone UTC.\n"
     "<i>Days are always UTC days, as the ledger counts them.</i>",
+    "zone.bad": "“{argument}” is not accepted: I know no such time zone. For example: /zone Europe/Berlin",
+    "zone.nearest": "“{argument}” is not the full name of a time zone. Is this the one?",
     # /mute, /quiet, /notify
     "prefer.not_here": "In a group only an owner sets this, for the whole group. For yourself, say it in a private chat with me.",
     "mute.on": "<b>🔕 Muted until {time}</b>\nWhat is urgent still comes; the rest is told together then.",
@@ -37,6 +39,8 @@ CATALOGUE: dict[str, str] = {
     "mute.off_button": "🔔 Unmute",
     "quiet.on": "<b>🌙 Quiet from {start} to {end}</b> ({zone})\nWhat is urgent still comes, the rest together at the end.",
     "quiet.off": "<b>🌙 No quiet hours</b>\nSet them: /quiet 23:00-07:00",
+    "quiet.bad": "“{argument}” is not accepted: hours and minutes from and to are wanted, up to 23:59. For"
+    " example: /quiet 23:00-07:00, or /quiet off",
     "quiet.night": "🌙 23:00 to 07:00",
     "quiet.stop": "No quiet hours",
     "notify": "<b>What you are told here</b>",
