@@ -1,7 +1,9 @@
 """A story in words: the conclusion first, then what happened, with times. Pure."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
+from enum import IntEnum, auto
 
 from bot.numbers import money, per_cent, price, quantity
 from bot.questions import measured
@@ -18,7 +20,30 @@ _FILLS_SHOWN = 6
 _EXTRAS_SHOWN = 6
 _RAW_SHOWN = 120
 _TOLD_ELSEWHERE = frozenset({OrderState.AWAITING_APPROVAL, OrderState.DENIED, OrderState.DECLINED})
+_UNDER_WAY = frozenset({OrderState.SUBMITTED, OrderState.UNKNOWN, OrderState.ACCEPTED})
 _ENDED = frozenset({OrderState.CANCELED, OrderState.EXPIRED})  # of a question, where the exchange knows no order
+
+
+class _Order(IntEnum):
+    """What comes first of what has the same time."""
+
+    RECEIVED = auto()
+    DECIDED = auto()
+    ASKED = auto()
+    ANSWERED = auto()
+    SENT = auto()
+    PRINTED = auto()
+    ENDED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One thing that happened, and the lines on it that have no time of their own."""
+
+    at: datetime
+    order: _Order
+    line: Html
+    details: tuple[Html, ...] = ()
 
 
 def story_lines(story: Story, texts: Texts, *, full: bool) -> list[Html]:
@@ -27,10 +52,8 @@ def story_lines(story: Story, texts: Texts, *, full: bool) -> list[Html]:
         _conclusion(story, texts),
         *_why(story, texts),
         Html(""),
-        *_received(story, texts, full=full),
-        *_decided(story, texts),
-        *_asked(story, texts),
-        *_ordered(story, texts),
+        *_happened(story, texts, full=full),
+        *([texts("why.waiting")] if story.decided_at is None else ()),
         *_paid(story, texts),
         *(_told(story, texts) if full else ()),
     ]
@@ -73,30 +96,42 @@ def _why(story: Story, texts: Texts) -> Iterator[Html]:
         yield texts(f"advice.{why.code}")
 
 
-def _received(story: Story, texts: Texts, *, full: bool) -> Iterator[Html]:
+def _happened(story: Story, texts: Texts, *, full: bool) -> Iterator[Html]:
+    """Step by step. Each part stamps its own times, some a moment before they are committed, so they are put in order here."""
+    steps = [_received(story, texts, full=full), *_decided(story, texts), *_asked(story, texts), *_ordered(story, texts)]
+    for step in sorted(steps, key=lambda step: (step.at.replace(microsecond=step.at.microsecond // 1000 * 1000), step.order)):
+        yield _at(step.at, step.line, texts)
+        yield from step.details
+
+
+def _received(story: Story, texts: Texts, *, full: bool) -> _Step:
     signal = story.signal
     age = (story.received_at - signal.ts).total_seconds()
     if story.hand is not None:
-        yield _at(story.received_at, texts("why.by_hand", who=short(story.hand.who)), texts)
+        line = texts("why.by_hand", who=short(story.hand.who))
     else:
         shown = {"source": short(signal.source), "id": short(signal.signal_id), "age": f"{max(age, 0):.1f}"}
-        yield _at(story.received_at, texts("why.received", **shown), texts)
-    yield texts("why.signal_price", price=price(signal.close))
+        line = texts("why.received", **shown)
+    details = [texts("why.signal_price", price=price(signal.close))]
     if full and story.hand is None:
-        for name, value in list(signal.extra.items())[:_EXTRAS_SHOWN]:
-            yield texts("why.extra", name=short(str(name), 32), value=short(str(value), 80))
+        details += [
+            texts("why.extra", name=short(str(name), 32), value=short(str(value), 80))
+            for name, value in list(signal.extra.items())[:_EXTRAS_SHOWN]
+        ]
+    return _Step(story.received_at, _Order.RECEIVED, line, tuple(details))
 
 
-def _decided(story: Story, texts: Texts) -> Iterator[Html]:
+def _decided(story: Story, texts: Texts) -> Iterator[_Step]:
     if story.decided_at is None:
-        yield texts("why.waiting")
         return
     key = f"why.decided_{story.outcome}"
-    yield _at(story.decided_at, texts(key if texts.has(key) else "why.decided_other", outcome=story.outcome), texts)
+    line = texts(key if texts.has(key) else "why.decided_other", outcome=story.outcome)
+    details: tuple[Html, ...] = ()
     if story.facts is not None:
-        yield from _facts(story.facts, texts)
+        details = tuple(_facts(story.facts, texts))
     elif story.outcome != "waiting":
-        yield texts("why.no_facts")
+        details = (texts("why.no_facts"),)
+    yield _Step(story.decided_at, _Order.DECIDED, line, details)
 
 
 def _facts(facts: Facts, texts: Texts) -> Iterator[Html]:
@@ -109,34 +144,34 @@ def _facts(facts: Facts, texts: Texts) -> Iterator[Html]:
         yield texts("why.sized", quantity=quantity(facts.qty))
 
 
-def _asked(story: Story, texts: Texts) -> Iterator[Html]:
+def _asked(story: Story, texts: Texts) -> Iterator[_Step]:
     approval = story.approval
     if approval is None:
         return
-    yield _at(approval.asked_at, texts("why.asked", price=price(approval.price)), texts)
+    yield _Step(approval.asked_at, _Order.ASKED, texts("why.asked", price=price(approval.price)))
     if approval.decided_at is None:
         return
     key = f"why.answer_{approval.state}"
     shown = {"who": short(approval.decided_by or ""), "price": price(approval.price), "quantity": quantity(approval.qty)}
     if approval.state is not ApprovalState.OPEN:
-        yield _at(approval.decided_at, texts(key, **shown), texts)
+        yield _Step(approval.decided_at, _Order.ANSWERED, texts(key, **shown))
 
 
-def _ordered(story: Story, texts: Texts) -> Iterator[Html]:
+def _ordered(story: Story, texts: Texts) -> Iterator[_Step]:
     """Each step of the order, and each print of it."""
     attempts = 0
     for step in story.steps:
         attempts += step.state is OrderState.SUBMITTED
         line = _step(step, attempts, texts)
         if line is not None:
-            yield _at(step.at, line, texts)
+            yield _Step(step.at, _Order.SENT if step.state in _UNDER_WAY else _Order.ENDED, line)
     asset = story.execution.quote_asset if story.execution is not None else ""
-    for fill in story.fills[:_FILLS_SHOWN]:
+    for number, fill in enumerate(story.fills[:_FILLS_SHOWN], start=1):
         fee = texts("why.fill_fee", fee=quantity(fill.fee), asset=fill.fee_asset) if fill.fee else Html("")
         shown = {"quantity": quantity(fill.qty), "price": price(fill.price), "quote": asset}
-        yield _at(fill.at, texts("why.fill", fee=fee, **shown), texts)
-    if len(story.fills) > _FILLS_SHOWN:
-        yield texts("why.more_fills", count=len(story.fills) - _FILLS_SHOWN)
+        more = len(story.fills) - _FILLS_SHOWN if number == _FILLS_SHOWN else 0
+        rest = (texts("why.more_fills", count=more),) if more > 0 else ()
+        yield _Step(fill.at, _Order.PRINTED, texts("why.fill", fee=fee, **shown), rest)
 
 
 def _step(step: OrderStep, attempts: int, texts: Texts) -> Html | None:

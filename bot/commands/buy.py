@@ -7,7 +7,7 @@ from bot.command import Args, Command, bad_argument
 from bot.desk import Caller, Desk
 from bot.message import ChatMessage
 from bot.orders_by_hand import Plan, place, plan, plan_lines
-from bot.symbols import read_symbol
+from bot.symbols import known_symbols, named_symbol, not_traded, traded_buttons
 from core.domain.messages import Hand
 from core.domain.people import Role
 from core.domain.signal import Side
@@ -18,8 +18,13 @@ _USAGE = "buy SYMBOL [20 | 50 USDC]"
 
 
 async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
-    """`/buy WIFUSDC` takes the usual size, `/buy WIFUSDC 20` so much of the base asset, `/buy WIFUSDC 50 USDC` for so much."""
-    symbol = read_symbol(args[0]) if args else None
+    """`/buy WIFUSDC` takes the usual size, `/buy WIFUSDC 20` so much of the base asset, `/buy WIFUSDC 50 USDC` for so much.
+    Bare, it offers what is traded."""
+    if not args:
+        return traded_buttons(desk, "buy", _USAGE)
+    symbol = named_symbol(desk, args[0], known_symbols(desk))
+    if symbol is not None and (unknown := not_traded(desk, symbol, "buy")) is not None:
+        return unknown
     hand = _hand(desk, symbol, args[1:], caller) if symbol is not None else None
     if symbol is None or hand is None:
         return bad_argument(desk, args, _USAGE)

@@ -3,10 +3,11 @@
 import re
 from datetime import time
 
-from bot.command import Args, Command, bad_argument
+from bot.command import Args, Command
 from bot.desk import Caller, Desk
 from bot.message import Button, ChatMessage
 from bot.preferences import chat_of, not_here, prefer
+from bot.texts import short
 from core.domain.people import QuietHours
 
 _USAGE = "[23:00-07:00|off]"
@@ -21,14 +22,18 @@ async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
     if args:
         hours = read_hours(args[0])
         if len(args) > 1 or (hours is None and args[0].lower() != "off"):
-            return bad_argument(desk, args, f"quiet {_USAGE}")
+            return ChatMessage(desk.texts("quiet.bad", argument=short(" ".join(args))), ((_night(desk),),))
         if trouble := await prefer(desk, caller, chat_id, quiet=hours):
             return ChatMessage(trouble)
     quiet = desk.audience.reader(chat_id).quiet
     if quiet is None:
-        return ChatMessage(desk.texts("quiet.off"), ((Button(desk.texts("quiet.night"), "/quiet 23:00-07:00"),),))
+        return ChatMessage(desk.texts("quiet.off"), ((_night(desk),),))
     shown = {"start": quiet.start.strftime("%H:%M"), "end": quiet.end.strftime("%H:%M"), "zone": desk.zone}
     return ChatMessage(desk.texts("quiet.on", **shown), ((Button(desk.texts("quiet.stop"), "/quiet off"),),))
+
+
+def _night(desk: Desk) -> Button:
+    return Button(desk.texts("quiet.night"), "/quiet 23:00-07:00")
 
 
 def read_hours(text: str) -> QuietHours | None:

@@ -7,7 +7,7 @@ from bot.command import Args, Command, bad_argument
 from bot.desk import Caller, Desk
 from bot.message import ChatMessage
 from bot.orders_by_hand import Plan, place, plan, plan_lines
-from bot.symbols import held_buttons, read_symbol
+from bot.symbols import held_buttons, held_symbols, named_symbol
 from core.domain.messages import Hand
 from core.domain.people import Role
 from core.domain.signal import Side
@@ -19,7 +19,7 @@ async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
     """Bare, it offers what is held."""
     if not args:
         return held_buttons(desk, "sell")
-    symbol = read_symbol(args[0])
+    symbol = named_symbol(desk, args[0], held_symbols(desk))
     if len(args) > 1 or symbol is None:
         return bad_argument(desk, args, "sell SYMBOL")
     found = await plan(desk, Side.SELL, symbol, Hand(caller.user_id, caller.name))

@@ -1,11 +1,12 @@
 """/set: the limits in force, and another value for one, in place of the setting; after a second tap."""
 
+from difflib import get_close_matches
 from functools import partial
 
 from bot.asking import ask
-from bot.command import Args, Command, bad_argument
+from bot.command import Args, Command
 from bot.desk import Caller, Desk, Trouble
-from bot.message import ChatMessage
+from bot.message import Button, ChatMessage
 from bot.texts import Html, short
 from core.domain.limit import LimitSet
 from core.domain.messages import LimitRequested
@@ -14,6 +15,22 @@ from core.policy.limits import RULES, is_good, shown, with_set
 
 ROLE = Role.OWNER
 _USAGE = "[RULE VALUE|default]"
+_WANTED = {
+    "PRICE_BAND_PCT": "set.per_cent",
+    "MAX_OPEN_POSITIONS": "set.count",
+    "SIGNAL_MAX_AGE": "set.seconds",
+    "APPROVAL_TTL": "set.seconds",
+}
+_EXAMPLES = {
+    "PRICE_BAND_PCT": "1.5",
+    "MAX_ORDER_NOTIONAL": "500",
+    "MAX_OPEN_POSITIONS": "5",
+    "DAILY_LOSS_LIMIT": "50",
+    "TRADE_QTY": "20",
+    "TRADE_QUOTE": "100",
+    "SIGNAL_MAX_AGE": "30",
+    "APPROVAL_TTL": "120",
+}
 
 
 async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
@@ -22,8 +39,16 @@ async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
         return ChatMessage("\n".join([desk.texts("set"), *(_line(desk, name) for name in RULES), "", desk.texts("set.how")]))
     name = args[0].upper()
     value = None if len(args) == 2 and args[1].lower() == "default" else args[-1]
-    if len(args) != 2 or name not in RULES or (value is not None and not is_good(name, value)):
-        return bad_argument(desk, args, f"set {_USAGE}")
+    if name not in RULES:
+        return _no_rule(desk, name, args[1:])
+    if len(args) != 2 or (value is not None and not is_good(name, value)):
+        said = short(" ".join(args[1:])) or "–"
+        lines = [
+            desk.texts("set.bad", name=name, value=said),
+            desk.texts(f"limit.{name}"),
+            desk.texts(_WANTED.get(name, "set.amount")),
+        ]
+        return ChatMessage("\n".join([*lines, desk.texts("set.example", name=name, example=_EXAMPLES[name])]))
     change = LimitSet(name, value, caller.name, desk.clock.now())
     after = shown(with_set(desk.book.settings, {**desk.book.limits_set, name: change}.values()), name)
     before, none = shown(desk.book.limits, name), desk.texts("limit.none")
@@ -34,6 +59,14 @@ async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
         desk.texts(f"limit.{name}"),
     ]
     return ask(desk, caller, ROLE, "\n".join(lines), partial(_set, desk, caller, name, value))
+
+
+def _no_rule(desk: Desk, name: str, value: Args) -> ChatMessage:
+    """With the rules there are, and a button for each that was probably meant."""
+    near = get_close_matches(name, RULES, n=3, cutoff=0.5) if len(value) == 1 else []
+    good = [each for each in near if is_good(each, value[0])]
+    text = desk.texts("set.no_rule", name=short(name), rules=", ".join(RULES))
+    return ChatMessage(text, tuple((Button(f"{each} {short(value[0], 20)}", f"/set {each} {value[0]}"),) for each in good))
 
 
 def _line(desk: Desk, name: str) -> Html:

@@ -1,13 +1,17 @@
 """/zone: the time zone in which a person is shown times. Days stay UTC days, as the ledger counts them."""
 
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+import re
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from bot.command import Args, Command, bad_argument
+from bot.command import Args, Command
 from bot.desk import Caller, Desk
-from bot.message import ChatMessage
+from bot.message import Button, ChatMessage
 from bot.preferences import prefer
+from bot.texts import short
 
 _USAGE = "[Europe/Berlin]"
+_OFFSET = re.compile(r"(?:utc|gmt)?([+-])(\d{1,2})", re.ASCII | re.IGNORECASE)
+_SHOWN = 6
 
 
 async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
@@ -15,11 +19,26 @@ async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
     if args:
         name = args[0]
         if len(args) > 1 or not _exists(name):
-            return bad_argument(desk, args, f"zone {_USAGE}")
+            near = near_zones("_".join(args))
+            key = "zone.nearest" if near else "zone.bad"
+            return ChatMessage(
+                desk.texts(key, argument=short(" ".join(args))), tuple((Button(zone, f"/zone {zone}"),) for zone in near)
+            )
         if trouble := await prefer(desk, caller, caller.user_id, zone=name):
             return ChatMessage(trouble)
         desk = desk.spoken_to(caller.user_id)
     return ChatMessage(desk.texts("zone", zone=desk.zone, time=desk.texts.exact_time(desk.clock.now())))
+
+
+def near_zones(text: str) -> list[str]:
+    """The zones whose last part is `text`, or that are always as many hours from UTC as it says: `Moscow`, `+3`."""
+    if match := _OFFSET.fullmatch(text):
+        # In IANA's names the sign is turned round: Etc/GMT-3 is three hours ahead of UTC.
+        name = f"Etc/GMT{'-' if match[1] == '+' else '+'}{int(match[2])}"
+        return [name] if _exists(name) else []
+    wanted = text.lower()
+    found = [zone for zone in available_timezones() if zone.lower() == wanted or zone.lower().rpartition("/")[2] == wanted]
+    return sorted(found, key=lambda zone: (zone.count("/") != 1, zone))[:_SHOWN]
 
 
 def _exists(name: str) -> bool:

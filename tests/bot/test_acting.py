@@ -82,6 +82,44 @@ async def test_an_entry_by_hand_passes_every_rule_of_a_signals(firm: Firm) -> No
     assert "entries are paused" in (await firm.trader.ask("/buy SOLUSDC 1")).text
 
 
+async def test_a_base_asset_alone_is_the_symbol_that_has_it(firm: Firm) -> None:
+    await firm.held()
+    assert "Sell 19.98 WIF (WIFUSDC)" in (await firm.trader.ask("/sell wif")).text
+    assert "Sell 19.98 WIF (WIFUSDC)" in (await firm.trader.ask("/close WIF")).text
+    assert (await firm.trader.ask("/buy SOL 20 USDC")).text.startswith("🟩 Buy 0.13 SOL (SOLUSDC)")
+    assert "there is no SOL position" in (await firm.trader.ask("/sell SOLUSDC")).text
+
+
+async def test_what_is_not_traded_is_named_beside_what_is(firm: Firm) -> None:
+    answer = await firm.trader.ask("/buy WIFUSD 10")
+    assert answer.text == "WIFUSD is not among the symbols I trade: SOLUSDC, WIFUSDC"
+    assert answer.buttons[0].data == "/buy WIFUSDC"
+    offered = await firm.trader.ask("/buy")
+    assert [button.data for button in offered.buttons] == ["/buy SOLUSDC", "/buy WIFUSDC"]
+
+
+@pytest.mark.parametrize(
+    ("said", "told", "offered"),
+    [
+        ("/set DAILY_LOSS_LIMIT -5", "For example: /set DAILY_LOSS_LIMIT 50", []),
+        ("/set PRICE_BAND_PCT 200", "up to 100", []),
+        ("/set foo 5", "These can be set: PRICE_BAND_PCT, MAX_ORDER_NOTIONAL", []),
+        ("/set DAILY_LOSS 5", "There is no limit DAILY_LOSS.", ["/set DAILY_LOSS_LIMIT 5"]),
+        ("/quiet 25-7", "For example: /quiet 23:00-07:00", ["/quiet 23:00-07:00"]),
+        ("/zone Moscow", "Is this the one?", ["/zone Europe/Moscow"]),
+        ("/zone new york", "Is this the one?", ["/zone America/New_York"]),
+        ("/zone +3", "Is this the one?", ["/zone Etc/GMT-3"]),
+        ("/zone Nowhere", "“Nowhere” is not accepted: I know no such time zone", []),
+    ],
+)
+async def test_what_is_wrong_with_an_argument_is_said_with_what_works(
+    firm: Firm, said: str, told: str, offered: list[str]
+) -> None:
+    answer = await firm.owner.ask(said)
+    assert told in answer.text
+    assert [button.data for button in answer.buttons] == offered
+
+
 async def test_the_rules_are_those_of_the_second_tap(firm: Firm) -> None:
     asked = await firm.trader.ask("/buy WIFUSDC 20")
     firm.prices.bid["WIFUSDC"] = Decimal("0.50")
@@ -387,7 +425,7 @@ async def test_a_limit_is_set_and_outlives_a_restart(server: RunningChat, tmp_pa
 )
 async def test_what_is_not_accepted_changes_nothing(firm: Firm, said: str) -> None:
     reply = (await firm.owner.ask(said)).text
-    assert "is not accepted. Use: /" in reply or said in {"/set", "/buy"}
+    assert "is not accepted" in reply or "There is no limit" in reply or said in {"/set", "/buy"}
     assert await firm.ledger.reader.read(select(tables.inbox)) == []
 
 

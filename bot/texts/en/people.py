@@ -28,6 +28,8 @@ CATALOGUE: dict[str, str] = {
     "lang.ru": "Русский",
     "zone": "Times are shown in <b>{zone}</b>: it is {time}.\nAnother: /zone Europe/Berlin, /zone Asia/Tashkent, /zone UTC.\n"
     "<i>Days are always UTC days, as the ledger counts them.</i>",
+    "zone.bad": "“{argument}” is not accepted: I know no such time zone. For example: /zone Europe/Berlin",
+    "zone.nearest": "“{argument}” is not the full name of a time zone. Is this the one?",
     # /mute, /quiet, /notify
     "prefer.not_told": "This group is told nothing, so there is nothing to set. To have it told, start me with"
     " <code>TG_CHAT_ID={chat_id}</code>.",
@@ -39,6 +41,8 @@ CATALOGUE: dict[str, str] = {
     "mute.off_button": "🔔 Unmute",
     "quiet.on": "<b>🌙 Quiet from {start} to {end}</b> ({zone})\nWhat is urgent still comes, the rest together at the end.",
     "quiet.off": "<b>🌙 No quiet hours</b>\nSet them: /quiet 23:00-07:00",
+    "quiet.bad": "“{argument}” is not accepted: hours and minutes from and to are wanted, up to 23:59. For"
+    " example: /quiet 23:00-07:00, or /quiet off",
     "quiet.night": "🌙 23:00 to 07:00",
     "quiet.stop": "No quiet hours",
     "notify": "<b>What you are told here</b>",

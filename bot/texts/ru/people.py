@@ -28,6 +28,8 @@ CATALOGUE: dict[str, str] = {
     "lang.ru": "Русский",
     "zone": "Время показываю в зоне <b>{zone}</b>: сейчас {time}.\nДругая: /zone Europe/Moscow, /zone Asia/Tashkent, /zone UTC.\n"
     "<i>Сутки всегда по UTC, как их считает реестр.</i>",
+    "zone.bad": "«{argument}» не подходит: такой зоны не знаю. Например: /zone Europe/Moscow",
+    "zone.nearest": "«{argument}» не полное название зоны. Может быть, эта?",
     # /mute, /quiet, /notify
     "prefer.not_told": "Этой группе я ничего не сообщаю, настраивать нечего. Чтобы сообщать, запустите меня с"
     " <code>TG_CHAT_ID={chat_id}</code>.",
@@ -39,6 +41,8 @@ CATALOGUE: dict[str, str] = {
     "mute.off_button": "🔔 Включить звук",
     "quiet.on": "<b>🌙 Тихие часы с {start} до {end}</b> ({zone})\nСрочное всё равно придёт, остальное сообщу в конце разом.",
     "quiet.off": "<b>🌙 Тихих часов нет</b>\nЗадать: /quiet 23:00-07:00",
+    "quiet.bad": "«{argument}» не подходит: нужны часы и минуты начала и конца, до 23:59. Например:"
+    " /quiet 23:00-07:00 или /quiet off",
     "quiet.night": "🌙 С 23:00 до 07:00",
     "quiet.stop": "Без тихих часов",
     "notify": "<b>О чём здесь сообщать</b>",
