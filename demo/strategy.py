@@ -1,6 +1,5 @@
-"""A toy strategy that makes the demo move: it publishes a signal at simulated prices every few seconds. Not advice."""
+"""A toy strategy that makes the demo move: a quick trade first, then signals at a pace that one can follow. Not advice."""
 
-import heapq
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,56 +17,75 @@ from demo.market import SimulatedMarket
 
 log = structlog.get_logger(__name__)
 
-_FIRST_BUY = 0.5  # seconds after the start
-_FIRST_HOLD, _FIRST_AT_LATEST = 7.0, 9.5  # who opens the demo should not wait long for the first result
-_BETWEEN_SYMBOLS = 4.0
-_HOLD = (8.0, 15.0)
-_AT_LATEST = 30.0  # even if it stands at nothing worth telling
-_REST = (5.0, 12.0)
-_LOOK = 0.5
-_TREND = timedelta(seconds=2)  # it buys what rose for that long,
-_IMPATIENCE = 5.0  # or anything after waiting so long
+_FIRST, _SECOND = 0.5, 4.0  # seconds after the start at which the first two symbols may be bought
+_AT_ONCE = 2  # bought whatever they cost
+_LOOK = 1.0
+_PAST = [timedelta(seconds=seconds) for seconds in range(50, 301, 50)]
+_CHEAP = Decimal("0.99")  # it buys what is so far below its mean of late, as these prices always come back,
+_IMPATIENCE = 20.0  # or anything after waiting so long
 _FEES = Decimal("0.2")  # per cent: the paper exchange takes 0.1% for each side
-_WORTH_TELLING = Decimal("0.3")
-_GOAL = (2.5, 5.0)
-_STOP = (1.0, 2.2)
+_GOAL = (0.5, 3.0)
 _RETRY = 5.0
 
 
 @dataclass(frozen=True, slots=True)
+class Pace:
+    """How soon it acts, in seconds. A position is kept for `hold`: from the least to the most; then the symbol rests. As a
+    signal takes back the question that an opposite one asked, both are long enough for a question to be read and answered.
+
+    `first_hold` is for the very first position, as who opens the demo should not wait for a result. `apart`: the least time
+    between two signals, whatever their symbols, after these first ones.
+    """
+
+    first_hold: tuple[float, float] = (7.0, 9.5)
+    hold: tuple[float, float] = (102.0, 120.0)
+    rest: tuple[float, float] = (100.0, 104.0)
+    apart: float = 12.0
+
+
+@dataclass(frozen=True, slots=True)
 class Holding:
-    """What was bought, and when to be rid of it: at a profit of `goal` or a loss of `stop` per cent net of fees, from `until`
-    on at any result worth telling, and `at_latest` in any case. Times in seconds of the monotonic clock."""
+    """What was bought, and when to be rid of it: from `until` on at a profit of `goal` per cent net of fees, and `at_latest`
+    in any case. Times in seconds of the monotonic clock."""
 
     bought_at: Decimal
     until: float
     at_latest: float
     goal: Decimal
-    stop: Decimal
 
     def is_over(self, bid: Decimal, now: float) -> bool:
         """Whether to sell at `bid`."""
         result = (bid / self.bought_at - 1) * 100 - _FEES
-        enough = result >= self.goal or result <= -self.stop or now >= self.at_latest
-        return enough or (now >= self.until and abs(result) >= _WORTH_TELLING)
+        return now >= self.at_latest or (now >= self.until and result >= self.goal)
 
 
 class ToyStrategy:
-    """Buys each of `symbols` as it rises, sells it some 8 to 15 s later or when it won or lost enough, rests, begins again.
-    Everything but the prices' own course follows from `seed`."""
+    """Buys each of `symbols` when it is cheap, sells it at its `pace`, rests, begins again. Everything but the prices' own
+    course follows from `seed`."""
 
     def __init__(
-        self, market: SimulatedMarket, options: KafkaOptions, topic: str, clock: Clock, *, symbols: Sequence[str], seed: int = 1
+        self,
+        market: SimulatedMarket,
+        options: KafkaOptions,
+        topic: str,
+        clock: Clock,
+        *,
+        symbols: Sequence[str],
+        pace: Pace | None = None,
+        seed: int = 1,
     ) -> None:
         self._market = market
         self._options = options
         self._topic = topic
         self._clock = clock
         self._symbols = symbols
+        self._pace = pace or Pace()
         self._random = random.Random(seed)  # noqa: S311 - a toy's whims, no secret
         self._held: dict[str, Holding] = {}
         self._watched_since: dict[str, float] = {}
-        self._is_first = True
+        self._due: dict[str, float] = {}
+        self._quiet_until = 0.0
+        self._bought = 0
 
     async def run(self) -> None:
         """Publishes until cancelled; a broker that is away is tried again."""
@@ -80,46 +98,52 @@ class ToyStrategy:
             await self._clock.sleep(_RETRY)
 
     async def _trade(self, publisher: SignalPublisher) -> None:
-        begun = self._clock.monotonic()
-        symbols = sorted(self._symbols, key=self._rise, reverse=True)
-        turns = [(begun + _FIRST_BUY + number * _BETWEEN_SYMBOLS, symbol) for number, symbol in enumerate(symbols)]
-        heapq.heapify(turns)
-        while turns:
-            due, symbol = heapq.heappop(turns)
+        self._due = self._due or self._begin()
+        while True:
+            symbol = min(self._due, key=self._due.__getitem__)
+            due = max(self._due[symbol], self._quiet_until)
             await self._clock.sleep(max(0.0, due - self._clock.monotonic()))
             turn = self._sell if symbol in self._held else self._buy
-            heapq.heappush(turns, (self._clock.monotonic() + await turn(publisher, symbol), symbol))
+            self._due[symbol] = self._clock.monotonic() + await turn(publisher, symbol)
+
+    def _begin(self) -> dict[str, float]:
+        """When each symbol is looked at first: two at once, for something to be seen, the rest while the second is held."""
+        begun, between = self._clock.monotonic(), self._pace.hold[0] / len(self._symbols)
+        quick, *others = sorted(self._symbols, key=self._worth)
+        return {quick: begun + _FIRST} | {symbol: begun + _SECOND + number * between for number, symbol in enumerate(others)}
 
     async def _buy(self, publisher: SignalPublisher, symbol: str) -> float:
         """Buys if the time is good for it; seconds until it wants to look again."""
         now = self._clock.monotonic()
         waited = now - self._watched_since.setdefault(symbol, now)
-        if self._rise(symbol) <= 0 and waited < _IMPATIENCE and not self._is_first:
+        if self._bought >= _AT_ONCE and self._worth(symbol) > _CHEAP and waited < _IMPATIENCE:
             return _LOOK
         ask = self._market.quote_at(symbol, self._clock.now()).ask
         await self._publish(publisher, Side.BUY, symbol, ask)
-        self._held[symbol] = self._hold(ask, now)
-        self._is_first = False
-        return _LOOK
+        least, most = self._pace.hold if self._bought else self._pace.first_hold
+        goal = Decimal(str(round(self._random.uniform(*_GOAL), 2)))
+        self._held[symbol] = Holding(ask, now + least, now + most, goal)
+        self._bought += 1
+        if self._bought > _AT_ONCE:
+            self._quiet_until = now + self._pace.apart
+        return least
 
     async def _sell(self, publisher: SignalPublisher, symbol: str) -> float:
         """Sells if it has held for long enough; seconds until it wants to look again."""
+        now = self._clock.monotonic()
         bid = self._market.quote_at(symbol, self._clock.now()).bid
-        if not self._held[symbol].is_over(bid, self._clock.monotonic()):
+        if not self._held[symbol].is_over(bid, now):
             return _LOOK
         await self._publish(publisher, Side.SELL, symbol, bid)
         del self._held[symbol], self._watched_since[symbol]
-        return self._random.uniform(*_REST)
+        self._quiet_until = now + self._pace.apart
+        return self._random.uniform(*self._pace.rest)
 
-    def _hold(self, price: Decimal, now: float) -> Holding:
-        until, at_latest = (_FIRST_HOLD, _FIRST_AT_LATEST) if self._is_first else (self._random.uniform(*_HOLD), _AT_LATEST)
-        goal, stop = (Decimal(str(round(self._random.uniform(*span), 2))) for span in (_GOAL, _STOP))
-        return Holding(price, now + until, now + at_latest, goal, stop)
-
-    def _rise(self, symbol: str) -> Decimal:
-        """By what share the price rose lately; negative when it fell."""
+    def _worth(self, symbol: str) -> Decimal:
+        """Its price in its mean of the last minutes; 1 is neither cheap nor dear."""
         now = self._clock.now()
-        return self._market.quote_at(symbol, now).bid / self._market.quote_at(symbol, now - _TREND).bid - 1
+        past = [self._market.quote_at(symbol, now - ago).bid for ago in _PAST]
+        return self._market.quote_at(symbol, now).bid * len(past) / sum(past)
 
     async def _publish(self, publisher: SignalPublisher, side: Side, symbol: str, price: Decimal) -> None:
-        await publisher.publish(f"{side}_SM", price, symbol=symbol, extra={"strategy": "toy"})
+        await publisher.publish(f"{side}_SM", price, symbol=symbol, ts=self._clock.now(), extra={"strategy": "toy"})
