@@ -12,7 +12,7 @@ from bot.commands.close import exit_lines
 from bot.desk import Caller, Desk
 from bot.message import ChatMessage
 from bot.orders_by_hand import exits, place_all, sell_body
-from bot.selling_out import sell_out
+from bot.selling_out import Panic, sell_out
 from core.domain.controls import Pause
 from core.domain.messages import ApprovalAnswered, Body, CancelRequested, ControlsRequested, Hand
 from core.domain.people import Role
@@ -57,7 +57,7 @@ async def _panic(desk: Desk, caller: Caller, source_id: str) -> str:
     def follow(answers: Sequence["asyncio.Future[Verdict] | None"]) -> None:
         asked = {symbol: answer for symbol, answer in zip(symbols, answers[first:], strict=True) if answer is not None}
         if answers[0] is not None:
-            following = asyncio.create_task(sell_out(desk, hand, source_id, answers[0], asked), name="panic")
+            following = asyncio.create_task(sell_out(Panic(desk, hand, source_id, answers[0]), asked), name="panic")
             following.add_done_callback(_ended)
 
     return await place_all(desk, caller, bodies, source_id, follow)

@@ -17,11 +17,17 @@ from sqlalchemy import select
 from bot.commands.mode import read_mode
 from bot.confirmations import Confirmations, Pending, Refusal
 from bot.one_time_codes import Judgement, OneTimeCodes
+from bot.orders_by_hand import sell_body
+from bot.selling_out import Panic, sell_out
 from core.adapters.ledger import tables
 from core.domain.controls import Mode, Pause
 from core.domain.limit import LimitSet
+from core.domain.messages import Hand
 from core.domain.messages import Message as Said
+from core.domain.money import ZERO
+from core.domain.order import ExecutionReport, OrderRequest, OrderState, PlaceResult
 from core.domain.people import Role
+from core.domain.signal import BY_HAND, PANIC, Side
 from core.policy.limits import RULES, is_good, shown, with_set
 from core.ports import Verdict
 from demo.chat.model import Message
@@ -35,6 +41,7 @@ from tests.core.virtual_time import NOON, VirtualClock
 from tests.core.world import LIMITS
 
 ORDERS = select(tables.orders)
+ANN = Hand(TRADER, "Ann")
 
 
 @pytest.fixture
@@ -280,6 +287,59 @@ async def test_panic_sells_on_where_one_order_may_not_take_all_of_it(server: Run
         await firm.settled()
         sales = [row for row in await firm.ledger.reader.read(ORDERS) if row["side"] == "SELL"]
         assert [row["executed_qty"] for row in sales] == [14, 14, Decimal("11.96")]
+
+
+async def test_panic_sells_what_was_entered_anew_before_the_pause_was_in_force(firm: Firm) -> None:
+    await firm.held()
+    paused: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
+    (sold,) = await firm.desk.inbox.ask_all([panic_sale(firm)])
+    assert sold is not None
+    following = asyncio.create_task(sell_out(Panic(firm.desk, ANN, "confirm:1", paused), {"WIFUSDC": sold}))
+    await until(lambda: not firm.book.position("WIFUSDC").is_open)
+    await firm.held()
+    await firm.owner.ask("/pause")
+    paused.set_result(await sold)
+    await until(following.done)
+    assert not firm.book.position("WIFUSDC").is_open
+    await following
+
+
+async def test_panic_sells_on_once_somebody_buys_again(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
+    await firm.held()
+    place, empty = firm.desk.venue.place, 3
+
+    async def nobody_buys(request: OrderRequest) -> PlaceResult:
+        nonlocal empty
+        empty -= 1
+        if empty < 0:
+            return await place(request)
+        name, now = request.client_order_id, firm.clock.now()
+        return ExecutionReport(name, f"{90 + empty}", "WIFUSDC", Side.SELL, OrderState.EXPIRED, ZERO, ZERO, now)
+
+    monkeypatch.setattr(firm.desk.venue, "place", nobody_buys)
+    await confirmed(firm.trader, await firm.trader.ask("/panic"))
+    await until(lambda: not firm.book.position("WIFUSDC").is_open)
+    await firm.settled()
+    assert len([row for row in await firm.ledger.reader.read(ORDERS) if row["side"] == "SELL"]) == 4
+
+
+async def test_nothing_more_is_sold_once_a_panic_is_taken_back(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path, limits=replace(ROOMY, trade_qty=Decimal(40))) as firm:
+        await firm.held()
+        firm.prices.rules["WIFUSDC"] = replace(firm.prices.rules["WIFUSDC"], market_max_qty=Decimal(14))
+        await firm.trading.market.load_instruments(["WIFUSDC"])
+        paused: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
+        (sold,) = await firm.desk.inbox.ask_all([panic_sale(firm)])
+        assert sold is not None
+        paused.set_result(await sold)  # nothing is paused any more
+        await sell_out(Panic(firm.desk, ANN, "confirm:1", paused), {"WIFUSDC": sold})
+        await firm.settled()
+        assert firm.book.position("WIFUSDC").trip_sold == 14
+
+
+def panic_sale(firm: Firm) -> Said:
+    body = sell_body(firm.desk, "WIFUSDC", ANN, "confirm:1:0", PANIC)
+    return Said(BY_HAND, "confirm:1:0", "WIFUSDC", body, firm.clock.now())
 
 
 async def test_panic_shows_its_numbers_soon_where_the_exchange_is_silent(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:

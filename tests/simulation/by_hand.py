@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import TypeVar
 
-from bot.selling_out import MOST_ORDERS
 from core.adapters.ledger import tables
 from core.adapters.ledger.codec import events, facts
 from core.adapters.ledger.rows import Row
 from core.domain.events import ApprovalRequested
 from core.domain.messages import ApprovalAnswered, CancelRequested
 from core.domain.money import ZERO
+from core.domain.signal import PANIC
 from tests.simulation.evidence import Evidence, is_by_hand, is_signal
 
 E = TypeVar("E")
@@ -21,24 +21,26 @@ def _wishes(seen: Evidence) -> Iterator[str]:
     """Whatever was ordered by hand was confirmed, became one order at most (a panic: one after another), not a larger one."""
     largest = {order.client_order_id: order.orig_qty for order in seen.venue.orders}
     orders = {row["inbox_seq"]: row for row in seen.rows(tables.orders)}
-    came: Counter[tuple[str, str]] = Counter()
+    came: dict[tuple[str, str], list[int]] = defaultdict(list)
     for row in seen.rows(tables.inbox):
         if not (is_signal(row) and is_by_hand(row)):
             continue
         wish = _wish_of(row)
         name, *args = seen.hands.confirmed.get(wish, "nothing").split()
-        came[wish, row["symbol"]] += 1
+        came[wish, row["symbol"]].append(_number(row))
         side = "SELL" if name in _EXITS else "BUY"
+        if _number(row) and (name != "/panic" or row["signal_type"] != PANIC):
+            yield f"order by hand {row['source_id']} follows another, but {name} was confirmed"
         if name not in {"/buy", *_EXITS} or not row["signal_type"].startswith(side):
             yield f"order by hand {row['source_id']} was not confirmed, but {name}"
         order = orders.get(row["seq"])
         most = Decimal(args[1]) if name == "/buy" and len(args) == 2 else None
         if order is not None and most is not None and largest.get(order["client_order_id"], ZERO) > most:
             yield f"order by hand {row['source_id']} is larger than {most}"
-    for (wish, symbol), count in came.items():
-        # A panic sells on where an order left some of it: by a message of its own each time, and never more than is held.
-        if count > (MOST_ORDERS if seen.hands.confirmed.get(wish) == "/panic" else 1):
-            yield f"{wish} became {count} orders by hand of {symbol}"
+    for (wish, symbol), numbers in came.items():
+        # A panic sells on: what was counted up, then its second order and so on; its first where nothing had been counted up.
+        if numbers[0] > 1 or numbers[1:] != list(range(2, len(numbers) + 1)):
+            yield f"{wish} became the orders by hand {numbers} of {symbol}"
 
 
 _EXITS = {"/sell", "/close", "/panic"}
@@ -47,6 +49,12 @@ _EXITS = {"/sell", "/close", "/panic"}
 def _wish_of(row: Row) -> str:
     """The confirmation that a message by hand came from: one that sells everything puts in many."""
     return ":".join(row["source_id"].split(":")[:2])
+
+
+def _number(row: Row) -> int:
+    """Which of a panic's orders of its symbol it is; 0 for what the confirmation itself put in."""
+    _, _, *which = row["source_id"].split(":")
+    return int(which[1]) if len(which) > 1 and which[0] == row["symbol"] else 0
 
 
 def _covered(seen: Evidence) -> Iterator[str]:
@@ -95,25 +103,37 @@ def _cancels(seen: Evidence) -> Iterator[str]:
 
 
 def _panics(seen: Evidence) -> Iterator[str]:
-    """After a panic nothing is entered, and nothing is left that could be sold, unless it was told why."""
+    """After a panic nothing is entered, and nothing is left that could be sold, unless it was told why. That holds for what was
+    entered in its very moment, and for what one order left, where the process that took the tap lived on."""
     if not seen.hands.panics:
         return
     (controls,) = seen.rows(tables.controls)
     if controls["pause"] != "all":
         yield f"after a panic the pause is {controls['pause']}"
+    stored = {_wish_of(row): row["received_at"] for row in seen.rows(tables.inbox) if _wish_of(row) in seen.hands.panics}
+    # What it was not counted up among, only the process that took the tap looks for.
+    entered = {
+        row["symbol"]: row["created_at"] for row in seen.rows(tables.orders) if row["side"] == "BUY" and row["executed_qty"]
+    }
     sold = {row["symbol"]: row for row in seen.rows(tables.inbox) if is_signal(row) and _wish_of(row) in seen.hands.panics}
     orders = {row["inbox_seq"]: row for row in seen.rows(tables.orders)}
+    followed = any(_taken_by(wish) in seen.hands.outlived for wish in stored)
     allowed = _UNSELLABLE if seen.hands.panicked_in_calm else _UNSELLABLE | _TOO_LATE
     for row in seen.rows(tables.positions):
-        if not row["is_open"]:
+        if not row["is_open"] or (not followed and entered[row["symbol"]] >= min(stored.values())):
             continue
         exit_, name = sold.get(row["symbol"]), f"{row['qty']} {row['symbol']}"
         if exit_ is None:
             yield f"{name} is held after a panic that did not sell it"
         elif exit_["outcome"] != "ordered" and exit_["reason_code"] not in allowed:
             yield f"{name} is held after a panic: {exit_['reason']}"
-        elif exit_["outcome"] == "ordered" and orders[exit_["seq"]]["state"] == "FILLED":
-            yield f"{name} is held after a panic that sold all"
+        elif exit_["outcome"] == "ordered" and (followed or orders[exit_["seq"]]["state"] == "FILLED"):
+            yield f"{name} is held after a panic whose last order ended as {orders[exit_['seq']]['state']}"
+
+
+def _taken_by(wish: str) -> str:
+    """The process that asked for the second tap, and alone could take it."""
+    return wish.removeprefix("confirm:").split("-")[0]
 
 
 _UNSELLABLE = {"no_position", "below_min_notional", "below_min_qty"}

@@ -45,7 +45,8 @@ class SeededLoop(BaseEventLoop):
         self._ready: deque[Any]
         self._scheduled: list[Any]
         self._stopping: bool
-        self._tasks: list[asyncio.Task[Any]] = []  # kept: a task that is collected runs its `finally` blocks
+        # Kept, with who runs it: a task that is collected runs its `finally` blocks.
+        self._tasks: list[tuple[Process | None, asyncio.Task[Any]]] = []
         self.steps = 0
         self.failures: list[BaseException] = []
         """What nobody looked at."""
@@ -77,6 +78,11 @@ class SeededLoop(BaseEventLoop):
             for told in process.deaths:
                 told()
 
+    def under_way(self, name: str) -> int:
+        """How many tasks of that name are not done, of processes that live."""
+        alive = [task for process, task in self._tasks if process is not None and process.alive and not task.done()]
+        return sum(task.get_name() == name for task in alive)
+
     def suspend(self, process: Process) -> None:
         process.suspended = True
 
@@ -89,7 +95,7 @@ class SeededLoop(BaseEventLoop):
         """Lets go of everything that still waits. What is collected now runs into its `finally` blocks, which nobody sees."""
         self._ready.clear()
         self._scheduled.clear()
-        for task in self._tasks:
+        for _, task in self._tasks:
             task._log_destroy_pending = False  # type: ignore[attr-defined]
         self._tasks.clear()
         self.close()
@@ -136,7 +142,7 @@ class SeededLoop(BaseEventLoop):
         self, loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any], context: Context | None = None
     ) -> "asyncio.Task[Any]":
         task = asyncio.Task(coro, loop=loop, context=context)
-        self._tasks.append(task)
+        self._tasks.append((PROCESS.get(), task))
         return task
 
     def _failed(self, _loop: asyncio.AbstractEventLoop, told: dict[str, Any]) -> None:

@@ -32,6 +32,7 @@ class Crowd:
         self.hands = Hands()
         self._ends_with = self.random.choice(["a panic in trouble", "a panic in calm", "", ""])
         self._panicking = False
+        self._regretted: list[tuple[Reply, str]] = []  # what is bought in the very moment of the panic
         self._panicked = asyncio.Event()
 
     def works(self) -> list[Coroutine[Any, Any, None]]:
@@ -124,6 +125,10 @@ class Crowd:
     async def _panic(self) -> None:
         """Says it again and again until it is known that it was heard, and nothing else from here on."""
         self._panicking = True
+        if self.random.random() < 0.5:
+            for symbol in self.random.sample(SYMBOLS, 2):
+                self._say(ANN, f"/buy {symbol}")
+            await asyncio.sleep(2.0)
         while not any(self.disk.has_message(f"{wish}:0") for wish in self.hands.panics):
             self._say(ANN, "/panic")
             await asyncio.sleep(self.random.uniform(3.0, 10.0))
@@ -152,6 +157,9 @@ class Crowd:
     async def _confirm(self, reply: Reply, asked: str) -> None:
         """At once or late, once or twice, and now and then not at all. In a panic nothing else counts any more."""
         afraid = self._panicking and reply.said == "/panic"
+        if self._panicking and reply.said.startswith("/buy"):
+            self._regretted.append((reply, asked))
+            return
         for _ in range(self.random.choice([1, 1, 1, 2, 3])):
             await asyncio.sleep(self.random.choice([0.2, 1.0] if afraid else [0.2, 1.0, 1.0, 5.0, 20.0, 70.0]))
             if self._panicking and not afraid:
@@ -159,11 +167,17 @@ class Crowd:
             if not afraid and self.random.random() < 0.1:
                 self.chat.do(reply.person, asked.replace("ok:", "no:"))
                 return
-            wish = asked.replace("ok:", "confirm:")
-            self.hands.confirmed[wish] = reply.said
+            while afraid and self._regretted:
+                self._mean(*self._regretted.pop())
+            wish = self._mean(reply, asked)
             if afraid and wish not in self.hands.panics:
                 self.hands.panics.append(wish)
-            self.chat.do(reply.person, asked)
+
+    def _mean(self, reply: Reply, asked: str) -> str:
+        wish = asked.replace("ok:", "confirm:")
+        self.hands.confirmed[wish] = reply.said
+        self.chat.do(reply.person, asked)
+        return wish
 
     async def _questions(self) -> None:
         """Somebody answers some of the questions: at once or late, once or twice, this way or that."""

@@ -12,9 +12,11 @@ from unittest.mock import patch
 from sqlalchemy import select
 from telegram.error import TelegramError
 
+from bot import selling_out
 from bot.commands import panic
 from bot.confirmations import Confirmations, Pending
 from bot.desk import Caller, Desk
+from bot.selling_out import Panic
 from bot.telegram_notifier import TelegramNotifier
 from core import order_executor
 from core import placement as placing
@@ -252,11 +254,22 @@ def _no_pause(user_id: int, who: str, **_: Any) -> ControlsRequested:
     return ControlsRequested(user_id, who)
 
 
-async def _one_after_the_other(desk: Desk, _caller: Caller, bodies: Any, source_id: str) -> str:
+async def _one_after_the_other(desk: Desk, _caller: Caller, bodies: Any, source_id: str, _stored: Any) -> str:
     for number, (mailbox, body) in enumerate(bodies):
         await desk.inbox.ask_all([Message(BY_HAND, f"{source_id}:{number}", mailbox, body, desk.clock.now())])
         await desk.clock.sleep(1)
     return ""
+
+
+async def _looks_once(followed: Panic, asked: Any) -> None:
+    await asyncio.gather(*(_OUT_OF(followed, symbol, answer) for symbol, answer in asked.items()))
+
+
+_OUT_OF = selling_out._out_of
+
+
+async def _sells_once(_panic: Panic, _symbol: str, answer: Any) -> None:
+    await answer
 
 
 async def _nothing_was_filled(self: Placement, order: Order, report: ExecutionReport) -> Order:
@@ -362,7 +375,11 @@ VARIANTS: dict[str, Variant] = {
     "an order by hand is taken again after a crash": _swap(Placement, "place", _by_hand_without_verdict),
     "a second tap confirms a second time": _swap(Confirmations, "take", _stays_open),
     "a panic forgets to pause": _swap(panic, "ControlsRequested", _no_pause),
-    "a panic forgets what is held": _swap(panic, "exits", lambda _: []),
+    "a panic forgets what is held": lambda: _patched(
+        patch.object(panic, "exits", lambda _: []), patch.object(selling_out, "exits", lambda _: [])
+    ),
+    "a panic does not look at the book again": _swap(panic, "sell_out", _looks_once),
+    "a panic sells no more than one order takes": _swap(selling_out, "_out_of", _sells_once),
     "a panic is stored piece by piece": _swap(panic, "place_all", _one_after_the_other),
     "a cancel forgets what was filled": _swap(Placement, "_settle", _nothing_was_filled),
     "a cancel is asked for once": _swap(Wishes, "_cancel", _cancels_once),
