@@ -12,6 +12,7 @@ import structlog
 
 from bot.audience import Audience
 from bot.confirmations import Confirmations
+from bot.keys import Keys, keys
 from bot.one_time_codes import OneTimeCodes
 from bot.people import People
 from bot.texts import Texts, texts
@@ -177,6 +178,10 @@ class Desk:
         """The same desk in the language and the time zone of a person."""
         language, zone = self.audience.speech(person)
         return self if (language, zone) == (self.language, self.zone) else replace(self, language=language, zone=zone)
+
+    def keys(self, caller: Caller) -> Keys:
+        """The keyboard of who asks, as it should be now; a group has none."""
+        return keys(self.texts, caller.role, self.book.controls) if caller.in_private else ()
 
     def priced(self, symbol: str) -> "Priced":
         """What is known of a symbol, however old."""

@@ -1,21 +1,31 @@
-"""The keyboard below the writing line: the five commands that one uses. Pure."""
+"""The keyboard below the writing line: the five commands that one uses, by the role and by what goes on. Pure."""
 
 from bot.texts import LANGUAGES, Texts, texts
+from core.domain.controls import Controls, Pause
+from core.domain.people import Role
 
-ROWS = (("status", "positions", "pnl"), ("signals", "pause"))
+_FIRST = ("status", "positions", "pnl")
+_NAMES = (*_FIRST, "signals", "trades", "pause", "resume")
+
+Keys = tuple[tuple[str, ...], ...]
 
 
-def keys(words: Texts) -> tuple[tuple[str, ...], ...]:
-    """The labels, row by row."""
-    return tuple(tuple(words(f"key.{name}") for name in row) for row in ROWS)
+def keys(words: Texts, role: Role, controls: Controls) -> Keys:
+    """The labels, row by row: an owner may resume what is paused, a viewer neither."""
+    if role < Role.TRADER:
+        last = "trades"
+    elif role is Role.OWNER and controls.pause is not Pause.OFF:
+        last = "resume"
+    else:
+        last = "pause"
+    return tuple(tuple(words(f"key.{name}") for name in row) for row in (_FIRST, ("signals", last)))
 
 
 def command_of(text: str) -> str | None:
     """The command that a label stands for, in whichever language it was shown; None for any other text."""
     for language in LANGUAGES:
         words = texts(language)
-        for row in ROWS:
-            for name in row:
-                if text.strip() == words(f"key.{name}"):
-                    return f"/{name}"
+        for name in _NAMES:
+            if text.strip() == words(f"key.{name}"):
+                return f"/{name}"
     return None

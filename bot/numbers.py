@@ -1,6 +1,6 @@
 """How numbers are written for a person: the one place that rounds and groups. Pure; what it yields is never computed with."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
 from core.domain.money import EXACT
@@ -9,6 +9,7 @@ NARROW_SPACE = "\u202f"  # a thin space at which a line never breaks
 _GROUPED_FROM = 5  # digits before the point; four read well as they are
 _SIGNIFICANT = 6
 _MOST_DECIMALS = 12
+_ALIKE_DECIMALS = 4
 _CENT_LIKE = 10  # from this price on two decimals say enough
 
 
@@ -24,6 +25,20 @@ def money(number: Decimal, *, signed: bool = False) -> str:
     most = 2 if abs(number) >= 1 else _decimals_for(number, 4, least=2)
     text = _fixed(number, least=2, most=most)
     return f"+{text}" if signed and number > 0 else text
+
+
+def alike(amounts: Collection[Decimal]) -> Callable[[Decimal], str]:
+    """How results of one list in one quote asset are written: each with its sign, and all with as many decimals as the finest of
+    them needs, up to four; more only where the greatest is so small that it needs them."""
+    needed = {amount: len(money(amount).partition(".")[2]) for amount in amounts if amount}
+    greatest = needed[max(needed, key=abs)] if needed else 2
+    decimals = max(min(max(needed.values(), default=2), _ALIKE_DECIMALS), greatest)
+
+    def written(number: Decimal) -> str:
+        text = _fixed(number, least=decimals, most=decimals)
+        return f"+{text}" if number > 0 else text
+
+    return written
 
 
 def quantity(number: Decimal) -> str:

@@ -136,7 +136,7 @@ def _decided(story: Story, texts: Texts) -> Iterator[_Step]:
 
 def _facts(facts: Facts, texts: Texts) -> Iterator[Html]:
     market = price(facts.price) if facts.price is not None else texts("why.no_price")
-    yield texts("why.market", price=market, held=quantity(facts.held), pause=facts.pause, mode=facts.mode)
+    yield texts("why.market", price=market, held=quantity(facts.held), pause=texts(f"word.pause_{facts.pause}"), mode=facts.mode)
     for measure in facts.measures:
         shown = measured(measure.name, measure.value, measure.limit, measure.unit)
         yield texts(f"why.measure_{measure.name}", **shown)

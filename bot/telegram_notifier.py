@@ -14,10 +14,12 @@ from bot.countdown import Countdown
 from bot.dead_letter_news import DeadLetterNews
 from bot.message import ChatMessage
 from bot.pace import Pace
+from bot.pause_news import PauseNews
 from bot.questions import question, record
 from bot.render import render, render_digest
 from bot.telegram_link import Speaker
 from bot.telling import Listener
+from core.domain.approval import ApprovalState
 from core.domain.digest import Digest
 from core.domain.errors import LedgerUnavailable
 from core.domain.events import (
@@ -69,6 +71,7 @@ class TelegramNotifier:
         self._clock = clock
         self._pace = pace
         self._dead_letters = DeadLetterNews(clock)
+        self._pauses = PauseNews(clock)
         self._countdown = Countdown(clock, quote)
         self._told: dict[Priority, int] | None = None
         self._unkept: list[Delivery] = []  # taken by Telegram, and not yet written down
@@ -146,7 +149,8 @@ class TelegramNotifier:
 
     async def _rest(self, seen: int) -> None:
         """Until something was committed, or it is time for what was held back."""
-        dues = [due for due in (self._dead_letters.due_in(), self._countdown.due_in()) if due is not None]
+        waits = (self._dead_letters.due_in(), self._pauses.due_in(), self._countdown.due_in())
+        dues = [due for due in waits if due is not None]
         rest = asyncio.create_task(self._clock.sleep(min([_LOOK_AGAIN, *dues])), name="outbox rest")
         news = asyncio.create_task(self._outbox.news(seen), name="outbox news")
         try:
@@ -162,13 +166,17 @@ class TelegramNotifier:
     async def _tell_next(self, listener: Listener, items: Sequence[OutboxItem]) -> bool:
         """Tells the most urgent of what waits. False where there is nothing to tell now."""
         letters = [item for item in items if item.event.priority is Priority.GATHERED]
-        others = self._wanted(listener, [item for item in items if item.event.priority is not Priority.GATHERED])
+        paused = [item for item in items if item.event.priority is Priority.PAUSED]
+        others = self._wanted(listener, [item for item in items if item.event.priority < Priority.GATHERED])
         self._hold(listener, letters)
+        self._pauses.hold(self._wanted(listener, paused))
         letters_due = self._dead_letters.due_in() == 0
         if others and (others[0].event.priority is Priority.URGENT or not letters_due):
             await self._tell(listener, [item for item in others if item.event.priority is others[0].event.priority])
         elif letters_due:
             await self._tell_dead_letters(listener)
+        elif self._pauses.due_in() == 0:
+            await self._tell_paused(listener)
         else:
             return False
         return True
@@ -201,7 +209,12 @@ class TelegramNotifier:
         elif isinstance(first.event, ApprovalRequested):
             await self._ask(listener, first, first.event, items)
         elif isinstance(first.event, ApprovalClosed):
-            await self._close(listener, first, first.event)
+            unasked = await self._never_asked(listener, items)
+            if len(unasked) > 1:
+                message = replace(self._folded(listener, unasked), silent=True)
+                await self._told_by(listener, unasked, await self._send(listener, message))
+            else:
+                await self._close(listener, first, first.event)
         else:
             await self._complete_record(listener, first)
             message = self._rendered(listener, first)
@@ -227,6 +240,22 @@ class TelegramNotifier:
         message_id = await self._send(listener, message, item)
         await self._told_by(listener, [item], message_id, question=event.approval.inbox_seq)
         self._countdown.began(event, message_id, message.keyboard)
+
+    async def _never_asked(self, listener: Listener, items: Sequence[OutboxItem]) -> list[OutboxItem]:
+        """The first of `items`, as long as they tell of questions that were withdrawn before anybody could be asked."""
+        closed = {item.event.approval.token for item in items if isinstance(item.event, ApprovalClosed)}
+        found: list[OutboxItem] = []
+        for item in items:
+            match item.event:
+                case ApprovalRequested(approval=asked) if asked.token in closed:
+                    continue  # its record is told below, or with these
+                case ApprovalClosed(approval=asked) if asked.state is ApprovalState.WITHDRAWN:
+                    if await self._outbox.question_message(listener.chat_id, asked.inbox_seq) is not None:
+                        break
+                    found.append(item)
+                case _:
+                    break
+        return found
 
     async def _count_down(self, listener: Listener) -> bool:
         """Shows an open question by the present price and the time that is left. False where none is due."""
@@ -261,6 +290,14 @@ class TelegramNotifier:
             message_id = await self._send(listener, news.message)
         self._dead_letters.told(news, message_id)
         await self._mark(Delivery(listener.chat_id, message_id, Priority.GATHERED, news.seqs[0], news.seqs[-1]))
+
+    async def _tell_paused(self, listener: Listener) -> None:
+        """What the pause kept from being traded: one as ever, several on one screen, without a sound."""
+        items = self._pauses.take()
+        message = self._rendered(listener, items[0]) if len(items) == 1 else self._folded(listener, items)
+        message_id = await self._send(listener, replace(message, silent=True))
+        self._pauses.told()
+        await self._told_by(listener, items, message_id)
 
     # --- that it was told
 

@@ -32,6 +32,7 @@ LEDGER_PAUSE_SECONDS = 1.0
 HALF = Wanted(share=Decimal("0.5"))
 
 # The state of an order whose question has ended without one being placed.
+_BY_PAUSE = frozenset({"paused", "entries_paused"})  # reasons that whoever paused knows already
 _ENDED = {
     ApprovalState.APPROVED: OrderState.DENIED,
     ApprovalState.DECLINED: OrderState.DECLINED,
@@ -145,7 +146,9 @@ class OrderExecutor:
                 await self._ask(stored, signal, wanted, facts, changes)
             case Refused(outcome, why, draft):
                 changes.verdicts.append(self._verdict(stored, outcome, why, facts))
-                changes.events.append(SignalRefused(signal, outcome, why, stored.seq))
+                by_pause = hand is None and why.code in _BY_PAUSE
+                priority = Priority.PAUSED if by_pause else Priority.NORMAL
+                changes.events.append(SignalRefused(signal, outcome, why, stored.seq, priority=priority))
                 if draft is not None:
                     denied = self._new_order(stored.seq, signal, draft.qty, draft.price, OrderState.DENIED)
                     changes.orders.append(replace(denied, reason=why))

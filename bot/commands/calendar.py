@@ -9,7 +9,7 @@ from bot.counts import read_count
 from bot.desk import Caller, Desk
 from bot.lists import choices
 from bot.message import ChatMessage
-from bot.numbers import aligned, money
+from bot.numbers import aligned, alike
 from bot.texts import Html
 from core.domain.errors import LedgerUnavailable
 from core.domain.money import ZERO
@@ -62,14 +62,17 @@ def _lines(desk: Desk, name: str, starts: list[date], results: Sequence[DayResul
     blocks = []
     for quote in quotes:
         found = [(start, *sums.get((start, quote), (ZERO, 0))) for start in starts]
-        amounts = aligned([money(profit, signed=True) for _, profit, _ in found])
-        rows = [f"{_label(name, start)}  {amount}  {exits:>3}" for (start, _, exits), amount in zip(found, amounts, strict=True)]
+        written = alike([profit for _, profit, _ in found])
+        amounts = aligned([written(profit) for _, profit, _ in found])
+        rows = [
+            f"{_label(desk, name, start)}  {amount}  {exits:>3}" for (start, _, exits), amount in zip(found, amounts, strict=True)
+        ]
         blocks.append(desk.texts("calendar.block", quote=quote, rows="\n".join(rows)))
     return blocks
 
 
-def _label(name: str, start: date) -> str:
-    return f"{start:%m.%Y}" if name == "monthly" else f"{start:%d.%m.}"
+def _label(desk: Desk, name: str, start: date) -> str:
+    return f"{start:%m.%Y}" if name == "monthly" else desk.texts.day(start)
 
 
 COMMANDS = tuple(_command(name) for name in _DEFAULTS)

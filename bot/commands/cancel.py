@@ -38,12 +38,17 @@ async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
 
 def _shown(desk: Desk, one: Order | Approval) -> dict[str, str]:
     priced = desk.priced(one.signal.symbol)
-    return {"side": one.side.value, "symbol": priced.symbol, "quantity": quantity(one.qty), "base": priced.base}
+    return {
+        "side": desk.texts(f"side.{one.side.lower()}"),
+        "symbol": priced.symbol,
+        "quantity": quantity(one.qty),
+        "base": priced.base,
+    }
 
 
 def _offered(desk: Desk) -> ChatMessage:
     open_ones: list[Order | Approval] = [*desk.book.in_flight.values(), *desk.book.approvals.values()]
-    rows = [(Button(f"{one.side} {one.signal.symbol} {quantity(one.qty)}", f"/cancel {one.inbox_seq}"),) for one in open_ones]
+    rows = [(Button(desk.texts("cancel.button", **_shown(desk, one)), f"/cancel {one.inbox_seq}"),) for one in open_ones]
     return ChatMessage(desk.texts("cancel.which" if rows else "cancel.none"), tuple(rows[:20]))
 
 

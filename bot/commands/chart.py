@@ -68,7 +68,7 @@ async def _equity(desk: Desk, since: date | None) -> Chart | None:
     whole = sum((day.profit for day in results if day.quote_asset == quote), ZERO)
     before = whole - sum((gain.profit for gain in found), ZERO)
     key = "chart.title_equity" if since is None else "chart.title_since"
-    title = desk.texts(key, quote=quote, since=f"{since:%d.%m.}" if since is not None else "")
+    title = desk.texts(key, quote=quote, since=desk.texts.day(since) if since is not None else "")
     return charts.equity(title, quote, found, before, desk.zone)
 
 

@@ -18,6 +18,8 @@ async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
         if trouble := await prefer(desk, caller, caller.user_id, language=language):
             return ChatMessage(trouble)
         desk = desk.spoken_to(caller.user_id)
+        if caller.in_private:  # one message has either buttons or the keyboard
+            return ChatMessage(desk.texts("lang"), keys=desk.keys(caller))
     buttons = tuple(
         Button(("● " if language == desk.language else "") + desk.texts(f"lang.{language}"), f"/lang {language}")
         for language in LANGUAGES
@@ -25,4 +27,4 @@ async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
     return ChatMessage(desk.texts("lang"), (buttons,))
 
 
-COMMAND = Command("lang", run, arguments=_USAGE)
+COMMAND = Command("lang", run, arguments=_USAGE, answers_anew=True)

@@ -43,7 +43,7 @@ async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
         after = controls_lines(replace(desk.book.controls, pause=pause, until=until), desk.texts)
         return ask(desk, caller, LOOSENS, f"{desk.texts('pause.ask')}\n\n{after}", partial(change, desk, caller, wish))
     trouble = await request(desk, wish, caller)
-    return ChatMessage(trouble or controls_lines(desk.book.controls, desk.texts))
+    return ChatMessage(trouble or controls_lines(desk.book.controls, desk.texts), keys=desk.keys(caller))
 
 
 def _loosens(before: Controls, pause: Pause, until: datetime | None) -> bool:

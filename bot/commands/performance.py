@@ -6,7 +6,7 @@ from bot.command import Args, Command, bad_argument
 from bot.commands.pnl import period_buttons
 from bot.desk import Caller, Desk
 from bot.message import ChatMessage
-from bot.numbers import money
+from bot.numbers import alike, money
 from bot.periods import PERIODS, first_day
 from bot.texts import Html, short
 from core.domain.errors import LedgerUnavailable
@@ -38,18 +38,24 @@ async def run(desk: Desk, args: Args, _caller: Caller) -> ChatMessage:
 def _lines(desk: Desk, found: Sequence[Performance]) -> list[Html]:
     """The best and the worst where there are many."""
     shown = list(found) if len(found) <= _SHOWN else [*found[: _SHOWN // 2], None, *found[-_SHOWN // 2 :]]
+    quotes = {one.quote_asset for one in found}
+    written = {quote: alike([one.profit for one in shown if one is not None and one.quote_asset == quote]) for quote in quotes}
     return [
-        desk.texts("performance.gap", count=len(found) - _SHOWN) if one is None else performance_line(desk, one) for one in shown
+        desk.texts("performance.gap", count=len(found) - _SHOWN)
+        if one is None
+        else performance_line(desk, one, written[one.quote_asset](one.profit))
+        for one in shown
     ]
 
 
-def performance_line(desk: Desk, one: Performance) -> Html:
-    """One symbol or kind of signal: what it earned, in how many exits, with how many gains among them."""
+def performance_line(desk: Desk, one: Performance, profit: str = "") -> Html:
+    """One symbol or kind of signal: what it earned, in how many exits, with how many gains among them. `profit` is the amount as
+    its list writes it, where it stands in one."""
     return desk.texts(
         "performance.line",
         mark="➕" if one.profit > 0 else "➖",
         name=short(one.name),
-        profit=money(one.profit, signed=True),
+        profit=profit or money(one.profit, signed=True),
         quote=one.quote_asset,
         exits=one.exits,
         rate=round(100 * one.wins / one.exits) if one.exits else 0,

@@ -20,7 +20,7 @@ async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
     if args:
         return bad_argument(desk, args, "resume")
     if desk.book.controls.pause is Pause.OFF:
-        return ChatMessage(controls_lines(desk.book.controls, desk.texts))
+        return ChatMessage(controls_lines(desk.book.controls, desk.texts), keys=desk.keys(caller))
     wish = ControlsRequested(caller.user_id, caller.name, pause=Pause.OFF)
     text = desk.texts("resume.ask", mode=desk.book.controls.mode, meaning=desk.texts(f"mode.{desk.book.controls.mode}"))
     return ask(desk, caller, ROLE, text, partial(change, desk, caller, wish))

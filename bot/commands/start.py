@@ -5,7 +5,6 @@ from dataclasses import replace
 from bot.command import Args, Command
 from bot.commands import why
 from bot.desk import Caller, Desk, Trouble
-from bot.keys import keys
 from bot.message import ChatMessage
 from bot.people import digest_of
 from bot.preferences import prefer
@@ -26,7 +25,7 @@ async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
             return ChatMessage(trouble)
     if len(args) == 1 and args[0].startswith(WHY_PREFIX):
         return await why.run(desk, (args[0].removeprefix(WHY_PREFIX),), caller)
-    return ChatMessage(_greeting(desk, caller.role), keys=keys(desk.texts) if caller.in_private else ())
+    return ChatMessage(_greeting(desk, caller.role), keys=desk.keys(caller))
 
 
 async def joined(desk: Desk, word: str, user_id: int, name: str, source_id: str) -> ChatMessage:
@@ -39,11 +38,13 @@ async def joined(desk: Desk, word: str, user_id: int, name: str, source_id: str)
         return ChatMessage(desk.texts.reason(verdict.reason))
     role = desk.people.role(user_id) or Role.VIEWER
     await prefer(desk, replace(guest, source_id=f"{source_id}:reader"), user_id, active=True)
-    return ChatMessage(f"{desk.texts('people.welcome', name=name)}\n\n{_greeting(desk, role)}", keys=keys(desk.texts))
+    greeting = f"{desk.texts('people.welcome', name=name)}\n\n{_greeting(desk, role)}"
+    return ChatMessage(greeting, keys=desk.keys(replace(guest, role=role)))
 
 
 def _greeting(desk: Desk, role: Role) -> str:
-    return desk.texts("start", state=controls_lines(desk.book.controls, desk.texts), role=role.name.lower())
+    key = "start" if role is Role.OWNER else "start.other"  # only an owner sets the mode
+    return desk.texts(key, state=controls_lines(desk.book.controls, desk.texts), role=desk.texts(f"role.{role.name.lower()}"))
 
 
 COMMAND = Command("start", run)

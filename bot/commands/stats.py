@@ -9,7 +9,7 @@ from bot.command import Args, Command, bad_argument
 from bot.desk import Caller, Desk
 from bot.lists import refresh
 from bot.message import ChatMessage
-from bot.numbers import money, per_cent
+from bot.numbers import alike, per_cent
 from bot.render import duration
 from bot.texts import Html
 from core.domain.errors import LedgerUnavailable
@@ -84,18 +84,21 @@ def _lines(desk: Desk, quote: str, found: Stats) -> list[Html]:
     texts, losses = desk.texts, found.exits - found.wins
     factor = f"{divide(found.won, found.lost):.2f}" if found.lost else "∞"
     mean = divide(found.won - found.lost, Decimal(found.exits))
+    won = divide(found.won, Decimal(found.wins)) if found.wins else ZERO
+    lost = -divide(found.lost, Decimal(losses)) if losses else ZERO
+    written = alike([found.won - found.lost, mean, won, found.best, lost, found.worst, found.fall])
     lines = [
-        texts("stats.result", profit=money(found.won - found.lost, signed=True), quote=quote),
+        texts("stats.result", profit=written(found.won - found.lost), quote=quote),
         texts("stats.rate", wins=found.wins, exits=found.exits, rate=round(100 * found.wins / found.exits)),
-        texts("stats.factor", factor=factor, mean=money(mean, signed=True), quote=quote),
+        texts("stats.factor", factor=factor, mean=written(mean), quote=quote),
     ]
     if found.wins:
-        lines.append(texts("stats.won", mean=money(divide(found.won, Decimal(found.wins)), signed=True), best=money(found.best)))
+        lines.append(texts("stats.won", mean=written(won), best=written(found.best)))
     if losses:
-        lines.append(texts("stats.lost", mean=money(-divide(found.lost, Decimal(losses))), worst=money(found.worst)))
+        lines.append(texts("stats.lost", mean=written(lost), worst=written(found.worst)))
     return [
         *lines,
-        texts("stats.fall", fall=money(-found.fall), quote=quote),
+        texts("stats.fall", fall=written(-found.fall), quote=quote),
         texts("stats.streaks", won=found.longest_won, lost=found.longest_lost),
     ]
 
@@ -106,6 +109,7 @@ def _trades(desk: Desk, trades: Sequence[Trade]) -> list[Html]:
         return []
     held = duration(mean_held(trades), desk.texts)
     best, worst = max(trades, key=lambda one: one.profit), min(trades, key=lambda one: one.profit)
+    written = alike([best.profit, worst.profit])
     return [
         desk.texts("stats.held", duration=held, trades=len(trades)),
         *(
@@ -113,7 +117,7 @@ def _trades(desk: Desk, trades: Sequence[Trade]) -> list[Html]:
                 key,
                 symbol=one.symbol,
                 percent=per_cent(one.profit_pct),
-                profit=money(one.profit, signed=True),
+                profit=written(one.profit),
                 quote=one.quote_asset,
             )
             for key, one in (("stats.best_trade", best), ("stats.worst_trade", worst))

@@ -1,11 +1,13 @@
 """/trades: the last closed round trips, page by page."""
 
+from collections.abc import Sequence
+
 from bot.command import Args, Command, bad_argument
 from bot.counts import read_count
 from bot.desk import Caller, Desk
 from bot.lists import leaf_buttons, read_leaf
 from bot.message import ChatMessage
-from bot.numbers import money, per_cent, quantity
+from bot.numbers import alike, per_cent, quantity
 from bot.render import duration
 from bot.symbols import read_symbol
 from bot.texts import Html
@@ -30,11 +32,18 @@ async def run(desk: Desk, args: Args, _caller: Caller) -> ChatMessage:
         return ChatMessage(desk.texts("answer.ledger_read"))
     if not trades:
         return ChatMessage(desk.texts("trades.none"), leaf_buttons("trades", leaf, [], count, desk.texts))
-    lines = [desk.texts("trades"), *(_line(desk, trade) for _, trade in trades)]
+    lines = [desk.texts("trades"), *_lines(desk, [trade for _, trade in trades])]
     return ChatMessage("\n".join(lines), leaf_buttons("trades", leaf, [seq for seq, _ in trades], count, desk.texts))
 
 
-def _line(desk: Desk, trade: Trade) -> Html:
+def _lines(desk: Desk, trades: Sequence[Trade]) -> list[Html]:
+    written = {
+        quote: alike([one.profit for one in trades if one.quote_asset == quote]) for quote in {one.quote_asset for one in trades}
+    }
+    return [_line(desk, trade, written[trade.quote_asset](trade.profit)) for trade in trades]
+
+
+def _line(desk: Desk, trade: Trade, profit: str) -> Html:
     return desk.texts(
         "trades.line",
         time=desk.texts.moment(trade.closed_at),
@@ -42,7 +51,7 @@ def _line(desk: Desk, trade: Trade) -> Html:
         symbol=trade.symbol,
         quantity=quantity(trade.qty),
         percent=per_cent(trade.profit_pct),
-        profit=money(trade.profit, signed=True),
+        profit=profit,
         quote=trade.quote_asset,
         duration=duration(trade.closed_at - trade.opened_at, desk.texts),
     )

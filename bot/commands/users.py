@@ -35,7 +35,7 @@ def _listed(desk: Desk) -> ChatMessage:
     came = [person for person in came if person.user_id not in desk.people.fixed]
     lines = [
         desk.texts("people"),
-        *(desk.texts("people.fixed", person=person, role=role.name.lower()) for person, role in desk.people.fixed.items()),
+        *(desk.texts("people.fixed", person=person, role=_role(desk, role)) for person, role in desk.people.fixed.items()),
         *(_line(desk, person) for person in came[:_SHOWN]),
     ]
     if len(came) > _SHOWN:
@@ -47,12 +47,16 @@ def _listed(desk: Desk) -> ChatMessage:
     return ChatMessage("\n".join(lines), _buttons(desk, came[:_SHOWN], links))
 
 
+def _role(desk: Desk, role: Role) -> Html:
+    return desk.texts(f"role.{role.name.lower()}")
+
+
 def _line(desk: Desk, person: Person) -> Html:
     return desk.texts(
         "people.line",
         name=short(person.name),
         person=person.user_id,
-        role=person.role.name.lower(),
+        role=_role(desk, person.role),
         who=short(person.invited_by),
         time=desk.texts.full_moment(person.since),
     )
@@ -60,7 +64,8 @@ def _line(desk: Desk, person: Person) -> Html:
 
 def _buttons(desk: Desk, came: list[Person], links: int) -> Keyboard:
     invite = tuple(
-        Button(desk.texts("people.invite_button", role=role), f"/users invite {role}") for role in ("viewer", "trader")
+        Button(desk.texts("people.invite_button", role=_role(desk, role)), f"/users invite {role.name.lower()}")
+        for role in (Role.VIEWER, Role.TRADER)
     )
     revoke = tuple((Button(f"🚫 {short(person.name, 24)}", f"/users revoke {person.user_id}"),) for person in came)
     withdraw = ((Button(desk.texts("people.withdraw_button"), "/users withdraw"),),) if links else ()
@@ -75,7 +80,7 @@ async def _invite(desk: Desk, role: Role, caller: Caller) -> ChatMessage:
     if trouble:
         return ChatMessage(trouble)
     link = f"https://t.me/{desk.bot_name()}?start={word}"
-    return ChatMessage(desk.texts("people.link", role=role.name.lower(), link=link))
+    return ChatMessage(desk.texts("people.link", role=_role(desk, role), link=link))
 
 
 def _ask_revoke(desk: Desk, user_id: int) -> ChatMessage:
@@ -85,7 +90,7 @@ def _ask_revoke(desk: Desk, user_id: int) -> ChatMessage:
     if person is None:
         return ChatMessage(desk.texts("people.unknown", person=user_id))
     yes = Button(desk.texts("people.revoke_yes"), f"/users revoke {user_id} yes")
-    question = desk.texts("people.revoke", name=short(person.name), role=person.role.name.lower())
+    question = desk.texts("people.revoke", name=short(person.name), role=_role(desk, person.role))
     return ChatMessage(question, ((yes, Button(desk.texts("people.back"), "/users")),))
 
 

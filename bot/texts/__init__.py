@@ -3,7 +3,7 @@ HTML."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from functools import cache
 from html import escape
 from importlib import import_module
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from core.domain.reasons import SENTENCES, Reason
 
 LANGUAGES = ("en", "ru")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _FOREIGN_SHOWN = 64  # characters of a name or a word that somebody else chose
 
 
@@ -68,8 +69,14 @@ class Texts:
         return f"{local:%H:%M:%S}.{local.microsecond // 1000:03}"
 
     def moment(self, at: datetime) -> str:
-        """Day and time, in a list: 01.03. 14:02."""
-        return at.astimezone(self.zone).strftime("%d.%m. %H:%M")
+        """Day and time, in a list: 01 Mar 14:02; in Russian 01.03. 14:02."""
+        local = at.astimezone(self.zone)
+        return f"{self.day(local)} {local:%H:%M}"
+
+    def day(self, day: date) -> str:
+        """A day of this year: 01 Mar; in Russian 01.03."""
+        # Not by strftime's %b, which speaks the language of the machine.
+        return f"{day:%d} {_MONTHS[day.month - 1]}" if self.language == "en" else f"{day:%d.%m.}"
 
     def full_moment(self, at: datetime) -> str:
         """Day and time with year and zone: 2026-03-01 14:02 UTC."""

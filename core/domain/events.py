@@ -23,12 +23,14 @@ _NAMED = 20  # differences that an event carries
 
 
 class Priority(IntEnum):
-    """Urgent is sent before everything else; chatty is sent silently; what is to be gathered is told when no more of it comes."""
+    """Urgent is sent before everything else; chatty is sent silently; what is to be gathered is told when no more of it comes;
+    what a pause kept from being traded is told folded, once a minute at most."""
 
     URGENT = 0
     NORMAL = 1
     CHATTY = 2
     GATHERED = 3
+    PAUSED = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,7 @@ ROWS = (
     Row("/panic", TRADER, second=True, prepare=a_position),
     Row("/cancel 2", TRADER, second=True, prepare=a_question),
     Row("/resume", OWNER, second=True, prepare=a_pause),
+    Row("▶️ Resume", OWNER, second=True, prepare=a_pause),
     Row("/mode observe", OWNER, changes=True),
     Row("/mode confirm", OWNER, changes=True),
     Row("/mode auto", OWNER, second=True, prepare=watching),

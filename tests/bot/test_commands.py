@@ -137,12 +137,12 @@ async def test_trades_and_signals_tell_what_became_of_them(bot: Bot) -> None:
         came(signal("SELL_SM"), "withdrawn", "approval_withdrawn", signal_type="BUY_SM"),
     ]
     text = (await bot.owner.ask("/trades 2")).text
-    assert text.splitlines()[1:] == ["24.11. 12:05 ➕ WIFUSDC 20: +8.3%, +0.80 USDC after 5 min"] * 2
+    assert text.splitlines()[1:] == ["24 Nov 12:05 ➕ WIFUSDC 20: +8.3%, +0.80 USDC after 5 min"] * 2
     assert (await bot.owner.ask("/signals")).text.splitlines()[1:] == [
-        "24.11. 12:00 🚫 BUY_<i> WIFUSDC 0.4801: denied, trading is paused",
-        "24.11. 12:00 ⏳ BUY_SM WIFUSDC 0.4801: waiting its turn",
-        "24.11. 12:00 ✅ SELL_SM WIFUSDC 0.4801: executed",
-        "24.11. 12:00 ↩️ SELL_SM WIFUSDC 0.4801: withdrawn: BUY_SM came before an answer",
+        "24 Nov 12:00 🚫 BUY_<i> WIFUSDC 0.4801: denied, trading is paused",
+        "24 Nov 12:00 ⏳ BUY_SM WIFUSDC 0.4801: waiting its turn",
+        "24 Nov 12:00 ✅ SELL_SM WIFUSDC 0.4801: executed",
+        "24 Nov 12:00 ↩️ SELL_SM WIFUSDC 0.4801: withdrawn: BUY_SM came before an answer",
     ]
 
 

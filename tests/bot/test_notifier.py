@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -10,7 +10,15 @@ from bot.message import ChatMessage
 from bot.notifiers import Notifiers
 from bot.telegram_link import Speaker, connect
 from core.domain.approval import ApprovalState
-from core.domain.events import ApprovalClosed, ApprovalRequested, DeadLettersFound, OrderFailed, Priority, StrangerSeen
+from core.domain.events import (
+    ApprovalClosed,
+    ApprovalRequested,
+    DeadLettersFound,
+    OrderFailed,
+    Priority,
+    SignalRefused,
+    StrangerSeen,
+)
 from core.domain.messages import DeadLetter
 from core.domain.order import OrderState
 from core.domain.reasons import reason
@@ -249,6 +257,37 @@ async def test_later_unreadable_records_are_put_into_the_same_message_for_ten_mi
         ledger.add(letters(4, "a third problem"))
         await alerts.all_told()
         assert first_lines(alerts) == ["🗑 Unreadable records: 5", "🗑 Unreadable records: 4"]
+
+
+def paused(seq: int) -> SignalRefused:
+    return SignalRefused(signal(signal_id=f"p{seq}"), "ignored", reason("paused"), seq, priority=Priority.PAUSED)
+
+
+async def test_what_a_pause_stops_is_told_folded_once_a_minute_without_a_sound(server: RunningChat, ledger: MemoryLedger) -> None:
+    async with alerts_to(server, ledger) as alerts:
+        ledger.add(*(paused(seq) for seq in range(9)))
+        await alerts.all_told()
+        began = alerts.clock.monotonic()
+        ledger.add(paused(9), executed())
+        await alerts.owner.wait_for("executed")
+        assert alerts.clock.monotonic() - began < 30
+        ledger.add(*(paused(seq) for seq in range(10, 20)))
+        await alerts.all_told()
+        assert alerts.clock.monotonic() - began > 55
+        assert first_lines(alerts) == ["📚 9 events", "🟩 BUY_SM executed", "📚 11 events"]
+        assert [message.silent for message in alerts.owner.received] == [True, False, True]
+
+
+async def test_questions_withdrawn_before_they_could_be_asked_are_one_message(server: RunningChat, ledger: MemoryLedger) -> None:
+    for number in range(4):
+        one = replace(approval(token=f"t{number}"), inbox_seq=number + 1)
+        gone = replace(one, state=ApprovalState.WITHDRAWN)
+        ledger.add(ApprovalRequested(one, "WIF", "USDC"))
+        ledger.add(ApprovalClosed(gone, "WIF", "USDC", reason("approval_withdrawn", signal_type="SELL_SM")))
+    ledger.add(executed())
+    async with alerts_to(server, ledger) as alerts:
+        await alerts.all_told()
+        assert first_lines(alerts) == ["📚 4 events", "🟩 BUY_SM executed"]
 
 
 async def test_unreadable_records_without_a_pause_are_told_all_the_same(server: RunningChat, ledger: MemoryLedger) -> None:

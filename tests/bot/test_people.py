@@ -8,6 +8,7 @@ from core.domain.people import Role
 from demo.chat.server import RunningChat
 from tests.bot.conftest import Bot, bot_on
 from tests.bot.parts import STRANGER, TRADER, VIEWER, FastClock, Office
+from tests.chat_client import ChatPerson
 
 
 async def link_of(bot: Bot, role: str = "viewer") -> str:
@@ -128,3 +129,23 @@ async def test_a_language_outlives_a_restart(server: RunningChat) -> None:
     again.book.readers |= office.book.readers
     async with bot_on(server, again) as bot:
         assert "Открытых позиций нет" in (await bot.person(VIEWER).ask("/positions")).text
+
+
+async def test_the_keyboard_goes_by_role_language_and_pause(bot: Bot) -> None:
+    def last(person: ChatPerson) -> str:
+        conversation = person.room.chat(person.id)
+        assert conversation is not None
+        return str(conversation.keyboard_for(person.id).rows[-1][-1])
+
+    viewer, owner, trader = bot.person(VIEWER), bot.owner, bot.person(TRADER)
+    assert "/mode" not in (await viewer.ask("/start")).text
+    assert last(viewer) == "📒 Trades"
+    await owner.ask("/start")
+    assert last(owner) == "⏸ Pause"
+    await owner.ask("/pause")
+    assert last(owner) == "▶️ Resume"
+    await trader.ask("/start")
+    assert last(trader) == "⏸ Pause"
+    await owner.ask("/lang ru")
+    assert last(owner) == "▶️ Продолжить"
+    assert "Торговать снова" in (await owner.ask("▶️ Продолжить")).text

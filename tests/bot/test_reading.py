@@ -19,6 +19,7 @@ from bot.commands.chart import chart_of
 from bot.commands.risk import bar
 from bot.commands.stats import stats_of
 from bot.message import plain_text
+from bot.texts import texts
 from bot.year import cell
 from core.domain.money import ZERO
 from core.domain.position import Execution, Trade
@@ -83,8 +84,8 @@ async def test_results_by_day_week_and_month(firm: Firm) -> None:
     await filled(firm, ["1.5", "-0.5", "2"])
     today = firm.clock.now().date()
     text = (await firm.owner.ask("/daily 3")).text
-    assert f"{today:%d.%m.}  +2.00    1" in text
-    assert f"{today - timedelta(days=1):%d.%m.}  -0.50    1" in text
+    assert f"{texts('en').day(today)}  +2.00    1" in text
+    assert f"{texts('en').day(today - timedelta(days=1))}  -0.50    1" in text
     assert "+" in (await firm.owner.ask("/weekly")).text
     shown = await firm.owner.ask("/monthly 2")
     firm.owner.press(shown, "Days")
@@ -137,7 +138,7 @@ async def test_the_report_of_a_day_draws_that_day(firm: Firm) -> None:
     today = firm.clock.now().date()
     drawn = await chart_of(firm.desk, "equity", "", today)
     assert drawn is not None
-    assert (drawn.values, drawn.title) == ((0.0, 2.0), f"Net result since {today:%d.%m.} UTC, USDC")
+    assert (drawn.values, drawn.title) == ((0.0, 2.0), f"Net result since {texts('en').day(today)} UTC, USDC")
     ever = await chart_of(firm.desk, "equity", "")
     assert ever is not None
     assert ever.values == (0.0, 1.5, 1.0, 3.0)
@@ -193,7 +194,7 @@ async def test_who_did_what_is_kept(firm: Firm) -> None:
     firm.owner.press(asked, "✅ Do it")
     await firm.owner.wait_for_edit(asked, "Done")
     text = (await firm.owner.ask("/audit")).text
-    assert [line.split(" ", 2)[2] for line in text.splitlines()[1:]] == [
+    assert [line.split(" ", 3)[3] for line in text.splitlines()[1:]] == [
         "Owner: MAX_OPEN_POSITIONS 3",
         "Trader: changed what is told, and how",
         "Trader: paused",

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import bot
 from bot.commands import COMMANDS, nearest
 from bot.message import plain_text, split, units
-from bot.numbers import aligned, money, per_cent, price, quantity
+from bot.numbers import aligned, alike, money, per_cent, price, quantity
 from bot.render import render, render_digest
 from bot.state_words import state_word
 from bot.texts import en, ru, texts
@@ -308,6 +308,25 @@ def test_numbers_of_a_table_stand_point_under_point(numbers: list[Decimal]) -> N
     assert len({len(row) for row in rows}) == 1
     assert [row.strip() for row in rows] == written
     assert len({row.index(".") for row in rows if "." in row}) <= 1
+
+
+@pytest.mark.parametrize(
+    ("amounts", "written"),
+    [
+        (["2.75", "-0.5978", "0"], ["+2.7500", "-0.5978", "0.0000"]),
+        (["-0.005276", "3.17"], ["-0.0053", "+3.1700"]),
+        (["-9.61", "1200.5"], ["-9.61", "+1200.50"]),
+        (["0.00001234", "-0.000001"], ["+0.00001234", "-0.00000100"]),
+    ],
+)
+def test_results_of_one_list_have_the_same_decimals_and_a_sign(amounts: list[str], written: list[str]) -> None:
+    numbers = [Decimal(amount) for amount in amounts]
+    assert [alike(numbers)(number) for number in numbers] == written
+
+
+def test_days_of_lists_are_written_as_one_does() -> None:
+    assert texts("en").moment(NOON) == "24 Nov 12:00"
+    assert texts("ru").moment(NOON) == "24.11. 12:00"
 
 
 def test_parts_speak_the_readers_language() -> None:

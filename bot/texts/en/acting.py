@@ -38,6 +38,9 @@ CATALOGUE: dict[str, str] = {
     "cancel.which": "What is to be taken back?",
     "cancel.none": "No order is on its way and nothing is asked.",
     "cancel.unknown": "No open order and no question has the id {id}. /cancel shows what there is.",
+    "cancel.button": "{side} {symbol} {quantity}",
+    "side.buy": "BUY",
+    "side.sell": "SELL",
     "cancel.order": "<b>Take off the exchange</b>: {side} {quantity} {base} ({symbol})",
     "cancel.question": "<b>Decline the question</b>: {side} {quantity} {base} ({symbol})",
     # /set

@@ -28,6 +28,8 @@ CATALOGUE: dict[str, str] = {
     # /start, /help
     "start": "MarketFlow executes trading signals on Binance Spot and tells here what it does.\n\n{state}\n\n/status shows how"
     " things stand, /mode confirm asks before each trade, /help lists the commands. Your role: {role}.",
+    "start.other": "MarketFlow executes trading signals on Binance Spot and tells here what it does.\n\n{state}\n\n/status shows"
+    " how things stand, /signals what came and what became of it, /help lists the commands. Your role: {role}.",
     "help.line": "/{usage}: {description}",
     "help.role": " <i>({role})</i>",
     "command.start": "what this is",
@@ -77,6 +79,8 @@ CATALOGUE: dict[str, str] = {
     "key.pnl": "💰 Result",
     "key.signals": "📡 Signals",
     "key.pause": "⏸ Pause",
+    "key.trades": "📒 Trades",
+    "key.resume": "▶️ Resume",
     "help": "<b>What you may say</b>\nA tap below tells more about each.",
     "help.head": "<b>{title}</b>",
     "help.reading": "Reading",

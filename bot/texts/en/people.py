@@ -2,6 +2,9 @@
 
 CATALOGUE: dict[str, str] = {
     # /users
+    "role.viewer": "viewer",
+    "role.trader": "trader",
+    "role.owner": "owner",
     "people": "<b>People</b>",
     "people.fixed": "<code>{person}</code>: {role} <i>(TG_USERS)</i>",
     "people.line": "{name} (<code>{person}</code>): {role}, let in by {who}, {time}",

@@ -38,6 +38,9 @@ CATALOGUE: dict[str, str] = {
     "cancel.which": "Что отозвать?",
     "cancel.none": "Ордеров в пути и открытых вопросов нет.",
     "cancel.unknown": "Нет ни ордера, ни вопроса с id {id}. Что есть, покажет /cancel.",
+    "cancel.button": "{side} {symbol} {quantity}",
+    "side.buy": "покупка",
+    "side.sell": "продажа",
     "cancel.order": "<b>Снять с биржи</b>: {side} {quantity} {base} ({symbol})",
     "cancel.question": "<b>Отклонить вопрос</b>: {side} {quantity} {base} ({symbol})",
     # /set

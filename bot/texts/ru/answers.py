@@ -28,6 +28,8 @@ CATALOGUE: dict[str, str] = {
     # /start, /help
     "start": "MarketFlow исполняет торговые сигналы на Binance Spot и сообщает здесь, что делает.\n\n{state}\n\n/status покажет"
     " положение дел, /mode confirm велит спрашивать перед каждой сделкой, /help перечислит команды. Ваша роль: {role}.",
+    "start.other": "MarketFlow исполняет торговые сигналы на Binance Spot и сообщает здесь, что делает.\n\n{state}\n\n/status"
+    " покажет положение дел, /signals что пришло и что с этим стало, /help перечислит команды. Ваша роль: {role}.",
     "help.line": "/{usage}: {description}",
     "help.role": " <i>({role})</i>",
     "command.start": "что это такое",
@@ -77,6 +79,8 @@ CATALOGUE: dict[str, str] = {
     "key.pnl": "💰 Результат",
     "key.signals": "📡 Сигналы",
     "key.pause": "⏸ Пауза",
+    "key.trades": "📒 Сделки",
+    "key.resume": "▶️ Продолжить",
     "help": "<b>Что вы можете сказать</b>\nПодробности по нажатию ниже.",
     "help.head": "<b>{title}</b>",
     "help.reading": "Смотреть",

@@ -2,12 +2,15 @@
 
 CATALOGUE: dict[str, str] = {
     # /users
+    "role.viewer": "наблюдатель",
+    "role.trader": "трейдер",
+    "role.owner": "владелец",
     "people": "<b>Люди</b>",
     "people.fixed": "<code>{person}</code>: {role} <i>(TG_USERS)</i>",
     "people.line": "{name} (<code>{person}</code>): {role}, впустил(а) {who}, {time}",
     "people.more": "…и ещё {count}",
     "people.links": "Открытых ссылок: {count}",
-    "people.invite_button": "➕ Пригласить: {role}",
+    "people.invite_button": "➕ Пригласить, роль: {role}",
     "people.withdraw_button": "🗑 Отозвать открытые ссылки",
     "people.link": "<b>🔑 Ссылка для одного человека, роль {role}</b>\n{link}\n\nПередайте её только тому, кому она"
     " предназначена: она действует один раз, 24 часа. Кто придёт, сообщу.",

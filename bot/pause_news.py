@@ -1,0 +1,37 @@
+"""Signals that were not traded because of a pause, folded: whoever paused knows why. One message a minute at most."""
+
+from collections.abc import Sequence
+
+from core.domain.events import OutboxItem
+from core.ports import Clock
+
+_AT_FIRST = 2.0  # seconds that the first one waits for others
+_ONE_MESSAGE = 60.0  # seconds in which there is no second message
+
+
+class PauseNews:
+    """The events that wait for their message."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._held: Sequence[OutboxItem] = ()
+        self._due_at = 0.0
+        self._told_at = -_ONE_MESSAGE
+
+    def hold(self, items: Sequence[OutboxItem]) -> None:
+        """Takes all that wait now."""
+        if items and not self._held:
+            self._due_at = max(self._clock.monotonic() + _AT_FIRST, self._told_at + _ONE_MESSAGE)
+        self._held = items
+
+    def due_in(self) -> float | None:
+        """Seconds until they are to be told; None where there are none."""
+        return max(self._due_at - self._clock.monotonic(), 0.0) if self._held else None
+
+    def take(self) -> Sequence[OutboxItem]:
+        """All that is held, in its order."""
+        return self._held
+
+    def told(self) -> None:
+        """Marks them as told."""
+        self._held, self._told_at = (), self._clock.monotonic()
