@@ -188,9 +188,12 @@ async def test_the_words_of_the_page_are_the_readers(browser: Browser, scene: Ru
 
 async def test_the_promises_have_a_word_on_a_phone(browser: Browser, scene: RunningChat) -> None:
     scene.room.levers = (Lever("It breaks", "It is mended.", lambda: None, lambda: 0.0),)
-    async with visit(browser, scene.page_url, **PHONE) as page:
+    longest = max(PEOPLE, key=lambda person: len(person.first_name))
+    async with visit(browser, f"{scene.page_url}?as={longest.user_id}", **PHONE) as page:
         await expect(page.locator("#promises em")).to_be_visible()
         await expect(page.locator("#promises em")).to_have_text("Break it")
+        await expect(page.locator("#people [aria-current]")).to_be_in_viewport(ratio=1)
+        assert await page.locator("#people").evaluate("people => people.scrollWidth <= people.clientWidth")
         assert await beyond_the_screen(page) == []
 
 

@@ -74,7 +74,7 @@ export const WORDS = {
     be: "Стать {name} в отдельной вкладке",
     as: " от имени {name}",
     promises: "Проверить обещания",
-    promises_short: "Сломать",
+    promises_short: "Сбой",
     promises_intro: "Сломайте что-нибудь и посмотрите в чате: ничего не теряется и не делается дважды.",
     left: "ещё {seconds} с",
     seconds: "{seconds} с",
