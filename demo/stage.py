@@ -27,6 +27,16 @@ from demo.strategy import ToyStrategy
 
 USUAL_PORT = 8090
 TELEGRAM_AWAY_SECONDS, EXCHANGE_AWAY_SECONDS = 60.0, 30.0
+_DESCRIPTION = {  # with Telegram whoever made the bot writes it at @BotFather
+    "": (
+        "MarketFlow executes trading signals and tells you of every trade. Ask it how things stand, what is held and why, or "
+        "have it ask you before it trades. It answers those whom its owner let in."
+    ),
+    "ru": (
+        "MarketFlow исполняет торговые сигналы и рассказывает о каждой сделке. Спросите, как идут дела, что куплено и почему, "
+        "или пусть он спрашивает вас перед сделкой. Он отвечает тем, кого впустил владелец."
+    ),
+}
 
 
 async def play(child: Child, clock: Clock, *, port: int, open_browser: bool, ledger: str | None) -> None:
@@ -71,7 +81,9 @@ async def _chat(port: int) -> AsyncIterator[RunningChat]:
 
 
 def _room() -> Room:
-    return Room(PEOPLE, (TRADING_DESK,))
+    room = Room(PEOPLE, (TRADING_DESK,))
+    room.profile.description.update(_DESCRIPTION)
+    return room
 
 
 def _levers(room: Room, child: Child) -> tuple[Lever, ...]:
@@ -81,18 +93,21 @@ def _levers(room: Room, child: Child) -> tuple[Lever, ...]:
             "No price, no order. What cannot be traded is refused with the reason; nothing is traded twice afterwards.",
             partial(child.away_for, EXCHANGE_AWAY_SECONDS),
             lambda: child.away_left,
+            "exchange",
         ),
         Lever(
             "Telegram is down for a minute",
             "Nothing reaches the bot, nothing comes from it. Trading goes on, and all of it is told afterwards, once.",
             partial(room.faults.down_for, TELEGRAM_AWAY_SECONDS),
             lambda: room.faults.down_left,
+            "telegram",
         ),
         Lever(
             "The program is killed and started again",
             "It says for how long it was away, catches up on what came meanwhile, and does nothing a second time.",
             child.kill,
             lambda: child.back_in,
+            "kill",
         ),
     )
 

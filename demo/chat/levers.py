@@ -12,14 +12,16 @@ from demo.chat.errors import Json
 class Lever:
     """One button: `pull` makes it happen, `left` is for how many seconds it still lasts, 0 when all is well.
 
-    `promise` says in a sentence what the visitor should see.
+    `promise` says in a sentence what the visitor should see. `key` names both in the words of the page, which has them in
+    every language; without it they are shown as they are.
     """
 
     name: str
     promise: str
     pull: Callable[[], None]
     left: Callable[[], float]
+    key: str = ""
 
     def as_json(self) -> Json:
         """For the page."""
-        return {"name": self.name, "promise": self.promise, "left_ms": max(0, int(self.left() * 1000))}
+        return {"name": self.name, "promise": self.promise, "key": self.key, "left_ms": max(0, int(self.left() * 1000))}

@@ -11,6 +11,7 @@ from demo.chat.model import Message, Person, StoredFile
 from demo.chat.room import Room
 
 FIRST_PAGE = 150  # messages that a fresh page gets at once; older ones come as it scrolls up
+_SERVICES = {"forum_topic_created": "made_topic", "supergroup_chat_created": "made_group"}  # as the page words them
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def view(room: Room, seat: Seat, message: Message) -> Json:
         "reactions": message.reactions,
     }
     if message.service:
-        body["service"] = _service_line(room, message)
+        body["service"] = _SERVICES[message.service]
     if message.photo:
         body["photo"] = _file(message.photo) | {"width": message.photo.width, "height": message.photo.height}
     if message.document:
@@ -102,22 +103,18 @@ def _name(room: Room, message: Message) -> str:
     return room.bot.first_name if message.from_bot or person is None else person.first_name
 
 
-def _service_line(room: Room, message: Message) -> str:
-    who = _name(room, message)
-    return f"{who} made the topic “{message.text}”" if message.service == "forum_topic_created" else f"{who} made the group"
-
-
 def _quote(room: Room, chat: Conversation, message_id: int) -> Json:
     """The line that stands above a reply."""
     original = chat.get(message_id)
     if original is None:
-        return {"id": message_id, "name": "", "text": "Deleted message"}
-    return {"id": message_id, "name": _name(room, original), "text": _excerpt(original)}
+        return {"id": message_id, "name": "", "text": "", "kind": "deleted"}
+    return {"id": message_id, "name": _name(room, original)} | _excerpt(original)
 
 
-def _excerpt(message: Message) -> str:
-    kind = "Photo" if message.photo else message.document.name if message.document else ""
-    return " ".join(message.text.split())[:120] or kind
+def _excerpt(message: Message) -> Json:
+    """A line of it; where there are no words, `kind` says what it is."""
+    text = " ".join(message.text.split())[:120] or (message.document.name if message.document else "")
+    return {"text": text, "kind": "photo" if message.photo and not text else ""}
 
 
 def _surroundings(room: Room, seat: Seat) -> Json:
@@ -131,10 +128,10 @@ def _surroundings(room: Room, seat: Seat) -> Json:
     shown = bringing is None or bringing.thread_id == seat.thread_id
     return {
         "commands": room.profile.commands_for(person.user_id, language, chat.group),
-        "description": "" if chat.group else room.profile.description_for(language),
+        "description": {} if chat.group else room.profile.description,
         "started": chat.started,
         "keyboard": (keyboard if shown else type(keyboard)()).as_json(),
-        "pinned": {"id": pinned.message_id, "text": _excerpt(pinned)} if pinned else None,
+        "pinned": {"id": pinned.message_id} | _excerpt(pinned) if pinned else None,
         "action": action,
         "action_ms": max(0, int((until - room.monotonic()) * 1000)),
         "levers": [lever.as_json() for lever in room.levers],

@@ -126,7 +126,7 @@ async def test_a_program_that_is_killed_comes_back_and_does_nothing_twice(demo: 
     assert demo.program() != before
     assert demo.left(KILL) == 0
     await until(lambda: any("was away from" in text for text in demo.said()))
-    await until(lambda: len(demo.executions()) > len(first))
+    await until(lambda: len(demo.executions()) > len(first), within=120)  # the strategy takes its time
     executed = demo.executions()
     assert executed[: len(first)] == first
     assert len(set(executed)) == len(executed)

@@ -199,3 +199,38 @@ async def test_on_a_phone_the_chats_are_behind_a_button(browser: Browser, server
         await place(page, "General").tap()
         await expect(message(page, re.compile("unbroken 5"))).to_be_in_viewport()
         assert await beyond_the_screen(page) == []
+
+
+async def test_an_empty_chat_says_what_the_bot_is_and_takes_an_invitation(
+    browser: Browser, server: RunningChat, api: Bot
+) -> None:
+    server.room.profile.description[""] = "It trades."
+    async with page_of(browser, server, STRANGER, **PHONE) as page:
+        await expect(page.locator("#welcome p")).to_have_text("It trades.")
+        await expect(page.locator("#welcome")).to_be_in_viewport(ratio=1)
+        invitation = page.get_by_role("textbox", name="With a link of invitation")
+        await invitation.fill("https://t.me/another_bot?start=in_1")
+        await page.get_by_role("button", name="Open").tap()
+        await expect(page.locator(".toast")).to_have_text("That is no link to this bot")
+        await invitation.fill("https://t.me/marketflow_local_bot?start=in_1")
+        await page.get_by_role("button", name="Open").tap()
+        await expect(mine(page, "/start in_1")).to_be_visible()
+        await expect(page.locator("#welcome")).to_be_hidden()
+        await say(page, "t.me/marketflow_local_bot?start=in_2")
+        await expect(mine(page, "/start in_2")).to_be_visible()
+        await api.send_message(STRANGER.user_id, "t.me/marketflow_local_bot?start=in_3")
+        await page.get_by_role("button", name="start=in_3").tap()
+        await expect(mine(page, "/start in_3")).to_be_visible()
+    assert await texts(api) == ["/start in_1", "/start in_2", "/start in_3"]
+    async with page_of(browser, server, TRADER) as page:
+        await page.locator("#welcome").get_by_role("button", name="Start").click()
+        await expect(mine(page, "/start")).to_be_visible()
+
+
+async def test_an_empty_topic_says_what_can_be_tried_there(browser: Browser, server: RunningChat, api: Bot) -> None:
+    async with page_of(browser, server, TRADER, DESK, ALERTS, **PHONE) as page:
+        await expect(page.locator("#welcome")).to_be_in_viewport(ratio=1)
+        await page.get_by_role("button", name="/status").tap()
+        await expect(mine(page, "/status@marketflow_local_bot")).to_be_visible()
+        await expect(page.locator("#welcome")).to_be_hidden()
+    assert await texts(api) == ["/status@marketflow_local_bot"]

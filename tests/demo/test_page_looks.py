@@ -1,5 +1,6 @@
 """How the page looks and is handled: contrast in both themes, what is too wide, what the keyboard reaches."""
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -167,3 +168,59 @@ async def test_a_keyboard_sends_its_text_and_is_removed(browser: Browser, server
         await api.send_message(OWNER.user_id, "Who are you?", reply_markup=force)  # type: ignore[arg-type]
         await expect(page.locator("#replying")).to_contain_text("Who are you?")
         await expect(box(page)).to_have_attribute("placeholder", "Your name")
+
+
+async def test_the_words_of_the_page_are_the_readers(browser: Browser, scene: RunningChat) -> None:
+    async with visit(browser, f"{scene.page_url}?as={TRADER.user_id}", locale="ru-RU", **PHONE) as page:
+        words = await page.evaluate("import('/page/words.js').then(({ WORDS }) => WORDS)")
+        holes = [{key: set(re.findall(r"{\w+}", said)) for key, said in words[language].items()} for language in ("en", "ru")]
+        assert holes[0] == holes[1]
+        await expect(page.locator("html")).to_have_attribute("lang", "ru")
+        await expect(page.locator(".day")).to_have_text("Сегодня")
+        await expect(page.locator("#promises")).to_have_attribute("title", "Проверить обещания")
+        await expect(page.get_by_title("Отправить", exact=True)).to_be_visible()
+        await expect(page.locator("#theme")).to_have_attribute("title", "Тема: как в системе")
+        await page.locator("#promises").tap()
+        await expect(page.locator("#levers p")).to_have_text(re.compile("Сломайте что-нибудь"))
+        titles: list[str] = await page.evaluate("[...document.querySelectorAll('button[title]')].map((one) => one.title)")
+        assert [title for title in titles if not re.search("[а-я]", title)] == []
+
+
+async def test_the_promises_have_a_word_on_a_phone(browser: Browser, scene: RunningChat) -> None:
+    scene.room.levers = (Lever("It breaks", "It is mended.", lambda: None, lambda: 0.0),)
+    longest = max(PEOPLE, key=lambda person: len(person.first_name))
+    async with visit(browser, f"{scene.page_url}?as={longest.user_id}", **PHONE) as page:
+        await expect(page.locator("#promises em")).to_be_visible()
+        await expect(page.locator("#promises em")).to_have_text("Break it")
+        await expect(page.locator("#people [aria-current]")).to_be_in_viewport(ratio=1)
+        assert await page.locator("#people").evaluate("people => people.scrollWidth <= people.clientWidth")
+        assert await beyond_the_screen(page) == []
+
+
+async def test_a_note_does_not_cover_what_one_writes_with(browser: Browser, server: RunningChat, api: ExtBot[None]) -> None:
+    await api.send_message(OWNER.user_id, "<code>copy me</code>", ParseMode.HTML)
+    async with visit(browser, server.page_url, **PHONE) as page:
+        await box(page).fill("one\ntwo\nthree")
+        await page.evaluate("document.dispatchEvent(new CustomEvent('copy-text', { detail: 'x' }))")
+        await expect(page.locator(".toast")).to_be_visible()
+        note, composer = await page.locator(".toast").bounding_box(), await page.locator("#composer").bounding_box()
+        assert note
+        assert composer
+        assert note["y"] + note["height"] <= composer["y"]
+
+
+@pytest.mark.parametrize("window", [{}, PHONE])
+async def test_buttons_are_as_wide_as_their_bubble(
+    browser: Browser, server: RunningChat, api: ExtBot[None], window: dict[str, Any]
+) -> None:
+    row = [InlineKeyboardButton(label, callback_data=label) for label in ("Yes", "Rather not today")]
+    for text, labels in (("?", row), ("a question of some length, to be answered", row[:1])):
+        await api.send_message(OWNER.user_id, text, reply_markup=InlineKeyboardMarkup([labels]))
+    async with visit(browser, server.page_url, **window) as page:
+        for told in await page.locator(".message").all():
+            bubble, buttons = await told.locator(".bubble").bounding_box(), await told.locator(".buttons").bounding_box()
+            assert bubble
+            assert buttons
+            assert bubble["width"] == pytest.approx(buttons["width"], abs=1)
+        lines = "button => button.getBoundingClientRect().height"
+        assert await page.get_by_role("button", name="Rather not today").evaluate(lines) < 45  # its label has room in one line

@@ -3,12 +3,13 @@
 import { Composer } from "./composer.js";
 import { MessageList } from "./list.js";
 import { closeAlert, showAlert, showPhoto, toast } from "./notes.js";
-import { Places, Promises, faceOf, showPeople } from "./stage.js";
-import { make } from "./text.js";
+import { Places, Promises, faceOf, showPeople, titleOf } from "./stage.js";
+import { make, startWord } from "./text.js";
+import { language, word, wordOr } from "./words.js";
 
 const ANSWER_MS = 15_000;
 const UNSEEN_MS = 10_000;
-const ACTIONS = { typing: "typing", upload_photo: "sending a picture", upload_document: "sending a file" };
+const TRIED = "/status"; // the command that one is shown first in a group
 const byId = (id) => document.getElementById(id);
 const status = byId("status");
 const seat = seatOf(location.search);
@@ -25,14 +26,14 @@ const waiting = new Map(); // query id -> the button that turns
 const on = {
   command: (text) => say(composer.addressed(text), null),
   press,
-  reply: (message) => composer.reply(message, message.mine ? "You" : message.name),
+  reply: (message) => composer.reply(message, message.mine ? word("you") : message.name),
   show: showPhoto,
   jump: (id) => list.jump(id),
 };
 const list = new MessageList(on, async (before) => (await fetch(`/api/earlier?${query()}&before=${before}`)).json());
-const composer = new Composer(say, upload);
+const composer = new Composer(written, upload);
 const places = new Places(seat.person, go);
-const promises = new Promises(async (name) => { if (await post("/api/lever", { name })) toast(`${name}. Watch what the bot does.`); });
+const promises = new Promises(async (lever, name) => { if (await post("/api/lever", { name: lever })) toast(word("pulled", { name })); });
 
 /** Who one is and what is shown, from the page's address; person 0 is the owner, chat 0 the one with the bot. */
 function seatOf(search) {
@@ -80,20 +81,43 @@ function apply(delta) {
   promises.show(delta.levers);
   places.show(delta.places, { chat: seat.chat || me, topic: seat.topic });
   if (delta.reset && location.hash.startsWith("#start=")) {
-    const word = decodeURIComponent(location.hash.slice("#start=".length));
+    const link = decodeURIComponent(location.hash.slice("#start=".length));
     history.replaceState(null, "", location.pathname + location.search);
-    say(`/start ${word}`);
+    say(`/start ${link}`);
   }
   delta.notices.forEach(answered);
   const { pinned } = delta;
   byId("pinned").hidden = !pinned;
-  byId("pinned").querySelector("span").textContent = pinned?.text ?? "";
+  byId("pinned").querySelector("span").textContent = pinned?.kind ? word(pinned.kind) : pinned?.text ?? "";
   byId("pinned").onclick = () => list.jump(pinned.id);
-  byId("welcome").hidden = !list.isEmpty || !delta.description;
-  byId("welcome").querySelector("p").textContent = delta.description;
-  doing = { words: ACTIONS[delta.action] ?? "busy", ends: Date.now() + delta.action_ms };
+  welcome(delta);
+  doing = { words: wordOr(delta.action, word("busy")), ends: Date.now() + delta.action_ms };
   if (delta.action_ms) setTimeout(showStatus, delta.action_ms + 50);
   showStatus();
+}
+
+/** What stands in a chat where nobody has said anything: what the bot is for, or what can be tried in the group. */
+function welcome({ description, started }) {
+  const said = description[language] || description[""] || "";
+  const box = byId("welcome");
+  box.hidden = members ? !list.isQuiet : !list.isEmpty || !said;
+  if (box.hidden) return;
+  box.querySelector("b").textContent = word(members ? "what_here" : "what_can");
+  box.querySelector("p").textContent = members ? word("in_group") : said;
+  byId("begin").textContent = members ? TRIED : word("start");
+  byId("begin").hidden = !members && !started; // then one starts below
+  byId("invited").hidden = members > 0 || me === everybody[0].id;
+}
+
+/** What somebody wrote or pasted: a link to the bot does what a tap on it does. */
+function written(text, replyTo) {
+  const link = seat.chat ? "" : startWord(text);
+  return link && mayOpen(link) ? say(`/start ${link}`) : say(text, replyTo);
+}
+
+/** An invitation is for somebody else than the owner, who made it. */
+function mayOpen(link) {
+  return !link.startsWith("in_") || me !== everybody[0].id;
 }
 
 function introduce(delta) {
@@ -101,11 +125,11 @@ function introduce(delta) {
   document.body.dataset.bot = bot.username;
   document.body.classList.toggle("in-group", members > 0);
   const here = delta.places.find((place) => place.chat === delta.chat && place.topic === delta.topic);
-  const title = here.group && here.group !== here.title ? `${here.group} › ${here.title}` : here.title;
+  const title = here.group && here.group !== here.title ? `${here.group} › ${titleOf(here)}` : here.title;
   const mine = everybody.find(({ id }) => id === me);
   document.title = everybody.length > 1 ? `${mine.name} · ${title}` : title;
   byId("bot-name").textContent = title;
-  byId("bot-name").append(everybody.length > 1 ? make("span", "as", ` as ${mine.name}`) : "");
+  byId("bot-name").append(everybody.length > 1 ? make("span", "as", word("as", { name: mine.name })) : "");
   const avatar = document.querySelector("#top .avatar");
   avatar.textContent = [...title][0] ?? "";
   avatar.style.background = members ? faceOf(delta.chat) : "";
@@ -113,28 +137,28 @@ function introduce(delta) {
 }
 
 /** A link that starts the bot: a story is told to whoever taps, an invitation is for somebody else. */
-function start(word) {
-  if (!word.startsWith("in_")) {
+function start(link) {
+  if (mayOpen(link)) {
     if (seat.chat) go(0, 0);
-    return say(`/start ${word}`);
+    return say(`/start ${link}`);
   }
   const links = everybody.map(({ id: other, name }) => {
-    const link = make("a", "", name);
-    link.href = `/?as=${other}#start=${encodeURIComponent(word)}`;
-    link.target = `person-${other}`;
-    link.onclick = closeAlert;
-    return link;
+    const way = make("a", "", name);
+    way.href = `/?as=${other}#start=${encodeURIComponent(link)}`;
+    way.target = `person-${other}`;
+    way.onclick = closeAlert;
+    return way;
   });
-  showAlert("Open the link as", ...links);
+  showAlert(word("open_as"), ...links);
 }
 
 function showStatus() {
   const connected = document.body.dataset.connected === "yes";
   const busy = connected && Date.now() < doing.ends;
   status.classList.toggle("active", busy || !connected);
-  const rest = members ? `${members} members` : "bot";
-  const who = members ? `${bot.name} is ` : "";
-  status.textContent = connected ? (busy ? who + doing.words : rest) : "connecting";
+  const rest = members ? word("members", { count: members }) : word("bot");
+  const at = members ? word("somebody_is", { name: bot.name, doing: doing.words }) : doing.words;
+  status.textContent = connected ? (busy ? at : rest) : word("connecting");
 }
 
 async function post(path, body) {
@@ -147,9 +171,9 @@ async function post(path, body) {
     });
     const result = await answer.json();
     if (answer.ok) return result;
-    toast(result.description ?? "That did not work");
+    toast(result.description ?? word("failed"));
   } catch {
-    toast("No connection to the chat server");
+    toast(word("no_connection"));
   }
   return null;
 }
@@ -208,6 +232,14 @@ document.addEventListener("visibilitychange", () => {
 });
 document.addEventListener("start-bot", ({ detail }) => start(detail));
 byId("start").addEventListener("click", () => say("/start"));
+byId("begin").addEventListener("click", () => say(members ? composer.addressed(TRIED) : "/start"));
+byId("invited").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const link = startWord(byId("invitation").value.trim());
+  byId("invitation").value = "";
+  if (link) start(link);
+  else toast(word("no_invitation"));
+});
 window.addEventListener("popstate", () => {
   const { chat, topic } = seatOf(location.search);
   go(chat, topic, { remember: false });

@@ -1,6 +1,7 @@
 // What stands below the messages: input, command menu, reply line, the bot's keyboard, files.
 
 import { make } from "./text.js";
+import { word } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
 const text = byId("text");
@@ -44,7 +45,7 @@ export class Composer {
     byId("menu").hidden = !menu || commands.length === 0;
     byId("start").hidden = started;
     byId("composer").hidden = !started;
-    text.placeholder = offered.placeholder || "Message";
+    text.placeholder = offered.placeholder || word("message");
     const rows = JSON.stringify(offered);
     if (rows === this.rows) return 0;
     this.rows = rows;
@@ -69,7 +70,7 @@ export class Composer {
     if (message === null) return;
     const [title, line] = replying.querySelectorAll("b, .line span");
     title.textContent = name;
-    line.textContent = message.text || (message.photo ? "Photo" : message.document?.name ?? "");
+    line.textContent = message.text || (message.photo ? word("photo") : message.document?.name ?? "");
     text.focus();
   }
 

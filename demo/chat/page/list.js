@@ -2,6 +2,7 @@
 
 import { draw } from "./message.js";
 import { make } from "./text.js";
+import { language, word } from "./words.js";
 
 const GROUP_MS = 5 * 60_000;
 const NEAR = 120;
@@ -10,8 +11,8 @@ const scroll = document.getElementById("scroll");
 const box = document.getElementById("messages");
 const down = document.getElementById("down");
 const badge = down.querySelector(".badge");
-const dayName = new Intl.DateTimeFormat([], { day: "numeric", month: "long" });
-const dayWithYear = new Intl.DateTimeFormat([], { day: "numeric", month: "long", year: "numeric" });
+const dayName = new Intl.DateTimeFormat(language, { day: "numeric", month: "long" });
+const dayWithYear = new Intl.DateTimeFormat(language, { day: "numeric", month: "long", year: "numeric" });
 
 export class MessageList {
   /** `on` is handed to message.js; `loadEarlier(id)` answers {messages, more}. */
@@ -34,6 +35,11 @@ export class MessageList {
 
   get isEmpty() {
     return this.messages.size === 0;
+  }
+
+  /** Nobody has said anything, though Telegram may have told something. */
+  get isQuiet() {
+    return [...this.messages.values()].every((message) => message.service);
   }
 
   reset(messages, more) {
@@ -163,9 +169,9 @@ function together(one, other) {
 function dayLabel(at) {
   const today = new Date();
   const day = new Date(at);
-  if (day.toDateString() === today.toDateString()) return "Today";
+  if (day.toDateString() === today.toDateString()) return word("today");
   const yesterday = new Date(today);
   yesterday.setDate(today.getDate() - 1);
-  if (day.toDateString() === yesterday.toDateString()) return "Yesterday";
+  if (day.toDateString() === yesterday.toDateString()) return word("yesterday");
   return (day.getFullYear() === today.getFullYear() ? dayName : dayWithYear).format(day);
 }

@@ -2,6 +2,7 @@
 
 import { colorOf, faceOf } from "./stage.js";
 import { formatted, icon, make, startWord } from "./text.js";
+import { language, word } from "./words.js";
 
 const CHECKS = "M2 13l4.5 4.5L16 7M11 16l1.5 1.5L22 7";
 const FILE = "M12 4v11m-5-4.5l5 5 5-5M5 20h14";
@@ -10,14 +11,14 @@ const LINK = "M8 16L17 7M9 7h8v8";
 const COPY = "M9 9h10v10H9zM5 15V5h10";
 const BELL_OFF = "M6 16V11a6 6 0 0 1 9-5.2M18 10v6l2 2H8M10 21h4M4 3l17 18";
 const clock = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-const moment = new Intl.DateTimeFormat([], { dateStyle: "full", timeStyle: "medium" });
+const moment = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "medium" });
 
 /** Draws a message. `on` holds what the page does: command, press, reply, show, jump. */
 export function draw(message, on) {
   const row = make("article", message.service ? "service" : "message");
   row.id = `m${message.id}`;
   if (message.service) {
-    row.append(make("span", "", message.service));
+    row.append(make("span", "", word(message.service, { name: message.name, title: message.text })));
     return row;
   }
   row.classList.toggle("mine", message.mine);
@@ -58,7 +59,7 @@ function sender({ sender: id, name }, bubble) {
 
 function meta(message) {
   const line = make("span", "meta");
-  if (message.edited) line.append("edited");
+  if (message.edited) line.append(word("edited"));
   if (message.silent) line.append(icon(BELL_OFF, "bell"));
   const time = make("time", "", clock.format(message.at));
   time.dateTime = new Date(message.at).toISOString();
@@ -71,13 +72,13 @@ function meta(message) {
 function answer(message, on) {
   const button = make("button", "answer round", icon(REPLY));
   button.type = "button";
-  button.title = "Reply";
+  button.title = word("reply");
   button.addEventListener("click", () => on.reply(message));
   return button;
 }
 
 function quote(reply, on) {
-  const button = make("button", "quote", make("b", "", reply.name), make("span", "", reply.text));
+  const button = make("button", "quote", make("b", "", reply.name), make("span", "", reply.kind ? word(reply.kind) : reply.text));
   button.type = "button";
   button.addEventListener("click", () => on.jump(reply.id));
   return button;
@@ -92,7 +93,7 @@ function photo(message, on) {
   image.decoding = "async";
   const button = make("button", message.text ? "photo" : "photo alone", image);
   button.type = "button";
-  button.title = "Open";
+  button.title = word("open");
   // The place is kept before the picture is there, so nothing jumps when it comes.
   button.style.width = `${Math.max(120, Math.round(width * scale))}px`;
   button.style.maxWidth = message.text ? "calc(100% + 21px)" : "100%";

@@ -1,6 +1,7 @@
 // What lies over the page for a while: short notes, alerts, a large picture.
 
 import { make } from "./text.js";
+import { word } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
 const alert = byId("alert");
@@ -32,5 +33,5 @@ export function showPhoto(url, words, caption) {
 
 viewer.addEventListener("click", () => viewer.close());
 document.addEventListener("copy-text", ({ detail }) => {
-  navigator.clipboard?.writeText(detail).then(() => toast("Copied"), () => toast("Copying was refused"));
+  navigator.clipboard?.writeText(detail).then(() => toast(word("copied")), () => toast(word("copy_refused")));
 });

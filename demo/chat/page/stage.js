@@ -1,6 +1,7 @@
 // What stands around the chat: who one is, the chats one has, and what one may have go wrong.
 
 import { make } from "./text.js";
+import { word, wordOr } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
 const levers = byId("levers");
@@ -15,7 +16,7 @@ export function showPeople(people, me) {
     face.setAttribute("aria-hidden", "true");
     const link = make("a", "", face, make("span", "name", name));
     link.href = `/?as=${id}`;
-    link.title = id === me ? `You are ${name}` : `Be ${name}, in a tab of their own`;
+    link.title = word(id === me ? "you_are" : "be", { name });
     link.style.setProperty("--face", faceOf(id));
     if (id === me) link.setAttribute("aria-current", "page");
     else link.target = `person-${id}`;
@@ -32,6 +33,11 @@ export function faceOf(id) {
 /** Which of the six colours is a person's. */
 export function colorOf(id) {
   return (Math.abs(id) % 13) % 6;
+}
+
+/** What a place is called: a forum's first topic has no name of its own. */
+export function titleOf({ topic, title, group }) {
+  return topic === 0 && group && group !== title ? word("general") : title;
 }
 
 /** The chats and topics; `go(chat, topic)` shows another one. */
@@ -68,14 +74,16 @@ export class Places {
     if (focused) places.querySelector(`[data-place="${focused}"]`)?.focus();
   }
 
-  item({ chat, topic, title, group }, current, unread) {
+  item(place, current, unread) {
+    const { chat, topic, group } = place;
+    const title = titleOf(place);
     const sign = make("span", "sign", group && group !== title ? "#" : [...title][0] ?? "");
     sign.setAttribute("aria-hidden", "true");
     const button = make("button", unread ? "unread" : "", sign, make("span", "name", title));
     button.type = "button";
     button.dataset.place = `${chat}/${topic}`;
     if (current) button.setAttribute("aria-current", "page");
-    if (unread) button.append(make("span", "dot", make("span", "hear", "unread")));
+    if (unread) button.append(make("span", "dot", make("span", "hear", word("unread"))));
     button.addEventListener("click", () => this.go(chat, topic));
     return button;
   }
@@ -86,7 +94,7 @@ export class Places {
   }
 }
 
-/** The faults that a visitor may try; `pull(name)` makes one happen. */
+/** The faults that a visitor may try; `pull(name, words)` makes one happen, which the reader knows by `words`. */
 export class Promises {
   constructor(pull) {
     this.pull = pull;
@@ -103,30 +111,31 @@ export class Promises {
     const names = offered.map(({ name }) => name).join("\n");
     if (names !== [...this.rows.keys()].join("\n")) {
       this.rows = new Map(offered.map((lever) => [lever.name, this.row(lever)]));
-      const intro = make("p", "", "Make something go wrong, and watch in the chat that nothing is lost or done twice.");
+      const intro = make("p", "", word("promises_intro"));
       levers.replaceChildren(intro, ...[...this.rows.values()].map(({ element }) => element));
     }
     for (const { name, left_ms: left } of offered) this.rows.get(name).ends = left ? Date.now() + left : 0;
     this.count();
   }
 
-  row({ name, promise }) {
-    const button = make("button", "lever", make("b", "", name), make("span", "", promise), make("span", "left"));
+  row({ name, promise, key }) {
+    const words = { name: wordOr(key, name), promise: wordOr(`${key}_promise`, promise) };
+    const button = make("button", "lever", make("b", "", words.name), make("span", "", words.promise), make("span", "left"));
     button.type = "button";
-    button.addEventListener("click", () => { this.open(false); this.pull(name); });
-    return { element: button, ends: 0 };
+    button.addEventListener("click", () => { this.open(false); this.pull(name, words.name); });
+    return { element: button, name: words.name, ends: 0 };
   }
 
   count() {
     let broken = "";
-    for (const [name, row] of this.rows) {
+    for (const row of this.rows.values()) {
       const left = Math.ceil((row.ends - Date.now()) / 1000);
-      row.element.querySelector(".left").textContent = left > 0 ? `${left} s left` : "";
+      row.element.querySelector(".left").textContent = left > 0 ? word("left", { seconds: left }) : "";
       row.element.disabled = left > 0;
-      if (left > 0) broken ||= { name: `${name}: `, left: `${left} s` };
+      if (left > 0) broken ||= { name: `${row.name}: `, left: word("seconds", { seconds: left }) };
     }
     promises.classList.toggle("broken", Boolean(broken));
-    promises.querySelector("span").textContent = broken ? broken.name : "Try the promises";
+    promises.querySelector("span").textContent = broken ? broken.name : word("promises");
     promises.querySelector("b").textContent = broken ? broken.left : "";
   }
 

@@ -1,5 +1,7 @@
 // Text with entities to DOM nodes. Text only ever becomes text nodes: nothing a bot sends is read as markup.
 
+import { word } from "./words.js";
+
 const TAGS = {
   bold: "b", italic: "i", underline: "u", strikethrough: "s", code: "code", pre: "pre",
   blockquote: "blockquote", expandable_blockquote: "blockquote",
@@ -62,7 +64,7 @@ function elementFor(entity, content, onCommand) {
   const element = make(TAGS[entity.type] ?? "span");
   if (entity.type === "pre" && entity.language) element.dataset.language = entity.language;
   if (entity.type === "pre" || entity.type === "code") {
-    element.title = "Copy";
+    element.title = word("copy");
     element.addEventListener("click", () => document.dispatchEvent(new CustomEvent("copy-text", { detail: content })));
   }
   return element;

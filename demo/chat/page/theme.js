@@ -12,7 +12,7 @@ function showTheme() {
   const chosen = theme();
   document.documentElement.dataset.theme = chosen === "auto" ? (dark.matches ? "dark" : "light") : chosen;
   const button = document.getElementById("theme");
-  if (button) button.title = `Theme: ${chosen === "auto" ? "as your system" : chosen}`;
+  if (button) import("/page/words.js").then(({ word }) => { button.title = word(`theme_${chosen}`); });
 }
 
 document.addEventListener("DOMContentLoaded", () => {
