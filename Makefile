@@ -40,7 +40,7 @@ $(WAREHOUSE)/.installed: $(STAMP) requirements/warehouse.txt
 
 WORKERS ?= 2
 test: install $(WAREHOUSE)/.installed ## every test that this machine can run; says what it could not run
-	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 check: install ## lint, types, import contracts; never edits a file
 	@$(BIN)/ruff check .

@@ -1,6 +1,7 @@
 """What every test has at hand: real servers, guards against the network and a blocked loop, and one way to be random."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -22,6 +23,16 @@ pytest_plugins = [
 settings.register_profile("default", derandomize=True, deadline=None)
 settings.register_profile("explore", derandomize=False, deadline=None, max_examples=2_000)
 settings.load_profile("default")
+
+
+FIRST = ("simulation", "history", "demo", "chaos", "test_run", "test_bench")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long and hold few tests first, so that at the end no process waits for another's."""
+    places = {name: number for number, name in enumerate(FIRST)}
+    tests = Path(__file__).parent
+    items.sort(key=lambda item: places.get(item.path.relative_to(tests).parts[0].removesuffix(".py"), len(FIRST)))
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-SEEDS, SIGNALS = 200, 60
+SEEDS, SIGNALS = 150, 60
 
 
 async def _simulation(*arguments: str) -> tuple[int, str]:
