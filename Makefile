@@ -38,7 +38,8 @@ $(WAREHOUSE)/.installed: $(STAMP) requirements/warehouse.txt
 	  VIRTUAL_ENV=$(CURDIR)/$(WAREHOUSE) "$$uv" pip sync --quiet --require-hashes requirements/warehouse.txt
 	@touch $@
 
-WORKERS ?= 2
+# More than there are cores: most tests wait for a server, a browser or a clock.
+WORKERS ?= 3
 test: install $(WAREHOUSE)/.installed ## every test that this machine can run; says what it could not run
 	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 

@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from demo.cast import PEOPLE, QUESTIONS, STRANGER, TRADER, TRADING_DESK, VIEWER
+from demo.chat.room import OWNER
 from demo.stage import EXCHANGE_AWAY_SECONDS
 from tests.servers.ports import free_port
 from tests.servers.process import ServerProcess
@@ -66,6 +67,12 @@ class Demo:
         """Ends it and all that was opened to look at it."""
         self.process.stop()
         self._http.close()
+
+    def tap(self, label: str) -> None:
+        """The button of the newest message that has it."""
+        message = next(one for one in reversed(self.state()["messages"]) if label in str(one["buttons"]))
+        sent = {"person": OWNER.user_id, "message": message["id"], "data": label}
+        assert self._http.post("/api/press", json=sent).status_code == 200
 
     def program(self) -> int:
         """The process that trades."""
@@ -126,7 +133,10 @@ async def test_a_program_that_is_killed_comes_back_and_does_nothing_twice(demo: 
     assert demo.program() != before
     assert demo.left(KILL) == 0
     await until(lambda: any("was away from" in text for text in demo.said()))
-    await until(lambda: len(demo.executions()) > len(first), within=120)  # the strategy takes its time
+    demo.send("/buy DOGEUSDC 20 USDC", person=OWNER.user_id)
+    await until(lambda: any("Buy for 20.00 USDC" in text for text in demo.said()))
+    demo.tap("✅ Do it")
+    await until(lambda: any("BUY_MANUAL executed" in text for text in demo.said()))
     executed = demo.executions()
     assert executed[: len(first)] == first
     assert len(set(executed)) == len(executed)
