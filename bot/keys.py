@@ -1,5 +1,7 @@
 """The keyboard below the writing line: the five commands that one uses, by the role and by what goes on. Pure."""
 
+from difflib import get_close_matches
+
 from bot.texts import LANGUAGES, Texts, texts
 from core.domain.controls import Controls, Pause
 from core.domain.people import Role
@@ -29,3 +31,16 @@ def command_of(text: str) -> str | None:
             if text.strip() == words(f"key.{name}"):
                 return f"/{name}"
     return None
+
+
+def command_meant(word: str) -> str | None:
+    """The name of the command that a plain word most likely means: one of a label, in whichever language; None for others."""
+    labels = {plain_word(texts(language)(f"key.{name}")): name for language in LANGUAGES for name in _NAMES}
+    labels |= {alias: name for language in LANGUAGES for name in _NAMES for alias in texts(language)(f"word.{name}").split()}
+    found = get_close_matches(word.lower(), labels, n=1, cutoff=0.75)
+    return labels[found[0]] if found else None
+
+
+def plain_word(label: str) -> str:
+    """A label without its picture."""
+    return label.partition(" ")[2].lower() or label.lower()

@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from core.book import Book
@@ -15,10 +15,12 @@ INVITE_PREFIX = "in_"
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """`fixed` are those of TG_USERS: the chat can neither add to them nor take their right. `book` holds the others."""
+    """`fixed` are those of TG_USERS: the chat can neither add to them nor take their right. `book` holds the others. `names` are
+    those that people with a right had when they last wrote to this process."""
 
     fixed: Mapping[int, Role]
     book: Book
+    names: dict[int, str] = field(default_factory=dict)
 
     def role(self, user_id: int) -> Role | None:
         """None for a stranger."""

@@ -19,7 +19,7 @@ from bot.commands.start import joined
 from bot.confirmations import Refusal, read_confirmation
 from bot.desk import Caller, Desk
 from bot.gate import Gate, Strangers
-from bot.keys import command_of
+from bot.keys import command_meant, command_of
 from bot.menus import Menus
 from bot.message import Button, ChatMessage, plain_text, units
 from bot.one_time_codes import Judgement, is_code
@@ -27,7 +27,7 @@ from bot.pace import Paces
 from bot.people import link_word
 from bot.render import duration
 from bot.telegram_link import POLL_SECONDS, Answer, Speaker
-from bot.texts import Texts, short
+from bot.texts import Html, Texts, short
 from core.domain.errors import ConfigurationError
 from core.domain.people import Role
 
@@ -40,6 +40,8 @@ _OLD = timedelta(minutes=10)
 _ANSWER_ATTEMPTS = 20  # some three minutes: who paused and hears nothing says it again, or believes it was not done
 _TOAST_ATTEMPTS = 3  # a tap can be answered for some seconds only
 _TURNED_AWAY_PAUSE = 60.0  # seconds
+_CLOSE = 0.75  # a plain word is less likely a command than what has a slash
+_WORDS_LOOKED_AT = 8  # of a sentence, for the command that it may mean
 _TOAST_UNITS = 200  # https://core.telegram.org/bots/api#answercallbackquery
 
 
@@ -157,7 +159,7 @@ class TelegramChat:
         elif asked is not None:
             await self._say(message, await self._answer(desk, asked, caller, message.date))
         elif message.chat.type == message.chat.PRIVATE and not message.text.startswith("/"):
-            await self._say(message, ChatMessage(desk.texts("answer.no_command")))
+            await self._say(message, _no_command(message.text, desk.texts))
 
     async def _welcome(self, message: Message, person: User, source_id: str) -> None:
         """Lets in whom the gate let pass for an invitation. Whoever else uses it first has taken it."""
@@ -268,7 +270,7 @@ class TelegramChat:
         if asked.command is None:
             return _unknown(asked.name, words)
         if not asked.allowed(caller.role):
-            needed, role = asked.needed.name.lower(), caller.role.name.lower()
+            needed, role = _role(words, asked.needed), _role(words, caller.role)
             return ChatMessage(words("answer.role", command=shown, needed=needed, role=role))
         age = desk.clock.now() - said_at if said_at is not None else timedelta()
         if asked.changes and age > _OLD:
@@ -278,7 +280,10 @@ class TelegramChat:
     def _caller(self, person: User, chat_id: int, source_id: str) -> Caller | None:
         """None for who has no right: the gate has looked, and lets pass only who comes invited."""
         role = self._desk.people.role(person.id)
-        return None if role is None else Caller(person.id, short(person.full_name), role, source_id, chat_id)
+        if role is None:
+            return None
+        name = self._desk.people.names[person.id] = short(person.full_name)
+        return Caller(person.id, name, role, source_id, chat_id)
 
     async def _say(self, message: Message, reply: ChatMessage) -> None:
         """Answers what somebody wrote: in a group to that message, so that it is seen what is answered."""
@@ -317,13 +322,34 @@ class TelegramChat:
 
 
 def _missing_role(desk: Desk, needed: Role, caller: Caller) -> str:
-    return desk.texts("answer.role_button", needed=needed.name.lower(), role=caller.role.name.lower())
+    return desk.texts("answer.role_button", needed=_role(desk.texts, needed), role=_role(desk.texts, caller.role))
+
+
+def _role(words: Texts, role: Role) -> Html:
+    return words(f"role.{role.name.lower()}")
 
 
 def _unknown(name: str, words: Texts) -> ChatMessage:
     """With a button for each command that was probably meant."""
-    near = [f"/{each}" for each in nearest(name)]
+    near = nearest(name) or nearest(command_meant(name) or "")
     if not near:
         return ChatMessage(words("answer.unknown", command=short(name)))
-    buttons = tuple(Button(each, each) for each in near)
-    return ChatMessage(words("answer.unknown_nearest", command=short(name), nearest=", ".join(near)), (buttons,))
+    return _nearest(words("answer.unknown_nearest", command=short(name), nearest=_slashed(near)), near)
+
+
+def _no_command(text: str, words: Texts) -> ChatMessage:
+    """The same for who wrote a word without its slash."""
+    said = text.split()[:_WORDS_LOOKED_AT]
+    meant = next((found for word in said if (found := command_meant(word)) is not None), None)
+    near = [meant] if meant is not None else nearest(said[0], _CLOSE) if said else []
+    if not near:
+        return ChatMessage(words("answer.no_command"))
+    return _nearest(words("answer.no_command_nearest", nearest=_slashed(near)), near)
+
+
+def _nearest(text: Html, near: Sequence[str]) -> ChatMessage:
+    return ChatMessage(text, (tuple(Button(f"/{each}", f"/{each}") for each in near),))
+
+
+def _slashed(names: Sequence[str]) -> str:
+    return ", ".join(f"/{each}" for each in names)

@@ -90,6 +90,7 @@ COMMANDS: tuple[Command, ...] = tuple(command for commands in GROUPS.values() fo
 BY_NAME = {command.name: command for command in COMMANDS}
 
 
-def nearest(name: str) -> list[str]:
-    """The commands that somebody who typed `name` most likely meant, the likeliest first, three at most."""
-    return get_close_matches(name.lower(), BY_NAME, n=3, cutoff=0.6)
+def nearest(name: str, closeness: float = 0.6) -> list[str]:
+    """The commands that somebody who typed `name` most likely meant, the likeliest first, three at most. `closeness` is from 0,
+    anything, to 1, the very name."""
+    return get_close_matches(name.lower(), BY_NAME, n=3, cutoff=closeness)

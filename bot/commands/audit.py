@@ -24,7 +24,7 @@ from core.domain.messages import (
     RevokeRequested,
     SignalReceived,
 )
-from core.domain.people import Role
+from core.domain.people import Reader, Role
 from core.read_models import Act
 
 _DEFAULT = 12
@@ -90,10 +90,31 @@ def what_of(desk: Desk, body: Body) -> Html:  # noqa: PLR0911, PLR0912, C901 - f
             return texts("audit.withdrawn")
         case RevokeRequested(person=person):
             return texts("audit.revoke", person=person)
-        case ReaderRequested():
-            return texts("audit.reader")
+        case ReaderRequested(reader, changed=changed):
+            return texts("audit.reader", what=Html(", ".join(_changed(desk, reader, name) for name in changed)) or "…")
         case DigestDue():
             return texts("audit.digest")
+
+
+def _changed(desk: Desk, reader: Reader, name: str) -> Html:
+    """What somebody set of how a chat is told."""
+    texts = desk.texts
+    match name:
+        case "levels":
+            levels = (f"{texts(f'topic.{topic}')}: {texts(f'level.{level}')}" for topic, level in reader.levels.items())
+            return Html(", ".join(levels))
+        case "quiet":
+            quiet = reader.quiet
+            return texts("audit.quiet", hours=f"{quiet.start:%H:%M}-{quiet.end:%H:%M}" if quiet is not None else "–")
+        case "muted_until":
+            until = reader.muted_until
+            return texts("audit.muted", until=texts.moment(until) if until is not None else "–")
+        case "heartbeat_hours":
+            return texts("audit.heartbeat", hours=reader.heartbeat_hours)
+        case "language" | "zone":
+            return texts("audit.own", value=short(str(getattr(reader, name))) or "–")
+        case _:
+            return texts("audit.began")
 
 
 COMMAND = Command("audit", run, role=Role.OWNER, arguments=_USAGE)

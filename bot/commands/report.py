@@ -45,7 +45,7 @@ async def report(desk: Desk, period: str) -> Html:
     results = await desk.queries.day_results(since.isoformat())
     symbols = await desk.analytics.performance("symbol", Selection(since=since))
     lines = [
-        desk.texts("report", period=desk.texts(f"report.{period}"), since=f"{since:%d.%m.}"),
+        desk.texts("report", period=desk.texts(f"report.{period}"), since=desk.texts.day(since)),
         *not_live(desk.trading_mode, desk.texts),
         *by_asset(desk, results),
         *_ends(desk, symbols),

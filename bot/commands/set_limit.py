@@ -70,11 +70,15 @@ def _no_rule(desk: Desk, name: str, value: Args) -> ChatMessage:
 
 
 def _line(desk: Desk, name: str) -> Html:
-    value = shown(desk.book.limits, name) or desk.texts("limit.none")
+    limits, texts = desk.book.limits, desk.texts
+    value = shown(limits, name)
+    line = texts(f"limit.short.{name}", value=value) if value else texts("limit.unset", name=name)
+    if name == "TRADE_QTY" and limits.trade_quote is not None:
+        line = texts("set.idle", line=line)
     by = desk.book.limits_set.get(name)
     if by is None or by.value is None:
-        return desk.texts("set.line", name=name, value=value)
-    return desk.texts("set.line_by", name=name, value=value, who=short(by.changed_by), time=desk.texts.moment(by.changed_at))
+        return texts("set.line", name=name, line=line)
+    return texts("set.line_by", name=name, line=line, who=short(by.changed_by), time=texts.moment(by.changed_at))
 
 
 async def _set(desk: Desk, caller: Caller, name: str, value: str | None, source_id: str) -> str:

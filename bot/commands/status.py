@@ -30,8 +30,8 @@ async def run(desk: Desk, _args: Args, _caller: Caller) -> ChatMessage:
         *_positions(desk),
     ]
     lines += [_today(desk), "", _waiting(desk), *_held(desk)]
-    limits = ", ".join(f"{name} {shown(desk.book.limits, name)}" for name in _LIMITS)
-    lines.append(desk.texts("status.limits", limits=limits))
+    limits = ", ".join(desk.texts(f"limit.short.{name}", value=shown(desk.book.limits, name)) for name in _LIMITS)
+    lines.append(desk.texts("status.limits", limits=Html(limits)))
     parts = [desk.texts("status.health"), *short_parts(desk.health(), desk.texts, 120)]
     return ChatMessage("\n".join([*lines, "", *parts]), ((refresh("/status", desk.texts),),))
 

@@ -35,7 +35,7 @@ def _listed(desk: Desk) -> ChatMessage:
     came = [person for person in came if person.user_id not in desk.people.fixed]
     lines = [
         desk.texts("people"),
-        *(desk.texts("people.fixed", person=person, role=_role(desk, role)) for person, role in desk.people.fixed.items()),
+        *(_fixed(desk, person, role) for person, role in desk.people.fixed.items()),
         *(_line(desk, person) for person in came[:_SHOWN]),
     ]
     if len(came) > _SHOWN:
@@ -49,6 +49,12 @@ def _listed(desk: Desk) -> ChatMessage:
 
 def _role(desk: Desk, role: Role) -> Html:
     return desk.texts(f"role.{role.name.lower()}")
+
+
+def _fixed(desk: Desk, person: int, role: Role) -> Html:
+    name = desk.people.names.get(person)
+    key = "people.fixed" if name is None else "people.fixed_named"
+    return desk.texts(key, person=person, role=_role(desk, role), name=name or "")
 
 
 def _line(desk: Desk, person: Person) -> Html:

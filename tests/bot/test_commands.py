@@ -37,7 +37,7 @@ async def test_status_is_one_screen_of_everything(bot: Bot) -> None:
         "approvals 1, orders 0, messages 0, alerts 0",
         "✅ Kafka: reading",
         "❌ The exchange: no <answer>",
-        "MAX_ORDER_NOTIONAL 1000",
+        "an entry at most 1000 of quote asset",
     ):
         assert said in text
     assert len(text.splitlines()) < 25
@@ -295,3 +295,28 @@ async def test_everything_can_be_had_in_russian(server: RunningChat) -> None:
         answers: list[Said] = [await bot.person(OWNER).ask(f"/{command.name}") for command in COMMANDS]
         assert "Открытых позиций: 1" in answers[0].text
         assert all(any("а" <= letter <= "я" for letter in answer.text) for answer in answers)
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("status", "/status"),
+        ("what positions do I have", "/positions"),
+        ("Сделки", "/trades"),
+        ("/статус", "/status"),
+        ("/pause_", "/pause"),
+        ("what is the weather", None),
+        ("12345", None),
+    ],
+)
+async def test_a_plain_word_is_taken_for_a_suggestion_only(bot: Bot, said: str, meant: str | None) -> None:
+    answer = await bot.owner.ask(said)
+    assert [button.data for button in answer.buttons][:1] == ([meant] if meant else [])
+    assert bot.office.trading.handled == []
+
+
+async def test_users_are_shown_by_the_name_they_have(bot: Bot) -> None:
+    await bot.person(TRADER).ask("/status")
+    listed = (await bot.owner.ask("/users")).text
+    assert f"Trader ({TRADER}): trader" in listed
+    assert f"{VIEWER}: viewer" in listed

@@ -196,7 +196,7 @@ async def test_who_did_what_is_kept(firm: Firm) -> None:
     text = (await firm.owner.ask("/audit")).text
     assert [line.split(" ", 3)[3] for line in text.splitlines()[1:]] == [
         "Owner: MAX_OPEN_POSITIONS 3",
-        "Trader: changed what is told, and how",
+        "Trader: told: ru",
         "Trader: paused",
     ]
     assert "needs the role owner" in (await firm.person(1003).ask("/audit")).text

@@ -6,6 +6,7 @@ CATALOGUE: dict[str, str] = {
     "role.trader": "trader",
     "role.owner": "owner",
     "people": "<b>People</b>",
+    "people.fixed_named": "{name} (<code>{person}</code>): {role} <i>(TG_USERS)</i>",
     "people.fixed": "<code>{person}</code>: {role} <i>(TG_USERS)</i>",
     "people.line": "{name} (<code>{person}</code>): {role}, let in by {who}, {time}",
     "people.more": "…and {count} more",

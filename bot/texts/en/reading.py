@@ -199,6 +199,11 @@ CATALOGUE: dict[str, str] = {
     "audit.joined": "came by a link",
     "audit.withdrawn": "withdrew the links",
     "audit.revoke": "showed {person} out",
-    "audit.reader": "changed what is told, and how",
+    "audit.reader": "told: {what}",
+    "audit.quiet": "quiet {hours}",
+    "audit.muted": "muted until {until}",
+    "audit.heartbeat": "heartbeat every {hours} h",
+    "audit.own": "{value}",
+    "audit.began": "began to be told",
     "audit.digest": "a digest",
 }

@@ -31,7 +31,7 @@ CATALOGUE: dict[str, str] = {
     "rule.price_band": "· коридор цены {value}% из {limit}%",
     "rule.order_notional": "· сумма {value} из {limit} {unit}",
     "rule.open_positions": "· позиций {value} из {limit}",
-    "rule.daily_loss": "· сегодня {value} {unit}, предел {limit}",
+    "rule.daily_loss": "· сегодня {value} {unit}, лимит {limit}",
     "toast.closed_by_yes": "{who}: одобрено в {time}.",
     "toast.closed_by_no": "{who}: отклонено в {time}.",
 }

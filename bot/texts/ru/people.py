@@ -6,6 +6,7 @@ CATALOGUE: dict[str, str] = {
     "role.trader": "трейдер",
     "role.owner": "владелец",
     "people": "<b>Люди</b>",
+    "people.fixed_named": "{name} (<code>{person}</code>): {role} <i>(TG_USERS)</i>",
     "people.fixed": "<code>{person}</code>: {role} <i>(TG_USERS)</i>",
     "people.line": "{name} (<code>{person}</code>): {role}, впустил(а) {who}, {time}",
     "people.more": "…и ещё {count}",

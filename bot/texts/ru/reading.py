@@ -199,6 +199,11 @@ CATALOGUE: dict[str, str] = {
     "audit.joined": "вход по ссылке",
     "audit.withdrawn": "ссылки отозваны",
     "audit.revoke": "доступ {person} отобран",
-    "audit.reader": "изменено, о чём и как сообщать",
+    "audit.reader": "оповещения: {what}",
+    "audit.quiet": "тихие часы {hours}",
+    "audit.muted": "без звука до {until}",
+    "audit.heartbeat": "пульс раз в {hours} ч",
+    "audit.own": "{value}",
+    "audit.began": "начало сообщений",
     "audit.digest": "сводка",
 }

@@ -29,9 +29,9 @@ SENTENCES: dict[str, str] = {
     # risk
     "price_unknown": "нынешняя цена {symbol} неизвестна",
     "price_band": "цена ушла на {moved}% от {close} в сигнале до {price}, это больше {limit}%",
-    "order_notional": "сумма {value} {quote} больше предела {limit} на ордер",
-    "open_positions": "открытых позиций {count}, предел {limit}",
-    "daily_loss": "результат за сегодня {result} {quote}, предел убытка {limit}",
+    "order_notional": "сумма {value} {quote} больше лимита {limit} на ордер",
+    "open_positions": "открытых позиций {count}, лимит {limit}",
+    "daily_loss": "результат за сегодня {result} {quote}, лимит убытка {limit}",
     "daily_loss_unknown": "результат за сегодня в {quote} неизвестен",
     # approval
     "declined": "отказано: {who}",
