@@ -9,7 +9,7 @@ from bot.message import Button, Keyboard
 from bot.texts import Texts
 from core.read_models import NEWEST, Page
 
-_IN_A_ROW = 3
+_OF_THREE = 10  # characters that a third of a phone's width takes
 _PLACE = re.compile(r"([ba])(\d{1,18})", re.ASCII)
 
 
@@ -48,6 +48,8 @@ def refresh(line: str, texts: Texts) -> Button:
 
 
 def choices(present: str, options: Sequence[tuple[str, str]]) -> Keyboard:
-    """A button for each of (label, command line), three in a row; a dot marks the one with the label `present`."""
+    """A button for each of (label, command line), three in a row where their labels fit a phone, else two; a dot marks the one
+    with the label `present`."""
     buttons = [Button(f"● {label}" if label == present else label, line) for label, line in options]
-    return tuple(tuple(buttons[start : start + _IN_A_ROW]) for start in range(0, len(buttons), _IN_A_ROW))
+    count = 3 if all(len(label) <= _OF_THREE for label, _ in options) else 2
+    return tuple(tuple(buttons[start : start + count]) for start in range(0, len(buttons), count))

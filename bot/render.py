@@ -267,7 +267,7 @@ def dead_letters(count: int, first: DeadLettersFound, texts: Texts) -> list[Html
 def _person(event: PersonJoined | PersonRevoked, texts: Texts) -> Html:
     person = event.person
     key, who = ("person.joined", person.invited_by) if isinstance(event, PersonJoined) else ("person.revoked", event.by)
-    shown = {"name": short(person.name), "person": person.user_id, "role": person.role.name.lower()}
+    shown = {"name": short(person.name), "person": person.user_id, "role": texts(f"role.{person.role.name.lower()}")}
     return texts(key, who=short(who), **shown)
 
 

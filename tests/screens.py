@@ -199,7 +199,7 @@ async def play(browser: Browser, language: str, folder: Path) -> None:
     async with running_chat(Room(PEOPLE)) as server, firm_on(server, folder, speed=4, mode=Mode.AUTO, limits=limits) as firm:
         page = await browser.new_page(viewport={"width": WIDTH, "height": 1400})
         await page.goto(f"http://127.0.0.1:{server.port}/")
-        await page.add_style_tag(content="#down { display: none }")  # it would lie over the messages
+        await page.evaluate("document.getElementById('down').style.display = 'none'")  # it would lie over the messages
         await firm.owner.ask(f"/lang {language}")
         await firm.held()
         await firm.signal("BUY_SM", close="0.40")

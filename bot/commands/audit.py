@@ -83,7 +83,7 @@ def what_of(desk: Desk, body: Body) -> Html:  # noqa: PLR0911, PLR0912, C901 - f
         case AcceptRequested(symbol=symbol):
             return texts("audit.accept", symbol=short(symbol))
         case InviteRequested(role=role):
-            return texts("audit.invite", role=role.name.lower())
+            return texts("audit.invite", role=texts(f"role.{role.name.lower()}"))
         case InviteUsed():
             return texts("audit.joined")
         case InvitesWithdrawn():

@@ -39,4 +39,4 @@ def _names(commands: Sequence[Command]) -> str:
 def _line(desk: Desk, command: Command) -> str:
     line = desk.texts("help.line", usage=command.usage, description=desk.texts(f"command.{command.name}"))
     needed = command.needed(("any",))
-    return line + desk.texts("help.role", role=needed.name.lower()) if needed > Role.VIEWER else line
+    return line + desk.texts("help.role", role=desk.texts(f"role.{needed.name.lower()}")) if needed > Role.VIEWER else line
