@@ -212,7 +212,8 @@ class OrderExecutor:
             why = reason("declined", who=answer.who)
             return await self._end(stored, replace(approval, state=ApprovalState.DECLINED), "declined", why)
         approval = replace(approval, state=ApprovalState.APPROVED)
-        size = HALF if answer.half else USUAL
+        # The amount that was shown, or half of it: neither another price nor another setting makes it more.
+        size = replace(HALF if answer.half else USUAL, qty=approval.qty)
         weighed = await self._deciding.weigh(signal, approved_at=approval.decided_at, wanted=size)
         decision, facts = weighed.decision, weighed.facts
         if not isinstance(decision, RiskApproved):

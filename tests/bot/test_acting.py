@@ -676,6 +676,19 @@ async def test_a_question_shows_everything_and_counts_down_in_place(server: Runn
         assert len(firm.owner.received) == 1
 
 
+@pytest.mark.parametrize(("button", "held"), [("✅ Approve", "19.98"), ("½", "9.99")])
+async def test_what_was_shown_is_what_is_approved(server: RunningChat, tmp_path: Path, button: str, held: str) -> None:
+    async with firm_on(server, tmp_path, mode=Mode.CONFIRM) as firm:
+        firm.prices.bid["WIFUSDC"] = Decimal(2)
+        await until(lambda: firm.trading.market.price("WIFUSDC") == 2)
+        await firm.signal("BUY_SM")
+        question = await firm.owner.wait_for("trade this?")
+        assert "Quantity: 20 WIF" in question.text
+        await confirmed(firm.owner, await firm.owner.ask("/set TRADE_QUOTE 400"))
+        firm.owner.press(question, next(one.text for one in question.buttons if one.text.startswith(button)))
+        await until(lambda: firm.book.position("WIFUSDC").qty == Decimal(held))
+
+
 async def test_of_several_the_first_counts_and_the_others_see_who(server: RunningChat, tmp_path: Path) -> None:
     async with firm_on(server, tmp_path, mode=Mode.CONFIRM) as firm:
         await firm.trader.ask("/start")
