@@ -10,6 +10,8 @@ from core.domain.money import parse_decimal
 
 async def publish(settings: Settings, signal_type: str, close: str, symbol: str | None, signal_id: str | None) -> str:
     """Says where the record stands. Raises MarketFlowError when it is not there."""
+    if settings.kafka_broker is None and settings.webhook_secret is not None:
+        raise MarketFlowError("not published: no topic is read here. docs/connections.md says how to send a signal over HTTP")
     try:
         price = parse_decimal(close)
     except ValueError as error:

@@ -314,6 +314,14 @@ async def test_publish_says_that_the_broker_is_away(ring: Ring, memory_broker: M
     assert await records(ring.broker) == []
 
 
+async def test_publish_says_where_else_signals_go_when_no_topic_is_read() -> None:
+    elsewhere = {**NOTHING_THERE, "KAFKA_BROKER": "", "WEBHOOK_SECRET": "0123456789abcdef", "HTTP_PORT": "8080"}
+    ended = await run_command("publish", "BUY_SM", "--close", "0.4801", settings=elsewhere)
+    assert (ended.code, ended.stdout) == (1, ""), ended.stderr
+    assert "no topic is read here" in ended.stderr
+    assert "docs/connections.md" in ended.stderr
+
+
 async def test_the_same_signal_published_twice_is_one_order(ring: Ring) -> None:
     program = await ring.run()
     for _ in range(2):
