@@ -111,13 +111,20 @@ async def controls(scene: Scene) -> None:
 
 
 async def asking(scene: Scene) -> None:
+    """One that is approved, and one that is still open."""
     scene.firm.prices.bid["SOLUSDC"] = Decimal(150)
     await scene.say("/mode confirm")
-    await scene.firm.signal("BUY_SM", "SOLUSDC")
-    await scene.owner.wait_for(lambda message: any(button.data.startswith("ap:") for button in message.buttons))
-    await scene.firm.settled()
+    await asked(scene, "BUY_SM")
     await scene.tap("ap:")
     await until(lambda: scene.firm.book.position("SOLUSDC").is_open)
+    scene.firm.prices.bid["SOLUSDC"] = Decimal("153.2")
+    await until(lambda: scene.firm.trading.market.price("SOLUSDC") == Decimal("153.2"))
+    await asked(scene, "SELL_SM")
+
+
+async def asked(scene: Scene, kind: str) -> None:
+    await scene.firm.signal(kind, "SOLUSDC")
+    await scene.owner.wait_for(lambda message: any(button.data.startswith("ap:") for button in message.buttons))
     await scene.firm.settled()
 
 
@@ -158,7 +165,7 @@ SCENES: dict[str, tuple[str, Act]] = {
     "why": ("The whole story", why),
     "acting": ("Acting by hand", acting),
     "controls": ("Pausing and modes", controls),
-    "asking": ("A question, and its record", asking),
+    "asking": ("A question, its record, and the next question", asking),
     "people": ("People and commands", people),
     "telling": ("What one is told, and when", telling),
     "alerts": ("Every alert", alerts),

@@ -2,7 +2,7 @@
 
 import errno
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
@@ -52,10 +52,10 @@ class Disk:
         self.full = False
         self.locked_by: Process | None = None
 
-    def rows(self, question: Select[Any]) -> list[Row]:
+    def rows(self, question: Select[Any], values: Mapping[str, Any] | None = None) -> list[Row]:
         """What is committed."""
         with self.engine.connect() as connection:
-            return [dict(row) for row in connection.execute(question).mappings()]
+            return [dict(row) for row in connection.execute(question, values).mappings()]
 
     def unsettled(self) -> dict[str, int]:
         """How much of each kind waits for something."""
@@ -147,10 +147,10 @@ class DiskReader(LedgerReader):
     def __init__(self, disk: Disk) -> None:
         self._disk = disk
 
-    async def read(self, question: Select[Any]) -> Sequence[Row]:
+    async def read(self, question: Select[Any], values: Mapping[str, Any] | None = None) -> Sequence[Row]:
         await self._disk.fate.pause(0.0001, 0.001)
         if self._disk.fate.strikes("refused read", 0.002):
             raise LedgerUnavailable("the ledger cannot be read")
-        return self._disk.rows(question)
+        return self._disk.rows(question, values)
 
     async def close(self) -> None: ...

@@ -1,6 +1,6 @@
 """Questions to the ledger's database, on connections that cannot hold up the writer. Writes nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Column, Select, func, select
@@ -23,11 +23,11 @@ class LedgerReader:
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
 
-    async def read(self, question: Select[Any]) -> Sequence[Row]:
-        """The answer's rows."""
+    async def read(self, question: Select[Any], values: Mapping[str, Any] | None = None) -> Sequence[Row]:
+        """The answer's rows; `values` are those of the question's parameters."""
         try:
             async with self.engine.connect() as connection:
-                return [dict(row) for row in (await connection.execute(question)).mappings()]
+                return [dict(row) for row in (await connection.execute(question, values)).mappings()]
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             raise LedgerUnavailable(f"the ledger cannot be read: {words(error)}") from None
 

@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import func, select, union_all
+from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, func, select, union_all
 
 from core.adapters.ledger import codec, rows, tables
 from core.adapters.ledger.codec import storable
@@ -198,13 +200,7 @@ class SqlLedger:
 
     async def waiting(self, told: Told, limit: int) -> Sequence[OutboxItem]:
         """See Outbox."""
-        table = tables.outbox
-        lanes = [
-            select(table).where(table.c.priority == priority, table.c.seq > seq).order_by(table.c.seq).limit(limit).subquery()
-            for priority, seq in told.items()
-        ]
-        together = union_all(*(select(lane) for lane in lanes)).subquery()
-        found = await self.reader.read(select(together).order_by(together.c.priority, together.c.seq))
+        found = await self.reader.read(_waiting(tuple(told)), {"most": limit, **_seqs(told)})
         return [rows.outbox_item(row) for row in found]
 
     async def keep_told(self, reader: str, told: Told, delivery: Delivery | None = None) -> None:
@@ -224,12 +220,7 @@ class SqlLedger:
 
     async def pending(self, told: Told) -> int:
         """See Outbox."""
-        table = tables.outbox
-        counts = [
-            select(func.count()).select_from(table).where(table.c.priority == priority, table.c.seq > seq).scalar_subquery()
-            for priority, seq in told.items()
-        ]
-        found = await self.reader.read(select(sum(counts[1:], counts[0]).label("pending")))
+        found = await self.reader.read(_pending(tuple(told)), _seqs(told))
         return int(found[0]["pending"])
 
     async def news(self, seen: int) -> int:
@@ -280,6 +271,29 @@ class SqlLedger:
             self._news.come()
         for observer in self.observers:
             observer.committed(changes, stored, dead)
+
+
+@cache
+def _waiting(priorities: tuple[Priority, ...]) -> Select[Any]:
+    """Built once: it is asked at every alert, for every reader, and to build it takes longer than to answer it."""
+    outbox, most = tables.outbox, bindparam("most", type_=Integer)
+    lanes = [select(outbox).where(_untold(each)).order_by(outbox.c.seq).limit(most).subquery() for each in priorities]
+    together = union_all(*(select(lane) for lane in lanes)).subquery()
+    return select(together).order_by(together.c.priority, together.c.seq)
+
+
+@cache
+def _pending(priorities: tuple[Priority, ...]) -> Select[Any]:
+    counts = [select(func.count()).select_from(tables.outbox).where(_untold(each)).scalar_subquery() for each in priorities]
+    return select(sum(counts[1:], counts[0]).label("pending"))
+
+
+def _untold(priority: Priority) -> ColumnElement[bool]:
+    return and_(tables.outbox.c.priority == priority, tables.outbox.c.seq > bindparam(f"told_{priority.name}"))
+
+
+def _seqs(told: Told) -> dict[str, int]:
+    return {f"told_{priority.name}": seq for priority, seq in told.items()}
 
 
 class _News:
