@@ -12,6 +12,7 @@ from core.domain.money import multiply
 from core.domain.money import per_cent as exact_per_cent
 from core.policy.sizing import TAKER_FEE
 
+_PRICE_BAND = "price_band"
 _AMOUNTS = {"order_notional": False, "daily_loss": True}  # rules that measure quote asset; whether it is a result
 
 
@@ -35,9 +36,23 @@ def asked_lines(event: ApprovalRequested, texts: Texts, live: Live | None = None
     lines = [title, symbol, *proposal, _now(approval, live, texts)]
     if event.cost is not None and live.price is not None:
         lines.append(_result(approval.qty, event.cost, live.price, event.quote, texts))
-    rules = [texts(f"rule.{rule[0]}", **measured(*rule)) for rule in event.rules if rule[0] != "age"]
-    lines += [texts("approval.rules"), *rules] if rules else []
+    lines += _rules(event, live, texts)
     return [*lines, texts("approval.until", time=texts.exact_time(approval.expires_at), seconds=max(live.left, 0))]
+
+
+def _rules(event: ApprovalRequested, live: Live, texts: Texts) -> list[Html]:
+    """What the rules measured when it was asked; but the price band by the present price, as it will be at the tap."""
+    rules = {name: measure for name, *measure in event.rules if name != "age"}
+    kept = True
+    if _PRICE_BAND in rules:
+        _, limit, unit = rules.pop(_PRICE_BAND)
+        if live.price is not None:
+            close = event.approval.signal.close
+            moved = exact_per_cent(live.price - close, close)
+            kept = moved <= Decimal(limit)
+            rules = {_PRICE_BAND: [f"{moved:+.2f}", limit, unit], **rules}
+    lines = [texts(f"rule.{name}", **measured(name, *rule)) for name, rule in rules.items()]
+    return [texts("approval.rules" if kept else "approval.rules_broken"), *lines] if lines else []
 
 
 def _result(qty: Decimal, cost: Decimal, at: Decimal, quote: str, texts: Texts) -> Html:

@@ -672,6 +672,10 @@ async def test_a_question_shows_everything_and_counts_down_in_place(server: Runn
         firm.prices.bid["WIFUSDC"] = Decimal("0.4820")
         later = await firm.owner.wait_for_edit(question, "Price now: 0.4820 (+0.40% from the signal)")
         assert seconds_left(later) < first
+        assert "Rules, all kept:\n· price band +0.40% of 1%" in later.text
+        firm.prices.bid["WIFUSDC"] = Decimal("0.4900")
+        later = await firm.owner.wait_for_edit(question, "Price now: 0.4900")
+        assert "it would not be traded:\n· price band +2.06% of 1%" in later.text
         assert [button.text for button in later.buttons] == ["✅ Approve", "✖️ Decline"]
         assert len(firm.owner.received) == 1
 

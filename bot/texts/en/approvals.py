@@ -27,6 +27,7 @@ CATALOGUE: dict[str, str] = {
     "approval.result": "Cost {cost}; result now about {profit} {quote} ({percent})",
     "approval.no_price": "Price now: not known",
     "approval.rules": "<i>Rules, all kept:</i>",
+    "approval.rules_broken": "⚠️ <i>At this price the band is not kept, it would not be traded:</i>",
     "approval.stopped": "<b>🚫 {signal_type}: approved, but not traded</b>",
     "rule.price_band": "· price band {value}% of {limit}%",
     "rule.order_notional": "· worth {value} of {limit} {unit}",

@@ -27,6 +27,7 @@ CATALOGUE: dict[str, str] = {
     "approval.result": "Цена покупки {cost}; результат сейчас около {profit} {quote} ({percent})",
     "approval.no_price": "Цена сейчас: неизвестна",
     "approval.rules": "<i>Правила, все соблюдены:</i>",
+    "approval.rules_broken": "⚠️ <i>По этой цене коридор не соблюдён, сделки не будет:</i>",
     "approval.stopped": "<b>🚫 {signal_type}: одобрен, но сделки нет</b>",
     "rule.price_band": "· коридор цены {value}% из {limit}%",
     "rule.order_notional": "· сумма {value} из {limit} {unit}",
