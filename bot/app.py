@@ -229,6 +229,7 @@ class _Program:
             health=lambda: {name: ask() for name, ask in {**self.parts, **self._besides}.items()},
             lag=(lambda: source.lag) if source is not None else None,
             clock_offset=lambda: self.client.clock_offset_seconds,
+            tell=self.events.tell,
         )
         self.chat = TelegramChat(answers, self.desk, self.ledger, paces)
 

@@ -20,6 +20,7 @@ from bot.year import Executions
 from core.book import Book
 from core.deciding import Deciding
 from core.domain.errors import LedgerUnavailable
+from core.domain.events import Event
 from core.domain.instrument import Instrument, Quote
 from core.domain.messages import Body, Message
 from core.domain.order import Order
@@ -142,8 +143,8 @@ class Desk:
     """Everything a command may need. `symbols` None means all; `codes` judges one-time codes where they are wanted,
     `alerts_waiting` counts what is not told, `bot_name` is the bot's user name; `health` tells of each part whether it is well,
     and a word on it. `lag` is how many records of Kafka are not read yet (None: not known; without Kafka there is no `lag`),
-    `clock_offset` the exchange's clock minus this machine's in seconds (None: not measured). `language` and `zone` are those of
-    who reads the answer."""
+    `clock_offset` the exchange's clock minus this machine's in seconds (None: not measured). `tell` puts an event into the
+    outbox. `language` and `zone` are those of who reads the answer."""
 
     book: Book
     market: Market
@@ -169,6 +170,7 @@ class Desk:
     health: Callable[[], Health]
     lag: Callable[[], int | None] | None
     clock_offset: Callable[[], float | None]
+    tell: Callable[[Event], object]
 
     @property
     def texts(self) -> Texts:

@@ -33,6 +33,7 @@ from core.domain.events import (
     OrderUnanswered,
     OrderWaits,
     OutboxItem,
+    PanicOver,
     PartTroubled,
     PersonJoined,
     PersonRevoked,
@@ -97,6 +98,8 @@ def _lines(event: Event, texts: Texts) -> list[Html]:  # noqa: PLR0911, PLR0912,
             return [_person(event, texts)]
         case PartTroubled():
             return _part(event, texts)
+        case PanicOver():
+            return _panic_over(event, texts)
         case SignalsLost():
             return _signals_lost(event, texts)
         case SymbolHeld() | SymbolReleased() | HoldAccepted():
@@ -184,6 +187,14 @@ def _waits(event: OrderWaits, texts: Texts) -> list[Html]:
         texts("waits.next"),
         *not_live(order.trading_mode, texts),
     ]
+
+
+def _panic_over(event: PanicOver, texts: Texts) -> list[Html]:
+    who, held = short(event.by), ", ".join(short(symbol) for symbol in event.held)
+    end = texts("panic.over_paused" if event.paused else "panic.over_resumed")
+    if not held:
+        return [texts("panic.over", who=who), end]
+    return [texts("panic.over_held", who=who, symbols=held), texts("panic.over_next"), end]
 
 
 def _refused(event: SignalRefused, texts: Texts) -> list[Html]:

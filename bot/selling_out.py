@@ -12,6 +12,7 @@ from bot.orders_by_hand import exits, sell_body
 from core.book import Book
 from core.domain.controls import Pause
 from core.domain.errors import LedgerUnavailable
+from core.domain.events import PanicOver
 from core.domain.messages import Hand, Message
 from core.domain.position import Position
 from core.domain.signal import BY_HAND, PANIC, Side
@@ -36,8 +37,8 @@ class Panic:
 
 
 async def sell_out(panic: Panic, asked: Mapping[str, Answer]) -> None:
-    """Follows it until all is sold. `asked` is what becomes of the sales that were stored with it. An entry that was decided
-    before the pause, but after the sales were counted up, is in the book by then."""
+    """Follows it until all is sold, and tells that it is over. `asked` is what becomes of the sales that were stored with it. An
+    entry that was decided before the pause, but after the sales were counted up, is in the book by then."""
     async with asyncio.TaskGroup() as group:
         for symbol, answer in asked.items():
             group.create_task(_out_of(panic, symbol, answer))
@@ -45,6 +46,8 @@ async def sell_out(panic: Panic, asked: Mapping[str, Answer]) -> None:
         for symbol in [symbol for symbol in exits(panic.desk) if symbol not in asked]:
             log.warning("entered while the panic was stored; sold as well", symbol=symbol)
             group.create_task(_out_of(panic, symbol, _sell(panic, symbol, 1)))
+    paused = panic.desk.book.controls.pause is Pause.ALL
+    panic.desk.tell(PanicOver(panic.hand.who, tuple(exits(panic.desk)), paused))
 
 
 async def _out_of(panic: Panic, symbol: str, answer: Answer) -> None:

@@ -23,6 +23,7 @@ from core.domain.events import (
     OrderUnanswered,
     OrderWaits,
     OutboxItem,
+    PanicOver,
     PartTroubled,
     PersonJoined,
     PersonRevoked,
@@ -110,7 +111,7 @@ def topic_of(event: Event) -> Topic:  # noqa: PLR0911 - flat: one line for each 
             return Topic.REFUSALS
         case OrderFailed() | OrderUnanswered() | OrderWaits() | PartTroubled() | SignalsLost() | DeadLettersFound():
             return Topic.PROBLEMS
-        case SymbolHeld() | SymbolReleased() | HoldAccepted() | DayUnproved():
+        case SymbolHeld() | SymbolReleased() | HoldAccepted() | DayUnproved() | PanicOver():
             return Topic.PROBLEMS
         case DayProved():
             return Topic.PROBLEMS if event.count else Topic.SYSTEM

@@ -273,6 +273,18 @@ class PartTroubled:
 
 
 @dataclass(frozen=True, slots=True)
+class PanicOver:
+    """All that a panic could sell is sold, or it was taken back: `held` are the symbols of which something is held or on its way
+    for all that, `paused` says whether everything still is."""
+
+    by: str
+    held: tuple[str, ...]
+    paused: bool
+    kind: Literal["panic_over"] = "panic_over"
+    priority: Priority = Priority.URGENT
+
+
+@dataclass(frozen=True, slots=True)
 class DayProved:
     """All books of a day were compared. Made by `proved`: differences are urgent. `proof` names the first of them, `count` is how
     many there are."""
@@ -318,6 +330,7 @@ Event = (
     | PersonJoined
     | PersonRevoked
     | PartTroubled
+    | PanicOver
     | SignalsLost
     | SymbolHeld
     | SymbolReleased

@@ -17,6 +17,7 @@ from bot.notifiers import Notifiers
 from bot.one_time_codes import OneTimeCodes
 from bot.pace import Paces
 from bot.people import People
+from bot.process_events import ProcessEvents
 from bot.telegram_app import TelegramChat
 from bot.telegram_link import connect, name_of
 from core.adapters.ledger.analytics import LedgerAnalytics
@@ -188,6 +189,7 @@ async def firm_on(
         health=lambda: {"exchange": trading.market.ready},
         lag=None,
         clock_offset=lambda: None,
+        tell=ProcessEvents(ledger, clock).tell,
     )
     chat = TelegramChat(answers, desk, ledger, paces)
     await trading.market.load_instruments(None)

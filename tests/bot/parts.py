@@ -432,7 +432,7 @@ class Office:
             people=self.people, audience=self.audience,
             bot_name=lambda: "marketflow_local_bot",
             language=language, zone="UTC", version="0.1.0", started_at=clock.now() - timedelta(hours=3, minutes=12),
-            health=self._health, lag=lambda: self.lag, clock_offset=lambda: self.clock_offset,
+            health=self._health, lag=lambda: self.lag, clock_offset=lambda: self.clock_offset, tell=self.ledger.add,
         )  # fmt: skip
 
     def _health(self) -> Mapping[str, tuple[bool, str]]:

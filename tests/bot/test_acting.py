@@ -246,6 +246,8 @@ async def test_panic_stops_declines_and_sells_in_one(server: RunningChat, tmp_pa
         await until(lambda: not firm.book.position("WIFUSDC").is_open and not firm.book.approvals)
         assert firm.book.controls.pause is Pause.ALL
         assert "declined" in (await firm.owner.wait_for_edit(question)).text
+        over = await firm.owner.wait_for("The panic is over")
+        assert over.text == "🛑 The panic is over (Trader): nothing is held any more.\nTrading stays paused until /resume."
         await firm.signal("BUY_SM", "SOLUSDC")
         await firm.settled()
         assert not firm.book.position("SOLUSDC").is_open
@@ -335,6 +337,9 @@ async def test_nothing_more_is_sold_once_a_panic_is_taken_back(server: RunningCh
         await sell_out(Panic(firm.desk, ANN, "confirm:1", paused), {"WIFUSDC": sold})
         await firm.settled()
         assert firm.book.position("WIFUSDC").trip_sold == 14
+        over = await firm.owner.wait_for("The panic is over")
+        assert "not all is sold (Ann): WIFUSDC" in over.text
+        assert over.text.endswith("Trading is not paused.")
 
 
 def panic_sale(firm: Firm) -> Said:

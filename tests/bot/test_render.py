@@ -31,6 +31,7 @@ from core.domain.events import (
     OrderUnanswered,
     OrderWaits,
     OutboxItem,
+    PanicOver,
     PartTroubled,
     SignalRefused,
     Started,
@@ -80,6 +81,8 @@ ALL_EVENTS: list[Event] = [
     StrangerSeen(6666, "Mallory"),
     PartTroubled("kafka", recovered=False, detail="no broker"),
     PartTroubled("exchange", recovered=True, detail=""),
+    PanicOver("Ann", (), paused=True),
+    PanicOver("Ann", ("WIFUSDC", "SOLUSDC"), paused=False),
     proved(Proof("2026-03-01", 7, 4, 5, 4, 4, {"USDC": Decimal("1.25")}, {"WIF": Decimal("0.02")})),
     proved(Proof("2026-03-01", differences=tuple(f"fill {number} of order mf-1: missing" for number in range(12)))),
 ]
@@ -187,6 +190,7 @@ def hostile_events() -> list[Event]:
         DeadLettersFound(1, replace(LETTER, position=EVIL, problem=EVIL, raw=EVIL.encode())),
         StrangerSeen(1, EVIL),
         PartTroubled(EVIL, recovered=False, detail=EVIL),
+        PanicOver(EVIL, (EVIL,), paused=True),
     ]
 
 

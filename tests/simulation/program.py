@@ -186,6 +186,7 @@ class Program:
             health=dict,
             lag=None,
             clock_offset=lambda: None,
+            tell=self._tell,
         )
 
     async def _stop(self, tasks: list["asyncio.Task[None]"]) -> None:
