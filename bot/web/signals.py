@@ -74,7 +74,7 @@ _BODY = {
         },
         "symbol": {"type": ["string", "null"], "pattern": "^[A-Za-z0-9]{2,20}$", "description": "SYMBOL where it is left out"},
         "signal_id": {
-            "description": "what makes it one signal",
+            "description": "what makes it one signal; other printable characters are taken too",
             "anyOf": [{"type": "string", "pattern": "^[ -~]{1,200}$"}, {"type": ["integer", "null"]}],
         },
         "ts": {
