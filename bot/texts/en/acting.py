@@ -39,7 +39,7 @@ CATALOGUE: dict[str, str] = {
     "panic.over_held": "<b>🛑 The panic is over, and not all is sold</b> ({who}): {symbols}",
     "panic.over_next": "What became of each order is told here. /positions shows what is held, /close sells it.",
     "panic.over_paused": "Trading stays paused until /resume.",
-    "panic.over_resumed": "Trading is not paused.",
+    "panic.over_resumed": "Its pause was ended meanwhile.",
     "cancel.which": "What is to be taken back?",
     "cancel.none": "No order is on its way and nothing is asked.",
     "cancel.unknown": "No open order and no question has the id {id}. /cancel shows what there is.",

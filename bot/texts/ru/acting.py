@@ -39,7 +39,7 @@ CATALOGUE: dict[str, str] = {
     "panic.over_held": "<b>🛑 Паника позади, продано не всё</b> ({who}): {symbols}",
     "panic.over_next": "Что стало с каждым ордером, сказано здесь. /positions покажет, что осталось, /close продаст.",
     "panic.over_paused": "Торговля остаётся на паузе до /resume.",
-    "panic.over_resumed": "Торговля не на паузе.",
+    "panic.over_resumed": "Её пауза тем временем снята.",
     "cancel.which": "Что отозвать?",
     "cancel.none": "Ордеров в пути и открытых вопросов нет.",
     "cancel.unknown": "Нет ни ордера, ни вопроса с id {id}. Что есть, покажет /cancel.",
