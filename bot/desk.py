@@ -144,7 +144,8 @@ class Desk:
     `alerts_waiting` counts what is not told, `bot_name` is the bot's user name; `health` tells of each part whether it is well,
     and a word on it. `lag` is how many records of Kafka are not read yet (None: not known; without Kafka there is no `lag`),
     `clock_offset` the exchange's clock minus this machine's in seconds (None: not measured). `tell` puts an event into the
-    outbox. `language` and `zone` are those of who reads the answer."""
+    outbox; `patience` is how many seconds an answer waits for what becomes of a wish. `language` and `zone` are those of the
+    reader."""
 
     book: Book
     market: Market
@@ -171,6 +172,7 @@ class Desk:
     lag: Callable[[], int | None] | None
     clock_offset: Callable[[], float | None]
     tell: Callable[[Event], object]
+    patience: float = ASK_SECONDS
 
     @property
     def texts(self) -> Texts:
@@ -190,7 +192,7 @@ class Desk:
         return Priced(symbol, self.market.instrument(symbol), self.market.quote(symbol))
 
     async def put(self, caller: Caller, body: Body, mailbox: str = "") -> "Verdict | Trouble":
-        """Puts what the caller wants into the inbox and waits up to 5 s for what becomes of it."""
+        """Puts what the caller wants into the inbox and waits for what becomes of it, as long as its patience lasts."""
         return await self.put_as(caller.source_id, body, mailbox)
 
     async def put_as(self, source_id: str, body: Body, mailbox: str = "") -> "Verdict | Trouble":
@@ -198,7 +200,7 @@ class Desk:
         message = Message(BY_HAND, source_id, mailbox, body, self.clock.now())
         asking = asyncio.create_task(self.inbox.ask(message), name=f"ask {source_id}")
         asking.add_done_callback(_look_at)
-        timer = asyncio.create_task(self.clock.sleep(ASK_SECONDS), name="ask timeout")
+        timer = asyncio.create_task(self.clock.sleep(self.patience), name="ask timeout")
         try:
             await asyncio.wait({asking, timer}, return_when=asyncio.FIRST_COMPLETED)
         finally:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bot.audience import Audience
 from bot.confirmations import Confirmations
-from bot.desk import Desk
+from bot.desk import ASK_SECONDS, Desk
 from bot.jobs import ApprovalTimer, PauseTimer
 from bot.notifiers import Notifiers
 from bot.one_time_codes import OneTimeCodes
@@ -190,6 +190,7 @@ async def firm_on(
         lag=None,
         clock_offset=lambda: None,
         tell=ProcessEvents(ledger, clock).tell,
+        patience=ASK_SECONDS * speed,  # a machine that is busy for a moment is no slow ledger, however quick the clock
     )
     chat = TelegramChat(answers, desk, ledger, paces)
     await trading.market.load_instruments(None)
