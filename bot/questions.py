@@ -12,7 +12,6 @@ from core.domain.money import multiply
 from core.domain.money import per_cent as exact_per_cent
 from core.policy.sizing import TAKER_FEE
 
-_PRICE_BAND = "price_band"
 _AMOUNTS = {"order_notional": False, "daily_loss": True}  # rules that measure quote asset; whether it is a result
 
 
@@ -42,16 +41,15 @@ def asked_lines(event: ApprovalRequested, texts: Texts, live: Live | None = None
 
 def _rules(event: ApprovalRequested, live: Live, texts: Texts) -> list[Html]:
     """What the rules measured when it was asked; but the price band by the present price, as it will be at the tap."""
-    rules = {name: measure for name, *measure in event.rules if name != "age"}
-    kept = True
-    if _PRICE_BAND in rules:
-        _, limit, unit = rules.pop(_PRICE_BAND)
-        if live.price is not None:
-            close = event.approval.signal.close
-            moved = exact_per_cent(live.price - close, close)
-            kept = moved <= Decimal(limit)
-            rules = {_PRICE_BAND: [f"{moved:+.2f}", limit, unit], **rules}
-    lines = [texts(f"rule.{name}", **measured(name, *rule)) for name, rule in rules.items()]
+    lines, kept = [], True
+    for name, then, limit, unit in event.rules:
+        value = then
+        if name == "price_band" and live.price is not None:
+            moved = event.approval.signal.moved(live.price)
+            value, kept = f"{moved:+.2f}", moved <= Decimal(limit)
+        elif name in {"age", "price_band"}:
+            continue
+        lines.append(texts(f"rule.{name}", **measured(name, value, limit, unit)))
     return [texts("approval.rules" if kept else "approval.rules_broken"), *lines] if lines else []
 
 
@@ -73,8 +71,7 @@ def measured(name: str, value: str, limit: str, unit: str) -> dict[str, str]:
 def _now(approval: Approval, live: Live, texts: Texts) -> Html:
     if live.price is None:
         return texts("approval.no_price")
-    close = approval.signal.close
-    return texts("approval.now", price=price(live.price), distance=distance(exact_per_cent(live.price - close, close)))
+    return texts("approval.now", price=price(live.price), distance=distance(approval.signal.moved(live.price)))
 
 
 def closed_lines(event: ApprovalClosed, texts: Texts) -> list[Html]:

@@ -9,6 +9,8 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
+from core.domain.money import HUNDRED, divide, multiply
+
 
 class Side(StrEnum):
     """`BUY_*` enters a position, `SELL_*` leaves it."""
@@ -45,6 +47,11 @@ class Signal:
     def is_panic(self) -> bool:
         """Whether a person wants out at any price."""
         return self.source == BY_HAND and self.signal_type == PANIC
+
+    def moved(self, price: Decimal) -> Decimal:
+        """How far the market at `price` (quote asset) is from the signal's, in per cent; above zero where it is dearer. Raises
+        ZeroDivisionError where the signal has none: nobody may take that for no distance."""
+        return divide(multiply(price - self.close, HUNDRED), self.close)
 
 
 BY_HAND = "telegram"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from core.domain.money import HUNDRED, divide, multiply, plain
+from core.domain.money import multiply, plain
 from core.domain.signal import Side, Signal
 from core.policy.picture import Picture
 
@@ -57,7 +57,7 @@ def _measures(signal: Signal, picture: Picture, price: Decimal | None, qty: Deci
         return
     quote = picture.instrument.quote
     if price is not None:
-        moved = divide(multiply(price - signal.close, HUNDRED), signal.close)
+        moved = signal.moved(price)
         yield Measure("price_band", f"{moved:+.2f}", plain(limits.price_band_pct), "%")
     if price is not None and qty is not None:
         yield Measure("order_notional", plain(multiply(qty, price)), plain(limits.max_order_notional), quote)

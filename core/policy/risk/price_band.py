@@ -1,6 +1,6 @@
 """An entry at a price far worse than the signal's is another trade than the one that was meant."""
 
-from core.domain.money import HUNDRED, divide, multiply, plain
+from core.domain.money import plain
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side, Signal
 from core.policy.picture import Picture
@@ -11,7 +11,7 @@ def price_band(signal: Signal, draft: Draft, picture: Picture) -> Reason | None:
     """Refuses an entry when the market has moved more than PRICE_BAND_PCT above the signal's price. Exits are always allowed."""
     if draft.side is Side.SELL:
         return None
-    moved = divide(multiply(draft.price - signal.close, HUNDRED), signal.close)
+    moved = signal.moved(draft.price)
     limit = picture.limits.price_band_pct
     if moved <= limit:
         return None
