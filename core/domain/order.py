@@ -97,8 +97,8 @@ def check_move(old: OrderState, new: OrderState) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """One execution print. (`symbol`, `trade_id`) is its identity. `price` in quote asset, `qty` in base asset, `fee` in
-    `fee_asset`."""
+    """One execution print. Its order and `trade_id` are its identity: a testnet that is reset begins trade ids anew. `price` in
+    quote asset, `qty` in base asset, `fee` in `fee_asset`."""
 
     symbol: str
     trade_id: str

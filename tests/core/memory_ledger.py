@@ -94,8 +94,8 @@ class MemoryLedger:
         self.verdicts.update({verdict.seq: verdict for verdict in changes.verdicts})
         self.orders.update({order.client_order_id: order for order in changes.orders})
         self.order_history.extend(changes.orders)
-        for _, fill in changes.fills:
-            self.fills.setdefault((fill.symbol, fill.trade_id), fill)
+        for name, fill in changes.fills:
+            self.fills.setdefault((name, fill.trade_id), fill)
         self.positions.update({position.symbol: position for position in changes.positions})
         for trade in changes.trades:
             self.trades.setdefault(trade.trade_id, trade)

@@ -116,6 +116,15 @@ async def test_a_fill_heard_of_twice_stands_once(ledger: SqlLedger) -> None:
     assert len(await ledger.reader.read(tables.fills.select())) == 1
 
 
+async def test_a_trade_id_that_begins_anew_is_another_fill(ledger: SqlLedger) -> None:
+    """A testnet that is reset counts its trades from the beginning."""
+    for number in (1, 2):
+        message = await stored(ledger, number)
+        await ledger.commit(values.intent(message.seq, number))
+        await ledger.commit(Changes(fills=[(values.order(message.seq, number).client_order_id, values.fill())]))
+    assert len(await ledger.reader.read(tables.fills.select())) == 2
+
+
 async def test_a_commit_is_written_whole_or_not_at_all(ledger: SqlLedger) -> None:
     # A fill of an order that is not there breaks its foreign key: the position beside it must not stay.
     broken = Changes(fills=[("nobody", values.fill())], positions=[values.position("1")])
