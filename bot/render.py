@@ -13,7 +13,7 @@ from bot.holds import accept_button, event_lines
 from bot.message import Button, ChatMessage, Keyboard, plain_text
 from bot.numbers import money, per_cent, price, quantity
 from bot.questions import asked_lines, closed_lines, keyboard
-from bot.state_words import state_word
+from bot.state_words import letter_problem, state_word
 from bot.texts import Html, Texts, short
 from core.domain.controls import Controls, Mode, Pause
 from core.domain.events import (
@@ -267,7 +267,7 @@ def dead_letters(count: int, first: DeadLettersFound, texts: Texts) -> list[Html
     shown = "".join(character if character.isprintable() else "·" for character in raw)
     lines = [
         texts("dead_letters", count=count),
-        texts("dead_letters.first", problem=short(letter.problem, 200)),
+        texts("dead_letters.first", problem=letter_problem(letter, texts, 200)),
         texts("dead_letters.where", position=short(letter.position)),
     ]
     if shown:

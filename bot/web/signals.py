@@ -28,6 +28,7 @@ ROOM_SECONDS = 5.0
 SIGNALS_A_SECOND, SIGNALS_AT_ONCE = 20.0, 100
 FAILURES_A_SECOND, FAILURES_AT_ONCE = 1.0, 20
 REMEMBERED = 1_000
+QUERY_SHOWN = 64  # characters of a parameter of the URL that are looked at: it may name an instrument
 
 Submit = Callable[[Message], Awaitable[bool]]
 """Stores a message; False where it was known already. Raises LedgerUnavailable; waits while the inbox is full."""
@@ -72,7 +73,11 @@ _BODY = {
             "description": "reference price in quote asset, above 0",
             "anyOf": [{"type": "number", "minimum": 1e-30, "exclusiveMaximum": 1e31}, {"type": "string", "pattern": _PRICE}],
         },
-        "symbol": {"type": ["string", "null"], "pattern": "^[A-Za-z0-9]{2,20}$", "description": "SYMBOL where it is left out"},
+        "symbol": {
+            "type": "string",
+            "pattern": "^([A-Za-z0-9]{2,16}|[A-Za-z0-9]{1,12}[/-][A-Za-z0-9]{2,4}|BINANCE:[A-Za-z0-9]{2,16})$",
+            "description": "SYMBOL where nothing names an instrument; also as ticker, pair or instrument. No perpetuals",
+        },
         "signal_id": {
             "description": "what makes it one signal; other printable characters are taken too",
             "anyOf": [{"type": "string", "pattern": "^[ -~]{1,200}$"}, {"type": ["integer", "null"]}],
@@ -134,7 +139,7 @@ def signal_routes(secret: str, submit: Submit, find: Find, clock: Clock, *, defa
             raise _Refused(429, f"more than {SIGNALS_A_SECOND:g} signals a second", wait)
         try:
             async with asyncio.timeout(ROOM_SECONDS):
-                message = await identity.message(body)
+                message = await identity.message(body, request.query_params)
                 is_new = await submit(message)
         except (LedgerUnavailable, LeaseLost, TimeoutError):
             until = f"; without ts and signal_id within {window.total_seconds():g} s"
@@ -185,11 +190,18 @@ class _Identity:
         self._window = max(window.total_seconds(), 1.0)
         self._dated: OrderedDict[str, tuple[float, str]] = OrderedDict()
 
-    async def message(self, body: bytes) -> Message:
+    async def message(self, body: bytes, query: Mapping[str, str]) -> Message:
         """Raises _Refused where the body is no signal, LedgerUnavailable where it cannot be known whether it is a repetition."""
         now = self._clock.now()
         digest = hashlib.sha256(body).hexdigest()[:32]
-        signal = decode(body, record_ts=now, source=SOURCE, default_id=digest, default_symbol=self._default_symbol)
+        signal = decode(
+            body,
+            record_ts=now,
+            source=SOURCE,
+            default_id=digest,
+            default_symbol=self._default_symbol,
+            beside={name: text[:QUERY_SHOWN] for name, text in query.items()},
+        )
         if isinstance(signal, Unreadable):
             raise _Refused(422, signal.problem)
         if signal.signal_id == digest and signal.ts == now:
