@@ -12,6 +12,7 @@ from bot.digest_lines import digest_lines
 from bot.holds import accept_button, event_lines
 from bot.message import Button, ChatMessage, Keyboard, plain_text
 from bot.numbers import money, per_cent, price, quantity
+from bot.people_news import person_line
 from bot.questions import asked_lines, closed_lines, keyboard
 from bot.state_words import state_word
 from bot.texts import Html, Texts, short
@@ -19,6 +20,7 @@ from core.domain.controls import Controls, Mode, Pause
 from core.domain.events import (
     ApprovalClosed,
     ApprovalRequested,
+    AuthenticatorChanged,
     CaughtUp,
     ControlsChanged,
     DayProved,
@@ -94,8 +96,8 @@ def _lines(event: Event, texts: Texts) -> list[Html]:  # noqa: PLR0911, PLR0912,
             return dead_letters(event.count, event, texts)
         case StrangerSeen():
             return [texts("stranger", name=short(event.name), user_id=event.user_id)]
-        case PersonJoined() | PersonRevoked():
-            return [_person(event, texts)]
+        case PersonJoined() | PersonRevoked() | AuthenticatorChanged():
+            return [person_line(event, texts)]
         case PartTroubled():
             return _part(event, texts)
         case PanicOver():
@@ -273,13 +275,6 @@ def dead_letters(count: int, first: DeadLettersFound, texts: Texts) -> list[Html
     if shown:
         lines.append(texts("dead_letters.raw", raw=shown))
     return [*lines, texts("dead_letters.see")]
-
-
-def _person(event: PersonJoined | PersonRevoked, texts: Texts) -> Html:
-    person = event.person
-    key, who = ("person.joined", person.invited_by) if isinstance(event, PersonJoined) else ("person.revoked", event.by)
-    shown = {"name": short(person.name), "person": person.user_id, "role": texts(f"role.{person.role.name.lower()}")}
-    return texts(key, who=short(who), **shown)
 
 
 def _part(event: PartTroubled, texts: Texts) -> list[Html]:

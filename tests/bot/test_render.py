@@ -24,6 +24,7 @@ from core.domain.controls import Controls, Mode, Pause
 from core.domain.events import (
     ApprovalClosed,
     ApprovalRequested,
+    AuthenticatorChanged,
     ControlsChanged,
     DeadLettersFound,
     Event,
@@ -79,6 +80,8 @@ ALL_EVENTS: list[Event] = [
     Started("0.1.0", "paper", Controls(Pause.ENTRIES), 2, ("from_latest", "later_note")),
     DeadLettersFound(3, LETTER),
     StrangerSeen(6666, "Mallory"),
+    AuthenticatorChanged(1002, "Ann"),
+    AuthenticatorChanged(1002, "Ann", ended=True),
     PartTroubled("kafka", recovered=False, detail="no broker"),
     PartTroubled("exchange", recovered=True, detail=""),
     PanicOver("Ann", (), paused=True),
@@ -189,6 +192,7 @@ def hostile_events() -> list[Event]:
         Started(EVIL, "live", Controls(), 0, (EVIL,)),
         DeadLettersFound(1, replace(LETTER, position=EVIL, problem=EVIL, raw=EVIL.encode())),
         StrangerSeen(1, EVIL),
+        AuthenticatorChanged(1, EVIL),
         PartTroubled(EVIL, recovered=False, detail=EVIL),
         PanicOver(EVIL, (EVIL,), paused=True),
     ]
