@@ -51,7 +51,7 @@ class Instrument:
 
     def sellable(self, held: Decimal) -> bool:
         """Whether an order could ask for any of `held` (base asset). What none can is dust. By quantity alone: what it is worth
-        is judged by the exchange, and for a MARKET order by its price of the last minutes (filters.md, NOTIONAL: avgPriceMins)."""
+        is judged by the exchange, and for a MARKET order by its price of some minutes (filters.md: avgPriceMins)."""
         quantity = self.market_quantity(held)
         return quantity > 0 and quantity >= self.least_market_qty
 
