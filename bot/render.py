@@ -122,6 +122,9 @@ def _keyboard(event: Event, texts: Texts) -> Keyboard:
     if isinstance(event, ApprovalRequested):
         return keyboard(event, texts)
     seq = subject_of(event)
+    if isinstance(event, SignalRefused) and event.lost_exit:
+        sell = Button(texts("button.sell", symbol=event.signal.symbol), f"/close {event.signal.symbol}")
+        return ((sell, Button(texts("why.button"), f"/why {seq}")),) if seq is not None else ((sell,),)
     if seq is None or isinstance(event, OrderExecuted | ApprovalClosed):
         return ()
     return ((Button(texts("why.button"), f"/why {seq}"),),)
@@ -207,6 +210,7 @@ def _refused(event: SignalRefused, texts: Texts) -> list[Html]:
         texts("symbol", symbol=short(event.signal.symbol)),
         texts("reason", reason=texts.reason(event.reason)),
         texts("signal_price", price=price(event.signal.close)),
+        *([texts("exit_lost")] if event.lost_exit else []),
     ]
 
 

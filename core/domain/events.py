@@ -18,8 +18,9 @@ from core.domain.position import Execution, Position
 from core.domain.problems import ProblemKind
 from core.domain.proof import Proof
 from core.domain.reasons import Reason
-from core.domain.signal import Signal
+from core.domain.signal import Side, Signal
 
+_LOSES_AN_EXIT = frozenset({"price_sanity"})
 _NAMED = 20  # differences that an event carries
 
 
@@ -86,6 +87,11 @@ class SignalRefused:
     inbox_seq: int = 0
     kind: Literal["signal_refused"] = "signal_refused"
     priority: Priority = Priority.NORMAL
+
+    @property
+    def lost_exit(self) -> bool:
+        """Whether a position stays open that a good signal wanted closed: a person has to say whether it is sold all the same."""
+        return self.signal.side is Side.SELL and self.reason.code in _LOSES_AN_EXIT
 
 
 @dataclass(frozen=True, slots=True)
