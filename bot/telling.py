@@ -28,6 +28,7 @@ from core.domain.events import (
     PartTroubled,
     PersonJoined,
     PersonRevoked,
+    RequestsRefused,
     SignalRefused,
     SignalsLost,
     Started,
@@ -101,7 +102,7 @@ class Listener:
         return self.reader.quiet is not None and self.reader.quiet.include(now.astimezone(self.texts.zone).time())
 
 
-def topic_of(event: Event) -> Topic:  # noqa: PLR0911 - flat: one line for each topic
+def topic_of(event: Event) -> Topic:  # noqa: PLR0911, C901 - flat: one line for each topic
     """What an event is about."""
     match event:
         case ApprovalRequested() | ApprovalClosed():
@@ -111,6 +112,8 @@ def topic_of(event: Event) -> Topic:  # noqa: PLR0911 - flat: one line for each 
         case SignalRefused():
             return Topic.REFUSALS
         case OrderFailed() | OrderUnanswered() | OrderWaits() | PartTroubled() | SignalsLost() | DeadLettersFound():
+            return Topic.PROBLEMS
+        case RequestsRefused():
             return Topic.PROBLEMS
         case SymbolHeld() | SymbolReleased() | HoldAccepted() | DayUnproved() | PanicOver():
             return Topic.PROBLEMS

@@ -138,6 +138,7 @@ async def test_a_question_wants_a_code_for_an_entry_that_is_approved(
 
 RAISED = {
     "PRICE_BAND_PCT": "1.5",
+    "PRICE_SANITY_PCT": "90",
     "MAX_ORDER_NOTIONAL": "6000",
     "MAX_OPEN_POSITIONS": "50",
     "DAILY_LOSS_LIMIT": "5000",

@@ -114,6 +114,8 @@ class SqlLedger:
             authenticators=[rows.authenticator_of(row) for row in await self.reader.read(_counting())],
             limits=[rows.limit_of(row) for row in await self.reader.read(select(tables.limits))],
             readers=[rows.reader_of(row) for row in await self.reader.read(select(tables.readers))],
+            mark=(await self.reader.read(select(tables.account.c.mark)))[0]["mark"],
+            touched=[row["symbol"] for row in await self.reader.read(select(tables.touched_symbols))],
         )
 
     async def trading_mode(self) -> str | None:
