@@ -8,6 +8,7 @@ import re
 
 from bot.texts import Html, Texts, short
 from core.domain.messages import DeadLetter
+from core.domain.problems import ProblemKind
 
 _WORDS = tuple(
     (re.compile(pattern), f"word.{key}")
@@ -44,7 +45,7 @@ def state_word(word: str, texts: Texts, limit: int) -> Html:
     return texts("word.foreign", word=short(word, limit))
 
 
-def letter_problem(letter: DeadLetter, texts: Texts, limit: int) -> str:
+def problem_words(letter: DeadLetter | ProblemKind, texts: Texts, limit: int) -> str:
     """Returns why a record is no signal, in the reader's language; in English, at most `limit` characters, where it was kept
     without its reason."""
     return texts.reason(letter.reason) if letter.reason is not None else short(letter.problem, limit)

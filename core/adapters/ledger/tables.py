@@ -266,6 +266,20 @@ lease = Table(
     CheckConstraint("id = 1", name="one_row"),
 )
 
+account = Table(
+    "account",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("mark", BigInteger, nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
+)
+
+touched_symbols = Table(
+    "touched_symbols",
+    metadata,
+    Column("symbol", Text, primary_key=True),
+)
+
 source_positions = Table(
     "source_positions",
     metadata,
@@ -373,6 +387,17 @@ invites = Table(
     Column("expires_at", UtcTime, nullable=False),
     Column("used_by", BigInteger),
     _partial("ix_invites_unused", "digest", where=IS_UNUSED),
+)
+
+authenticators = Table(
+    "authenticators",
+    metadata,
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("salt", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("since", UtcTime, nullable=False),
+    Column("step", BigInteger, nullable=False),
+    Column("ended_at", UtcTime),
 )
 
 readers = Table(
