@@ -24,6 +24,7 @@ _MOST_BYTES = 2 * 1024 * 1024  # more than the longest that many updates can tak
 _LONGEST_BODY = 30.0  # seconds from the first byte of an answer to its last
 _LONGEST_FLOOD = 3600  # seconds; Telegram asks for some minutes, and a year would be a slip of somebody's
 _LONGEST_WORDS = 300
+_SUPERGROUPS = -1_000_000_000_000  # their ids are below: https://core.telegram.org/api/bots/ids#supergroup-channel-ids
 _LARGEST = 2**53  # "at most 52 significant bits"
 
 _Reader = Callable[[Any], Any]
@@ -84,7 +85,7 @@ def _refusal(method: str, status: int, said: Mapping[str, Any]) -> Mapping[str, 
     asked = given if isinstance(given, dict) else {}
     parameters: dict[str, int] = {}
     moved, wait = asked.get("migrate_to_chat_id"), asked.get("retry_after")
-    if _is_number(moved) and moved < 0:  # ids of groups are negative
+    if _is_number(moved) and moved < _SUPERGROUPS:
         parameters["migrate_to_chat_id"] = moved
     if isinstance(wait, int) and not isinstance(wait, bool):
         parameters["retry_after"] = min(max(wait, 1), _LONGEST_FLOOD)

@@ -121,6 +121,7 @@ class TelegramNotifier:
         except TelegramError as error:
             if isinstance(error, Forbidden) and self._key != MAIN_READER:
                 return False
+            self._moved_to = None  # it may not have been true
             # The bot is blocked, or the chat or the token unknown: only people can mend it, and everything waits till then.
             self._hopeless += 1
             pause = min(_HOPELESS_PAUSE * 2 ** (self._hopeless - 1), _LONGEST_PAUSE)

@@ -48,7 +48,7 @@ def spoil(chance: random.Random, request: str, answer: Reply) -> Reply:
     )
     if request.endswith("/getMe") and code == status and status in _ENDS_THE_START:
         status, code = 502, 502
-    waits = (-5, 0, 1, 3, 31_536_000, 10**400, float("nan"), "soon", None, True, [5])
+    waits = (-5, 0, 1, 3, 31_536_000, 10**400, -1_001_234_567_890, float("nan"), "soon", None, True, [5])
     asked = {chance.choice(("retry_after", "migrate_to_chat_id")): chance.choice(waits)}
     parameters: object = chance.choice((None, [], 5, asked, asked))
     words: object = chance.choice(
