@@ -27,6 +27,7 @@ from core.domain.events import (
     PartTroubled,
     PersonJoined,
     PersonRevoked,
+    RequestsRefused,
     SignalRefused,
     SignalsLost,
     Started,
@@ -110,6 +111,8 @@ def topic_of(event: Event) -> Topic:  # noqa: PLR0911 - flat: one line for each 
         case SignalRefused():
             return Topic.REFUSALS
         case OrderFailed() | OrderUnanswered() | OrderWaits() | PartTroubled() | SignalsLost() | DeadLettersFound():
+            return Topic.PROBLEMS
+        case RequestsRefused():
             return Topic.PROBLEMS
         case SymbolHeld() | SymbolReleased() | HoldAccepted() | DayUnproved() | PanicOver():
             return Topic.PROBLEMS

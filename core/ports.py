@@ -147,7 +147,8 @@ class LedgerState:
     """What trading needs to know at start; its size does not grow with history. `in_flight` are the orders that start-up must
     find out about, `waiting` the messages without a verdict (by seq), `today` the day results of the present UTC day, `totals`
     counters since the first start (`buy_orders`, `sell_orders`), `last_profit_pct` of the latest exit. `people` are those with a
-    right, `invites` those not used or withdrawn."""
+    right, `invites` those not used or withdrawn. `mark` is the ledger's own, which its orders carry; `touched` names every symbol
+    that an order of it was ever sent for."""
 
     controls: Controls | None
     positions: Sequence[Position]
@@ -162,6 +163,8 @@ class LedgerState:
     invites: Sequence[Invite] = ()
     readers: Sequence[Reader] = ()
     limits: Sequence[LimitSet] = ()
+    mark: int | None = None
+    touched: Sequence[str] = ()
 
 
 class Ledger(Protocol):

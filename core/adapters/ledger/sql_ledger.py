@@ -113,6 +113,8 @@ class SqlLedger:
             invites=[rows.invite_of(row) for row in await self.reader.read(select(tables.invites).where(tables.IS_UNUSED))],
             limits=[rows.limit_of(row) for row in await self.reader.read(select(tables.limits))],
             readers=[rows.reader_of(row) for row in await self.reader.read(select(tables.readers))],
+            mark=(await self.reader.read(select(tables.account.c.mark)))[0]["mark"],
+            touched=[row["symbol"] for row in await self.reader.read(select(tables.touched_symbols))],
         )
 
     async def trading_mode(self) -> str | None:
