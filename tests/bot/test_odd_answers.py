@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
 
@@ -201,12 +202,17 @@ async def test_an_update_that_cannot_be_read_is_passed_over_by_its_number(server
         assert "WIF" in (await bot.owner.ask("/positions")).text
 
 
+def later(clock: FastClock) -> datetime:
+    """So that nothing is so late that it is folded."""
+    return clock.now() + timedelta(hours=3)
+
+
 async def test_a_taken_alert_with_an_unreadable_answer_is_not_said_for_ever(server: RunningChat) -> None:
     def just_true(_chance: random.Random, request: str, answer: Reply) -> Reply:
         return Reply(200, b'{"ok":true,"result":true}') if request.endswith("/sendMessage") else answer
 
     clock, ledger = FastClock(50), MemoryLedger()
-    ledger.now = clock.now
+    ledger.now = partial(later, clock)
     ledger.add(executed(), refused())
     async with odd_front(server.port, just_true, SEED) as front:
         notifiers = owners_notifier(connect(server.token, f"http://127.0.0.1:{front.port}"), OWNER, ledger, clock)
@@ -219,7 +225,7 @@ async def test_a_taken_alert_with_an_unreadable_answer_is_not_said_for_ever(serv
 async def test_one_message_that_is_never_taken_keeps_no_other(server: RunningChat) -> None:
     """As a firewall does it that dislikes a word."""
     clock, ledger = FastClock(500), MemoryLedger()
-    ledger.now = clock.now
+    ledger.now = partial(later, clock)
     ledger.add(executed(), refused())
     async with odd_front(server.port, true_answer, SEED) as front:
         front.dislikes = b"BUY_SM+executed"
