@@ -259,7 +259,7 @@ async def test_signals_are_traded_while_the_bot_api_is_odd(ring: Ring) -> None:
             await until(partial(ordered, ring, number + 1))
             assert time.monotonic() - began < 2
             assert program.is_alive
-        assert front.total > 5
+        assert front.total >= 3
         assert await program.stop() == 0
 
 
