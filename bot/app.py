@@ -164,6 +164,7 @@ class _Program:
             trading_mode=settings.trading_mode,
             timings=self.metrics,
             watched=settings.symbols or {settings.symbol},
+            held_since=lambda: ledger.held_since,
         )
         self.book, self.market, self.inbox = self.trading.book, self.trading.market, self.trading.inbox
         self.source = self._kafka(embedded)
@@ -295,6 +296,7 @@ class _Program:
                 self.lifecycle.start("notifiers", self.notifiers.run())
                 self.lifecycle.start("chat", self.chat.run())
                 self.lifecycle.start("prices", self.market.run())
+                self.lifecycle.start("comparing", self.trading.comparing.run())
                 self.lifecycle.start("trading", self._trade(on_ready))
                 self.lifecycle.start("mailboxes", self._watch_mailboxes())
                 if self.warehouse.export is not None:

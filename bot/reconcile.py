@@ -8,6 +8,7 @@ from bot.wiring import check_trading_mode, open_venue
 from core.adapters.ledger.opening import look_into_ledger
 from core.adapters.ledger.queries import LedgerQueries
 from core.comparison import compare
+from core.policy.whose import Ours
 
 NEWEST = 200  # executions compared one by one; the holdings are the sum of all
 
@@ -30,6 +31,7 @@ async def reconcile(settings: Settings, say: Callable[[str], None]) -> bool:
                     {position.symbol for position in state.positions} | {row.symbol for row in executions}
                 ),
                 known=ledger.find_orders,
+                ours=Ours(state.mark, {one.mark: one for one in state.acknowledged}),
             )
     finally:
         await ledger.close()

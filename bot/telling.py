@@ -19,6 +19,7 @@ from core.domain.events import (
     Event,
     HoldAccepted,
     LimitChanged,
+    OrderAdopted,
     OrderExecuted,
     OrderFailed,
     OrderUnanswered,
@@ -113,7 +114,7 @@ def topic_of(event: Event) -> Topic:  # noqa: PLR0911, C901 - flat: one line for
             return Topic.REFUSALS
         case OrderFailed() | OrderUnanswered() | OrderWaits() | PartTroubled() | SignalsLost() | DeadLettersFound():
             return Topic.PROBLEMS
-        case RequestsRefused():
+        case RequestsRefused() | OrderAdopted():
             return Topic.PROBLEMS
         case SymbolHeld() | SymbolReleased() | HoldAccepted() | DayUnproved() | PanicOver():
             return Topic.PROBLEMS

@@ -1,20 +1,29 @@
 """Draws the picture of the present and asks the pure policy what to do about a signal. Changes nothing."""
 
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+import structlog
+
 from core.book import Book
 from core.domain.errors import ExchangeUnavailable
-from core.domain.instrument import Instrument
+from core.domain.instrument import Balance, Instrument
+from core.domain.money import ZERO
 from core.domain.order import Order
-from core.domain.signal import BY_HAND, Signal, client_order_id
-from core.market import Market
+from core.domain.signal import BY_HAND, Side, Signal, client_order_id
+from core.market import ASK_TIMEOUT_SECONDS, Market
 from core.policy.decide import AskFirst, Decision, Refused, counts, decide
 from core.policy.facts import Facts, facts_of
 from core.policy.picture import Picture, Wanted
 from core.policy.risk.signal_age import lasts
 from core.ports import Clock
+
+log = structlog.get_logger(__name__)
+
+Balances = Callable[[], Awaitable[Mapping[str, Balance]]]
 
 USUAL = Wanted()
 
@@ -42,9 +51,10 @@ def _qty(decision: Decision) -> Decimal | None:
 class Deciding:
     """From a signal to a decision at the present price, by the present state of the book."""
 
-    def __init__(self, book: Book, market: Market, clock: Clock) -> None:
+    def __init__(self, book: Book, market: Market, balances: Balances, clock: Clock) -> None:
         self._book = book
         self._market = market
+        self._balances = balances
         self._clock = clock
 
     async def decide(self, signal: Signal, *, approved_at: datetime | None = None, wanted: Wanted = USUAL) -> Decision:
@@ -58,6 +68,7 @@ class Deciding:
         decides alone.
         """
         instrument = await self._instrument(signal)
+        free = await self._free(signal, instrument)
         quote = await self._market.fresh_quote(signal.symbol) if instrument else None
         now = self._clock.now()
         picture = Picture(
@@ -72,6 +83,8 @@ class Deciding:
             pending=self._book.approval_for(signal.symbol),
             approved_at=approved_at,
             hold=self._book.hold_on(signal.symbol),
+            account_hold=self._book.account_hold,
+            free=free,
             by_hand=signal.source == BY_HAND,
             wanted=wanted,
         )
@@ -85,6 +98,20 @@ class Deciding:
     def insists_on(self, order: Order) -> bool:
         """Whether the order is to be placed however often and long it has to be tried."""
         return lasts(order.signal, self._book.controls)
+
+    async def _free(self, signal: Signal, instrument: Instrument | None) -> Decimal | None:
+        """What of the base asset the exchange could sell, for an exit where the books may be wrong; None where that cannot be
+        asked soon, or need not be."""
+        in_doubt = self._book.hold_on(signal.symbol) is not None or self._book.account_hold is not None
+        if instrument is None or signal.side is Side.BUY or not in_doubt:
+            return None
+        try:
+            async with asyncio.timeout(ASK_TIMEOUT_SECONDS):
+                balance = (await self._balances()).get(instrument.base)
+        except (ExchangeUnavailable, TimeoutError) as error:
+            log.warning("what is free cannot be asked; the ledger's word is taken", error=str(error) or "no answer in time")
+            return None
+        return balance.free if balance is not None else ZERO
 
     async def _instrument(self, signal: Signal) -> Instrument | None:
         known = self._market.instrument(signal.symbol)

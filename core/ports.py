@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
+from core.domain.account import Acknowledged
 from core.domain.approval import Approval
 from core.domain.controls import Controls
 from core.domain.events import Event, OutboxItem, Priority
@@ -130,6 +131,7 @@ class Changes:
     authenticators: list[Authenticator] = field(default_factory=list)
     readers: list[Reader] = field(default_factory=list)
     limits: list[LimitSet] = field(default_factory=list)
+    acknowledged: list[Acknowledged] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 
 
@@ -168,6 +170,7 @@ class LedgerState:
     limits: Sequence[LimitSet] = ()
     mark: int | None = None
     touched: Sequence[str] = ()
+    acknowledged: Sequence[Acknowledged] = ()
 
 
 class Ledger(Protocol):

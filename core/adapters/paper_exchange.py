@@ -219,6 +219,7 @@ class PaperExchange:
             at=now,
             fills=(fill,),
             mark=request.mark,
+            qty=request.qty,
         )
 
 

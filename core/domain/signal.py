@@ -62,6 +62,9 @@ class Signal:
 BY_HAND = "telegram"
 """The source of what a person orders in the chat."""
 
+ADOPTED = "exchange"
+"""The source of an order that was found on the exchange and is ours; its own signal is not known."""
+
 PANIC = "SELL_PANIC"
 """The type of an exit by hand that has to happen, however long it takes."""
 

@@ -53,7 +53,14 @@ def decide(signal: Signal, picture: Picture) -> Decision:
     price = picture.quote.price_for(signal.side) if picture.quote else signal.close
     known = picture.quote is not None
     draft, unfit = size(
-        signal.side, picture.instrument, price, picture.position, picture.limits, price_known=known, wanted=picture.wanted
+        signal.side,
+        picture.instrument,
+        price,
+        picture.position,
+        picture.limits,
+        price_known=known,
+        wanted=picture.wanted,
+        free=picture.free,
     )
     if unfit is not None:
         return Refused("denied", unfit, draft)

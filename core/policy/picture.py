@@ -44,8 +44,9 @@ class Picture:
     """What is known at the moment of deciding. None always means "not known".
 
     `open_count` counts open positions and entries under way; `result_today` is today's net profit in the symbol's quote asset;
-    `approved_at` is when a person approved this very signal: then its age counts from there, and nobody is asked again.
-    `by_hand`: a person ordered it, who may leave a position also while signals may not.
+    `approved_at` is when a person approved this very signal: then its age counts from there, and nobody is asked again. `hold`
+    is on the symbol, `account_hold` on the whole account; where there is one, `free` is what the exchange could sell of the
+    base asset. `by_hand`: a person ordered it, who may leave a position also while signals may not.
     """
 
     now: datetime
@@ -59,5 +60,7 @@ class Picture:
     pending: Approval | None = None
     approved_at: datetime | None = None
     hold: Hold | None = None
+    account_hold: Hold | None = None
+    free: Decimal | None = None
     by_hand: bool = False
     wanted: Wanted = Wanted()

@@ -424,7 +424,7 @@ class Office:
             "exchange": (False, "no <answer>"),
         }
         self.desk = Desk(
-            book=self.book, market=self.market, deciding=Deciding(self.book, self.market, clock),
+            book=self.book, market=self.market, deciding=Deciding(self.book, self.market, self.exchange.balances, clock),
             confirmations=Confirmations(clock),
             codes=None, inbox=self.inbox, alerts_waiting=lambda: len(self.ledger.unsent),
             queries=self.ledger, analytics=self.ledger, stories=self.ledger,

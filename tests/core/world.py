@@ -93,6 +93,7 @@ class World:
             token=lambda: f"token-{next(self._names)}",
             capacity=capacity,
         )
+        self.comparing = asyncio.create_task(self.trading.comparing.run())
         self.market, self.placement, self.inbox = self.trading.market, self.trading.placement, self.trading.inbox
 
     def signal(self, kind: str, *, symbol: str = "WIFUSDC", close: str = "0.48", name: str = "", age: float = 0.0) -> Signal:
@@ -136,12 +137,13 @@ class World:
 
     async def crash(self) -> None:
         """The process ends in the middle of whatever it does."""
-        workers = list(self.inbox._workers.values())
+        workers = [*self.inbox._workers.values(), self.comparing]
         for worker in workers:
             worker.cancel()
         await asyncio.gather(*workers, return_exceptions=True)
 
     async def close(self) -> None:
+        self.comparing.cancel()
         await self.clock.run(self.inbox.close())
 
 

@@ -52,6 +52,8 @@ class Lease:
         self._number = 0
         self.lost = False
         """Whether another process has it now, or this one gave it back."""
+        self.since = clock.now()
+        """When it was taken, or when this process was sure of it again after a doubt."""
         self.before: datetime | None = None
         """The last sign of life of the process that held it before."""
         self._stamp = (
@@ -84,6 +86,8 @@ class Lease:
 
     def proved(self, at: float) -> None:
         """A transaction that began `at` (monotonic seconds) was committed."""
+        if not self.sure:
+            self.since = self._clock.now()
         self._proved_at = max(self._proved_at, at)
 
     async def was_committed(self, number: int) -> bool:
