@@ -303,6 +303,8 @@ class TelegramChat:
         if not asked.allowed(caller.role):
             needed, role = _role(words, asked.needed), _role(words, caller.role)
             return ChatMessage(words("answer.role", command=shown, needed=needed, role=role))
+        if not desk.shows_figures(caller) and not asked.command.in_any_group(asked.args):
+            return ChatMessage(words("answer.in_private", bot=self._bot.username))
         age = desk.clock.now() - said_at if said_at is not None else timedelta()
         if asked.changes and age > _OLD:
             return ChatMessage(words("answer.old", command=shown, age=duration(age, words)))
