@@ -26,6 +26,7 @@ from bot.one_time_codes import is_code
 from bot.pace import Paces
 from bot.passing import PassingMessages
 from bot.people import link_word
+from bot.redaction import shown as redacted
 from bot.render import duration
 from bot.telegram_link import POLL_SECONDS, Answer, Speaker
 from bot.texts import Html, Texts, short
@@ -332,7 +333,7 @@ class TelegramChat:
 
     async def _toast(self, query: CallbackQuery, text: str) -> bool:
         """Answers a tap. False where Telegram says that the tap is too old to be answered."""
-        shown = plain_text(text)
+        shown = plain_text(redacted(text))
         while units(shown) > _TOAST_UNITS:
             shown = f"{shown[:-2]}…"
         try:

@@ -23,6 +23,7 @@ from telegram.ext import ExtBot
 from telegram.request import HTTPXRequest
 
 from bot.message import MAX_CAPTION_UNITS, ChatMessage, Document, Keyboard, plain_text, split, units
+from bot.redaction import shown
 from core.ports import Clock
 
 log = structlog.get_logger(__name__)
@@ -101,7 +102,7 @@ class Speaker:
 
     def words(self, error: TelegramError) -> str:
         """What Telegram said, without the token."""
-        return f"{type(error).__name__}: {str(error).replace(self.bot.token, '***')}"
+        return shown(f"{type(error).__name__}: {str(error).replace(self.bot.token, '***')}")
 
     async def call(self, action: Callable[[], Awaitable[Answer]], attempts: int | None = None) -> Answer:
         """What `action` answers, tried up to `attempts` times (None: for ever). Raises TelegramError for what will not pass."""
@@ -151,7 +152,7 @@ class Speaker:
     ) -> int:
         """The id of the (last) message sent; the buttons are on the last. As plain text where Telegram refuses the formatting.
         `thread_id` is a group's topic, `reply_to` the message that is answered."""
-        place = _Place(chat_id, thread_id, reply_to)
+        place, message = _Place(chat_id, thread_id, reply_to), replace(message, text=shown(message.text))
         if message.document is not None:
             with message.document.file:
                 return await self._send_file(place, message, attempts)
@@ -213,6 +214,7 @@ class Speaker:
         this: a text never becomes a picture, nor a picture a text."""
         if message.document is not None:
             return False
+        message = replace(message, text=shown(message.text))
         try:
             await self.call(
                 lambda: (
