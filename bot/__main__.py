@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Sequence
 from datetime import date
@@ -18,8 +19,10 @@ OK, FAILED, WRONG_SETTINGS = 0, 1, 2
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit code: 0 well, 1 failed, 2 wrong settings or usage."""
     from bot.redaction import shown
+    from core.adapters.private_files import UMASK
     from core.domain.errors import ConfigurationError, MarketFlowError
 
+    os.umask(UMASK)
     chosen = _parser().parse_args(arguments)
     try:
         return _COMMANDS[chosen.command](chosen)

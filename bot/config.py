@@ -27,6 +27,7 @@ from bot.config_rules import (
 from bot.env_file import read_env_file
 from bot.redaction import Redactor, parts_of_secret, passwords_in
 from core.adapters.kafka_settings import SecurityProtocol
+from core.adapters.private_files import readable_by_others
 from core.domain.controls import Mode
 from core.domain.errors import ConfigurationError
 from core.domain.people import Role
@@ -208,7 +209,7 @@ def load_settings(env: Mapping[str, str] | None = None, env_file: Path | None = 
                 **defaults_that_follow(given),
                 **given,
                 "GIVEN": frozenset(given),
-                "WARNINGS": tuple(_misspelled(in_file, env_file)),
+                "WARNINGS": (*_misspelled(in_file, env_file), *_readable(env_file, given)),
                 "BESIDES": besides,
             }
         )
@@ -250,6 +251,14 @@ def _raw_secrets(given: Mapping[str, str]) -> Iterator[str]:
 
 def _is_secret(annotation: object) -> bool:
     return annotation is SecretStr or any(map(_is_secret, get_args(annotation)))
+
+
+def _readable(path: Path | None, given: Mapping[str, str]) -> Iterator[str]:
+    """Files with secrets that somebody else on the machine may read."""
+    key = given.get("SNOWFLAKE_PRIVATE_KEY_PATH")
+    for each in (path, Path(key.strip()).expanduser() if key is not None else None):
+        if each is not None and readable_by_others(each):
+            yield f"{each} can be read by others on this machine; take that from them: chmod 600 {each}"
 
 
 def _misspelled(in_file: Mapping[str, str], path: Path | None) -> Iterator[str]:
