@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import assert_never
 
 from bot.digest_lines import digest_lines
+from bot.exits import advice, is_missed_exit, missed_lines, sell_button, waiting_lines
 from bot.holds import accept_button, event_lines
 from bot.message import Button, ChatMessage, Keyboard, plain_text
 from bot.numbers import money, per_cent, price, quantity
@@ -26,12 +27,12 @@ from core.domain.events import (
     DeadLettersFound,
     DigestMade,
     Event,
+    ExitWaits,
     HoldAccepted,
     LimitChanged,
     OrderExecuted,
     OrderFailed,
     OrderUnanswered,
-    OrderWaits,
     OutboxItem,
     PanicOver,
     PartTroubled,
@@ -72,8 +73,8 @@ def _lines(event: Event, texts: Texts) -> list[Html]:  # noqa: PLR0911, PLR0912,
             return _failed(event, texts)
         case OrderUnanswered():
             return _unanswered(event, texts)
-        case OrderWaits():
-            return _waits(event, texts)
+        case ExitWaits():
+            return waiting_lines(event, texts)
         case SignalRefused():
             return _refused(event, texts)
         case ApprovalRequested():
@@ -118,6 +119,8 @@ def _keyboard(event: Event, texts: Texts) -> Keyboard:
         return accept_button(event.hold, texts)
     if isinstance(event, ApprovalRequested):
         return keyboard(event, texts)
+    if isinstance(event, SignalRefused) and is_missed_exit(event):
+        return sell_button(event, texts)
     seq = subject_of(event)
     if seq is None or isinstance(event, OrderExecuted | ApprovalClosed):
         return ()
@@ -162,9 +165,7 @@ def _failed(event: OrderFailed, texts: Texts) -> list[Html]:
     lines = [texts("failed", signal_type=short(order.signal.signal_type)), texts("symbol", symbol=order.symbol)]
     if order.reason is not None:
         lines.append(texts("reason", reason=texts.reason(order.reason)))
-    lines.append(texts(f"failed.{order.side.lower()}"))
-    if order.reason is not None and texts.has(f"advice.{order.reason.code}"):
-        lines.append(texts(f"advice.{order.reason.code}"))
+    lines += [texts(f"failed.{order.side.lower()}"), *advice(order.reason, order.side, texts)]
     return [*lines, *not_live(order.trading_mode, texts)]
 
 
@@ -174,17 +175,6 @@ def _unanswered(event: OrderUnanswered, texts: Texts) -> list[Html]:
         texts("unanswered", signal_type=short(order.signal.signal_type)),
         texts("symbol", symbol=order.symbol),
         texts("unanswered.next"),
-        *not_live(order.trading_mode, texts),
-    ]
-
-
-def _waits(event: OrderWaits, texts: Texts) -> list[Html]:
-    order = event.order
-    return [
-        texts("waits", signal_type=short(order.signal.signal_type)),
-        texts("symbol", symbol=order.symbol),
-        texts("reason", reason=texts.reason(event.reason)),
-        texts("waits.next"),
         *not_live(order.trading_mode, texts),
     ]
 
@@ -204,6 +194,7 @@ def _refused(event: SignalRefused, texts: Texts) -> list[Html]:
         texts("symbol", symbol=short(event.signal.symbol)),
         texts("reason", reason=texts.reason(event.reason)),
         texts("signal_price", price=price(event.signal.close)),
+        *missed_lines(event, texts),
     ]
 
 

@@ -16,17 +16,18 @@ from core.domain.events import (
     DeadLettersFound,
     DigestMade,
     Event,
+    ExitWaits,
     HoldAccepted,
     LimitChanged,
     OrderExecuted,
     OrderFailed,
     OrderUnanswered,
-    OrderWaits,
     OutboxItem,
     PanicOver,
     PartTroubled,
     PersonJoined,
     PersonRevoked,
+    Priority,
     SignalRefused,
     SignalsLost,
     Started,
@@ -108,8 +109,8 @@ def topic_of(event: Event) -> Topic:  # noqa: PLR0911 - flat: one line for each 
         case OrderExecuted():
             return Topic.TRADES
         case SignalRefused():
-            return Topic.REFUSALS
-        case OrderFailed() | OrderUnanswered() | OrderWaits() | PartTroubled() | SignalsLost() | DeadLettersFound():
+            return Topic.PROBLEMS if event.priority is Priority.URGENT else Topic.REFUSALS
+        case OrderFailed() | OrderUnanswered() | ExitWaits() | PartTroubled() | SignalsLost() | DeadLettersFound():
             return Topic.PROBLEMS
         case SymbolHeld() | SymbolReleased() | HoldAccepted() | DayUnproved() | PanicOver():
             return Topic.PROBLEMS

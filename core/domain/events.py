@@ -65,12 +65,15 @@ class OrderUnanswered:
 
 
 @dataclass(frozen=True, slots=True)
-class OrderWaits:
-    """The venue does not take an order that has to happen, for a `reason` that passes; it is tried on and on."""
+class ExitWaits:
+    """An exit that is wanted cannot be done yet, for a `reason`; it is tried again and again `until` then (None: without end).
+    `inbox_seq` is the message that was tried last."""
 
-    order: Order
+    signal: Signal
     reason: Reason
-    kind: Literal["order_waits"] = "order_waits"
+    until: datetime | None = None
+    inbox_seq: int = 0
+    kind: Literal["exit_waits"] = "exit_waits"
     priority: Priority = Priority.URGENT
 
 
@@ -316,7 +319,7 @@ Event = (
     OrderExecuted
     | OrderFailed
     | OrderUnanswered
-    | OrderWaits
+    | ExitWaits
     | SignalRefused
     | ApprovalRequested
     | ApprovalClosed
@@ -343,11 +346,11 @@ Event = (
 def subject_of(event: Event) -> int | None:
     """The inbox seq of the signal that an event is about; None where it is about none."""
     match event:
-        case OrderExecuted(order=order) | OrderFailed(order=order) | OrderUnanswered(order=order) | OrderWaits(order=order):
+        case OrderExecuted(order=order) | OrderFailed(order=order) | OrderUnanswered(order=order):
             return order.inbox_seq
         case ApprovalRequested(approval=approval) | ApprovalClosed(approval=approval):
             return approval.inbox_seq
-        case SignalRefused(inbox_seq=seq):
+        case SignalRefused(inbox_seq=seq) | ExitWaits(inbox_seq=seq):
             return seq or None
         case _:
             return None

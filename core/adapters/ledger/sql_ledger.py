@@ -89,7 +89,7 @@ class SqlLedger:
 
     async def load(self, today: str) -> LedgerState:
         """See Ledger. Every question is answered from an index of what is unsettled, or from a table that does not grow."""
-        inbox, orders, approvals = tables.inbox, tables.orders, tables.approvals
+        inbox, orders, approvals, wanted = tables.inbox, tables.orders, tables.approvals, tables.wanted_exits
         controls = await self.reader.read(select(tables.controls))
         positions = await self.reader.read(select(tables.positions))
         in_flight = await self.reader.read(select(orders).where(tables.IN_FLIGHT).order_by(orders.c.inbox_seq))
@@ -113,6 +113,7 @@ class SqlLedger:
             invites=[rows.invite_of(row) for row in await self.reader.read(select(tables.invites).where(tables.IS_UNUSED))],
             limits=[rows.limit_of(row) for row in await self.reader.read(select(tables.limits))],
             readers=[rows.reader_of(row) for row in await self.reader.read(select(tables.readers))],
+            exits=[rows.exit_of(row) for row in await self.reader.read(select(wanted).where(wanted.c.ended_at.is_(None)))],
         )
 
     async def trading_mode(self) -> str | None:

@@ -230,6 +230,7 @@ controls = Table(
     Column("until", UtcTime),
     Column("ask_above", Amount),
     Column("ask_besides", Text),
+    Column("panic_by", Text),
     CheckConstraint("id = 1", name="one_row"),
 )
 
@@ -251,6 +252,17 @@ holds = Table(
     Column("since", UtcTime, nullable=False),
     Column("lifted_at", UtcTime),
     Column("lifted_by", Text, nullable=False),
+)
+
+wanted_exits = Table(
+    "wanted_exits",
+    metadata,
+    Column("symbol", Text, primary_key=True),
+    Column("qty", Amount, nullable=False),
+    Column("since", UtcTime, nullable=False),
+    Column("due_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime),
+    Column("wanted", Text, nullable=False),
 )
 
 lease = Table(
