@@ -1,8 +1,7 @@
-"""Exits that wait or came too late, in words: what happened, and how to sell by hand. Pure."""
+"""Exits that wait, in words: what for, how long, and what can be done about it. Pure."""
 
-from bot.message import Button, Keyboard
 from bot.texts import Html, Texts, short
-from core.domain.events import ExitWaits, Priority, SignalRefused
+from core.domain.events import ExitWaits
 from core.domain.reasons import Reason
 from core.domain.signal import Side
 
@@ -26,22 +25,3 @@ def advice(why: Reason | None, side: Side, texts: Texts) -> list[Html]:
         return []
     keys = (f"advice.{side.lower()}.{why.code}", f"advice.{why.code}")
     return [texts(key) for key in keys if texts.has(key)][:1]
-
-
-def is_missed_exit(event: SignalRefused) -> bool:
-    """Whether something is held that the signal would have sold."""
-    return event.signal.side is Side.SELL and event.priority is Priority.URGENT
-
-
-def missed_lines(event: SignalRefused, texts: Texts) -> list[Html]:
-    """Whoever missed an exit still holds the position."""
-    return [texts("exit.missed", symbol=short(event.signal.symbol))] if is_missed_exit(event) else []
-
-
-def sell_button(event: SignalRefused, texts: Texts) -> Keyboard:
-    """Asks the same as the command typed, and the story behind it."""
-    symbol = event.signal.symbol
-    rows = [(Button(texts("exit.sell_now", symbol=symbol), f"/sell {symbol}"),)]
-    if event.inbox_seq:
-        rows.append((Button(texts("why.button"), f"/why {event.inbox_seq}"),))
-    return tuple(rows)

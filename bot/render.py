@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import assert_never
 
 from bot.digest_lines import digest_lines
-from bot.exits import advice, is_missed_exit, missed_lines, sell_button, waiting_lines
+from bot.exits import advice, waiting_lines
 from bot.holds import accept_button, event_lines
 from bot.message import Button, ChatMessage, Keyboard, plain_text
 from bot.numbers import money, per_cent, price, quantity
@@ -119,9 +119,10 @@ def _keyboard(event: Event, texts: Texts) -> Keyboard:
         return accept_button(event.hold, texts)
     if isinstance(event, ApprovalRequested):
         return keyboard(event, texts)
-    if isinstance(event, SignalRefused) and is_missed_exit(event):
-        return sell_button(event, texts)
     seq = subject_of(event)
+    if isinstance(event, SignalRefused) and event.lost_exit:
+        sell = Button(texts("button.sell", symbol=event.signal.symbol), f"/close {event.signal.symbol}")
+        return ((sell, Button(texts("why.button"), f"/why {seq}")),) if seq is not None else ((sell,),)
     if seq is None or isinstance(event, OrderExecuted | ApprovalClosed):
         return ()
     return ((Button(texts("why.button"), f"/why {seq}"),),)
@@ -194,7 +195,7 @@ def _refused(event: SignalRefused, texts: Texts) -> list[Html]:
         texts("symbol", symbol=short(event.signal.symbol)),
         texts("reason", reason=texts.reason(event.reason)),
         texts("signal_price", price=price(event.signal.close)),
-        *missed_lines(event, texts),
+        *([texts("exit_lost")] if event.lost_exit else []),
     ]
 
 

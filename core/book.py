@@ -42,6 +42,8 @@ class Book:
     limits_set: dict[str, LimitSet] = field(default_factory=dict)  # in place of the settings', by name
     balances: Mapping[str, Balance] = field(default_factory=dict)
     balances_at: datetime | None = None
+    mark: int | None = None  # the ledger's own
+    touched: set[str] = field(default_factory=set)  # symbols that an order was ever sent for
     limits: Limits = field(init=False)
     """Those in force."""
     _day: str = ""
@@ -65,6 +67,8 @@ class Book:
             invites={invite.digest: invite for invite in state.invites},
             readers={reader.chat_id: reader for reader in state.readers},
             limits_set={limit.name: limit for limit in state.limits},
+            mark=state.mark,
+            touched=set(state.touched),
             _day=today,
             _results={result.quote_asset: result.profit for result in state.today},
         )
@@ -127,6 +131,7 @@ class Book:
         for order in changes.orders:
             if order.state.in_flight:
                 self.in_flight[order.client_order_id] = order
+                self.touched.add(order.symbol)
             else:
                 self.in_flight.pop(order.client_order_id, None)
         self._apply_waiting(changes)

@@ -140,7 +140,7 @@ class OrderExecutor:
         size = Wanted(hand.qty, hand.quote) if hand is not None else USUAL
         weighed = await self._deciding.weigh(signal, approved_at=approved_at, wanted=size)
         changes = Changes()
-        self._withdraw_opposite(signal, weighed.decision, changes)
+        self._withdraw_opposite(signal, weighed, changes)
         if isinstance(weighed.decision, Refused):
             self._refuse(stored, signal, weighed, changes, by_hand=hand is not None)
             return await self._conclude(changes)
@@ -177,19 +177,13 @@ class OrderExecutor:
             raise TypeError("only what was refused is refused")
         outcome, why, draft = decision.outcome, decision.reason, decision.draft
         changes.verdicts.append(self._verdict(stored, outcome, why, weighed.facts))
-        changes.events.append(
-            SignalRefused(signal, outcome, why, stored.seq, priority=self._urgency(signal, why, by_hand=by_hand))
-        )
+        told = SignalRefused(signal, outcome, why, stored.seq, held=self._book.position(signal.symbol).is_open)
+        by_pause = not by_hand and why.code in _BY_PAUSE
+        priority = Priority.PAUSED if by_pause else Priority.URGENT if told.lost_exit else Priority.NORMAL
+        changes.events.append(replace(told, priority=priority))
         if draft is not None:
             denied = self._new_order(stored.seq, signal, draft.qty, draft.price, OrderState.DENIED)
             changes.orders.append(replace(denied, reason=why))
-
-    def _urgency(self, signal: Signal, why: Reason, *, by_hand: bool) -> Priority:
-        if not by_hand and why.code in _BY_PAUSE:
-            return Priority.PAUSED
-        # An exit that came too late costs what the position goes on to lose.
-        is_missed = signal.side is Side.SELL and why.code == "expired" and self._book.position(signal.symbol).is_open
-        return Priority.URGENT if is_missed else Priority.NORMAL
 
     # --- an exit: wanted until it is done
 
@@ -203,7 +197,7 @@ class OrderExecutor:
         wanted = attempt.wanted
         weighed = await self._deciding.weigh(signal, approved_at=wanted.approved_at, wanted=attempt.size)
         changes = Changes()
-        self._withdraw_opposite(signal, weighed.decision, changes)
+        self._withdraw_opposite(signal, weighed, changes)
         if attempt.why is not None or isinstance(weighed.decision, Refused):
             self._not_now(stored, signal, attempt, weighed, changes)
             return await self._conclude(changes)
@@ -320,14 +314,14 @@ class OrderExecutor:
         expired = replace(approval, state=ApprovalState.EXPIRED, decided_at=self._clock.now())
         return await self._end(stored, expired, "expired", self._expired(approval))
 
-    def _withdraw_opposite(self, signal: Signal, decision: object, changes: Changes) -> None:
-        """A later opposite opinion ends an open question, unless it was itself too old to count."""
+    def _withdraw_opposite(self, signal: Signal, weighed: Weighed, changes: Changes) -> None:
+        """A later opposite opinion ends an open question, unless it was itself too old to count, or not of this market."""
         pending = self._book.approval_for(signal.symbol)
         if pending is None or pending.side is signal.side:
             return
         if signal.symbol in self._book.exits:  # what is asked is wanted, and no entry takes that back
             return
-        if isinstance(decision, Refused) and decision.outcome == "expired":
+        if not weighed.counts:
             return
         withdrawn = replace(pending, state=ApprovalState.WITHDRAWN, decided_at=self._clock.now())
         self._close(withdrawn, reason("approval_withdrawn", signal_type=signal.signal_type), changes)

@@ -149,7 +149,8 @@ class LedgerState:
     """What trading needs to know at start; its size does not grow with history. `in_flight` are the orders that start-up must
     find out about, `waiting` the messages without a verdict (by seq), `today` the day results of the present UTC day, `totals`
     counters since the first start (`buy_orders`, `sell_orders`), `last_profit_pct` of the latest exit. `people` are those with a
-    right, `invites` those not used or withdrawn, `exits` those that are wanted."""
+    right, `invites` those not used or withdrawn, `exits` those that are wanted. `mark` is the ledger's own, which its orders
+    carry; `touched` names every symbol that an order of it was ever sent for."""
 
     controls: Controls | None
     positions: Sequence[Position]
@@ -165,6 +166,8 @@ class LedgerState:
     readers: Sequence[Reader] = ()
     limits: Sequence[LimitSet] = ()
     exits: Sequence[WantedExit] = ()
+    mark: int | None = None
+    touched: Sequence[str] = ()
 
 
 class Ledger(Protocol):

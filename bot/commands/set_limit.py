@@ -17,12 +17,14 @@ ROLE = Role.OWNER
 _USAGE = "[RULE VALUE|default]"
 _WANTED = {
     "PRICE_BAND_PCT": "set.per_cent",
+    "PRICE_SANITY_PCT": "set.per_cent",
     "MAX_OPEN_POSITIONS": "set.count",
     "SIGNAL_MAX_AGE": "set.seconds",
     "APPROVAL_TTL": "set.seconds",
 }
 _EXAMPLES = {
     "PRICE_BAND_PCT": "1.5",
+    "PRICE_SANITY_PCT": "30",
     "MAX_ORDER_NOTIONAL": "500",
     "MAX_OPEN_POSITIONS": "5",
     "DAILY_LOSS_LIMIT": "50",

@@ -17,8 +17,9 @@ from core.domain.people import Person
 from core.domain.position import Execution, Position
 from core.domain.proof import Proof
 from core.domain.reasons import Reason
-from core.domain.signal import Signal
+from core.domain.signal import Side, Signal
 
+_LOSES_AN_EXIT = frozenset({"price_sanity", "expired"})
 _NAMED = 20  # differences that an event carries
 
 
@@ -80,14 +81,20 @@ class ExitWaits:
 @dataclass(frozen=True, slots=True)
 class SignalRefused:
     """A signal did not become an order. `outcome` is how: ignored, denied, expired or observed; `inbox_seq` is its stored
-    message."""
+    message. `held`: there is an open position in its symbol."""
 
     signal: Signal
     outcome: str
     reason: Reason
     inbox_seq: int = 0
+    held: bool = False
     kind: Literal["signal_refused"] = "signal_refused"
     priority: Priority = Priority.NORMAL
+
+    @property
+    def lost_exit(self) -> bool:
+        """Whether a position stays open that a good signal wanted closed: a person has to say whether it is sold all the same."""
+        return self.signal.side is Side.SELL and self.held and self.reason.code in _LOSES_AN_EXIT
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ SENTENCES: Mapping[str, str] = {
     # risk
     "price_unknown": "the present price of {symbol} is not known",
     "price_band": "the price moved {moved}% from the signal's {close} to {price}, more than {limit}%",
+    "price_sanity": "the signal's price {close} is not of this market, which is at {price}",
     "order_notional": "worth {value} {quote}, more than the limit of {limit} per order",
     "open_positions": "{count} positions are open, the limit is {limit}",
     "daily_loss": "today's result is {result} {quote}, the limit is a loss of {limit}",

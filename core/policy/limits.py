@@ -46,6 +46,7 @@ def seconds(text: str) -> timedelta:
 
 RULES: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "PRICE_BAND_PCT": ("price_band_pct", per_cent),
+    "PRICE_SANITY_PCT": ("price_sanity_pct", per_cent),
     "MAX_ORDER_NOTIONAL": ("max_order_notional", amount),
     "MAX_OPEN_POSITIONS": ("max_open_positions", count),
     "DAILY_LOSS_LIMIT": ("daily_loss_limit", amount),

@@ -110,7 +110,7 @@ async def test_what_is_not_traded_is_named_beside_what_is(firm: Firm) -> None:
     [
         ("/set DAILY_LOSS_LIMIT -5", "For example: /set DAILY_LOSS_LIMIT 50", []),
         ("/set PRICE_BAND_PCT 200", "up to 100", []),
-        ("/set foo 5", "These can be set: PRICE_BAND_PCT, MAX_ORDER_NOTIONAL", []),
+        ("/set foo 5", "These can be set: PRICE_BAND_PCT, PRICE_SANITY_PCT, MAX_ORDER_NOTIONAL", []),
         ("/set DAILY_LOSS 5", "There is no limit DAILY_LOSS.", ["/set DAILY_LOSS_LIMIT 5"]),
         ("/quiet 25-7", "For example: /quiet 23:00-07:00", ["/quiet 23:00-07:00"]),
         ("/zone Moscow", "Is this the one?", ["/zone Europe/Moscow"]),

@@ -102,6 +102,21 @@ async def test_results_by_symbol_are_made_of_the_executions_of_before(database_u
     assert await found.performance("signal_type", Selection()) == performance("signal_type", executions)
 
 
+async def test_a_ledger_of_before_gets_a_mark_and_the_symbols_it_has_traded(database_url: str, reopen: Reopen) -> None:
+    def of_version_8(connection: Connection) -> None:
+        upgrade(connection, "0008")
+        for seq, symbol, order_id in ((1, "WIFUSDC", "28"), (2, "WIFUSDC", "29"), (3, "SOLUSDC", None)):
+            message = rows.message_row(values.message(seq))
+            connection.execute(insert(tables.inbox), [{**message, "seq": seq}])
+            row = rows.order_row(values.order(seq, seq, OrderState.FILLED if order_id else OrderState.DENIED))
+            connection.execute(insert(tables.orders), [{**row, "symbol": symbol, "order_id": order_id}])
+
+    await at(database_url, of_version_8)
+    state = await (await reopen()).load("2026-01-01")
+    assert state.mark is not None
+    assert state.touched == ["WIFUSDC"]
+
+
 async def test_fills_of_before_are_kept_and_those_of_a_reset_testnet_stand_beside_them(database_url: str, reopen: Reopen) -> None:
     orders = [values.order(number, number, OrderState.FILLED) for number in (1, 2)]
     old_fill = rows.fill_row(orders[0].client_order_id, values.fill())

@@ -107,6 +107,7 @@ CATALOGUE: dict[str, str] = {
     "risk.notional": "Один вход: {used} {quote} ({symbol}), лимит {limit} {bar}",
     "risk.notional_unknown": "Один вход: лимит {limit}; сколько выйдет, неизвестно: нет цены",
     "risk.band": "Каждый сигнал: цена в коридоре {limit}%",
+    "risk.sanity": "Каждый сигнал: не от этого рынка, если отличается больше чем на {limit}% в любую сторону",
     "risk.age": "Каждый сигнал: не старше {limit} с",
     "risk.size": "Размер входа: {size} базового актива",
     "risk.size_quote": "Размер входа: {size} в валюте котировки",

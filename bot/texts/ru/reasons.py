@@ -33,6 +33,7 @@ SENTENCES: dict[str, str] = {
     # risk
     "price_unknown": "нынешняя цена {symbol} неизвестна",
     "price_band": "цена ушла на {moved}% от {close} в сигнале до {price}, это больше {limit}%",
+    "price_sanity": "цена сигнала {close} не от этого рынка: он стоит {price}",
     "order_notional": "сумма {value} {quote} больше лимита {limit} на ордер",
     "open_positions": "открытых позиций {count}, лимит {limit}",
     "daily_loss": "результат за сегодня {result} {quote}, лимит убытка {limit}",

@@ -114,6 +114,8 @@ class SqlLedger:
             limits=[rows.limit_of(row) for row in await self.reader.read(select(tables.limits))],
             readers=[rows.reader_of(row) for row in await self.reader.read(select(tables.readers))],
             exits=[rows.exit_of(row) for row in await self.reader.read(select(wanted).where(wanted.c.ended_at.is_(None)))],
+            mark=(await self.reader.read(select(tables.account.c.mark)))[0]["mark"],
+            touched=[row["symbol"] for row in await self.reader.read(select(tables.touched_symbols))],
         )
 
     async def trading_mode(self) -> str | None:

@@ -278,6 +278,20 @@ lease = Table(
     CheckConstraint("id = 1", name="one_row"),
 )
 
+account = Table(
+    "account",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("mark", BigInteger, nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
+)
+
+touched_symbols = Table(
+    "touched_symbols",
+    metadata,
+    Column("symbol", Text, primary_key=True),
+)
+
 source_positions = Table(
     "source_positions",
     metadata,

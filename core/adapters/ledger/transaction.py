@@ -35,7 +35,7 @@ class Statements:
         self.new_messages = self._add(tables.inbox).returning(inbox.source, inbox.source_id, inbox.seq)
         self.new_executions = self._add(tables.executions).returning(tables.executions.c.execution_id)
         self.new_strangers = self._add(tables.strangers).returning(tables.strangers.c.user_id)
-        self.add = {table: self._add(table) for table in (tables.fills, tables.trades, tables.deliveries)}
+        self.add = {table: self._add(table) for table in (tables.fills, tables.trades, tables.deliveries, tables.touched_symbols)}
         self.append = {table: self._insert(table) for table in (tables.dead_letters, tables.outbox, tables.order_steps)}
         replaced = (
             *(tables.orders, tables.positions, tables.approvals, tables.controls, tables.holds, tables.source_positions),
@@ -69,6 +69,7 @@ def write(connection: Connection, statements: Statements, writes: Writes) -> Wri
     for rows, statement in (
         (writes.verdicts, statements.verdict),
         (writes.orders.values(), statements.replace[tables.orders]),
+        (writes.touched.values(), statements.add[tables.touched_symbols]),
         (writes.order_steps, statements.append[tables.order_steps]),
         (writes.fills, statements.add[tables.fills]),
         (writes.positions.values(), statements.replace[tables.positions]),
