@@ -68,9 +68,10 @@ class Exits:
         instrument = await self._read_rules(signal.symbol)
         free = await self._free(signal.symbol)
         qty = policy.at_most(min(wanted.qty, self._book.position(signal.symbol).qty), free)
-        short = free is not None and instrument is not None and not instrument.sellable(qty) and instrument.sellable(wanted.qty)
-        why = reason("nothing_free", free=plain(free or ZERO), base=instrument.base) if short and instrument else None
-        return Attempt(wanted, Wanted(qty=qty), is_first=False, why=why)
+        if instrument is not None and free is not None and free < wanted.qty and not instrument.sellable(qty):
+            why = reason("nothing_free", free=plain(free), base=instrument.base)
+            return Attempt(wanted, Wanted(qty=wanted.qty), is_first=False, why=why)
+        return Attempt(wanted, Wanted(qty=qty), is_first=False)
 
     def _first(self, signal: Signal, hand: Hand | None, received_at: datetime) -> Attempt:
         now, held = self._clock.now(), self._book.position(signal.symbol).qty
