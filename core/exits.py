@@ -54,7 +54,9 @@ class Exits:
             return None if wanted is not None and _tries(signal, wanted) else (reason("exit_over"), ())
         if wanted is None or (hand is not None and (signal.is_panic or not wanted.signal.is_panic)):
             return None
-        renewed = replace(wanted, since=max(wanted.since, signal.ts), due_at=min(wanted.due_at, self._clock.now()))
+        renewed = replace(
+            wanted, since=max(wanted.since, min(signal.ts, self._clock.now())), due_at=min(wanted.due_at, self._clock.now())
+        )
         return reason("exit_wanted", symbol=signal.symbol), (renewed,)
 
     async def attempt(self, signal: Signal, hand: Hand | None, received_at: datetime) -> Attempt:
@@ -76,7 +78,7 @@ class Exits:
     def _first(self, signal: Signal, hand: Hand | None, received_at: datetime) -> Attempt:
         now, held = self._clock.now(), self._book.position(signal.symbol).qty
         qty = held if hand is None or hand.qty is None else min(held, hand.qty)
-        wanted = WantedExit(signal, qty, signal.ts, now, hand=hand)
+        wanted = WantedExit(signal, qty, min(signal.ts, now), now, hand=hand)
         if hand is not None:
             wanted = replace(wanted, approved_by=hand.who, approved_at=received_at)
         return Attempt(wanted, Wanted(qty=qty), is_first=True)
@@ -159,7 +161,7 @@ class ExitTimer:
     async def run(self) -> None:
         """An exit whose order is under way, or that is asked about, has its attempt already."""
         now = self._clock.now()
-        due = [one for one in self._book.exits.values() if one.due_at <= now and self._is_idle(one.symbol)]
+        due = [one for one in self._book.exits.values() if policy.is_due(one, now) and self._is_idle(one.symbol)]
         messages = [one.next_message(now) for one in due]
         self._stored &= {message.source_id for message in messages}
         new = [message for message in messages if message.source_id not in self._stored]

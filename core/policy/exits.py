@@ -45,6 +45,11 @@ def put_off(wanted: WantedExit, why: Reason, now: datetime, limits: Limits, retr
     return after, is_news
 
 
+def is_due(wanted: WantedExit, now: datetime) -> bool:
+    """Whether it is to be tried again. Nothing is put off for longer than the longest pause: a clock was set back since."""
+    return not timedelta() < wanted.due_at - now <= timedelta(seconds=_LONGEST_PAUSE)
+
+
 def after_fills(wanted: WantedExit, order: Order, position: Position, instrument: Instrument, now: datetime) -> WantedExit:
     """The exit after an order that sold something and left `position`: what is left of it is due, or it is over."""
     left = min(wanted.qty - order.executed_qty, position.qty)

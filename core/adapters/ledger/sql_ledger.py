@@ -113,7 +113,7 @@ class SqlLedger:
             invites=[rows.invite_of(row) for row in await self.reader.read(select(tables.invites).where(tables.IS_UNUSED))],
             limits=[rows.limit_of(row) for row in await self.reader.read(select(tables.limits))],
             readers=[rows.reader_of(row) for row in await self.reader.read(select(tables.readers))],
-            exits=[rows.exit_of(row) for row in await self.reader.read(select(wanted).where(wanted.c.ended_at.is_(None)))],
+            exits=[rows.exit_of(row) for row in await self.reader.read(select(wanted).where(tables.IS_WANTED))],
             mark=(await self.reader.read(select(tables.account.c.mark)))[0]["mark"],
             touched=[row["symbol"] for row in await self.reader.read(select(tables.touched_symbols))],
         )

@@ -40,6 +40,7 @@ ASKS = text("question IS NOT NULL")
 HAS_SUBJECT = text("subject IS NOT NULL")
 IS_LET_IN = text("revoked_at IS NULL")
 IS_UNUSED = text("used_by IS NULL")
+IS_WANTED = text("ended_at IS NULL")
 
 
 def _partial(name: str, *columns: str, where: object) -> Index:
