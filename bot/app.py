@@ -48,6 +48,7 @@ from bot.web.health import create_web_app
 from bot.web.metrics import create_metrics_app
 from bot.web.server import serve_web
 from bot.web.signals import signal_routes
+from bot.web.turned_away import TurnedAway
 from bot.wiring import check_trading_mode, connect_snowflake, kafka_options, limits_of, open_venue, today_of
 from core.adapters.binance_client import BinanceClient
 from core.adapters.execution_logger import ExecutionLogger
@@ -151,6 +152,7 @@ class _Program:
         self.lifecycle = Lifecycle()
         self.notes: list[str] = []
         self.events = ProcessEvents(ledger, clock)
+        self.turned_away = TurnedAway(self.events.tell, clock)
         controls = Controls(mode=settings.approval)
         self.metrics = ExecutionLogger(state)
         ledger.observers.append(self.metrics)
@@ -188,6 +190,7 @@ class _Program:
             on_first_start=lambda: self.notes.append("from_latest"),
             on_state_change=lambda ready, detail: self.events.tell(PartTroubled("kafka", ready, detail)),
             on_gap=lambda partition, wanted, at: self.events.tell(SignalsLost(settings.kafka_topic, partition, wanted, at)),
+            on_tombstones=self.metrics.tombstones,
             fetch_max_wait_ms=embedded.fetch_max_wait_ms,
         )
 
@@ -332,11 +335,18 @@ class _Program:
                 settings.webhook_secret.get_secret_value(),
                 self.inbox.submit,
                 self.ledger.find_signals,
+                lambda letter: self.inbox.deliver([], [letter]),
                 self.clock,
+                note=self._note_refused,
                 default_symbol=settings.symbol,
                 window=settings.signal_max_age,
             )
         ]
+
+    def _note_refused(self, why: str, unproved: bool) -> None:
+        self.metrics.http_refused(why)
+        if unproved:
+            self.turned_away.note(why)
 
     async def _trade(self, on_ready: Callable[[], None]) -> None:
         """Start-up is crash recovery: rules, then for each symbol its unsettled order, what was left waiting, new signals."""
@@ -394,6 +404,7 @@ class _Program:
             "comparison": (COMPARE_SECONDS, self._compare),
             "balances": (30.0, BalanceReader(self.book, self.venue, self.clock).run),
             "marks": (MARK_SECONDS, MarkWriter(self.book, self.market, self.ledger).run),
+            "turned away": (5.0, self.turned_away.run),
             "rules": (RULES_SECONDS, RulesReader(self.market).run),
         }
         if (table := self.warehouse.table) is not None:

@@ -13,6 +13,7 @@ from bot.exits import advice, waiting_lines
 from bot.holds import accept_button, event_lines
 from bot.message import Button, ChatMessage, Keyboard, plain_text
 from bot.numbers import money, per_cent, price, quantity
+from bot.problem_lines import dead_letters, requests_refused
 from bot.questions import asked_lines, closed_lines, keyboard
 from bot.state_words import state_word
 from bot.texts import Html, Texts, short
@@ -39,6 +40,7 @@ from core.domain.events import (
     PersonJoined,
     PersonRevoked,
     Priority,
+    RequestsRefused,
     SignalRefused,
     SignalsLost,
     Started,
@@ -53,7 +55,6 @@ from core.domain.proof import Proof
 from core.domain.signal import Side
 
 _DIFFERENCES_SHOWN = 10
-_RAW_SHOWN = 80  # bytes of an unreadable record
 _DIGEST_UNITS = 1_500  # about a phone's screen
 _DIGEST_LINES = 15
 _PAUSE_KEYS = {Pause.ALL: "controls.paused", Pause.ENTRIES: "controls.entries", Pause.OFF: "controls.running"}
@@ -92,7 +93,9 @@ def _lines(event: Event, texts: Texts) -> list[Html]:  # noqa: PLR0911, PLR0912,
         case DigestMade():
             return digest_lines(event.digest, texts)
         case DeadLettersFound():
-            return dead_letters(event.count, event, texts)
+            return dead_letters(event.count, event, event.kinds, texts)
+        case RequestsRefused():
+            return requests_refused(event, texts)
         case StrangerSeen():
             return [texts("stranger", name=short(event.name), user_id=event.user_id)]
         case PersonJoined() | PersonRevoked():
@@ -250,21 +253,6 @@ def _caught_up(event: CaughtUp, texts: Texts) -> Html:
     key = "caught_up.nothing" if not event.came else "caught_up.too_old" if event.too_old else "caught_up.all"
     since, until = texts.time(event.since), texts.exact_time(event.until)
     return texts(key, since=since, until=until, came=event.came, too_old=event.too_old)
-
-
-def dead_letters(count: int, first: DeadLettersFound, texts: Texts) -> list[Html]:
-    """`count` unreadable records as one message; `first` is the earliest of them."""
-    letter = first.sample
-    raw = letter.raw[:_RAW_SHOWN].decode(errors="replace")
-    shown = "".join(character if character.isprintable() else "·" for character in raw)
-    lines = [
-        texts("dead_letters", count=count),
-        texts("dead_letters.first", problem=short(letter.problem, 200)),
-        texts("dead_letters.where", position=short(letter.position)),
-    ]
-    if shown:
-        lines.append(texts("dead_letters.raw", raw=shown))
-    return [*lines, texts("dead_letters.see")]
 
 
 def _person(event: PersonJoined | PersonRevoked, texts: Texts) -> Html:

@@ -28,6 +28,7 @@ from core.domain.events import (
     PersonJoined,
     PersonRevoked,
     Priority,
+    RequestsRefused,
     SignalRefused,
     SignalsLost,
     Started,
@@ -111,6 +112,8 @@ def topic_of(event: Event) -> Topic:  # noqa: PLR0911 - flat: one line for each 
         case SignalRefused():
             return Topic.PROBLEMS if event.priority is Priority.URGENT else Topic.REFUSALS
         case OrderFailed() | OrderUnanswered() | ExitWaits() | PartTroubled() | SignalsLost() | DeadLettersFound():
+            return Topic.PROBLEMS
+        case RequestsRefused():
             return Topic.PROBLEMS
         case SymbolHeld() | SymbolReleased() | HoldAccepted() | DayUnproved() | PanicOver():
             return Topic.PROBLEMS

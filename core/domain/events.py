@@ -15,6 +15,7 @@ from core.domain.messages import DeadLetter
 from core.domain.order import Order
 from core.domain.people import Person
 from core.domain.position import Execution, Position
+from core.domain.problems import ProblemKind
 from core.domain.proof import Proof
 from core.domain.reasons import Reason
 from core.domain.signal import Side, Signal
@@ -190,12 +191,25 @@ class DigestMade:
 
 @dataclass(frozen=True, slots=True)
 class DeadLettersFound:
-    """`count` records could not be read as signals; `sample` is the first of them."""
+    """`count` records could not be read as signals; `sample` is the first of them, `kinds` are the problems among them (none in
+    events of former versions)."""
 
     count: int
     sample: DeadLetter
+    kinds: tuple[ProblemKind, ...] = ()
     kind: Literal["dead_letters"] = "dead_letters"
     priority: Priority = Priority.GATHERED
+
+
+@dataclass(frozen=True, slots=True)
+class RequestsRefused:
+    """Requests over HTTP that were turned away from `since` on before they had proved the secret; `kinds` says how many, by a
+    code for why. None of them is kept, as anybody may send them."""
+
+    since: datetime
+    kinds: tuple[tuple[str, int], ...]
+    kind: Literal["requests_refused"] = "requests_refused"
+    priority: Priority = Priority.NORMAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,6 +350,7 @@ Event = (
     | CaughtUp
     | DigestMade
     | DeadLettersFound
+    | RequestsRefused
     | StrangerSeen
     | PersonJoined
     | PersonRevoked

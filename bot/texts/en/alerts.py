@@ -59,11 +59,6 @@ CATALOGUE: dict[str, str] = {
     "note.from_latest": "First start: reading signals that arrive from now on.",
     "note.unknown": "Note: {note}",
     # others
-    "dead_letters": "<b>🗑 Unreadable records: {count}</b>",
-    "dead_letters.first": "The first: {problem}",
-    "dead_letters.where": "From: <code>{position}</code>",
-    "dead_letters.raw": "It begins: <code>{raw}</code>",
-    "dead_letters.see": "They are kept in the dead-letter topic and in the ledger; trading goes on.",
     "stranger": "👤 <b>{name}</b> (id <code>{user_id}</code>) wrote to the bot and got no answer. Told once."
     " To let this person in, say /users invite viewer and hand on the link.",
     # ledger and exchange disagree

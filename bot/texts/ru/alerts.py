@@ -60,11 +60,6 @@ CATALOGUE: dict[str, str] = {
     "note.from_latest": "Первый запуск: читаю сигналы, которые придут с этой минуты.",
     "note.unknown": "Замечание: {note}",
     # others
-    "dead_letters": "<b>🗑 Нечитаемых записей: {count}</b>",
-    "dead_letters.first": "Первая: {problem}",
-    "dead_letters.where": "Откуда: <code>{position}</code>",
-    "dead_letters.raw": "Начало: <code>{raw}</code>",
-    "dead_letters.see": "Они сохранены в топике недоставленных и в реестре; торговля продолжается.",
     "stranger": "👤 <b>{name}</b> (id <code>{user_id}</code>) пишет боту и не получает ответа. Сообщаю один раз."
     " Чтобы впустить: /users invite viewer, и передайте ссылку.",
     # ledger and exchange disagree
