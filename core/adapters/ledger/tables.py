@@ -231,7 +231,7 @@ controls = Table(
     Column("until", UtcTime),
     Column("ask_above", Amount),
     Column("ask_besides", Text),
-    Column("panic_by", Text),
+    Column("panic", Text),
     CheckConstraint("id = 1", name="one_row"),
 )
 

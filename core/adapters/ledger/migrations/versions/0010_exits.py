@@ -22,4 +22,4 @@ def upgrade() -> None:
         sa.Column("wanted", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("symbol", name=op.f("pk_wanted_exits")),
     )
-    op.add_column("controls", sa.Column("panic_by", sa.Text(), nullable=True))
+    op.add_column("controls", sa.Column("panic", sa.Text(), nullable=True))
