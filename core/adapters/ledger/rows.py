@@ -15,7 +15,7 @@ from core.domain.limit import LimitSet
 from core.domain.messages import DeadLetter, Message, SignalReceived, SourcePosition, StoredMessage
 from core.domain.money import ZERO
 from core.domain.order import ExecutionReport, Fill, Order, OrderState
-from core.domain.people import Invite, Person, Reader, Role
+from core.domain.people import Authenticator, Invite, Person, Reader, Role
 from core.domain.position import Execution, Position, Trade
 from core.domain.reasons import Reason
 from core.domain.signal import Side, Signal
@@ -184,6 +184,7 @@ _FILL = tuple(Fill.__dataclass_fields__)
 _POSITION = tuple(Position.__dataclass_fields__)
 _TRADE = tuple(Trade.__dataclass_fields__)
 _EXECUTION = tuple(Execution.__dataclass_fields__)
+_AUTHENTICATOR = tuple(Authenticator.__dataclass_fields__)
 
 
 def approval_row(approval: Approval) -> Row:
@@ -285,7 +286,13 @@ def dead_letter_row(letter: DeadLetter) -> Row:
         "problem": storable(letter.problem),
         "raw": letter.raw,
         "at": letter.at,
+        "reason_code": letter.reason.code if letter.reason else None,
+        "reason_params": codec.params.encode(letter.reason.params) if letter.reason else None,
     }
+
+
+def dead_letter_of(row: Mapping[str, Any]) -> DeadLetter:
+    return DeadLetter(row["source"], row["position"], row["problem"], row["raw"], row["at"], reason_of(row))
 
 
 def outbox_row(event: Event, at: datetime) -> Row:
@@ -352,6 +359,14 @@ def exit_row(wanted: WantedExit) -> Row:
 
 def exit_of(row: Mapping[str, Any]) -> WantedExit:
     return codec.exits.decode(row["wanted"])
+
+
+def authenticator_row(one: Authenticator) -> Row:
+    return {name: getattr(one, name) for name in _AUTHENTICATOR}
+
+
+def authenticator_of(row: Mapping[str, Any]) -> Authenticator:
+    return Authenticator(**{name: row[name] for name in _AUTHENTICATOR})
 
 
 def reader_row(reader: Reader) -> Row:
