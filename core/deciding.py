@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import structlog
@@ -13,12 +13,12 @@ from core.domain.errors import ExchangeUnavailable
 from core.domain.instrument import Balance, Instrument
 from core.domain.money import ZERO
 from core.domain.order import Order
-from core.domain.signal import BY_HAND, Side, Signal, client_order_id
+from core.domain.signal import Side, Signal, client_order_id
 from core.market import ASK_TIMEOUT_SECONDS, Market
 from core.policy.decide import AskFirst, Decision, Refused, counts, decide
 from core.policy.facts import Facts, facts_of
 from core.policy.picture import Picture, Wanted
-from core.policy.risk.signal_age import lasts
+from core.policy.risk.signal_age import good_for, lasts
 from core.ports import Clock
 
 log = structlog.get_logger(__name__)
@@ -26,6 +26,7 @@ log = structlog.get_logger(__name__)
 Balances = Callable[[], Awaitable[Mapping[str, Balance]]]
 
 USUAL = Wanted()
+_WITHOUT_END = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +86,18 @@ class Deciding:
             hold=self._book.hold_on(signal.symbol),
             account_hold=self._book.account_hold,
             free=free,
-            by_hand=signal.source == BY_HAND,
+            by_hand=signal.by_hand,
             wanted=wanted,
+            exit_wanted=signal.symbol in self._book.exits,
         )
         decision = decide(signal, picture)
         return Weighed(decision, facts_of(signal, picture, _qty(decision)), counts(signal, picture))
 
     def good_until(self, order: Order) -> datetime:
         """From then on the order's signal is too old to be placed anew."""
-        return (order.approved_at or order.signal.ts) + order.signal.good_for(self._book.limits.signal_max_age)
-
-    def insists_on(self, order: Order) -> bool:
-        """Whether the order is to be placed however often and long it has to be tried."""
-        return lasts(order.signal, self._book.controls)
+        if lasts(order.signal, self._book.controls):
+            return _WITHOUT_END
+        return (order.approved_at or order.signal.ts) + good_for(order.signal, self._book.limits)
 
     async def _free(self, signal: Signal, instrument: Instrument | None) -> Decimal | None:
         """What of the base asset the exchange could sell, for an exit where the books may be wrong; None where that cannot be

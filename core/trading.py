@@ -10,6 +10,7 @@ from core.book import Book
 from core.comparing import Comparing
 from core.deciding import Deciding
 from core.domain.account import ACCOUNT
+from core.exits import Exits, ExitTimer
 from core.first_sending import FirstSending
 from core.holding import Holding
 from core.inbox import CAPACITY, Inbox
@@ -89,6 +90,7 @@ class Trading:
                 trading_mode=trading_mode,
             ),
             holding=self.holding,
+            exits=Exits(book, self.market, venue, clock),
             wishes=Wishes(book, venue, self.holding, account, clock),
             trading_mode=trading_mode,
             clock=clock,
@@ -96,6 +98,7 @@ class Trading:
             token=token,
         )
         self.inbox = Inbox(ledger, self.executor.handle, capacity=capacity)
+        self.exits = ExitTimer(book, self.inbox.ask_all, clock)
 
     def start(self, left: LedgerState) -> None:
         """Start-up is crash recovery: for each symbol its unsettled order, then what was left waiting, then what is new. To be

@@ -17,6 +17,10 @@ SENTENCES: Mapping[str, str] = {
     "in_position": "already in a position: {qty} {base}",
     "no_position": "there is no {base} position to sell",
     "approval_pending": "the same is already waiting for an approval",
+    "exit_wanted": "{symbol} is to be sold first: that is wanted, and tried until it is done",
+    "exit_over": "this exit is over",
+    "panic_over": "the panic was taken back",
+    "nothing_free": "the exchange has only {free} {base} free: sold elsewhere, or bound in an order?",
     "unknown_symbol": "the exchange knows no symbol {symbol}",
     "not_trading": "{symbol} is halted on the exchange (status {status})",
     "market_orders_off": "the exchange takes no market orders for {symbol}",
@@ -40,7 +44,6 @@ SENTENCES: Mapping[str, str] = {
     "unsellable": "too small to be sold again: after its fee and a fall of {band}% it is {value} {quote}, below {minimum}",
     "below_min_qty": "{qty} {base} is less than the exchange's smallest order, {minimum}",
     "above_max_qty": "{qty} {base} is more than the exchange's largest market order, {maximum}",
-    "nothing_free": "nothing of {asset} is free on the exchange: sold elsewhere, or bound in an order? /balance shows it",
     # risk
     "price_unknown": "the present price of {symbol} is not known",
     "price_band": "the price moved {moved}% from the signal's {close} to {price}, more than {limit}%",

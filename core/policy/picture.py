@@ -27,6 +27,7 @@ class Limits:
     max_open_positions: int
     daily_loss_limit: Decimal
     approval_ttl: timedelta
+    exit_max_age: timedelta = timedelta(seconds=600)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,8 @@ class Picture:
     `open_count` counts open positions and entries under way; `result_today` is today's net profit in the symbol's quote asset;
     `approved_at` is when a person approved this very signal: then its age counts from there, and nobody is asked again. `hold`
     is on the symbol, `account_hold` on the whole account; where there is one, `free` is what the exchange could sell of the
-    base asset. `by_hand`: a person ordered it, who may leave a position also while signals may not.
+    base asset. `by_hand`: a person ordered it, who may leave a position also while signals may not. `exit_wanted`: the
+    symbol is being left.
     """
 
     now: datetime
@@ -64,3 +66,4 @@ class Picture:
     free: Decimal | None = None
     by_hand: bool = False
     wanted: Wanted = Wanted()
+    exit_wanted: bool = False

@@ -53,7 +53,9 @@ def size(
     if side is Side.SELL:
         left = exit_quantity(position.qty, free)
         if left < position.qty and left < instrument.least_market_qty:
-            return Draft(side, instrument.market_quantity(left), price), reason("nothing_free", asset=instrument.base)
+            return Draft(side, instrument.market_quantity(left), price), reason(
+                "nothing_free", free=plain(left), base=instrument.base
+            )
         position = replace(position, qty=left)
     qty = multiply(_qty(side, price, position, limits, wanted), wanted.share)
     if side is Side.SELL:

@@ -9,6 +9,10 @@ SENTENCES: dict[str, str] = {
     "entries_paused": "входы на паузе",
     "observe": "режим наблюдения: сообщено, но не исполнено",
     "in_position": "позиция уже открыта: {qty} {base}",
+    "exit_wanted": "сначала {symbol} надо продать: выход нужен, и я повторяю его, пока не исполню",
+    "exit_over": "этот выход уже закончен",
+    "panic_over": "паника отменена",
+    "nothing_free": "на бирже свободно только {free} {base}: продано в другом месте или занято ордером?",
     "no_position": "позиции в {base} нет, продавать нечего",
     "approval_pending": "такой же сигнал уже ждёт одобрения",
     "unknown_symbol": "биржа не знает символа {symbol}",
@@ -33,7 +37,6 @@ SENTENCES: dict[str, str] = {
     "unsellable": "потом не продать: после комиссии и падения на {band}% это {value} {quote}, а бирже нужно {minimum}",
     "below_min_qty": "{qty} {base} меньше самого малого ордера биржи, {minimum}",
     "above_max_qty": "{qty} {base} больше самого большого рыночного ордера биржи, {maximum}",
-    "nothing_free": "на бирже нет свободных {asset}: проданы в другом месте или заняты в ордере? Покажет /balance",
     # risk
     "price_unknown": "нынешняя цена {symbol} неизвестна",
     "price_band": "цена ушла на {moved}% от {close} в сигнале до {price}, это больше {limit}%",
