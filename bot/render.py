@@ -210,6 +210,7 @@ def _refused(event: SignalRefused, texts: Texts) -> list[Html]:
         texts("symbol", symbol=short(event.signal.symbol)),
         texts("reason", reason=texts.reason(event.reason)),
         texts("signal_price", price=price(event.signal.close)),
+        *([texts(advice)] if texts.has(advice := f"advice.{event.reason.code}") else []),
         *([texts("exit_lost")] if event.lost_exit else []),
     ]
 

@@ -17,10 +17,11 @@ from bot.redaction import Redactor
 from bot.web.bucket import Bucket
 from bot.web.proving import NO_SECRET, UNREADABLE, WRONG_SECRET, why_unproved
 from core.adapters.signal_codec import MAX_BYTES, Unreadable, decode
+from core.domain.conflict import Conflict
 from core.domain.errors import LeaseLost, LedgerUnavailable
 from core.domain.messages import DeadLetter, Message, SignalReceived
 from core.domain.signal import Signal
-from core.ports import Clock
+from core.ports import Arrival, Clock
 
 SOURCE = "webhook"
 BODY_SECONDS = 10.0
@@ -29,8 +30,8 @@ FAILURES_A_SECOND, FAILURES_AT_ONCE = 1.0, 20
 REMEMBERED = 1_000
 _KEPT_BYTES = 2048  # of what is no signal
 
-Submit = Callable[[Message], Awaitable[bool]]
-"""Stores a message; False where it was known already. Raises LedgerUnavailable; waits while the inbox is full."""
+Submit = Callable[[Message], Awaitable[Arrival]]
+"""Stores a message and says what became of it. Raises LedgerUnavailable; waits while the inbox is full."""
 
 Find = Callable[[str, Sequence[str]], Awaitable[Mapping[str, Signal]]]
 """Which of these ids of a source are stored, and as what. Raises LedgerUnavailable."""
@@ -45,7 +46,9 @@ Note = Callable[[str, bool], None]
 class Stored(BaseModel):
     """The signal is in the ledger and takes its turn."""
 
-    signal_id: str = Field(description="its identity: what comes with the same one is refused")
+    signal_id: str = Field(
+        description="its identity: the same one again is the same signal, or refused where it says something else"
+    )
     symbol: str
 
 
@@ -58,7 +61,7 @@ class Problem(BaseModel):
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     401: {"model": Problem, "description": "not signed with WEBHOOK_SECRET"},
     408: {"model": Problem, "description": "the body did not come in time"},
-    409: {"model": Problem, "description": "a signal that was taken before"},
+    409: {"model": Problem, "description": "a signal that was taken before, or another one under its signal_id"},
     413: {"model": Problem, "description": "the body is too long"},
     422: {"model": Problem, "description": "the body is not a signal"},
     429: {"model": Problem, "description": "too many without the secret; Retry-After says when to come again"},
@@ -174,11 +177,18 @@ def signal_routes(
             problem = redactor.text(message.problem)
             await keep(_letter(body, problem, redactor, clock.now()))
             raise _Refused("unusable", 422, problem, proved=True)
-        if not await submit(message):
-            raise _Refused("repeated", 409, f"the signal {message.source_id} was taken before", proved=True)
+        _refuse_known(await submit(message), message)
         return JSONResponse({"signal_id": message.source_id, "symbol": message.mailbox}, status_code=202)
 
     return routes
+
+
+def _refuse_known(arrival: Arrival, message: Message) -> None:
+    if isinstance(arrival, Conflict):
+        detail = f"{arrival.reason}; leave signal_id out, or give every signal one of its own"
+        raise _Refused("conflict", 409, detail, proved=True)
+    if arrival is None:
+        raise _Refused("repeated", 409, f"the signal {message.source_id} was taken before", proved=True)
 
 
 def _letter(body: bytes, problem: str, redactor: Redactor, at: datetime) -> DeadLetter:

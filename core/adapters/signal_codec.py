@@ -65,6 +65,7 @@ def decode(
             symbol=_symbol(fields.get("symbol"), default_symbol),
             close=_close(fields.get("close")),
             ts=_ts(fields.get("ts"), record_ts),
+            dated=fields.get("ts") is not None,
             extra={_storable(k): _kept(v, _DEEPEST) for k, v in fields.items() if k not in _FIELDS and k != _SECRET},
         )
     except _Refused as refused:

@@ -20,7 +20,7 @@ from core.domain.proof import Proof
 from core.domain.reasons import Reason
 from core.domain.signal import Side, Signal
 
-_LOSES_AN_EXIT = frozenset({"price_sanity"})
+_LOSES_AN_EXIT = frozenset({"price_sanity", "conflict"})
 _NAMED = 20  # differences that an event carries
 
 

@@ -28,7 +28,8 @@ class Signal:
     """What a source said. (`source`, `signal_id`) is its identity, however often it arrives.
 
     `close` is the reference price in quote asset; `ts` is when the source made it (aware UTC); `extra` is whatever else
-    the record held, kept as it came.
+    the record held, kept as it came. `dated` says whether the record itself named `ts`, which otherwise is the time of its
+    arrival; None where nobody knows.
     """
 
     source: str
@@ -38,6 +39,7 @@ class Signal:
     close: Decimal
     ts: datetime
     extra: Mapping[str, Any] = field(default_factory=dict)
+    dated: bool | None = field(default=None, compare=False)
 
     @property
     def side(self) -> Side:

@@ -22,10 +22,11 @@ from bot.web import signals
 from bot.web.health import Readiness, create_web_app
 from bot.web.server import serve_web
 from core.adapters.signal_codec import MAX_BYTES, decode
+from core.domain.conflict import Conflict, differ
 from core.domain.errors import LeaseLost, LedgerUnavailable
-from core.domain.messages import DeadLetter, Message, SignalReceived
+from core.domain.messages import DeadLetter, Message, SignalReceived, StoredMessage
 from core.domain.signal import Signal
-from core.ports import Clock
+from core.ports import Arrival, Clock
 from tests.bot.parts import NOON
 from tests.core.virtual_time import VirtualClock
 
@@ -44,14 +45,20 @@ class Inbox:
     lost: bool = False
     full: bool = False
 
-    async def submit(self, message: Message) -> bool:
+    async def submit(self, message: Message) -> Arrival:
         if self.broken:
             raise LedgerUnavailable("the password of the database is hunter2")
         if self.lost:
             raise LeaseLost
         if self.full:
             await asyncio.sleep(60)
-        return self.messages.setdefault(message.source_id, message) is message
+        before = self.messages.setdefault(message.source_id, message)
+        if before is message:
+            return StoredMessage(len(self.messages), message)
+        said, known = message.body, before.body
+        assert isinstance(said, SignalReceived)
+        assert isinstance(known, SignalReceived)
+        return Conflict(said.signal, known.signal, message.received_at) if differ(said.signal, known.signal) else None
 
     async def keep(self, letter: DeadLetter) -> None:
         if self.broken:
@@ -244,6 +251,15 @@ async def test_a_repetition_is_refused(hook: Hook) -> None:
     for body in ({**GOOD, "signal_id": "one"}, {**GOOD, "ts": "2026-11-25T12:00:00Z"}, GOOD):
         assert [(await hook.signed(body)).status_code for _ in range(3)] == [202, 409, 409]
     assert len(hook.inbox.messages) == 3
+
+
+async def test_another_signal_under_the_same_id_is_a_conflict_and_no_repetition(hook: Hook) -> None:
+    assert (await hook.signed({**GOOD, "signal_id": "tv"})).status_code == 202
+    answer = await hook.signed({**GOOD, "signal_id": "tv", "signal_type": "SELL_SM"})
+    assert answer.status_code == 409
+    for words in ("signal_id tv", "BUY_SM WIFUSDC at 0.4801", "leave signal_id out"):
+        assert words in answer.json()["detail"]
+    assert [why for why, _ in hook.inbox.noted] == ["conflict"]
 
 
 async def test_the_same_words_later_are_a_new_signal_where_nothing_dates_them(hook: Hook) -> None:

@@ -10,6 +10,9 @@ CATALOGUE: dict[str, str] = {
     "dead_letters.raw_first": "The first begins: <code>{raw}</code>",
     "dead_letters.see": "Nothing was traded for them: if one was an exit, the position is still held (/positions). They are kept"
     " in the ledger, those of Kafka in the dead-letter topic too. Mend the sender.",
+    "refused.conflict": "<b>♻️ {signal_type} refused: its id was used before</b>",
+    "advice.conflict": "What to do: leave <code>signal_id</code> out in the sender, or give every signal one of its own."
+    " A sender that repeats a signal must repeat it word for word.",
     "requests_refused": "<b>🚪 Turned away at POST /signals since {time}: {count}</b>",
     "requests_refused.kind": "• {count} × {why}",
     "requests_refused.wrong_secret": "the signature or the token is not that of WEBHOOK_SECRET",

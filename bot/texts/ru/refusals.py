@@ -10,6 +10,9 @@ CATALOGUE: dict[str, str] = {
     "dead_letters.raw_first": "Начало первой: <code>{raw}</code>",
     "dead_letters.see": "По ним ничего не сделано: если это был выход, позиция ещё открыта (/positions). Они сохранены"
     " в реестре, записи Kafka ещё и в топике недоставленных. Исправьте отправителя.",
+    "refused.conflict": "<b>♻️ {signal_type} не принят: его номер уже был</b>",
+    "advice.conflict": "Что делать: убрать <code>signal_id</code> у отправителя или давать каждому сигналу свой."
+    " Повтор сигнала должен совпадать с ним слово в слово.",
     "requests_refused": "<b>🚪 Отклонено на POST /signals с {time}: {count}</b>",
     "requests_refused.kind": "• {count} × {why}",
     "requests_refused.wrong_secret": "подпись или token не от WEBHOOK_SECRET",
