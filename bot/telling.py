@@ -22,6 +22,7 @@ from core.domain.events import (
     OrderFailed,
     OrderUnanswered,
     OrderWaits,
+    OutageOver,
     OutboxItem,
     PanicOver,
     PartTroubled,
@@ -112,7 +113,7 @@ def topic_of(event: Event) -> Topic:  # noqa: PLR0911 - flat: one line for each 
             return Topic.REFUSALS
         case OrderFailed() | OrderUnanswered() | OrderWaits() | PartTroubled() | SignalsLost() | DeadLettersFound():
             return Topic.PROBLEMS
-        case RequestsRefused():
+        case RequestsRefused() | OutageOver():
             return Topic.PROBLEMS
         case SymbolHeld() | SymbolReleased() | HoldAccepted() | DayUnproved() | PanicOver():
             return Topic.PROBLEMS
