@@ -13,7 +13,7 @@ from bot.holds import accept_button, event_lines
 from bot.message import Button, ChatMessage, Keyboard, plain_text
 from bot.numbers import money, per_cent, price, quantity
 from bot.people_news import person_line
-from bot.problem_lines import dead_letters, requests_refused
+from bot.problem_lines import dead_letters, outage_over, requests_refused
 from bot.questions import asked_lines, closed_lines, keyboard
 from bot.state_words import state_word
 from bot.texts import Html, Texts, short
@@ -35,6 +35,7 @@ from core.domain.events import (
     OrderFailed,
     OrderUnanswered,
     OrderWaits,
+    OutageOver,
     OutboxItem,
     PanicOver,
     PartTroubled,
@@ -97,6 +98,8 @@ def _lines(event: Event, texts: Texts) -> list[Html]:  # noqa: PLR0911, PLR0912,
             return dead_letters(event.count, event, event.kinds, texts)
         case RequestsRefused():
             return requests_refused(event, texts)
+        case OutageOver():
+            return outage_over(event, texts)
         case StrangerSeen():
             return [texts("stranger", name=short(event.name), user_id=event.user_id)]
         case PersonJoined() | PersonRevoked() | AuthenticatorChanged():

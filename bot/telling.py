@@ -23,6 +23,7 @@ from core.domain.events import (
     OrderFailed,
     OrderUnanswered,
     OrderWaits,
+    OutageOver,
     OutboxItem,
     PanicOver,
     PartTroubled,
@@ -113,7 +114,7 @@ def topic_of(event: Event) -> Topic:  # noqa: PLR0911, C901 - flat: one line for
             return Topic.REFUSALS
         case OrderFailed() | OrderUnanswered() | OrderWaits() | PartTroubled() | SignalsLost() | DeadLettersFound():
             return Topic.PROBLEMS
-        case RequestsRefused():
+        case RequestsRefused() | OutageOver():
             return Topic.PROBLEMS
         case SymbolHeld() | SymbolReleased() | HoldAccepted() | DayUnproved() | PanicOver():
             return Topic.PROBLEMS

@@ -134,13 +134,14 @@ def signal_routes(
     clock: Clock,
     *,
     note: Note,
+    turned_back: Callable[[Signal], None],
     default_symbol: str,
     window: timedelta,
 ) -> APIRouter:
     """The route. `window` is how long an identical body without `ts` and `signal_id` counts as a repetition.
 
     Who has proved the secret is never asked to slow down: TradingView sends again after a 5xx alone. Such a sender waits while
-    the inbox is full, and then gets 503.
+    the inbox is full, and then gets 503; `turned_back` is told of the signal.
     """
     routes = APIRouter()
     identity = _Identity(find, clock, default_symbol, window)
@@ -163,20 +164,23 @@ def signal_routes(
             if wait := failed.take():
                 raise _Refused("too_many", 429, "too many requests without a right signature", wait)
             raise _Refused(why, 401, _UNPROVED[why])
+        read = identity.read(body)
         try:
             async with asyncio.timeout(ROOM_SECONDS):
-                return await take(body)
+                return await take(body, read)
         except (LedgerUnavailable, LeaseLost, TimeoutError):
+            if isinstance(read, Signal):
+                turned_back(read)
             until = f"; without ts and signal_id within {window.total_seconds():g} s"
             detail = f"it cannot be stored in time; send the same again, it counts once{until}"
             raise _Refused("unavailable", 503, detail, 5.0, proved=True) from None
 
-    async def take(body: bytes) -> JSONResponse:
-        message = await identity.message(body)
-        if isinstance(message, Unreadable):
-            problem = redactor.text(message.problem)
+    async def take(body: bytes, read: Signal | Unreadable) -> JSONResponse:
+        if isinstance(read, Unreadable):
+            problem = redactor.text(read.problem)
             await keep(_letter(body, problem, redactor, clock.now()))
             raise _Refused("unusable", 422, problem, proved=True)
+        message = await identity.message(read, body)
         _refuse_known(await submit(message), message)
         return JSONResponse({"signal_id": message.source_id, "symbol": message.mailbox}, status_code=202)
 
@@ -213,6 +217,10 @@ async def _read(request: Request) -> bytes:
     return bytes(body)
 
 
+def _digest(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()[:32]
+
+
 class _Identity:
     """What makes a body one signal: its `signal_id`; else the body itself, which a `ts` makes unlike any other. With neither, the
     same body again within `window` is a repetition, and after it a new signal."""
@@ -224,15 +232,16 @@ class _Identity:
         self._window = max(window.total_seconds(), 1.0)
         self._dated: OrderedDict[str, tuple[float, str]] = OrderedDict()
 
-    async def message(self, body: bytes) -> Message | Unreadable:
-        """Raises LedgerUnavailable where it cannot be known whether it is a repetition."""
+    def read(self, body: bytes) -> Signal | Unreadable:
+        """What the body says; without a `signal_id` of its own it has the body's digest for one."""
         now = self._clock.now()
-        digest = hashlib.sha256(body).hexdigest()[:32]
-        signal = decode(body, record_ts=now, source=SOURCE, default_id=digest, default_symbol=self._default_symbol)
-        if isinstance(signal, Unreadable):
-            return signal
-        if signal.signal_id == digest and signal.ts == now:
-            signal = replace(signal, signal_id=await self._date(digest, now))
+        return decode(body, record_ts=now, source=SOURCE, default_id=_digest(body), default_symbol=self._default_symbol)
+
+    async def message(self, signal: Signal, body: bytes) -> Message:
+        """`signal` under its identity. Raises LedgerUnavailable where it cannot be known whether it is a repetition."""
+        now = self._clock.now()
+        if signal.signal_id == _digest(body) and not signal.dated:
+            signal = replace(signal, signal_id=await self._date(signal.signal_id, now))
         return Message(SOURCE, signal.signal_id, signal.symbol, SignalReceived(signal), now)
 
     async def _date(self, digest: str, now: datetime) -> str:

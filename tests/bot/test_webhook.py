@@ -41,6 +41,7 @@ class Inbox:
     messages: dict[str, Message] = field(default_factory=dict)
     letters: list[DeadLetter] = field(default_factory=list)
     noted: list[tuple[str, bool]] = field(default_factory=list)
+    turned_back: list[Signal] = field(default_factory=list)
     broken: bool = False
     lost: bool = False
     full: bool = False
@@ -76,6 +77,7 @@ class Inbox:
             self.keep,
             clock,
             note=self.note,
+            turned_back=self.turned_back.append,
             default_symbol="WIFUSDC",
             window=timedelta(seconds=60),
         )
@@ -352,7 +354,7 @@ def described() -> Any:
     """The application as it describes itself, with one part that is not ready."""
     routes = Inbox().routes(HastyClock())
     parts: dict[str, Readiness] = {"ledger": lambda: (True, "fine"), "kafka": lambda: (True, "fine")}
-    return schemathesis.openapi.from_asgi("/openapi.json", create_web_app(parts, "1", routes))
+    return schemathesis.openapi.from_asgi("/openapi.json", create_web_app(parts, "1", routes, names={"testserver"}))
 
 
 schema = described()
