@@ -20,6 +20,7 @@ from core.adapters.signal_codec import MAX_BYTES, Unreadable, decode
 from core.domain.conflict import Conflict
 from core.domain.errors import LeaseLost, LedgerUnavailable
 from core.domain.messages import DeadLetter, Message, SignalReceived
+from core.domain.reasons import Reason
 from core.domain.signal import Signal
 from core.ports import Arrival, Clock
 
@@ -28,6 +29,7 @@ BODY_SECONDS = 10.0
 ROOM_SECONDS = 5.0
 FAILURES_A_SECOND, FAILURES_AT_ONCE = 1.0, 20
 REMEMBERED = 1_000
+QUERY_SHOWN = 64  # characters of a parameter of the URL that are looked at: it may name an instrument
 _KEPT_BYTES = 2048  # of what is no signal
 
 Submit = Callable[[Message], Awaitable[Arrival]]
@@ -81,7 +83,11 @@ _BODY = {
             "description": "reference price in quote asset, above 0",
             "anyOf": [{"type": "number", "minimum": 1e-30, "exclusiveMaximum": 1e31}, {"type": "string", "pattern": _PRICE}],
         },
-        "symbol": {"type": ["string", "null"], "pattern": "^[A-Za-z0-9]{2,20}$", "description": "SYMBOL where it is left out"},
+        "symbol": {
+            "type": "string",
+            "pattern": "^([A-Za-z0-9]{2,16}|[A-Za-z0-9]{1,12}[/-][A-Za-z0-9]{2,4}|BINANCE:[A-Za-z0-9]{2,16})$",
+            "description": "SYMBOL where nothing names an instrument; also as ticker, pair or instrument. No perpetuals",
+        },
         "signal_id": {
             "description": "what makes it one signal; other printable characters are taken too",
             "anyOf": [{"type": "string", "pattern": "^[ -~]{1,200}$"}, {"type": ["integer", "null"]}],
@@ -164,7 +170,7 @@ def signal_routes(
             if wait := failed.take():
                 raise _Refused("too_many", 429, "too many requests without a right signature", wait)
             raise _Refused(why, 401, _UNPROVED[why])
-        read = identity.read(body)
+        read = identity.read(body, request.query_params)
         try:
             async with asyncio.timeout(ROOM_SECONDS):
                 return await take(body, read)
@@ -177,9 +183,9 @@ def signal_routes(
 
     async def take(body: bytes, read: Signal | Unreadable) -> JSONResponse:
         if isinstance(read, Unreadable):
-            problem = redactor.text(read.problem)
-            await keep(_letter(body, problem, redactor, clock.now()))
-            raise _Refused("unusable", 422, problem, proved=True)
+            letter = _letter(body, read.reason, redactor, clock.now())
+            await keep(letter)
+            raise _Refused("unusable", 422, letter.problem, proved=True)
         message = await identity.message(read, body)
         _refuse_known(await submit(message), message)
         return JSONResponse({"signal_id": message.source_id, "symbol": message.mailbox}, status_code=202)
@@ -195,11 +201,12 @@ def _refuse_known(arrival: Arrival, message: Message) -> None:
         raise _Refused("repeated", 409, f"the signal {message.source_id} was taken before", proved=True)
 
 
-def _letter(body: bytes, problem: str, redactor: Redactor, at: datetime) -> DeadLetter:
+def _letter(body: bytes, why: Reason, redactor: Redactor, at: datetime) -> DeadLetter:
     """What is kept of a body that is no signal, without the secret that it may carry."""
     position = f"{SOURCE}/{hashlib.sha256(body).hexdigest()[:12]}"
     raw = redactor.text(body.decode("utf-8", "backslashreplace")).encode("utf-8", "replace")
-    return DeadLetter(SOURCE, position, problem, raw[:_KEPT_BYTES], at)
+    shown = Reason(why.code, {name: redactor.text(text) for name, text in why.params.items()})
+    return DeadLetter(SOURCE, position, str(shown), raw[:_KEPT_BYTES], at, shown)
 
 
 async def _read(request: Request) -> bytes:
@@ -232,10 +239,16 @@ class _Identity:
         self._window = max(window.total_seconds(), 1.0)
         self._dated: OrderedDict[str, tuple[float, str]] = OrderedDict()
 
-    def read(self, body: bytes) -> Signal | Unreadable:
+    def read(self, body: bytes, query: Mapping[str, str]) -> Signal | Unreadable:
         """What the body says; without a `signal_id` of its own it has the body's digest for one."""
-        now = self._clock.now()
-        return decode(body, record_ts=now, source=SOURCE, default_id=_digest(body), default_symbol=self._default_symbol)
+        return decode(
+            body,
+            record_ts=self._clock.now(),
+            source=SOURCE,
+            default_id=_digest(body),
+            default_symbol=self._default_symbol,
+            beside={name: text[:QUERY_SHOWN] for name, text in query.items()},
+        )
 
     async def message(self, signal: Signal, body: bytes) -> Message:
         """`signal` under its identity. Raises LedgerUnavailable where it cannot be known whether it is a repetition."""

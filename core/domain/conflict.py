@@ -45,7 +45,7 @@ class Conflict:
 
     def letter(self, raw: bytes) -> DeadLetter:
         """The dead letter that keeps it; `raw` is what it said."""
-        return DeadLetter(self.signal.source, self.signal.signal_id, str(self.reason), raw, self.at)
+        return DeadLetter(self.signal.source, self.signal.signal_id, str(self.reason), raw, self.at, self.reason)
 
 
 def differ(signal: Signal, before: Signal) -> bool:
