@@ -19,6 +19,10 @@ SENTENCES: Mapping[str, str] = {
     "in_position": "already in a position: {qty} {base}",
     "no_position": "there is no {base} position to sell",
     "approval_pending": "the same is already waiting for an approval",
+    "exit_wanted": "{symbol} is to be sold first: that is wanted, and tried until it is done",
+    "exit_over": "this exit is over",
+    "panic_over": "the panic was taken back",
+    "nothing_free": "the exchange has only {free} {base} free: sold elsewhere, or bound in an order?",
     "unknown_symbol": "the exchange knows no symbol {symbol}",
     "not_trading": "{symbol} is halted on the exchange (status {status})",
     "market_orders_off": "the exchange takes no market orders for {symbol}",
@@ -57,6 +61,7 @@ SENTENCES: Mapping[str, str] = {
     "authenticator_changed": "the authenticator was changed meanwhile. Say /code again",
     "code_used": "this code was used already; wait for the next one",
     "no_authenticator": "{person} has set up no authenticator",
+    "no_right": "you have no right to this any more",
     "too_many_invites": "{count} links are open already; withdraw them first",
     # the exchange's word; `code` and `message` are the exchange's own
     "insufficient_balance": "the exchange says there is not enough {asset} (-2010). /balance shows what it holds",

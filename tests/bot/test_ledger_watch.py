@@ -157,7 +157,7 @@ async def test_every_exit_of_the_outage_is_named_with_what_became_of_it() -> Non
 async def direct(server: RunningChat) -> AsyncIterator[DirectWord]:
     clock, book = FastClock(), Book(Controls(), LIMITS)
     bot = connect(server.token, server.api_url)
-    word = DirectWord(bot, Audience(OWNER, None, "en", "UTC", People({}, book), book), Paces(clock), clock)
+    word = DirectWord(bot, Audience(OWNER, None, "en", "UTC", People(book), book), Paces(clock), clock)
     yield word
     await word.close()
 
@@ -181,7 +181,7 @@ async def test_the_last_word_tells_our_own_errors_and_of_others_the_kind_alone(s
 
 async def test_the_end_does_not_wait_for_a_telegram_that_is_away() -> None:
     clock, book = FastClock(), Book(Controls(), LIMITS)
-    audience = Audience(OWNER, None, "en", "UTC", People({}, book), book)
+    audience = Audience(OWNER, None, "en", "UTC", People(book), book)
     word = DirectWord(connect("1:nobody", "http://127.0.0.1:9"), audience, Paces(clock), clock)
     async with asyncio.timeout(20):
         await word.say_last(lambda texts: end_lines(LeaseLost(), texts))

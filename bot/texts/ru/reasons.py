@@ -11,6 +11,10 @@ SENTENCES: dict[str, str] = {
     "entries_paused": "входы на паузе",
     "observe": "режим наблюдения: сообщено, но не исполнено",
     "in_position": "позиция уже открыта: {qty} {base}",
+    "exit_wanted": "сначала {symbol} надо продать: выход нужен, и я повторяю его, пока не исполню",
+    "exit_over": "этот выход уже закончен",
+    "panic_over": "паника отменена",
+    "nothing_free": "на бирже свободно только {free} {base}: продано в другом месте или занято ордером?",
     "no_position": "позиции в {base} нет, продавать нечего",
     "approval_pending": "такой же сигнал уже ждёт одобрения",
     "unknown_symbol": "биржа не знает символа {symbol}",
@@ -51,6 +55,7 @@ SENTENCES: dict[str, str] = {
     "authenticator_changed": "аутентификатор тем временем сменили. Скажите /code ещё раз",
     "code_used": "этот код уже использован; дождитесь следующего",
     "no_authenticator": "{person}: аутентификатор не настроен",
+    "no_right": "у вас больше нет на это права",
     "too_many_invites": "уже открыто ссылок: {count}; сначала отзовите их",
     # the exchange's word
     "insufficient_balance": "биржа говорит, что {asset} не хватает (-2010). Что есть на счёте, покажет /balance",
