@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from functools import partial
 from importlib.metadata import version
 
@@ -471,9 +471,12 @@ class _Program:
 
     async def _measure_clock(self) -> None:
         try:
-            self.metrics.clock_offset(await self.client.measure_clock())
+            offset = await self.client.measure_clock()
         except ExchangeUnavailable as error:
             log.warning("the exchange's clock cannot be measured", error=str(error))
+        else:
+            self.book.clock_offset = timedelta(seconds=offset)
+            self.metrics.clock_offset(offset)
 
     async def _settle(self) -> None:
         try:

@@ -26,7 +26,7 @@ from core.policy.exits import ALL_SOLD, ENDS, put_off, told_waiting, waits
 from core.policy.facts import Facts
 from core.policy.picture import Wanted
 from core.policy.risk import RiskApproved
-from core.ports import Changes, Clock, Ledger, Timings, Verdict
+from core.ports import Changes, Clock, Ledger, Verdict
 from core.wishes import Unfulfilled, Wish, Wishes
 
 log = structlog.get_logger(__name__)
@@ -65,7 +65,6 @@ class OrderExecutor:
         wishes: Wishes,
         trading_mode: str,
         clock: Clock,
-        timings: Timings,
         token: Callable[[], str] = new_token,
     ) -> None:
         self._ledger = ledger
@@ -77,7 +76,6 @@ class OrderExecutor:
         self._wishes = wishes
         self._trading_mode = trading_mode
         self._clock = clock
-        self._timings = timings
         self._token = token
 
     async def handle(self, stored: StoredMessage) -> Verdict:
@@ -163,8 +161,7 @@ class OrderExecutor:
             who, at = approved
             order = self._new_order(stored.seq, signal, decision.qty, decision.price, OrderState.SUBMITTED)
             changes.verdicts.append(self._verdict(stored, "ordered", facts=facts))
-            self._timings.signal_to_order((self._clock.now() - stored.message.received_at).total_seconds())
-            await self._placement.place(replace(order, approved_by=who, approved_at=at), changes)
+            await self._placement.place(replace(order, approved_by=who, approved_at=at), changes, arrived=stored.arrived)
             return changes.verdicts[0]
         if isinstance(decision, AskFirst):
             wanted = decision.order if all_of_it is None else replace(decision.order, qty=max(decision.order.qty, all_of_it))

@@ -47,6 +47,7 @@ class Picture:
     `open_count` counts open positions and entries under way; `result_today` is today's net profit in the symbol's quote asset;
     `approved_at` is when a person approved this very signal: then its age counts from there, and nobody is asked again.
     `by_hand`: a person ordered it, who may leave a position also while signals may not. `exit_wanted`: the symbol is being left.
+    `clock_offset` is how far the exchange's clock is ahead of ours.
     """
 
     now: datetime
@@ -63,3 +64,4 @@ class Picture:
     by_hand: bool = False
     wanted: Wanted = Wanted()
     exit_wanted: bool = False
+    clock_offset: timedelta | None = None

@@ -414,7 +414,7 @@ class Office:
         self.people = People(self.book)
         self.audience = Audience(OWNER, None, language, "UTC", self.people, self.book)
         self.trading = Trading(self.book, clock, self.ledger.wake)
-        self.inbox = Inbox(self.ledger, self.trading.handle)
+        self.inbox = Inbox(self.ledger, self.trading.handle, clock)
         self.inbox.start([], [])
         self.market = Market(self.exchange, clock, list)
         self.lag: int | None = None
