@@ -212,6 +212,7 @@ def _refused(event: SignalRefused, texts: Texts) -> list[Html]:
         texts("symbol", symbol=short(event.signal.symbol)),
         texts("reason", reason=texts.reason(event.reason)),
         texts("signal_price", price=price(event.signal.close)),
+        *([texts(f"advice.{event.reason.code}")] if texts.has(f"advice.{event.reason.code}") else []),
         *([texts("exit_lost")] if event.lost_exit else []),
     ]
 
@@ -223,7 +224,7 @@ def controls_lines(controls: Controls, texts: Texts) -> Html:
         lines.append(texts("controls.until", time=texts.full_moment(controls.until)))
     lines.append(texts("controls.mode", mode=controls.mode, meaning=texts(f"mode.{controls.mode}")))
     if controls.mode is Mode.CONFIRM and controls.asking.above:
-        lines.append(texts("mode.above", above=f"{controls.asking.above:f}"))
+        lines.append(texts("mode.above", above=f"{controls.asking.above:f}", asset=controls.asking.asset))
     if controls.mode is Mode.CONFIRM and controls.asking.besides:
         lines.append(texts("mode.besides", types=", ".join(sorted(controls.asking.besides))))
     return Html("\n".join(lines))
