@@ -376,6 +376,7 @@ people = Table(
     Column("invited_by", Text, nullable=False),
     Column("since", UtcTime, nullable=False),
     Column("revoked_at", UtcTime),
+    Column("inviter", BigInteger),
     _partial("ix_people_let_in", "user_id", where=IS_LET_IN),
 )
 
@@ -388,6 +389,7 @@ invites = Table(
     Column("made_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime, nullable=False),
     Column("used_by", BigInteger),
+    Column("inviter", BigInteger),
     _partial("ix_invites_unused", "digest", where=IS_UNUSED),
 )
 
