@@ -399,6 +399,7 @@ class _Program:
             "approvals": (1.0, ApprovalTimer(self.book, self.inbox, self.clock).run),
             "digests": (20.0, DigestTimer(self.desk, self.desk.audience, self.inbox, self.clock, self._since).run),
             "catching up": (3.0, self._catching_up.run),
+            "exits": (1.0, self.trading.exits.run),
             "pause": (1.0, PauseTimer(self.book, self.inbox, self.clock).run),
             "gauges": (2.0, self._read_gauges),
             "exchange": (

@@ -94,6 +94,7 @@ class Settings(BaseSettings):
     max_open_positions: Annotated[int, PlainValidator(read.integer(1, 10_000))] = 5
     daily_loss_limit: Amount = Decimal(100)
     signal_max_age: Seconds = timedelta(seconds=60)
+    exit_max_age: Seconds = timedelta(seconds=600)
     approval: Annotated[Mode, _word(Mode)] = Mode.AUTO
     approval_ttl: Seconds = timedelta(seconds=120)
 

@@ -2,24 +2,25 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from core.book import Book
 from core.domain.errors import ExchangeUnavailable
 from core.domain.instrument import Instrument
 from core.domain.order import Order
-from core.domain.signal import BY_HAND, Side, Signal, client_order_id
+from core.domain.signal import Side, Signal, client_order_id
 from core.market import Market
 from core.policy.decide import AskFirst, Decision, Refused, counts, decide
 from core.policy.facts import Facts, facts_of
 from core.policy.picture import Picture, Wanted
 from core.policy.rates import Rate, Unknown
-from core.policy.risk.signal_age import lasts
+from core.policy.risk.signal_age import good_for, lasts
 from core.ports import Clock
 from core.rates import Rates
 
 USUAL = Wanted()
+_WITHOUT_END = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +80,18 @@ class Deciding:
             pending=self._book.approval_for(signal.symbol),
             approved_at=approved_at,
             hold=self._book.hold_on(signal.symbol),
-            by_hand=signal.source == BY_HAND,
+            by_hand=signal.by_hand,
             wanted=wanted,
+            exit_wanted=signal.symbol in self._book.exits,
         )
         decision = decide(signal, picture)
         return Weighed(decision, facts_of(signal, picture, _qty(decision)), counts(signal, picture))
 
     def good_until(self, order: Order) -> datetime:
         """From then on the order's signal is too old to be placed anew."""
-        return (order.approved_at or order.signal.ts) + order.signal.good_for(self._book.limits.signal_max_age)
-
-    def insists_on(self, order: Order) -> bool:
-        """Whether the order is to be placed however often and long it has to be tried."""
-        return lasts(order.signal, self._book.controls)
+        if lasts(order.signal, self._book.controls):
+            return _WITHOUT_END
+        return (order.approved_at or order.signal.ts) + good_for(order.signal, self._book.limits)
 
     async def _rates_for(self, signal: Signal, instrument: Instrument) -> Mapping[str, Rate | Unknown]:
         """What an entry's amounts are converted by. An exit waits for no rate: the last one serves, or none."""

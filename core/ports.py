@@ -9,6 +9,7 @@ from typing import Protocol
 from core.domain.approval import Approval
 from core.domain.controls import Controls
 from core.domain.events import Event, OutboxItem, Priority
+from core.domain.exit import WantedExit
 from core.domain.hold import Hold
 from core.domain.instrument import Balance, Instrument, Quote
 from core.domain.limit import LimitSet
@@ -100,7 +101,7 @@ class AccountHistory(Protocol):
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What became of a stored message: `outcome` is the metric's label (`ordered`, `ignored`, `denied`, `expired`, `observed`,
-    `awaiting_approval`, `done`, `failed`), `reason` why (English sentence and code are both
+    `awaiting_approval`, `put_off`, `done`, `failed`), `reason` why (English sentence and code are both
     kept), `facts` the numbers that were decided by."""
 
     seq: int
@@ -112,9 +113,9 @@ class Verdict:
 
 @dataclass(slots=True)
 class Changes:
-    """Everything that one commit writes. Rows are facts: orders, positions, approvals, holds, people, invites, authenticators,
-    readers and limits replace the row of the same key, the rest is appended; an execution, fill or trade that is there already is
-    left alone."""
+    """Everything that one commit writes. Rows are facts: orders, positions, approvals, holds, exits, people, invites,
+    authenticators, readers and limits replace the row of the same key, the rest is appended; an execution, fill or trade that is
+    there already is left alone."""
 
     verdicts: list[Verdict] = field(default_factory=list)
     orders: list[Order] = field(default_factory=list)
@@ -125,6 +126,7 @@ class Changes:
     approvals: list[Approval] = field(default_factory=list)
     controls: Controls | None = None
     holds: list[Hold] = field(default_factory=list)
+    exits: list[WantedExit] = field(default_factory=list)
     people: list[Person] = field(default_factory=list)
     invites: list[Invite] = field(default_factory=list)
     authenticators: list[Authenticator] = field(default_factory=list)
@@ -149,8 +151,8 @@ class LedgerState:
     """What trading needs to know at start; its size does not grow with history. `in_flight` are the orders that start-up must
     find out about, `waiting` the messages without a verdict (by seq), `today` the day results of the present UTC day, `totals`
     counters since the first start (`buy_orders`, `sell_orders`), `last_profit_pct` of the latest exit. `people` are those with a
-    right, `invites` those not used or withdrawn, `authenticators` those that have not ended. `mark` is the ledger's own, which
-    its orders carry; `touched` names every symbol that an order of it was ever sent for."""
+    right, `invites` those not used or withdrawn, `authenticators` those that have not ended, `exits` those that are wanted.
+    `mark` is the ledger's own, which its orders carry; `touched` names every symbol that an order of it was ever sent for."""
 
     controls: Controls | None
     positions: Sequence[Position]
@@ -166,6 +168,7 @@ class LedgerState:
     authenticators: Sequence[Authenticator] = ()
     readers: Sequence[Reader] = ()
     limits: Sequence[LimitSet] = ()
+    exits: Sequence[WantedExit] = ()
     mark: int | None = None
     touched: Sequence[str] = ()
 

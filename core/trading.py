@@ -5,6 +5,7 @@ from functools import partial
 
 from core.book import Book
 from core.deciding import Deciding
+from core.exits import Exits, ExitTimer
 from core.holding import Holding
 from core.inbox import CAPACITY, Inbox, Work
 from core.market import Market
@@ -59,6 +60,7 @@ class Trading:
             deciding=deciding,
             rates=rates,
             placement=self.placement,
+            exits=Exits(book, self.market, venue, clock),
             wishes=Wishes(book, venue, self.holding, clock),
             trading_mode=trading_mode,
             clock=clock,
@@ -67,6 +69,7 @@ class Trading:
         )
         self._looks: set[str] = set()
         self.inbox = Inbox(ledger, self.executor.handle, capacity=capacity)
+        self.exits = ExitTimer(book, self.inbox.ask_all, clock)
 
     def needed(self) -> set[str]:
         """The symbols whose rules and prices are kept at hand."""

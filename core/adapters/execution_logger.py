@@ -17,10 +17,10 @@ from core.domain.events import (
     DayUnproved,
     DeadLettersFound,
     Event,
+    ExitWaits,
     OrderExecuted,
     OrderFailed,
     OrderUnanswered,
-    OrderWaits,
     PartTroubled,
     RequestsRefused,
     SignalRefused,
@@ -36,8 +36,8 @@ from core.ports import Changes, LedgerState, Verdict
 
 # From a loopback round trip to Binance's 10 s timeout.
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-_SOURCES = frozenset({"kafka", "webhook", "snowflake", "telegram"})
-_OUTCOMES = frozenset({"ordered", "ignored", "denied", "expired", "observed", "awaiting_approval", "done", "failed"})
+_SOURCES = frozenset({"kafka", "webhook", "snowflake", "telegram", "exit"})
+_OUTCOMES = frozenset({"ordered", "ignored", "denied", "expired", "observed", "awaiting_approval", "put_off", "done", "failed"})
 _HTTP_REFUSALS = (
     *("wrong_secret", "no_secret", "unreadable", "too_long", "incomplete", "too_many"),
     *("unusable", "repeated", "conflict", "unavailable"),
@@ -297,8 +297,8 @@ def _write(event: Event) -> None:
             log.warning("order failed", side=order.side, state=order.state, reason=str(order.reason), **_order_ids(order))
         case OrderUnanswered(order):
             log.warning("order unanswered, asking what became of it", side=order.side, **_order_ids(order))
-        case OrderWaits(order, why):
-            log.warning("order not taken yet, trying on", side=order.side, reason=str(why), **_order_ids(order))
+        case ExitWaits(signal, why):
+            log.warning("exit waits, trying on", code=why.code, reason=str(why), **_ids(signal))
         case SignalRefused(signal, outcome, why):
             log.info("signal refused", outcome=outcome, code=why.code, reason=str(why), **_ids(signal))
         case ApprovalRequested(approval):

@@ -45,9 +45,19 @@ class Signal:
         return Side.BUY if self.signal_type.startswith("BUY_") else Side.SELL
 
     @property
+    def is_again(self) -> bool:
+        """Whether it tries an exit again that was wanted before."""
+        return self.source.startswith(AGAIN)
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether a person ordered it."""
+        return self.source.removeprefix(AGAIN) == BY_HAND
+
+    @property
     def is_panic(self) -> bool:
         """Whether a person wants out at any price."""
-        return self.source == BY_HAND and self.signal_type == PANIC
+        return self.by_hand and self.signal_type == PANIC
 
     def good_for(self, limit: timedelta) -> timedelta:
         """Returns how old it may become where the settings say `limit`: its own `valid_for` narrows that, never widens it."""
@@ -61,6 +71,9 @@ class Signal:
 
 BY_HAND = "telegram"
 """The source of what a person orders in the chat."""
+
+AGAIN = "exit:"
+"""Before the source of an exit that is tried again. No source of records begins like that."""
 
 PANIC = "SELL_PANIC"
 """The type of an exit by hand that has to happen, however long it takes."""

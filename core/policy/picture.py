@@ -30,6 +30,7 @@ class Limits:
     daily_loss_limit: Decimal
     approval_ttl: timedelta
     report_asset: str
+    exit_max_age: timedelta = timedelta(seconds=600)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,8 @@ class Picture:
 
     `open_count` counts open positions and entries under way; `results_today` are today's net profits by quote asset; `rates`
     are those into the report asset, by asset; `approved_at` is when a person approved this very signal: then its age counts from
-    there, and nobody is asked again.
-    `by_hand`: a person ordered it, who may leave a position also while signals may not.
+    there, and nobody is asked again. `by_hand`: a person ordered it, who may leave a position also while signals may not.
+    `exit_wanted`: the symbol is being left.
     """
 
     now: datetime
@@ -66,6 +67,7 @@ class Picture:
     hold: Hold | None = None
     by_hand: bool = False
     wanted: Wanted = Wanted()
+    exit_wanted: bool = False
 
     def rate(self, asset: str) -> Rate | Unknown:
         """What one unit of `asset` is worth in the report asset."""

@@ -40,6 +40,7 @@ WRONG = {
     "MAX_OPEN_POSITIONS": ["0", "1.5", "five"],
     "DAILY_LOSS_LIMIT": ["0", "-100"],
     "SIGNAL_MAX_AGE": ["0", "1h", "604801"],
+    "EXIT_MAX_AGE": ["0", "10m", "604801"],
     "APPROVAL": ["yes"],
     "APPROVAL_TTL": ["-1", "2m"],
     "KAFKA_BROKER": ["kafka://h:9092", "h:port", ",", "h:9092;i:9092"],
@@ -139,7 +140,7 @@ def test_defaults_are_those_of_the_contract() -> None:
     assert settings.kafka_security_protocol == "PLAINTEXT"
     assert (settings.kafka_topic, settings.kafka_group) == ("trading_signals", "marketflow")
     assert settings.kafka_dlq_topic == "trading_signals.dlq"
-    assert settings.signal_max_age == timedelta(seconds=60)
+    assert (settings.signal_max_age, settings.exit_max_age) == (timedelta(seconds=60), timedelta(seconds=600))
     assert (settings.approval, settings.approval_ttl) == (Mode.AUTO, timedelta(seconds=120))
     assert settings.report_asset == "USDC"
     assert (settings.price_band_pct, settings.price_sanity_pct) == (Decimal(1), Decimal(50))

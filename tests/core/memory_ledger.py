@@ -7,6 +7,7 @@ from core.domain.approval import Approval, ApprovalState
 from core.domain.controls import Controls
 from core.domain.errors import LedgerUnavailable
 from core.domain.events import Event
+from core.domain.exit import WantedExit
 from core.domain.hold import Hold
 from core.domain.messages import DeadLetter, Message, SourcePosition, StoredMessage
 from core.domain.money import ZERO
@@ -32,6 +33,7 @@ class MemoryLedger:
     executions: dict[str, Execution] = field(default_factory=dict)
     approvals: dict[str, Approval] = field(default_factory=dict)
     holds: dict[str, Hold] = field(default_factory=dict)
+    exits: dict[str, WantedExit] = field(default_factory=dict)
     controls: Controls | None = None
     events: list[Event] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
@@ -58,6 +60,7 @@ class MemoryLedger:
             in_flight=[order for order in self.orders.values() if order.state.in_flight],
             approvals=[asked for asked in self.approvals.values() if asked.state is ApprovalState.OPEN],
             holds=list(self.holds.values()),
+            exits=[wanted for wanted in self.exits.values() if wanted.is_open],
             waiting=[stored for stored in self.messages.values() if stored.seq not in self.verdicts],
             today=results,
             totals={},
@@ -109,6 +112,7 @@ class MemoryLedger:
         self.approvals.update({approval.token: approval for approval in changes.approvals})
         self.controls = changes.controls or self.controls
         self.holds.update({hold.symbol: hold for hold in changes.holds})
+        self.exits.update({wanted.symbol: wanted for wanted in changes.exits})
         self.events.extend(changes.events)
 
 

@@ -68,6 +68,7 @@ CATALOGUE: dict[str, str] = {
     "outcome.expired": "expired",
     "outcome.observed": "observed",
     "outcome.awaiting_approval": "asked about",
+    "outcome.put_off": "wanted, tried again",
     "outcome.done": "done",
     "outcome.failed": "failed",
     # lists, periods, results, orders, files

@@ -68,6 +68,7 @@ CATALOGUE: dict[str, str] = {
     "outcome.expired": "устарел",
     "outcome.observed": "только наблюдение",
     "outcome.awaiting_approval": "спрошено",
+    "outcome.put_off": "нужен, повторяю",
     "outcome.done": "выполнено",
     "outcome.failed": "не удался",
     # lists, periods, results, orders, files

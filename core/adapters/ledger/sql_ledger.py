@@ -89,7 +89,7 @@ class SqlLedger:
 
     async def load(self, today: str) -> LedgerState:
         """See Ledger. Every question is answered from an index of what is unsettled, or from a table that does not grow."""
-        inbox, orders, approvals = tables.inbox, tables.orders, tables.approvals
+        inbox, orders, approvals, wanted = tables.inbox, tables.orders, tables.approvals, tables.wanted_exits
         controls = await self.reader.read(select(tables.controls))
         positions = await self.reader.read(select(tables.positions))
         in_flight = await self.reader.read(select(orders).where(tables.IN_FLIGHT).order_by(orders.c.inbox_seq))
@@ -114,6 +114,7 @@ class SqlLedger:
             authenticators=[rows.authenticator_of(row) for row in await self.reader.read(_counting())],
             limits=[rows.limit_of(row) for row in await self.reader.read(select(tables.limits))],
             readers=[rows.reader_of(row) for row in await self.reader.read(select(tables.readers))],
+            exits=[rows.exit_of(row) for row in await self.reader.read(select(wanted).where(tables.IS_WANTED))],
             mark=(await self.reader.read(select(tables.account.c.mark)))[0]["mark"],
             touched=[row["symbol"] for row in await self.reader.read(select(tables.touched_symbols))],
         )

@@ -41,6 +41,7 @@ class Statements:
             *(tables.orders, tables.positions, tables.approvals, tables.controls, tables.holds, tables.source_positions),
             *(tables.export_positions, tables.marks, tables.proofs, tables.told),
             *(tables.people, tables.invites, tables.authenticators, tables.readers, tables.limits),
+            tables.wanted_exits,
             *(tables.paper_orders, tables.paper_balances, tables.day_results),
         )
         self.replace = {table: self._replace(table) for table in replaced}
@@ -77,6 +78,7 @@ def write(connection: Connection, statements: Statements, writes: Writes) -> Wri
         (writes.approvals.values(), statements.replace[tables.approvals]),
         (writes.controls.values(), statements.replace[tables.controls]),
         (writes.holds.values(), statements.replace[tables.holds]),
+        (writes.exits.values(), statements.replace[tables.wanted_exits]),
         (writes.source_positions.values(), statements.replace[tables.source_positions]),
         (writes.export_positions.values(), statements.replace[tables.export_positions]),
         (writes.marks.values(), statements.replace[tables.marks]),
