@@ -20,7 +20,7 @@ from core.domain.proof import Proof
 from core.domain.reasons import Reason
 from core.domain.signal import Side, Signal
 
-_LOSES_AN_EXIT = frozenset({"price_sanity", "expired"})
+_LOSES_AN_EXIT = frozenset({"price_sanity", "conflict", "turned_back", "expired"})
 _NAMED = 20  # differences that an event carries
 
 
@@ -311,6 +311,27 @@ class PartTroubled:
 
 
 @dataclass(frozen=True, slots=True)
+class ExitOfOutage:
+    """An exit that came while a part was away: `became` is `sold`, `refused` or `failed`, and `reason` why."""
+
+    signal: Signal
+    became: str
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutageOver:
+    """What came of the exits that came while `part` was away, from `since` until `until`."""
+
+    part: str
+    since: datetime
+    until: datetime
+    exits: tuple[ExitOfOutage, ...]
+    kind: Literal["outage_over"] = "outage_over"
+    priority: Priority = Priority.URGENT
+
+
+@dataclass(frozen=True, slots=True)
 class PanicOver:
     """All that a panic could sell is sold, or it was taken back: `held` are the symbols of which something is held or on its way
     for all that, `paused` says whether everything still is."""
@@ -370,6 +391,7 @@ Event = (
     | PersonRevoked
     | AuthenticatorChanged
     | PartTroubled
+    | OutageOver
     | PanicOver
     | SignalsLost
     | SymbolHeld

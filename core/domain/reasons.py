@@ -10,6 +10,8 @@ SENTENCES: Mapping[str, str] = {
     # admission
     "expired": "the signal was {age} s old, older than {limit} s",
     "from_future": "the signal is dated {ahead} s in the future: is the sender's clock right?",
+    "turned_back": "it could not be stored when it came, and its sender did not send it again",
+    "conflict": "its signal_id {signal_id} is that of another signal, {signal_type} {symbol} at {price} of {at}",
     "symbol_not_allowed": "{symbol} is not among the allowed symbols ({allowed})",
     "paused": "trading is paused",
     "entries_paused": "entries are paused",

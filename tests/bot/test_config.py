@@ -67,6 +67,8 @@ WRONG = {
     "HTTP_HOST": ["a b", "http://x"],
     "HTTP_PORT": ["65536"],
     "LOKI_URL": ["x", "ftp://x"],
+    "HEARTBEAT_URL": ["x", "ftp://x"],
+    "HTTP_ALLOWED_HOSTS": ["a b", "http://x", "x:80", ",", "*"],
     "LOG_FORMAT": ["xml"],
     "LOG_LEVEL": ["loud"],
 }  # fmt: skip
@@ -369,7 +371,7 @@ def test_example_file_names_every_variable_once_with_its_default(tmp_path: Path)
     assert set(named) == set(Settings.variables())
     shown = from_file(tmp_path / ".env", "\n".join(lines))
     assert values(shown) == values(load())
-    without = {name for name, value in values(load()).items() if value in (None, "", {})}
+    without = {name for name, value in values(load()).items() if value in (None, "", {}, frozenset())}
     assert {name for name, text in named.items() if not text} == without
 
 
