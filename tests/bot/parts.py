@@ -40,7 +40,20 @@ from core.inbox import Inbox
 from core.market import Market
 from core.membership import Membership
 from core.ports import MAIN_READER, Changes, DayResult, Delivery, LedgerState, Told, Verdict
-from core.read_models import NEWEST, Act, Gain, LetterStory, Page, Performance, Place, Selection, Settled, SignalStory, Story
+from core.read_models import (
+    NEWEST,
+    Act,
+    Gain,
+    LetterStory,
+    Page,
+    Performance,
+    Place,
+    PrunedSignal,
+    Selection,
+    Settled,
+    SignalStory,
+    Story,
+)
 from tests.core.world import LIMITS
 
 OWNER, TRADER, VIEWER, STRANGER = 1001, 1002, 1003, 6666
@@ -292,6 +305,14 @@ class MemoryLedger:
         return []
 
     async def letter(self, position: str) -> LetterStory | None:
+        self._check()
+        return None
+
+    async def pruned(self, seq: int) -> PrunedSignal | None:
+        self._check()
+        return None
+
+    async def pruned_before(self) -> datetime | None:
         self._check()
         return None
 

@@ -144,7 +144,7 @@ class SqlLedger:
     async def find_signals(self, source: str, source_ids: Sequence[str]) -> Mapping[str, Signal]:
         """Those of these signals that `source` has brought already, by identity."""
         table = tables.inbox
-        question = select(table.c.source_id, table.c.body).where(table.c.source == source)
+        question = select(table.c.source_id, table.c.body).where(table.c.source == source, tables.IS_SIGNAL)
         found = await self.reader.read_of(question, table.c.source_id, source_ids)
         bodies = {row["source_id"]: codec.bodies.decode(row["body"]) for row in found}
         return {name: body.signal for name, body in bodies.items() if isinstance(body, SignalReceived)}

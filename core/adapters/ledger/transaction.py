@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, select, update
+from sqlalchemy import BindParameter, Connection, Table, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.adapters.ledger import tables
@@ -41,10 +41,11 @@ class Statements:
             *(tables.orders, tables.positions, tables.approvals, tables.controls, tables.holds, tables.source_positions),
             *(tables.export_positions, tables.marks, tables.proofs, tables.told),
             *(tables.people, tables.invites, tables.authenticators, tables.readers, tables.limits),
-            *(tables.paper_orders, tables.paper_balances, tables.day_results),
+            *(tables.paper_orders, tables.paper_balances, tables.day_results, tables.pruned),
         )
         self.replace = {table: self._replace(table) for table in replaced}
         self.verdict = update(tables.inbox).where(inbox.seq == bindparam("b_seq"))
+        self.prune = _pruning()
         days = tables.day_results.c
         self.days_of = select(tables.day_results).where(
             days.day.in_(bindparam("b_days", expanding=True)), days.symbol.in_(bindparam("b_symbols", expanding=True))
@@ -91,6 +92,8 @@ def write(connection: Connection, statements: Statements, writes: Writes) -> Wri
         (writes.limits.values(), statements.replace[tables.limits]),
         (writes.paper_orders.values(), statements.replace[tables.paper_orders]),
         (writes.paper_balances.values(), statements.replace[tables.paper_balances]),
+        *((writes.prune.get(name, []), statement) for name, statement in statements.prune.items()),
+        (writes.pruned.values(), statements.replace[tables.pruned]),
     ):
         _run(connection, statement, rows)
     _write_executions(connection, statements, writes.executions)
@@ -99,6 +102,26 @@ def write(connection: Connection, statements: Statements, writes: Writes) -> Wri
     told = [event for user_id, (_, event) in writes.strangers.items() if user_id in strangers]
     _run(connection, statements.append[tables.outbox], [*writes.outbox, *told])
     return Written({(source, source_id): seq for source, source_id, seq in new_messages}, strangers)
+
+
+def _pruning() -> dict[str, Any]:
+    """What takes old rows out, by name, in the order that foreign keys want."""
+    orders, steps, approvals = tables.orders.c, tables.order_steps.c, tables.approvals.c
+    seq: BindParameter[int] = bindparam("b_seq")
+    of_order = select(orders.client_order_id).where(orders.inbox_seq == bindparam("b_seq"))
+    empty = {"kind": tables.PRUNED, "body": "", "facts": None, "reason_code": None, "reason_params": None, "reason": None}
+    deliveries = tables.deliveries.c
+    told = deliveries.priority == bindparam("b_priority"), deliveries.last_seq <= bindparam("b_last")
+    return {
+        "steps": delete(tables.order_steps).where(steps.client_order_id.in_(of_order)),
+        "approvals": delete(tables.approvals).where(approvals.inbox_seq == seq),
+        "orders": delete(tables.orders).where(orders.inbox_seq == seq),
+        "signals": update(tables.inbox).where(tables.inbox.c.seq == seq).values(empty),
+        "messages": delete(tables.inbox).where(tables.inbox.c.seq == seq),
+        "deliveries": delete(tables.deliveries).where(*told),
+        "events": delete(tables.outbox).where(tables.outbox.c.seq == seq),
+        "letters": delete(tables.dead_letters).where(tables.dead_letters.c.seq == seq),
+    }
 
 
 def _run(connection: Connection, statement: Any, rows: Iterable[Row]) -> None:
