@@ -1,6 +1,6 @@
 """What a reader is told and how loudly, by what was set and by the role. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
@@ -17,17 +17,19 @@ from core.domain.events import (
     DeadLettersFound,
     DigestMade,
     Event,
+    ExitWaits,
     HoldAccepted,
     LimitChanged,
     OrderExecuted,
     OrderFailed,
     OrderUnanswered,
-    OrderWaits,
+    OutageOver,
     OutboxItem,
     PanicOver,
     PartTroubled,
     PersonJoined,
     PersonRevoked,
+    Priority,
     RequestsRefused,
     SignalRefused,
     SignalsLost,
@@ -110,10 +112,10 @@ def topic_of(event: Event) -> Topic:  # noqa: PLR0911, C901 - flat: one line for
         case OrderExecuted():
             return Topic.TRADES
         case SignalRefused():
-            return Topic.REFUSALS
-        case OrderFailed() | OrderUnanswered() | OrderWaits() | PartTroubled() | SignalsLost() | DeadLettersFound():
+            return Topic.PROBLEMS if event.priority is Priority.URGENT else Topic.REFUSALS
+        case OrderFailed() | OrderUnanswered() | ExitWaits() | PartTroubled() | SignalsLost() | DeadLettersFound():
             return Topic.PROBLEMS
-        case RequestsRefused():
+        case RequestsRefused() | OutageOver():
             return Topic.PROBLEMS
         case SymbolHeld() | SymbolReleased() | HoldAccepted() | DayUnproved() | PanicOver():
             return Topic.PROBLEMS
@@ -127,3 +129,20 @@ def topic_of(event: Event) -> Topic:  # noqa: PLR0911, C901 - flat: one line for
             return Topic.SYSTEM
         case _ as unreachable:
             assert_never(unreachable)
+
+
+def foldable(items: Sequence[OutboxItem]) -> list[OutboxItem]:
+    """The first of `items` that need no message of their own, up to one that does."""
+    alike: list[OutboxItem] = []
+    for item in items:
+        if isinstance(item.event, ApprovalRequested | ApprovalClosed | SymbolHeld | DigestMade):
+            break
+        alike.append(item)
+    return alike
+
+
+def role_to_tap(item: OutboxItem) -> Role:
+    """Who may use the buttons of an event."""
+    if isinstance(item.event, SymbolHeld):
+        return Role.OWNER
+    return Role.TRADER if isinstance(item.event, ApprovalRequested) else Role.VIEWER

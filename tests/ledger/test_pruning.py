@@ -16,10 +16,21 @@ from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.adapters.ledger.stories import LedgerStories
 from core.domain.approval import Approval, ApprovalState
+from core.domain.conflict import Conflict
 from core.domain.controls import Pause
 from core.domain.digest import Digest, Occasion
 from core.domain.events import OrderExecuted, SignalRefused
-from core.domain.messages import Body, CodeUsed, ControlsRequested, DeadLetter, DigestDue, Hand, Message, SignalReceived
+from core.domain.messages import (
+    Body,
+    CodeUsed,
+    ControlsRequested,
+    DeadLetter,
+    DigestDue,
+    Hand,
+    Message,
+    SignalReceived,
+    StoredMessage,
+)
 from core.domain.order import OrderState
 from core.domain.reasons import reason
 from core.domain.signal import BY_HAND, Side
@@ -34,7 +45,7 @@ TODAY = NOW.date().isoformat()
 
 async def stored(ledger: SqlLedger, message: Message, at: datetime) -> int:
     (found,) = await ledger.store([replace(message, received_at=at)])
-    assert found is not None
+    assert isinstance(found, StoredMessage)
     return found.seq
 
 
@@ -119,15 +130,20 @@ async def test_what_came_to_nothing_goes_and_what_was_executed_stays(ledger: Sql
         done: "signal",
         young: "signal",
     }
-    assert all(not inbox[seq]["body"] and inbox[seq]["facts"] is None for seq in nothing)
+    assert all(inbox[seq]["facts"] is None and inbox[seq]["reason"] is None for seq in nothing)
     assert [story.seq for story in await LedgerQueries(ledger.reader).recent_signals(10)] == [young, done]
 
 
-async def test_a_pruned_signal_that_is_brought_again_is_known(ledger: SqlLedger) -> None:
+async def test_a_pruned_signal_that_is_brought_again_is_known_and_another_content_under_its_id_is_a_conflict(
+    ledger: SqlLedger,
+) -> None:
     await refused(ledger, 1)
     await pruned(ledger)
     assert await ledger.store([values.message(1)]) == [None]
-    assert await ledger.find_signals("kafka:t", [values.signal(1).signal_id]) == {}
+    assert (await ledger.find_signals("kafka:t", ["t/0/1"])).keys() == {"t/0/1"}
+    other = values.message(1, "SELL_SM")
+    (answer,) = await ledger.store([other])
+    assert isinstance(answer, Conflict)
 
 
 async def test_why_says_that_a_signal_was_pruned(ledger: SqlLedger) -> None:

@@ -1,7 +1,7 @@
 """Takes out of the ledger what has grown old and came to nothing, a few rows at a time: for who set RETENTION_DAYS.
 
 What stays for good: executions, their orders, fills, steps and signals; positions, trades, people, and what people wanted. Of
-every other signal its identity stays, so that it is never taken for a new one, however late it is brought again.
+every other signal its identity and what it said stay: brought again, however late, it is known, and so is another under its name.
 """
 
 from collections.abc import Collection, Sequence

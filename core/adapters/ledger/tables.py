@@ -33,7 +33,7 @@ metadata = MetaData(
 UNDECIDED = text("decided_at IS NULL")
 IS_SIGNAL = text("kind = 'signal'")
 PRUNED = "pruned"
-"""The kind of a message of which only the identity is left."""
+"""The kind of a signal of which only what it said is left."""
 BY_PEOPLE = text("source IN ('telegram', 'timer')")
 IN_FLIGHT = text("state IN ({})".format(", ".join(f"'{state}'" for state in OrderState if state.in_flight)))
 IS_EXIT = text("profit_pct IS NOT NULL")
@@ -42,6 +42,7 @@ ASKS = text("question IS NOT NULL")
 HAS_SUBJECT = text("subject IS NOT NULL")
 IS_LET_IN = text("revoked_at IS NULL")
 IS_UNUSED = text("used_by IS NULL")
+IS_WANTED = text("ended_at IS NULL")
 
 
 def _partial(name: str, *columns: str, where: object) -> Index:
@@ -232,6 +233,7 @@ controls = Table(
     Column("until", UtcTime),
     Column("ask_above", Amount),
     Column("ask_besides", Text),
+    Column("panic", Text),
     CheckConstraint("id = 1", name="one_row"),
 )
 
@@ -253,6 +255,17 @@ holds = Table(
     Column("since", UtcTime, nullable=False),
     Column("lifted_at", UtcTime),
     Column("lifted_by", Text, nullable=False),
+)
+
+wanted_exits = Table(
+    "wanted_exits",
+    metadata,
+    Column("symbol", Text, primary_key=True),
+    Column("qty", Amount, nullable=False),
+    Column("since", UtcTime, nullable=False),
+    Column("due_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime),
+    Column("wanted", Text, nullable=False),
 )
 
 lease = Table(
@@ -324,6 +337,8 @@ dead_letters = Table(
     Column("problem", Text, nullable=False),
     Column("raw", LargeBinary, nullable=False),
     Column("at", UtcTime, nullable=False),
+    Column("reason_code", Text),
+    Column("reason_params", Text),
     Index(None, "position"),
     sqlite_autoincrement=True,
 )
