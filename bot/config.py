@@ -93,6 +93,7 @@ class Settings(BaseSettings):
     max_open_positions: Annotated[int, PlainValidator(read.integer(1, 10_000))] = 5
     daily_loss_limit: Amount = Decimal(100)
     signal_max_age: Seconds = timedelta(seconds=60)
+    exit_max_age: Seconds = timedelta(seconds=600)
     approval: Annotated[Mode, _word(Mode)] = Mode.AUTO
     approval_ttl: Seconds = timedelta(seconds=120)
 
@@ -132,8 +133,10 @@ class Settings(BaseSettings):
     metrics_port: Port = 8001
     http_host: Annotated[str, PlainValidator(read.host)] = "127.0.0.1"
     http_port: Port = 8080
+    http_allowed_hosts: Annotated[frozenset[str], PlainValidator(read.host_names)] = frozenset()
     webhook_secret: Secret | None = None
 
+    heartbeat_url: Annotated[SecretStr, PlainValidator(read.secret_url)] | None = None
     loki_url: Annotated[SecretStr, PlainValidator(read.secret_url)] | None = None
     log_format: Annotated[str, PlainValidator(read.one_of("console", "json"))] = "console"
     log_level: Annotated[str, PlainValidator(read.one_of("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))] = "INFO"

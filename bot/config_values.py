@@ -192,6 +192,17 @@ table = matching(_TABLE, "the name of a table or view, such as RAW.SIGNALS")
 word = matching(re.compile(r"\S+"), "a name without spaces")
 
 
+_HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
+
+
+def host_names(text: str) -> frozenset[str]:
+    """Names of hosts, in lower case."""
+    names = [name.strip().lower().removesuffix(".") for name in text.split(",") if name.strip()]
+    if not names or not all(map(_HOST_NAME.fullmatch, names)):
+        raise ValueError("names of hosts, with commas between and without scheme or port, such as marketflow.example.com")
+    return frozenset(names)
+
+
 def existing_file(text: str) -> Path:
     """The path of a file that is there."""
     path = Path(text.strip()).expanduser()

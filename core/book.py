@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from core.domain.approval import Approval, ApprovalState
 from core.domain.controls import Controls
+from core.domain.exit import WantedExit
 from core.domain.hold import Hold
 from core.domain.instrument import Balance, Instrument
 from core.domain.limit import LimitSet
@@ -34,6 +35,7 @@ class Book:
     approvals: dict[str, Approval] = field(default_factory=dict)  # open ones, by token
     answered: dict[str, Approval] = field(default_factory=dict)  # the last ones that are open no more, by token
     holds: dict[str, Hold] = field(default_factory=dict)  # by symbol; also what was accepted, so that it does not hold again
+    exits: dict[str, WantedExit] = field(default_factory=dict)  # those that are wanted, by symbol
     fixed: Mapping[int, Role] = field(default_factory=dict)  # whom the settings name
     people: dict[int, Person] = field(default_factory=dict)  # who was let in through the chat and still has the right
     invites: dict[str, Invite] = field(default_factory=dict)  # neither used nor withdrawn, by digest
@@ -66,6 +68,7 @@ class Book:
             in_flight={order.client_order_id: order for order in state.in_flight},
             approvals={approval.token: approval for approval in state.approvals},
             holds={hold.symbol: hold for hold in state.holds},
+            exits={wanted.symbol: wanted for wanted in state.exits},
             people={person.user_id: person for person in state.people},
             invites={invite.digest: invite for invite in state.invites},
             authenticators={one.user_id: one for one in state.authenticators},
@@ -154,6 +157,17 @@ class Book:
                 self.touched.add(order.symbol)
             else:
                 self.in_flight.pop(order.client_order_id, None)
+        self._apply_waiting(changes)
+        if changes.controls is not None:
+            self.controls = changes.controls
+        for execution in changes.executions:
+            if execution.profit_quote is not None:
+                self._add_result(execution.executed_at, execution.quote_asset, execution.profit_quote)
+        self._apply_people(changes)
+        self._apply_limits(changes)
+
+    def _apply_waiting(self, changes: Changes) -> None:
+        """What goes on beyond its message: questions, holds and exits."""
         for approval in changes.approvals:
             if approval.state is ApprovalState.OPEN:
                 self.approvals[approval.token] = approval
@@ -162,13 +176,11 @@ class Book:
                 self._remember(approval)
         for hold in changes.holds:
             self.holds[hold.symbol] = hold
-        if changes.controls is not None:
-            self.controls = changes.controls
-        for execution in changes.executions:
-            if execution.profit_quote is not None:
-                self._add_result(execution.executed_at, execution.quote_asset, execution.profit_quote)
-        self._apply_people(changes)
-        self._apply_limits(changes)
+        for wanted in changes.exits:
+            if wanted.is_open:
+                self.exits[wanted.symbol] = wanted
+            else:
+                self.exits.pop(wanted.symbol, None)
 
     def _remember(self, approval: Approval) -> None:
         self.answered[approval.token] = approval

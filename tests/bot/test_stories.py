@@ -19,17 +19,18 @@ from core.domain.controls import Controls, Mode, Pause
 from core.domain.events import DeadLettersFound
 from core.domain.hold import Hold
 from core.domain.messages import DeadLetter
-from core.domain.order import OrderState, Rejected
+from core.domain.order import NotTaken, OrderState, Rejected
 from core.domain.reasons import SENTENCES, reason
 from core.policy.picture import Limits
 from core.ports import Changes
 from tests.core.memory_ledger import CountedLedger
-from tests.core.scripted_venue import LOST, Course, ScriptedVenue
+from tests.core.scripted_venue import LOST, Course, ScriptedVenue, refused
 from tests.core.virtual_time import VirtualClock
 from tests.core.world import LIMITS, World, instrument, restarted
 
 POLICY = Path(__file__).parents[2] / "core" / "policy"
 REST = {
+    "panic_over",  # told in the chat to whoever ended its pause
     *("above_max_notional", "unsellable", "below_min_qty", "above_max_qty"),  # sizes, told as below_min_notional is
     "daily_loss_unknown",  # only where the rules of a symbol are not known, and then it is not traded at all
 }
@@ -171,6 +172,20 @@ async def in_position(stage: Stage) -> None:
     await stage.world.say("BUY_SM")
 
 
+async def leaving(stage: Stage) -> None:
+    await stage.world.say("BUY_SM")
+    stage.venue.next(refused(NotTaken(reason("banned", seconds=70), retry_after=70)))
+    await stage.world.say("SELL_SM")
+    await stage.world.say("BUY_SM")
+
+
+async def waits(stage: Stage) -> None:
+    await stage.world.say("BUY_SM")
+    stage.venue.rules["WIFUSDC"] = replace(instrument(), status="BREAK")
+    await stage.clock.run(stage.world.market.load_instruments(None))
+    await stage.world.say("SELL_SM")
+
+
 async def no_position(stage: Stage) -> None:
     await stage.world.say("SELL_SM")
 
@@ -249,6 +264,8 @@ SCENES: dict[str, tuple[str, Scene, dict[str, object]]] = {
     "unknown_symbol": ("The exchange knows no such symbol", unknown, {}),
     "held": ("Ledger and exchange disagree about the symbol", held, {}),
     "in_position": ("There is a position already", in_position, {}),
+    "exit_wanted": ("The position is being left", leaving, {}),
+    "waits": ("An exit that waits", waits, {}),
     "no_position": ("There is nothing to sell", no_position, {}),
     "approval_pending": ("The same is asked already", asked_already, {}),
     "not_trading": ("The symbol is halted", halted, {}),

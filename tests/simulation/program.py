@@ -146,6 +146,7 @@ class Program:
             self._listen(),
             self.trading.market.run(),
             self._watch_mailboxes(),
+            self._every(1.0, self.trading.exits.run),
             self._every(1.0, ApprovalTimer(self.trading.book, self.inbox, clock).run),
             self._every(45.0, self._compare),
             self._every(300.0, RulesReader(self.trading.market).run),

@@ -9,6 +9,7 @@ from core.adapters.ledger.codec import storable
 from core.domain.approval import Approval, ApprovalState
 from core.domain.controls import Asking, Controls, Mode, Pause
 from core.domain.events import Event, OutboxItem, StrangerSeen, subject_of
+from core.domain.exit import WantedExit
 from core.domain.hold import Hold
 from core.domain.limit import LimitSet
 from core.domain.messages import DeadLetter, Message, SignalReceived, SourcePosition, StoredMessage
@@ -345,6 +346,22 @@ def invite_of(row: Mapping[str, Any]) -> Invite:
     role = Role[row["role"].upper()]
     made = row["made_at"], row["expires_at"], row["used_by"]
     return Invite(row["digest"], role, row["invited_by"], *made, row["inviter"] or 0)
+
+
+def exit_row(wanted: WantedExit) -> Row:
+    """Of `wanted_exits`: what people ask for stands in columns, all of it is text."""
+    return {
+        "symbol": storable(wanted.symbol),
+        "qty": wanted.qty,
+        "since": wanted.since,
+        "due_at": wanted.due_at,
+        "ended_at": wanted.ended_at,
+        "wanted": codec.exits.encode(wanted),
+    }
+
+
+def exit_of(row: Mapping[str, Any]) -> WantedExit:
+    return codec.exits.decode(row["wanted"])
 
 
 def authenticator_row(one: Authenticator) -> Row:
