@@ -483,6 +483,7 @@ class _Program:
             log.warning("the exchange's clock cannot be measured", error=str(error))
 
     async def _settle(self) -> None:
+        self.trading.deciding.patient = False
         try:
             async with asyncio.timeout(SETTLE_SECONDS):
                 await self.inbox.close()
