@@ -45,6 +45,7 @@ from bot.pace import Paces
 from bot.people import People
 from bot.process_events import ProcessEvents
 from bot.prove import Prover
+from bot.pruning import Pruning
 from bot.telegram_app import TelegramChat
 from bot.telegram_link import connect, name_of
 from bot.web.health import create_web_app
@@ -59,6 +60,7 @@ from core.adapters.execution_logger import ExecutionLogger
 from core.adapters.kafka_source import KafkaSource
 from core.adapters.ledger.analytics import LedgerAnalytics
 from core.adapters.ledger.opening import open_ledger
+from core.adapters.ledger.pruning import LedgerPruning
 from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.adapters.ledger.stories import LedgerStories
@@ -83,6 +85,7 @@ COMPARE_SECONDS = 300.0
 MARK_SECONDS = 5.0
 GAUGE_SECONDS = 10.0  # a ledger that takes longer is asked again at the next turn
 PROOF_AT = time(0, 10)  # UTC; late enough for what came at the end of the day
+PRUNE_AT = time(3, 40)  # UTC; long after the proof of the day before
 PROOF_AFTER_START_SECONDS = 120.0
 HISTORY_PATIENCE_SECONDS = 600.0  # nothing is lost while it is away
 RULES_SECONDS = 300.0  # how old a symbol's rules may become: a new minimum or step makes orders fail
@@ -291,6 +294,8 @@ class _Program:
         with suppress(LedgerUnavailable):
             await proof.recall()
         schedule_daily(jobs, "proof", proof.run, PROOF_AT)
+        if (days := self.settings.retention_days) is not None:
+            schedule_daily(jobs, "pruning", Pruning(LedgerPruning(self.ledger), days, self.clock).run, PRUNE_AT)
         schedule_once(jobs, "proof after the start", proof.run, PROOF_AFTER_START_SECONDS)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.warehouse.close)
@@ -481,6 +486,7 @@ class _Program:
             self.metrics.clock_offset(offset)
 
     async def _settle(self) -> None:
+        self.trading.deciding.patient = False
         try:
             async with asyncio.timeout(SETTLE_SECONDS):
                 await self.inbox.close()

@@ -48,7 +48,8 @@ class MarketData(Protocol):
         ...
 
     async def quotes(self, symbols: Collection[str]) -> Mapping[str, Quote]:
-        """The best bid and ask of each of `symbols` that the venue knows. `Quote.at` is our clock's time when the answer came."""
+        """The best bid and ask of each of `symbols` that the venue knows. `Quote.at` is our clock's time when they were
+        asked for: by then, or later, they were so."""
         ...
 
 

@@ -41,7 +41,20 @@ from core.market import Market
 from core.membership import Membership
 from core.ports import MAIN_READER, Arrival, Changes, DayResult, Delivery, LedgerState, Told, Verdict
 from core.rates import Rates
-from core.read_models import NEWEST, Act, Gain, LetterStory, Page, Performance, Place, Selection, Settled, SignalStory, Story
+from core.read_models import (
+    NEWEST,
+    Act,
+    Gain,
+    LetterStory,
+    Page,
+    Performance,
+    Place,
+    PrunedSignal,
+    Selection,
+    Settled,
+    SignalStory,
+    Story,
+)
 from tests.core.world import LIMITS
 
 OWNER, TRADER, VIEWER, STRANGER = 1001, 1002, 1003, 6666
@@ -293,6 +306,14 @@ class MemoryLedger:
         return []
 
     async def letter(self, position: str) -> LetterStory | None:
+        self._check()
+        return None
+
+    async def pruned(self, seq: int) -> PrunedSignal | None:
+        self._check()
+        return None
+
+    async def pruned_before(self) -> datetime | None:
         self._check()
         return None
 
