@@ -68,7 +68,7 @@ class Placement:
         self._clock = clock
         self._timings = timings
 
-    async def place(self, order: Order, intent: Changes, *, is_old: bool = False) -> Order:
+    async def place(self, order: Order, intent: Changes, *, arrived: float | None = None, is_old: bool = False) -> Order:
         """Commits `intent` together with the order, then places it. Returns the settled order. Of an order whose signal `is_old`
         the venue is asked first.
 
@@ -81,6 +81,8 @@ class Placement:
         except BaseException:  # whatever it was, nothing was sent, and nobody must take the order for one that was
             self._book.in_flight.pop(order.client_order_id, None)
             raise
+        if arrived is not None:
+            self._timings.signal_to_order(self._clock.monotonic() - arrived)
         if is_old:
             self._first.expect(order)
         try:

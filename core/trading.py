@@ -18,6 +18,7 @@ from core.market import Market
 from core.order_executor import OrderExecutor, new_token
 from core.placement import Placement
 from core.ports import Clock, Ledger, LedgerState, Timings, Venue
+from core.rates import Rates
 from core.reconciler import Reconciler
 from core.wishes import Wishes
 
@@ -46,8 +47,9 @@ class Trading:
         inbox's."""
         self.book = book
         self._watched = watched
-        self.market = Market(venue, clock, watched=lambda: book.instruments_needed(watched))
-        self.deciding = deciding = Deciding(book, self.market, venue.balances, clock)
+        self.market = Market(venue, clock, watched=self.needed)
+        self.rates = rates = Rates(book, self.market, clock)
+        self.deciding = deciding = Deciding(book, self.market, rates, clock, venue.balances)
         began = clock.now()
         since = held_since or (lambda: began)
         account = Account(ledger, book, clock)
@@ -79,6 +81,7 @@ class Trading:
             book=book,
             market=self.market,
             deciding=deciding,
+            rates=rates,
             placement=self.placement,
             first=first,
             adoption=Adoption(
@@ -94,11 +97,22 @@ class Trading:
             wishes=Wishes(book, venue, self.holding, account, clock),
             trading_mode=trading_mode,
             clock=clock,
-            timings=timings,
             token=token,
         )
-        self.inbox = Inbox(ledger, self.executor.handle, capacity=capacity)
+        self.inbox = Inbox(ledger, self.executor.handle, clock, capacity=capacity)
         self.exits = ExitTimer(book, self.inbox.ask_all, clock)
+
+    def needed(self) -> set[str]:
+        """The symbols whose rules and prices are kept at hand."""
+        symbols = self.book.instruments_needed(self._watched)
+        return symbols | self.rates.pairs(symbols)
+
+    async def load_rules(self, *, every: bool) -> None:
+        """Reads the rules of the symbols that are needed, or of `every` symbol there is, and those of the pairs by which their
+        amounts are converted. Raises ExchangeUnavailable."""
+        symbols = self.book.instruments_needed(self._watched)
+        await self.market.load_instruments(None if every else symbols)
+        await self.rates.load(symbols)
 
     def start(self, left: LedgerState) -> None:
         """Start-up is crash recovery: for each symbol its unsettled order, then what was left waiting, then what is new. To be

@@ -96,7 +96,7 @@ async def test_a_whole_lost_round_trip_is_taken_over_in_its_order(world: World, 
     (trade,), (before,) = copy.trades.values(), ledger.trades.values()
     assert replace(trade, opened_at=before.opened_at) == before
     assert not again.book.position("WIFUSDC").is_open
-    assert again.book.result_of("2026-03-01", "USDC") == before.profit
+    assert again.book.results_of("2026-03-01")["USDC"] == before.profit
 
 
 async def test_a_signal_that_comes_again_is_not_ordered_again(world: World, ledger: MemoryLedger, restart: Restart) -> None:

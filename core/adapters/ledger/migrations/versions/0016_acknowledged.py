@@ -5,8 +5,8 @@ from alembic import op
 
 from core.adapters.ledger.column_types import UtcTime
 
-revision: str = "0014"
-down_revision: str | None = "0013"
+revision: str = "0016"
+down_revision: str | None = "0015"
 branch_labels: str | None = None
 depends_on: str | None = None
 
