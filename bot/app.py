@@ -12,6 +12,7 @@ from importlib.metadata import version
 import structlog
 from fastapi import APIRouter
 
+from bot.alone import Alone
 from bot.audience import Audience
 from bot.catching_up import CatchingUp
 from bot.clock import SystemClock
@@ -44,6 +45,7 @@ from bot.process_events import ProcessEvents
 from bot.prove import Prover
 from bot.telegram_app import TelegramChat
 from bot.telegram_link import connect, name_of
+from bot.this_program import this_program
 from bot.web.health import create_web_app
 from bot.web.metrics import create_metrics_app
 from bot.web.server import serve_web
@@ -117,6 +119,7 @@ async def run(settings: Settings, embedded: Embedded | None = None, on_ready: Ca
             client=client,
             state=state,
             newest_seq=await LedgerQueries(ledger.reader).newest_seq(),
+            traded_at=await LedgerQueries(ledger.reader).last_on_exchange(),
             loki=loki,
         )
         # What is loaded by now stays: the collector need not walk through it again and again while orders wait.
@@ -138,6 +141,7 @@ class _Program:
         client: BinanceClient,
         state: LedgerState,
         newest_seq: int,
+        traded_at: datetime | None,
         loki: LokiHandler | None,
     ) -> None:
         self.loki = loki
@@ -151,6 +155,13 @@ class _Program:
         self.lifecycle = Lifecycle()
         self.notes: list[str] = []
         self.events = ProcessEvents(ledger, clock)
+        self.alone = Alone(
+            clock,
+            self.events.tell,
+            who=this_program(settings.database_url.get_secret_value()),
+            has_account=settings.trading_mode is not TradingMode.PAPER,
+            traded_at=traded_at,
+        )
         controls = Controls(mode=settings.approval)
         self.metrics = ExecutionLogger(state)
         ledger.observers.append(self.metrics)
@@ -162,6 +173,7 @@ class _Program:
             trading_mode=settings.trading_mode,
             timings=self.metrics,
             watched=settings.symbols or {settings.symbol},
+            gate=self.alone.closed,
         )
         self.book, self.market, self.inbox = self.trading.book, self.trading.market, self.trading.inbox
         self.source = self._kafka(embedded)
@@ -231,7 +243,7 @@ class _Program:
             clock_offset=lambda: self.client.clock_offset_seconds,
             tell=self.events.tell,
         )
-        self.chat = TelegramChat(answers, self.desk, self.ledger, paces)
+        self.chat = TelegramChat(answers, self.desk, self.ledger, paces, self.alone)
 
     async def _forget(self, user_id: int) -> None:
         """A person who has blocked the bot is told no more, until the next /start."""
@@ -254,6 +266,7 @@ class _Program:
             **({"kafka": lambda: source.ready} if source is not None else {}),
             **({"signals_table": lambda: table.ready} if table is not None else {}),
             "telegram": lambda: self.chat.ready if not self.chat.ready[0] else self.notifiers.ready,
+            "alone": lambda: self.alone.ready,
         }
 
     @property
@@ -362,6 +375,8 @@ class _Program:
         for source in (self.source, self.warehouse.table):
             if source is not None and not await self._positions(source.name):
                 self.notes.append("from_latest")
+        if self.alone.is_newcomer:
+            self.notes.append("newcomer")
         open_positions, away = len(self.book.open_positions()), self.ledger.away_since
         notes = tuple(dict.fromkeys(self.notes))
         state = self.settings.trading_mode, self.book.controls, open_positions

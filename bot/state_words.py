@@ -30,6 +30,10 @@ _WORDS = tuple(
         (r"broker (?P<broker>.+) broke the connection", "broker_broke"),
         (r"broker (?P<broker>.+) refused user name or password", "broker_password"),
         (r"It could not be written for (?P<seconds>\d+) s \((?P<why>.*)\)\. Nothing .* lost\.", "unwritten"),
+        (r"nobody else polls Telegram", "alone"),
+        (r"another program uses this bot's token; entries go on", "disturbed"),
+        (r"another program uses this bot's token; no entries", "disturbed_closed"),
+        (r"no entries before Telegram was polled undisturbed for (?P<seconds>\d+) s", "not_alone_yet"),
         (r"could not answer: (?P<error>\w+)", "could_not"),
     )
 )

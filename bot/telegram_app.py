@@ -9,10 +9,11 @@ from typing import Any
 
 import structlog
 from telegram import CallbackQuery, MaybeInaccessibleMessage, Message, Update, User
-from telegram.error import BadRequest, InvalidToken, TelegramError
+from telegram.error import BadRequest, Conflict, InvalidToken, TelegramError
 from telegram.ext import Application, CallbackContext, CallbackQueryHandler, ExtBot, MessageHandler, TypeHandler, filters
 
 from bot import approvals
+from bot.alone import CONFLICT_PAUSE_SECONDS, Alone
 from bot.asked import Asked, read_asked
 from bot.commands import nearest
 from bot.commands.start import joined
@@ -26,7 +27,7 @@ from bot.one_time_codes import Judgement, is_code
 from bot.pace import Paces
 from bot.people import link_word
 from bot.render import duration
-from bot.telegram_link import POLL_SECONDS, Answer, Speaker
+from bot.telegram_link import Answer, Speaker
 from bot.texts import Html, Texts, short
 from core.domain.errors import ConfigurationError
 from core.domain.people import Role
@@ -42,14 +43,16 @@ _TOAST_ATTEMPTS = 3  # a tap can be answered for some seconds only
 _TURNED_AWAY_PAUSE = 60.0  # seconds
 _CLOSE = 0.75  # a plain word is less likely a command than what has a slash
 _WORDS_LOOKED_AT = 8  # of a sentence, for the command that it may mean
+_WHO_SHOWN = 160
 _TOAST_UNITS = 200  # https://core.telegram.org/bots/api#answercallbackquery
 
 
 class TelegramChat:
     """Takes commands and taps from Telegram while `run` runs. `bot` is its own: `bot.telegram_link.connect` makes one."""
 
-    def __init__(self, bot: ExtBot[None], desk: Desk, strangers: Strangers, paces: Paces) -> None:
+    def __init__(self, bot: ExtBot[None], desk: Desk, strangers: Strangers, paces: Paces, alone: Alone) -> None:
         self._desk = desk
+        self._alone = alone
         self._paces = paces
         self._bot = bot
         self._speaker = Speaker(bot, desk.clock)
@@ -106,12 +109,24 @@ class TelegramChat:
 
     async def _get_updates(self) -> Sequence[Update]:
         # After a failure without waiting, so that it is soon known that all is well again.
-        wait = 0 if self._polling.problem else POLL_SECONDS
+        wait, began = 0 if self._polling.problem else self._alone.poll_seconds, self._desk.clock.monotonic()
         try:
-            return await self._bot.get_updates(self._offset, timeout=wait, allowed_updates=_KINDS)
+            updates = await self._bot.get_updates(self._offset, timeout=wait, allowed_updates=_KINDS)
+        except Conflict as error:
+            await self._disturbed(error)
+            return ()
         except (TypeError, ValueError, KeyError, AttributeError) as error:
             log.error("Telegram brings something that cannot be read", error=type(error).__name__)
             return await self._first_readable()
+        self._alone.heard(began)
+        return updates
+
+    async def _disturbed(self, error: Conflict) -> None:
+        """Another program polls with the same token, or has set a webhook for it. Asked again in a moment: so it notices, too."""
+        self._alone.conflict()
+        await self._desk.clock.sleep(CONFLICT_PAUSE_SECONDS)
+        if "webhook" in str(error):  # while there is one, nothing can be asked for
+            await self._bot.delete_webhook()
 
     async def _first_readable(self) -> Sequence[Update]:
         """The next update where it can be read; one that cannot is passed over: it would come again for ever."""
@@ -261,6 +276,7 @@ class TelegramChat:
     async def _replace(self, query: CallbackQuery, message: ChatMessage) -> None:
         if query.message is None:  # the buttons are ours and never inline in somebody else's chat
             return
+        message = self._signed(message)
         if not await self._speaker.edit(query.message.chat.id, query.message.message_id, message, _ANSWER_ATTEMPTS):
             await self._send(query.message, message)
 
@@ -289,11 +305,20 @@ class TelegramChat:
         """Answers what somebody wrote: in a group to that message, so that it is seen what is answered."""
         await self._send(message, reply, reply_to=None if message.chat.type == message.chat.PRIVATE else message.message_id)
 
+    def _signed(self, answer: ChatMessage) -> ChatMessage:
+        """Where another program may have heard the same, or not, it is said which of them answers."""
+        if not self._alone.disturbed:
+            return answer
+        by = self._desk.texts("another.answered", who=short(self._alone.who, _WHO_SHOWN))
+        return answer if by in answer.text else replace(answer, text=f"{answer.text}\n\n{by}")
+
     async def _send(self, beside: MaybeInaccessibleMessage, reply: ChatMessage, *, reply_to: int | None = None) -> None:
         in_topic = isinstance(beside, Message) and beside.is_topic_message
         thread_id = beside.message_thread_id if isinstance(beside, Message) and in_topic else None
         with self._paces.of(beside.chat.id).answering():
-            await self._speaker.send(beside.chat.id, reply, _ANSWER_ATTEMPTS, thread_id=thread_id, reply_to=reply_to)
+            await self._speaker.send(
+                beside.chat.id, self._signed(reply), _ANSWER_ATTEMPTS, thread_id=thread_id, reply_to=reply_to
+            )
 
     async def _toast(self, query: CallbackQuery, text: str) -> bool:
         """Answers a tap. False where Telegram says that the tap is too old to be answered."""

@@ -18,7 +18,7 @@ from telegram import (
     ReplyParameters,
 )
 from telegram.constants import ParseMode
-from telegram.error import BadRequest, Conflict, NetworkError, RetryAfter, TelegramError
+from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError
 from telegram.ext import ExtBot
 from telegram.request import HTTPXRequest
 
@@ -82,7 +82,7 @@ def key_markup(keys: tuple[tuple[str, ...], ...]) -> ReplyKeyboardMarkup | None:
 
 def can_try_again(error: TelegramError) -> bool:
     """Whether the same call may work a little later: no answer, a broken one, or too many calls."""
-    passing = isinstance(error, NetworkError | RetryAfter | Conflict) and not isinstance(error, BadRequest)
+    passing = isinstance(error, NetworkError | RetryAfter) and not isinstance(error, BadRequest)
     return passing or type(error) is TelegramError  # an answer that cannot be read comes as the base class
 
 

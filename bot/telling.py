@@ -7,6 +7,7 @@ from typing import assert_never
 
 from bot.texts import Texts
 from core.domain.events import (
+    AnotherProgram,
     ApprovalClosed,
     ApprovalRequested,
     CaughtUp,
@@ -111,7 +112,7 @@ def topic_of(event: Event) -> Topic:  # noqa: PLR0911 - flat: one line for each 
             return Topic.REFUSALS
         case OrderFailed() | OrderUnanswered() | OrderWaits() | PartTroubled() | SignalsLost() | DeadLettersFound():
             return Topic.PROBLEMS
-        case SymbolHeld() | SymbolReleased() | HoldAccepted() | DayUnproved() | PanicOver():
+        case SymbolHeld() | SymbolReleased() | HoldAccepted() | DayUnproved() | PanicOver() | AnotherProgram():
             return Topic.PROBLEMS
         case DayProved():
             return Topic.PROBLEMS if event.count else Topic.SYSTEM

@@ -14,7 +14,7 @@ from core.policy.decide import AskFirst, Decision, Refused, decide
 from core.policy.facts import Facts, facts_of
 from core.policy.picture import Picture, Wanted
 from core.policy.risk.signal_age import lasts
-from core.ports import Clock
+from core.ports import Clock, EntryGate
 
 USUAL = Wanted()
 
@@ -41,10 +41,11 @@ def _qty(decision: Decision) -> Decimal | None:
 class Deciding:
     """From a signal to a decision at the present price, by the present state of the book."""
 
-    def __init__(self, book: Book, market: Market, clock: Clock) -> None:
+    def __init__(self, book: Book, market: Market, clock: Clock, gate: EntryGate) -> None:
         self._book = book
         self._market = market
         self._clock = clock
+        self._gate = gate
 
     async def decide(self, signal: Signal, *, approved_at: datetime | None = None, wanted: Wanted = USUAL) -> Decision:
         """What to do, without the numbers behind it: see `weigh`."""
@@ -72,6 +73,7 @@ class Deciding:
             approved_at=approved_at,
             hold=self._book.hold_on(signal.symbol),
             by_hand=signal.source == BY_HAND,
+            gate=self._gate(),
             wanted=wanted,
         )
         decision = decide(signal, picture)

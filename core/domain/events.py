@@ -273,6 +273,18 @@ class PartTroubled:
 
 
 @dataclass(frozen=True, slots=True)
+class AnotherProgram:
+    """Another program that uses this bot's token came, stays for longer than a moment, or is gone. `who` is this program,
+    `effect` says whether it makes entries meanwhile; on paper there is nothing to be bought twice."""
+
+    what: Literal["came", "stays", "gone"]
+    who: str
+    effect: Literal["entries", "no_entries", "paper"]
+    kind: Literal["another_program"] = "another_program"
+    priority: Priority = Priority.URGENT
+
+
+@dataclass(frozen=True, slots=True)
 class PanicOver:
     """All that a panic could sell is sold, or it was taken back: `held` are the symbols of which something is held or on its way
     for all that, `paused` says whether everything still is."""
@@ -330,6 +342,7 @@ Event = (
     | PersonJoined
     | PersonRevoked
     | PartTroubled
+    | AnotherProgram
     | PanicOver
     | SignalsLost
     | SymbolHeld

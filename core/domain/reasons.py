@@ -14,6 +14,8 @@ SENTENCES: Mapping[str, str] = {
     "observe": "observe mode: told, not traded",
     "in_position": "already in a position: {qty} {base}",
     "no_position": "there is no {base} position to sell",
+    "another_program": "another program uses this bot's Telegram token, and two would buy everything twice",
+    "not_alone_yet": "this ledger has not traded lately: no entries before Telegram was polled undisturbed for {seconds} s",
     "approval_pending": "the same is already waiting for an approval",
     "unknown_symbol": "the exchange knows no symbol {symbol}",
     "not_trading": "{symbol} is halted on the exchange (status {status})",

@@ -9,6 +9,7 @@ from core.domain.controls import Controls
 from core.domain.hold import Hold
 from core.domain.instrument import Instrument, Quote
 from core.domain.position import Position
+from core.domain.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,8 @@ class Picture:
 
     `open_count` counts open positions and entries under way; `result_today` is today's net profit in the symbol's quote asset;
     `approved_at` is when a person approved this very signal: then its age counts from there, and nobody is asked again.
-    `by_hand`: a person ordered it, who may leave a position also while signals may not.
+    `by_hand`: a person ordered it, who may leave a position also while signals may not. `gate` is why entries are kept back
+    besides all that is known of the signal.
     """
 
     now: datetime
@@ -58,4 +60,5 @@ class Picture:
     approved_at: datetime | None = None
     hold: Hold | None = None
     by_hand: bool = False
+    gate: Reason | None = None
     wanted: Wanted = Wanted()

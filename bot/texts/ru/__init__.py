@@ -1,6 +1,6 @@
 """The Russian catalogue: HTML by key, a module for each part of the chat, and every reason of core.domain.reasons by its code."""
 
-from bot.texts.ru import acting, alerts, answers, approvals, people, reading, why
+from bot.texts.ru import acting, alerts, answers, approvals, people, programs, reading, why
 from bot.texts.ru.reasons import SENTENCES
 
 __all__ = ["CATALOGUE", "SENTENCES"]
@@ -13,4 +13,5 @@ CATALOGUE: dict[str, str] = {
     **people.CATALOGUE,
     **acting.CATALOGUE,
     **why.CATALOGUE,
+    **programs.CATALOGUE,
 }
