@@ -50,6 +50,7 @@ from bot.web.health import create_web_app
 from bot.web.metrics import create_metrics_app
 from bot.web.server import serve_web
 from bot.web.signals import signal_routes
+from bot.web.turned_away import TurnedAway
 from bot.wiring import check_trading_mode, connect_snowflake, kafka_options, limits_of, open_venue, today_of
 from core.adapters.binance_client import BinanceClient
 from core.adapters.execution_logger import ExecutionLogger
@@ -162,6 +163,7 @@ class _Program:
             has_account=settings.trading_mode is not TradingMode.PAPER,
             traded_at=traded_at,
         )
+        self.turned_away = TurnedAway(self.events.tell, clock)
         controls = Controls(mode=settings.approval)
         self.metrics = ExecutionLogger(state)
         ledger.observers.append(self.metrics)
@@ -200,6 +202,7 @@ class _Program:
             on_first_start=lambda: self.notes.append("from_latest"),
             on_state_change=lambda ready, detail: self.events.tell(PartTroubled("kafka", ready, detail)),
             on_gap=lambda partition, wanted, at: self.events.tell(SignalsLost(settings.kafka_topic, partition, wanted, at)),
+            on_tombstones=self.metrics.tombstones,
             fetch_max_wait_ms=embedded.fetch_max_wait_ms,
         )
 
@@ -221,7 +224,7 @@ class _Program:
             market=self.market,
             deciding=self.trading.deciding,
             confirmations=Confirmations(self.clock),
-            codes=OneTimeCodes(settings.tg_totp_secret.get_secret_value(), self.clock) if settings.tg_totp_secret else None,
+            codes=self._codes(),
             inbox=self.inbox,
             alerts_waiting=lambda: self.notifiers.waiting,
             queries=LedgerQueries(self.ledger.reader),
@@ -244,6 +247,10 @@ class _Program:
             tell=self.events.tell,
         )
         self.chat = TelegramChat(answers, self.desk, self.ledger, paces, self.alone)
+
+    def _codes(self) -> OneTimeCodes | None:
+        key = self.settings.tg_totp_secret
+        return OneTimeCodes(key.get_secret_value(), self.book.authenticators, self.clock) if key is not None else None
 
     async def _forget(self, user_id: int) -> None:
         """A person who has blocked the bot is told no more, until the next /start."""
@@ -345,11 +352,18 @@ class _Program:
                 settings.webhook_secret.get_secret_value(),
                 self.inbox.submit,
                 self.ledger.find_signals,
+                lambda letter: self.inbox.deliver([], [letter]),
                 self.clock,
+                note=self._note_refused,
                 default_symbol=settings.symbol,
                 window=settings.signal_max_age,
             )
         ]
+
+    def _note_refused(self, why: str, unproved: bool) -> None:
+        self.metrics.http_refused(why)
+        if unproved:
+            self.turned_away.note(why)
 
     async def _trade(self, on_ready: Callable[[], None]) -> None:
         """Start-up is crash recovery: rules, then for each symbol its unsettled order, what was left waiting, new signals."""
@@ -408,6 +422,7 @@ class _Program:
             "comparison": (COMPARE_SECONDS, self._compare),
             "balances": (30.0, BalanceReader(self.book, self.venue, self.clock).run),
             "marks": (MARK_SECONDS, MarkWriter(self.book, self.market, self.ledger).run),
+            "turned away": (5.0, self.turned_away.run),
             "rules": (RULES_SECONDS, RulesReader(self.market).run),
         }
         if (table := self.warehouse.table) is not None:

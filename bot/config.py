@@ -85,6 +85,7 @@ class Settings(BaseSettings):
     trade_qty: Amount = Decimal(10)
     trade_quote: Amount | None = None
     price_band_pct: Percent = Decimal("1.0")
+    price_sanity_pct: Percent = Decimal(50)
     max_order_notional: Amount = Decimal(1000)
     max_open_positions: Annotated[int, PlainValidator(read.integer(1, 10_000))] = 5
     daily_loss_limit: Amount = Decimal(100)

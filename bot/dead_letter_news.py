@@ -1,12 +1,14 @@
-"""Unreadable records, gathered: ten thousand are one message. At most one in ten minutes; later counts are put into it."""
+"""Unreadable records, gathered: ten thousand are one message. Later counts of the same problems are put into it for ten minutes;
+a problem of another kind is worth a message that makes a sound."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.message import ChatMessage
-from bot.render import dead_letters
+from bot.problem_lines import dead_letters
 from bot.texts import Texts
 from core.domain.events import DeadLettersFound, OutboxItem
+from core.domain.problems import ProblemKind, kinds_of, merged
 from core.ports import Clock
 
 _QUIET = 2.0  # seconds without a new one
@@ -22,6 +24,7 @@ class News:
     seqs: tuple[int, ...]
     count: int
     first: DeadLettersFound
+    kinds: tuple[ProblemKind, ...]
     message_id: int | None
 
 
@@ -59,12 +62,18 @@ class DeadLetterNews:
         return max(due - self._clock.monotonic(), 0.0)
 
     def take(self, texts: Texts) -> News:
-        """All that is held, added to what the last message told where that is less than ten minutes old."""
+        """All that is held, added to what the last message told where that is less than ten minutes old: into that message,
+        unless there is a problem of a kind that it does not name."""
         earlier = self._told if self._clock.monotonic() - self._told_at < _ONE_MESSAGE else None
-        first = earlier.first if earlier is not None else self._held[min(self._held)]
-        count = sum(event.count for event in self._held.values()) + (earlier.count if earlier is not None else 0)
-        message = ChatMessage("\n".join(dead_letters(count, first, texts)))
-        return News(message, tuple(self._held), count, first, self._told_id if earlier is not None else None)
+        events = [self._held[seq] for seq in sorted(self._held)]
+        new = merged(kind for event in events for kind in _kinds(event))
+        first, count, kinds, message_id = events[0], sum(event.count for event in events), new, None
+        if earlier is not None:
+            first, count, kinds = earlier.first, earlier.count + count, merged((*earlier.kinds, *new))
+            known = {kind.key for kind in earlier.kinds}
+            message_id = self._told_id if all(kind.key in known for kind in new) else None
+        message = ChatMessage("\n".join(dead_letters(count, first, kinds, texts)))
+        return News(message, tuple(self._held), count, first, kinds, message_id)
 
     def told(self, news: News, message_id: int) -> None:
         """Marks them as told by that message."""
@@ -72,3 +81,9 @@ class DeadLetterNews:
             self._told_at = self._clock.monotonic()
         self._told, self._told_id = news, message_id
         self._held = {}
+
+
+def _kinds(event: DeadLettersFound) -> tuple[ProblemKind, ...]:
+    """Events of former versions name the first problem alone."""
+    (first,) = kinds_of([event.sample])
+    return event.kinds or (replace(first, count=event.count),)

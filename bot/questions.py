@@ -47,7 +47,7 @@ def _rules(event: ApprovalRequested, live: Live, texts: Texts) -> list[Html]:
         if name == "price_band" and live.price is not None:
             moved = event.approval.signal.moved(live.price)
             value, kept = f"{moved:+.2f}", moved <= Decimal(limit)
-        elif name in {"age", "price_band"}:
+        elif name in {"age", "price_band", "price_sanity"}:  # the band is narrower, and shown
             continue
         lines.append(texts(f"rule.{name}", **measured(name, value, limit, unit)))
     return [texts("approval.rules" if kept else "approval.rules_broken"), *lines] if lines else []

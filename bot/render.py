@@ -13,6 +13,8 @@ from bot.digest_lines import digest_lines
 from bot.holds import accept_button, event_lines
 from bot.message import Button, ChatMessage, Keyboard, plain_text
 from bot.numbers import money, per_cent, price, quantity
+from bot.people_news import person_line
+from bot.problem_lines import dead_letters, requests_refused
 from bot.questions import asked_lines, closed_lines, keyboard
 from bot.state_words import state_word
 from bot.texts import Html, Texts, short
@@ -21,6 +23,7 @@ from core.domain.events import (
     AnotherProgram,
     ApprovalClosed,
     ApprovalRequested,
+    AuthenticatorChanged,
     CaughtUp,
     ControlsChanged,
     DayProved,
@@ -40,6 +43,7 @@ from core.domain.events import (
     PersonJoined,
     PersonRevoked,
     Priority,
+    RequestsRefused,
     SignalRefused,
     SignalsLost,
     Started,
@@ -54,7 +58,6 @@ from core.domain.proof import Proof
 from core.domain.signal import Side
 
 _DIFFERENCES_SHOWN = 10
-_RAW_SHOWN = 80  # bytes of an unreadable record
 _DIGEST_UNITS = 1_500  # about a phone's screen
 _DIGEST_LINES = 15
 _PAUSE_KEYS = {Pause.ALL: "controls.paused", Pause.ENTRIES: "controls.entries", Pause.OFF: "controls.running"}
@@ -93,11 +96,13 @@ def _lines(event: Event, texts: Texts) -> list[Html]:  # noqa: PLR0911, PLR0912,
         case DigestMade():
             return digest_lines(event.digest, texts)
         case DeadLettersFound():
-            return dead_letters(event.count, event, texts)
+            return dead_letters(event.count, event, event.kinds, texts)
+        case RequestsRefused():
+            return requests_refused(event, texts)
         case StrangerSeen():
             return [texts("stranger", name=short(event.name), user_id=event.user_id)]
-        case PersonJoined() | PersonRevoked():
-            return [_person(event, texts)]
+        case PersonJoined() | PersonRevoked() | AuthenticatorChanged():
+            return [person_line(event, texts)]
         case PartTroubled():
             return _part(event, texts)
         case AnotherProgram():
@@ -123,6 +128,9 @@ def _keyboard(event: Event, texts: Texts) -> Keyboard:
     if isinstance(event, ApprovalRequested):
         return keyboard(event, texts)
     seq = subject_of(event)
+    if isinstance(event, SignalRefused) and event.lost_exit:
+        sell = Button(texts("button.sell", symbol=event.signal.symbol), f"/close {event.signal.symbol}")
+        return ((sell, Button(texts("why.button"), f"/why {seq}")),) if seq is not None else ((sell,),)
     if seq is None or isinstance(event, OrderExecuted | ApprovalClosed):
         return ()
     return ((Button(texts("why.button"), f"/why {seq}"),),)
@@ -208,6 +216,7 @@ def _refused(event: SignalRefused, texts: Texts) -> list[Html]:
         texts("symbol", symbol=short(event.signal.symbol)),
         texts("reason", reason=texts.reason(event.reason)),
         texts("signal_price", price=price(event.signal.close)),
+        *([texts("exit_lost")] if event.lost_exit else []),
     ]
 
 
@@ -262,28 +271,6 @@ def _caught_up(event: CaughtUp, texts: Texts) -> Html:
     key = "caught_up.nothing" if not event.came else "caught_up.too_old" if event.too_old else "caught_up.all"
     since, until = texts.time(event.since), texts.exact_time(event.until)
     return texts(key, since=since, until=until, came=event.came, too_old=event.too_old)
-
-
-def dead_letters(count: int, first: DeadLettersFound, texts: Texts) -> list[Html]:
-    """`count` unreadable records as one message; `first` is the earliest of them."""
-    letter = first.sample
-    raw = letter.raw[:_RAW_SHOWN].decode(errors="replace")
-    shown = "".join(character if character.isprintable() else "·" for character in raw)
-    lines = [
-        texts("dead_letters", count=count),
-        texts("dead_letters.first", problem=short(letter.problem, 200)),
-        texts("dead_letters.where", position=short(letter.position)),
-    ]
-    if shown:
-        lines.append(texts("dead_letters.raw", raw=shown))
-    return [*lines, texts("dead_letters.see")]
-
-
-def _person(event: PersonJoined | PersonRevoked, texts: Texts) -> Html:
-    person = event.person
-    key, who = ("person.joined", person.invited_by) if isinstance(event, PersonJoined) else ("person.revoked", event.by)
-    shown = {"name": short(person.name), "person": person.user_id, "role": texts(f"role.{person.role.name.lower()}")}
-    return texts(key, who=short(who), **shown)
 
 
 def _part(event: PartTroubled, texts: Texts) -> list[Html]:

@@ -10,7 +10,7 @@ from core.domain.instrument import Instrument
 from core.domain.order import Order
 from core.domain.signal import BY_HAND, Signal, client_order_id
 from core.market import Market
-from core.policy.decide import AskFirst, Decision, Refused, decide
+from core.policy.decide import AskFirst, Decision, Refused, counts, decide
 from core.policy.facts import Facts, facts_of
 from core.policy.picture import Picture, Wanted
 from core.policy.risk.signal_age import lasts
@@ -21,10 +21,11 @@ USUAL = Wanted()
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """A decision and the numbers that it was made by."""
+    """A decision and the numbers that it was made by; `counts`: the signal is an opinion on this market and of this time."""
 
     decision: Decision
     facts: Facts
+    counts: bool
 
 
 def _qty(decision: Decision) -> Decimal | None:
@@ -77,7 +78,7 @@ class Deciding:
             wanted=wanted,
         )
         decision = decide(signal, picture)
-        return Weighed(decision, facts_of(signal, picture, _qty(decision)))
+        return Weighed(decision, facts_of(signal, picture, _qty(decision)), counts(signal, picture))
 
     def good_until(self, order: Order) -> datetime:
         """From then on the order's signal is too old to be placed anew."""

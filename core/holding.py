@@ -161,6 +161,5 @@ def _without(position: Position, missing: Decimal, instrument: Instrument) -> Po
         return Position(position.symbol)
     share = divide(left, position.qty)
     cost, value = multiply(position.cost, share), multiply(position.value, share)
-    price = divide(position.value, position.qty)
     after = replace(position, qty=left, cost=cost, value=value)
-    return replace(after, is_open=position.is_open and instrument.sellable(left, price))
+    return replace(after, is_open=position.is_open and instrument.sellable(left))

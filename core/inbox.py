@@ -9,6 +9,7 @@ import structlog
 
 from core.domain.events import DeadLettersFound, Event
 from core.domain.messages import DeadLetter, Message, SourcePosition, StoredMessage
+from core.domain.problems import kinds_of
 from core.ports import Ledger, Verdict
 
 log = structlog.get_logger(__name__)
@@ -94,7 +95,7 @@ class Inbox:
     async def _store(
         self, messages: Sequence[Message], dead: Sequence[DeadLetter], position: SourcePosition | None
     ) -> Sequence[StoredMessage | None]:
-        events: list[Event] = [DeadLettersFound(len(dead), dead[0])] if dead else []
+        events: list[Event] = [DeadLettersFound(len(dead), dead[0], kinds_of(dead))] if dead else []
         results = await self._ledger.store(messages, dead=dead, position=position, events=events)
         for message, result in zip(messages, results, strict=True):
             if result is None:

@@ -8,7 +8,7 @@ from decimal import Decimal
 import structlog
 
 from core.book import Book
-from core.deciding import USUAL, Deciding
+from core.deciding import USUAL, Deciding, Weighed
 from core.domain.approval import Approval, ApprovalState
 from core.domain.errors import LeaseLost, LedgerUnavailable
 from core.domain.events import ApprovalClosed, ApprovalRequested, Priority, SignalRefused
@@ -132,7 +132,7 @@ class OrderExecutor:
         weighed = await self._deciding.weigh(signal, approved_at=approved_at, wanted=size)
         decision, facts = weighed.decision, weighed.facts
         changes = Changes()
-        self._withdraw_opposite(signal, decision, changes)
+        self._withdraw_opposite(signal, weighed, changes)
         match decision:
             case RiskApproved():
                 order = self._new_order(stored.seq, signal, decision.qty, decision.price, OrderState.SUBMITTED)
@@ -147,8 +147,9 @@ class OrderExecutor:
             case Refused(outcome, why, draft):
                 changes.verdicts.append(self._verdict(stored, outcome, why, facts))
                 by_pause = hand is None and why.code in _BY_PAUSE
-                priority = Priority.PAUSED if by_pause else Priority.NORMAL
-                changes.events.append(SignalRefused(signal, outcome, why, stored.seq, priority=priority))
+                told = SignalRefused(signal, outcome, why, stored.seq)
+                priority = Priority.PAUSED if by_pause else Priority.URGENT if told.lost_exit else Priority.NORMAL
+                changes.events.append(replace(told, priority=priority))
                 if draft is not None:
                     denied = self._new_order(stored.seq, signal, draft.qty, draft.price, OrderState.DENIED)
                     changes.orders.append(replace(denied, reason=why))
@@ -239,12 +240,12 @@ class OrderExecutor:
         expired = replace(approval, state=ApprovalState.EXPIRED, decided_at=self._clock.now())
         return await self._end(stored, expired, "expired", self._expired(approval))
 
-    def _withdraw_opposite(self, signal: Signal, decision: object, changes: Changes) -> None:
-        """A later opposite opinion ends an open question, unless it was itself too old to count."""
+    def _withdraw_opposite(self, signal: Signal, weighed: Weighed, changes: Changes) -> None:
+        """A later opposite opinion ends an open question, unless it was itself too old to count, or not of this market."""
         pending = self._book.approval_for(signal.symbol)
         if pending is None or pending.side is signal.side:
             return
-        if isinstance(decision, Refused) and decision.outcome == "expired":
+        if not weighed.counts:
             return
         withdrawn = replace(pending, state=ApprovalState.WITHDRAWN, decided_at=self._clock.now())
         self._close(withdrawn, reason("approval_withdrawn", signal_type=signal.signal_type), changes)

@@ -120,9 +120,12 @@ class Placement:
 
     async def _send(self, order: Order) -> PlaceResult:
         sent = self._clock.monotonic()
-        answer = await self._venue.place(OrderRequest(order.client_order_id, order.symbol, order.side, order.qty))
+        answer = await self._venue.place(self._request(order))
         self._timings.order_ack(self._clock.monotonic() - sent)
         return answer
+
+    def _request(self, order: Order) -> OrderRequest:
+        return OrderRequest(order.client_order_id, order.symbol, order.side, order.qty, self._book.mark)
 
     async def _try_anew(self, order: Order, cause: NotTaken | NeverPlaced, attempt: int) -> Order:
         """What is certainly not placed is placed again while the signal is still good, by every rule and at the present price."""

@@ -5,17 +5,15 @@ import contextlib
 import os
 import socket
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from bot.web.connections import CONNECTIONS, Connection, Crowd
 from core.domain.errors import ConfigurationError
 
-HEAD_SECONDS = 10.0
-"""So long may a client take to say what it wants."""
-CONNECTIONS = 64
-"""At a time; each is an open file, which orders and the ledger need too."""
+_HEAD_BYTES = 16 * 1024  # of a request line and headers
 _GRACE = 2  # seconds that requests under way are given at the end
 
 
@@ -26,45 +24,21 @@ class _Server(uvicorn.Server):
         yield
 
 
-class _Connection(H11Protocol):
-    """One that is closed when there are too many, or when no request comes of it: uvicorn would wait for ever."""
-
-    _timer: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        if len(self.connections) > CONNECTIONS:
-            transport.abort()
-        else:
-            self._watch()
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        self._watch()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_timer()
-        super().connection_lost(exc)
-
-    def _watch(self) -> None:
-        if self.cycle is not None and not self.cycle.response_complete:
-            self._stop_timer()
-        elif self._timer is None:
-            self._timer = self.loop.call_later(HEAD_SECONDS, self.transport.abort)
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-
 @contextlib.asynccontextmanager
 async def serve_web(app: FastAPI, host: str, port: int, variable: str = "HTTP_PORT") -> AsyncIterator[int]:
     """Serves `app` from entry to exit and gives the port (0 asks for any free one). Raises ConfigurationError, which names the
     setting `variable`, where it cannot listen there."""
     listener = await _listen(host, port, variable)
     config = uvicorn.Config(
-        app, http=_Connection, ws="none", lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=_GRACE
+        app,
+        http=partial(Connection, crowd=Crowd()),  # type: ignore[arg-type]
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=_GRACE,
+        h11_max_incomplete_event_size=_HEAD_BYTES,
+        backlog=CONNECTIONS,
     )
     server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="web")

@@ -2,8 +2,6 @@
 
 import asyncio
 import hashlib
-import hmac
-import json
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
@@ -15,25 +13,33 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.requests import ClientDisconnect
 
+from bot.redaction import Redactor
 from bot.web.bucket import Bucket
+from bot.web.proving import NO_SECRET, UNREADABLE, WRONG_SECRET, why_unproved
 from core.adapters.signal_codec import MAX_BYTES, Unreadable, decode
 from core.domain.errors import LeaseLost, LedgerUnavailable
-from core.domain.messages import Message, SignalReceived
+from core.domain.messages import DeadLetter, Message, SignalReceived
 from core.domain.signal import Signal
 from core.ports import Clock
 
 SOURCE = "webhook"
 BODY_SECONDS = 10.0
 ROOM_SECONDS = 5.0
-SIGNALS_A_SECOND, SIGNALS_AT_ONCE = 20.0, 100
 FAILURES_A_SECOND, FAILURES_AT_ONCE = 1.0, 20
 REMEMBERED = 1_000
+_KEPT_BYTES = 2048  # of what is no signal
 
 Submit = Callable[[Message], Awaitable[bool]]
 """Stores a message; False where it was known already. Raises LedgerUnavailable; waits while the inbox is full."""
 
 Find = Callable[[str, Sequence[str]], Awaitable[Mapping[str, Signal]]]
 """Which of these ids of a source are stored, and as what. Raises LedgerUnavailable."""
+
+Keep = Callable[[DeadLetter], Awaitable[None]]
+"""Keeps and tells what a sender who knows the secret sent in vain. Raises LedgerUnavailable; waits while the inbox is full."""
+
+Note = Callable[[str, bool], None]
+"""Counts an answer other than 202, by a word for it; True where whoever sent it had not proved the secret."""
 
 
 class Stored(BaseModel):
@@ -55,7 +61,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
     409: {"model": Problem, "description": "a signal that was taken before"},
     413: {"model": Problem, "description": "the body is too long"},
     422: {"model": Problem, "description": "the body is not a signal"},
-    429: {"model": Problem, "description": "too many at a time; Retry-After says when to come again"},
+    429: {"model": Problem, "description": "too many without the secret; Retry-After says when to come again"},
     503: {"model": Problem, "description": "it cannot be stored now; Retry-After says when to come again"},
 }
 
@@ -99,21 +105,44 @@ _DESCRIBED = {
 
 
 class _Refused(Exception):
-    """Carries an answer other than 202."""
+    """Carries an answer other than 202; `why` is a word for it."""
 
-    def __init__(self, status: int, detail: str, retry_after: float = 0.0) -> None:
+    def __init__(self, why: str, status: int, detail: str, retry_after: float = 0.0, *, proved: bool = False) -> None:
+        self.why = why
+        self.proved = proved
         self.status = status
         self.detail = detail
         self.retry_after = retry_after
         super().__init__(detail)
 
 
-def signal_routes(secret: str, submit: Submit, find: Find, clock: Clock, *, default_symbol: str, window: timedelta) -> APIRouter:
-    """The route. `window` is how long an identical body without `ts` and `signal_id` counts as a repetition."""
+_UNPROVED = {
+    NO_SECRET: "sign the body with WEBHOOK_SECRET in X-Signature (sha256=...), or name it in the field token",
+    WRONG_SECRET: "the signature or the token is not that of WEBHOOK_SECRET",
+    UNREADABLE: "the body is no JSON object, so it has no field token, and it is not signed with WEBHOOK_SECRET in X-Signature",
+}
+
+
+def signal_routes(
+    secret: str,
+    submit: Submit,
+    find: Find,
+    keep: Keep,
+    clock: Clock,
+    *,
+    note: Note,
+    default_symbol: str,
+    window: timedelta,
+) -> APIRouter:
+    """The route. `window` is how long an identical body without `ts` and `signal_id` counts as a repetition.
+
+    Who has proved the secret is never asked to slow down: TradingView sends again after a 5xx alone. Such a sender waits while
+    the inbox is full, and then gets 503.
+    """
     routes = APIRouter()
-    taken = Bucket(clock, SIGNALS_A_SECOND, SIGNALS_AT_ONCE)
     identity = _Identity(find, clock, default_symbol, window)
     failed = Bucket(clock, FAILURES_A_SECOND, FAILURES_AT_ONCE)
+    redactor = Redactor([secret])
 
     @routes.post("/signals", status_code=202, response_model=Stored, responses=_ANSWERS, openapi_extra=_DESCRIBED)
     async def post_signal(request: Request) -> JSONResponse:
@@ -121,29 +150,42 @@ def signal_routes(secret: str, submit: Submit, find: Find, clock: Clock, *, defa
         try:
             return await answer(request)
         except _Refused as refused:
+            note(refused.why, not refused.proved)
             headers = {"Retry-After": str(max(1, round(refused.retry_after)))} if refused.retry_after else {}
             return JSONResponse({"detail": refused.detail}, status_code=refused.status, headers=headers)
 
     async def answer(request: Request) -> JSONResponse:
         body = await _read(request)
-        if not _is_signed(body, request.headers.get("X-Signature"), secret):
+        if why := why_unproved(body, request.headers.get("X-Signature"), secret):
             if wait := failed.take():
-                raise _Refused(429, "too many requests without a right signature", wait)
-            raise _Refused(401, "sign the body with WEBHOOK_SECRET in X-Signature (sha256=...), or name it in the field token")
-        if wait := taken.take():
-            raise _Refused(429, f"more than {SIGNALS_A_SECOND:g} signals a second", wait)
+                raise _Refused("too_many", 429, "too many requests without a right signature", wait)
+            raise _Refused(why, 401, _UNPROVED[why])
         try:
             async with asyncio.timeout(ROOM_SECONDS):
-                message = await identity.message(body)
-                is_new = await submit(message)
+                return await take(body)
         except (LedgerUnavailable, LeaseLost, TimeoutError):
             until = f"; without ts and signal_id within {window.total_seconds():g} s"
-            raise _Refused(503, f"it cannot be stored in time; send the same again, it counts once{until}", 5.0) from None
-        if not is_new:
-            raise _Refused(409, f"the signal {message.source_id} was taken before")
+            detail = f"it cannot be stored in time; send the same again, it counts once{until}"
+            raise _Refused("unavailable", 503, detail, 5.0, proved=True) from None
+
+    async def take(body: bytes) -> JSONResponse:
+        message = await identity.message(body)
+        if isinstance(message, Unreadable):
+            problem = redactor.text(message.problem)
+            await keep(_letter(body, problem, redactor, clock.now()))
+            raise _Refused("unusable", 422, problem, proved=True)
+        if not await submit(message):
+            raise _Refused("repeated", 409, f"the signal {message.source_id} was taken before", proved=True)
         return JSONResponse({"signal_id": message.source_id, "symbol": message.mailbox}, status_code=202)
 
     return routes
+
+
+def _letter(body: bytes, problem: str, redactor: Redactor, at: datetime) -> DeadLetter:
+    """What is kept of a body that is no signal, without the secret that it may carry."""
+    position = f"{SOURCE}/{hashlib.sha256(body).hexdigest()[:12]}"
+    raw = redactor.text(body.decode("utf-8", "backslashreplace")).encode("utf-8", "replace")
+    return DeadLetter(SOURCE, position, problem, raw[:_KEPT_BYTES], at)
 
 
 async def _read(request: Request) -> bytes:
@@ -153,25 +195,12 @@ async def _read(request: Request) -> bytes:
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > MAX_BYTES:
-                    raise _Refused(413, f"the body is longer than {MAX_BYTES:,} bytes")
+                    raise _Refused("too_long", 413, f"the body is longer than {MAX_BYTES:,} bytes")
     except ClientDisconnect:
-        raise _Refused(408, "the body did not come to its end") from None
+        raise _Refused("incomplete", 408, "the body did not come to its end") from None
     except TimeoutError:
-        raise _Refused(408, f"the body did not come within {BODY_SECONDS:g} s") from None
+        raise _Refused("incomplete", 408, f"the body did not come within {BODY_SECONDS:g} s") from None
     return bytes(body)
-
-
-def _is_signed(body: bytes, signature: str | None, secret: str) -> bool:
-    key = secret.encode()
-    if signature is not None:
-        right = "sha256=" + hmac.new(key, body, hashlib.sha256).hexdigest()
-        return hmac.compare_digest(right.encode(), signature.strip().lower().encode())
-    try:
-        said = json.loads(body)
-    except (ValueError, RecursionError):
-        return False
-    token = said.get("token") if isinstance(said, dict) else None
-    return isinstance(token, str) and hmac.compare_digest(key, token.encode("utf-8", "replace"))
 
 
 class _Identity:
@@ -185,13 +214,13 @@ class _Identity:
         self._window = max(window.total_seconds(), 1.0)
         self._dated: OrderedDict[str, tuple[float, str]] = OrderedDict()
 
-    async def message(self, body: bytes) -> Message:
-        """Raises _Refused where the body is no signal, LedgerUnavailable where it cannot be known whether it is a repetition."""
+    async def message(self, body: bytes) -> Message | Unreadable:
+        """Raises LedgerUnavailable where it cannot be known whether it is a repetition."""
         now = self._clock.now()
         digest = hashlib.sha256(body).hexdigest()[:32]
         signal = decode(body, record_ts=now, source=SOURCE, default_id=digest, default_symbol=self._default_symbol)
         if isinstance(signal, Unreadable):
-            raise _Refused(422, signal.problem)
+            return signal
         if signal.signal_id == digest and signal.ts == now:
             signal = replace(signal, signal_id=await self._date(digest, now))
         return Message(SOURCE, signal.signal_id, signal.symbol, SignalReceived(signal), now)

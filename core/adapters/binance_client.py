@@ -249,6 +249,8 @@ class BinanceClient:
             "newClientOrderId": request.client_order_id,  # always: the library would make up another one for each call
             "newOrderRespType": "FULL",
         }
+        if request.mark is not None:
+            order["strategyId"] = str(request.mark)  # in every answer about the order: rest-api.md, "Conditional fields"
         self._allowance.spend(weight=1, orders=1)
         said = await wire.place(order)
         match said:

@@ -68,6 +68,7 @@ def order(body: object) -> ExecutionReport:
         quote_qty=quote,
         at=at,
         fills=tuple(_fill(_object(item, "fills"), symbol, "tradeId", at) for item in _array(fills, "fills")),
+        mark=_integer(data, "strategyId") if "strategyId" in data else None,
     )
 
 

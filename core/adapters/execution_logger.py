@@ -23,6 +23,7 @@ from core.domain.events import (
     OrderUnanswered,
     OrderWaits,
     PartTroubled,
+    RequestsRefused,
     SignalRefused,
     Started,
     StrangerSeen,
@@ -38,6 +39,10 @@ from core.ports import Changes, LedgerState, Verdict
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _SOURCES = frozenset({"kafka", "webhook", "snowflake", "telegram"})
 _OUTCOMES = frozenset({"ordered", "ignored", "denied", "expired", "observed", "awaiting_approval", "done", "failed"})
+_HTTP_REFUSALS = (
+    *("wrong_secret", "no_secret", "unreadable", "too_long", "incomplete", "too_many"),
+    *("unusable", "repeated", "conflict", "unavailable"),
+)
 _UNASKED = {OrderState.EXPIRED: "APPROVAL_EXPIRED", OrderState.CANCELED: "APPROVAL_WITHDRAWN"}  # without an exchange's number
 _ENDS = (*(state for state in OrderState if state.final), *_UNASKED.values())
 _MOST_CODES = 50  # of errors, as label values; Binance documents about as many for orders
@@ -103,6 +108,14 @@ class ExecutionLogger:
             label = "other"
         self._codes.add(label)
         self._metrics.exchange_errors.labels(label).inc()
+
+    def http_refused(self, why: str) -> None:
+        """A request to POST /signals was answered with something other than 202; `why` is one word for it."""
+        self._metrics.http_refused.labels(why if why in _HTTP_REFUSALS else "other").inc()
+
+    def tombstones(self, count: int) -> None:
+        """So many records without a value came: no signals, and no faults."""
+        self._metrics.signals.labels("kafka", "tombstone").inc(count)
 
     def kafka(self, lag: int, stored_at: datetime | None) -> None:
         """How many records of the topic are not read yet, over all partitions, and when some were last stored."""
@@ -219,6 +232,10 @@ class _Metrics:
         for source in sorted(_SOURCES):
             for outcome in sorted(_OUTCOMES | {"dead_letter"}):
                 self.signals.labels(source, outcome)
+        self.signals.labels("kafka", "tombstone")
+        self.http_refused = counter("marketflow_http_refused_total", "Answers of POST /signals other than 202, by why.", "why")
+        for why in _HTTP_REFUSALS:
+            self.http_refused.labels(why)
         self.orders_in_flight = gauge("marketflow_orders_in_flight", "Orders that the ledger holds as not settled.")
         self.orders_unknown = gauge("marketflow_orders_unknown", "Orders of which nobody knows yet whether they exist.")
         self.signal_to_order = histogram("marketflow_signal_to_order_seconds", "From reading a signal to sending its order.")
@@ -315,8 +332,11 @@ def _write_about_process(event: Event) -> None:
     match event:
         case Started():
             log.info("started", version=event.version, trading_mode=event.trading_mode, notes=event.notes)
-        case DeadLettersFound(count, sample):
-            log.warning("records could not be read as signals", count=count, position=sample.position, problem=sample.problem)
+        case DeadLettersFound(count, sample, kinds):
+            problems = [f"{kind.count} x {kind.problem}" for kind in kinds] or [sample.problem]
+            log.warning("records could not be read as signals", count=count, position=sample.position, problems=problems)
+        case RequestsRefused(since, kinds):
+            log.warning("requests without the secret were turned away", since=since.isoformat(), kinds=dict(kinds))
         case DayUnproved(day, problem):
             log.error("books not compared", day=day, error=problem)
         case PartTroubled(part, recovered, detail):

@@ -44,7 +44,8 @@ class KafkaSource:
     resumed_at)` and resumes at the earliest record there is; one past the partition's end means that the topic was made anew, and
     its records get identities of a new generation, or that its end was cut off: what is then read again is known by `recorded`,
     which gives those of these identities that the ledger has, and keeps the identity it had. `on_state_change(ready, detail)` is
-    called as it goes away and as it is back; `detail` never carries a secret. The callbacks must not block.
+    called as it goes away and as it is back; `detail` never carries a secret. `on_tombstones` is told how many records
+    without a value came, by which Kafka forgets a key: no signals, and nothing is wrong with them. The callbacks must not block.
 
     `fetch_max_wait_ms` is how long a broker holds an idle request open. A real one answers as soon as a record comes: 500 costs
     nothing; the in-memory one sleeps it out, so give it 10.
@@ -65,6 +66,7 @@ class KafkaSource:
         on_first_start: Callable[[], None],
         on_state_change: Callable[[bool, str], None],
         on_gap: Callable[[int, int, int], None],
+        on_tombstones: Callable[[int], None] = lambda _: None,
         fetch_max_wait_ms: int = 500,
         watch_every: float = 5.0,
     ) -> None:
@@ -78,6 +80,7 @@ class KafkaSource:
         self._on_first_start = on_first_start
         self._on_state_change = on_state_change
         self._on_gap = on_gap
+        self._on_tombstones = on_tombstones
         self._fetch_max_wait_ms = fetch_max_wait_ms
         self._watch_every = watch_every
         self.name = f"kafka:{topic}"
@@ -263,6 +266,8 @@ class KafkaSource:
         generation = self._generations.get(partition, 0)
         known = await self._known_before(partition, records, generation)
         for record in records:
+            if record.value is None:
+                continue
             place = f"{self._topic}/{partition}/{record.offset}"
             read = known.get(record.offset) or self._decode(record, _identity(place, generation))
             if isinstance(read, Unreadable):
@@ -275,6 +280,8 @@ class KafkaSource:
         self._known_positions()[partition] = next_offset
         self.stored_at = self._clock.now()
         self.dead_letters.put(refused)
+        if tombstones := sum(record.value is None for record in records):
+            self._on_tombstones(tombstones)
 
     def _decode(self, record: ConsumerRecord, default_id: str) -> Signal | Unreadable:
         return decode(
@@ -292,6 +299,7 @@ class KafkaSource:
         former = {
             _identity(f"{self._topic}/{partition}/{record.offset}", number): record
             for record in records
+            if record.value is not None
             for number in range(generation)
         }
         recorded = await self._recorded(list(former))

@@ -218,6 +218,7 @@ class PaperExchange:
             quote_qty=worth,
             at=now,
             fills=(fill,),
+            mark=request.mark,
         )
 
 

@@ -15,10 +15,12 @@ from core.domain.messages import DeadLetter
 from core.domain.order import Order
 from core.domain.people import Person
 from core.domain.position import Execution, Position
+from core.domain.problems import ProblemKind
 from core.domain.proof import Proof
 from core.domain.reasons import Reason
-from core.domain.signal import Signal
+from core.domain.signal import Side, Signal
 
+_LOSES_AN_EXIT = frozenset({"price_sanity"})
 _NAMED = 20  # differences that an event carries
 
 
@@ -85,6 +87,11 @@ class SignalRefused:
     inbox_seq: int = 0
     kind: Literal["signal_refused"] = "signal_refused"
     priority: Priority = Priority.NORMAL
+
+    @property
+    def lost_exit(self) -> bool:
+        """Whether a position stays open that a good signal wanted closed: a person has to say whether it is sold all the same."""
+        return self.signal.side is Side.SELL and self.reason.code in _LOSES_AN_EXIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,12 +187,25 @@ class DigestMade:
 
 @dataclass(frozen=True, slots=True)
 class DeadLettersFound:
-    """`count` records could not be read as signals; `sample` is the first of them."""
+    """`count` records could not be read as signals; `sample` is the first of them, `kinds` are the problems among them (none in
+    events of former versions)."""
 
     count: int
     sample: DeadLetter
+    kinds: tuple[ProblemKind, ...] = ()
     kind: Literal["dead_letters"] = "dead_letters"
     priority: Priority = Priority.GATHERED
+
+
+@dataclass(frozen=True, slots=True)
+class RequestsRefused:
+    """Requests over HTTP that were turned away from `since` on before they had proved the secret; `kinds` says how many, by a
+    code for why. None of them is kept, as anybody may send them."""
+
+    since: datetime
+    kinds: tuple[tuple[str, int], ...]
+    kind: Literal["requests_refused"] = "requests_refused"
+    priority: Priority = Priority.NORMAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +234,17 @@ class PersonRevoked:
     person: Person
     by: str
     kind: Literal["person_revoked"] = "person_revoked"
+    priority: Priority = Priority.NORMAL
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticatorChanged:
+    """The one-time codes of `person` come from another authenticator from now on, or from none where `ended`; by whose hand."""
+
+    person: int
+    by: str
+    ended: bool = False
+    kind: Literal["authenticator_changed"] = "authenticator_changed"
     priority: Priority = Priority.NORMAL
 
 
@@ -338,9 +369,11 @@ Event = (
     | CaughtUp
     | DigestMade
     | DeadLettersFound
+    | RequestsRefused
     | StrangerSeen
     | PersonJoined
     | PersonRevoked
+    | AuthenticatorChanged
     | PartTroubled
     | AnotherProgram
     | PanicOver

@@ -49,10 +49,15 @@ class Instrument:
         limits = [limit for limit in (self.max_qty, self.market_max_qty) if limit is not None and limit > 0]
         return min(limits) if limits else None
 
-    def sellable(self, held: Decimal, price: Decimal) -> bool:
-        """Whether `held` (base asset) could be sold at `price` at all. What cannot is dust, not a position."""
+    def sellable(self, held: Decimal) -> bool:
+        """Whether an order could ask for any of `held` (base asset). What none can is dust. By quantity alone: what it is worth
+        is judged by the exchange, and for a MARKET order by its price of some minutes (filters.md: avgPriceMins)."""
         quantity = self.market_quantity(held)
-        return quantity > 0 and quantity >= self.least_market_qty and multiply(quantity, price) >= self.min_notional
+        return quantity > 0 and quantity >= self.least_market_qty
+
+    def is_remainder(self, left: Decimal, price: Decimal) -> bool:
+        """Whether `left` (base asset) of what was sold at `price` is too little for another order: it closes the position."""
+        return not self.sellable(left) or multiply(left, price) < self.min_notional
 
 
 _AHEAD = timedelta(seconds=1)

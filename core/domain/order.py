@@ -97,8 +97,8 @@ def check_move(old: OrderState, new: OrderState) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """One execution print. (`symbol`, `trade_id`) is its identity. `price` in quote asset, `qty` in base asset, `fee` in
-    `fee_asset`."""
+    """One execution print. Its order and `trade_id` are its identity: a testnet that is reset begins trade ids anew. `price` in
+    quote asset, `qty` in base asset, `fee` in `fee_asset`."""
 
     symbol: str
     trade_id: str
@@ -112,7 +112,8 @@ class Fill:
 @dataclass(frozen=True, slots=True)
 class ExecutionReport:
     """What the venue said about an order: its state and, cumulatively, what was executed. `fills` may be empty where the
-    answer carries none (a query): then they come from the account's trades."""
+    answer carries none (a query): then they come from the account's trades. `mark` is the ledger's that it was sent with, None
+    where it was sent without."""
 
     client_order_id: str
     order_id: str
@@ -123,6 +124,7 @@ class ExecutionReport:
     quote_qty: Decimal
     at: datetime
     fills: tuple[Fill, ...] = ()
+    mark: int | None = None
 
     @property
     def fills_complete(self) -> bool:
@@ -160,9 +162,11 @@ PlaceResult = ExecutionReport | Rejected | NotTaken | Unanswered
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """A MARKET order that passed every rule: what a venue is asked. `qty` in base asset."""
+    """A MARKET order that passed every rule: what a venue is asked. `qty` in base asset; `mark` is that of the ledger which it
+    comes from."""
 
     client_order_id: str
     symbol: str
     side: Side
     qty: Decimal
+    mark: int | None = None

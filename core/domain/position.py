@@ -13,9 +13,10 @@ class Position:
     """The net holding in a symbol.
 
     `qty` is what is held in base asset, after fees. `cost` is what it cost in quote asset, fees included; `value` is the same
-    holding at its fill prices without fees. `is_open` is False for dust: a remainder too small to sell, which stays on the
-    books with its cost and joins the next entry. The `trip_*` sums are of the round trip under way, in quote asset (`trip_sold`
-    in base asset).
+    holding at its fill prices without fees. `is_open` goes by quantity, never by what it is worth now: it is False for dust,
+    which no order may ask for, and for what a sale left that was worth less than an order at the sale's own price. Both stay
+    on the books with their cost and join the next entry. The `trip_*` sums are of the round trip under way, in quote asset
+    (`trip_sold` in base asset).
     """
 
     symbol: str

@@ -64,10 +64,9 @@ def right_side(signal: Signal, picture: Picture) -> Reason | None:
 
 
 def _is_open(picture: Picture) -> bool:
-    """Whether what is held can be sold at the present price; where that is not known, whether it could be when it was bought."""
-    if picture.instrument is None or picture.quote is None:
-        return picture.position.is_open
-    return picture.instrument.sellable(picture.position.qty, picture.quote.bid)
+    """Whether something is held that an order may ask for, by the symbol's present rules. Not what it is worth now: the exchange
+    goes by the price of the last minutes, and what is worth little in a crash is held all the same."""
+    return picture.position.is_open and (picture.instrument is None or picture.instrument.sellable(picture.position.qty))
 
 
 def not_asked_already(signal: Signal, picture: Picture) -> Reason | None:

@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 
 from core.domain.controls import Mode
+from core.domain.money import ZERO
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side, Signal
 from core.policy.admission import admit
 from core.policy.picture import Picture
 from core.policy.risk import RiskApproved, assess
+from core.policy.risk.price_sanity import price_sanity
+from core.policy.risk.signal_age import signal_age
 from core.policy.sizing import Draft, size
 
 
@@ -28,6 +31,13 @@ class AskFirst:
 
 
 Decision = Refused | AskFirst | RiskApproved
+
+
+def counts(signal: Signal, picture: Picture) -> bool:
+    """Whether the signal is an opinion on this market and of this time, whatever is done about it."""
+    price = picture.quote.price_for(signal.side) if picture.quote else signal.close
+    of_this_market = price_sanity(signal, Draft(signal.side, ZERO, price), picture) is None
+    return of_this_market and signal_age(signal, picture) is None
 
 
 def decide(signal: Signal, picture: Picture) -> Decision:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from core.domain.money import multiply, plain
 from core.domain.signal import Side, Signal
 from core.policy.picture import Picture
+from core.policy.risk.price_sanity import off_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ def _measures(signal: Signal, picture: Picture, price: Decimal | None, qty: Deci
     quote = picture.instrument.quote
     if price is not None:
         moved = signal.moved(price)
+        yield Measure("price_sanity", f"{off_by(signal.close, price):.2f}", plain(limits.price_sanity_pct), "%")
         yield Measure("price_band", f"{moved:+.2f}", plain(limits.price_band_pct), "%")
     if price is not None and qty is not None:
         yield Measure("order_notional", plain(multiply(qty, price)), plain(limits.max_order_notional), quote)

@@ -46,6 +46,7 @@ def seconds(text: str) -> timedelta:
 
 RULES: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "PRICE_BAND_PCT": ("price_band_pct", per_cent),
+    "PRICE_SANITY_PCT": ("price_sanity_pct", per_cent),
     "MAX_ORDER_NOTIONAL": ("max_order_notional", amount),
     "MAX_OPEN_POSITIONS": ("max_open_positions", count),
     "DAILY_LOSS_LIMIT": ("daily_loss_limit", amount),
@@ -80,6 +81,20 @@ def with_set(settings: Limits, changes: Iterable[LimitSet]) -> Limits:
         if field == "trade_qty":
             fields["trade_quote"] = None
     return replace(settings, **fields)
+
+
+def allows_more(name: str, before: Limits, after: Limits) -> bool:
+    """Whether a limit lets more through than before. The size of an entry does where it became one of another asset, too: which
+    of the two is more goes by the price."""
+    if name in _SIZES:
+        field = "trade_quote" if after.trade_quote is not None else "trade_qty"
+        same = (before.trade_quote is None) == (after.trade_quote is None)
+        return not same or getattr(after, field) > getattr(before, field)
+    old, new = (getattr(limits, RULES[name][0]) for limits in (before, after))
+    return old is not None and (new is None or new > old)
+
+
+_SIZES = frozenset({"TRADE_QTY", "TRADE_QUOTE"})
 
 
 def shown(limits: Limits, name: str) -> str:

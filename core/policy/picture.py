@@ -15,13 +15,15 @@ from core.domain.reasons import Reason
 @dataclass(frozen=True, slots=True)
 class Limits:
     """The owner's limits. `symbols` None allows all. Sizes: `trade_quote` (quote asset) takes the place of `trade_qty` (base
-    asset) when set. `price_band_pct` in per cent; `max_order_notional` and `daily_loss_limit` in quote asset."""
+    asset) when set. `price_band_pct` and `price_sanity_pct` in per cent; `max_order_notional` and `daily_loss_limit` in quote
+    asset."""
 
     symbols: frozenset[str] | None
     trade_qty: Decimal
     trade_quote: Decimal | None
     signal_max_age: timedelta
     price_band_pct: Decimal
+    price_sanity_pct: Decimal
     max_order_notional: Decimal
     max_open_positions: int
     daily_loss_limit: Decimal

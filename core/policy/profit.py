@@ -107,8 +107,7 @@ def _enter(
         value=position.value + report.quote_qty - fees.base_value,
         opened_at=position.opened_at or report.at,
     )
-    price = divide(report.quote_qty, report.executed_qty)
-    return replace(after, is_open=instrument.sellable(after.qty, price)), None, ZERO
+    return replace(after, is_open=instrument.sellable(after.qty)), None, ZERO
 
 
 def _leave(
@@ -131,7 +130,7 @@ def _leave(
         qty=left,
         cost=position.cost - cost,
         value=position.value - value,
-        is_open=instrument.sellable(left, price),
+        is_open=not instrument.is_remainder(left, price),
         trip_sold=position.trip_sold + report.executed_qty,
         trip_cost=position.trip_cost + cost,
         trip_proceeds=position.trip_proceeds + proceeds,

@@ -1,5 +1,6 @@
 """How much: the quantity that the settings ask for, as the symbol's own rules allow it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 
@@ -26,6 +27,7 @@ class Draft:
 
 
 _USUAL = Wanted()
+_ROOM = Decimal("0.9")
 TAKER_FEE = Decimal("0.001")  # Binance's fee for everybody, taken out of what is bought
 
 
@@ -43,14 +45,23 @@ def size(
 
     An entry takes what is `wanted`, else TRADE_QUOTE or TRADE_QTY. An exit takes all that is held, or as much of it as one order
     may: after fees taken in the base asset that is less than what was bought, and asking for more is refused by the exchange
-    (-2010). Without a known price an exit is not judged by its worth: the exchange will say.
+    (-2010). It is never refused for being worth too little: the exchange goes by the price of the last minutes, and will say.
     """
     qty = multiply(_qty(side, price, position, limits, wanted), wanted.share)
-    most = instrument.most_market_qty
-    if side is Side.SELL and most is not None:
-        qty = min(qty, most)
+    if side is Side.SELL:
+        qty = min([qty, *_most(instrument, price if price_known else None)])
     draft = Draft(side, instrument.market_quantity(qty), price)
-    return draft, _unfit_quantity(draft, instrument) or (_unfit_worth(draft, instrument, limits) if price_known else None)
+    unfit = _unfit_quantity(draft, instrument)
+    return draft, unfit or (_unfit_worth(draft, instrument, limits) if side is Side.BUY else None)
+
+
+def _most(instrument: Instrument, price: Decimal | None) -> Iterator[Decimal]:
+    """The most that one order may sell, by quantity and, with room for a price that moves, by worth."""
+    if instrument.most_market_qty is not None:
+        yield instrument.most_market_qty
+    if instrument.max_notional is not None and price:
+        least = max(instrument.least_market_qty, instrument.step_size, instrument.market_step_size)
+        yield max(divide(multiply(instrument.max_notional, _ROOM), price), least)
 
 
 def _qty(side: Side, price: Decimal, position: Position, limits: Limits, wanted: Wanted) -> Decimal:
@@ -82,7 +93,7 @@ def _unfit_worth(draft: Draft, instrument: Instrument, limits: Limits) -> Reason
         return reason(
             "above_max_notional", value=amount(draft.notional), quote=instrument.quote, maximum=plain(instrument.max_notional)
         )
-    return _unsellable(draft, instrument, limits) if draft.side is Side.BUY else None
+    return _unsellable(draft, instrument, limits)
 
 
 def _unsellable(draft: Draft, instrument: Instrument, limits: Limits) -> Reason | None:

@@ -34,6 +34,7 @@ WRONG = {
     "TRADE_QTY": ["0", "-1", "NaN", "Infinity", "1_000", "1e400", "1,5", "ten", "١"],
     "TRADE_QUOTE": ["0", "nan"],
     "PRICE_BAND_PCT": ["0", "101", "1%"],
+    "PRICE_SANITY_PCT": ["0", "101", "50%"],
     "MAX_ORDER_NOTIONAL": ["0", "-inf"],
     "MAX_OPEN_POSITIONS": ["0", "1.5", "five"],
     "DAILY_LOSS_LIMIT": ["0", "-100"],
@@ -139,7 +140,7 @@ def test_defaults_are_those_of_the_contract() -> None:
     assert settings.kafka_dlq_topic == "trading_signals.dlq"
     assert settings.signal_max_age == timedelta(seconds=60)
     assert (settings.approval, settings.approval_ttl) == (Mode.AUTO, timedelta(seconds=120))
-    assert settings.price_band_pct == Decimal(1)
+    assert (settings.price_band_pct, settings.price_sanity_pct) == (Decimal(1), Decimal(50))
     assert (settings.max_order_notional, settings.daily_loss_limit) == (Decimal(1000), Decimal(100))
     assert settings.max_open_positions == 5
     assert secret(settings.database_url) == "sqlite+aiosqlite:///marketflow.db"

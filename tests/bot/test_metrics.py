@@ -28,6 +28,7 @@ from core.domain.events import (
     OrderUnanswered,
     OrderWaits,
     PartTroubled,
+    RequestsRefused,
     Started,
     StrangerSeen,
 )
@@ -214,6 +215,7 @@ def test_every_other_event_is_one_line() -> None:
         (Started("0.1.0", "paper", Controls(), 0), "info", "0.1.0"),
         (DeadLettersFound(3, letter), "warning", "not JSON"),
         (StrangerSeen(6666, "Mallory"), "warning", "Mallory"),
+        (RequestsRefused(NOON, (("wrong_secret", 7),)), "warning", "wrong_secret"),
         (PartTroubled("kafka", recovered=False, detail="no broker"), "warning", "no broker"),
         (PartTroubled("kafka", recovered=True, detail="reading"), "info", "reading"),
         (AnotherProgram("came", "process 7", "no_entries"), "warning", "no_entries"),

@@ -21,6 +21,7 @@ from core.domain.events import (
 )
 from core.domain.messages import DeadLetter
 from core.domain.order import OrderState
+from core.domain.problems import kinds_of
 from core.domain.reasons import reason
 from core.domain.signal import Side
 from core.ports import MAIN_READER, Delivery
@@ -250,13 +251,31 @@ async def test_later_unreadable_records_are_put_into_the_same_message_for_ten_mi
     async with alerts_to(server, ledger) as alerts:
         ledger.add(letters(2))
         await alerts.all_told()
-        ledger.add(letters(3, "another problem"))
+        ledger.add(letters(3))
         await alerts.all_told()
         assert first_lines(alerts) == ["🗑 Unreadable records: 5"]
         alerts.clock.skip(601)
-        ledger.add(letters(4, "a third problem"))
+        ledger.add(letters(4))
         await alerts.all_told()
         assert first_lines(alerts) == ["🗑 Unreadable records: 5", "🗑 Unreadable records: 4"]
+
+
+async def test_a_problem_of_another_kind_is_not_hidden_behind_the_first(server: RunningChat, ledger: MemoryLedger) -> None:
+    async with alerts_to(server, ledger) as alerts:
+        ledger.add(letters(2, "close is 'abc': not a number"))
+        await alerts.all_told()
+        ledger.add(letters(900, "close is 'd'e': not a number"))
+        await alerts.all_told()
+        assert first_lines(alerts) == ["🗑 Unreadable records: 902"]
+        found = [DeadLetter("webhook", f"webhook/{number}", "signal_type is missing", b"{}", NOON) for number in range(3)]
+        ledger.add(DeadLettersFound(3, found[0], kinds_of(found)))
+        await alerts.all_told()
+        assert first_lines(alerts) == ["🗑 Unreadable records: 902", "🗑 Unreadable records: 905"]
+        assert "• 902 × close is 'abc': not a number (trading_signals/0/17)" in alerts.texts[1]
+        assert "• 3 × signal_type is missing (webhook/0)" in alerts.texts[1]
+        ledger.add(letters(95, "close is 'f': not a number"), DeadLettersFound(3, found[0], kinds_of(found)))
+        await alerts.all_told()
+        assert first_lines(alerts) == ["🗑 Unreadable records: 902", "🗑 Unreadable records: 1003"]
 
 
 def paused(seq: int) -> SignalRefused:

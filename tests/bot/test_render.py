@@ -25,6 +25,7 @@ from core.domain.events import (
     AnotherProgram,
     ApprovalClosed,
     ApprovalRequested,
+    AuthenticatorChanged,
     ControlsChanged,
     DeadLettersFound,
     Event,
@@ -34,6 +35,7 @@ from core.domain.events import (
     OutboxItem,
     PanicOver,
     PartTroubled,
+    RequestsRefused,
     SignalRefused,
     Started,
     StrangerSeen,
@@ -41,6 +43,7 @@ from core.domain.events import (
 )
 from core.domain.messages import DeadLetter
 from core.domain.order import Order, OrderState
+from core.domain.problems import ProblemKind, merged
 from core.domain.proof import Proof
 from core.domain.reasons import SENTENCES, Reason, reason
 from core.domain.signal import Side
@@ -79,7 +82,12 @@ ALL_EVENTS: list[Event] = [
     ControlsChanged(Controls(), Controls(Pause.ALL, Mode.CONFIRM, "Ann", NOON)),
     Started("0.1.0", "paper", Controls(Pause.ENTRIES), 2, ("from_latest", "later_note")),
     DeadLettersFound(3, LETTER),
+    DeadLettersFound(3, LETTER, tuple(ProblemKind("webhook", "webhook/1", f"{word} is missing", 1) for word in "abc")),
+    DeadLettersFound(20, LETTER, merged(ProblemKind("webhook", "webhook/1", f"{chr(97 + n)} is wrong", 1) for n in range(20))),
+    RequestsRefused(NOON, (("wrong_secret", 3), ("something new", 1))),
     StrangerSeen(6666, "Mallory"),
+    AuthenticatorChanged(1002, "Ann"),
+    AuthenticatorChanged(1002, "Ann", ended=True),
     PartTroubled("kafka", recovered=False, detail="no broker"),
     PartTroubled("exchange", recovered=True, detail=""),
     *(AnotherProgram("came", "process 7 on desk", effect) for effect in ("entries", "no_entries", "paper")),
@@ -193,6 +201,7 @@ def hostile_events() -> list[Event]:
         Started(EVIL, "live", Controls(), 0, (EVIL,)),
         DeadLettersFound(1, replace(LETTER, position=EVIL, problem=EVIL, raw=EVIL.encode())),
         StrangerSeen(1, EVIL),
+        AuthenticatorChanged(1, EVIL),
         PartTroubled(EVIL, recovered=False, detail=EVIL),
         AnotherProgram("came", EVIL, "entries"),
         PanicOver(EVIL, (EVIL,), paused=True),

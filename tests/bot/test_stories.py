@@ -205,6 +205,10 @@ async def moved(stage: Stage) -> None:
     await stage.world.say("BUY_SM", close="0.46")
 
 
+async def another_market(stage: Stage) -> None:
+    await stage.world.say("BUY_SM", close="65000")
+
+
 async def too_dear(stage: Stage) -> None:
     await stage.world.say("BUY_SM")
 
@@ -257,6 +261,7 @@ SCENES: dict[str, tuple[str, Scene, dict[str, object]]] = {
     "price_unknown": ("The present price is not known", no_price, {}),
     "below_min_notional": ("Too small for the exchange", too_small, {"trade_qty": Decimal(10)}),
     "price_band": ("The price has moved too far", moved, {}),
+    "price_sanity": ("Its price is not of this market", another_market, {}),
     "order_notional": ("Worth more than one entry may be", too_dear, {"max_order_notional": Decimal(5)}),
     "open_positions": ("Too many positions are open", too_many, {"max_open_positions": 1}),
     "daily_loss": ("The day was bad enough", bad_day, {"daily_loss_limit": Decimal(1)}),

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from bot.clock import SystemClock
-from bot.web import server
+from bot.web import connections
 from bot.web.health import Readiness, create_web_app
 from bot.web.server import serve_web
 from core.domain.errors import ConfigurationError
@@ -125,8 +125,8 @@ async def test_system_clock_is_aware_and_goes_on() -> None:
 
 
 async def test_half_open_connections_use_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "CONNECTIONS", 10)
-    monkeypatch.setattr(server, "HEAD_SECONDS", 0.5)
+    monkeypatch.setattr(connections, "CONNECTIONS", 10)
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.5)
     async with serve_web(create_web_app(PARTS, "1"), "127.0.0.1", 0) as port, httpx.AsyncClient() as client:
         opened = [await asyncio.open_connection("127.0.0.1", port) for _ in range(15)]
         for _, writer in opened:
@@ -140,7 +140,7 @@ async def test_half_open_connections_use_nothing_up(monkeypatch: pytest.MonkeyPa
 
 
 async def test_a_connection_is_kept_between_requests_but_not_for_half_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "HEAD_SECONDS", 0.3)
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.3)
     async with serve_web(create_web_app(PARTS, "1"), "127.0.0.1", 0) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for _ in range(3):

@@ -52,7 +52,7 @@ def open_world(_closing: AsyncExitStack, clock: VirtualClock, ledger: MemoryLedg
     """Makes a first process on the empty ledger; keywords: `controls`, `capacity`, and any of Limits."""
 
     async def make(*, controls: Controls | None = None, capacity: int = CAPACITY, **limits: Any) -> World:
-        book = Book(controls or Controls(), replace(LIMITS, **limits))
+        book = Book(controls or Controls(), replace(LIMITS, **limits), mark=ledger.mark)
         world = World(book, clock=clock, ledger=ledger, venue=venue, capacity=capacity)
         await clock.run(world.market.load_instruments(None))
         world.inbox.start([], [])

@@ -10,7 +10,7 @@ from core.domain.events import Event
 from core.domain.hold import Hold
 from core.domain.messages import DeadLetter, Message, SourcePosition, StoredMessage
 from core.domain.money import ZERO
-from core.domain.order import Fill, Order
+from core.domain.order import Fill, Order, OrderState
 from core.domain.position import Execution, Position, Trade
 from core.ports import Changes, DayResult, Ledger, LedgerState, Verdict
 from tests.core.virtual_time import VirtualClock
@@ -35,6 +35,8 @@ class MemoryLedger:
     controls: Controls | None = None
     events: list[Event] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
+    mark: int = 7_000_000_001
+    touched: set[str] = field(default_factory=set)
     source_positions: list[SourcePosition] = field(default_factory=list)
     refused: list[Changes] = field(default_factory=list)
     _failing: list[Picks] = field(default_factory=list)
@@ -60,6 +62,8 @@ class MemoryLedger:
             today=results,
             totals={},
             last_profit_pct=exits[-1].profit_pct if exits else None,
+            mark=self.mark,
+            touched=sorted(self.touched),
         )
 
     async def store(
@@ -94,8 +98,9 @@ class MemoryLedger:
         self.verdicts.update({verdict.seq: verdict for verdict in changes.verdicts})
         self.orders.update({order.client_order_id: order for order in changes.orders})
         self.order_history.extend(changes.orders)
-        for _, fill in changes.fills:
-            self.fills.setdefault((fill.symbol, fill.trade_id), fill)
+        self.touched |= {order.symbol for order in changes.orders if order.state is OrderState.SUBMITTED}
+        for name, fill in changes.fills:
+            self.fills.setdefault((name, fill.trade_id), fill)
         self.positions.update({position.symbol: position for position in changes.positions})
         for trade in changes.trades:
             self.trades.setdefault(trade.trade_id, trade)

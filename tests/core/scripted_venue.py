@@ -170,6 +170,7 @@ class ScriptedVenue:
             quote_qty=quantity * price,
             at=now,
             fills=fills,
+            mark=request.mark,
         )
         visible, final = timedelta(seconds=course.visible_after), timedelta(seconds=course.final_after)
         self._known[request.client_order_id] = _Known(report, course, now + visible, now + final)

@@ -27,7 +27,8 @@ def pending(side: Side) -> Approval:
     return Approval("t", signal, 1, side, Decimal(20), signal.close, ApprovalState.OPEN, NOON, NOON + timedelta(seconds=120))
 
 
-DUST = replace(HELD, qty=Decimal("0.5"))  # whatever it was called when it was bought
+DUST = replace(HELD, qty=Decimal("0.005"))  # below a step by today's rules, whatever it was called once
+LITTLE = replace(HELD, qty=Decimal("0.5"))  # worth 0.24 now; the exchange wants 5
 
 
 @pytest.mark.parametrize(
@@ -41,6 +42,7 @@ DUST = replace(HELD, qty=Decimal("0.5"))  # whatever it was called when it was b
         ({"instrument": HALTED}, "denied", "WIFUSDC is halted on the exchange (status BREAK)"),
         ({"instrument": NO_MARKET}, "denied", "the exchange takes no market orders for WIFUSDC"),
         ({"position": HELD}, "ignored", "already in a position: 19.98 WIF"),
+        ({"position": LITTLE}, "ignored", "already in a position: 0.5 WIF"),
         ({"pending": pending(Side.BUY)}, "ignored", "the same is already waiting for an approval"),
     ],
 )
@@ -73,7 +75,8 @@ def test_why_a_sell_is_not_acted_upon(known: dict[str, Any], outcome: str) -> No
     "known",
     [
         {},
-        {"position": replace(HELD, is_open=False)},
+        {"position": LITTLE},
+        {"quote": None},
         {"controls": ENTRIES},
         {"symbols": NOT_OURS},
         {"pending": pending(Side.BUY)},

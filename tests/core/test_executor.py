@@ -28,6 +28,7 @@ async def test_a_buy_opens_a_position_of_what_is_left_after_the_fee(world: World
     assert became(await world.say("BUY_SM")) == ("ordered", "")
     (request,) = world.venue.placed
     assert (request.side, request.qty, request.symbol) == (Side.BUY, Decimal(20), "WIFUSDC")
+    assert request.mark == ledger.mark
     held = world.book.position("WIFUSDC")
     assert (held.qty, held.cost, held.is_open) == (Decimal("19.98"), Decimal("9.6"), True)
     assert ledger.positions["WIFUSDC"] == held

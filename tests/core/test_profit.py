@@ -151,9 +151,21 @@ def test_dust_stays_with_its_cost_and_joins_the_next_entry() -> None:
     assert (again.qty, again.cost, again.is_open) == (Decimal("19.985"), Decimal(12) + dust.cost, True)
 
 
-def test_what_is_bought_and_too_small_to_sell_is_no_open_position() -> None:
+def test_what_is_bought_is_held_whatever_it_is_worth() -> None:
     entry = bought(Print("2", "0.5", "0.002", "WIF"))
-    assert (entry.position.is_open, entry.position.qty) == (False, Decimal("1.998"))
+    assert (entry.position.is_open, entry.position.qty) == (True, Decimal("1.998"))
+
+
+def test_what_is_bought_below_a_step_is_dust() -> None:
+    entry = bought(Print("0.01", "0.5", "0.001", "WIF"))
+    assert (entry.position.is_open, entry.position.qty) == (False, Decimal("0.009"))
+
+
+def test_what_a_sale_leaves_and_no_other_order_could_take_closes_the_position() -> None:
+    held = bought(Print("20", "0.5", "0.01", "USDC")).position
+    left = sold(held, Print("15", "0.4", "0.006", "USDC"))
+    assert (left.position.is_open, left.position.qty) == (False, Decimal(5))
+    assert closed(left).qty == Decimal(15)
 
 
 # --- the books always balance

@@ -72,7 +72,8 @@ def worst() -> Picture:
 def test_every_rule_refuses_an_entry_at_its_worst_and_no_exit(rule: object) -> None:
     assert callable(rule)
     assert rule(said(close="0.01"), draft(), worst()) is not None
-    assert rule(said("SELL_SM", close="0.01"), draft(Side.SELL), worst()) is None
+    # Off tenfold an exit is refused as well, by price_sanity alone: test_price_sanity.py.
+    assert rule(said("SELL_SM", close="0.05"), draft(Side.SELL), worst()) is None
 
 
 def test_an_exit_is_approved_at_its_worst() -> None:

@@ -26,6 +26,7 @@ LIMITS = Limits(
     trade_quote=None,
     signal_max_age=timedelta(seconds=60),
     price_band_pct=Decimal(1),
+    price_sanity_pct=Decimal(50),
     max_order_notional=Decimal(1000),
     max_open_positions=5,
     daily_loss_limit=Decimal(100),

@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Awaitable
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -42,7 +43,14 @@ async def test_the_request_is_what_the_exchange_wants(venue: Venue, connect: Con
     assert {name: seen[name] for name in ("quantity", "newClientOrderId", "newOrderRespType", "type", "recvWindow")} == {
         "quantity": "1000000", "newClientOrderId": "mf-1", "newOrderRespType": "FULL", "type": "MARKET", "recvWindow": "2000",
     }  # fmt: skip
+    assert "strategyId" not in seen
     assert client.request_lifetime == 3.0  # and a second for a date ahead of the exchange's clock
+
+
+async def test_an_order_carries_its_ledgers_mark(venue: Venue, client: BinanceClient) -> None:
+    report = await client.place(replace(BUY, mark=7_000_000_001))
+    assert isinstance(report, ExecutionReport)
+    assert report.mark == venue.orders[0].strategy_id == 7_000_000_001
 
 
 # --- fills ---

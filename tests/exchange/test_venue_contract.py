@@ -65,6 +65,20 @@ async def test_a_buy_is_filled_and_pays_its_fee_in_the_base_asset(port: VenuePor
     assert held["USDC"].free == Decimal(100000) - Decimal("9.602")
 
 
+async def test_an_order_shows_the_mark_it_was_sent_with_wherever_it_is_shown(port: VenuePort) -> None:
+    for order_id, mark in (("mf-1", 2**53 - 1), ("mf-2", None)):
+        assert filled(await port.place(replace(ask(order_id=order_id), mark=mark))).mark == mark
+        found = await port.find_order(WIF, order_id)
+        assert found is not None
+        assert found.mark == mark
+    now = datetime.now(UTC)
+    recent = await port.recent_orders(WIF, 10)
+    assert isinstance(port, BinanceClient | PaperExchange)
+    past = await port.orders_between(WIF, now - timedelta(hours=1), now + timedelta(hours=1))
+    for listed in (recent, past):
+        assert {report.client_order_id: report.mark for report in listed} == {"mf-1": 2**53 - 1, "mf-2": None}
+
+
 async def test_a_sell_pays_its_fee_in_the_quote_asset(port: VenuePort) -> None:
     await port.place(ask())
     report = filled(await port.place(ask(Side.SELL, "19.98", order_id="mf-2")))

@@ -75,6 +75,7 @@ class Told:
     first_starts: int = 0
     states: list[tuple[bool, str]] = field(default_factory=list)
     gaps: list[tuple[int, int, int]] = field(default_factory=list)
+    tombstones: list[int] = field(default_factory=list)
 
     def first_start(self) -> None:
         self.first_starts += 1
@@ -125,6 +126,7 @@ class Bench:
             on_first_start=self.told.first_start,
             on_state_change=lambda ready, detail: self.told.states.append((ready, detail)),
             on_gap=lambda *gap: self.told.gaps.append(gap),
+            on_tombstones=self.told.tombstones.append,
             fetch_max_wait_ms=10,
             watch_every=0.2,
         )
@@ -148,7 +150,7 @@ class Bench:
             await eventually(lambda: source.ready[0])
             yield source
 
-    async def write(self, *values: bytes, partition: int = 0, key: bytes | None = None) -> None:
+    async def write(self, *values: bytes | None, partition: int = 0, key: bytes | None = None) -> None:
         async with AIOKafkaProducer(**await self.options.client_arguments()) as producer:
             sent = [await producer.send(self.topic, value, partition=partition, key=key) for value in values]
             await asyncio.gather(*sent)

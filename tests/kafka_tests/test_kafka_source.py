@@ -148,6 +148,18 @@ async def test_dead_letters_are_copied_with_their_reason(bench: Bench) -> None:
     assert [len(letter.raw) for letter in bench.ledger.dead] == [7, 2048]
 
 
+async def test_a_tombstone_is_neither_a_signal_nor_a_fault(bench: Bench) -> None:
+    await bench.make_topic()
+    async with bench.reading() as source:
+        await bench.write(None, b"", None, good(1), None, key=b"WIFUSDC")
+        await eventually(lambda: bench.ledger.ids == ["1"] and bench.ledger.positions == {0: 5})
+        assert [letter.problem for letter in bench.ledger.dead] == ["the record is empty"]
+        assert sum(bench.told.tombstones) == 3
+        await eventually(lambda: source.dead_letters.waiting == 0)
+        (copied,) = await bench.records(bench.dlq_topic, 1)
+    assert copied.value == b""
+
+
 async def test_a_full_inbox_makes_it_wait_and_the_lag_shows(bench: Bench) -> None:
     await bench.make_topic()
     async with bench.reading() as source:

@@ -14,8 +14,10 @@ from core.adapters.ledger.analytics import LedgerAnalytics
 from core.adapters.ledger.opening import look_into_ledger, open_ledger
 from core.adapters.ledger.schema import MIGRATIONS, revisions, upgrade
 from core.domain.errors import LedgerInUse, LedgerNotReady, LedgerUnavailable
+from core.domain.order import OrderState
 from core.ports import Changes
 from core.read_models import Selection
+from tests.ledger import values
 from tests.ledger.conftest import Reopen
 from tests.ledger.values import NOW, performance, round_trips
 
@@ -98,3 +100,37 @@ async def test_results_by_symbol_are_made_of_the_executions_of_before(database_u
     found = LedgerAnalytics(ledger.reader)
     assert await found.performance("symbol", Selection()) == performance("symbol", executions)
     assert await found.performance("signal_type", Selection()) == performance("signal_type", executions)
+
+
+async def test_a_ledger_of_before_gets_a_mark_and_the_symbols_it_has_traded(database_url: str, reopen: Reopen) -> None:
+    def of_version_8(connection: Connection) -> None:
+        upgrade(connection, "0008")
+        for seq, symbol, order_id in ((1, "WIFUSDC", "28"), (2, "WIFUSDC", "29"), (3, "SOLUSDC", None)):
+            message = rows.message_row(values.message(seq))
+            connection.execute(insert(tables.inbox), [{**message, "seq": seq}])
+            row = rows.order_row(values.order(seq, seq, OrderState.FILLED if order_id else OrderState.DENIED))
+            connection.execute(insert(tables.orders), [{**row, "symbol": symbol, "order_id": order_id}])
+
+    await at(database_url, of_version_8)
+    state = await (await reopen()).load("2026-01-01")
+    assert state.mark is not None
+    assert state.touched == ["WIFUSDC"]
+
+
+async def test_fills_of_before_are_kept_and_those_of_a_reset_testnet_stand_beside_them(database_url: str, reopen: Reopen) -> None:
+    orders = [values.order(number, number, OrderState.FILLED) for number in (1, 2)]
+    old_fill = rows.fill_row(orders[0].client_order_id, values.fill())
+
+    def of_version_7(connection: Connection) -> None:
+        upgrade(connection, "0007")
+        for number, order in enumerate(orders, 1):
+            connection.execute(insert(tables.inbox), [rows.message_row(values.message(number))])
+            connection.execute(insert(tables.orders), [rows.order_row(order)])
+        connection.execute(insert(tables.fills), [old_fill])
+
+    await at(database_url, of_version_7)
+    ledger = await reopen()
+    await ledger.commit(Changes(fills=[(order.client_order_id, values.fill()) for order in orders]))
+    kept = await ledger.reader.read(tables.fills.select())
+    assert sorted(row["client_order_id"] for row in kept) == sorted(order.client_order_id for order in orders)
+    assert old_fill in [dict(row) for row in kept]

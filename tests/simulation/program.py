@@ -43,6 +43,7 @@ LIMITS = Limits(
     trade_quote=Decimal(20),
     signal_max_age=timedelta(seconds=60),
     price_band_pct=Decimal(2),
+    price_sanity_pct=Decimal(50),
     max_order_notional=Decimal(1000),
     max_open_positions=3,
     daily_loss_limit=Decimal(1000),

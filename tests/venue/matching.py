@@ -210,6 +210,7 @@ class Exchange:
             update_time=now,
             account=account.name,
             visible_at=now + self.visible_after_ms,
+            strategy_id=request.strategy_id,
         )
         self._next_order[rules.symbol] += 1
         self.orders.append(order)

@@ -93,6 +93,7 @@ class Order:
     executed_qty: Decimal = ZERO
     quote_qty: Decimal = ZERO
     update_time: int = 0
+    strategy_id: int | None = None
     locked: Decimal = ZERO
     trades: list[Trade] = field(default_factory=list)
 
@@ -118,3 +119,4 @@ class OrderRequest:
     price: Decimal | None
     client_order_id: str
     stp_mode: str
+    strategy_id: int | None = None

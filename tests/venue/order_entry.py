@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Mapping
 from decimal import Decimal
 
-from tests.venue.errors import VenueError, missing, missing_both, not_required
+from tests.venue.errors import VenueError, illegal, missing, missing_both, not_required
 from tests.venue.filters import SymbolRules, check_precision
 from tests.venue.model import OrderRequest, Side
 from tests.venue.params import CLIENT_ORDER_ID, Params
@@ -40,13 +40,20 @@ def read_order(params: Params, rules: SymbolRules) -> tuple[OrderRequest, str]:
     default = "ACK" if kind == "LIMIT_MAKER" else "FULL"
     wanted = params.choice("newOrderRespType", ("ACK", "RESULT", "FULL"), -1130) or default
     stp = params.choice("selfTradePreventionMode", STP_MODES, -1130)
-    params.integer("strategyId")
+    strategy = _long(params, "strategyId")
     params.integer("strategyType")
     _check_combination(kind, tif, quantity, quote, price)
     _check_numbers(rules, quantity, quote, price)
     stp = stp or str(rules.info["defaultSelfTradePreventionMode"])
     which: Side = "BUY" if side == "BUY" else "SELL"
-    return OrderRequest(rules.symbol, which, kind, tif, quantity, quote, price, client_id, stp), wanted
+    return OrderRequest(rules.symbol, which, kind, tif, quantity, quote, price, client_id, stp, strategy), wanted
+
+
+def _long(params: Params, name: str) -> int | None:
+    value = params.integer(name)
+    if value is not None and value >= 2**63:
+        raise illegal(name, "LONG")
+    return value
 
 
 def _check_combination(

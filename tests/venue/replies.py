@@ -40,10 +40,16 @@ def _amounts(order: Order, rules: SymbolRules) -> Json:
     }
 
 
+def _strategy(order: Order) -> Json:
+    """rest-api.md, "Conditional fields in Order Responses": only where the parameter was sent."""
+    return {} if order.strategy_id is None else {"strategyId": order.strategy_id}
+
+
 def result(order: Order, rules: SymbolRules) -> Json:
     return {
         **ack(order),
         **_amounts(order, rules),
+        **_strategy(order),
         "workingTime": order.time,
         "selfTradePreventionMode": order.stp_mode,
     }
@@ -79,6 +85,7 @@ def queried(order: Order, rules: SymbolRules) -> Json:
         "time": order.time,
         "updateTime": order.update_time,
         "isWorking": True,
+        **_strategy(order),
         "workingTime": order.time,
         "selfTradePreventionMode": order.stp_mode,
     }
@@ -90,6 +97,7 @@ def canceled(order: Order, rules: SymbolRules, cancel_id: str) -> Json:
         "origClientOrderId": order.client_order_id,
         "clientOrderId": cancel_id,
         **_amounts(order, rules),
+        **_strategy(order),
         "selfTradePreventionMode": order.stp_mode,
     }
 

@@ -1,6 +1,6 @@
 """The English catalogue: HTML by key, a module for each part of the chat."""
 
-from bot.texts.en import acting, alerts, answers, approvals, people, programs, reading, why
+from bot.texts.en import acting, alerts, answers, approvals, people, programs, reading, refusals, why
 
 CATALOGUE: dict[str, str] = {
     **alerts.CATALOGUE,
@@ -11,4 +11,5 @@ CATALOGUE: dict[str, str] = {
     **acting.CATALOGUE,
     **why.CATALOGUE,
     **programs.CATALOGUE,
+    **refusals.CATALOGUE,
 }

@@ -34,6 +34,7 @@ CATALOGUE: dict[str, str] = {
     "waits": "<b>⏳ {signal_type}: the exchange does not take the order yet</b>",
     "waits.next": "It is tried again until it is taken, also after a restart. /resume takes it back.",
     "failed.buy": "Nothing was bought.",
+    "exit_lost": "Nothing was sold; the position is still held. If it is to be sold, tap the button: you are asked once more.",
     "failed.sell": "Nothing was sold; the position is still held.",
     "unanswered.next": "Finding out whether there is an order; no second one is placed meanwhile. What comes of it is told here.",
     "advice.insufficient_balance": "What to do: fund the account or lower the order size.",
@@ -50,11 +51,6 @@ CATALOGUE: dict[str, str] = {
     "note.from_latest": "First start: reading signals that arrive from now on.",
     "note.unknown": "Note: {note}",
     # others
-    "dead_letters": "<b>🗑 Unreadable records: {count}</b>",
-    "dead_letters.first": "The first: {problem}",
-    "dead_letters.where": "From: <code>{position}</code>",
-    "dead_letters.raw": "It begins: <code>{raw}</code>",
-    "dead_letters.see": "They are kept in the dead-letter topic and in the ledger; trading goes on.",
     "stranger": "👤 <b>{name}</b> (id <code>{user_id}</code>) wrote to the bot and got no answer. Told once."
     " To let this person in, say /users invite viewer and hand on the link.",
     # ledger and exchange disagree
@@ -65,9 +61,11 @@ CATALOGUE: dict[str, str] = {
     "hold.ended": "<b>🤝 {symbol}: ledger and exchange agree again</b>, it is traded again.",
     "hold.accepted": "<b>🤝 {symbol} is traded again</b>, accepted by {who}",
     "hold.written_off": "Written off: {quantity} {base}, which had cost {cost} {quote}",
+    "button.sell": "🔴 Sell {symbol} anyway",
     "button.accept": "🤝 Accept {symbol}",
     "accept.none": "Nothing is held: ledger and exchange agree.",
     "accept.not_held": "{symbol} is not held.",
+    "accept.ask": "<b>🤝 Take the exchange's word about {symbol}</b> and trade it again",
     "accept.done": "🤝 {symbol} is traded again.",
     "status.held": "✋ Held: {symbols} (/accept shows why)",
     "signals_lost": "<b>⚠️ Signals were lost</b>",

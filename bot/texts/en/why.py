@@ -44,6 +44,7 @@ CATALOGUE: dict[str, str] = {
     "word.pause_entries": "entries",
     "why.no_price": "not known",
     "why.measure_age": "· age {value} s of {limit} s",
+    "why.measure_price_sanity": "· signal {value}% off the market, at most {limit}%",
     "why.measure_price_band": "· moved {value}% of {limit}%",
     "why.measure_order_notional": "· worth {value} of {limit} {unit}",
     "why.measure_open_positions": "· positions {value} of {limit}",

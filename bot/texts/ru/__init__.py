@@ -1,6 +1,6 @@
 """The Russian catalogue: HTML by key, a module for each part of the chat, and every reason of core.domain.reasons by its code."""
 
-from bot.texts.ru import acting, alerts, answers, approvals, people, programs, reading, why
+from bot.texts.ru import acting, alerts, answers, approvals, people, programs, reading, refusals, why
 from bot.texts.ru.reasons import SENTENCES
 
 __all__ = ["CATALOGUE", "SENTENCES"]
@@ -14,4 +14,5 @@ CATALOGUE: dict[str, str] = {
     **acting.CATALOGUE,
     **why.CATALOGUE,
     **programs.CATALOGUE,
+    **refusals.CATALOGUE,
 }

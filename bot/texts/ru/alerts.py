@@ -34,6 +34,7 @@ CATALOGUE: dict[str, str] = {
     "waits": "<b>⏳ {signal_type}: биржа пока не принимает ордер</b>",
     "waits.next": "Повторяю, пока не примет, и после перезапуска тоже. /resume отменит.",
     "failed.buy": "Ничего не куплено.",
+    "exit_lost": "Ничего не продано, позиция остаётся открытой. Если продать всё же нужно, нажмите кнопку: спрошу ещё раз.",
     "failed.sell": "Ничего не продано, позиция остаётся открытой.",
     "unanswered.next": "Выясняю, есть ли ордер; второй тем временем не отправляется. О результате сообщу здесь.",
     "advice.insufficient_balance": "Что делать: пополнить счёт или уменьшить размер ордера.",
@@ -51,11 +52,6 @@ CATALOGUE: dict[str, str] = {
     "note.from_latest": "Первый запуск: читаю сигналы, которые придут с этой минуты.",
     "note.unknown": "Замечание: {note}",
     # others
-    "dead_letters": "<b>🗑 Нечитаемых записей: {count}</b>",
-    "dead_letters.first": "Первая: {problem}",
-    "dead_letters.where": "Откуда: <code>{position}</code>",
-    "dead_letters.raw": "Начало: <code>{raw}</code>",
-    "dead_letters.see": "Они сохранены в топике недоставленных и в реестре; торговля продолжается.",
     "stranger": "👤 <b>{name}</b> (id <code>{user_id}</code>) пишет боту и не получает ответа. Сообщаю один раз."
     " Чтобы впустить: /users invite viewer, и передайте ссылку.",
     # ledger and exchange disagree
@@ -66,9 +62,11 @@ CATALOGUE: dict[str, str] = {
     "hold.ended": "<b>🤝 {symbol}: реестр и биржа снова сходятся</b>, торговля идёт.",
     "hold.accepted": "<b>🤝 {symbol} снова торгуется</b>, принято: {who}",
     "hold.written_off": "Списано: {quantity} {base}, стоили {cost} {quote}",
+    "button.sell": "🔴 Всё равно продать {symbol}",
     "button.accept": "🤝 Принять {symbol}",
     "accept.none": "Ничего не задержано: реестр и биржа сходятся.",
     "accept.not_held": "{symbol} не задержан.",
+    "accept.ask": "<b>🤝 Принять сторону биржи по {symbol}</b> и снова торговать",
     "accept.done": "🤝 {symbol} снова торгуется.",
     "status.held": "✋ Задержаны: {symbols} (почему, покажет /accept)",
     "signals_lost": "<b>⚠️ Сигналы потеряны</b>",

@@ -44,6 +44,7 @@ CATALOGUE: dict[str, str] = {
     "word.pause_entries": "входы",
     "why.no_price": "неизвестен",
     "why.measure_age": "· возраст {value} с из {limit} с",
+    "why.measure_price_sanity": "· сигнал отличается от рынка на {value}%, можно на {limit}%",
     "why.measure_price_band": "· сдвиг {value}% из {limit}%",
     "why.measure_order_notional": "· сумма {value} из {limit} {unit}",
     "why.measure_open_positions": "· позиций {value} из {limit}",

@@ -124,15 +124,14 @@ order_steps = Table(
 fills = Table(
     "fills",
     metadata,
-    Column("symbol", Text, primary_key=True),
-    Column("trade_id", Text, primary_key=True),
-    Column("client_order_id", Text, ForeignKey("orders.client_order_id"), nullable=False),
+    Column("client_order_id", Text, ForeignKey("orders.client_order_id"), primary_key=True),
+    Column("trade_id", Text, primary_key=True),  # the exchange's: a testnet that is reset begins them anew
+    Column("symbol", Text, nullable=False),
     Column("price", Amount, nullable=False),
     Column("qty", Amount, nullable=False),
     Column("fee", Amount, nullable=False),
     Column("fee_asset", Text, nullable=False),
     Column("at", UtcTime, nullable=False),
-    Index(None, "client_order_id"),
 )
 
 positions = Table(
@@ -267,6 +266,20 @@ lease = Table(
     CheckConstraint("id = 1", name="one_row"),
 )
 
+account = Table(
+    "account",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("mark", BigInteger, nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
+)
+
+touched_symbols = Table(
+    "touched_symbols",
+    metadata,
+    Column("symbol", Text, primary_key=True),
+)
+
 source_positions = Table(
     "source_positions",
     metadata,
@@ -372,6 +385,17 @@ invites = Table(
     Column("expires_at", UtcTime, nullable=False),
     Column("used_by", BigInteger),
     _partial("ix_invites_unused", "digest", where=IS_UNUSED),
+)
+
+authenticators = Table(
+    "authenticators",
+    metadata,
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("salt", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("since", UtcTime, nullable=False),
+    Column("step", BigInteger, nullable=False),
+    Column("ended_at", UtcTime),
 )
 
 readers = Table(

@@ -35,12 +35,12 @@ class Statements:
         self.new_messages = self._add(tables.inbox).returning(inbox.source, inbox.source_id, inbox.seq)
         self.new_executions = self._add(tables.executions).returning(tables.executions.c.execution_id)
         self.new_strangers = self._add(tables.strangers).returning(tables.strangers.c.user_id)
-        self.add = {table: self._add(table) for table in (tables.fills, tables.trades, tables.deliveries)}
+        self.add = {table: self._add(table) for table in (tables.fills, tables.trades, tables.deliveries, tables.touched_symbols)}
         self.append = {table: self._insert(table) for table in (tables.dead_letters, tables.outbox, tables.order_steps)}
         replaced = (
             *(tables.orders, tables.positions, tables.approvals, tables.controls, tables.holds, tables.source_positions),
             *(tables.export_positions, tables.marks, tables.proofs, tables.told),
-            *(tables.people, tables.invites, tables.readers, tables.limits),
+            *(tables.people, tables.invites, tables.authenticators, tables.readers, tables.limits),
             *(tables.paper_orders, tables.paper_balances, tables.day_results),
         )
         self.replace = {table: self._replace(table) for table in replaced}
@@ -69,6 +69,7 @@ def write(connection: Connection, statements: Statements, writes: Writes) -> Wri
     for rows, statement in (
         (writes.verdicts, statements.verdict),
         (writes.orders.values(), statements.replace[tables.orders]),
+        (writes.touched.values(), statements.add[tables.touched_symbols]),
         (writes.order_steps, statements.append[tables.order_steps]),
         (writes.fills, statements.add[tables.fills]),
         (writes.positions.values(), statements.replace[tables.positions]),
@@ -85,6 +86,7 @@ def write(connection: Connection, statements: Statements, writes: Writes) -> Wri
         (writes.deliveries, statements.add[tables.deliveries]),
         (writes.people.values(), statements.replace[tables.people]),
         (writes.invites.values(), statements.replace[tables.invites]),
+        (writes.authenticators.values(), statements.replace[tables.authenticators]),
         (writes.readers.values(), statements.replace[tables.readers]),
         (writes.limits.values(), statements.replace[tables.limits]),
         (writes.paper_orders.values(), statements.replace[tables.paper_orders]),

@@ -8,6 +8,7 @@ from core.adapters.ledger import rows
 from core.adapters.ledger.rows import Row
 from core.domain.events import Event, StrangerSeen
 from core.domain.messages import DeadLetter, Message, SourcePosition
+from core.domain.order import OrderState
 from core.ports import Changes
 
 
@@ -18,6 +19,7 @@ class Writes:
     inbox: list[Row] = field(default_factory=list)
     verdicts: list[Row] = field(default_factory=list)
     orders: dict[object, Row] = field(default_factory=dict)
+    touched: dict[object, Row] = field(default_factory=dict)
     order_steps: list[Row] = field(default_factory=list)
     fills: list[Row] = field(default_factory=list)
     positions: dict[object, Row] = field(default_factory=dict)
@@ -36,6 +38,7 @@ class Writes:
     deliveries: list[Row] = field(default_factory=list)
     people: dict[object, Row] = field(default_factory=dict)
     invites: dict[object, Row] = field(default_factory=dict)
+    authenticators: dict[object, Row] = field(default_factory=dict)
     readers: dict[object, Row] = field(default_factory=dict)
     limits: dict[object, Row] = field(default_factory=dict)
     strangers: dict[object, tuple[Row, Row]] = field(default_factory=dict)  # user id: (stranger, the outbox row if new)
@@ -64,6 +67,7 @@ def writes_of_changes(changes: Changes, at: datetime) -> Writes:
     return Writes(
         verdicts=[rows.verdict_row(verdict) for verdict in changes.verdicts],
         orders={order.client_order_id: rows.order_row(order) for order in changes.orders},
+        touched={order.symbol: {"symbol": order.symbol} for order in changes.orders if order.state is OrderState.SUBMITTED},
         order_steps=[rows.order_step_row(order) for order in changes.orders],
         fills=[rows.fill_row(client_order_id, fill) for client_order_id, fill in changes.fills],
         positions={position.symbol: rows.position_row(position) for position in changes.positions},
@@ -74,6 +78,7 @@ def writes_of_changes(changes: Changes, at: datetime) -> Writes:
         holds={hold.symbol: rows.hold_row(hold) for hold in changes.holds},
         people={person.user_id: rows.person_row(person) for person in changes.people},
         invites={invite.digest: rows.invite_row(invite) for invite in changes.invites},
+        authenticators={one.user_id: rows.authenticator_row(one) for one in changes.authenticators},
         limits={limit.name: rows.limit_row(limit) for limit in changes.limits},
         readers={reader.chat_id: rows.reader_row(reader) for reader in changes.readers},
         outbox=[rows.outbox_row(event, at) for event in changes.events],

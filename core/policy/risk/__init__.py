@@ -11,11 +11,12 @@ from core.policy.risk.daily_loss import daily_loss
 from core.policy.risk.open_positions import open_positions
 from core.policy.risk.order_notional import order_notional
 from core.policy.risk.price_band import price_band
+from core.policy.risk.price_sanity import price_sanity
 from core.policy.sizing import Draft
 
 Rule = Callable[[Signal, Draft, Picture], Reason | None]
 
-RULES: tuple[Rule, ...] = (price_band, order_notional, open_positions, daily_loss)
+RULES: tuple[Rule, ...] = (price_sanity, price_band, order_notional, open_positions, daily_loss)
 
 
 @dataclass(frozen=True, slots=True)

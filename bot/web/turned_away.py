@@ -1,0 +1,38 @@
+"""Requests that proved nothing: counted one by one, told together, so that a stranger at the door cannot fill the chat."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+
+from core.domain.events import Event, RequestsRefused
+from core.ports import Clock
+
+GATHER_SECONDS = 30.0
+AGAIN_SECONDS = 1800.0
+
+
+class TurnedAway:
+    """Counts by why. The first is told half a minute later with those that came meanwhile, the next half an hour after."""
+
+    def __init__(self, tell: Callable[[Event], None], clock: Clock) -> None:
+        self._tell = tell
+        self._clock = clock
+        self._waiting: Counter[str] = Counter()
+        self._since: datetime | None = None
+        self._due = 0.0
+
+    def note(self, why: str) -> None:
+        """One more, for the reason `why`: a code that `requests_refused.*` has a text for."""
+        if self._since is None:
+            self._since = self._clock.now()
+            self._due = max(self._due, self._clock.monotonic() + GATHER_SECONDS)
+        self._waiting[why] += 1
+
+    async def run(self) -> None:
+        """Tells what waits, when it is time."""
+        now = self._clock.monotonic()
+        if self._since is None or now < self._due:
+            return
+        self._tell(RequestsRefused(self._since, tuple(self._waiting.most_common())))
+        self._waiting.clear()
+        self._since, self._due = None, now + AGAIN_SECONDS

@@ -1,0 +1,38 @@
+"""A signal whose price is not of this market was meant for another one, or sent by mistake."""
+
+from decimal import Decimal
+
+from core.domain.money import HUNDRED, divide, multiply, plain
+from core.domain.reasons import Reason, reason
+from core.domain.signal import Side, Signal
+from core.policy.picture import Picture
+from core.policy.sizing import Draft
+
+TENFOLD = Decimal(10)
+
+
+def price_sanity(signal: Signal, draft: Draft, picture: Picture) -> Reason | None:
+    """Refuses an entry whose signal's price is further than PRICE_SANITY_PCT from the market, in either direction, and an exit
+    where the two differ more than tenfold.
+
+    An exit that a person ordered or approved passes, as does one whose market nobody knows: a refused exit costs everything
+    that a falling market takes.
+    """
+    if picture.quote is None:
+        return None
+    if draft.side is Side.SELL:
+        seen = picture.by_hand or picture.approved_at is not None
+        refused = not seen and draft.price > 0 and not is_within(TENFOLD, signal.close, draft.price)
+    else:
+        refused = off_by(signal.close, draft.price) > picture.limits.price_sanity_pct
+    return reason("price_sanity", close=plain(signal.close), price=plain(draft.price)) if refused else None
+
+
+def off_by(close: Decimal, market: Decimal) -> Decimal:
+    """How far `close` is from `market`, in per cent of the market, whichever way; both in quote asset."""
+    return divide(multiply(abs(close - market), HUNDRED), market)
+
+
+def is_within(times: Decimal, close: Decimal, market: Decimal) -> bool:
+    """Whether neither of two prices is more than so many `times` the other."""
+    return close <= multiply(market, times) and market <= multiply(close, times)
