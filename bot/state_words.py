@@ -19,6 +19,7 @@ _WORDS = tuple(
         (r"connecting", "connecting"),
         (r"migrated", "migrated"),
         (r"held by another process", "held"),
+        (r"older than it was left", "set_back"),
         (r"open for reading only", "reading_only"),
         (r"has not answered for (?P<seconds>\d+) s", "silent"),
         (r"(?P<count>\d+) symbols loaded", "symbols"),

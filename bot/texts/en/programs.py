@@ -6,6 +6,7 @@ CATALOGUE: dict[str, str] = {
     "word.disturbed": "another program uses the bot's token; entries go on",
     "word.disturbed_closed": "another program uses the bot's token; no entries",
     "word.not_alone_yet": "no entries before Telegram was polled undisturbed for {seconds} s",
+    "word.set_back": "older than it was left: a backup was put back, or a copy lagged behind",
     "note.newcomer": "This ledger has not traded lately: entries begin once nobody else has used the bot's token for a"
     " while (/health). Exits do not wait.",
     "another.came.entries": "<b>⚠️ Another program uses this bot's token</b>\n"
