@@ -22,7 +22,9 @@ from core.ports import Clock
 log = structlog.get_logger(__name__)
 
 LATELY = timedelta(hours=1)
-"""A ledger that traded within it is that of the program which trades this account."""
+"""A ledger that traded within it, and that a program held a moment ago, is that of the program which trades this account."""
+MOMENT = timedelta(seconds=QUIET_SECONDS)
+"""Within it nobody else can have come to be alone."""
 CONFLICT_PAUSE_SECONDS = 2.0
 """Rests after a conflict: soon enough for the other one to notice, not so soon that Telegram is flooded."""
 
@@ -31,16 +33,24 @@ class Alone:
     """What polling shows of other programs. `closed` is the core's entry gate; nothing of it is kept: each start looks anew."""
 
     def __init__(
-        self, clock: Clock, tell: Callable[[Event], None], *, who: str, has_account: bool, traded_at: datetime | None
+        self,
+        clock: Clock,
+        tell: Callable[[Event], None],
+        *,
+        who: str,
+        has_account: bool,
+        traded_at: datetime | None,
+        seen_at: datetime | None,
     ) -> None:
         """`who` names this program to people. Without a real account (paper) nothing is kept back, only told. `traded_at` is when
-        the ledger last had an order on the exchange."""
+        the ledger last had an order on the exchange, `seen_at` when a program before this one last held it."""
         self.who = who
         self._clock = clock
         self._tell = tell
         self._has_account = has_account
+        self._proved = not has_account
         lately = traded_at is not None and clock.now() - traded_at < LATELY
-        self._was_alone = lately or not has_account
+        self._was_alone = self._proved or (lately and seen_at is not None and clock.now() - seen_at < MOMENT)
         self._disturbed_since: float | None = None
         self._stays = False
         if not self._was_alone:
@@ -76,15 +86,15 @@ class Alone:
     @property
     def poll_seconds(self) -> int:
         """How long the next poll lasts: long enough to prove something where there is something to be proved."""
-        return QUIET_SECONDS + 1 if self.is_newcomer or self.disturbed else POLL_SECONDS
+        return POLL_SECONDS if self._proved and not self.disturbed else QUIET_SECONDS + 1
 
     def heard(self, began: float) -> None:
         """A poll that `began` then (monotonic seconds) was answered: nobody else came to wait meanwhile."""
         if self._clock.monotonic() - began < QUIET_SECONDS:
             return
         if self.is_newcomer:
-            self._was_alone = True
             log.info("nobody else polls Telegram; entries are made")
+        self._was_alone = self._proved = True
         if self.disturbed:
             self._disturbed_since, self._stays = None, False
             self._say("gone")
@@ -92,6 +102,7 @@ class Alone:
     def conflict(self) -> None:
         """Telegram ended a poll because of another one."""
         now = self._clock.monotonic()
+        self._was_alone = self._was_alone and self._proved  # what the ledger says is not enough any more
         if self._disturbed_since is None:
             self._disturbed_since = now
             self._say("came")

@@ -34,6 +34,7 @@ from bot.jobs import (
     schedule_daily,
     schedule_once,
 )
+from bot.last_word import say_last
 from bot.lifecycle import Lifecycle, stop_on_signals
 from bot.logs import configure_logging
 from bot.loki import LokiHandler
@@ -63,7 +64,7 @@ from core.adapters.ledger.stories import LedgerStories
 from core.adapters.paper_exchange import PaperExchange
 from core.book import Book
 from core.domain.controls import Controls
-from core.domain.errors import ConfigurationError, ExchangeUnavailable, LedgerUnavailable
+from core.domain.errors import ConfigurationError, ExchangeUnavailable, LeaseLost, LedgerUnavailable
 from core.domain.events import PartTroubled, SignalsLost, Started
 from core.domain.messages import Message, ReaderRequested, SourcePosition
 from core.domain.people import Reader
@@ -126,7 +127,11 @@ async def run(settings: Settings, embedded: Embedded | None = None, on_ready: Ca
         # What is loaded by now stays: the collector need not walk through it again and again while orders wait.
         gc.collect()
         gc.freeze()
-        await program.run(on_ready)
+        try:
+            await program.run(on_ready)
+        except LeaseLost as error:
+            await say_last(settings, error)
+            raise
 
 
 class _Program:
@@ -162,6 +167,7 @@ class _Program:
             who=this_program(settings.database_url.get_secret_value()),
             has_account=settings.trading_mode is not TradingMode.PAPER,
             traded_at=traded_at,
+            seen_at=ledger.away_since,
         )
         self.turned_away = TurnedAway(self.events.tell, clock)
         controls = Controls(mode=settings.approval)

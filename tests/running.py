@@ -9,18 +9,16 @@ import signal
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import update
-
 from bot.clock import SystemClock
-from core.adapters.ledger import tables
-from core.adapters.ledger.opening import open_ledger
+from core.adapters.ledger.opening import look_into_ledger, open_ledger
 from core.adapters.ledger.writes import Writes
+from core.domain.errors import LedgerNotReady
 from core.domain.order import OrderState
 from tests.servers.ports import free_port
 from tests.servers.process import ServerProcess
@@ -151,14 +149,16 @@ async def run_command(*arguments: str, settings: Mapping[str, str], within: floa
 
 
 async def _make_ledger_that_traded(database_url: str) -> None:
-    """A ledger that has heard of an order a moment ago, and knows nothing more of it."""
+    """A new ledger that has heard of an order a moment ago, and knows nothing more of it. One that is there is left alone."""
     clock = SystemClock()
+    with suppress(LedgerNotReady):
+        await (await look_into_ledger(database_url, clock)).close()
+        return
     ledger = await open_ledger(database_url, clock)
     try:
         step = {"client_order_id": "earlier", "at": clock.now(), "state": OrderState.FILLED, "order_id": "0"}
         step |= dict.fromkeys(("qty", "price", "executed_qty"), Decimal(1))
         await ledger.write(Writes(order_steps=[step]))
-        await ledger.writing.run(lambda connection: connection.execute(update(tables.lease).values(seen_at=None)))
     finally:
         await ledger.close()
 

@@ -75,7 +75,9 @@ class FastClock:
 
 def alone(clock: Clock) -> Alone:
     """A program with no account, which nothing keeps from entering."""
-    return Alone(clock, lambda _: None, who="process 7 on desk, ledger ledger.db", has_account=False, traded_at=None)
+    return Alone(
+        clock, lambda _: None, who="process 7 on desk, ledger ledger.db", has_account=False, traded_at=None, seen_at=None
+    )
 
 
 def signal(kind: str = "BUY_SM", symbol: str = "WIFUSDC", close: str = "0.4801", signal_id: str = "s1") -> Signal:

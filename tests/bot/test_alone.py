@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.alone import CONFLICT_PAUSE_SECONDS, LATELY, Alone
+from bot.alone import CONFLICT_PAUSE_SECONDS, LATELY, MOMENT, Alone
 from bot.another_program import QUIET_SECONDS, STAYS_SECONDS
 from core.domain.events import AnotherProgram, Event
 from core.domain.signal import Side
@@ -19,7 +19,10 @@ from core.policy.decide import Refused, decide
 from core.policy.picture import Picture
 from core.policy.risk import RiskApproved
 from demo.chat.errors import ApiError
+from demo.chat.server import RunningChat
 from demo.chat.updates import UpdateQueue
+from tests.bot.conftest import bot_on, until
+from tests.bot.parts import FastClock, Office
 from tests.core.pictures import HELD, picture, said
 from tests.core.virtual_time import NOON, VirtualClock
 from tests.simulation.loop import SeededLoop
@@ -75,15 +78,24 @@ class Ours:
     has_account: bool = True
     told: list[tuple[float, str, str]] = field(default_factory=list)
     opened_at: float | None = None
+    open: list[float] = field(default_factory=list)
+    """Each second in which it made entries."""
 
     def __post_init__(self) -> None:
         clock = LoopClock()
-        self.alone = Alone(clock, self._tell, who="it", has_account=self.has_account, traded_at=self.traded_at)
+        at = self.traded_at
+        self.alone = Alone(clock, self._tell, who="it", has_account=self.has_account, traded_at=at, seen_at=at)
         self.began = clock.monotonic()
 
     def _tell(self, event: Event) -> None:
         assert isinstance(event, AnotherProgram)
         self.told.append((LoopClock().monotonic(), event.what, event.effect))
+
+    async def watch(self) -> None:
+        while True:
+            if self.alone.closed() is None:
+                self.open.append(asyncio.get_running_loop().time())
+            await asyncio.sleep(1)
 
     async def run(self) -> None:
         """As `bot.telegram_app` polls."""
@@ -186,7 +198,7 @@ def test_one_that_traded_lately_goes_on_and_stops_where_the_other_stays(seed: in
         first = Ours(telegram, traded_at=LoopClock().now())
         telegram.start(first.run())
         assert first.alone.closed() is None
-        await asyncio.sleep(random.uniform(0, 60))
+        await asyncio.sleep(random.uniform(QUIET_SECONDS + 5, 120))
         second = Ours(telegram)
         leaving = telegram.start(second.run())
         await asyncio.sleep(10)
@@ -205,12 +217,34 @@ def test_one_that_traded_lately_goes_on_and_stops_where_the_other_stays(seed: in
     played(seed, scene)
 
 
+@pytest.mark.parametrize("seed", range(25))
+def test_of_two_that_both_traded_lately_not_both_go_on(seed: int) -> None:
+    """A ledger that was copied, or a program that was replaced elsewhere and comes back."""
+
+    async def scene(random: Random, telegram: Telegram) -> None:
+        first = Ours(telegram, traded_at=LoopClock().now())
+        telegram.start(first.run())
+        telegram.start(first.watch())
+        await asyncio.sleep(random.uniform(0, 120))
+        second = Ours(telegram, traded_at=LoopClock().now())
+        telegram.start(second.run())
+        telegram.start(second.watch())
+        await asyncio.sleep(10)
+        assert second.alone.closed() is not None
+        assert [effect for _, what, effect in second.told] == ["no_entries"]
+        assert len(second.open) <= 10
+        await asyncio.sleep(STAYS_SECONDS + 10)
+        assert first.alone.closed() is not None
+
+    played(seed, scene)
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_a_glance_of_another_program_costs_no_entry(seed: int) -> None:
     async def scene(random: Random, telegram: Telegram) -> None:
         first = Ours(telegram, traded_at=LoopClock().now())
         telegram.start(first.run())
-        await asyncio.sleep(random.uniform(5, 60))
+        await asyncio.sleep(random.uniform(QUIET_SECONDS + 5, 120))
         telegram.start(telegram.poll(0, 5))
         await asyncio.sleep(3 * QUIET_SECONDS)
         assert [(what, effect) for _, what, effect in first.told] in ([], [("came", "entries"), ("gone", "entries")])
@@ -254,18 +288,52 @@ def test_on_paper_nothing_is_kept_back_only_told() -> None:
     played(1, scene)
 
 
+async def test_an_answer_says_which_of_two_programs_gave_it(server: RunningChat) -> None:
+    async with bot_on(server, Office(FastClock())) as first:
+        assert "from process" not in (await first.owner.ask("/mode")).text
+        async with bot_on(server, Office(FastClock())) as second:
+            await until(lambda: not (first.alone.ready[0] or second.alone.ready[0]))
+            said = first.owner.send("/pause")
+            answer = await first.owner.wait_for("PAUSED", after=said)
+            assert "This answer is from process 7 on desk, ledger ledger.db. Another program" in answer.text
+            assert (first.chat.ready, second.chat.ready) == ((True, "answers"), (True, "answers"))
+
+
+async def test_a_webhook_that_another_program_set_is_told_and_taken_away(server: RunningChat) -> None:
+    async with bot_on(server, Office(FastClock())) as bot:
+        server.room.updates.hooked = True
+        bot.owner.send("/mode")  # ends the poll that waits
+        await until(lambda: not bot.alone.ready[0])
+        await until(lambda: not server.room.updates.hooked)
+        await bot.owner.ask("/mode")
+
+
+SECOND = timedelta(seconds=1)
+
+
 @pytest.mark.parametrize(
-    ("ago", "new"), [(timedelta(0), False), (LATELY - timedelta(seconds=1), False), (LATELY, True), (None, True)]
+    ("traded", "seen", "new"),
+    [
+        (timedelta(0), timedelta(0), False),
+        (LATELY - SECOND, MOMENT - SECOND, False),
+        (LATELY, timedelta(0), True),
+        (timedelta(0), MOMENT, True),
+        (None, timedelta(0), True),
+        (timedelta(0), None, True),
+    ],
 )
-def test_lately_is_within_an_hour(ago: timedelta | None, new: bool) -> None:
-    traded_at = None if ago is None else NOON - ago
-    alone = Alone(VirtualClock(), lambda _: None, who="it", has_account=True, traded_at=traded_at)
+def test_lately_is_within_an_hour_by_one_that_was_there_a_moment_ago(
+    traded: timedelta | None, seen: timedelta | None, new: bool
+) -> None:
+    traded_at, seen_at = (NOON - ago if ago is not None else None for ago in (traded, seen))
+    alone = Alone(VirtualClock(), lambda _: None, who="it", has_account=True, traded_at=traded_at, seen_at=seen_at)
     assert alone.is_newcomer is new
     assert (alone.closed() is not None) is new
 
 
 def gated(**known: Any) -> Picture:
-    closed = Alone(VirtualClock(), lambda _: None, who="it", has_account=True, traded_at=None).closed()
+    new = Alone(VirtualClock(), lambda _: None, who="it", has_account=True, traded_at=None, seen_at=None)
+    closed = new.closed()
     return picture(gate=closed, **known)
 
 

@@ -120,11 +120,11 @@ def restored(path: Path) -> None:
         backup.backup(live)
 
 
-FILES: dict[str, Callable[[Path], None]] = {
+FILES: dict[str, Callable[[Path], object]] = {
     "a backup is moved over it": moved_over,
     "a backup is restored into it": restored,
     "it is deleted": Path.unlink,
-    "it is moved away": lambda path: path.rename(path.with_name("old.db")) and None,
+    "it is moved away": lambda path: path.rename(path.with_name("old.db")),
     "its log is deleted": lambda path: path.with_name("ledger.db-wal").unlink(),
 }
 

@@ -9,6 +9,12 @@ CATALOGUE: dict[str, str] = {
     "word.set_back": "older than it was left: a backup was put back, or a copy lagged behind",
     "note.newcomer": "This ledger has not traded lately: entries begin once nobody else has used the bot's token for a"
     " while (/health). Exits do not wait.",
+    "end.set_back": "<b>🛑 The ledger went backwards: this program ends</b>\n"
+    "{who} found its ledger older than it had left it, or another one: a backup was put back, the database failed over to a copy"
+    " that lagged, or the file was replaced. Orders may be missing in it, so nothing is traded. At its next start the program"
+    " asks the exchange what it missed. If you hear of no start within a minute, start it, and look at /status.",
+    "end.taken_over": "<b>🛑 Another MarketFlow took the ledger over: this program ends</b>\n"
+    "{who} no longer holds its ledger and trades no more; the other one does. If you started none, find out who did.",
     "another.came.entries": "<b>⚠️ Another program uses this bot's token</b>\n"
     "Telegram hands each command to one of the two, or to both: what you say may not be heard here. This one goes on trading"
     " ({who}); if the other is still there in {stays} s, it makes no more entries. Stop the one that should not run.",
