@@ -28,7 +28,8 @@ from bot.pace import Paces
 from bot.passing import PassingMessages
 from bot.people import link_word
 from bot.render import duration
-from bot.telegram_link import Answer, Speaker
+from bot.telegram_answers import MOST_UPDATES
+from bot.telegram_link import Answer, NotTaken, Speaker
 from bot.texts import Html, Texts, short
 from core.domain.errors import ConfigurationError
 from core.domain.people import Role
@@ -42,6 +43,7 @@ _OLD = timedelta(minutes=10)
 _ANSWER_ATTEMPTS = 20  # some three minutes: who paused and hears nothing says it again, or believes it was not done
 _TOAST_ATTEMPTS = 3  # a tap can be answered for some seconds only
 _TURNED_AWAY_PAUSE = 60.0  # seconds
+_POLL_PAUSE = 0.5  # seconds between two questions for updates where the first brought nothing new
 _CLOSE = 0.75  # a plain word is less likely a command than what has a slash
 _WORDS_LOOKED_AT = 8  # of a sentence, for the command that it may mean
 _WHO_SHOWN = 160
@@ -57,7 +59,7 @@ class TelegramChat:
         self._paces = paces
         self._bot = bot
         self._speaker = Speaker(bot, desk.clock)
-        self._polling = Speaker(bot, desk.clock)
+        self._polling = Speaker(bot, desk.clock, longest_wait=_TURNED_AWAY_PAUSE)
         self._passing = PassingMessages(self._speaker, desk.clock)
         self._reached = False
         self._offset: int | None = None
@@ -79,8 +81,9 @@ class TelegramChat:
         """Listens until cancelled, through every outage. Raises ConfigurationError when Telegram does not know the token."""
         try:
             await self._insist(self._application.initialize)
-            await self._insist(self._bot.delete_webhook)  # where one is set, nothing can be asked for
             self._reached = True
+            with suppress(NotTaken):  # where one is set, nothing can be asked for; then that says so
+                await self._insist(lambda: self._polling.do(self._bot.delete_webhook))
             await self._application.start()
             menu = asyncio.create_task(Menus(self._speaker, self._desk).run(), name="command menu")
             try:
@@ -92,10 +95,12 @@ class TelegramChat:
 
     async def _insist(self, action: Callable[[], Awaitable[Answer]]) -> Answer:
         """What `action` answers, however long it takes. Only a token that was never good ends it: once Telegram was reached,
-        trading goes on without a chat until people mend it."""
+        trading goes on without a chat until people mend it. Raises NotTaken as Speaker.do does."""
         while True:
             try:
                 return await self._polling.call(action)
+            except NotTaken:
+                raise
             except TelegramError as error:
                 if isinstance(error, InvalidToken) and not self._reached:
                     problem = "TG_TOKEN: Telegram does not know this bot token; accepted is one that @BotFather gave"
@@ -104,22 +109,28 @@ class TelegramChat:
                 await self._desk.clock.sleep(_TURNED_AWAY_PAUSE)
 
     async def _listen(self) -> None:
+        before: set[int] = set()
         while True:
-            for update in await self._insist(self._get_updates):
-                await self._application.update_queue.put(update)
-                self._offset = update.update_id + 1  # asking from here on tells Telegram that those before arrived
+            asked_at = self._desk.clock.monotonic()
+            found = await self._insist(self._get_updates)
+            for update in found:
+                if update.update_id not in before:  # that they arrived was said, and not heard
+                    await self._application.update_queue.put(update)
+                    self._offset = update.update_id + 1  # asking from here on tells Telegram that those before arrived
+            numbers = {update.update_id for update in found}
+            if numbers <= before:  # a server that does not wait, or brings the same again, is not asked without a pause
+                await self._desk.clock.sleep(max(0.0, asked_at + _POLL_PAUSE - self._desk.clock.monotonic()))
+            before = numbers or before
 
     async def _get_updates(self) -> Sequence[Update]:
-        # After a failure without waiting, so that it is soon known that all is well again.
-        wait, began = 0 if self._polling.problem else self._alone.poll_seconds, self._desk.clock.monotonic()
+        # After a failure without waiting, so that it is soon known that all is well again, and for one: too many may be too much.
+        wait, limit = (0, 1) if self._polling.problem else (self._alone.poll_seconds, MOST_UPDATES)
+        began = self._desk.clock.monotonic()
         try:
-            updates = await self._bot.get_updates(self._offset, timeout=wait, allowed_updates=_KINDS)
+            updates = await self._bot.get_updates(self._offset, limit=limit, timeout=wait, allowed_updates=_KINDS)
         except Conflict as error:
             await self._disturbed(error)
             return ()
-        except (TypeError, ValueError, KeyError, AttributeError) as error:
-            log.error("Telegram brings something that cannot be read", error=type(error).__name__)
-            return await self._first_readable()
         self._alone.heard(began)
         return updates
 
@@ -129,23 +140,6 @@ class TelegramChat:
         await self._desk.clock.sleep(CONFLICT_PAUSE_SECONDS)
         if "webhook" in str(error):  # while there is one, nothing can be asked for
             await self._bot.delete_webhook()
-
-    async def _first_readable(self) -> Sequence[Update]:
-        """The next update where it can be read; one that cannot is passed over: it would come again for ever."""
-        asked: dict[str, Any] = {"timeout": 0, "limit": 1, "allowed_updates": _KINDS}
-        if self._offset is not None:
-            asked["offset"] = self._offset
-        found = await self._bot._post("getUpdates", asked)  # noqa: SLF001 - the public method reads what it brings
-        first = found[0] if isinstance(found, list) and found else None
-        if not isinstance(first, dict) or not isinstance(first.get("update_id"), int):
-            return ()
-        try:
-            update = Update.de_json(first, self._bot)
-        except (TypeError, ValueError, KeyError, AttributeError):
-            log.error("an update cannot be read and is passed over", update_id=first["update_id"])
-            self._offset = first["update_id"] + 1
-            return ()
-        return (update,)
 
     async def _stop(self) -> None:
         self._speaker.end()
@@ -262,7 +256,7 @@ class TelegramChat:
         message = query.message
         if message is not None:
             with suppress(BadRequest):  # they are gone already
-                await self._speaker.call(
+                await self._speaker.do(
                     lambda: self._bot.edit_message_reply_markup(message.chat.id, message.message_id), _TOAST_ATTEMPTS
                 )
 
@@ -294,7 +288,7 @@ class TelegramChat:
 
     async def _take_code(self, message: Message) -> None:
         with suppress(TelegramError):
-            await self._speaker.call(message.delete, 1)
+            await self._speaker.do(message.delete, 1)
 
     async def _replace(self, query: CallbackQuery, message: ChatMessage) -> None:
         if query.message is None:  # the buttons are ours and never inline in somebody else's chat
@@ -351,7 +345,7 @@ class TelegramChat:
         while units(shown) > _TOAST_UNITS:
             shown = f"{shown[:-2]}…"
         try:
-            await self._speaker.call(lambda: self._bot.answer_callback_query(query.id, shown or None), _TOAST_ATTEMPTS)
+            await self._speaker.do(lambda: self._bot.answer_callback_query(query.id, shown or None), _TOAST_ATTEMPTS)
         except BadRequest as error:
             log.info("a tap could not be answered", error=self._speaker.words(error))
             return False

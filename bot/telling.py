@@ -1,6 +1,6 @@
 """What a reader is told and how loudly, by what was set and by the role. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
@@ -128,3 +128,20 @@ def topic_of(event: Event) -> Topic:  # noqa: PLR0911, C901 - flat: one line for
             return Topic.SYSTEM
         case _ as unreachable:
             assert_never(unreachable)
+
+
+def foldable(items: Sequence[OutboxItem]) -> list[OutboxItem]:
+    """The first of `items` that need no message of their own, up to one that does."""
+    alike: list[OutboxItem] = []
+    for item in items:
+        if isinstance(item.event, ApprovalRequested | ApprovalClosed | SymbolHeld | DigestMade):
+            break
+        alike.append(item)
+    return alike
+
+
+def role_to_tap(item: OutboxItem) -> Role:
+    """Who may use the buttons of an event."""
+    if isinstance(item.event, SymbolHeld):
+        return Role.OWNER
+    return Role.TRADER if isinstance(item.event, ApprovalRequested) else Role.VIEWER

@@ -82,7 +82,7 @@ class Deciding:
 
     def good_until(self, order: Order) -> datetime:
         """From then on the order's signal is too old to be placed anew."""
-        return (order.approved_at or order.signal.ts) + self._book.limits.signal_max_age
+        return (order.approved_at or order.signal.ts) + order.signal.good_for(self._book.limits.signal_max_age)
 
     def insists_on(self, order: Order) -> bool:
         """Whether the order is to be placed however often and long it has to be tried."""

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from core.domain.record_reasons import RECORD_SENTENCES
+
 # code -> English sentence. Every code that the program can give stands here; other languages translate by code.
 SENTENCES: Mapping[str, str] = {
     # admission
@@ -80,6 +82,8 @@ SENTENCES: Mapping[str, str] = {
     "unanswered": "the exchange did not answer; asking what became of the order",
     "never_placed": "the order never reached the exchange, and the signal is no longer good: {why}",
     "internal_error": "an error in MarketFlow itself ({error}); the log has the details",
+    # a record that is no signal
+    **RECORD_SENTENCES,
 }
 
 

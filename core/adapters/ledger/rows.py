@@ -285,7 +285,13 @@ def dead_letter_row(letter: DeadLetter) -> Row:
         "problem": storable(letter.problem),
         "raw": letter.raw,
         "at": letter.at,
+        "reason_code": letter.reason.code if letter.reason else None,
+        "reason_params": codec.params.encode(letter.reason.params) if letter.reason else None,
     }
+
+
+def dead_letter_of(row: Mapping[str, Any]) -> DeadLetter:
+    return DeadLetter(row["source"], row["position"], row["problem"], row["raw"], row["at"], reason_of(row))
 
 
 def outbox_row(event: Event, at: datetime) -> Row:

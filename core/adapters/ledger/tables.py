@@ -322,6 +322,8 @@ dead_letters = Table(
     Column("problem", Text, nullable=False),
     Column("raw", LargeBinary, nullable=False),
     Column("at", UtcTime, nullable=False),
+    Column("reason_code", Text),
+    Column("reason_params", Text),
     Index(None, "position"),
     sqlite_autoincrement=True,
 )

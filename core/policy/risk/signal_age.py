@@ -16,12 +16,13 @@ def lasts(signal: Signal, controls: Controls) -> bool:
 
 
 def signal_age(signal: Signal, picture: Picture) -> Reason | None:
-    """Refuses a signal older than SIGNAL_MAX_AGE, and one dated more than 30 s ahead of this machine's clock."""
+    """Refuses a signal older than SIGNAL_MAX_AGE or its own `valid_for`, and one dated more than 30 s ahead of our clock."""
     if lasts(signal, picture.controls):
         return None
     age = picture.now - (picture.approved_at or signal.ts)
-    if age > picture.limits.signal_max_age:
-        return reason("expired", age=f"{age.total_seconds():.0f}", limit=f"{picture.limits.signal_max_age.total_seconds():.0f}")
+    limit = signal.good_for(picture.limits.signal_max_age)
+    if age > limit:
+        return reason("expired", age=f"{age.total_seconds():.0f}", limit=f"{limit.total_seconds():.0f}")
     if -age > CLOCK_TOLERANCE:
         return reason("from_future", ahead=f"{-age.total_seconds():.0f}")
     return None
