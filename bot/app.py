@@ -174,7 +174,7 @@ class _Program:
         self.metrics = ExecutionLogger(state)
         ledger.observers.append(self.metrics)
         self.trading = Trading(
-            book=Book.from_ledger(state, controls, limits_of(settings), today_of(clock)),
+            book=Book.from_ledger(state, controls, limits_of(settings), today_of(clock), settings.users),
             ledger=ledger,
             venue=venue,
             clock=clock,
@@ -217,7 +217,7 @@ class _Program:
         if settings.tg_token is None or settings.tg_chat_id is None:
             raise ConfigurationError(settings.missing_for_run())
         token = settings.tg_token.get_secret_value()
-        people = People(settings.users, self.book)
+        people = People(self.book)
         alerts, answers = connect(token, settings.tg_api_url), connect(token, settings.tg_api_url)
         place = settings.tg_chat_id, settings.tg_topic_id
         audience = Audience(*place, settings.tg_lang, "UTC", people, self.book, lambda: name_of(answers))

@@ -57,6 +57,7 @@ SENTENCES: Mapping[str, str] = {
     "authenticator_changed": "the authenticator was changed meanwhile. Say /code again",
     "code_used": "this code was used already; wait for the next one",
     "no_authenticator": "{person} has set up no authenticator",
+    "no_right": "you have no right to this any more",
     "too_many_invites": "{count} links are open already; withdraw them first",
     # the exchange's word; `code` and `message` are the exchange's own
     "insufficient_balance": "the exchange says there is not enough {asset} (-2010). /balance shows what it holds",

@@ -51,6 +51,7 @@ SENTENCES: dict[str, str] = {
     "authenticator_changed": "аутентификатор тем временем сменили. Скажите /code ещё раз",
     "code_used": "этот код уже использован; дождитесь следующего",
     "no_authenticator": "{person}: аутентификатор не настроен",
+    "no_right": "у вас больше нет на это права",
     "too_many_invites": "уже открыто ссылок: {count}; сначала отзовите их",
     # the exchange's word
     "insufficient_balance": "биржа говорит, что {asset} не хватает (-2010). Что есть на счёте, покажет /balance",

@@ -320,12 +320,13 @@ def person_row(person: Person) -> Row:
         "invited_by": storable(person.invited_by),
         "since": person.since,
         "revoked_at": person.revoked_at,
+        "inviter": person.inviter,
     }
 
 
 def person_of(row: Mapping[str, Any]) -> Person:
     role = Role[row["role"].upper()]
-    return Person(row["user_id"], row["name"], role, row["invited_by"], row["since"], row["revoked_at"])
+    return Person(row["user_id"], row["name"], role, row["invited_by"], row["since"], row["revoked_at"], row["inviter"] or 0)
 
 
 def invite_row(invite: Invite) -> Row:
@@ -336,12 +337,14 @@ def invite_row(invite: Invite) -> Row:
         "made_at": invite.made_at,
         "expires_at": invite.expires_at,
         "used_by": invite.used_by,
+        "inviter": invite.inviter,
     }
 
 
 def invite_of(row: Mapping[str, Any]) -> Invite:
     role = Role[row["role"].upper()]
-    return Invite(row["digest"], role, row["invited_by"], row["made_at"], row["expires_at"], row["used_by"])
+    made = row["made_at"], row["expires_at"], row["used_by"]
+    return Invite(row["digest"], role, row["invited_by"], *made, row["inviter"] or 0)
 
 
 def authenticator_row(one: Authenticator) -> Row:

@@ -374,6 +374,7 @@ people = Table(
     Column("invited_by", Text, nullable=False),
     Column("since", UtcTime, nullable=False),
     Column("revoked_at", UtcTime),
+    Column("inviter", BigInteger),
     _partial("ix_people_let_in", "user_id", where=IS_LET_IN),
 )
 
@@ -386,6 +387,7 @@ invites = Table(
     Column("made_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime, nullable=False),
     Column("used_by", BigInteger),
+    Column("inviter", BigInteger),
     _partial("ix_invites_unused", "digest", where=IS_UNUSED),
 )
 
