@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime, time
+from functools import partial
 from importlib.metadata import version
 
 import structlog
@@ -21,11 +22,12 @@ from bot.confirmations import Confirmations
 from bot.daily_proof import DailyProof
 from bot.desk import Desk
 from bot.digests import DigestTimer
+from bot.direct_word import DirectWord
+from bot.heartbeat_ping import EVERY_SECONDS, HeartbeatPing
 from bot.jobs import (
     ApprovalTimer,
     BalanceReader,
     Job,
-    LedgerWatch,
     MarkWriter,
     PartWatch,
     PauseTimer,
@@ -34,7 +36,7 @@ from bot.jobs import (
     schedule_daily,
     schedule_once,
 )
-from bot.last_word import say_last
+from bot.ledger_watch import LedgerWatch, end_lines
 from bot.lifecycle import Lifecycle, stop_on_signals
 from bot.logs import configure_logging
 from bot.loki import LokiHandler
@@ -52,6 +54,7 @@ from bot.web.metrics import create_metrics_app
 from bot.web.server import serve_web
 from bot.web.signals import signal_routes
 from bot.web.turned_away import TurnedAway
+from bot.web.turned_back import TurnedBack
 from bot.wiring import check_trading_mode, connect_snowflake, kafka_options, limits_of, open_venue, today_of
 from core.adapters.binance_client import BinanceClient
 from core.adapters.execution_logger import ExecutionLogger
@@ -64,7 +67,7 @@ from core.adapters.ledger.stories import LedgerStories
 from core.adapters.paper_exchange import PaperExchange
 from core.book import Book
 from core.domain.controls import Controls
-from core.domain.errors import ConfigurationError, ExchangeUnavailable, LeaseLost, LedgerUnavailable
+from core.domain.errors import ConfigurationError, ExchangeUnavailable, LedgerUnavailable
 from core.domain.events import PartTroubled, SignalsLost, Started
 from core.domain.messages import Message, ReaderRequested, SourcePosition
 from core.domain.people import Reader
@@ -127,11 +130,7 @@ async def run(settings: Settings, embedded: Embedded | None = None, on_ready: Ca
         # What is loaded by now stays: the collector need not walk through it again and again while orders wait.
         gc.collect()
         gc.freeze()
-        try:
-            await program.run(on_ready)
-        except LeaseLost as error:
-            await say_last(settings, error)
-            raise
+        await program.run(on_ready)
 
 
 class _Program:
@@ -169,7 +168,8 @@ class _Program:
             traded_at=traded_at,
             seen_at=ledger.away_since,
         )
-        self.turned_away = TurnedAway(self.events.tell, clock)
+        self.turned_away, self.turned_back = TurnedAway(self.events.tell, clock), TurnedBack(self.events.tell, clock)
+        ledger.observers.append(self.turned_back)
         controls = Controls(mode=settings.approval)
         self.metrics = ExecutionLogger(state)
         ledger.observers.append(self.metrics)
@@ -222,6 +222,7 @@ class _Program:
         place = settings.tg_chat_id, settings.tg_topic_id
         audience = Audience(*place, settings.tg_lang, "UTC", people, self.book, lambda: name_of(answers))
         paces, source = Paces(self.clock), self.source
+        self.direct = DirectWord(connect(token, settings.tg_api_url), audience, paces, self.clock)
         self.notifiers = Notifiers(
             alerts, audience, self.ledger, self.clock, blocked=self._forget, quote=self.market.quote, paces=paces
         )
@@ -229,6 +230,7 @@ class _Program:
             book=self.book,
             market=self.market,
             deciding=self.trading.deciding,
+            rates=self.trading.rates,
             confirmations=Confirmations(self.clock),
             codes=self._codes(),
             inbox=self.inbox,
@@ -306,6 +308,7 @@ class _Program:
         schedule_once(jobs, "proof after the start", proof.run, PROOF_AFTER_START_SECONDS)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.warehouse.close)
+            stack.push_async_callback(self.direct.close)
             await self._serve(stack)
             stack.enter_context(stop_on_signals(self.lifecycle))
             self.inbox.start_controls(self.state.waiting)
@@ -320,6 +323,9 @@ class _Program:
                     self.lifecycle.start("history", self.warehouse.export.run())
                 jobs.start()
                 await self.lifecycle.wait()
+            except Exception as error:
+                await self.direct.say_last(partial(end_lines, error, self.alone.who))
+                raise
             finally:
                 await self.lifecycle.end("trading")
                 jobs.shutdown(wait=False)
@@ -343,10 +349,10 @@ class _Program:
         """Health and metrics, from before anything else until after everything."""
         settings = self.settings
         if settings.http_port:
-            web = create_web_app(self.parts, self.desk.version, *self._routes())
+            web = create_web_app(self.parts, self.desk.version, *self._routes(), names=settings.http_allowed_hosts)
             await stack.enter_async_context(serve_web(web, settings.http_host, settings.http_port))
         if settings.metrics_port:
-            metrics = create_metrics_app(self.metrics.registry)
+            metrics = create_metrics_app(self.metrics.registry, settings.http_allowed_hosts)
             await stack.enter_async_context(serve_web(metrics, settings.http_host, settings.metrics_port, "METRICS_PORT"))
 
     def _routes(self) -> list[APIRouter]:
@@ -361,6 +367,7 @@ class _Program:
                 lambda letter: self.inbox.deliver([], [letter]),
                 self.clock,
                 note=self._note_refused,
+                turned_back=self.turned_back.note,
                 default_symbol=settings.symbol,
                 window=settings.signal_max_age,
             )
@@ -381,10 +388,9 @@ class _Program:
 
     async def _load_instruments(self) -> None:
         # `*` allows every symbol: all rules are read at once, prices only as they are needed.
-        wanted = None if self.settings.symbols is None else self.book.instruments_needed(self.settings.symbols)
         while True:
             try:
-                await self.market.load_instruments(wanted)
+                await self.trading.load_rules(every=self.settings.symbols is None)
             except ExchangeUnavailable as error:
                 log.warning("the exchange does not answer; trading begins when it does", error=str(error))
                 await self.clock.sleep(max(RETRY_SECONDS, error.retry_after))
@@ -392,6 +398,8 @@ class _Program:
                 return
 
     async def _announce(self) -> None:
+        if not self.book.is_of(self.settings.report_asset):
+            self.notes.append("other_asset")
         for source in (self.source, self.warehouse.table):
             if source is not None and not await self._positions(source.name):
                 self.notes.append("from_latest")
@@ -418,13 +426,15 @@ class _Program:
             "approvals": (1.0, ApprovalTimer(self.book, self.inbox, self.clock).run),
             "digests": (20.0, DigestTimer(self.desk, self.desk.audience, self.inbox, self.clock, self._since).run),
             "catching up": (3.0, self._catching_up.run),
+            "exits": (1.0, self.trading.exits.run),
             "pause": (1.0, PauseTimer(self.book, self.inbox, self.clock).run),
             "gauges": (2.0, self._read_gauges),
             "exchange": (
                 2.0,
                 PartWatch("exchange", lambda: self.market.ready, self.events.tell, self.clock, back=self.trading.compare).run,
             ),
-            "ledger": (1.0, LedgerWatch(lambda: self.ledger.ready, self.events.tell, self.clock).run),
+            "ledger": (1.0, self._watch_ledger().run),
+            "turned back": (5.0, self.turned_back.run),
             "comparison": (COMPARE_SECONDS, self._compare),
             "balances": (30.0, BalanceReader(self.book, self.venue, self.clock).run),
             "marks": (MARK_SECONDS, MarkWriter(self.book, self.market, self.ledger).run),
@@ -437,9 +447,24 @@ class _Program:
             patience = HISTORY_PATIENCE_SECONDS
             watch = PartWatch("history", lambda: history.ready, self.events.tell, self.clock, patience=patience)
             jobs["history"] = (10.0, watch.run)
+        if (address := self.settings.heartbeat_url) is not None:
+            ping = HeartbeatPing(address, lambda: {name: ask() for name, ask in self.parts.items()})
+            jobs["heartbeat"] = (EVERY_SECONDS, ping.run)
         if self.settings.trading_mode is not TradingMode.PAPER:
             jobs["clock"] = (60.0, self._measure_clock)
         return jobs
+
+    def _watch_ledger(self) -> LedgerWatch:
+        watch = LedgerWatch(
+            lambda: self.ledger.ready,
+            self.direct.say,
+            self.events.tell,
+            self.clock,
+            held=lambda: [position.symbol for position in self.book.open_positions()],
+            is_read=lambda: self._is_read() and not len(self.inbox),
+        )
+        self.ledger.observers.append(watch)
+        return watch
 
     def _prover(self) -> Prover:
         symbols = self.settings.symbols or frozenset({self.settings.symbol})
@@ -469,6 +494,7 @@ class _Program:
             log.warning("the exchange's clock cannot be measured", error=str(error))
 
     async def _settle(self) -> None:
+        self.trading.deciding.patient = False
         try:
             async with asyncio.timeout(SETTLE_SECONDS):
                 await self.inbox.close()

@@ -63,7 +63,7 @@ File = Annotated[Path, PlainValidator(read.existing_file)]
 class Settings(BaseSettings):
     """The variables of the same names in capitals, in the order of `.env.example`. Immutable; made by `load_settings` alone.
 
-    Amounts are in quote asset unless named `qty` (base asset); percentages in per cent; what is None was not set.
+    Amounts are in `report_asset` unless named `qty` (base asset); percentages in per cent; what is None was not set.
     """
 
     model_config = SettingsConfigDict(
@@ -85,6 +85,7 @@ class Settings(BaseSettings):
 
     symbol: Annotated[str, PlainValidator(read.symbol)] = DEFAULT_SYMBOL
     symbols: Annotated[frozenset[str] | None, PlainValidator(read.symbols)]
+    report_asset: Annotated[str, PlainValidator(read.asset)]
     trade_qty: Amount = Decimal(10)
     trade_quote: Amount | None = None
     price_band_pct: Percent = Decimal("1.0")
@@ -93,6 +94,7 @@ class Settings(BaseSettings):
     max_open_positions: Annotated[int, PlainValidator(read.integer(1, 10_000))] = 5
     daily_loss_limit: Amount = Decimal(100)
     signal_max_age: Seconds = timedelta(seconds=60)
+    exit_max_age: Seconds = timedelta(seconds=600)
     approval: Annotated[Mode, _word(Mode)] = Mode.AUTO
     approval_ttl: Seconds = timedelta(seconds=120)
 
@@ -132,8 +134,10 @@ class Settings(BaseSettings):
     metrics_port: Port = 8001
     http_host: Annotated[str, PlainValidator(read.host)] = "127.0.0.1"
     http_port: Port = 8080
+    http_allowed_hosts: Annotated[frozenset[str], PlainValidator(read.host_names)] = frozenset()
     webhook_secret: Secret | None = None
 
+    heartbeat_url: Annotated[SecretStr, PlainValidator(read.secret_url)] | None = None
     loki_url: Annotated[SecretStr, PlainValidator(read.secret_url)] | None = None
     log_format: Annotated[str, PlainValidator(read.one_of("console", "json"))] = "console"
     log_level: Annotated[str, PlainValidator(read.one_of("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))] = "INFO"

@@ -18,17 +18,19 @@ from core.domain.events import (
     DeadLettersFound,
     DigestMade,
     Event,
+    ExitWaits,
     HoldAccepted,
     LimitChanged,
     OrderExecuted,
     OrderFailed,
     OrderUnanswered,
-    OrderWaits,
+    OutageOver,
     OutboxItem,
     PanicOver,
     PartTroubled,
     PersonJoined,
     PersonRevoked,
+    Priority,
     RequestsRefused,
     SignalRefused,
     SignalsLost,
@@ -111,10 +113,10 @@ def topic_of(event: Event) -> Topic:  # noqa: PLR0911, C901 - flat: one line for
         case OrderExecuted():
             return Topic.TRADES
         case SignalRefused():
-            return Topic.REFUSALS
-        case OrderFailed() | OrderUnanswered() | OrderWaits() | PartTroubled() | SignalsLost() | DeadLettersFound():
+            return Topic.PROBLEMS if event.priority is Priority.URGENT else Topic.REFUSALS
+        case OrderFailed() | OrderUnanswered() | ExitWaits() | PartTroubled() | SignalsLost() | DeadLettersFound():
             return Topic.PROBLEMS
-        case RequestsRefused() | AnotherProgram():
+        case RequestsRefused() | OutageOver() | AnotherProgram():
             return Topic.PROBLEMS
         case SymbolHeld() | SymbolReleased() | HoldAccepted() | DayUnproved() | PanicOver():
             return Topic.PROBLEMS

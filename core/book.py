@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from core.domain.approval import Approval, ApprovalState
 from core.domain.controls import Controls
+from core.domain.exit import WantedExit
 from core.domain.hold import Hold
 from core.domain.instrument import Balance, Instrument
 from core.domain.limit import LimitSet
@@ -15,7 +16,7 @@ from core.domain.order import Order
 from core.domain.people import MAY_INVITE, Authenticator, Invite, Person, Reader, Role
 from core.domain.position import Position
 from core.domain.signal import Side
-from core.policy.limits import with_set
+from core.policy.limits import is_of, with_set
 from core.policy.picture import Limits
 from core.ports import Changes, LedgerState
 
@@ -34,6 +35,7 @@ class Book:
     approvals: dict[str, Approval] = field(default_factory=dict)  # open ones, by token
     answered: dict[str, Approval] = field(default_factory=dict)  # the last ones that are open no more, by token
     holds: dict[str, Hold] = field(default_factory=dict)  # by symbol; also what was accepted, so that it does not hold again
+    exits: dict[str, WantedExit] = field(default_factory=dict)  # those that are wanted, by symbol
     fixed: Mapping[int, Role] = field(default_factory=dict)  # whom the settings name
     people: dict[int, Person] = field(default_factory=dict)  # who was let in through the chat and still has the right
     invites: dict[str, Invite] = field(default_factory=dict)  # neither used nor withdrawn, by digest
@@ -66,6 +68,7 @@ class Book:
             in_flight={order.client_order_id: order for order in state.in_flight},
             approvals={approval.token: approval for approval in state.approvals},
             holds={hold.symbol: hold for hold in state.holds},
+            exits={wanted.symbol: wanted for wanted in state.exits},
             people={person.user_id: person for person in state.people},
             invites={invite.digest: invite for invite in state.invites},
             authenticators={one.user_id: one for one in state.authenticators},
@@ -76,6 +79,11 @@ class Book:
             _day=today,
             _results={result.quote_asset: result.profit for result in state.today},
         )
+
+    def is_of(self, report: str) -> bool:
+        """Whether all amounts that were set in the chat were said in the asset `report`: those of another do not count."""
+        set_here = all(is_of(limit, report) for limit in self.limits_set.values() if limit.value is not None)
+        return set_here and self.controls.asking.threshold(report) == self.controls.asking.above
 
     def role(self, user_id: int) -> Role | None:
         """What a person may do; None for a stranger. The settings count before the chat."""
@@ -112,22 +120,24 @@ class Book:
         """The order of `symbol` that is not settled yet; a mailbox has at most one."""
         return next((order for order in self.in_flight.values() if order.symbol == symbol), None)
 
-    def result_of(self, day: str, quote_asset: str) -> Decimal:
-        """Net profit in `quote_asset` of the UTC day `day` (`YYYY-MM-DD`)."""
-        return self._results.get(quote_asset, ZERO) if day == self._day else ZERO
+    def results_of(self, day: str) -> dict[str, Decimal]:
+        """Net profits of the UTC day `day` (`YYYY-MM-DD`) by quote asset, without the zeros."""
+        return {asset: profit for asset, profit in self._results.items() if profit} if day == self._day else {}
 
     def approval_for(self, symbol: str) -> Approval | None:
         """The open question about `symbol`; there is at most one."""
         return next((approval for approval in self.approvals.values() if approval.signal.symbol == symbol), None)
 
-    def capital(self, quote: str, instruments: Mapping[str, Instrument]) -> Decimal | None:
-        """What there is in the asset `quote`: its balance, and the positions against it at their cost. None before the balances
-        are known."""
+    def capital(self, quotes: Iterable[str], instruments: Mapping[str, Instrument]) -> Mapping[str, Decimal] | None:
+        """What there is, by quote asset: the balances of `quotes` and of those that positions are priced in, and the positions at
+        their cost. None before the balances are known."""
         if self.balances_at is None:
             return None
-        cash = self.balances.get(quote)
-        held = [one for one in self.open_positions() if one.symbol in instruments and instruments[one.symbol].quote == quote]
-        return (cash.free + cash.locked if cash is not None else ZERO) + sum((one.cost for one in held), ZERO)
+        held = [(instruments[one.symbol].quote, one.cost) for one in self.open_positions() if one.symbol in instruments]
+        found = dict.fromkeys((*quotes, *(quote for quote, _ in held)), ZERO)
+        for quote, cost in held:
+            found[quote] += cost
+        return {quote: cost + self.balances[quote].total if quote in self.balances else cost for quote, cost in found.items()}
 
     def hold_on(self, symbol: str) -> Hold | None:
         """Why nothing is traded in `symbol`; None where nothing is the matter."""
@@ -154,6 +164,17 @@ class Book:
                 self.touched.add(order.symbol)
             else:
                 self.in_flight.pop(order.client_order_id, None)
+        self._apply_waiting(changes)
+        if changes.controls is not None:
+            self.controls = changes.controls
+        for execution in changes.executions:
+            if execution.profit_quote is not None:
+                self._add_result(execution.executed_at, execution.quote_asset, execution.profit_quote)
+        self._apply_people(changes)
+        self._apply_limits(changes)
+
+    def _apply_waiting(self, changes: Changes) -> None:
+        """What goes on beyond its message: questions, holds and exits."""
         for approval in changes.approvals:
             if approval.state is ApprovalState.OPEN:
                 self.approvals[approval.token] = approval
@@ -162,13 +183,11 @@ class Book:
                 self._remember(approval)
         for hold in changes.holds:
             self.holds[hold.symbol] = hold
-        if changes.controls is not None:
-            self.controls = changes.controls
-        for execution in changes.executions:
-            if execution.profit_quote is not None:
-                self._add_result(execution.executed_at, execution.quote_asset, execution.profit_quote)
-        self._apply_people(changes)
-        self._apply_limits(changes)
+        for wanted in changes.exits:
+            if wanted.is_open:
+                self.exits[wanted.symbol] = wanted
+            else:
+                self.exits.pop(wanted.symbol, None)
 
     def _remember(self, approval: Approval) -> None:
         self.answered[approval.token] = approval

@@ -10,6 +10,8 @@ SENTENCES: Mapping[str, str] = {
     # admission
     "expired": "the signal was {age} s old, older than {limit} s",
     "from_future": "the signal is dated {ahead} s in the future: is the sender's clock right?",
+    "turned_back": "it could not be stored when it came, and its sender did not send it again",
+    "conflict": "its signal_id {signal_id} is that of another signal, {signal_type} {symbol} at {price} of {at}",
     "symbol_not_allowed": "{symbol} is not among the allowed symbols ({allowed})",
     "paused": "trading is paused",
     "entries_paused": "entries are paused",
@@ -19,6 +21,10 @@ SENTENCES: Mapping[str, str] = {
     "another_program": "another program uses this bot's Telegram token, and two would buy everything twice",
     "not_alone_yet": "this ledger has not traded lately: no entries before Telegram was polled undisturbed for {seconds} s",
     "approval_pending": "the same is already waiting for an approval",
+    "exit_wanted": "{symbol} is to be sold first: that is wanted, and tried until it is done",
+    "exit_over": "this exit is over",
+    "panic_over": "the panic was taken back",
+    "nothing_free": "the exchange has only {free} {base} free: sold elsewhere, or bound in an order?",
     "unknown_symbol": "the exchange knows no symbol {symbol}",
     "not_trading": "{symbol} is halted on the exchange (status {status})",
     "market_orders_off": "the exchange takes no market orders for {symbol}",
@@ -41,6 +47,8 @@ SENTENCES: Mapping[str, str] = {
     "order_notional": "worth {value} {quote}, more than the limit of {limit} per order",
     "open_positions": "{count} positions are open, the limit is {limit}",
     "daily_loss": "today's result is {result} {quote}, the limit is a loss of {limit}",
+    "rate_unknown": "what {asset} is worth in {into} is not known, so no limit can be counted: no fresh price of {pairs}",
+    "no_rate": "what {asset} is worth in {into} is not known, so no limit can be counted: the exchange trades no pair for it",
     "daily_loss_unknown": "today's result in {quote} is not known",
     # approval
     "declined": "declined by {who}",

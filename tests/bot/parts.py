@@ -40,7 +40,8 @@ from core.domain.signal import Side, Signal
 from core.inbox import Inbox
 from core.market import Market
 from core.membership import Membership
-from core.ports import MAIN_READER, Changes, Clock, DayResult, Delivery, LedgerState, Told, Verdict
+from core.ports import MAIN_READER, Arrival, Changes, Clock, DayResult, Delivery, LedgerState, Told, Verdict
+from core.rates import Rates
 from core.read_models import NEWEST, Act, Gain, LetterStory, Page, Performance, Place, Selection, Settled, SignalStory, Story
 from tests.core.world import LIMITS
 
@@ -182,7 +183,7 @@ class MemoryLedger:
         dead: Sequence[DeadLetter] = (),
         position: SourcePosition | None = None,
         events: Sequence[Event] = (),
-    ) -> Sequence[StoredMessage | None]:
+    ) -> Sequence[Arrival]:
         self._check()
         return [self._store(message) for message in messages]
 
@@ -431,8 +432,10 @@ class Office:
             "kafka": (True, "reading"),
             "exchange": (False, "no <answer>"),
         }
+        rates = Rates(self.book, self.market, clock)
         self.desk = Desk(
-            book=self.book, market=self.market, deciding=Deciding(self.book, self.market, clock, lambda: None),
+            book=self.book, market=self.market, rates=rates,
+            deciding=Deciding(self.book, self.market, rates, clock, lambda: None),
             confirmations=Confirmations(clock),
             codes=None, inbox=self.inbox, alerts_waiting=lambda: len(self.ledger.unsent),
             queries=self.ledger, analytics=self.ledger, stories=self.ledger,

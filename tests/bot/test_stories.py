@@ -19,17 +19,18 @@ from core.domain.controls import Controls, Mode, Pause
 from core.domain.events import DeadLettersFound
 from core.domain.hold import Hold
 from core.domain.messages import DeadLetter
-from core.domain.order import OrderState, Rejected
+from core.domain.order import NotTaken, OrderState, Rejected
 from core.domain.reasons import SENTENCES, reason
 from core.policy.picture import Limits
 from core.ports import Changes
 from tests.core.memory_ledger import CountedLedger
-from tests.core.scripted_venue import LOST, Course, ScriptedVenue
+from tests.core.scripted_venue import LOST, Course, ScriptedVenue, refused
 from tests.core.virtual_time import VirtualClock
 from tests.core.world import LIMITS, World, instrument, restarted
 
 POLICY = Path(__file__).parents[2] / "core" / "policy"
 REST = {
+    "panic_over",  # told in the chat to whoever ended its pause
     *("above_max_notional", "unsellable", "below_min_qty", "above_max_qty"),  # sizes, told as below_min_notional is
     "daily_loss_unknown",  # only where the rules of a symbol are not known, and then it is not traded at all
 }
@@ -171,6 +172,20 @@ async def in_position(stage: Stage) -> None:
     await stage.world.say("BUY_SM")
 
 
+async def leaving(stage: Stage) -> None:
+    await stage.world.say("BUY_SM")
+    stage.venue.next(refused(NotTaken(reason("banned", seconds=70), retry_after=70)))
+    await stage.world.say("SELL_SM")
+    await stage.world.say("BUY_SM")
+
+
+async def waits(stage: Stage) -> None:
+    await stage.world.say("BUY_SM")
+    stage.venue.rules["WIFUSDC"] = replace(instrument(), status="BREAK")
+    await stage.clock.run(stage.world.market.load_instruments(None))
+    await stage.world.say("SELL_SM")
+
+
 async def no_position(stage: Stage) -> None:
     await stage.world.say("SELL_SM")
 
@@ -214,6 +229,25 @@ async def too_dear(stage: Stage) -> None:
     await stage.world.say("BUY_SM")
 
 
+async def in_euros(stage: Stage, price: str = "") -> None:
+    """WIF is priced in euros there; what a euro is worth in USDC is known where there is a `price`."""
+    stage.venue.rules |= {"WIFEUR": instrument("WIF", "EUR"), "EURUSDC": instrument("EUR")}
+    stage.venue.prices |= {"WIFEUR": Decimal("0.40"), **({"EURUSDC": Decimal(price)} if price else {})}
+    await stage.clock.run(stage.world.market.load_instruments(None))
+    await stage.world.say("BUY_SM", symbol="WIFEUR", close="0.40")
+
+
+async def too_dear_in_euros(stage: Stage) -> None:
+    await in_euros(stage, "1.20")
+
+
+async def in_what_nobody_trades(stage: Stage) -> None:
+    stage.venue.rules["WIFXYZ"] = instrument("WIF", "XYZ")
+    stage.venue.prices["WIFXYZ"] = Decimal("0.40")
+    await stage.clock.run(stage.world.market.load_instruments(None))
+    await stage.world.say("BUY_SM", symbol="WIFXYZ", close="0.40")
+
+
 async def too_many(stage: Stage) -> None:
     await stage.world.say("BUY_SM", symbol="SOLUSDC", close="1.5")
     await stage.world.say("BUY_SM")
@@ -255,6 +289,8 @@ SCENES: dict[str, tuple[str, Scene, dict[str, object]]] = {
     "another_program": ("Another program uses the bot's token", not_alone, {}),
     "held": ("Ledger and exchange disagree about the symbol", held, {}),
     "in_position": ("There is a position already", in_position, {}),
+    "exit_wanted": ("The position is being left", leaving, {}),
+    "waits": ("An exit that waits", waits, {}),
     "no_position": ("There is nothing to sell", no_position, {}),
     "approval_pending": ("The same is asked already", asked_already, {}),
     "not_trading": ("The symbol is halted", halted, {}),
@@ -264,6 +300,9 @@ SCENES: dict[str, tuple[str, Scene, dict[str, object]]] = {
     "price_band": ("The price has moved too far", moved, {}),
     "price_sanity": ("Its price is not of this market", another_market, {}),
     "order_notional": ("Worth more than one entry may be", too_dear, {"max_order_notional": Decimal(5)}),
+    "order_notional_in_euros": ("The same, priced in another asset", too_dear_in_euros, {"max_order_notional": Decimal(5)}),
+    "rate_unknown": ("What its quote asset is worth is not known", in_euros, {}),
+    "no_rate": ("Its quote asset is traded against nothing that is known", in_what_nobody_trades, {}),
     "open_positions": ("Too many positions are open", too_many, {"max_open_positions": 1}),
     "daily_loss": ("The day was bad enough", bad_day, {"daily_loss_limit": Decimal(1)}),
 }

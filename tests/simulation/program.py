@@ -48,6 +48,7 @@ LIMITS = Limits(
     max_open_positions=3,
     daily_loss_limit=Decimal(1000),
     approval_ttl=timedelta(seconds=40),
+    report_asset="USDC",
 )
 ANN, BOB = 7, 8
 NAMES = {ANN: "Ann", BOB: "Bob"}
@@ -146,6 +147,7 @@ class Program:
             self._listen(),
             self.trading.market.run(),
             self._watch_mailboxes(),
+            self._every(1.0, self.trading.exits.run),
             self._every(1.0, ApprovalTimer(self.trading.book, self.inbox, clock).run),
             self._every(45.0, self._compare),
             self._every(300.0, RulesReader(self.trading.market).run),
@@ -166,6 +168,7 @@ class Program:
             book=trading.book,
             market=trading.market,
             deciding=trading.deciding,
+            rates=trading.rates,
             confirmations=Confirmations(self.clock, lambda: f"{self.process.name}-{next(self._tokens):016}"),
             codes=None,
             inbox=trading.inbox,

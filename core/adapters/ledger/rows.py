@@ -9,6 +9,7 @@ from core.adapters.ledger.codec import storable
 from core.domain.approval import Approval, ApprovalState
 from core.domain.controls import Asking, Controls, Mode, Pause
 from core.domain.events import Event, OutboxItem, StrangerSeen, subject_of
+from core.domain.exit import WantedExit
 from core.domain.hold import Hold
 from core.domain.limit import LimitSet
 from core.domain.messages import DeadLetter, Message, SignalReceived, SourcePosition, StoredMessage
@@ -228,11 +229,12 @@ def controls_row(controls: Controls) -> Row:
         "until": controls.until,
         "ask_above": controls.asking.above,
         "ask_besides": storable(" ".join(sorted(controls.asking.besides))),
+        "ask_asset": storable(controls.asking.asset),
     }
 
 
 def controls_of(row: Mapping[str, Any]) -> Controls:
-    asking = Asking(row["ask_above"] or ZERO, frozenset((row["ask_besides"] or "").split()))
+    asking = Asking(row["ask_above"] or ZERO, frozenset((row["ask_besides"] or "").split()), row["ask_asset"] or "")
     return Controls(Pause(row["pause"]), Mode(row["mode"]), row["changed_by"], row["changed_at"], row["until"], asking)
 
 
@@ -242,11 +244,12 @@ def limit_row(limit: LimitSet) -> Row:
         "value": limit.value,
         "changed_by": storable(limit.changed_by),
         "changed_at": limit.changed_at,
+        "asset": storable(limit.asset),
     }
 
 
 def limit_of(row: Mapping[str, Any]) -> LimitSet:
-    return LimitSet(row["name"], row["value"], row["changed_by"], row["changed_at"])
+    return LimitSet(row["name"], row["value"], row["changed_by"], row["changed_at"], row["asset"] or "")
 
 
 def hold_row(hold: Hold) -> Row:
@@ -345,6 +348,22 @@ def invite_of(row: Mapping[str, Any]) -> Invite:
     role = Role[row["role"].upper()]
     made = row["made_at"], row["expires_at"], row["used_by"]
     return Invite(row["digest"], role, row["invited_by"], *made, row["inviter"] or 0)
+
+
+def exit_row(wanted: WantedExit) -> Row:
+    """Of `wanted_exits`: what people ask for stands in columns, all of it is text."""
+    return {
+        "symbol": storable(wanted.symbol),
+        "qty": wanted.qty,
+        "since": wanted.since,
+        "due_at": wanted.due_at,
+        "ended_at": wanted.ended_at,
+        "wanted": codec.exits.encode(wanted),
+    }
+
+
+def exit_of(row: Mapping[str, Any]) -> WantedExit:
+    return codec.exits.decode(row["wanted"])
 
 
 def authenticator_row(one: Authenticator) -> Row:

@@ -40,6 +40,7 @@ ASKS = text("question IS NOT NULL")
 HAS_SUBJECT = text("subject IS NOT NULL")
 IS_LET_IN = text("revoked_at IS NULL")
 IS_UNUSED = text("used_by IS NULL")
+IS_WANTED = text("ended_at IS NULL")
 
 
 def _partial(name: str, *columns: str, where: object) -> Index:
@@ -230,6 +231,8 @@ controls = Table(
     Column("until", UtcTime),
     Column("ask_above", Amount),
     Column("ask_besides", Text),
+    Column("ask_asset", Text),
+    Column("panic", Text),
     CheckConstraint("id = 1", name="one_row"),
 )
 
@@ -240,6 +243,7 @@ limits = Table(
     Column("value", Text),
     Column("changed_by", Text, nullable=False),
     Column("changed_at", UtcTime, nullable=False),
+    Column("asset", Text),
 )
 
 holds = Table(
@@ -251,6 +255,17 @@ holds = Table(
     Column("since", UtcTime, nullable=False),
     Column("lifted_at", UtcTime),
     Column("lifted_by", Text, nullable=False),
+)
+
+wanted_exits = Table(
+    "wanted_exits",
+    metadata,
+    Column("symbol", Text, primary_key=True),
+    Column("qty", Amount, nullable=False),
+    Column("since", UtcTime, nullable=False),
+    Column("due_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime),
+    Column("wanted", Text, nullable=False),
 )
 
 lease = Table(
