@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from functools import partial
 from importlib.metadata import version
 
@@ -46,6 +46,7 @@ from bot.pace import Paces
 from bot.people import People
 from bot.process_events import ProcessEvents
 from bot.prove import Prover
+from bot.pruning import Pruning
 from bot.telegram_app import TelegramChat
 from bot.telegram_link import connect, name_of
 from bot.this_program import this_program
@@ -61,6 +62,7 @@ from core.adapters.execution_logger import ExecutionLogger
 from core.adapters.kafka_source import KafkaSource
 from core.adapters.ledger.analytics import LedgerAnalytics
 from core.adapters.ledger.opening import open_ledger
+from core.adapters.ledger.pruning import LedgerPruning
 from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.adapters.ledger.stories import LedgerStories
@@ -85,6 +87,7 @@ COMPARE_SECONDS = 300.0
 MARK_SECONDS = 5.0
 GAUGE_SECONDS = 10.0  # a ledger that takes longer is asked again at the next turn
 PROOF_AT = time(0, 10)  # UTC; late enough for what came at the end of the day
+PRUNE_AT = time(3, 40)  # UTC; long after the proof of the day before
 PROOF_AFTER_START_SECONDS = 120.0
 HISTORY_PATIENCE_SECONDS = 600.0  # nothing is lost while it is away
 RULES_SECONDS = 300.0  # how old a symbol's rules may become: a new minimum or step makes orders fail
@@ -305,6 +308,8 @@ class _Program:
         with suppress(LedgerUnavailable):
             await proof.recall()
         schedule_daily(jobs, "proof", proof.run, PROOF_AT)
+        if (days := self.settings.retention_days) is not None:
+            schedule_daily(jobs, "pruning", Pruning(LedgerPruning(self.ledger), days, self.clock).run, PRUNE_AT)
         schedule_once(jobs, "proof after the start", proof.run, PROOF_AFTER_START_SECONDS)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.warehouse.close)
@@ -489,9 +494,12 @@ class _Program:
 
     async def _measure_clock(self) -> None:
         try:
-            self.metrics.clock_offset(await self.client.measure_clock())
+            offset = await self.client.measure_clock()
         except ExchangeUnavailable as error:
             log.warning("the exchange's clock cannot be measured", error=str(error))
+        else:
+            self.book.clock_offset = timedelta(seconds=offset)
+            self.metrics.clock_offset(offset)
 
     async def _settle(self) -> None:
         self.trading.deciding.patient = False

@@ -94,6 +94,7 @@ class Deciding:
             gate=self._gate(),
             wanted=wanted,
             exit_wanted=signal.symbol in self._book.exits,
+            clock_offset=self._book.clock_offset,
         )
         decision = decide(signal, picture)
         return Weighed(decision, facts_of(signal, picture, _qty(decision)), counts(signal, picture))

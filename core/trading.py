@@ -65,11 +65,10 @@ class Trading:
             wishes=Wishes(book, venue, self.holding, clock),
             trading_mode=trading_mode,
             clock=clock,
-            timings=timings,
             token=token,
         )
         self._looks: set[str] = set()
-        self.inbox = Inbox(ledger, self.executor.handle, capacity=capacity)
+        self.inbox = Inbox(ledger, self.executor.handle, clock, capacity=capacity)
         self.exits = ExitTimer(book, self.inbox.ask_all, clock)
 
     def needed(self) -> set[str]:

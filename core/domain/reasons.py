@@ -11,6 +11,7 @@ SENTENCES: Mapping[str, str] = {
     "expired": "the signal was {age} s old, older than {limit} s",
     "from_future": "the signal is dated {ahead} s in the future: is the sender's clock right?",
     "turned_back": "it could not be stored when it came, and its sender did not send it again",
+    "clock_wrong": "this machine's clock is off by {offset} s, by the exchange's; set it (NTP). The signal itself is good",
     "conflict": "its signal_id {signal_id} is that of another signal, {signal_type} {symbol} at {price} of {at}",
     "symbol_not_allowed": "{symbol} is not among the allowed symbols ({allowed})",
     "paused": "trading is paused",

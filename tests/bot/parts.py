@@ -42,7 +42,20 @@ from core.market import Market
 from core.membership import Membership
 from core.ports import MAIN_READER, Arrival, Changes, Clock, DayResult, Delivery, LedgerState, Told, Verdict
 from core.rates import Rates
-from core.read_models import NEWEST, Act, Gain, LetterStory, Page, Performance, Place, Selection, Settled, SignalStory, Story
+from core.read_models import (
+    NEWEST,
+    Act,
+    Gain,
+    LetterStory,
+    Page,
+    Performance,
+    Place,
+    PrunedSignal,
+    Selection,
+    Settled,
+    SignalStory,
+    Story,
+)
 from tests.core.world import LIMITS
 
 OWNER, TRADER, VIEWER, STRANGER = 1001, 1002, 1003, 6666
@@ -304,6 +317,14 @@ class MemoryLedger:
         self._check()
         return None
 
+    async def pruned(self, seq: int) -> PrunedSignal | None:
+        self._check()
+        return None
+
+    async def pruned_before(self) -> datetime | None:
+        self._check()
+        return None
+
     async def letter_told_by(self, chat_id: int, message_id: int) -> LetterStory | None:
         self._check()
         return None
@@ -423,7 +444,7 @@ class Office:
         self.people = People(self.book)
         self.audience = Audience(OWNER, None, language, "UTC", self.people, self.book)
         self.trading = Trading(self.book, clock, self.ledger.wake)
-        self.inbox = Inbox(self.ledger, self.trading.handle)
+        self.inbox = Inbox(self.ledger, self.trading.handle, clock)
         self.inbox.start([], [])
         self.market = Market(self.exchange, clock, list)
         self.lag: int | None = None

@@ -175,7 +175,7 @@ async def test_the_last_word_tells_our_own_errors_and_of_others_the_kind_alone(s
         await word.say_last(
             lambda texts: end_lines(LeaseLost("another MarketFlow has taken this ledger over"), "process 7", texts)
         )
-        assert "another MarketFlow" in (await owner.wait_for("ended by itself")).text
+        assert "process 7 no longer holds its ledger" in (await owner.wait_for("Another MarketFlow took the ledger over")).text
         await word.say_last(lambda texts: end_lines(ValueError("the password is hunter2"), "process 7", texts))
         told = await owner.wait_for("ValueError")
         assert "hunter2" not in told.text

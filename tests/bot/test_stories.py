@@ -138,6 +138,11 @@ async def ahead(stage: Stage) -> None:
     await stage.world.say("BUY_SM", age=-45)
 
 
+async def behind(stage: Stage) -> None:
+    stage.world.book.clock_offset = timedelta(seconds=45)
+    await stage.world.say("BUY_SM", age=-45)
+
+
 async def foreign(stage: Stage) -> None:
     await stage.world.say("BUY_SM", symbol="SOLUSDC", close="1.5")
 
@@ -281,6 +286,7 @@ SCENES: dict[str, tuple[str, Scene, dict[str, object]]] = {
     "withdrawn": ("A later signal withdraws the question", withdrawn, {}),
     "expired": ("It comes too late", late, {}),
     "from_future": ("It is dated in the future", ahead, {}),
+    "clock_wrong": ("It is dated in the future of a clock of ours that is wrong", behind, {}),
     "symbol_not_allowed": ("Its symbol is not allowed", foreign, {"symbols": frozenset({"WIFUSDC"})}),
     "paused": ("Trading is paused", paused, {}),
     "entries_paused": ("Entries are paused", entries_paused, {}),

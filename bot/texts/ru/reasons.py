@@ -5,6 +5,7 @@ SENTENCES: dict[str, str] = {
     "expired": "сигналу {age} с, а годен он {limit} с",
     "from_future": "сигнал датирован на {ahead} с вперёд: верны ли часы отправителя?",
     "turned_back": "когда он пришёл, сохранить его было нельзя, а повторно его не прислали",
+    "clock_wrong": "часы этой машины расходятся с биржевыми на {offset} с: выставьте их (NTP). Сам сигнал годен",
     "conflict": "его signal_id {signal_id} уже занят другим сигналом, {signal_type} {symbol} по {price} от {at}",
     "symbol_not_allowed": "{symbol} не входит в разрешённые символы ({allowed})",
     "paused": "торговля на паузе",
