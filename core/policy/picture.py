@@ -51,8 +51,8 @@ class Picture:
     `open_count` counts open positions and entries under way; `results_today` are today's net profits by quote asset; `rates`
     are those into the report asset, by asset; `approved_at` is when a person approved this very signal: then its age counts from
     there, and nobody is asked again. `by_hand`: a person ordered it, who may leave a position also while signals may not.
-    `exit_wanted`: the symbol is being left. `clock_offset` is how far the exchange's clock is ahead of ours. `gate` is why entries
-    are kept back besides all that is known of the signal.
+    `exit_wanted`: the symbol is being left. `clock_offset` is how far the exchange's clock is ahead of ours. `gate` is why
+    entries are kept back besides all that is known of the signal.
     """
 
     now: datetime
