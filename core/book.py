@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from core.domain.approval import Approval, ApprovalState
@@ -44,6 +44,7 @@ class Book:
     limits_set: dict[str, LimitSet] = field(default_factory=dict)  # in place of the settings', by name
     balances: Mapping[str, Balance] = field(default_factory=dict)
     balances_at: datetime | None = None
+    clock_offset: timedelta | None = None  # the exchange's clock minus ours, as it was measured last
     mark: int | None = None  # the ledger's own
     touched: set[str] = field(default_factory=set)  # symbols that an order was ever sent for
     limits: Limits = field(init=False)

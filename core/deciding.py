@@ -16,7 +16,7 @@ from core.policy.facts import Facts, facts_of
 from core.policy.picture import Picture, Wanted
 from core.policy.rates import Rate, Unknown
 from core.policy.risk.signal_age import good_for, lasts
-from core.ports import Clock
+from core.ports import Clock, EntryGate
 from core.rates import Rates
 
 USUAL = Wanted()
@@ -53,11 +53,12 @@ def _qty(decision: Decision) -> Decimal | None:
 class Deciding:
     """From a signal to a decision at the present price, by the present state of the book."""
 
-    def __init__(self, book: Book, market: Market, rates: Rates, clock: Clock) -> None:
+    def __init__(self, book: Book, market: Market, rates: Rates, clock: Clock, gate: EntryGate) -> None:
         self._book = book
         self._market = market
         self._rates = rates
         self._clock = clock
+        self._gate = gate
         self.patient = True
         """False once the process ends: then nothing waits for a price any more."""
 
@@ -90,8 +91,10 @@ class Deciding:
             approved_at=approved_at,
             hold=self._book.hold_on(signal.symbol),
             by_hand=signal.by_hand,
+            gate=self._gate(),
             wanted=wanted,
             exit_wanted=signal.symbol in self._book.exits,
+            clock_offset=self._book.clock_offset,
         )
         decision = decide(signal, picture)
         return Weighed(decision, facts_of(signal, picture, _qty(decision)), counts(signal, picture))

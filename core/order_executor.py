@@ -28,7 +28,7 @@ from core.policy.facts import Facts
 from core.policy.picture import Wanted
 from core.policy.rates import Rate
 from core.policy.risk import RiskApproved
-from core.ports import Changes, Clock, Ledger, Timings, Verdict
+from core.ports import Changes, Clock, Ledger, Verdict
 from core.rates import Rates
 from core.wishes import Unfulfilled, Wish, Wishes
 
@@ -69,7 +69,6 @@ class OrderExecutor:
         wishes: Wishes,
         trading_mode: str,
         clock: Clock,
-        timings: Timings,
         token: Callable[[], str] = new_token,
     ) -> None:
         self._ledger = ledger
@@ -82,7 +81,6 @@ class OrderExecutor:
         self._wishes = wishes
         self._trading_mode = trading_mode
         self._clock = clock
-        self._timings = timings
         self._token = token
 
     async def handle(self, stored: StoredMessage) -> Verdict:
@@ -168,8 +166,7 @@ class OrderExecutor:
             who, at = approved
             order = self._new_order(stored.seq, signal, decision.qty, decision.price, OrderState.SUBMITTED)
             changes.verdicts.append(self._verdict(stored, "ordered", facts=facts))
-            self._timings.signal_to_order((self._clock.now() - stored.message.received_at).total_seconds())
-            await self._placement.place(replace(order, approved_by=who, approved_at=at), changes)
+            await self._placement.place(replace(order, approved_by=who, approved_at=at), changes, arrived=stored.arrived)
             return changes.verdicts[0]
         if isinstance(decision, AskFirst):
             wanted = decision.order if all_of_it is None else replace(decision.order, qty=max(decision.order.qty, all_of_it))

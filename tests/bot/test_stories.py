@@ -138,6 +138,11 @@ async def ahead(stage: Stage) -> None:
     await stage.world.say("BUY_SM", age=-45)
 
 
+async def behind(stage: Stage) -> None:
+    stage.world.book.clock_offset = timedelta(seconds=45)
+    await stage.world.say("BUY_SM", age=-45)
+
+
 async def foreign(stage: Stage) -> None:
     await stage.world.say("BUY_SM", symbol="SOLUSDC", close="1.5")
 
@@ -261,6 +266,11 @@ async def bad_day(stage: Stage) -> None:
     await stage.world.say("BUY_SM", close="0.40")
 
 
+async def not_alone(stage: Stage) -> None:
+    stage.world.closed = reason("another_program")
+    await stage.world.say("BUY_SM")
+
+
 SCENES: dict[str, tuple[str, Scene, dict[str, object]]] = {
     "executed": ("An entry is executed", executed, {}),
     "sold": ("An exit is executed", sold, {}),
@@ -276,11 +286,13 @@ SCENES: dict[str, tuple[str, Scene, dict[str, object]]] = {
     "withdrawn": ("A later signal withdraws the question", withdrawn, {}),
     "expired": ("It comes too late", late, {}),
     "from_future": ("It is dated in the future", ahead, {}),
+    "clock_wrong": ("It is dated in the future of a clock of ours that is wrong", behind, {}),
     "symbol_not_allowed": ("Its symbol is not allowed", foreign, {"symbols": frozenset({"WIFUSDC"})}),
     "paused": ("Trading is paused", paused, {}),
     "entries_paused": ("Entries are paused", entries_paused, {}),
     "observe": ("Observe mode", observed, {}),
     "unknown_symbol": ("The exchange knows no such symbol", unknown, {}),
+    "another_program": ("Another program uses the bot's token", not_alone, {}),
     "held": ("Ledger and exchange disagree about the symbol", held, {}),
     "in_position": ("There is a position already", in_position, {}),
     "exit_wanted": ("The position is being left", leaving, {}),
