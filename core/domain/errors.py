@@ -7,6 +7,7 @@
     ├── LedgerInUse            another process holds the ledger: say who, end
     ├── LeaseLost              another process took the ledger over: end at once, touch nothing
     ├── ExchangeUnavailable    a question (never an order) had no answer: ask again, refuse meanwhile
+    │   └── SymbolUnknown      it had one: there is no such symbol; this symbol cannot be asked about, all others can
     ├── SourceUnavailable      no signals come: say so, connect again
     ├── HistoryUnavailable     the history takes or tells nothing: keep what it should have, try again
     └── IllegalTransition      a bug: the process ends before it does harm
@@ -49,6 +50,10 @@ class ExchangeUnavailable(MarketFlowError):
     def __init__(self, message: str, *, retry_after: float = 0.0) -> None:
         self.retry_after = retry_after
         super().__init__(message)
+
+
+class SymbolUnknown(ExchangeUnavailable):
+    """The exchange says that it knows no such symbol: there never was one, or it was delisted."""
 
 
 class SourceUnavailable(MarketFlowError):

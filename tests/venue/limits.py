@@ -76,6 +76,11 @@ class Limits:
                 raise self._refuse(window, now, msg)
         self._refused = 0
 
+    def refund(self, weight: int) -> None:
+        """What succeeds and weighs nothing then: changelog of 2026-03-27."""
+        for window in self._weights:
+            window.add("ip", -weight, self._now())
+
     def headers(self) -> dict[str, str]:
         now = self._now()
         return {f"X-MBX-USED-WEIGHT-{w.label}": str(w.count("ip", now)) for w in self._weights}
