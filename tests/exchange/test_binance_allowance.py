@@ -136,8 +136,8 @@ async def test_polling_stops_short_of_the_weight_and_orders_go_on(venue: Venue, 
     with pytest.raises(ExchangeUnavailable, match="MarketFlow itself waits") as refused:
         await asyncio.gather(*(client.quotes([WIF]) for _ in range(100)))  # more than two minutes allow
     assert 0 < refused.value.retry_after <= 60
-    for number, side in product(range(30), (Side.BUY, Side.SELL)):
-        assert isinstance(await client.place(OrderRequest(f"mf-{number}{side}", WIF, side, Decimal(15))), ExecutionReport)
+    for number, (side, qty) in product(range(30), ((Side.BUY, 16), (Side.SELL, 15))):
+        assert isinstance(await client.place(OrderRequest(f"mf-{number}{side}", WIF, side, Decimal(qty))), ExecutionReport)
     assert await client.find_order(WIF, "mf-1BUY") is not None
 
 
