@@ -212,7 +212,7 @@ class _Program:
             market=self.market,
             deciding=self.trading.deciding,
             confirmations=Confirmations(self.clock),
-            codes=OneTimeCodes(settings.tg_totp_secret.get_secret_value(), self.clock) if settings.tg_totp_secret else None,
+            codes=self._codes(),
             inbox=self.inbox,
             alerts_waiting=lambda: self.notifiers.waiting,
             queries=LedgerQueries(self.ledger.reader),
@@ -235,6 +235,10 @@ class _Program:
             tell=self.events.tell,
         )
         self.chat = TelegramChat(answers, self.desk, self.ledger, paces)
+
+    def _codes(self) -> OneTimeCodes | None:
+        key = self.settings.tg_totp_secret
+        return OneTimeCodes(key.get_secret_value(), self.book.authenticators, self.clock) if key is not None else None
 
     async def _forget(self, user_id: int) -> None:
         """A person who has blocked the bot is told no more, until the next /start."""

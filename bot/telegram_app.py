@@ -12,18 +12,19 @@ from telegram import CallbackQuery, MaybeInaccessibleMessage, Message, Update, U
 from telegram.error import BadRequest, InvalidToken, TelegramError
 from telegram.ext import Application, CallbackContext, CallbackQueryHandler, ExtBot, MessageHandler, TypeHandler, filters
 
-from bot import approvals
+from bot import approvals, codes
 from bot.asked import Asked, read_asked
-from bot.commands import nearest
+from bot.commands import code, nearest
 from bot.commands.start import joined
-from bot.confirmations import Refusal, read_confirmation
+from bot.confirmations import Refusal, Risk, read_confirmation
 from bot.desk import Caller, Desk
 from bot.gate import Gate, Strangers
 from bot.keys import command_meant, command_of
 from bot.menus import Menus
 from bot.message import Button, ChatMessage, plain_text, units
-from bot.one_time_codes import Judgement, is_code
+from bot.one_time_codes import is_code
 from bot.pace import Paces
+from bot.passing import PassingMessages
 from bot.people import link_word
 from bot.render import duration
 from bot.telegram_answers import MOST_UPDATES
@@ -56,6 +57,7 @@ class TelegramChat:
         self._bot = bot
         self._speaker = Speaker(bot, desk.clock)
         self._polling = Speaker(bot, desk.clock, longest_wait=_TURNED_AWAY_PAUSE)
+        self._passing = PassingMessages(self._speaker, desk.clock)
         self._reached = False
         self._offset: int | None = None
         # Updates side by side: one slow command does not hold up the others. Each is put into the inbox in the order it came.
@@ -126,6 +128,7 @@ class TelegramChat:
         self._speaker.end()
         if self._application.running:
             await self._application.stop()
+        await self._passing.end()
         await self._application.shutdown()
         await self._bot.shutdown()
         await self._bot.request.shutdown()  # also where it never came to be initialised
@@ -148,6 +151,8 @@ class TelegramChat:
         asked = read_asked(command_of(message.text) or message.text, self._bot.username)
         if is_code(message.text) and desk.confirmations.awaiting_code(caller.user_id, caller.chat_id):
             await self._coded(desk, message, caller)
+        elif is_code(message.text) and caller.in_private and desk.codes is not None and desk.codes.enrolling(caller.user_id):
+            await self._enrolled(desk, message, caller)
         elif asked is not None:
             await self._say(message, await self._answer(desk, asked, caller, message.date))
         elif message.chat.type == message.chat.PRIVATE and not message.text.startswith("/"):
@@ -177,6 +182,10 @@ class TelegramChat:
             await self._toast(query, desk.texts("toast.unreadable"))
         elif caller.role < approvals.ROLE:
             await self._toast(query, _missing_role(desk, approvals.ROLE, caller))
+        elif desk.codes is not None and query.message is not None and approvals.raises_risk(desk, data):
+            await self._toast(query, desk.texts("toast.code"))
+            asking = await approvals.answer_with_code(desk, data, caller)
+            await self._send(query.message, asking, reply_to=query.message.message_id)
         else:
             await self._toast(query, await approvals.answer(desk, data, caller))
 
@@ -216,10 +225,11 @@ class TelegramChat:
             said: str = desk.texts("confirm.left", who=caller.name)
         elif not fresh:
             said = desk.texts("toast.old")
-        elif desk.codes is not None and query.message is not None:
+        elif (why := codes.lacking(desk, caller, pending.risk)) is not None:
+            said = why
+        elif pending.risk is Risk.RAISES and desk.codes is not None and query.message is not None:
             desk.confirmations.await_code(pending, query.message.message_id)
-            # In a group most bots are told of nothing that is no answer to them.
-            said = desk.texts("code.ask" if caller.in_private else "code.ask_group")
+            said = codes.asked_for(desk, caller)
         else:
             said = await pending.act(pending.source_id)
         await self._replace(query, ChatMessage(f"{pending.text}\n\n{said}"))
@@ -239,16 +249,29 @@ class TelegramChat:
         if found is None or desk.codes is None:
             return
         pending, asked = found
+        begun = desk.codes.enrolling(caller.user_id)
+        await self._take_code(message)
+        if caller.role < pending.role:
+            said: str = _missing_role(desk, pending.role, caller)
+        else:
+            said = await codes.why_not(desk, caller, (message.text or "").strip()) or await pending.act(pending.source_id)
+        record = ChatMessage(f"{pending.text}\n\n{said}")
+        if asked is None or not await self._speaker.edit(message.chat.id, asked, record, _ANSWER_ATTEMPTS):
+            await self._say(message, record)
+        if desk.codes.enrolling(caller.user_id) is not begun:
+            await self._say(message, await code.picture(desk, desk.codes, caller))
+
+    async def _enrolled(self, desk: Desk, message: Message, caller: Caller) -> None:
+        """The first code of a new authenticator; the picture goes with it."""
+        await self._take_code(message)
+        said, kept = await code.confirmed(desk, caller, (message.text or "").strip())
+        if kept:
+            await self._passing.take_away(message.chat.id)
+        await self._say(message, said)
+
+    async def _take_code(self, message: Message) -> None:
         with suppress(TelegramError):
             await self._speaker.do(message.delete, 1)
-        judgement = desk.codes.judge((message.text or "").strip(), caller.user_id)
-        if judgement is not Judgement.GOOD or caller.role < pending.role:
-            said: str = desk.texts(judgement.value or "code.wrong")
-        else:
-            said = await pending.act(pending.source_id)
-        record = ChatMessage(f"{pending.text}\n\n{said}")
-        if not await self._speaker.edit(message.chat.id, asked, record, _ANSWER_ATTEMPTS):
-            await self._say(message, record)
 
     async def _replace(self, query: CallbackQuery, message: ChatMessage) -> None:
         if query.message is None:  # the buttons are ours and never inline in somebody else's chat
@@ -285,7 +308,9 @@ class TelegramChat:
         in_topic = isinstance(beside, Message) and beside.is_topic_message
         thread_id = beside.message_thread_id if isinstance(beside, Message) and in_topic else None
         with self._paces.of(beside.chat.id).answering():
-            await self._speaker.send(beside.chat.id, reply, _ANSWER_ATTEMPTS, thread_id=thread_id, reply_to=reply_to)
+            sent = await self._speaker.send(beside.chat.id, reply, _ANSWER_ATTEMPTS, thread_id=thread_id, reply_to=reply_to)
+        if reply.passes:
+            await self._passing.keep(beside.chat.id, sent, reply.passes)
 
     async def _toast(self, query: CallbackQuery, text: str) -> bool:
         """Answers a tap. False where Telegram says that the tap is too old to be answered."""

@@ -9,6 +9,7 @@ from bot.texts import Texts
 from core.domain.events import (
     ApprovalClosed,
     ApprovalRequested,
+    AuthenticatorChanged,
     CaughtUp,
     ControlsChanged,
     DayProved,
@@ -82,7 +83,7 @@ class Listener:
 
     def level(self, event: Event) -> Level:
         """How this reader is told of `event`. Of people only owners are; whoever set something had the answer in this chat."""
-        if isinstance(event, StrangerSeen | PersonJoined | PersonRevoked) and self.role < Role.OWNER:
+        if isinstance(event, StrangerSeen | PersonJoined | PersonRevoked | AuthenticatorChanged) and self.role < Role.OWNER:
             return Level.OFF
         if isinstance(event, DigestMade) and event.digest.chat_id != self.chat_id:
             return Level.OFF
@@ -101,7 +102,7 @@ class Listener:
         return self.reader.quiet is not None and self.reader.quiet.include(now.astimezone(self.texts.zone).time())
 
 
-def topic_of(event: Event) -> Topic:  # noqa: PLR0911 - flat: one line for each topic
+def topic_of(event: Event) -> Topic:  # noqa: PLR0911, C901 - flat: one line for each topic
     """What an event is about."""
     match event:
         case ApprovalRequested() | ApprovalClosed():
@@ -120,7 +121,9 @@ def topic_of(event: Event) -> Topic:  # noqa: PLR0911 - flat: one line for each 
             return Topic.PROBLEMS if event.count else Topic.SYSTEM
         case DigestMade():
             return Topic.DIGESTS
-        case Started() | CaughtUp() | ControlsChanged() | LimitChanged() | StrangerSeen() | PersonJoined() | PersonRevoked():
+        case Started() | CaughtUp() | ControlsChanged() | LimitChanged():
+            return Topic.SYSTEM
+        case StrangerSeen() | PersonJoined() | PersonRevoked() | AuthenticatorChanged():
             return Topic.SYSTEM
         case _ as unreachable:
             assert_never(unreachable)

@@ -12,7 +12,7 @@ from core.domain.instrument import Balance, Instrument
 from core.domain.limit import LimitSet
 from core.domain.money import ZERO
 from core.domain.order import Order
-from core.domain.people import Invite, Person, Reader
+from core.domain.people import Authenticator, Invite, Person, Reader
 from core.domain.position import Position
 from core.domain.signal import Side
 from core.policy.limits import with_set
@@ -36,6 +36,7 @@ class Book:
     holds: dict[str, Hold] = field(default_factory=dict)  # by symbol; also what was accepted, so that it does not hold again
     people: dict[int, Person] = field(default_factory=dict)  # who was let in through the chat and still has the right
     invites: dict[str, Invite] = field(default_factory=dict)  # neither used nor withdrawn, by digest
+    authenticators: dict[int, Authenticator] = field(default_factory=dict)  # those that count, by person
     readers: dict[int, Reader] = field(default_factory=dict)  # by chat
     limits_set: dict[str, LimitSet] = field(default_factory=dict)  # in place of the settings', by name
     balances: Mapping[str, Balance] = field(default_factory=dict)
@@ -62,6 +63,7 @@ class Book:
             holds={hold.symbol: hold for hold in state.holds},
             people={person.user_id: person for person in state.people},
             invites={invite.digest: invite for invite in state.invites},
+            authenticators={one.user_id: one for one in state.authenticators},
             readers={reader.chat_id: reader for reader in state.readers},
             limits_set={limit.name: limit for limit in state.limits},
             mark=state.mark,
@@ -163,6 +165,11 @@ class Book:
                 self.invites[invite.digest] = invite
             else:
                 self.invites.pop(invite.digest, None)
+        for one in changes.authenticators:
+            if one.ended_at is None:
+                self.authenticators[one.user_id] = one
+            else:
+                self.authenticators.pop(one.user_id, None)
         for reader in changes.readers:
             self.readers[reader.chat_id] = reader
 

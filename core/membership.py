@@ -4,9 +4,18 @@ from dataclasses import replace
 from datetime import timedelta
 
 from core.book import Book
-from core.domain.events import PersonJoined, PersonRevoked
-from core.domain.messages import InviteRequested, InvitesWithdrawn, InviteUsed, ReaderRequested, RevokeRequested
-from core.domain.people import Invite, Person, Role
+from core.domain.events import AuthenticatorChanged, PersonJoined, PersonRevoked
+from core.domain.messages import (
+    AuthenticatorEnded,
+    AuthenticatorRequested,
+    CodeUsed,
+    InviteRequested,
+    InvitesWithdrawn,
+    InviteUsed,
+    ReaderRequested,
+    RevokeRequested,
+)
+from core.domain.people import Authenticator, Invite, Person, Role
 from core.domain.reasons import Reason, reason
 from core.ports import Changes, Clock
 
@@ -14,7 +23,16 @@ INVITE_LIFETIME = timedelta(hours=24)
 MOST_INVITES = 20
 WITHDRAWN = 0
 
-Wish = InviteRequested | InviteUsed | InvitesWithdrawn | RevokeRequested | ReaderRequested
+Wish = (
+    InviteRequested
+    | InviteUsed
+    | InvitesWithdrawn
+    | RevokeRequested
+    | AuthenticatorRequested
+    | CodeUsed
+    | AuthenticatorEnded
+    | ReaderRequested
+)
 
 
 class Membership:
@@ -24,7 +42,7 @@ class Membership:
         self._book = book
         self._clock = clock
 
-    def changes_of(self, wish: Wish) -> Changes | Reason:
+    def changes_of(self, wish: Wish) -> Changes | Reason:  # noqa: PLR0911 - flat: a line for each wish
         """What is to be committed, or why nothing is."""
         match wish:
             case InviteRequested():
@@ -35,6 +53,12 @@ class Membership:
                 return Changes(invites=self._withdrawn())
             case RevokeRequested():
                 return self._revoke(wish)
+            case AuthenticatorRequested():
+                return self._authenticator(wish)
+            case CodeUsed():
+                return self._code(wish)
+            case AuthenticatorEnded():
+                return self._ended(wish)
             case ReaderRequested():
                 return self._told_otherwise(wish)
 
@@ -61,7 +85,32 @@ class Membership:
         gone = replace(person, revoked_at=self._clock.now())
         # An owner makes links: one kept for oneself would be a way back in.
         invites = self._withdrawn() if person.role is Role.OWNER else []
-        return Changes(people=[gone], invites=invites, events=[PersonRevoked(gone, wish.who)])
+        codes = self._without_codes(wish.person)
+        return Changes(people=[gone], invites=invites, authenticators=codes, events=[PersonRevoked(gone, wish.who)])
+
+    def _authenticator(self, wish: AuthenticatorRequested) -> Changes | Reason:
+        """Only in the place of the one that was known when it was shown: of two at a time the first counts."""
+        present = self._book.authenticators.get(wish.user_id)
+        if (present.salt if present is not None else "") != wish.replaces:
+            return reason("authenticator_changed")
+        new = Authenticator(wish.user_id, wish.salt, wish.key, self._clock.now(), wish.step)
+        return Changes(authenticators=[new], events=[AuthenticatorChanged(wish.user_id, wish.who)])
+
+    def _code(self, wish: CodeUsed) -> Changes | Reason:
+        present = self._book.authenticators.get(wish.user_id)
+        if present is None or present.salt != wish.salt or wish.step <= present.step:
+            return reason("code_used")
+        return Changes(authenticators=[replace(present, step=wish.step)])
+
+    def _ended(self, wish: AuthenticatorEnded) -> Changes | Reason:
+        ended = self._without_codes(wish.person)
+        if not ended:
+            return reason("no_authenticator", person=wish.person)
+        return Changes(authenticators=ended, events=[AuthenticatorChanged(wish.person, wish.who, ended=True)])
+
+    def _without_codes(self, person: int) -> list[Authenticator]:
+        present = self._book.authenticators.get(person)
+        return [replace(present, ended_at=self._clock.now())] if present is not None else []
 
     def _told_otherwise(self, wish: ReaderRequested) -> Changes:
         """On top of what is set by now: two wishes at a time are both fulfilled."""

@@ -14,17 +14,13 @@ from core.domain.messages import (
     CancelRequested,
     ControlsRequested,
     DigestDue,
-    InviteRequested,
-    InvitesWithdrawn,
-    InviteUsed,
     LimitRequested,
     PauseTimedOut,
-    ReaderRequested,
-    RevokeRequested,
 )
 from core.domain.reasons import Reason, reason
 from core.holding import Holding
 from core.membership import Membership
+from core.membership import Wish as AboutPeople
 from core.policy.limits import RULES, is_good, shown, with_set
 from core.ports import Changes, Clock, Venue
 
@@ -32,19 +28,7 @@ log = structlog.get_logger(__name__)
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 5.0  # between two attempts to cancel at least
 
-Wish = (
-    ControlsRequested
-    | PauseTimedOut
-    | LimitRequested
-    | CancelRequested
-    | AcceptRequested
-    | InviteRequested
-    | InviteUsed
-    | InvitesWithdrawn
-    | RevokeRequested
-    | ReaderRequested
-    | DigestDue
-)
+Wish = ControlsRequested | PauseTimedOut | LimitRequested | CancelRequested | AcceptRequested | DigestDue | AboutPeople
 
 
 @dataclass(frozen=True, slots=True)

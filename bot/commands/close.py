@@ -7,6 +7,7 @@ from functools import partial
 from bot.asking import ask
 from bot.command import Args, Command
 from bot.commands import sell
+from bot.confirmations import Risk
 from bot.desk import Caller, Desk
 from bot.message import Button, ChatMessage
 from bot.numbers import money, quantity
@@ -41,7 +42,7 @@ async def _all(desk: Desk, caller: Caller) -> ChatMessage:
     if not held:
         return ChatMessage(desk.texts("positions.none"))
     text = "\n".join([desk.texts("close.all_head", count=len(held)), *await exit_lines(desk, caller)])
-    return ask(desk, caller, ROLE, text, partial(_close_all, desk, caller))
+    return ask(desk, caller, ROLE, text, partial(_close_all, desk, caller), risk=Risk.LOWERS)
 
 
 async def exit_lines(desk: Desk, caller: Caller) -> list[Html]:

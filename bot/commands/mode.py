@@ -5,6 +5,7 @@ from functools import partial
 
 from bot.asking import ask
 from bot.command import Args, Command, bad_argument, request
+from bot.confirmations import Risk
 from bot.desk import Caller, Desk, Trouble
 from bot.message import Button, ChatMessage
 from bot.render import controls_lines
@@ -30,7 +31,7 @@ async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
     wish = ControlsRequested(caller.user_id, caller.name, mode=mode, asking=asking)
     if _loosens(desk.book.controls, mode, asking):
         lines = [desk.texts("mode.ask", mode=mode, meaning=desk.texts(f"mode.{mode}")), *asking_lines(desk, asking)]
-        return ask(desk, caller, ROLE, "\n".join(lines), partial(change, desk, caller, wish))
+        return ask(desk, caller, ROLE, "\n".join(lines), partial(change, desk, caller, wish), risk=Risk.RAISES)
     trouble = await request(desk, wish, caller)
     return ChatMessage(trouble or _shown(desk), (_buttons(desk),))
 

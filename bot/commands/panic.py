@@ -9,6 +9,7 @@ import structlog
 from bot.asking import ask
 from bot.command import Args, Command, bad_argument
 from bot.commands.close import exit_lines
+from bot.confirmations import Risk
 from bot.desk import Caller, Desk
 from bot.message import ChatMessage
 from bot.orders_by_hand import exits, place_all, sell_body
@@ -34,7 +35,7 @@ async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
         lines.append(desk.texts("panic.questions", count=len(desk.book.approvals)))
     if desk.book.in_flight:
         lines.append(desk.texts("panic.orders", count=len(desk.book.in_flight)))
-    return ask(desk, caller, ROLE, "\n".join(lines), partial(_panic, desk, caller))
+    return ask(desk, caller, ROLE, "\n".join(lines), partial(_panic, desk, caller), risk=Risk.LOWERS)
 
 
 async def _panic(desk: Desk, caller: Caller, source_id: str) -> str:

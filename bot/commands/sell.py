@@ -4,6 +4,7 @@ from functools import partial
 
 from bot.asking import ask
 from bot.command import Args, Command, bad_argument
+from bot.confirmations import Risk
 from bot.desk import Caller, Desk
 from bot.message import ChatMessage
 from bot.orders_by_hand import Plan, place, plan, plan_lines
@@ -25,7 +26,7 @@ async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
     found = await plan(desk, Side.SELL, symbol, Hand(caller.user_id, caller.name))
     if not isinstance(found, Plan):
         return ChatMessage(desk.texts("confirm.refused", reason=desk.texts.reason(found)))
-    return ask(desk, caller, ROLE, "\n".join(plan_lines(desk, found)), partial(place, desk, caller, found))
+    return ask(desk, caller, ROLE, "\n".join(plan_lines(desk, found)), partial(place, desk, caller, found), risk=Risk.LOWERS)
 
 
 COMMAND = Command("sell", run, role=ROLE, arguments="SYMBOL")

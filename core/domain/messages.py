@@ -145,6 +145,41 @@ class RevokeRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class AuthenticatorRequested:
+    """A person has shown a code of a new authenticator (see `core.domain.people.Authenticator`), in the place of the one with the
+    salt `replaces`; empty where there was none."""
+
+    salt: str
+    key: str
+    step: int
+    replaces: str
+    user_id: int
+    who: str
+    kind: Literal["authenticator"] = "authenticator"
+
+
+@dataclass(frozen=True, slots=True)
+class CodeUsed:
+    """A person has confirmed something with the one-time code of `step`, of the authenticator with `salt`."""
+
+    salt: str
+    step: int
+    user_id: int
+    who: str
+    kind: Literal["code_used"] = "code_used"
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticatorEnded:
+    """A person lets the one with the id `person` set up a new authenticator."""
+
+    person: int
+    user_id: int
+    who: str
+    kind: Literal["authenticator_ended"] = "authenticator_ended"
+
+
+@dataclass(frozen=True, slots=True)
 class ReaderRequested:
     """A person sets how a chat is told: the fields of `reader` that `changed` names, of its levels those given; all of it where
     it names none."""
@@ -177,6 +212,9 @@ Body = (
     | InviteUsed
     | InvitesWithdrawn
     | RevokeRequested
+    | AuthenticatorRequested
+    | CodeUsed
+    | AuthenticatorEnded
     | ReaderRequested
     | DigestDue
 )

@@ -43,6 +43,20 @@ class Invite:
         return self.used_by is None and now < self.expires_at
 
 
+@dataclass(frozen=True, slots=True)
+class Authenticator:
+    """What makes somebody's one-time codes, besides the key of TG_TOTP_SECRET: `salt`, which is no secret by itself. `key` names
+    that key: with another one the codes are others. `step` is the RFC 6238 step of the last code that was used, so that each is
+    good once. `ended_at` is when it ceased to count."""
+
+    user_id: int
+    salt: str
+    key: str
+    since: datetime
+    step: int
+    ended_at: datetime | None = None
+
+
 class Topic(StrEnum):
     """What one may be told of."""
 

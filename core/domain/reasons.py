@@ -51,6 +51,9 @@ SENTENCES: Mapping[str, str] = {
     # people
     "invite_gone": "this link is no longer good: used, withdrawn or too old. Ask for a new one",
     "not_a_person": "nobody with the id {person} was let in through the chat",
+    "authenticator_changed": "the authenticator was changed meanwhile. Say /code again",
+    "code_used": "this code was used already; wait for the next one",
+    "no_authenticator": "{person} has set up no authenticator",
     "too_many_invites": "{count} links are open already; withdraw them first",
     # the exchange's word; `code` and `message` are the exchange's own
     "insufficient_balance": "the exchange says there is not enough {asset} (-2010). /balance shows what it holds",

@@ -161,7 +161,7 @@ async def firm_on(
     async def blocked(user_id: int) -> None:
         raise AssertionError(f"{user_id} has blocked nobody")
 
-    codes = OneTimeCodes(secret, clock) if secret else None
+    codes = OneTimeCodes(secret, book.authenticators, clock) if secret else None
     paces = Paces(clock)
     notifiers = Notifiers(alerts, audience, ledger, clock, blocked=blocked, quote=trading.market.quote, paces=paces)
     desk = Desk(

@@ -10,7 +10,8 @@ from core.domain.controls import Mode, Pause
 from demo.chat.server import RunningChat
 from tests.bot.conftest import DESK, until
 from tests.bot.firm import Firm, firm_on
-from tests.bot.parts import STRANGER, VIEWER
+from tests.bot.parts import STRANGER, TRADER, VIEWER
+from tests.bot.table import an_authenticator
 from tests.bot.test_acting import confirmed
 from tests.chat_client import ChatPerson
 
@@ -79,11 +80,11 @@ async def test_the_second_tap_is_that_of_who_asked(firm: Firm) -> None:
 
 async def test_a_code_is_brought_as_an_answer_where_the_bot_hears_nothing_else(server: RunningChat, tmp_path: Path) -> None:
     async with firm_on(server, tmp_path, secret=SECRET) as firm:
-        trader = here(firm.trader)
+        trader, secret = here(firm.trader), await an_authenticator(firm, TRADER)
         asked = await trader.ask("/buy WIFUSDC")
         trader.press(asked, "✅ Do it")
         asking = await trader.wait_for_edit(asked, "reply to this message")
-        code = pyotp.TOTP(SECRET).at(firm.clock.now())
+        code = pyotp.TOTP(secret).at(firm.clock.now())
         trader.send(code)  # heard by nobody: Telegram does not hand it on
         sent = trader.send(code, reply_to=asking)
         await trader.wait_for_edit(asking, "✅")

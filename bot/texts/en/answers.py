@@ -53,6 +53,7 @@ CATALOGUE: dict[str, str] = {
     "command.accept": "what ledger and exchange disagree about; take the exchange's word",
     "command.mode": "execute at once, ask first, or only watch",
     "command.users": "who may do what; invite and show out",
+    "command.code": "the authenticator of your one-time codes",
     "command.lang": "the language I speak with you",
     "command.zone": "the time zone you are shown",
     "command.mute": "only urgent things for a while",

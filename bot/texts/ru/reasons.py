@@ -46,6 +46,9 @@ SENTENCES: dict[str, str] = {
     # people
     "invite_gone": "ссылка больше не действует: использована, отозвана или устарела. Попросите новую",
     "not_a_person": "никто с id {person} не был впущен через чат",
+    "authenticator_changed": "аутентификатор тем временем сменили. Скажите /code ещё раз",
+    "code_used": "этот код уже использован; дождитесь следующего",
+    "no_authenticator": "{person}: аутентификатор не настроен",
     "too_many_invites": "уже открыто ссылок: {count}; сначала отзовите их",
     # the exchange's word
     "insufficient_balance": "биржа говорит, что {asset} не хватает (-2010). Что есть на счёте, покажет /balance",

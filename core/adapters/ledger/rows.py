@@ -14,7 +14,7 @@ from core.domain.limit import LimitSet
 from core.domain.messages import DeadLetter, Message, SignalReceived, SourcePosition, StoredMessage
 from core.domain.money import ZERO
 from core.domain.order import ExecutionReport, Fill, Order, OrderState
-from core.domain.people import Invite, Person, Reader, Role
+from core.domain.people import Authenticator, Invite, Person, Reader, Role
 from core.domain.position import Execution, Position, Trade
 from core.domain.reasons import Reason
 from core.domain.signal import Side, Signal
@@ -183,6 +183,7 @@ _FILL = tuple(Fill.__dataclass_fields__)
 _POSITION = tuple(Position.__dataclass_fields__)
 _TRADE = tuple(Trade.__dataclass_fields__)
 _EXECUTION = tuple(Execution.__dataclass_fields__)
+_AUTHENTICATOR = tuple(Authenticator.__dataclass_fields__)
 
 
 def approval_row(approval: Approval) -> Row:
@@ -335,6 +336,14 @@ def invite_row(invite: Invite) -> Row:
 def invite_of(row: Mapping[str, Any]) -> Invite:
     role = Role[row["role"].upper()]
     return Invite(row["digest"], role, row["invited_by"], row["made_at"], row["expires_at"], row["used_by"])
+
+
+def authenticator_row(one: Authenticator) -> Row:
+    return {name: getattr(one, name) for name in _AUTHENTICATOR}
+
+
+def authenticator_of(row: Mapping[str, Any]) -> Authenticator:
+    return Authenticator(**{name: row[name] for name in _AUTHENTICATOR})
 
 
 def reader_row(reader: Reader) -> Row:

@@ -387,6 +387,17 @@ invites = Table(
     _partial("ix_invites_unused", "digest", where=IS_UNUSED),
 )
 
+authenticators = Table(
+    "authenticators",
+    metadata,
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("salt", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("since", UtcTime, nullable=False),
+    Column("step", BigInteger, nullable=False),
+    Column("ended_at", UtcTime),
+)
+
 readers = Table(
     "readers",
     metadata,
