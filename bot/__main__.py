@@ -141,7 +141,13 @@ def _reconcile(_: argparse.Namespace) -> int:
     from bot.reconcile import reconcile
 
     keep_quiet()
-    return OK if asyncio.run(reconcile(load_settings(), print)) else FAILED
+    return OK if asyncio.run(reconcile(load_settings(), print, _progress)) else FAILED
+
+
+def _progress(line: str) -> None:
+    """For a person who waits; not for whoever reads the result with a program."""
+    if sys.stderr.isatty():
+        print(f"... {line}", file=sys.stderr, flush=True)
 
 
 _COMMANDS = {

@@ -299,6 +299,8 @@ def _proved(proof: Proof, count: int, texts: Texts) -> list[Html]:
         lines.append(texts("proof.history", rows=proof.in_history))
     if proof.unexported:
         lines.append(texts("proof.unexported", count=proof.unexported))
+    if proof.gone:
+        lines.append(texts("proof.gone", symbols=", ".join(proof.gone)))
     if proof.history_problem:
         lines.append(texts("proof.no_history", problem=short(proof.history_problem, 200)))
     lines += [texts("proof.profit", profit=money(profit, signed=True), asset=asset) for asset, profit in proof.profit.items()]

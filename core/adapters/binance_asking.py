@@ -42,17 +42,18 @@ ListCall = Callable[[Wire, Sequence[str]], Awaitable[Said]]
 @dataclass(frozen=True, slots=True)
 class Cost:
     """A question's request weight (rest-api.md, at its endpoint), and the part of the allowed weight up to which it may be asked.
-    None: it always may, for an order's fate hangs on it."""
+    None: it always may, for an order's fate hangs on it. A `patient` one waits until there is room; the others are told to."""
 
     weight: int
     share: float | None = FOR_PRICES
+    patient: bool = False
 
 
 TIME = Cost(1, None)
 ORDER = Cost(4, None)
 CANCEL = Cost(1, None)
 TRADES_OF_ORDER = Cost(5, None)
-HISTORY = Cost(20, FOR_COMPARING)
+HISTORY = Cost(20, FOR_COMPARING, patient=True)  # of many pages, none is to be read twice
 OPEN_ORDERS = Cost(80, FOR_COMPARING)
 RULES = Cost(20)
 PRICES = Cost(4)

@@ -269,8 +269,10 @@ class BinanceClient:
         if wait := self._backoff.left():
             raise ExchangeUnavailable(str(self._backoff.reason(wait)), retry_after=wait)
         wire = await (self._signing() if signed else self._open())
-        if cost.share is not None and (wait := self.allowance.wait_for_question(cost.weight, cost.share)):
-            raise ExchangeUnavailable(str(_held_back(wait)), retry_after=wait)
+        while cost.share is not None and (wait := self.allowance.wait_for_question(cost.weight, cost.share)):
+            if not cost.patient:
+                raise ExchangeUnavailable(str(_held_back(wait)), retry_after=wait)
+            await self._clock.sleep(wait)
         said = await self._counted(Request(cost.weight), call(wire))
         if isinstance(said, Silence):
             raise ExchangeUnavailable(said.what)
