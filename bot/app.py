@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime, time
+from functools import partial
 from importlib.metadata import version
 
 import structlog
@@ -20,11 +21,12 @@ from bot.confirmations import Confirmations
 from bot.daily_proof import DailyProof
 from bot.desk import Desk
 from bot.digests import DigestTimer
+from bot.direct_word import DirectWord
+from bot.heartbeat_ping import EVERY_SECONDS, HeartbeatPing
 from bot.jobs import (
     ApprovalTimer,
     BalanceReader,
     Job,
-    LedgerWatch,
     MarkWriter,
     PartWatch,
     PauseTimer,
@@ -33,6 +35,7 @@ from bot.jobs import (
     schedule_daily,
     schedule_once,
 )
+from bot.ledger_watch import LedgerWatch, end_lines
 from bot.lifecycle import Lifecycle, stop_on_signals
 from bot.logs import configure_logging
 from bot.loki import LokiHandler
@@ -49,6 +52,7 @@ from bot.web.metrics import create_metrics_app
 from bot.web.server import serve_web
 from bot.web.signals import signal_routes
 from bot.web.turned_away import TurnedAway
+from bot.web.turned_back import TurnedBack
 from bot.wiring import check_trading_mode, connect_snowflake, kafka_options, limits_of, open_venue, today_of
 from core.adapters.binance_client import BinanceClient
 from core.adapters.execution_logger import ExecutionLogger
@@ -152,12 +156,13 @@ class _Program:
         self.lifecycle = Lifecycle()
         self.notes: list[str] = []
         self.events = ProcessEvents(ledger, clock)
-        self.turned_away = TurnedAway(self.events.tell, clock)
+        self.turned_away, self.turned_back = TurnedAway(self.events.tell, clock), TurnedBack(self.events.tell, clock)
+        ledger.observers.append(self.turned_back)
         controls = Controls(mode=settings.approval)
         self.metrics = ExecutionLogger(state)
         ledger.observers.append(self.metrics)
         self.trading = Trading(
-            book=Book.from_ledger(state, controls, limits_of(settings), today_of(clock)),
+            book=Book.from_ledger(state, controls, limits_of(settings), today_of(clock), settings.users),
             ledger=ledger,
             venue=venue,
             clock=clock,
@@ -199,11 +204,12 @@ class _Program:
         if settings.tg_token is None or settings.tg_chat_id is None:
             raise ConfigurationError(settings.missing_for_run())
         token = settings.tg_token.get_secret_value()
-        people = People(settings.users, self.book)
+        people = People(self.book)
         alerts, answers = connect(token, settings.tg_api_url), connect(token, settings.tg_api_url)
         place = settings.tg_chat_id, settings.tg_topic_id
         audience = Audience(*place, settings.tg_lang, "UTC", people, self.book, lambda: name_of(answers))
         paces, source = Paces(self.clock), self.source
+        self.direct = DirectWord(connect(token, settings.tg_api_url), audience, paces, self.clock)
         self.notifiers = Notifiers(
             alerts, audience, self.ledger, self.clock, blocked=self._forget, quote=self.market.quote, paces=paces
         )
@@ -287,6 +293,7 @@ class _Program:
         schedule_once(jobs, "proof after the start", proof.run, PROOF_AFTER_START_SECONDS)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.warehouse.close)
+            stack.push_async_callback(self.direct.close)
             await self._serve(stack)
             stack.enter_context(stop_on_signals(self.lifecycle))
             self.inbox.start_controls(self.state.waiting)
@@ -301,6 +308,9 @@ class _Program:
                     self.lifecycle.start("history", self.warehouse.export.run())
                 jobs.start()
                 await self.lifecycle.wait()
+            except Exception as error:
+                await self.direct.say_last(partial(end_lines, error))
+                raise
             finally:
                 await self.lifecycle.end("trading")
                 jobs.shutdown(wait=False)
@@ -324,10 +334,10 @@ class _Program:
         """Health and metrics, from before anything else until after everything."""
         settings = self.settings
         if settings.http_port:
-            web = create_web_app(self.parts, self.desk.version, *self._routes())
+            web = create_web_app(self.parts, self.desk.version, *self._routes(), names=settings.http_allowed_hosts)
             await stack.enter_async_context(serve_web(web, settings.http_host, settings.http_port))
         if settings.metrics_port:
-            metrics = create_metrics_app(self.metrics.registry)
+            metrics = create_metrics_app(self.metrics.registry, settings.http_allowed_hosts)
             await stack.enter_async_context(serve_web(metrics, settings.http_host, settings.metrics_port, "METRICS_PORT"))
 
     def _routes(self) -> list[APIRouter]:
@@ -342,6 +352,7 @@ class _Program:
                 lambda letter: self.inbox.deliver([], [letter]),
                 self.clock,
                 note=self._note_refused,
+                turned_back=self.turned_back.note,
                 default_symbol=settings.symbol,
                 window=settings.signal_max_age,
             )
@@ -397,13 +408,15 @@ class _Program:
             "approvals": (1.0, ApprovalTimer(self.book, self.inbox, self.clock).run),
             "digests": (20.0, DigestTimer(self.desk, self.desk.audience, self.inbox, self.clock, self._since).run),
             "catching up": (3.0, self._catching_up.run),
+            "exits": (1.0, self.trading.exits.run),
             "pause": (1.0, PauseTimer(self.book, self.inbox, self.clock).run),
             "gauges": (2.0, self._read_gauges),
             "exchange": (
                 2.0,
                 PartWatch("exchange", lambda: self.market.ready, self.events.tell, self.clock, back=self.trading.compare).run,
             ),
-            "ledger": (1.0, LedgerWatch(lambda: self.ledger.ready, self.events.tell, self.clock).run),
+            "ledger": (1.0, self._watch_ledger().run),
+            "turned back": (5.0, self.turned_back.run),
             "comparison": (COMPARE_SECONDS, self._compare),
             "balances": (30.0, BalanceReader(self.book, self.venue, self.clock).run),
             "marks": (MARK_SECONDS, MarkWriter(self.book, self.market, self.ledger).run),
@@ -416,9 +429,24 @@ class _Program:
             patience = HISTORY_PATIENCE_SECONDS
             watch = PartWatch("history", lambda: history.ready, self.events.tell, self.clock, patience=patience)
             jobs["history"] = (10.0, watch.run)
+        if (address := self.settings.heartbeat_url) is not None:
+            ping = HeartbeatPing(address, lambda: {name: ask() for name, ask in self.parts.items()})
+            jobs["heartbeat"] = (EVERY_SECONDS, ping.run)
         if self.settings.trading_mode is not TradingMode.PAPER:
             jobs["clock"] = (60.0, self._measure_clock)
         return jobs
+
+    def _watch_ledger(self) -> LedgerWatch:
+        watch = LedgerWatch(
+            lambda: self.ledger.ready,
+            self.direct.say,
+            self.events.tell,
+            self.clock,
+            held=lambda: [position.symbol for position in self.book.open_positions()],
+            is_read=lambda: self._is_read() and not len(self.inbox),
+        )
+        self.ledger.observers.append(watch)
+        return watch
 
     def _prover(self) -> Prover:
         symbols = self.settings.symbols or frozenset({self.settings.symbol})

@@ -10,6 +10,7 @@ from core.domain.approval import Approval, ApprovalState
 from core.domain.events import ApprovalClosed, ApprovalRequested, OrderExecuted, OrderFailed
 from core.domain.money import multiply
 from core.domain.money import per_cent as exact_per_cent
+from core.domain.signal import Side
 from core.policy.sizing import TAKER_FEE
 
 _AMOUNTS = {"order_notional": False, "daily_loss": True}  # rules that measure quote asset; whether it is a result
@@ -87,6 +88,8 @@ def closed_lines(event: ApprovalClosed, texts: Texts) -> list[Html]:
         lines.append(texts("by_at", who=short(approval.decided_by), time=texts.exact_time(approval.decided_at)))
     if event.reason is not None:
         lines.append(texts("approval.not_traded", reason=texts.reason(event.reason)))
+    if approval.state is ApprovalState.EXPIRED and approval.side is Side.SELL:
+        lines.append(texts("approval.again"))
     return lines
 
 

@@ -9,11 +9,12 @@ from decimal import Decimal
 from typing import assert_never
 
 from bot.digest_lines import digest_lines
+from bot.exits import advice, waiting_lines
 from bot.holds import accept_button, event_lines
 from bot.message import Button, ChatMessage, Keyboard, plain_text
 from bot.numbers import money, per_cent, price, quantity
 from bot.people_news import person_line
-from bot.problem_lines import dead_letters, requests_refused
+from bot.problem_lines import dead_letters, outage_over, requests_refused
 from bot.questions import asked_lines, closed_lines, keyboard
 from bot.state_words import state_word
 from bot.texts import Html, Texts, short
@@ -29,12 +30,13 @@ from core.domain.events import (
     DeadLettersFound,
     DigestMade,
     Event,
+    ExitWaits,
     HoldAccepted,
     LimitChanged,
     OrderExecuted,
     OrderFailed,
     OrderUnanswered,
-    OrderWaits,
+    OutageOver,
     OutboxItem,
     PanicOver,
     PartTroubled,
@@ -75,8 +77,8 @@ def _lines(event: Event, texts: Texts) -> list[Html]:  # noqa: PLR0911, PLR0912,
             return _failed(event, texts)
         case OrderUnanswered():
             return _unanswered(event, texts)
-        case OrderWaits():
-            return _waits(event, texts)
+        case ExitWaits():
+            return waiting_lines(event, texts)
         case SignalRefused():
             return _refused(event, texts)
         case ApprovalRequested():
@@ -97,6 +99,8 @@ def _lines(event: Event, texts: Texts) -> list[Html]:  # noqa: PLR0911, PLR0912,
             return dead_letters(event.count, event, event.kinds, texts)
         case RequestsRefused():
             return requests_refused(event, texts)
+        case OutageOver():
+            return outage_over(event, texts)
         case StrangerSeen():
             return [texts("stranger", name=short(event.name), user_id=event.user_id)]
         case PersonJoined() | PersonRevoked() | AuthenticatorChanged():
@@ -170,9 +174,7 @@ def _failed(event: OrderFailed, texts: Texts) -> list[Html]:
     lines = [texts("failed", signal_type=short(order.signal.signal_type)), texts("symbol", symbol=order.symbol)]
     if order.reason is not None:
         lines.append(texts("reason", reason=texts.reason(order.reason)))
-    lines.append(texts(f"failed.{order.side.lower()}"))
-    if order.reason is not None and texts.has(f"advice.{order.reason.code}"):
-        lines.append(texts(f"advice.{order.reason.code}"))
+    lines += [texts(f"failed.{order.side.lower()}"), *advice(order.reason, order.side, texts)]
     return [*lines, *not_live(order.trading_mode, texts)]
 
 
@@ -182,17 +184,6 @@ def _unanswered(event: OrderUnanswered, texts: Texts) -> list[Html]:
         texts("unanswered", signal_type=short(order.signal.signal_type)),
         texts("symbol", symbol=order.symbol),
         texts("unanswered.next"),
-        *not_live(order.trading_mode, texts),
-    ]
-
-
-def _waits(event: OrderWaits, texts: Texts) -> list[Html]:
-    order = event.order
-    return [
-        texts("waits", signal_type=short(order.signal.signal_type)),
-        texts("symbol", symbol=order.symbol),
-        texts("reason", reason=texts.reason(event.reason)),
-        texts("waits.next"),
         *not_live(order.trading_mode, texts),
     ]
 
@@ -212,6 +203,7 @@ def _refused(event: SignalRefused, texts: Texts) -> list[Html]:
         texts("symbol", symbol=short(event.signal.symbol)),
         texts("reason", reason=texts.reason(event.reason)),
         texts("signal_price", price=price(event.signal.close)),
+        *advice(event.reason, event.signal.side, texts),
         *([texts("exit_lost")] if event.lost_exit else []),
     ]
 

@@ -26,6 +26,7 @@ from bot.one_time_codes import is_code
 from bot.pace import Paces
 from bot.passing import PassingMessages
 from bot.people import link_word
+from bot.redaction import shown as redacted
 from bot.render import duration
 from bot.telegram_answers import MOST_UPDATES
 from bot.telegram_link import POLL_SECONDS, Answer, NotTaken, Speaker
@@ -62,7 +63,7 @@ class TelegramChat:
         self._offset: int | None = None
         # Updates side by side: one slow command does not hold up the others. Each is put into the inbox in the order it came.
         self._application = Application.builder().bot(bot).updater(None).job_queue(None).concurrent_updates(True).build()
-        gate = Gate(desk.people.role, self._is_invited, strangers)
+        gate = Gate(desk.people.role, self._is_invited, strangers, self._not_own)
         self._application.add_handler(TypeHandler(Update, gate.check), group=-1)
         self._application.add_handler(MessageHandler(filters.UpdateType.MESSAGE & filters.TEXT, self._said))
         self._application.add_handler(CallbackQueryHandler(self._tapped))
@@ -135,17 +136,25 @@ class TelegramChat:
 
     def _is_invited(self, text: str) -> bool:
         word = link_word(text)
-        return word is not None and self._desk.people.invite_of(word, self._desk.clock.now()) is not None
+        return word is not None and self._desk.people.lets_in(word, self._desk.clock.now())
+
+    async def _not_own(self, message: Message) -> None:
+        """Says why it does nothing, where it looks as if something was wanted."""
+        person, text = message.from_user, message.text or ""
+        if person is not None and (is_code(text) or read_asked(command_of(text) or text, self._bot.username) is not None):
+            await self._say(message, ChatMessage(self._desk.spoken_to(person.id).texts("answer.not_own")))
 
     async def _said(self, update: Update, _context: Context) -> None:
         message = update.message
         if message is None or message.from_user is None or message.text is None:
             return
-        caller = self._caller(message.from_user, message.chat.id, f"update:{update.update_id}")
+        # Not the update's number, which Telegram may begin anew: https://core.telegram.org/bots/api#update.
+        source_id = f"message:{self._bot.id}:{message.chat.id}:{message.message_id}:{message.date.timestamp():.0f}"
+        caller = self._caller(message.from_user, message.chat.id, source_id)
         if caller is not None and message.reply_to_message is not None:
             caller = replace(caller, reply_to=message.reply_to_message.message_id)
         if caller is None:
-            await self._welcome(message, message.from_user, f"update:{update.update_id}")
+            await self._welcome(message, message.from_user, source_id)
             return
         desk = self._desk.spoken_to(caller.user_id)
         asked = read_asked(command_of(message.text) or message.text, self._bot.username)
@@ -287,6 +296,8 @@ class TelegramChat:
         if not asked.allowed(caller.role):
             needed, role = _role(words, asked.needed), _role(words, caller.role)
             return ChatMessage(words("answer.role", command=shown, needed=needed, role=role))
+        if not desk.shows_figures(caller) and not asked.command.in_any_group(asked.args):
+            return ChatMessage(words("answer.in_private", bot=self._bot.username))
         age = desk.clock.now() - said_at if said_at is not None else timedelta()
         if asked.changes and age > _OLD:
             return ChatMessage(words("answer.old", command=shown, age=duration(age, words)))
@@ -314,7 +325,7 @@ class TelegramChat:
 
     async def _toast(self, query: CallbackQuery, text: str) -> bool:
         """Answers a tap. False where Telegram says that the tap is too old to be answered."""
-        shown = plain_text(text)
+        shown = plain_text(redacted(text))
         while units(shown) > _TOAST_UNITS:
             shown = f"{shown[:-2]}…"
         try:

@@ -22,6 +22,7 @@ from telegram.error import BadRequest, Conflict, NetworkError, RetryAfter, Teleg
 from telegram.ext import ExtBot
 
 from bot.message import MAX_CAPTION_UNITS, ChatMessage, Document, Keyboard, plain_text, split, units
+from bot.redaction import shown
 from bot.telegram_answers import CheckedRequest, OddAnswer
 from core.ports import Clock
 
@@ -112,7 +113,7 @@ class Speaker:
 
     def words(self, error: TelegramError) -> str:
         """What Telegram said, without the token."""
-        return f"{type(error).__name__}: {str(error).replace(self.bot.token, '***')}"
+        return shown(f"{type(error).__name__}: {str(error).replace(self.bot.token, '***')}")
 
     async def do(self, action: Callable[[], Awaitable[Answer]], attempts: int | None = None) -> Answer | None:
         """As `call`, for what changes something. None where Telegram says again and again that it is done, in words that cannot
@@ -185,7 +186,7 @@ class Speaker:
     ) -> int:
         """The id of the (last) message sent; the buttons are on the last. As plain text where Telegram refuses the formatting.
         `thread_id` is a group's topic, `reply_to` the message that is answered."""
-        place = _Place(chat_id, thread_id, reply_to)
+        place, message = _Place(chat_id, thread_id, reply_to), replace(message, text=shown(message.text))
         if message.document is not None:
             with message.document.file:
                 return await self._send_file(place, message, attempts)
@@ -247,6 +248,7 @@ class Speaker:
         this: a text never becomes a picture, nor a picture a text."""
         if message.document is not None:
             return False
+        message = replace(message, text=shown(message.text))
         try:
             await self.do(
                 lambda: (

@@ -17,17 +17,19 @@ from core.domain.events import (
     DeadLettersFound,
     DigestMade,
     Event,
+    ExitWaits,
     HoldAccepted,
     LimitChanged,
     OrderExecuted,
     OrderFailed,
     OrderUnanswered,
-    OrderWaits,
+    OutageOver,
     OutboxItem,
     PanicOver,
     PartTroubled,
     PersonJoined,
     PersonRevoked,
+    Priority,
     RequestsRefused,
     SignalRefused,
     SignalsLost,
@@ -110,10 +112,10 @@ def topic_of(event: Event) -> Topic:  # noqa: PLR0911, C901 - flat: one line for
         case OrderExecuted():
             return Topic.TRADES
         case SignalRefused():
-            return Topic.REFUSALS
-        case OrderFailed() | OrderUnanswered() | OrderWaits() | PartTroubled() | SignalsLost() | DeadLettersFound():
+            return Topic.PROBLEMS if event.priority is Priority.URGENT else Topic.REFUSALS
+        case OrderFailed() | OrderUnanswered() | ExitWaits() | PartTroubled() | SignalsLost() | DeadLettersFound():
             return Topic.PROBLEMS
-        case RequestsRefused():
+        case RequestsRefused() | OutageOver():
             return Topic.PROBLEMS
         case SymbolHeld() | SymbolReleased() | HoldAccepted() | DayUnproved() | PanicOver():
             return Topic.PROBLEMS

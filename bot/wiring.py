@@ -36,6 +36,7 @@ def limits_of(settings: Settings) -> Limits:
         trade_qty=settings.trade_qty,
         trade_quote=settings.trade_quote,
         signal_max_age=settings.signal_max_age,
+        exit_max_age=settings.exit_max_age,
         price_band_pct=settings.price_band_pct,
         price_sanity_pct=settings.price_sanity_pct,
         max_order_notional=settings.max_order_notional,

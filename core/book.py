@@ -7,12 +7,13 @@ from decimal import Decimal
 
 from core.domain.approval import Approval, ApprovalState
 from core.domain.controls import Controls
+from core.domain.exit import WantedExit
 from core.domain.hold import Hold
 from core.domain.instrument import Balance, Instrument
 from core.domain.limit import LimitSet
 from core.domain.money import ZERO
 from core.domain.order import Order
-from core.domain.people import Authenticator, Invite, Person, Reader
+from core.domain.people import MAY_INVITE, Authenticator, Invite, Person, Reader, Role
 from core.domain.position import Position
 from core.domain.signal import Side
 from core.policy.limits import with_set
@@ -34,6 +35,8 @@ class Book:
     approvals: dict[str, Approval] = field(default_factory=dict)  # open ones, by token
     answered: dict[str, Approval] = field(default_factory=dict)  # the last ones that are open no more, by token
     holds: dict[str, Hold] = field(default_factory=dict)  # by symbol; also what was accepted, so that it does not hold again
+    exits: dict[str, WantedExit] = field(default_factory=dict)  # those that are wanted, by symbol
+    fixed: Mapping[int, Role] = field(default_factory=dict)  # whom the settings name
     people: dict[int, Person] = field(default_factory=dict)  # who was let in through the chat and still has the right
     invites: dict[str, Invite] = field(default_factory=dict)  # neither used nor withdrawn, by digest
     authenticators: dict[int, Authenticator] = field(default_factory=dict)  # those that count, by person
@@ -52,15 +55,20 @@ class Book:
         self.limits = with_set(self.settings, self.limits_set.values())
 
     @classmethod
-    def from_ledger(cls, state: LedgerState, controls: Controls, settings: Limits, today: str) -> "Book":
-        """`controls` are for the first start; `settings` are the limits wherever nothing else was set."""
+    def from_ledger(
+        cls, state: LedgerState, controls: Controls, settings: Limits, today: str, fixed: Mapping[int, Role] | None = None
+    ) -> "Book":
+        """`controls` are for the first start; `settings` are the limits wherever nothing else was set; `fixed` are the people
+        that the settings name."""
         return cls(
+            fixed=fixed or {},
             controls=state.controls or controls,
             settings=settings,
             positions={position.symbol: position for position in state.positions},
             in_flight={order.client_order_id: order for order in state.in_flight},
             approvals={approval.token: approval for approval in state.approvals},
             holds={hold.symbol: hold for hold in state.holds},
+            exits={wanted.symbol: wanted for wanted in state.exits},
             people={person.user_id: person for person in state.people},
             invites={invite.digest: invite for invite in state.invites},
             authenticators={one.user_id: one for one in state.authenticators},
@@ -71,6 +79,22 @@ class Book:
             _day=today,
             _results={result.quote_asset: result.profit for result in state.today},
         )
+
+    def role(self, user_id: int) -> Role | None:
+        """What a person may do; None for a stranger. The settings count before the chat."""
+        fixed = self.fixed.get(user_id)
+        if fixed is not None:
+            return fixed
+        person = self.people.get(user_id)
+        return person.role if person is not None else None
+
+    def granted(self, invite: Invite, now: datetime) -> Role | None:
+        """The role that somebody who comes by the link has: never more than who made it has at that moment. None where nobody may
+        come by it any more: used, withdrawn, too old, or made by who may not invite now."""
+        inviter = self.role(invite.inviter)
+        if invite.used_by is not None or now >= invite.expires_at or inviter is None or inviter < MAY_INVITE:
+            return None
+        return min(invite.role, inviter)
 
     def position(self, symbol: str) -> Position:
         return self.positions.get(symbol) or Position(symbol)
@@ -133,6 +157,17 @@ class Book:
                 self.touched.add(order.symbol)
             else:
                 self.in_flight.pop(order.client_order_id, None)
+        self._apply_waiting(changes)
+        if changes.controls is not None:
+            self.controls = changes.controls
+        for execution in changes.executions:
+            if execution.profit_quote is not None:
+                self._add_result(execution.executed_at, execution.quote_asset, execution.profit_quote)
+        self._apply_people(changes)
+        self._apply_limits(changes)
+
+    def _apply_waiting(self, changes: Changes) -> None:
+        """What goes on beyond its message: questions, holds and exits."""
         for approval in changes.approvals:
             if approval.state is ApprovalState.OPEN:
                 self.approvals[approval.token] = approval
@@ -141,13 +176,11 @@ class Book:
                 self._remember(approval)
         for hold in changes.holds:
             self.holds[hold.symbol] = hold
-        if changes.controls is not None:
-            self.controls = changes.controls
-        for execution in changes.executions:
-            if execution.profit_quote is not None:
-                self._add_result(execution.executed_at, execution.quote_asset, execution.profit_quote)
-        self._apply_people(changes)
-        self._apply_limits(changes)
+        for wanted in changes.exits:
+            if wanted.is_open:
+                self.exits[wanted.symbol] = wanted
+            else:
+                self.exits.pop(wanted.symbol, None)
 
     def _remember(self, approval: Approval) -> None:
         self.answered[approval.token] = approval

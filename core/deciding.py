@@ -1,22 +1,23 @@
 """Draws the picture of the present and asks the pure policy what to do about a signal. Changes nothing."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from core.book import Book
 from core.domain.errors import ExchangeUnavailable
 from core.domain.instrument import Instrument
 from core.domain.order import Order
-from core.domain.signal import BY_HAND, Signal, client_order_id
+from core.domain.signal import Signal, client_order_id
 from core.market import Market
 from core.policy.decide import AskFirst, Decision, Refused, counts, decide
 from core.policy.facts import Facts, facts_of
 from core.policy.picture import Picture, Wanted
-from core.policy.risk.signal_age import lasts
+from core.policy.risk.signal_age import good_for, lasts
 from core.ports import Clock
 
 USUAL = Wanted()
+_WITHOUT_END = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +73,18 @@ class Deciding:
             pending=self._book.approval_for(signal.symbol),
             approved_at=approved_at,
             hold=self._book.hold_on(signal.symbol),
-            by_hand=signal.source == BY_HAND,
+            by_hand=signal.by_hand,
             wanted=wanted,
+            exit_wanted=signal.symbol in self._book.exits,
         )
         decision = decide(signal, picture)
         return Weighed(decision, facts_of(signal, picture, _qty(decision)), counts(signal, picture))
 
     def good_until(self, order: Order) -> datetime:
         """From then on the order's signal is too old to be placed anew."""
-        return (order.approved_at or order.signal.ts) + self._book.limits.signal_max_age
-
-    def insists_on(self, order: Order) -> bool:
-        """Whether the order is to be placed however often and long it has to be tried."""
-        return lasts(order.signal, self._book.controls)
+        if lasts(order.signal, self._book.controls):
+            return _WITHOUT_END
+        return (order.approved_at or order.signal.ts) + good_for(order.signal, self._book.limits)
 
     async def _instrument(self, signal: Signal) -> Instrument | None:
         known = self._market.instrument(signal.symbol)

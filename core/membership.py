@@ -1,5 +1,6 @@
 """Who is let in, who is shown out, and how each wants to be told: what a wish about people changes. Decides; commits nothing."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -15,7 +16,7 @@ from core.domain.messages import (
     ReaderRequested,
     RevokeRequested,
 )
-from core.domain.people import Authenticator, Invite, Person, Role
+from core.domain.people import Authenticator, Invite, Person
 from core.domain.reasons import Reason, reason
 from core.ports import Changes, Clock
 
@@ -50,7 +51,7 @@ class Membership:
             case InviteUsed():
                 return self._join(wish)
             case InvitesWithdrawn():
-                return Changes(invites=self._withdrawn())
+                return Changes(invites=self._withdrawn(self._book.invites.values()))
             case RevokeRequested():
                 return self._revoke(wish)
             case AuthenticatorRequested():
@@ -63,19 +64,23 @@ class Membership:
                 return self._told_otherwise(wish)
 
     def _invite(self, wish: InviteRequested) -> Changes | Reason:
-        now = self._clock.now()
-        good = [invite for invite in self._book.invites.values() if invite.is_good(now)]
+        now, book = self._clock.now(), self._book
+        invite = Invite(wish.digest, wish.role, wish.who, now, now + INVITE_LIFETIME, inviter=wish.user_id)
+        if book.granted(invite, now) is None:
+            return reason("no_right")
+        good = [one for one in book.invites.values() if book.granted(one, now) is not None]
         if len(good) >= MOST_INVITES:
             return reason("too_many_invites", count=len(good))
-        # Links that nobody came by are tidied away as new ones are made.
-        old = [replace(invite, used_by=WITHDRAWN) for invite in self._book.invites.values() if not invite.is_good(now)]
-        return Changes(invites=[*old, Invite(wish.digest, wish.role, wish.who, now, now + INVITE_LIFETIME)])
+        # Links that nobody can come by are tidied away as new ones are made.
+        old = [replace(one, used_by=WITHDRAWN) for one in book.invites.values() if book.granted(one, now) is None]
+        return Changes(invites=[*old, invite])
 
     def _join(self, wish: InviteUsed) -> Changes | Reason:
         invite, now = self._book.invites.get(wish.digest), self._clock.now()
-        if invite is None or not invite.is_good(now):
+        role = self._book.granted(invite, now) if invite is not None else None
+        if invite is None or role is None:
             return reason("invite_gone")
-        person = Person(wish.user_id, wish.who, invite.role, invite.invited_by, now)
+        person = Person(wish.user_id, wish.who, role, invite.invited_by, now, inviter=invite.inviter)
         return Changes(people=[person], invites=[replace(invite, used_by=wish.user_id)], events=[PersonJoined(person)])
 
     def _revoke(self, wish: RevokeRequested) -> Changes | Reason:
@@ -83,8 +88,8 @@ class Membership:
         if person is None:
             return reason("not_a_person", person=wish.person)
         gone = replace(person, revoked_at=self._clock.now())
-        # An owner makes links: one kept for oneself would be a way back in.
-        invites = self._withdrawn() if person.role is Role.OWNER else []
+        # A link that one has made and kept would be a way back in.
+        invites = self._withdrawn(one for one in self._book.invites.values() if one.inviter == wish.person)
         codes = self._without_codes(wish.person)
         return Changes(people=[gone], invites=invites, authenticators=codes, events=[PersonRevoked(gone, wish.who)])
 
@@ -122,5 +127,6 @@ class Membership:
             fields["levels"] = {**known.levels, **wanted.levels}
         return Changes(readers=[replace(known, **fields)])
 
-    def _withdrawn(self) -> list[Invite]:
-        return [replace(invite, used_by=WITHDRAWN) for invite in self._book.invites.values()]
+    @staticmethod
+    def _withdrawn(invites: Iterable[Invite]) -> list[Invite]:
+        return [replace(invite, used_by=WITHDRAWN) for invite in invites]

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 
 import structlog
@@ -12,13 +13,16 @@ from core.deciding import USUAL, Deciding, Weighed
 from core.domain.approval import Approval, ApprovalState
 from core.domain.errors import LeaseLost, LedgerUnavailable
 from core.domain.events import ApprovalClosed, ApprovalRequested, Priority, SignalRefused
+from core.domain.exit import WantedExit
 from core.domain.messages import ApprovalAnswered, ApprovalTimedOut, Hand, SignalReceived, StoredMessage
 from core.domain.order import Order, OrderState, check_move
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side, Signal, client_order_id
+from core.exits import Attempt, Exits
 from core.market import Market
 from core.placement import Placement
 from core.policy.decide import AskFirst, Refused
+from core.policy.exits import ALL_SOLD, ENDS, put_off, told_waiting, waits
 from core.policy.facts import Facts
 from core.policy.picture import Wanted
 from core.policy.risk import RiskApproved
@@ -57,6 +61,7 @@ class OrderExecutor:
         market: Market,
         deciding: Deciding,
         placement: Placement,
+        exits: Exits,
         wishes: Wishes,
         trading_mode: str,
         clock: Clock,
@@ -68,6 +73,7 @@ class OrderExecutor:
         self._market = market
         self._deciding = deciding
         self._placement = placement
+        self._exits = exits
         self._wishes = wishes
         self._trading_mode = trading_mode
         self._clock = clock
@@ -112,6 +118,7 @@ class OrderExecutor:
             await self._placement.recover(order)
             return self._verdict(stored, "ordered")
         if isinstance(body, SignalReceived):
+            changes.exits += self._exits.failed(body.signal)
             changes.events.append(SignalRefused(body.signal, "failed", why, stored.seq, priority=Priority.URGENT))
         return await self._conclude(changes)
 
@@ -126,34 +133,99 @@ class OrderExecutor:
     # --- a signal
 
     async def _signal(self, stored: StoredMessage, signal: Signal, hand: Hand | None) -> Verdict:
+        if signal.side is Side.SELL:
+            return await self._exit(stored, signal, hand)
         # Who orders by hand has approved it by confirming: what is stored long before it is handled is refused by its age.
         approved_at = stored.message.received_at if hand is not None else None
         size = Wanted(hand.qty, hand.quote) if hand is not None else USUAL
         weighed = await self._deciding.weigh(signal, approved_at=approved_at, wanted=size)
-        decision, facts = weighed.decision, weighed.facts
         changes = Changes()
         self._withdraw_opposite(signal, weighed, changes)
-        match decision:
-            case RiskApproved():
-                order = self._new_order(stored.seq, signal, decision.qty, decision.price, OrderState.SUBMITTED)
-                if hand is not None:
-                    order = replace(order, approved_by=hand.who, approved_at=approved_at)
-                changes.verdicts.append(self._verdict(stored, "ordered", facts=facts))
-                self._timings.signal_to_order((self._clock.now() - stored.message.received_at).total_seconds())
-                await self._placement.place(order, changes)
-                return changes.verdicts[0]
-            case AskFirst(wanted):
-                await self._ask(stored, signal, wanted, facts, changes)
-            case Refused(outcome, why, draft):
-                changes.verdicts.append(self._verdict(stored, outcome, why, facts))
-                by_pause = hand is None and why.code in _BY_PAUSE
-                told = SignalRefused(signal, outcome, why, stored.seq)
-                priority = Priority.PAUSED if by_pause else Priority.URGENT if told.lost_exit else Priority.NORMAL
-                changes.events.append(replace(told, priority=priority))
-                if draft is not None:
-                    denied = self._new_order(stored.seq, signal, draft.qty, draft.price, OrderState.DENIED)
-                    changes.orders.append(replace(denied, reason=why))
+        if isinstance(weighed.decision, Refused):
+            self._refuse(stored, signal, weighed, changes, by_hand=hand is not None)
+            return await self._conclude(changes)
+        who = hand.who if hand is not None else None
+        return await self._act(stored, signal, weighed, changes, approved=(who, approved_at))
+
+    async def _act(
+        self,
+        stored: StoredMessage,
+        signal: Signal,
+        weighed: Weighed,
+        changes: Changes,
+        *,
+        approved: tuple[str | None, datetime | None],
+        all_of_it: Decimal | None = None,
+    ) -> Verdict:
+        """Places what was decided, or asks first; `all_of_it` is what a question is about where one order may not take it."""
+        decision, facts = weighed.decision, weighed.facts
+        if isinstance(decision, RiskApproved):
+            who, at = approved
+            order = self._new_order(stored.seq, signal, decision.qty, decision.price, OrderState.SUBMITTED)
+            changes.verdicts.append(self._verdict(stored, "ordered", facts=facts))
+            self._timings.signal_to_order((self._clock.now() - stored.message.received_at).total_seconds())
+            await self._placement.place(replace(order, approved_by=who, approved_at=at), changes)
+            return changes.verdicts[0]
+        if isinstance(decision, AskFirst):
+            wanted = decision.order if all_of_it is None else replace(decision.order, qty=max(decision.order.qty, all_of_it))
+            await self._ask(stored, signal, wanted, facts, changes)
         return await self._conclude(changes)
+
+    def _refuse(self, stored: StoredMessage, signal: Signal, weighed: Weighed, changes: Changes, *, by_hand: bool) -> None:
+        decision = weighed.decision
+        if not isinstance(decision, Refused):
+            raise TypeError("only what was refused is refused")
+        outcome, why, draft = decision.outcome, decision.reason, decision.draft
+        changes.verdicts.append(self._verdict(stored, outcome, why, weighed.facts))
+        told = SignalRefused(signal, outcome, why, stored.seq, held=self._book.position(signal.symbol).is_open)
+        by_pause = not by_hand and why.code in _BY_PAUSE
+        priority = Priority.PAUSED if by_pause else Priority.URGENT if told.lost_exit else Priority.NORMAL
+        changes.events.append(replace(told, priority=priority))
+        if draft is not None:
+            denied = self._new_order(stored.seq, signal, draft.qty, draft.price, OrderState.DENIED)
+            changes.orders.append(replace(denied, reason=why))
+
+    # --- an exit: wanted until it is done
+
+    async def _exit(self, stored: StoredMessage, signal: Signal, hand: Hand | None) -> Verdict:
+        if (repeated := self._exits.repeated(signal, hand)) is not None:
+            why, renewed = repeated
+            told = [SignalRefused(signal, "ignored", why, stored.seq)] if renewed else []
+            verdict = self._verdict(stored, "ignored", why)
+            return await self._conclude(Changes(verdicts=[verdict], exits=list(renewed), events=list(told)))
+        attempt = await self._exits.attempt(signal, hand, stored.message.received_at)
+        wanted = attempt.wanted
+        weighed = await self._deciding.weigh(signal, approved_at=wanted.approved_at, wanted=attempt.size)
+        changes = Changes()
+        self._withdraw_opposite(signal, weighed, changes)
+        if attempt.why is not None or isinstance(weighed.decision, Refused):
+            self._not_now(stored, signal, attempt, weighed, changes)
+            return await self._conclude(changes)
+        changes.exits.append(wanted)
+        approved = wanted.approved_by, wanted.approved_at
+        return await self._act(stored, signal, weighed, changes, approved=approved, all_of_it=self._exits.asked_about(wanted))
+
+    def _not_now(self, stored: StoredMessage, signal: Signal, attempt: Attempt, weighed: Weighed, changes: Changes) -> None:
+        """It waits, or it is over: all sold, or refused for good, which is told."""
+        now, decision = self._clock.now(), weighed.decision
+        why = decision.reason if isinstance(decision, Refused) else attempt.why
+        if attempt.why is not None and (why is None or why.code not in ENDS):
+            why = attempt.why
+        if why is None:
+            raise ValueError("nothing speaks against it")
+        if waits(why, wanted=not attempt.is_first) and self._book.position(signal.symbol).is_open:
+            wanted, is_news = put_off(attempt.wanted, why, now, self._book.limits)
+            changes.exits.append(wanted)
+            changes.verdicts.append(self._verdict(stored, "put_off", why, weighed.facts))
+            if is_news:
+                changes.events.append(told_waiting(wanted, signal, stored.seq, self._book.limits))
+            return
+        if not attempt.is_first:
+            changes.exits.append(replace(attempt.wanted, ended_at=now))
+        if not attempt.is_first and (why.code in ALL_SOLD or not isinstance(decision, Refused)):
+            changes.verdicts.append(self._verdict(stored, "done", why, weighed.facts))
+            return
+        self._refuse(stored, signal, weighed, changes, by_hand=attempt.wanted.hand is not None)
 
     def _new_order(self, seq: int, signal: Signal, qty: Decimal, price: Decimal, state: OrderState) -> Order:
         now = self._clock.now()
@@ -220,13 +292,15 @@ class OrderExecutor:
         if not isinstance(decision, RiskApproved):
             why = decision.reason if isinstance(decision, Refused) else reason("approval_closed")
             return await self._end(stored, approval, "denied", why, facts)
-        return await self._place_approved(stored, replace(approval, qty=decision.qty, price=decision.price), facts)
+        exits = self._exits.approved(approval, half=answer.half)
+        return await self._place_approved(stored, replace(approval, qty=decision.qty, price=decision.price), facts, exits)
 
-    async def _place_approved(self, stored: StoredMessage, approval: Approval, facts: Facts) -> Verdict:
+    async def _place_approved(self, stored: StoredMessage, approval: Approval, facts: Facts, exits: list[WantedExit]) -> Verdict:
         order = self._order_of(approval, OrderState.SUBMITTED)
         changes = Changes(
             verdicts=[self._verdict(stored, "ordered", facts=facts)],
             approvals=[approval],
+            exits=exits,
             events=[ApprovalClosed(approval, *self._assets(approval.signal.symbol))],
         )
         await self._placement.place(replace(order, approved_by=approval.decided_by, approved_at=approval.decided_at), changes)
@@ -245,6 +319,8 @@ class OrderExecutor:
         pending = self._book.approval_for(signal.symbol)
         if pending is None or pending.side is signal.side:
             return
+        if signal.symbol in self._book.exits:  # what is asked is wanted, and no entry takes that back
+            return
         if not weighed.counts:
             return
         withdrawn = replace(pending, state=ApprovalState.WITHDRAWN, decided_at=self._clock.now())
@@ -259,6 +335,7 @@ class OrderExecutor:
 
     def _close(self, approval: Approval, why: Reason, changes: Changes) -> None:
         changes.approvals.append(approval)
+        changes.exits += self._exits.closed(approval)
         changes.orders.append(replace(self._order_of(approval, _ENDED[approval.state]), reason=why))
         changes.events.append(ApprovalClosed(approval, *self._assets(approval.signal.symbol), why))
 

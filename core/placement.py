@@ -9,7 +9,8 @@ import structlog
 from core.book import Book
 from core.deciding import USUAL, Deciding
 from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
-from core.domain.events import OrderExecuted, OrderFailed, OrderUnanswered, OrderWaits
+from core.domain.events import OrderExecuted, OrderUnanswered
+from core.domain.exit import WantedExit
 from core.domain.instrument import Instrument
 from core.domain.order import (
     ExecutionReport,
@@ -23,8 +24,10 @@ from core.domain.order import (
     check_move,
 )
 from core.domain.reasons import Reason, reason
+from core.domain.signal import Side
 from core.market import Market
 from core.policy.decide import AskFirst, Refused
+from core.policy.exits import after_failure, after_fills
 from core.policy.picture import Wanted
 from core.policy.profit import settle
 from core.ports import Changes, Clock, Ledger, Timings, Venue
@@ -34,7 +37,6 @@ log = structlog.get_logger(__name__)
 
 MOST_ATTEMPTS = 7
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 5.0  # between two attempts at least
-LONGEST_INSISTING_PAUSE_SECONDS = 30.0
 LEDGER_PAUSE_SECONDS = 1.0
 PATIENCE_SECONDS = 10.0  # for which a start finds out about an order in silence
 
@@ -130,11 +132,11 @@ class Placement:
     async def _try_anew(self, order: Order, cause: NotTaken | NeverPlaced, attempt: int) -> Order:
         """What is certainly not placed is placed again while the signal is still good, by every rule and at the present price."""
         if isinstance(cause, NotTaken) and not await self._wait_after(order, cause, attempt):
-            return await self._fail(order, cause.reason)
-        # What a person approved is placed as it was approved, and never more of it.
-        wanted = USUAL if order.approved_at is None else Wanted(qty=order.qty)
+            return await self._fail(order, cause.reason, cause.retry_after)
+        # What a person approved is placed as it was approved, and never more of it; and an exit never sells more than it was to.
+        wanted = USUAL if order.approved_at is None and order.side is Side.BUY else Wanted(qty=order.qty)
         decision = await self._deciding.decide(order.signal, approved_at=order.approved_at, wanted=wanted)
-        if isinstance(decision, Refused) or (attempt >= MOST_ATTEMPTS and not self._deciding.insists_on(order)):
+        if isinstance(decision, Refused) or attempt >= MOST_ATTEMPTS:
             why = decision.reason if isinstance(decision, Refused) else reason("exchange_busy")
             return await self._fail(order, cause.reason if isinstance(cause, NotTaken) else reason("never_placed", why=why))
         approved = decision.order if isinstance(decision, AskFirst) else decision
@@ -143,17 +145,13 @@ class Placement:
         return await self._send_until_settled(order, attempt + 1)
 
     async def _wait_after(self, order: Order, cause: NotTaken, attempt: int) -> bool:
-        """Waits before the next attempt; False where there is to be none."""
+        """Waits before the next attempt; False where there is to be none. An exit that has to wait longer leaves its turn to
+        others: it is wanted still, and comes again by its own timer."""
         log.warning("the exchange did not take the order", reason=str(cause.reason), retry_after=cause.retry_after)
-        longer = min(attempt, MOST_ATTEMPTS) - 1
-        pause = max(cause.retry_after, min(FIRST_PAUSE_SECONDS * 2**longer, LONGEST_PAUSE_SECONDS))
+        pause = max(cause.retry_after, min(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1), LONGEST_PAUSE_SECONDS))
         too_late = self._clock.now() + timedelta(seconds=pause) > self._deciding.good_until(order)
-        if self._deciding.insists_on(order):
-            if attempt == MOST_ATTEMPTS or (attempt == 1 and too_late):
-                await self._commit(Changes(events=[OrderWaits(order, cause.reason)]))
-            # It may be taken back meanwhile. Whoever is asked too early says so again, and sends nothing.
-            pause = min(pause if attempt < MOST_ATTEMPTS else LONGEST_INSISTING_PAUSE_SECONDS, LONGEST_INSISTING_PAUSE_SECONDS)
-        elif attempt >= MOST_ATTEMPTS or too_late:
+        comes_again = order.side is Side.SELL and pause > LONGEST_PAUSE_SECONDS
+        if attempt >= MOST_ATTEMPTS or too_late or comes_again:
             return False
         await self._clock.sleep(pause)
         return True
@@ -170,11 +168,18 @@ class Placement:
         await self._commit(Changes(orders=[order]))
         return order
 
-    async def _fail(self, order: Order, why: Reason) -> Order:
+    async def _fail(self, order: Order, why: Reason, retry_after: float = 0.0) -> Order:
         log.warning("order failed", reason=str(why))
-        order = self._move(order, OrderState.REJECTED, reason=why)
-        await self._commit(Changes(orders=[order], events=[OrderFailed(order)]))
+        return await self._ended_empty(self._move(order, OrderState.REJECTED, reason=why), retry_after)
+
+    async def _ended_empty(self, order: Order, retry_after: float = 0.0) -> Order:
+        exits, events = after_failure(self._exit_of(order), order, self._clock.now(), self._book.limits, retry_after)
+        await self._commit(Changes(orders=[order], exits=exits, events=events))
         return order
+
+    def _exit_of(self, order: Order) -> WantedExit | None:
+        """The exit that the order is an attempt at."""
+        return self._book.exits.get(order.symbol) if order.side is Side.SELL else None
 
     async def _settle(self, order: Order, report: ExecutionReport) -> Order:
         report = await self._reconciler.with_fills(report)
@@ -187,15 +192,15 @@ class Placement:
             reason=None,
         )
         if not report.executed_qty:
-            order = replace(order, reason=reason("not_filled", status=report.state))
-            await self._commit(Changes(orders=[order], events=[OrderFailed(order)]))
-            return order
+            return await self._ended_empty(replace(order, reason=reason("not_filled", status=report.state)))
         instrument = await self._instrument(order.symbol)
         rates = await self._reconciler.fee_rates(report, instrument)
         outcome = settle(order, report, self._book.position(order.symbol), instrument, rates)
+        wanted = self._exit_of(order)
         await self._commit(
             Changes(
                 orders=[order],
+                exits=[after_fills(wanted, order, outcome.position, instrument, self._clock.now())] if wanted else [],
                 fills=[(order.client_order_id, fill) for fill in report.fills],
                 positions=[outcome.position],
                 trades=[outcome.trade] if outcome.trade else [],

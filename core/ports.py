@@ -7,8 +7,10 @@ from decimal import Decimal
 from typing import Protocol
 
 from core.domain.approval import Approval
+from core.domain.conflict import Conflict
 from core.domain.controls import Controls
 from core.domain.events import Event, OutboxItem, Priority
+from core.domain.exit import WantedExit
 from core.domain.hold import Hold
 from core.domain.instrument import Balance, Instrument, Quote
 from core.domain.limit import LimitSet
@@ -100,7 +102,7 @@ class AccountHistory(Protocol):
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What became of a stored message: `outcome` is the metric's label (`ordered`, `ignored`, `denied`, `expired`, `observed`,
-    `awaiting_approval`, `done`, `failed`), `reason` why (English sentence and code are both
+    `awaiting_approval`, `put_off`, `done`, `failed`), `reason` why (English sentence and code are both
     kept), `facts` the numbers that were decided by."""
 
     seq: int
@@ -112,9 +114,9 @@ class Verdict:
 
 @dataclass(slots=True)
 class Changes:
-    """Everything that one commit writes. Rows are facts: orders, positions, approvals, holds, people, invites, authenticators,
-    readers and limits replace the row of the same key, the rest is appended; an execution, fill or trade that is there already is
-    left alone."""
+    """Everything that one commit writes. Rows are facts: orders, positions, approvals, holds, exits, people, invites,
+    authenticators, readers and limits replace the row of the same key, the rest is appended; an execution, fill or trade that is
+    there already is left alone."""
 
     verdicts: list[Verdict] = field(default_factory=list)
     orders: list[Order] = field(default_factory=list)
@@ -125,6 +127,7 @@ class Changes:
     approvals: list[Approval] = field(default_factory=list)
     controls: Controls | None = None
     holds: list[Hold] = field(default_factory=list)
+    exits: list[WantedExit] = field(default_factory=list)
     people: list[Person] = field(default_factory=list)
     invites: list[Invite] = field(default_factory=list)
     authenticators: list[Authenticator] = field(default_factory=list)
@@ -149,8 +152,8 @@ class LedgerState:
     """What trading needs to know at start; its size does not grow with history. `in_flight` are the orders that start-up must
     find out about, `waiting` the messages without a verdict (by seq), `today` the day results of the present UTC day, `totals`
     counters since the first start (`buy_orders`, `sell_orders`), `last_profit_pct` of the latest exit. `people` are those with a
-    right, `invites` those not used or withdrawn, `authenticators` those that have not ended. `mark` is the ledger's own, which
-    its orders carry; `touched` names every symbol that an order of it was ever sent for."""
+    right, `invites` those not used or withdrawn, `authenticators` those that have not ended, `exits` those that are wanted.
+    `mark` is the ledger's own, which its orders carry; `touched` names every symbol that an order of it was ever sent for."""
 
     controls: Controls | None
     positions: Sequence[Position]
@@ -166,8 +169,13 @@ class LedgerState:
     authenticators: Sequence[Authenticator] = ()
     readers: Sequence[Reader] = ()
     limits: Sequence[LimitSet] = ()
+    exits: Sequence[WantedExit] = ()
     mark: int | None = None
     touched: Sequence[str] = ()
+
+
+Arrival = StoredMessage | Conflict | None
+"""What became of a message that was to be stored; None: it was known already."""
 
 
 class Ledger(Protocol):
@@ -184,9 +192,10 @@ class Ledger(Protocol):
         dead: Sequence[DeadLetter] = (),
         position: SourcePosition | None = None,
         events: Sequence[Event] = (),
-    ) -> Sequence[StoredMessage | None]:
+    ) -> Sequence[Arrival]:
         """Stores what came in and how far its source was read, in one commit. The answer stands in the order of `messages`:
-        None for one whose (source, source_id) is known already."""
+        None for one whose (source, source_id) is known already. A signal that says something else than the one that is known is a
+        Conflict, which is kept among the dead letters and told, in the same commit."""
         ...
 
     async def find_orders(self, client_order_ids: Sequence[str]) -> Mapping[str, Order]:
@@ -201,7 +210,7 @@ class Ledger(Protocol):
 class Observer(Protocol):
     """Whoever only wants to know. Called after the commit, never awaited; what it raises is logged and goes no further."""
 
-    def committed(self, changes: Changes, stored: Sequence[StoredMessage | None], dead: Sequence[DeadLetter]) -> None: ...
+    def committed(self, changes: Changes, stored: Sequence[Arrival], dead: Sequence[DeadLetter]) -> None: ...
 
 
 class Timings(Protocol):

@@ -5,6 +5,7 @@ from functools import partial
 
 from core.book import Book
 from core.deciding import Deciding
+from core.exits import Exits, ExitTimer
 from core.holding import Holding
 from core.inbox import CAPACITY, Inbox, Work
 from core.market import Market
@@ -56,6 +57,7 @@ class Trading:
             market=self.market,
             deciding=deciding,
             placement=self.placement,
+            exits=Exits(book, self.market, venue, clock),
             wishes=Wishes(book, venue, self.holding, clock),
             trading_mode=trading_mode,
             clock=clock,
@@ -64,6 +66,7 @@ class Trading:
         )
         self._looks: set[str] = set()
         self.inbox = Inbox(ledger, self.executor.handle, capacity=capacity)
+        self.exits = ExitTimer(book, self.inbox.ask_all, clock)
 
     def start(self, left: LedgerState) -> None:
         """Start-up is crash recovery: for each symbol its unsettled order, a look at the exchange, then what was left waiting,

@@ -39,6 +39,8 @@ async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
 
 async def _all(desk: Desk, caller: Caller) -> ChatMessage:
     held = desk.book.open_positions()
+    if not desk.shows_figures(caller):
+        return ask(desk, caller, ROLE, desk.texts("close.unshown"), partial(_close_all, desk, caller), risk=Risk.LOWERS)
     if not held:
         return ChatMessage(desk.texts("positions.none"))
     text = "\n".join([desk.texts("close.all_head", count=len(held)), *await exit_lines(desk, caller)])
@@ -79,4 +81,4 @@ async def _close_all(desk: Desk, caller: Caller, source_id: str) -> str:
     return await place_all(desk, caller, bodies, source_id)
 
 
-COMMAND = Command("close", run, role=ROLE, arguments="[SYMBOL|all]")
+COMMAND = Command("close", run, role=ROLE, arguments="[SYMBOL|all]", in_any_group=bool)

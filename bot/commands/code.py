@@ -7,7 +7,7 @@ from functools import partial
 from pyotp import TOTP
 
 from bot.asking import ask
-from bot.command import Args, Command, bad_argument
+from bot.command import Args, Command, always, bad_argument
 from bot.confirmations import Risk
 from bot.desk import Caller, Desk
 from bot.message import ChatMessage
@@ -81,4 +81,4 @@ async def confirmed(desk: Desk, caller: Caller, code: str) -> tuple[ChatMessage,
     return ChatMessage(desk.texts("code.kept")), True
 
 
-COMMAND = Command("code", run, role=ROLE, arguments=_USAGE)
+COMMAND = Command("code", run, role=ROLE, arguments=_USAGE, in_any_group=always)

@@ -4,7 +4,7 @@ from decimal import Decimal
 from functools import partial
 
 from bot.asking import ask
-from bot.command import Args, Command, bad_argument, request
+from bot.command import Args, Command, always, bad_argument, request
 from bot.confirmations import Risk
 from bot.desk import Caller, Desk, Trouble
 from bot.message import Button, ChatMessage
@@ -97,4 +97,4 @@ def _buttons(desk: Desk) -> tuple[Button, ...]:
     return tuple(Button(("● " if mode is present else "") + mode, f"/mode {mode}") for mode in Mode)
 
 
-COMMAND = Command("mode", run, arguments=_USAGE, role_with_arguments=ROLE)
+COMMAND = Command("mode", run, arguments=_USAGE, role_with_arguments=ROLE, in_any_group=always)

@@ -7,7 +7,7 @@ from functools import partial
 import structlog
 
 from bot.asking import ask
-from bot.command import Args, Command, bad_argument
+from bot.command import Args, Command, always, bad_argument
 from bot.commands.close import exit_lines
 from bot.confirmations import Risk
 from bot.desk import Caller, Desk
@@ -30,7 +30,10 @@ async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
     """In numbers first. A symbol that is held back is not sold: what is true there is not known."""
     if args:
         return bad_argument(desk, args, "panic")
-    lines = [desk.texts("panic"), *await exit_lines(desk, caller)]
+    lines = [desk.texts("panic")]
+    if not desk.shows_figures(caller):
+        return ask(desk, caller, ROLE, lines[0], partial(_panic, desk, caller), risk=Risk.LOWERS)
+    lines += await exit_lines(desk, caller)
     if desk.book.approvals:
         lines.append(desk.texts("panic.questions", count=len(desk.book.approvals)))
     if desk.book.in_flight:
@@ -69,4 +72,4 @@ def _ended(following: "asyncio.Task[None]") -> None:
         log.error("a panic could not be followed to its end", exc_info=error)
 
 
-COMMAND = Command("panic", run, role=ROLE)
+COMMAND = Command("panic", run, role=ROLE, in_any_group=always)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from bot.asking import ask
-from bot.command import Args, Command, bad_argument, request
+from bot.command import Args, Command, always, bad_argument, request
 from bot.commands.mode import change
 from bot.commands.resume import ROLE as LOOSENS
 from bot.confirmations import Risk
@@ -55,4 +55,4 @@ def _loosens(before: Controls, pause: Pause, until: datetime | None) -> bool:
     return _STRICT[pause] < _STRICT[before.pause] or (until is not None and (before.until is None or until < before.until))
 
 
-COMMAND = Command("pause", run, role=Role.TRADER, arguments=_USAGE)
+COMMAND = Command("pause", run, role=Role.TRADER, arguments=_USAGE, in_any_group=always)

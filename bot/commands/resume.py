@@ -3,7 +3,7 @@
 from functools import partial
 
 from bot.asking import ask
-from bot.command import Args, Command, bad_argument
+from bot.command import Args, Command, always, bad_argument
 from bot.commands.mode import change
 from bot.confirmations import Risk
 from bot.desk import Caller, Desk
@@ -27,4 +27,4 @@ async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
     return ask(desk, caller, ROLE, text, partial(change, desk, caller, wish), risk=Risk.RAISES)
 
 
-COMMAND = Command("resume", run, role=ROLE)
+COMMAND = Command("resume", run, role=ROLE, in_any_group=always)

@@ -23,6 +23,7 @@ _MARKS = {
     "expired": "⌛",
     "observed": "👀",
     "awaiting_approval": "❓",
+    "put_off": "⏳",
 }
 
 

@@ -51,7 +51,7 @@ def _listed(desk: Desk) -> ChatMessage:
     if len(came) > _SHOWN:
         lines.append(desk.texts("people.more", count=len(came) - _SHOWN))
     now = desk.clock.now()
-    links = sum(invite.is_good(now) for invite in desk.book.invites.values())
+    links = sum(desk.book.granted(invite, now) is not None for invite in desk.book.invites.values())
     if links:
         lines.append(desk.texts("people.links", count=links))
     return ChatMessage("\n".join(lines), _buttons(desk, came[:_SHOWN], links))
@@ -126,15 +126,18 @@ def _ask_revoke(desk: Desk, user_id: int) -> ChatMessage:
         return ChatMessage(desk.texts("people.unknown", person=user_id))
     yes = Button(desk.texts("people.revoke_yes"), f"/users revoke {user_id} yes")
     question = desk.texts("people.revoke", name=short(person.name), role=_role(desk, person.role))
-    return ChatMessage(question, ((yes, Button(desk.texts("people.back"), "/users")),))
+    # An account of one's own, let in beforehand, would be a way back in, too.
+    brought = [one for one in desk.book.people.values() if one.inviter == user_id]
+    lines = [question, *([desk.texts("people.brought"), *(_line(desk, one) for one in brought[:_SHOWN])] if brought else [])]
+    return ChatMessage("\n".join(lines), ((yes, Button(desk.texts("people.back"), "/users")),))
 
 
 async def _revoke(desk: Desk, user_id: int, caller: Caller) -> ChatMessage:
-    links = len(desk.book.invites)
+    links = [invite.inviter for invite in desk.book.invites.values()].count(user_id)
     trouble = await request(desk, RevokeRequested(user_id, caller.user_id, caller.name), caller)
     if trouble:
         return ChatMessage(trouble)
-    withdrawn = [desk.texts("people.withdrawn")] if links and not desk.book.invites else []
+    withdrawn = [desk.texts("people.links_ended", count=links)] if links else []
     return ChatMessage("\n".join([desk.texts("people.revoked", person=user_id), *withdrawn]))
 
 

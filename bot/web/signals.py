@@ -17,20 +17,23 @@ from bot.redaction import Redactor
 from bot.web.bucket import Bucket
 from bot.web.proving import NO_SECRET, UNREADABLE, WRONG_SECRET, why_unproved
 from core.adapters.signal_codec import MAX_BYTES, Unreadable, decode
+from core.domain.conflict import Conflict
 from core.domain.errors import LeaseLost, LedgerUnavailable
 from core.domain.messages import DeadLetter, Message, SignalReceived
+from core.domain.reasons import Reason
 from core.domain.signal import Signal
-from core.ports import Clock
+from core.ports import Arrival, Clock
 
 SOURCE = "webhook"
 BODY_SECONDS = 10.0
 ROOM_SECONDS = 5.0
 FAILURES_A_SECOND, FAILURES_AT_ONCE = 1.0, 20
 REMEMBERED = 1_000
+QUERY_SHOWN = 64  # characters of a parameter of the URL that are looked at: it may name an instrument
 _KEPT_BYTES = 2048  # of what is no signal
 
-Submit = Callable[[Message], Awaitable[bool]]
-"""Stores a message; False where it was known already. Raises LedgerUnavailable; waits while the inbox is full."""
+Submit = Callable[[Message], Awaitable[Arrival]]
+"""Stores a message and says what became of it. Raises LedgerUnavailable; waits while the inbox is full."""
 
 Find = Callable[[str, Sequence[str]], Awaitable[Mapping[str, Signal]]]
 """Which of these ids of a source are stored, and as what. Raises LedgerUnavailable."""
@@ -45,7 +48,9 @@ Note = Callable[[str, bool], None]
 class Stored(BaseModel):
     """The signal is in the ledger and takes its turn."""
 
-    signal_id: str = Field(description="its identity: what comes with the same one is refused")
+    signal_id: str = Field(
+        description="its identity: the same one again is the same signal, or refused where it says something else"
+    )
     symbol: str
 
 
@@ -58,7 +63,7 @@ class Problem(BaseModel):
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     401: {"model": Problem, "description": "not signed with WEBHOOK_SECRET"},
     408: {"model": Problem, "description": "the body did not come in time"},
-    409: {"model": Problem, "description": "a signal that was taken before"},
+    409: {"model": Problem, "description": "a signal that was taken before, or another one under its signal_id"},
     413: {"model": Problem, "description": "the body is too long"},
     422: {"model": Problem, "description": "the body is not a signal"},
     429: {"model": Problem, "description": "too many without the secret; Retry-After says when to come again"},
@@ -78,7 +83,11 @@ _BODY = {
             "description": "reference price in quote asset, above 0",
             "anyOf": [{"type": "number", "minimum": 1e-30, "exclusiveMaximum": 1e31}, {"type": "string", "pattern": _PRICE}],
         },
-        "symbol": {"type": ["string", "null"], "pattern": "^[A-Za-z0-9]{2,20}$", "description": "SYMBOL where it is left out"},
+        "symbol": {
+            "type": "string",
+            "pattern": "^([A-Za-z0-9]{2,16}|[A-Za-z0-9]{1,12}[/-][A-Za-z0-9]{2,4}|BINANCE:[A-Za-z0-9]{2,16})$",
+            "description": "SYMBOL where nothing names an instrument; also as ticker, pair or instrument. No perpetuals",
+        },
         "signal_id": {
             "description": "what makes it one signal; other printable characters are taken too",
             "anyOf": [{"type": "string", "pattern": "^[ -~]{1,200}$"}, {"type": ["integer", "null"]}],
@@ -131,13 +140,14 @@ def signal_routes(
     clock: Clock,
     *,
     note: Note,
+    turned_back: Callable[[Signal], None],
     default_symbol: str,
     window: timedelta,
 ) -> APIRouter:
     """The route. `window` is how long an identical body without `ts` and `signal_id` counts as a repetition.
 
     Who has proved the secret is never asked to slow down: TradingView sends again after a 5xx alone. Such a sender waits while
-    the inbox is full, and then gets 503.
+    the inbox is full, and then gets 503; `turned_back` is told of the signal.
     """
     routes = APIRouter()
     identity = _Identity(find, clock, default_symbol, window)
@@ -160,32 +170,43 @@ def signal_routes(
             if wait := failed.take():
                 raise _Refused("too_many", 429, "too many requests without a right signature", wait)
             raise _Refused(why, 401, _UNPROVED[why])
+        read = identity.read(body, request.query_params)
         try:
             async with asyncio.timeout(ROOM_SECONDS):
-                return await take(body)
+                return await take(body, read)
         except (LedgerUnavailable, LeaseLost, TimeoutError):
+            if isinstance(read, Signal):
+                turned_back(read)
             until = f"; without ts and signal_id within {window.total_seconds():g} s"
             detail = f"it cannot be stored in time; send the same again, it counts once{until}"
             raise _Refused("unavailable", 503, detail, 5.0, proved=True) from None
 
-    async def take(body: bytes) -> JSONResponse:
-        message = await identity.message(body)
-        if isinstance(message, Unreadable):
-            problem = redactor.text(message.problem)
-            await keep(_letter(body, problem, redactor, clock.now()))
-            raise _Refused("unusable", 422, problem, proved=True)
-        if not await submit(message):
-            raise _Refused("repeated", 409, f"the signal {message.source_id} was taken before", proved=True)
+    async def take(body: bytes, read: Signal | Unreadable) -> JSONResponse:
+        if isinstance(read, Unreadable):
+            letter = _letter(body, read.reason, redactor, clock.now())
+            await keep(letter)
+            raise _Refused("unusable", 422, letter.problem, proved=True)
+        message = await identity.message(read, body)
+        _refuse_known(await submit(message), message)
         return JSONResponse({"signal_id": message.source_id, "symbol": message.mailbox}, status_code=202)
 
     return routes
 
 
-def _letter(body: bytes, problem: str, redactor: Redactor, at: datetime) -> DeadLetter:
+def _refuse_known(arrival: Arrival, message: Message) -> None:
+    if isinstance(arrival, Conflict):
+        detail = f"{arrival.reason}; leave signal_id out, or give every signal one of its own"
+        raise _Refused("conflict", 409, detail, proved=True)
+    if arrival is None:
+        raise _Refused("repeated", 409, f"the signal {message.source_id} was taken before", proved=True)
+
+
+def _letter(body: bytes, why: Reason, redactor: Redactor, at: datetime) -> DeadLetter:
     """What is kept of a body that is no signal, without the secret that it may carry."""
     position = f"{SOURCE}/{hashlib.sha256(body).hexdigest()[:12]}"
     raw = redactor.text(body.decode("utf-8", "backslashreplace")).encode("utf-8", "replace")
-    return DeadLetter(SOURCE, position, problem, raw[:_KEPT_BYTES], at)
+    shown = Reason(why.code, {name: redactor.text(text) for name, text in why.params.items()})
+    return DeadLetter(SOURCE, position, str(shown), raw[:_KEPT_BYTES], at, shown)
 
 
 async def _read(request: Request) -> bytes:
@@ -203,6 +224,10 @@ async def _read(request: Request) -> bytes:
     return bytes(body)
 
 
+def _digest(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()[:32]
+
+
 class _Identity:
     """What makes a body one signal: its `signal_id`; else the body itself, which a `ts` makes unlike any other. With neither, the
     same body again within `window` is a repetition, and after it a new signal."""
@@ -214,15 +239,22 @@ class _Identity:
         self._window = max(window.total_seconds(), 1.0)
         self._dated: OrderedDict[str, tuple[float, str]] = OrderedDict()
 
-    async def message(self, body: bytes) -> Message | Unreadable:
-        """Raises LedgerUnavailable where it cannot be known whether it is a repetition."""
+    def read(self, body: bytes, query: Mapping[str, str]) -> Signal | Unreadable:
+        """What the body says; without a `signal_id` of its own it has the body's digest for one."""
+        return decode(
+            body,
+            record_ts=self._clock.now(),
+            source=SOURCE,
+            default_id=_digest(body),
+            default_symbol=self._default_symbol,
+            beside={name: text[:QUERY_SHOWN] for name, text in query.items()},
+        )
+
+    async def message(self, signal: Signal, body: bytes) -> Message:
+        """`signal` under its identity. Raises LedgerUnavailable where it cannot be known whether it is a repetition."""
         now = self._clock.now()
-        digest = hashlib.sha256(body).hexdigest()[:32]
-        signal = decode(body, record_ts=now, source=SOURCE, default_id=digest, default_symbol=self._default_symbol)
-        if isinstance(signal, Unreadable):
-            return signal
-        if signal.signal_id == digest and signal.ts == now:
-            signal = replace(signal, signal_id=await self._date(digest, now))
+        if signal.signal_id == _digest(body) and not signal.dated:
+            signal = replace(signal, signal_id=await self._date(signal.signal_id, now))
         return Message(SOURCE, signal.signal_id, signal.symbol, SignalReceived(signal), now)
 
     async def _date(self, digest: str, now: datetime) -> str:

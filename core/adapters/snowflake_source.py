@@ -11,9 +11,11 @@ from typing import Any
 import structlog
 
 from core.adapters.signal_codec import Unreadable, decode
+from core.adapters.signal_instrument import names_an_instrument
 from core.adapters.snowflake_connection import SnowflakeConnection, name
 from core.domain.errors import HistoryUnavailable, LedgerUnavailable
 from core.domain.messages import DeadLetter, Message, SignalReceived, SourcePosition
+from core.domain.reasons import reason
 from core.domain.signal import Signal
 from core.ports import Clock, Deliver
 
@@ -47,7 +49,7 @@ class _Read:
 
     @property
     def letter_key(self) -> str:
-        """Its identity where it cannot be read: the same row, corrected, is another one."""
+        """Its identity and what it says: the same row, corrected, is another one, and two rows of one id are two."""
         return f"{self.key}#{hashlib.sha256(self.record).hexdigest()[:8]}"
 
 
@@ -131,7 +133,7 @@ class SnowflakeSource:
         self._seen = {key: ts for key, ts in self._seen.items() if ts >= since}
         while True:
             page = await self._page(since, skipped)
-            new = [row for row in page if row.key not in self._seen and row.letter_key not in self._letters]
+            new = [row for row in page if row.letter_key not in self._seen and row.letter_key not in self._letters]
             for start in range(0, len(new), _CHUNK):
                 await self._take(new[start : start + _CHUNK])
             if len(page) < _PAGE:
@@ -175,7 +177,10 @@ class SnowflakeSource:
     async def _find_keys(self) -> list[str]:
         """The columns that tell one row from another."""
         question = f"SELECT * FROM {self._named} LIMIT 0"  # noqa: S608 - a name of the settings
-        columns = dict((await self._connection.ask(question)).columns)
+        found = (await self._connection.ask(question)).columns
+        columns = dict(found)
+        if len(columns) != len(found):
+            raise _Unfit(f"{self._table} has columns whose names differ only in capitals: one would hide the other")
         keys: list[str] = [column for column in ("signal_id", "id") if column in columns]
         if not keys:
             raise _Unfit(f"{self._table} has neither a column signal_id nor id: a row could not be told from its repetition")
@@ -193,7 +198,9 @@ class SnowflakeSource:
 
     def _read(self, row: Row) -> _Read:
         said = {column: _told(value) for column, value in row.items() if value is not None and column != "id"}
-        return _Read(_aware(row["ts"]), self._key(row, said), json.dumps(said).encode())
+        # A NULL says nothing, save where the instrument should stand: that is not the same as a table without such a column.
+        nameless = {column: None for column, value in row.items() if value is None and names_an_instrument(column)}
+        return _Read(_aware(row["ts"]), self._key(row, said), json.dumps({**said, **nameless}).encode())
 
     def _key(self, row: Row, said: Mapping[str, object]) -> str:
         """What makes it one signal: its `signal_id`, else its `id` in the table, else all that it says."""
@@ -211,11 +218,12 @@ class SnowflakeSource:
             signal = self._signal(row)
             if isinstance(signal, Unreadable):
                 position = f"{self._table}/{row.letter_key}"
-                dead.append(DeadLetter(self.name, position, signal.problem, row.record[:_KEPT_BYTES], now))
+                raw = row.record[:_KEPT_BYTES]
+                dead.append(DeadLetter(self.name, position, signal.problem, raw, now, signal.reason))
                 letters.add(row.letter_key)
             else:
                 messages.append(Message(self.name, signal.signal_id, signal.symbol, SignalReceived(signal), now))
-                seen[row.key] = row.ts or _EPOCH
+                seen[row.letter_key] = row.ts or _EPOCH
         watermark = max(self._watermark or _EPOCH, min(rows[-1].ts or _EPOCH, now))
         await self._deliver(messages, dead, self._position(_WATERMARK, watermark))
         self._watermark = watermark
@@ -224,7 +232,7 @@ class SnowflakeSource:
 
     def _signal(self, row: _Read) -> Signal | Unreadable:
         if row.ts is None:
-            return Unreadable("ts is NULL or far in the future; accepted is the time at which the signal was made")
+            return Unreadable(reason("record_without_time"))
         return decode(row.record, record_ts=row.ts, source=self.name, default_id=row.key, default_symbol=self._default_symbol)
 
     def _position(self, kind: int, at: datetime) -> SourcePosition:

@@ -20,7 +20,7 @@ from core.domain.proof import Proof
 from core.domain.reasons import Reason
 from core.domain.signal import Side, Signal
 
-_LOSES_AN_EXIT = frozenset({"price_sanity"})
+_LOSES_AN_EXIT = frozenset({"price_sanity", "conflict", "turned_back", "expired"})
 _NAMED = 20  # differences that an event carries
 
 
@@ -67,31 +67,35 @@ class OrderUnanswered:
 
 
 @dataclass(frozen=True, slots=True)
-class OrderWaits:
-    """The venue does not take an order that has to happen, for a `reason` that passes; it is tried on and on."""
+class ExitWaits:
+    """An exit that is wanted cannot be done yet, for a `reason`; it is tried again and again `until` then (None: without end).
+    `inbox_seq` is the message that was tried last."""
 
-    order: Order
+    signal: Signal
     reason: Reason
-    kind: Literal["order_waits"] = "order_waits"
+    until: datetime | None = None
+    inbox_seq: int = 0
+    kind: Literal["exit_waits"] = "exit_waits"
     priority: Priority = Priority.URGENT
 
 
 @dataclass(frozen=True, slots=True)
 class SignalRefused:
     """A signal did not become an order. `outcome` is how: ignored, denied, expired or observed; `inbox_seq` is its stored
-    message."""
+    message. `held`: there is an open position in its symbol."""
 
     signal: Signal
     outcome: str
     reason: Reason
     inbox_seq: int = 0
+    held: bool = False
     kind: Literal["signal_refused"] = "signal_refused"
     priority: Priority = Priority.NORMAL
 
     @property
     def lost_exit(self) -> bool:
         """Whether a position stays open that a good signal wanted closed: a person has to say whether it is sold all the same."""
-        return self.signal.side is Side.SELL and self.reason.code in _LOSES_AN_EXIT
+        return self.signal.side is Side.SELL and self.held and self.reason.code in _LOSES_AN_EXIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +308,27 @@ class PartTroubled:
 
 
 @dataclass(frozen=True, slots=True)
+class ExitOfOutage:
+    """An exit that came while a part was away: `became` is `sold`, `refused` or `failed`, and `reason` why."""
+
+    signal: Signal
+    became: str
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutageOver:
+    """What came of the exits that came while `part` was away, from `since` until `until`."""
+
+    part: str
+    since: datetime
+    until: datetime
+    exits: tuple[ExitOfOutage, ...]
+    kind: Literal["outage_over"] = "outage_over"
+    priority: Priority = Priority.URGENT
+
+
+@dataclass(frozen=True, slots=True)
 class PanicOver:
     """All that a panic could sell is sold, or it was taken back: `held` are the symbols of which something is held or on its way
     for all that, `paused` says whether everything still is."""
@@ -347,7 +372,7 @@ Event = (
     OrderExecuted
     | OrderFailed
     | OrderUnanswered
-    | OrderWaits
+    | ExitWaits
     | SignalRefused
     | ApprovalRequested
     | ApprovalClosed
@@ -363,6 +388,7 @@ Event = (
     | PersonRevoked
     | AuthenticatorChanged
     | PartTroubled
+    | OutageOver
     | PanicOver
     | SignalsLost
     | SymbolHeld
@@ -376,11 +402,11 @@ Event = (
 def subject_of(event: Event) -> int | None:
     """The inbox seq of the signal that an event is about; None where it is about none."""
     match event:
-        case OrderExecuted(order=order) | OrderFailed(order=order) | OrderUnanswered(order=order) | OrderWaits(order=order):
+        case OrderExecuted(order=order) | OrderFailed(order=order) | OrderUnanswered(order=order):
             return order.inbox_seq
         case ApprovalRequested(approval=approval) | ApprovalClosed(approval=approval):
             return approval.inbox_seq
-        case SignalRefused(inbox_seq=seq):
+        case SignalRefused(inbox_seq=seq) | ExitWaits(inbox_seq=seq):
             return seq or None
         case _:
             return None

@@ -8,6 +8,7 @@ from typing import Literal
 from core.domain.controls import EVERYTHING, Asking, Mode, Pause
 from core.domain.digest import Digest
 from core.domain.people import Reader, Role
+from core.domain.reasons import Reason
 from core.domain.signal import Signal
 
 
@@ -243,13 +244,15 @@ class StoredMessage:
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
     """A record that cannot be read as a signal. `position` is where it came from (topic/partition/offset),
-    `problem` says in plain words what is wrong with it, `raw` is at most the first 2,048 bytes of it."""
+    `problem` says in plain English what is wrong with it, `reason` the same as a value (older ones have none); `raw` is at most
+    the first 2,048 bytes of it."""
 
     source: str
     position: str
     problem: str
     raw: bytes
     at: datetime
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)

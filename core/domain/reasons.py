@@ -3,11 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from core.domain.record_reasons import RECORD_SENTENCES
+
 # code -> English sentence. Every code that the program can give stands here; other languages translate by code.
 SENTENCES: Mapping[str, str] = {
     # admission
     "expired": "the signal was {age} s old, older than {limit} s",
     "from_future": "the signal is dated {ahead} s in the future: is the sender's clock right?",
+    "turned_back": "it could not be stored when it came, and its sender did not send it again",
+    "conflict": "its signal_id {signal_id} is that of another signal, {signal_type} {symbol} at {price} of {at}",
     "symbol_not_allowed": "{symbol} is not among the allowed symbols ({allowed})",
     "paused": "trading is paused",
     "entries_paused": "entries are paused",
@@ -15,6 +19,10 @@ SENTENCES: Mapping[str, str] = {
     "in_position": "already in a position: {qty} {base}",
     "no_position": "there is no {base} position to sell",
     "approval_pending": "the same is already waiting for an approval",
+    "exit_wanted": "{symbol} is to be sold first: that is wanted, and tried until it is done",
+    "exit_over": "this exit is over",
+    "panic_over": "the panic was taken back",
+    "nothing_free": "the exchange has only {free} {base} free: sold elsewhere, or bound in an order?",
     "unknown_symbol": "the exchange knows no symbol {symbol}",
     "not_trading": "{symbol} is halted on the exchange (status {status})",
     "market_orders_off": "the exchange takes no market orders for {symbol}",
@@ -54,6 +62,7 @@ SENTENCES: Mapping[str, str] = {
     "authenticator_changed": "the authenticator was changed meanwhile. Say /code again",
     "code_used": "this code was used already; wait for the next one",
     "no_authenticator": "{person} has set up no authenticator",
+    "no_right": "you have no right to this any more",
     "too_many_invites": "{count} links are open already; withdraw them first",
     # the exchange's word; `code` and `message` are the exchange's own
     "insufficient_balance": "the exchange says there is not enough {asset} (-2010). /balance shows what it holds",
@@ -80,6 +89,8 @@ SENTENCES: Mapping[str, str] = {
     "unanswered": "the exchange did not answer; asking what became of the order",
     "never_placed": "the order never reached the exchange, and the signal is no longer good: {why}",
     "internal_error": "an error in MarketFlow itself ({error}); the log has the details",
+    # a record that is no signal
+    **RECORD_SENTENCES,
 }
 
 

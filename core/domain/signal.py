@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
@@ -28,7 +28,8 @@ class Signal:
     """What a source said. (`source`, `signal_id`) is its identity, however often it arrives.
 
     `close` is the reference price in quote asset; `ts` is when the source made it (aware UTC); `extra` is whatever else
-    the record held, kept as it came.
+    the record held, kept as it came. `dated` says whether the record itself named `ts`, which otherwise is the time of its
+    arrival; None where nobody knows. `valid_for` narrows how long it is good; None: as long as the settings say.
     """
 
     source: str
@@ -38,15 +39,31 @@ class Signal:
     close: Decimal
     ts: datetime
     extra: Mapping[str, Any] = field(default_factory=dict)
+    valid_for: timedelta | None = None
+    dated: bool | None = field(default=None, compare=False)
 
     @property
     def side(self) -> Side:
         return Side.BUY if self.signal_type.startswith("BUY_") else Side.SELL
 
     @property
+    def is_again(self) -> bool:
+        """Whether it tries an exit again that was wanted before."""
+        return self.source.startswith(AGAIN)
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether a person ordered it."""
+        return self.source.removeprefix(AGAIN) == BY_HAND
+
+    @property
     def is_panic(self) -> bool:
         """Whether a person wants out at any price."""
-        return self.source == BY_HAND and self.signal_type == PANIC
+        return self.by_hand and self.signal_type == PANIC
+
+    def good_for(self, limit: timedelta) -> timedelta:
+        """Returns how old it may become where the settings say `limit`: its own `valid_for` narrows that, never widens it."""
+        return limit if self.valid_for is None else min(limit, self.valid_for)
 
     def moved(self, price: Decimal) -> Decimal:
         """How far the market at `price` (quote asset) is from the signal's, in per cent; above zero where it is dearer. Raises
@@ -56,6 +73,9 @@ class Signal:
 
 BY_HAND = "telegram"
 """The source of what a person orders in the chat."""
+
+AGAIN = "exit:"
+"""Before the source of an exit that is tried again. No source of records begins like that."""
 
 PANIC = "SELL_PANIC"
 """The type of an exit by hand that has to happen, however long it takes."""

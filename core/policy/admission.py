@@ -64,6 +64,21 @@ def _is_open(picture: Picture) -> bool:
     return picture.position.is_open and (picture.instrument is None or picture.instrument.sellable(picture.position.qty))
 
 
+def not_leaving(signal: Signal, picture: Picture) -> Reason | None:
+    """While an exit is wanted nothing is entered: the exit would sell it, or would have to be forgotten."""
+    if signal.side is Side.BUY and picture.exit_wanted:
+        return reason("exit_wanted", symbol=signal.symbol)
+    return None
+
+
+def not_taken_back(signal: Signal, picture: Picture) -> Reason | None:
+    """A panic is over once somebody has ended its pause. Its own pause may come a moment after its sales."""
+    controls = picture.controls
+    if signal.is_panic and controls.pause is not Pause.ALL and controls.changed_at and controls.changed_at > signal.ts:
+        return reason("panic_over")
+    return None
+
+
 def not_asked_already(signal: Signal, picture: Picture) -> Reason | None:
     """One question about a symbol at a time; an opposite signal withdraws the question instead."""
     if picture.approved_at is None and picture.pending is not None and picture.pending.side is signal.side:
@@ -84,12 +99,14 @@ def tradable(signal: Signal, picture: Picture) -> Reason | None:
 
 # What a refusal by each check is called. `denied` is for what the owner may want to act upon.
 CHECKS: tuple[tuple[Check, str], ...] = (
+    (not_taken_back, "ignored"),
     (signal_age, "expired"),
     (allowed_symbols, "denied"),
     (not_paused, "ignored"),
     (known_symbol, "denied"),
     (not_observing, "observed"),
     (not_held, "denied"),
+    (not_leaving, "ignored"),
     (right_side, "ignored"),
     (not_asked_already, "ignored"),
     (tradable, "denied"),

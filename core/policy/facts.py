@@ -9,6 +9,7 @@ from core.domain.money import multiply, plain
 from core.domain.signal import Side, Signal
 from core.policy.picture import Picture
 from core.policy.risk.price_sanity import off_by
+from core.policy.risk.signal_age import good_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,8 @@ def facts_of(signal: Signal, picture: Picture, qty: Decimal | None) -> Facts:
 
 def _measures(signal: Signal, picture: Picture, price: Decimal | None, qty: Decimal | None) -> Iterator[Measure]:
     limits = picture.limits
-    age = picture.now - (picture.approved_at or signal.ts)
-    yield Measure("age", f"{age.total_seconds():.1f}", f"{limits.signal_max_age.total_seconds():g}", "s")
+    age = picture.now - max(picture.approved_at or signal.ts, signal.ts)
+    yield Measure("age", f"{age.total_seconds():.1f}", f"{good_for(signal, limits).total_seconds():g}", "s")
     if signal.side is Side.SELL or picture.instrument is None:
         return
     quote = picture.instrument.quote

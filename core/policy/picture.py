@@ -27,6 +27,7 @@ class Limits:
     max_open_positions: int
     daily_loss_limit: Decimal
     approval_ttl: timedelta
+    exit_max_age: timedelta = timedelta(seconds=600)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Picture:
 
     `open_count` counts open positions and entries under way; `result_today` is today's net profit in the symbol's quote asset;
     `approved_at` is when a person approved this very signal: then its age counts from there, and nobody is asked again.
-    `by_hand`: a person ordered it, who may leave a position also while signals may not.
+    `by_hand`: a person ordered it, who may leave a position also while signals may not. `exit_wanted`: the symbol is being left.
     """
 
     now: datetime
@@ -61,3 +62,4 @@ class Picture:
     hold: Hold | None = None
     by_hand: bool = False
     wanted: Wanted = Wanted()
+    exit_wanted: bool = False

@@ -39,7 +39,7 @@ from core.domain.signal import Side, Signal
 from core.inbox import Inbox
 from core.market import Market
 from core.membership import Membership
-from core.ports import MAIN_READER, Changes, DayResult, Delivery, LedgerState, Told, Verdict
+from core.ports import MAIN_READER, Arrival, Changes, DayResult, Delivery, LedgerState, Told, Verdict
 from core.read_models import NEWEST, Act, Gain, LetterStory, Page, Performance, Place, Selection, Settled, SignalStory, Story
 from tests.core.world import LIMITS
 
@@ -174,7 +174,7 @@ class MemoryLedger:
         dead: Sequence[DeadLetter] = (),
         position: SourcePosition | None = None,
         events: Sequence[Event] = (),
-    ) -> Sequence[StoredMessage | None]:
+    ) -> Sequence[Arrival]:
         self._check()
         return [self._store(message) for message in messages]
 
@@ -410,8 +410,8 @@ class Office:
     def __init__(self, clock: FastClock, language: str = "en") -> None:
         self.ledger = MemoryLedger()
         self.exchange = Exchange(clock)
-        self.book = Book(Controls(), LIMITS)
-        self.people = People({OWNER: Role.OWNER, TRADER: Role.TRADER, VIEWER: Role.VIEWER}, self.book)
+        self.book = Book(Controls(), LIMITS, fixed={OWNER: Role.OWNER, TRADER: Role.TRADER, VIEWER: Role.VIEWER})
+        self.people = People(self.book)
         self.audience = Audience(OWNER, None, language, "UTC", self.people, self.book)
         self.trading = Trading(self.book, clock, self.ledger.wake)
         self.inbox = Inbox(self.ledger, self.trading.handle)

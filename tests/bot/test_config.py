@@ -39,6 +39,7 @@ WRONG = {
     "MAX_OPEN_POSITIONS": ["0", "1.5", "five"],
     "DAILY_LOSS_LIMIT": ["0", "-100"],
     "SIGNAL_MAX_AGE": ["0", "1h", "604801"],
+    "EXIT_MAX_AGE": ["0", "10m", "604801"],
     "APPROVAL": ["yes"],
     "APPROVAL_TTL": ["-1", "2m"],
     "KAFKA_BROKER": ["kafka://h:9092", "h:port", ",", "h:9092;i:9092"],
@@ -65,6 +66,8 @@ WRONG = {
     "HTTP_HOST": ["a b", "http://x"],
     "HTTP_PORT": ["65536"],
     "LOKI_URL": ["x", "ftp://x"],
+    "HEARTBEAT_URL": ["x", "ftp://x"],
+    "HTTP_ALLOWED_HOSTS": ["a b", "http://x", "x:80", ",", "*"],
     "LOG_FORMAT": ["xml"],
     "LOG_LEVEL": ["loud"],
 }  # fmt: skip
@@ -138,7 +141,7 @@ def test_defaults_are_those_of_the_contract() -> None:
     assert settings.kafka_security_protocol == "PLAINTEXT"
     assert (settings.kafka_topic, settings.kafka_group) == ("trading_signals", "marketflow")
     assert settings.kafka_dlq_topic == "trading_signals.dlq"
-    assert settings.signal_max_age == timedelta(seconds=60)
+    assert (settings.signal_max_age, settings.exit_max_age) == (timedelta(seconds=60), timedelta(seconds=600))
     assert (settings.approval, settings.approval_ttl) == (Mode.AUTO, timedelta(seconds=120))
     assert (settings.price_band_pct, settings.price_sanity_pct) == (Decimal(1), Decimal(50))
     assert (settings.max_order_notional, settings.daily_loss_limit) == (Decimal(1000), Decimal(100))
@@ -366,7 +369,7 @@ def test_example_file_names_every_variable_once_with_its_default(tmp_path: Path)
     assert set(named) == set(Settings.variables())
     shown = from_file(tmp_path / ".env", "\n".join(lines))
     assert values(shown) == values(load())
-    without = {name for name, value in values(load()).items() if value in (None, "", {})}
+    without = {name for name, value in values(load()).items() if value in (None, "", {}, frozenset())}
     assert {name for name, text in named.items() if not text} == without
 
 

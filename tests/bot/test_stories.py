@@ -13,22 +13,24 @@ from bot.story import letter_lines, story_lines
 from bot.texts import en, texts
 from core.adapters.ledger.opening import open_ledger
 from core.adapters.ledger.stories import LedgerStories
+from core.adapters.signal_codec import Unreadable, decode
 from core.book import Book
 from core.domain.controls import Controls, Mode, Pause
 from core.domain.events import DeadLettersFound
 from core.domain.hold import Hold
 from core.domain.messages import DeadLetter
-from core.domain.order import OrderState, Rejected
+from core.domain.order import NotTaken, OrderState, Rejected
 from core.domain.reasons import SENTENCES, reason
 from core.policy.picture import Limits
 from core.ports import Changes
 from tests.core.memory_ledger import CountedLedger
-from tests.core.scripted_venue import LOST, Course, ScriptedVenue
+from tests.core.scripted_venue import LOST, Course, ScriptedVenue, refused
 from tests.core.virtual_time import VirtualClock
 from tests.core.world import LIMITS, World, instrument, restarted
 
 POLICY = Path(__file__).parents[2] / "core" / "policy"
 REST = {
+    "panic_over",  # told in the chat to whoever ended its pause
     *("above_max_notional", "unsellable", "below_min_qty", "above_max_qty"),  # sizes, told as below_min_notional is
     "daily_loss_unknown",  # only where the rules of a symbol are not known, and then it is not traded at all
 }
@@ -170,6 +172,20 @@ async def in_position(stage: Stage) -> None:
     await stage.world.say("BUY_SM")
 
 
+async def leaving(stage: Stage) -> None:
+    await stage.world.say("BUY_SM")
+    stage.venue.next(refused(NotTaken(reason("banned", seconds=70), retry_after=70)))
+    await stage.world.say("SELL_SM")
+    await stage.world.say("BUY_SM")
+
+
+async def waits(stage: Stage) -> None:
+    await stage.world.say("BUY_SM")
+    stage.venue.rules["WIFUSDC"] = replace(instrument(), status="BREAK")
+    await stage.clock.run(stage.world.market.load_instruments(None))
+    await stage.world.say("SELL_SM")
+
+
 async def no_position(stage: Stage) -> None:
     await stage.world.say("SELL_SM")
 
@@ -248,6 +264,8 @@ SCENES: dict[str, tuple[str, Scene, dict[str, object]]] = {
     "unknown_symbol": ("The exchange knows no such symbol", unknown, {}),
     "held": ("Ledger and exchange disagree about the symbol", held, {}),
     "in_position": ("There is a position already", in_position, {}),
+    "exit_wanted": ("The position is being left", leaving, {}),
+    "waits": ("An exit that waits", waits, {}),
     "no_position": ("There is nothing to sell", no_position, {}),
     "approval_pending": ("The same is asked already", asked_already, {}),
     "not_trading": ("The symbol is halted", halted, {}),
@@ -301,9 +319,10 @@ async def letter(tmp_path: Path, language: str) -> str:
     clock = VirtualClock()
     ledger = await open_ledger(f"sqlite+aiosqlite:///{tmp_path / f'letter.{language}.db'}", clock)
     try:
-        raw = DeadLetter(
-            "kafka:t", "t/0/17", "close is -1, accepted: a number above 0", b'{"signal_type": "BUY_SM", "close": -1}', clock.now()
-        )
+        record = b'{"signal_type": "BUY_SM", "close": -1}'
+        why = decode(record, record_ts=clock.now(), source="kafka:t", default_id="t/0/17", default_symbol="WIFUSDC")
+        assert isinstance(why, Unreadable)
+        raw = DeadLetter("kafka:t", "t/0/17", why.problem, record, clock.now(), why.reason)
         await ledger.store([], dead=[raw], events=[DeadLettersFound(1, raw)])
         found = await LedgerStories(ledger.reader).letter("t/0/17")
         assert found is not None

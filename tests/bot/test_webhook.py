@@ -22,10 +22,11 @@ from bot.web import signals
 from bot.web.health import Readiness, create_web_app
 from bot.web.server import serve_web
 from core.adapters.signal_codec import MAX_BYTES, decode
+from core.domain.conflict import Conflict, differ
 from core.domain.errors import LeaseLost, LedgerUnavailable
-from core.domain.messages import DeadLetter, Message, SignalReceived
+from core.domain.messages import DeadLetter, Message, SignalReceived, StoredMessage
 from core.domain.signal import Signal
-from core.ports import Clock
+from core.ports import Arrival, Clock
 from tests.bot.parts import NOON
 from tests.core.virtual_time import VirtualClock
 
@@ -40,18 +41,25 @@ class Inbox:
     messages: dict[str, Message] = field(default_factory=dict)
     letters: list[DeadLetter] = field(default_factory=list)
     noted: list[tuple[str, bool]] = field(default_factory=list)
+    turned_back: list[Signal] = field(default_factory=list)
     broken: bool = False
     lost: bool = False
     full: bool = False
 
-    async def submit(self, message: Message) -> bool:
+    async def submit(self, message: Message) -> Arrival:
         if self.broken:
             raise LedgerUnavailable("the password of the database is hunter2")
         if self.lost:
             raise LeaseLost
         if self.full:
             await asyncio.sleep(60)
-        return self.messages.setdefault(message.source_id, message) is message
+        before = self.messages.setdefault(message.source_id, message)
+        if before is message:
+            return StoredMessage(len(self.messages), message)
+        said, known = message.body, before.body
+        assert isinstance(said, SignalReceived)
+        assert isinstance(known, SignalReceived)
+        return Conflict(said.signal, known.signal, message.received_at) if differ(said.signal, known.signal) else None
 
     async def keep(self, letter: DeadLetter) -> None:
         if self.broken:
@@ -69,6 +77,7 @@ class Inbox:
             self.keep,
             clock,
             note=self.note,
+            turned_back=self.turned_back.append,
             default_symbol="WIFUSDC",
             window=timedelta(seconds=60),
         )
@@ -229,6 +238,17 @@ async def test_what_cannot_be_kept_is_to_be_sent_again(hook: Hook) -> None:
     assert (await hook.signed({"signal_type": "SELL_TV", "close": "{{close}}"})).status_code == 503
 
 
+async def test_an_instrument_that_the_address_names_is_not_traded_as_the_default(hook: Hook) -> None:
+    content = json.dumps(GOOD).encode()
+    async with httpx.AsyncClient() as client:
+        answer = await client.post(
+            f"http://127.0.0.1:{hook.port}/signals?symbol=BTCUSDC", content=content, headers={"X-Signature": sign(content)}
+        )
+    assert answer.status_code == 422
+    assert "name it in symbol" in answer.json()["detail"]
+    assert not hook.inbox.messages
+
+
 async def test_a_body_that_is_too_long_is_cut_off(hook: Hook) -> None:
     async def endless() -> AsyncIterator[bytes]:
         for _ in range(1_000):
@@ -244,6 +264,15 @@ async def test_a_repetition_is_refused(hook: Hook) -> None:
     for body in ({**GOOD, "signal_id": "one"}, {**GOOD, "ts": "2026-11-25T12:00:00Z"}, GOOD):
         assert [(await hook.signed(body)).status_code for _ in range(3)] == [202, 409, 409]
     assert len(hook.inbox.messages) == 3
+
+
+async def test_another_signal_under_the_same_id_is_a_conflict_and_no_repetition(hook: Hook) -> None:
+    assert (await hook.signed({**GOOD, "signal_id": "tv"})).status_code == 202
+    answer = await hook.signed({**GOOD, "signal_id": "tv", "signal_type": "SELL_SM"})
+    assert answer.status_code == 409
+    for words in ("signal_id tv", "BUY_SM WIFUSDC at 0.4801", "leave signal_id out"):
+        assert words in answer.json()["detail"]
+    assert [why for why, _ in hook.inbox.noted] == ["conflict"]
 
 
 async def test_the_same_words_later_are_a_new_signal_where_nothing_dates_them(hook: Hook) -> None:
@@ -336,7 +365,7 @@ def described() -> Any:
     """The application as it describes itself, with one part that is not ready."""
     routes = Inbox().routes(HastyClock())
     parts: dict[str, Readiness] = {"ledger": lambda: (True, "fine"), "kafka": lambda: (True, "fine")}
-    return schemathesis.openapi.from_asgi("/openapi.json", create_web_app(parts, "1", routes))
+    return schemathesis.openapi.from_asgi("/openapi.json", create_web_app(parts, "1", routes, names={"testserver"}))
 
 
 schema = described()

@@ -56,6 +56,7 @@ def open_world(_closing: AsyncExitStack, clock: VirtualClock, ledger: MemoryLedg
         world = World(book, clock=clock, ledger=ledger, venue=venue, capacity=capacity)
         await clock.run(world.market.load_instruments(None))
         world.inbox.start([], [])
+        world.start_timer()
         _closing.push_async_callback(world.close)
         return world
 

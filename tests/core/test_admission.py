@@ -102,6 +102,19 @@ def test_the_age_of_a_signal(age: float, code: str | None) -> None:
     assert (refused and refused[1].code) == code
 
 
+@pytest.mark.parametrize(("age", "code"), [(60.001, None), (600, None), (600.001, "expired"), (-86_400, None)])
+def test_the_age_of_an_exit(age: float, code: str | None) -> None:
+    refused = admit(said("SELL_SM", age=age), picture(position=HELD))
+    assert (refused and refused[1].code) == code
+
+
+def test_nothing_is_entered_while_an_exit_is_wanted() -> None:
+    refused = admit(said(), picture(exit_wanted=True))
+    assert refused is not None
+    assert str(refused[1]) == "WIFUSDC is to be sold first: that is wanted, and tried until it is done"
+    assert admit(said("SELL_SM"), picture(exit_wanted=True, position=HELD)) is None
+
+
 def test_what_a_person_approved_is_as_old_as_the_approval_and_not_pending() -> None:
     known = {"approved_at": NOON - timedelta(seconds=60), "pending": pending(Side.BUY), "controls": Controls(mode=Mode.CONFIRM)}
     assert admit(said(age=500), picture(**known)) is None

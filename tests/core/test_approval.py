@@ -148,7 +148,7 @@ async def test_a_later_opposite_signal_withdraws_the_question(world: World, ledg
 
 async def test_an_expired_opposite_signal_withdraws_nothing(world: World) -> None:
     await world.say("BUY_SM")
-    await world.say("SELL_SM", age=300)
+    await world.say("SELL_SM", age=700)
     assert became(await world.tap(world.question().token)) == ("ordered", "")
 
 

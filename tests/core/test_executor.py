@@ -111,9 +111,11 @@ async def test_a_sell_without_a_position_is_ignored(world: World) -> None:
 
 
 async def test_an_old_signal_expires(world: World) -> None:
+    assert became(await world.say("BUY_SM", age=60.1)) == ("expired", "expired")
     assert became(await world.say("BUY_SM", age=60)) == ("ordered", "")
-    assert became(await world.say("SELL_SM", age=60.1)) == ("expired", "expired")
-    assert len(world.venue.placed) == 1
+    assert became(await world.say("SELL_SM", age=600.1)) == ("expired", "expired")
+    assert became(await world.say("SELL_SM", age=600)) == ("ordered", "")
+    assert len(world.venue.placed) == 2
 
 
 async def test_pause_all_trades_nothing_and_resume_trades_again(world: World, ledger: MemoryLedger) -> None:
@@ -180,10 +182,10 @@ async def test_a_halt_that_is_over_does_not_keep_a_position_from_being_sold(worl
     rules = venue.rules["WIFUSDC"]
     venue.rules["WIFUSDC"] = replace(rules, status="BREAK")
     await world.clock.run(world.market.load_instruments(None))
-    assert became(await world.say("SELL_SM")) == ("denied", "not_trading")
+    assert became(await world.say("SELL_SM")) == ("put_off", "not_trading")
     venue.rules["WIFUSDC"] = rules
     await world.clock.forward(10)
-    assert became(await world.say("SELL_SM")) == ("ordered", "")
+    assert not world.book.position("WIFUSDC").is_open
 
 
 async def test_a_symbol_nobody_allowed_is_denied(open_world: OpenWorld) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from core.domain.controls import Pause
-from core.domain.events import OrderFailed, OrderWaits
+from core.domain.events import ExitWaits, SignalRefused
 from core.domain.messages import Hand, Message, SignalReceived
 from core.domain.order import NotTaken
 from core.domain.reasons import reason
@@ -41,9 +41,11 @@ def is_held(world: World) -> bool:
 
 @pytest.mark.parametrize("kind", [PANIC, "SELL_MANUAL"])
 async def test_only_a_panic_outlasts_an_exchange_that_is_away_for_minutes(world: World, kind: str) -> None:
-    world.venue.next(*[refused(AWAY)] * 20)
+    world.venue.next(*[refused(AWAY)] * 200)
     await panic(world, kind)
-    await world.clock.forward(600)
+    await world.clock.forward(700)
+    world.venue.courses.clear()
+    await world.clock.forward(1_000)
     assert is_held(world) is (kind != PANIC)
     assert len(world.venue.executed) == 1 + (kind == PANIC)
     assert not world.book.in_flight
@@ -53,19 +55,20 @@ async def test_the_owner_is_told_once_that_it_waits(world: World, ledger: Memory
     world.venue.next(*[refused(AWAY)] * 30)
     await panic(world)
     await world.clock.forward(30)
-    (waits,) = [event for event in ledger.events if isinstance(event, OrderWaits)]
+    (waits,) = [event for event in ledger.events if isinstance(event, ExitWaits)]
     assert waits.reason == AWAY.reason
     await world.clock.forward(900)
     assert not is_held(world)
-    assert [event.kind for event in ledger.events if event.kind.startswith("order_")][-2:] == ["order_waits", "order_executed"]
+    assert [event.kind for event in ledger.events][-2:] == ["exit_waits", "order_executed"]
 
 
 async def test_a_ban_is_told_at_once_and_outlasted(world: World, ledger: MemoryLedger) -> None:
     world.venue.next(*[refused(NotTaken(reason("banned", seconds=600), retry_after=600))] * 5)
     await panic(world)
     await world.clock.quiet()
-    assert isinstance(ledger.events[-1], OrderWaits)
-    await world.clock.forward(600)
+    assert isinstance(ledger.events[-1], ExitWaits)
+    assert ledger.events[-1].until is None
+    await world.clock.forward(2000)
     assert not is_held(world)
 
 
@@ -104,7 +107,9 @@ async def test_resuming_takes_it_back(world: World, ledger: MemoryLedger) -> Non
     await world.clock.forward(60)
     assert not world.book.in_flight
     assert is_held(world)
-    assert isinstance(ledger.events[-1], OrderFailed)
+    told = ledger.events[-1]
+    assert isinstance(told, SignalRefused)
+    assert str(told.reason) == "the panic was taken back"
     placed = len(world.venue.placed)
     await world.clock.forward(600)
     assert len(world.venue.placed) == placed

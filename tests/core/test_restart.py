@@ -11,9 +11,11 @@ from core.adapters.ledger.sql_ledger import SqlLedger
 from core.book import Book
 from core.domain.controls import Controls, Mode, Pause
 from core.domain.messages import ApprovalAnswered
+from core.domain.order import NotTaken
+from core.domain.reasons import reason
 from tests.core.conftest import Restart
 from tests.core.memory_ledger import CountedLedger
-from tests.core.scripted_venue import Course, ScriptedVenue, lost
+from tests.core.scripted_venue import Course, ScriptedVenue, lost, refused
 from tests.core.test_executor import became
 from tests.core.virtual_time import VirtualClock
 from tests.core.world import LIMITS, World
@@ -121,3 +123,18 @@ async def test_a_crash_in_the_middle_of_an_order_still_makes_one(
     assert state.totals == {"buy_orders": 1, "sell_orders": 1}
     assert len(set(again.venue.executed)) == len(again.venue.executed) == 2
     assert not again.book.position("WIFUSDC").is_open
+
+
+async def test_an_exit_that_is_wanted_is_still_wanted_after_a_restart(
+    world: World, on_disk: CountedLedger, restart: Restart, clock: VirtualClock
+) -> None:
+    await world.say("BUY_SM")
+    world.venue.next(refused(NotTaken(reason("banned", seconds=70), retry_after=70)))
+    await world.say("SELL_SM")
+    wanted = world.book.exits["WIFUSDC"]
+    again = await restart(world, on_disk)
+    assert again.book.exits == {"WIFUSDC": wanted}
+    assert became(await again.say("BUY_SM")) == ("ignored", "exit_wanted")
+    await clock.forward(80)
+    assert not again.book.position("WIFUSDC").is_open
+    assert (await clock.run(on_disk.load(TODAY))).exits == []

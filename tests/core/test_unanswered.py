@@ -176,12 +176,15 @@ async def test_an_order_not_taken_is_dropped_when_the_signal_is_too_old_by_then(
     assert str(event.order.reason) == "too many requests; the exchange asks to wait 90 s"
 
 
-async def test_a_ban_that_outlives_the_signal_is_told_at_once(world: World, ledger: MemoryLedger) -> None:
+async def test_a_ban_that_outlives_the_exit_is_told_at_once_and_its_end_in_time(world: World, ledger: MemoryLedger) -> None:
     await world.say("BUY_SM")
-    world.venue.next(refused(NotTaken(reason("banned", seconds=259_200), retry_after=259_200)))
+    world.venue.next(*[refused(NotTaken(reason("banned", seconds=259_200), retry_after=259_200))] * 9)
     await world.say("SELL_SM")
     assert world.clock.now() == NOON
-    assert told(ledger)[-1] == "order_failed"
+    assert told(ledger)[-1] == "exit_waits"
+    await world.clock.forward(602)
+    assert told(ledger)[-1] == "signal_refused"
+    assert len(world.venue.placed) <= 5
 
 
 async def test_an_order_not_taken_is_priced_anew(world: World) -> None:

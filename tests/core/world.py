@@ -93,6 +93,7 @@ class World:
             token=lambda: f"token-{next(self._names)}",
             capacity=capacity,
         )
+        self._timer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.market, self.placement, self.inbox = self.trading.market, self.trading.placement, self.trading.inbox
 
     def signal(self, kind: str, *, symbol: str = "WIFUSDC", close: str = "0.48", name: str = "", age: float = 0.0) -> Signal:
@@ -134,14 +135,25 @@ class World:
         assert verdict is not None
         return verdict
 
+    def start_timer(self) -> None:
+        """From here on the exits that are due come again, as `bot.app` has it."""
+        self._timer = asyncio.create_task(self._time_exits(), name="exits")
+
+    async def _time_exits(self) -> None:
+        while True:
+            await self.trading.exits.run()
+            await self.clock.sleep(1)
+
     async def crash(self) -> None:
         """The process ends in the middle of whatever it does."""
+        self._timer.cancel()
         workers = list(self.inbox._workers.values())
         for worker in workers:
             worker.cancel()
         await asyncio.gather(*workers, return_exceptions=True)
 
     async def close(self) -> None:
+        self._timer.cancel()
         await self.clock.run(self.inbox.close())
 
 
@@ -155,6 +167,7 @@ async def restarted(before: World, ledger: Ledger) -> World:
     await clock.run(world.market.load_instruments(None))
     world.inbox.start_controls(state.waiting)
     world.trading.start(state)
+    world.start_timer()
     while world.book.in_flight:
         await clock.forward(1)
     await clock.quiet()

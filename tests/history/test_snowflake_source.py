@@ -130,6 +130,17 @@ async def test_a_row_is_one_signal_however_often_it_is_seen(table: Table, no_blo
     )
 
 
+async def test_a_row_whose_symbol_is_null_is_not_traded_as_the_default(table: Table) -> None:
+    await table.make()
+    async with table.reading() as source:
+        await until(source, table)
+        await table.run("INSERT INTO SIGNALS SELECT 'a', 'BUY_DBT', NULL, 1, %s::TIMESTAMP_TZ, NULL", now().isoformat())
+        await table.add("b", now())
+        await until(source, table, "b")
+    (letter,) = table.inbox.dead
+    assert letter.problem.startswith("symbol is null")
+
+
 async def test_a_row_that_comes_late_is_not_missed(table: Table) -> None:
     await table.make()
     async with table.reading() as source:
@@ -289,3 +300,16 @@ async def test_a_server_that_comes_back_is_read_on(table: Table, snowflake: Snow
         await table.connection.close()
         await table.add("a", now())
         await until(source, table, "a")
+
+
+async def test_two_rows_of_one_id_are_both_brought_and_a_repetition_is_not(table: Table) -> None:
+    """The inbox says what becomes of the second one: it must not be taken here for the first, seen again."""
+    await table.make()
+    await table.add("before", now(-60))
+    async with table.reading() as source:
+        await until(source, table)
+        await table.add("tv", now(-2))
+        await until(source, table, "tv")
+        await table.add("tv", now(-1), "SELL_DBT", "0.5220")
+        await until(source, table, "tv", "tv")
+    assert [table.inbox.signal(number).signal_type for number in (0, 1)] == ["BUY_DBT", "SELL_DBT"]

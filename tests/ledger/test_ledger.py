@@ -15,7 +15,7 @@ from core.adapters.ledger import tables
 from core.adapters.ledger.column_types import Amount
 from core.adapters.ledger.paper_book import SqlPaperBook
 from core.adapters.ledger.queries import LedgerQueries
-from core.adapters.ledger.rows import execution_row, order_row
+from core.adapters.ledger.rows import dead_letter_of, execution_row, order_row
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.domain.approval import Approval, ApprovalState
 from core.domain.controls import Controls, Mode, Pause
@@ -38,14 +38,14 @@ NOTHING = dict.fromkeys(Priority, 0)
 
 async def stored(ledger: SqlLedger, number: int = 1, signal_type: str = "BUY_SM") -> StoredMessage:
     (found,) = await ledger.store([values.message(number, signal_type)])
-    assert found is not None
+    assert isinstance(found, StoredMessage)
     return found
 
 
 async def test_a_message_is_stored_once_however_often_it_comes(ledger: SqlLedger) -> None:
     first, second = values.message(1), values.message(2)
     answers = await ledger.store([first, first, second])
-    assert [answer.message if answer else None for answer in answers] == [first, None, second]
+    assert [answer.message if isinstance(answer, StoredMessage) else answer for answer in answers] == [first, None, second]
     assert await ledger.store([second, first]) == [None, None]
 
 
@@ -252,10 +252,11 @@ async def test_people_invitations_and_readers_outlive_a_restart(ledger: SqlLedge
 
 
 async def test_dead_letters_are_kept_with_the_position_and_one_event(ledger: SqlLedger) -> None:
-    letter = DeadLetter("kafka:t", "t/0/5", "it is not JSON", b"\xff\x00\xfe", NOW)
+    why = reason("record_not_text", position=0)
+    letter = DeadLetter("kafka:t", "t/0/5", str(why), b"\xff\x00\xfe", NOW, why)
     told = DeadLettersFound(2, letter)
     await ledger.store([], dead=[letter, letter], position=SourcePosition("kafka:t", 0, 7), events=[told])
-    assert [row["raw"] for row in await ledger.reader.read(tables.dead_letters.select())] == [letter.raw] * 2
+    assert [dead_letter_of(row) for row in await ledger.reader.read(tables.dead_letters.select())] == [letter] * 2
     assert [item.event for item in await ledger.waiting(NOTHING, 10)] == [told]
 
 
@@ -306,7 +307,7 @@ async def test_the_migrations_make_what_the_tables_say(ledger: SqlLedger) -> Non
 async def test_loading_does_not_read_history(ledger: SqlLedger) -> None:
     """The rows that are fetched, not the time: what is settled must not be among them."""
     messages = await ledger.store([values.message(number) for number in range(2_000)])
-    seqs = [one.seq for one in messages if one is not None]
+    seqs = [one.seq for one in messages if isinstance(one, StoredMessage)]
     await ledger.commit(
         Changes(
             verdicts=[Verdict(seq, "ordered", NOW) for seq in seqs[:-1]],

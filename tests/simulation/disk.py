@@ -63,6 +63,7 @@ class Disk:
             "messages undecided": (tables.inbox, tables.UNDECIDED),
             "orders in flight": (tables.orders, tables.IN_FLIGHT),
             "open questions": (tables.approvals, tables.IS_OPEN),
+            "wanted exits": (tables.wanted_exits, tables.IS_WANTED),
         }
         counts = {
             what: self.rows(select(func.count().label("n")).select_from(table).where(condition))[0]["n"]

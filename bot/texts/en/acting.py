@@ -17,6 +17,8 @@ CATALOGUE: dict[str, str] = {
     "plan.sell": "<b>🔴 Sell {quantity} {base}</b> ({symbol})",
     "plan.buy_for": "<b>🟩 Buy for {spent} {quote}: about {quantity} {base}</b> ({symbol})",
     "plan.no_price": "The present price is not known: it is sold at what the market pays then.",
+    "plan.unshown": "<b>🔴 Sell all of {symbol}</b>\nFigures are shown in private only.",
+    "close.unshown": "<b>🔴 Close all positions</b>\nFigures are shown in private only.",
     "plan.value": "At about {price}: {value} {quote}",
     "plan.fee": "Fee about {fee} {quote}",
     "plan.profit": "Result about {profit} {quote} ({percent})",

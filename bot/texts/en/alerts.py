@@ -31,8 +31,9 @@ CATALOGUE: dict[str, str] = {
     "failed": "<b>❗ {signal_type} failed</b>",
     "unanswered": "<b>⏳ {signal_type}: the exchange did not answer</b>",
     # alerts: what to do
-    "waits": "<b>⏳ {signal_type}: the exchange does not take the order yet</b>",
-    "waits.next": "It is tried again until it is taken, also after a restart. /resume takes it back.",
+    "waits": "<b>⏳ {signal_type}: not sold yet</b>",
+    "waits.next": "It is wanted still, and tried again until {time}, also after a restart. Nothing is bought there meanwhile.",
+    "waits.panic": "It is tried again until it is sold, also after a restart. /resume takes it back.",
     "failed.buy": "Nothing was bought.",
     "exit_lost": "Nothing was sold; the position is still held. If it is to be sold, tap the button: you are asked once more.",
     "failed.sell": "Nothing was sold; the position is still held.",
@@ -42,6 +43,13 @@ CATALOGUE: dict[str, str] = {
     "advice.bad_signature": "What to do: mend the secret, then restart. Until then every order fails; /pause keeps signals away.",
     "advice.clock_off": "What to do: set this machine's clock (NTP); orders fail until it is right.",
     "advice.filter_failure": "What to do: check TRADE_QTY or TRADE_QUOTE against its rules (<code>marketflow check</code>).",
+    "advice.sell.insufficient_balance": "What to do: see /balance. Is the coin sold elsewhere, or bound in an order of yours?"
+    " What is free is sold.",
+    "advice.sell.filter_failure": "Nothing to do: the symbol's rules are read again, and what they allow is sold.",
+    "advice.sell.bad_key": "What to do: mend the key, restart, then /close. Or sell on the exchange itself.",
+    "advice.sell.bad_signature": "What to do: mend the secret, restart, then /close. Or sell on the exchange itself.",
+    "advice.sell.clock_off": "What to do: set this machine's clock (NTP), then /close. Or sell on the exchange itself.",
+    "advice.sell.not_trading": "Nothing to do: it is sold when the exchange trades it again.",
     "advice.unanswered": "What to do: look at the order on the exchange; <code>marketflow reconcile</code> compares.",
     "advice.internal_error": "What to do: look at the position on the exchange and at the log.",
     # start

@@ -8,6 +8,7 @@ CATALOGUE: dict[str, str] = {
     "approval.decline": "✖️ Decline",
     "approval.APPROVED": "<b>✅ {signal_type} approved</b>",
     "approval.DECLINED": "<b>✖️ {signal_type} declined</b>",
+    "approval.again": "It is wanted still: while it can be sold, it is asked again with the present price.",
     "approval.EXPIRED": "<b>⌛ {signal_type}: nobody answered in time</b>",
     "approval.WITHDRAWN": "<b>↩️ {signal_type} withdrawn</b>",
     "approval.OPEN": "<b>❓ {signal_type}: waiting for an answer</b>",

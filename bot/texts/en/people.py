@@ -23,6 +23,8 @@ CATALOGUE: dict[str, str] = {
     "people.codes_ended": "✅ <code>{person}</code> sets up a new authenticator with /code.",
     "people.withdrawn": "No link is open any more.",
     "people.revoke": "<b>Take the right from {name} ({role})?</b>\nThis person then gets no answer and no alerts.",
+    "people.brought": "Let in by this person's links, and staying:",
+    "people.links_ended": "Open links of this person that lead nowhere now: {count}",
     "people.revoke_yes": "🚫 Take it",
     "people.back": "↩️ Back",
     "people.revoked": "🚫 <code>{person}</code> has no right any more.",

@@ -65,6 +65,7 @@ CATALOGUE: dict[str, str] = {
     "outcome.expired": "expired",
     "outcome.observed": "observed",
     "outcome.awaiting_approval": "asked about",
+    "outcome.put_off": "wanted, tried again",
     "outcome.done": "done",
     "outcome.failed": "failed",
     # lists, periods, results, orders, files
@@ -140,7 +141,7 @@ CATALOGUE: dict[str, str] = {
     "word.broker_broke": "broker {broker} broke the connection",
     "word.broker_password": "broker {broker} refused user name or password",
     "word.could_not": "could not answer: {error}",
-    "word.unwritten": "It could not be written for {seconds} s ({why}). Nothing was traded meanwhile, nothing is lost.",
+    "word.unwritten": "It could not be written for {seconds} s ({why}). Nothing was traded meanwhile.",
     "word.foreign": "{word}",
     "orders.under_way": "<b>Orders on their way: {count}</b>",
     "orders.none_rest": "None rests on the exchange.",

@@ -17,6 +17,8 @@ CATALOGUE: dict[str, str] = {
     "plan.sell": "<b>🔴 Продать {quantity} {base}</b> ({symbol})",
     "plan.buy_for": "<b>🟩 Купить на {spent} {quote}: около {quantity} {base}</b> ({symbol})",
     "plan.no_price": "Нынешняя цена неизвестна: продано будет по той, которую даст рынок.",
+    "plan.unshown": "<b>🔴 Продать всё по {symbol}</b>\nЦифры показываю только в личном чате.",
+    "close.unshown": "<b>🔴 Закрыть все позиции</b>\nЦифры показываю только в личном чате.",
     "plan.value": "Примерно по {price}: {value} {quote}",
     "plan.fee": "Комиссия около {fee} {quote}",
     "plan.profit": "Результат около {profit} {quote} ({percent})",

@@ -8,6 +8,7 @@ CATALOGUE: dict[str, str] = {
     "approval.decline": "✖️ Нет",
     "approval.APPROVED": "<b>✅ {signal_type} одобрен</b>",
     "approval.DECLINED": "<b>✖️ {signal_type} отклонён</b>",
+    "approval.again": "Выход по-прежнему нужен: пока его можно исполнить, спрошу снова, уже по текущей цене.",
     "approval.EXPIRED": "<b>⌛ {signal_type}: вовремя никто не ответил</b>",
     "approval.WITHDRAWN": "<b>↩️ {signal_type} отозван</b>",
     "approval.OPEN": "<b>❓ {signal_type}: ждёт ответа</b>",

@@ -23,6 +23,8 @@ CATALOGUE: dict[str, str] = {
     "people.codes_ended": "✅ <code>{person}</code> настраивает новый аутентификатор командой /code.",
     "people.withdrawn": "Открытых ссылок больше нет.",
     "people.revoke": "<b>Отобрать доступ у {name} ({role})?</b>\nЭтот человек не получит больше ни ответов, ни сообщений.",
+    "people.brought": "Пришли по ссылкам этого человека и остаются:",
+    "people.links_ended": "Открытых ссылок этого человека, которые больше никуда не ведут: {count}",
     "people.revoke_yes": "🚫 Отобрать",
     "people.back": "↩️ Назад",
     "people.revoked": "🚫 У <code>{person}</code> больше нет доступа.",

@@ -65,6 +65,7 @@ CATALOGUE: dict[str, str] = {
     "outcome.expired": "устарел",
     "outcome.observed": "только наблюдение",
     "outcome.awaiting_approval": "спрошено",
+    "outcome.put_off": "нужен, повторяю",
     "outcome.done": "выполнено",
     "outcome.failed": "не удался",
     # lists, periods, results, orders, files
@@ -140,7 +141,7 @@ CATALOGUE: dict[str, str] = {
     "word.broker_broke": "брокер {broker} оборвал соединение",
     "word.broker_password": "брокер {broker} не принял имя или пароль",
     "word.could_not": "не смог ответить: {error}",
-    "word.unwritten": "Запись не шла {seconds} с ({why}). Сделок за это время не было, ничего не потеряно.",
+    "word.unwritten": "Запись не шла {seconds} с ({why}). Сделок за это время не было.",
     "word.foreign": "{word}",
     "orders.under_way": "<b>Ордеров в пути: {count}</b>",
     "orders.none_rest": "На бирже ни один не стоит.",

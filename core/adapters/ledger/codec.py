@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from core.domain.events import Event
+from core.domain.exit import WantedExit
 from core.domain.messages import Body
 from core.domain.order import ExecutionReport
 from core.domain.people import Reader
@@ -56,5 +57,6 @@ signals: Codec[Signal] = Codec(TypeAdapter(Signal))
 reports: Codec[ExecutionReport] = Codec(TypeAdapter(ExecutionReport))
 reasons: Codec[tuple[Reason, ...]] = Codec(TypeAdapter(tuple[Reason, ...]))
 facts: Codec[Facts] = Codec(TypeAdapter(Facts))
+exits: Codec[WantedExit] = Codec(TypeAdapter(WantedExit))
 readers: Codec[Reader] = Codec(TypeAdapter(Reader))
 params: Codec[Mapping[str, str]] = Codec(TypeAdapter(Mapping[str, str]))

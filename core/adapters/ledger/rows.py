@@ -9,6 +9,7 @@ from core.adapters.ledger.codec import storable
 from core.domain.approval import Approval, ApprovalState
 from core.domain.controls import Asking, Controls, Mode, Pause
 from core.domain.events import Event, OutboxItem, StrangerSeen, subject_of
+from core.domain.exit import WantedExit
 from core.domain.hold import Hold
 from core.domain.limit import LimitSet
 from core.domain.messages import DeadLetter, Message, SignalReceived, SourcePosition, StoredMessage
@@ -285,7 +286,13 @@ def dead_letter_row(letter: DeadLetter) -> Row:
         "problem": storable(letter.problem),
         "raw": letter.raw,
         "at": letter.at,
+        "reason_code": letter.reason.code if letter.reason else None,
+        "reason_params": codec.params.encode(letter.reason.params) if letter.reason else None,
     }
+
+
+def dead_letter_of(row: Mapping[str, Any]) -> DeadLetter:
+    return DeadLetter(row["source"], row["position"], row["problem"], row["raw"], row["at"], reason_of(row))
 
 
 def outbox_row(event: Event, at: datetime) -> Row:
@@ -314,12 +321,13 @@ def person_row(person: Person) -> Row:
         "invited_by": storable(person.invited_by),
         "since": person.since,
         "revoked_at": person.revoked_at,
+        "inviter": person.inviter,
     }
 
 
 def person_of(row: Mapping[str, Any]) -> Person:
     role = Role[row["role"].upper()]
-    return Person(row["user_id"], row["name"], role, row["invited_by"], row["since"], row["revoked_at"])
+    return Person(row["user_id"], row["name"], role, row["invited_by"], row["since"], row["revoked_at"], row["inviter"] or 0)
 
 
 def invite_row(invite: Invite) -> Row:
@@ -330,12 +338,30 @@ def invite_row(invite: Invite) -> Row:
         "made_at": invite.made_at,
         "expires_at": invite.expires_at,
         "used_by": invite.used_by,
+        "inviter": invite.inviter,
     }
 
 
 def invite_of(row: Mapping[str, Any]) -> Invite:
     role = Role[row["role"].upper()]
-    return Invite(row["digest"], role, row["invited_by"], row["made_at"], row["expires_at"], row["used_by"])
+    made = row["made_at"], row["expires_at"], row["used_by"]
+    return Invite(row["digest"], role, row["invited_by"], *made, row["inviter"] or 0)
+
+
+def exit_row(wanted: WantedExit) -> Row:
+    """Of `wanted_exits`: what people ask for stands in columns, all of it is text."""
+    return {
+        "symbol": storable(wanted.symbol),
+        "qty": wanted.qty,
+        "since": wanted.since,
+        "due_at": wanted.due_at,
+        "ended_at": wanted.ended_at,
+        "wanted": codec.exits.encode(wanted),
+    }
+
+
+def exit_of(row: Mapping[str, Any]) -> WantedExit:
+    return codec.exits.decode(row["wanted"])
 
 
 def authenticator_row(one: Authenticator) -> Row:

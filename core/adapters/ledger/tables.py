@@ -40,6 +40,7 @@ ASKS = text("question IS NOT NULL")
 HAS_SUBJECT = text("subject IS NOT NULL")
 IS_LET_IN = text("revoked_at IS NULL")
 IS_UNUSED = text("used_by IS NULL")
+IS_WANTED = text("ended_at IS NULL")
 
 
 def _partial(name: str, *columns: str, where: object) -> Index:
@@ -230,6 +231,7 @@ controls = Table(
     Column("until", UtcTime),
     Column("ask_above", Amount),
     Column("ask_besides", Text),
+    Column("panic", Text),
     CheckConstraint("id = 1", name="one_row"),
 )
 
@@ -251,6 +253,17 @@ holds = Table(
     Column("since", UtcTime, nullable=False),
     Column("lifted_at", UtcTime),
     Column("lifted_by", Text, nullable=False),
+)
+
+wanted_exits = Table(
+    "wanted_exits",
+    metadata,
+    Column("symbol", Text, primary_key=True),
+    Column("qty", Amount, nullable=False),
+    Column("since", UtcTime, nullable=False),
+    Column("due_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime),
+    Column("wanted", Text, nullable=False),
 )
 
 lease = Table(
@@ -322,6 +335,8 @@ dead_letters = Table(
     Column("problem", Text, nullable=False),
     Column("raw", LargeBinary, nullable=False),
     Column("at", UtcTime, nullable=False),
+    Column("reason_code", Text),
+    Column("reason_params", Text),
     Index(None, "position"),
     sqlite_autoincrement=True,
 )
@@ -372,6 +387,7 @@ people = Table(
     Column("invited_by", Text, nullable=False),
     Column("since", UtcTime, nullable=False),
     Column("revoked_at", UtcTime),
+    Column("inviter", BigInteger),
     _partial("ix_people_let_in", "user_id", where=IS_LET_IN),
 )
 
@@ -384,6 +400,7 @@ invites = Table(
     Column("made_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime, nullable=False),
     Column("used_by", BigInteger),
+    Column("inviter", BigInteger),
     _partial("ix_invites_unused", "digest", where=IS_UNUSED),
 )
 

@@ -9,9 +9,12 @@ from typing import Any
 from sqlalchemy import Connection, Table, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from core.adapters.ledger import rows as rows_of
 from core.adapters.ledger import tables
+from core.adapters.ledger.conflicts import Key, find_conflicts
 from core.adapters.ledger.rows import Row
 from core.adapters.ledger.writes import Writes
+from core.domain.conflict import Conflict
 from core.domain.money import EXACT, ZERO
 from core.domain.signal import Side
 
@@ -20,10 +23,12 @@ _SAME_DAY = ("quote_asset", "symbol", "signal_type", "trading_mode")  # exits th
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What was not there before: inbox numbers by (source, source_id), each to be taken out by one work, and strangers."""
+    """What was not there before: inbox numbers by (source, source_id), each to be taken out by one work, and strangers.
+    `conflicts` are signals that say something else than what is there under their identity."""
 
     inbox: dict[tuple[str, str], int] = field(default_factory=dict)
     strangers: frozenset[int] = frozenset()
+    conflicts: dict[Key, Conflict] = field(default_factory=dict)
 
 
 class Statements:
@@ -41,6 +46,7 @@ class Statements:
             *(tables.orders, tables.positions, tables.approvals, tables.controls, tables.holds, tables.source_positions),
             *(tables.export_positions, tables.marks, tables.proofs, tables.told),
             *(tables.people, tables.invites, tables.authenticators, tables.readers, tables.limits),
+            tables.wanted_exits,
             *(tables.paper_orders, tables.paper_balances, tables.day_results),
         )
         self.replace = {table: self._replace(table) for table in replaced}
@@ -65,7 +71,9 @@ class Statements:
 
 def write(connection: Connection, statements: Statements, writes: Writes) -> Written:
     """Writes all rows on `connection`, whose transaction the caller began and ends."""
-    new_messages = _returned(connection, statements.new_messages, writes.inbox)
+    new = {(source, name): seq for source, name, seq in _returned(connection, statements.new_messages, writes.inbox)}
+    conflicts = find_conflicts(connection, writes.inbox, new) if len(new) < len(writes.inbox) else {}
+    letters = [rows_of.dead_letter_row(conflict.letter(raw)) for conflict, raw in conflicts.values()]
     for rows, statement in (
         (writes.verdicts, statements.verdict),
         (writes.orders.values(), statements.replace[tables.orders]),
@@ -77,11 +85,12 @@ def write(connection: Connection, statements: Statements, writes: Writes) -> Wri
         (writes.approvals.values(), statements.replace[tables.approvals]),
         (writes.controls.values(), statements.replace[tables.controls]),
         (writes.holds.values(), statements.replace[tables.holds]),
+        (writes.exits.values(), statements.replace[tables.wanted_exits]),
         (writes.source_positions.values(), statements.replace[tables.source_positions]),
         (writes.export_positions.values(), statements.replace[tables.export_positions]),
         (writes.marks.values(), statements.replace[tables.marks]),
         (writes.proofs.values(), statements.replace[tables.proofs]),
-        (writes.dead_letters, statements.append[tables.dead_letters]),
+        ([*writes.dead_letters, *letters], statements.append[tables.dead_letters]),
         (writes.told.values(), statements.replace[tables.told]),
         (writes.deliveries, statements.add[tables.deliveries]),
         (writes.people.values(), statements.replace[tables.people]),
@@ -97,8 +106,9 @@ def write(connection: Connection, statements: Statements, writes: Writes) -> Wri
     known = _returned(connection, statements.new_strangers, [stranger for stranger, _ in writes.strangers.values()])
     strangers = frozenset(user_id for (user_id,) in known)
     told = [event for user_id, (_, event) in writes.strangers.items() if user_id in strangers]
-    _run(connection, statements.append[tables.outbox], [*writes.outbox, *told])
-    return Written({(source, source_id): seq for source, source_id, seq in new_messages}, strangers)
+    refused = [rows_of.outbox_row(one.refusal, one.at) for one, _ in conflicts.values()]
+    _run(connection, statements.append[tables.outbox], [*writes.outbox, *told, *refused])
+    return Written(new, strangers, {key: conflict for key, (conflict, _) in conflicts.items()})
 
 
 def _run(connection: Connection, statement: Any, rows: Iterable[Row]) -> None:

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from core.domain.controls import Controls, Pause
 from core.domain.reasons import Reason, reason
-from core.domain.signal import Signal
-from core.policy.picture import Picture
+from core.domain.signal import Side, Signal
+from core.policy.picture import Limits, Picture
 
 CLOCK_TOLERANCE = timedelta(seconds=30)
 
@@ -15,13 +15,20 @@ def lasts(signal: Signal, controls: Controls) -> bool:
     return signal.is_panic and controls.pause is Pause.ALL
 
 
+def good_for(signal: Signal, limits: Limits) -> timedelta:
+    """How old a signal may become: an entry SIGNAL_MAX_AGE, an exit EXIT_MAX_AGE, or as its own `valid_for` has it."""
+    return signal.good_for(limits.signal_max_age if signal.side is Side.BUY else limits.exit_max_age)
+
+
 def signal_age(signal: Signal, picture: Picture) -> Reason | None:
-    """Refuses a signal older than SIGNAL_MAX_AGE, and one dated more than 30 s ahead of this machine's clock."""
+    """Refuses what is older than it may be, and an entry dated more than 30 s ahead of this machine's clock. No exit is kept back
+    for a clock that is wrong."""
     if lasts(signal, picture.controls):
         return None
-    age = picture.now - (picture.approved_at or signal.ts)
-    if age > picture.limits.signal_max_age:
-        return reason("expired", age=f"{age.total_seconds():.0f}", limit=f"{picture.limits.signal_max_age.total_seconds():.0f}")
-    if -age > CLOCK_TOLERANCE:
+    age = picture.now - max(picture.approved_at or signal.ts, signal.ts)
+    limit = good_for(signal, picture.limits)
+    if age > limit:
+        return reason("expired", age=f"{age.total_seconds():.0f}", limit=f"{limit.total_seconds():.0f}")
+    if signal.side is Side.BUY and -age > CLOCK_TOLERANCE:
         return reason("from_future", ahead=f"{-age.total_seconds():.0f}")
     return None

@@ -1,0 +1,27 @@
+"""Exits that wait, in words: what for, how long, and what can be done about it. Pure."""
+
+from bot.texts import Html, Texts, short
+from core.domain.events import ExitWaits
+from core.domain.reasons import Reason
+from core.domain.signal import Side
+
+
+def waiting_lines(event: ExitWaits, texts: Texts) -> list[Html]:
+    """The alert of an exit that cannot be done yet."""
+    signal = event.signal
+    next_ = texts("waits.panic") if event.until is None else texts("waits.next", time=texts.exact_time(event.until))
+    return [
+        texts("waits", signal_type=short(signal.signal_type)),
+        texts("symbol", symbol=short(signal.symbol)),
+        texts("reason", reason=texts.reason(event.reason)),
+        next_,
+        *advice(event.reason, Side.SELL, texts),
+    ]
+
+
+def advice(why: Reason | None, side: Side, texts: Texts) -> list[Html]:
+    """What to do about it: of an exit, how the position is sold all the same."""
+    if why is None:
+        return []
+    keys = (f"advice.{side.lower()}.{why.code}", f"advice.{why.code}")
+    return [texts(key) for key in keys if texts.has(key)][:1]

@@ -1,0 +1,79 @@
+"""What must be true of exits: one that was wanted is sold or told loudly, and nothing is entered before that."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
+from core.adapters.ledger import tables
+from core.adapters.ledger.codec import events
+from core.adapters.ledger.rows import Row
+from core.domain.events import OrderExecuted, SignalRefused
+from tests.simulation.evidence import Evidence, is_signal
+
+_ATTEMPTS = {"ordered", "awaiting_approval", "put_off"}
+_WORTH_SELLING = 10  # quote asset; the exchange wants 5 at least, and the price moves
+
+
+def is_again(row: Row) -> bool:
+    """Whether a row of the inbox tries an exit again."""
+    return bool(row["source"] == "exit")
+
+
+def _wanted(seen: Evidence) -> Iterator[str]:
+    """In each symbol, attempt by attempt in the order of their turns."""
+    orders = {row["inbox_seq"]: row for row in seen.rows(tables.orders)}
+    left = {one.order.client_order_id: one for one in _executed(seen)}
+    by_symbol: dict[str, list[Row]] = defaultdict(list)
+    for row in sorted(filter(is_signal, seen.rows(tables.inbox)), key=lambda row: row["seq"]):
+        by_symbol[row["mailbox"]].append(row)
+    for symbol, rows in by_symbol.items():
+        wanted: Row | None = None
+        for row in rows:
+            order = orders.get(row["seq"])
+            if str(row["signal_type"]).startswith("BUY"):
+                if wanted is not None and order is not None and order["executed_qty"]:
+                    yield f"{symbol} was entered by {row['source_id']} while the exit {wanted['source_id']} was wanted"
+            elif row["outcome"] in _ATTEMPTS:
+                wanted = row if _leaves_it_wanted(row, order, left) else None
+            elif is_again(row) and row["reason_code"] != "exit_over":
+                wanted = None  # all is sold, or its end was told: see `_told`
+        if wanted is not None:
+            yield f"the exit {wanted['source_id']} of {symbol} was wanted, and neither sold nor told"
+
+
+def _leaves_it_wanted(row: Row, order: Row | None, left: Mapping[str, OrderExecuted]) -> bool:
+    if order is None:
+        return bool(row["outcome"] == "put_off")
+    if not order["executed_qty"]:
+        return bool(order["state"] != "DECLINED")
+    after = left[order["client_order_id"]]
+    if order["approved_by"] is not None or not after.position.is_open:
+        return False  # half of it may have been approved, and no more
+    return bool(after.position.qty * after.execution.price > _WORTH_SELLING)
+
+
+def _executed(seen: Evidence) -> Iterator[OrderExecuted]:
+    for row in seen.rows(tables.outbox):
+        event = events.decode(row["body"]) if row["kind"] == "order_executed" else None
+        if isinstance(event, OrderExecuted):
+            yield event
+
+
+def _told(seen: Evidence) -> Iterator[str]:
+    """An exit that came or grew too old while something was held is told as what it costs."""
+    told = {}
+    for row in seen.rows(tables.outbox):
+        event = events.decode(row["body"]) if row["kind"] == "signal_refused" else None
+        if isinstance(event, SignalRefused):
+            told[event.inbox_seq] = event
+    for row in filter(is_again, seen.rows(tables.inbox)):
+        if row["outcome"] == "expired" and not (row["seq"] in told and told[row["seq"]].priority == 0):
+            yield f"the exit {row['source_id']} grew too old, and that was not told loudly"
+
+
+def _all_over(seen: Evidence) -> Iterator[str]:
+    for row in seen.rows(tables.wanted_exits):
+        if row["ended_at"] is None:
+            yield f"the exit of {row['symbol']} is wanted for ever"
+
+
+PROMISES = (_wanted, _told, _all_over)
