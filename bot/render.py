@@ -236,9 +236,10 @@ def _controls_changed(event: ControlsChanged, texts: Texts) -> list[Html]:
 def _limit(event: LimitChanged, texts: Texts) -> list[Html]:
     limit = event.limit
     none = texts("limit.none")
+    before, after = (f"{value} {limit.asset}".strip() if value else "" for value in (event.before, event.after))
     who = f"{short(limit.changed_by)}, {texts.exact_time(limit.changed_at)}"
     return [
-        texts("limit.changed", name=limit.name, before=event.before or none, after=event.after or none),
+        texts("limit.changed", name=limit.name, before=before or none, after=after or none),
         texts("limit.by", who=who),
     ]
 
