@@ -2,7 +2,7 @@
 agree."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -14,13 +14,14 @@ import structlog
 from core.account import Account
 from core.adoption import found_message
 from core.book import Book
-from core.comparison import RECENT, Sorted, missing_coins, sort_orders, total
-from core.domain.errors import ExchangeUnavailable, LeaseLost, LedgerUnavailable
+from core.comparison import RECENT, Sorted, differences_of_gone, missing_coins, sort_orders, total
+from core.domain.errors import ExchangeUnavailable, LeaseLost, LedgerUnavailable, SymbolUnknown
 from core.domain.events import HoldAccepted, SymbolHeld, SymbolReleased
 from core.domain.hold import Hold
 from core.domain.instrument import Instrument
 from core.domain.messages import Message
 from core.domain.money import ZERO, divide, multiply
+from core.domain.order import ExecutionReport
 from core.domain.position import Position
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side
@@ -96,8 +97,7 @@ class Holding:
 
     async def _commit_unmoved(self, symbol: str, found: tuple[Reason, ...], picture: _Picture) -> None:
         """In the symbol's turn. Where something has moved since it was looked at nothing is certain, and the next check looks."""
-        instrument = self._market.instrument(symbol)
-        if instrument is None or self._picture(instrument) != picture:
+        if self._picture(symbol) != picture:
             return
         changes = self._decide(symbol, found)
         try:
@@ -136,14 +136,16 @@ class Holding:
 
     async def _look(self, symbol: str) -> tuple[tuple[Reason, ...], _Picture] | None:
         instrument = await self._market.find_instrument(symbol)
+        picture = self._picture(symbol)
+        if self._market.is_gone(symbol):
+            return (tuple(differences_of_gone(self._book.position(symbol))), picture) if picture is not None else None
         if instrument is None:
             return None
-        picture = self._picture(instrument)
         found = await self.look_for_orders(symbol)
-        if picture is None or found.lost:
+        if picture is None or found.lost or self._market.is_gone(symbol):
             return None
         missing = missing_coins(instrument, _held(picture.positions), await self._venue.balances())
-        return ((*missing, *found.differences), picture) if self._picture(instrument) == picture else None
+        return ((*missing, *found.differences), picture) if self._picture(symbol) == picture else None
 
     async def look_for_orders(self, symbol: str) -> Sorted:
         """Halts the account because of orders of somebody else, and has lost ones taken over. Raises ExchangeUnavailable and
@@ -181,14 +183,19 @@ class Holding:
         """The newest orders of `symbol`. What the exchange shows was committed here before it was sent, so the ledger is read
         afterwards."""
         since = self._held_since()
-        reports = await self._venue.recent_orders(symbol, RECENT)
+        reports: Sequence[ExecutionReport] = ()
+        try:
+            reports = await self._venue.recent_orders(symbol, RECENT)
+        except SymbolUnknown:
+            await self._market.load_instruments([symbol])
         orders = await self._ledger.find_orders([report.client_order_id for report in reports])
         self._looked_at[symbol] = since
         return sort_orders(reports, orders, Ours(self._book.mark, self._book.acknowledged))
 
-    def _picture(self, instrument: Instrument) -> _Picture | None:
+    def _picture(self, symbol: str) -> _Picture | None:
         """None while an order could change it."""
-        same = self._alike(instrument)
+        instrument = self._market.instrument(symbol)
+        same = self._alike(instrument) if instrument is not None else {symbol}
         if any(order.symbol in same for order in self._book.in_flight.values()):
             return None
         positions = {name: position for name, position in self._book.positions.items() if name in same}
@@ -207,8 +214,11 @@ class Holding:
         position = self._book.position(symbol)
         missing, cost = ZERO, ZERO
         changes = Changes()
-        if instrument is not None and position.qty:
-            seen = await self._total_seen_twice(instrument)
+        if self._market.is_gone(symbol):
+            missing, cost = position.qty, position.cost
+            changes.positions.append(Position(symbol))
+        elif instrument is not None and position.qty:
+            seen = await self._total_seen_twice(symbol, instrument)
             if seen is None:
                 raise ExchangeUnavailable(f"orders in {instrument.base} are under way: accept it when they are settled")
             there, positions = seen
@@ -223,16 +233,16 @@ class Holding:
         changes.events.append(HoldAccepted(hold, missing, cost, instrument.base if instrument else "", _quote(instrument)))
         return changes
 
-    async def _total_seen_twice(self, instrument: Instrument) -> tuple[Decimal, Mapping[str, Position]] | None:
+    async def _total_seen_twice(self, symbol: str, instrument: Instrument) -> tuple[Decimal, Mapping[str, Position]] | None:
         """What the exchange holds of the base asset, seen alike twice in a row, and our positions in it; None where something
         always moved."""
         before: tuple[Decimal, _Picture] | None = None
         for attempt in range(_ATTEMPTS):
             if attempt:
                 await self._clock.sleep(_PAUSE_SECONDS)
-            picture = self._picture(instrument)
+            picture = self._picture(symbol)
             there = total(await self._venue.balances(), instrument.base) if picture is not None else ZERO
-            seen = (there, picture) if picture is not None and self._picture(instrument) == picture else None
+            seen = (there, picture) if picture is not None and self._picture(symbol) == picture else None
             if seen is not None and seen == before:
                 return there, seen[1].positions
             before = seen

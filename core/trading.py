@@ -17,7 +17,7 @@ from core.inbox import CAPACITY, Inbox
 from core.market import Market
 from core.order_executor import OrderExecutor, new_token
 from core.placement import Placement
-from core.ports import Clock, Ledger, LedgerState, Timings, Venue
+from core.ports import Clock, EntryGate, Ledger, LedgerState, Timings, Venue
 from core.rates import Rates
 from core.reconciler import Reconciler
 from core.wishes import Wishes
@@ -38,18 +38,21 @@ class Trading:
         trading_mode: str,
         timings: Timings,
         watched: Collection[str] = (),
+        gate: EntryGate = lambda: None,
         token: Callable[[], str] = new_token,
         capacity: int = CAPACITY,
         held_since: Callable[[], datetime] | None = None,
     ) -> None:
-        """`held_since` is when this process took the ledger, or was sure of it again; now by default. `watched` are symbols whose
-        rules and price are kept at hand, besides those that the book needs. `token` names an approval, `capacity` is the
-        inbox's."""
+        """`held_since` is when this process took the ledger, or was sure of it again; now by default. `gate` may keep entries
+        back. `watched` are symbols whose rules and price are kept at hand, besides those that the book needs. `token` names an
+        approval, `capacity` is the inbox's."""
         self.book = book
         self._watched = watched
         self.market = Market(venue, clock, watched=self.needed)
         self.rates = rates = Rates(book, self.market, clock)
-        self.deciding = deciding = Deciding(book, self.market, rates, clock, venue.balances)
+        self.deciding = deciding = Deciding(
+            book=book, market=self.market, rates=rates, balances=venue.balances, clock=clock, gate=gate
+        )
         began = clock.now()
         since = held_since or (lambda: began)
         account = Account(ledger, book, clock)

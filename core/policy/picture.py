@@ -10,6 +10,7 @@ from core.domain.controls import Controls
 from core.domain.hold import Hold
 from core.domain.instrument import Instrument, Quote
 from core.domain.position import Position
+from core.domain.reasons import Reason
 from core.policy.rates import Rate, Unknown, same
 
 
@@ -51,7 +52,8 @@ class Picture:
     those into the report asset, by asset; `approved_at` is when a person approved this very signal: then its age counts from
     there, and nobody is asked again. `hold` is on the symbol, `account_hold` on the whole account; where there is one, `free` is
     what the exchange could sell of the base asset. `by_hand`: a person ordered it, who may leave a position also while signals
-    may not. `exit_wanted`: the symbol is being left. `clock_offset` is how far the exchange's clock is ahead of ours. """
+    may not. `exit_wanted`: the symbol is being left. `clock_offset` is how far the exchange's clock is ahead of ours. `gate` is
+    why entries are kept back besides all that is known of the signal."""
 
     now: datetime
     limits: Limits
@@ -68,6 +70,7 @@ class Picture:
     account_hold: Hold | None = None
     free: Decimal | None = None
     by_hand: bool = False
+    gate: Reason | None = None
     wanted: Wanted = Wanted()
     exit_wanted: bool = False
     clock_offset: timedelta | None = None

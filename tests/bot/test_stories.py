@@ -281,6 +281,11 @@ async def bad_day(stage: Stage) -> None:
     await stage.world.say("BUY_SM", close="0.40")
 
 
+async def not_alone(stage: Stage) -> None:
+    stage.world.closed = reason("another_program")
+    await stage.world.say("BUY_SM")
+
+
 SCENES: dict[str, tuple[str, Scene, dict[str, object]]] = {
     "executed": ("An entry is executed", executed, {}),
     "sold": ("An exit is executed", sold, {}),
@@ -304,6 +309,7 @@ SCENES: dict[str, tuple[str, Scene, dict[str, object]]] = {
     "unknown_symbol": ("The exchange knows no such symbol", unknown, {}),
     "account_held": ("Somebody else trades on the account", account_held, {}),
     "nothing_free": ("Nothing is free to be sold", nothing_free, {}),
+    "another_program": ("Another program uses the bot's token", not_alone, {}),
     "held": ("Ledger and exchange disagree about the symbol", held, {}),
     "in_position": ("There is a position already", in_position, {}),
     "exit_wanted": ("The position is being left", leaving, {}),
