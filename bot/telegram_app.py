@@ -232,8 +232,11 @@ class TelegramChat:
             fresh = True
         if not yes:
             said: str = desk.texts("confirm.left", who=caller.name)
-        elif not fresh:
-            said = desk.texts("toast.old")
+        elif not fresh and pending.risk is Risk.RAISES:
+            # Whoever wants out is not asked a third time; whoever wants in may have changed their mind since.
+            keyboard = confirm_keyboard(desk.confirmations.ask_anew(pending), desk.texts)
+            await self._replace(query, ChatMessage(f"{pending.text}\n\n{desk.texts('confirm.late')}", keyboard))
+            return
         elif (why := codes.lacking(desk, caller, pending.risk)) is not None:
             said = why
         elif pending.risk is Risk.RAISES and desk.codes is not None and query.message is not None:
