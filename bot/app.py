@@ -217,6 +217,7 @@ class _Program:
             book=self.book,
             market=self.market,
             deciding=self.trading.deciding,
+            rates=self.trading.rates,
             confirmations=Confirmations(self.clock),
             codes=self._codes(),
             inbox=self.inbox,
@@ -373,10 +374,9 @@ class _Program:
 
     async def _load_instruments(self) -> None:
         # `*` allows every symbol: all rules are read at once, prices only as they are needed.
-        wanted = None if self.settings.symbols is None else self.book.instruments_needed(self.settings.symbols)
         while True:
             try:
-                await self.market.load_instruments(wanted)
+                await self.trading.load_rules(every=self.settings.symbols is None)
             except ExchangeUnavailable as error:
                 log.warning("the exchange does not answer; trading begins when it does", error=str(error))
                 await self.clock.sleep(max(RETRY_SECONDS, error.retry_after))
@@ -384,6 +384,8 @@ class _Program:
                 return
 
     async def _announce(self) -> None:
+        if not self.book.is_of(self.settings.report_asset):
+            self.notes.append("other_asset")
         for source in (self.source, self.warehouse.table):
             if source is not None and not await self._positions(source.name):
                 self.notes.append("from_latest")

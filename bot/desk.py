@@ -30,6 +30,7 @@ from core.domain.signal import BY_HAND
 from core.inbox import Inbox
 from core.market import Market
 from core.ports import Clock, DayResult, Venue, Verdict
+from core.rates import Rates
 from core.read_models import NEWEST, Act, Gain, LetterStory, Page, Performance, Selection, SignalStory, Story
 
 log = structlog.get_logger(__name__)
@@ -100,7 +101,7 @@ class Analytics(Protocol):
     """Sums over the ledger. Every method raises LedgerUnavailable."""
 
     async def performance(self, by: str, selection: Selection) -> Sequence[Performance]:
-        """Exits by `symbol` or `signal_type`, the most profitable first."""
+        """Exits by `symbol` or `signal_type`: by quote asset, of each the most profitable first."""
         ...
 
     async def gains(self, selection: Selection, limit: int) -> Sequence[Gain]:
@@ -150,6 +151,7 @@ class Desk:
     book: Book
     market: Market
     deciding: Deciding
+    rates: Rates
     confirmations: Confirmations
     codes: OneTimeCodes | None
     inbox: Inbox

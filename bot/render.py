@@ -215,7 +215,7 @@ def controls_lines(controls: Controls, texts: Texts) -> Html:
         lines.append(texts("controls.until", time=texts.full_moment(controls.until)))
     lines.append(texts("controls.mode", mode=controls.mode, meaning=texts(f"mode.{controls.mode}")))
     if controls.mode is Mode.CONFIRM and controls.asking.above:
-        lines.append(texts("mode.above", above=f"{controls.asking.above:f}"))
+        lines.append(texts("mode.above", above=f"{controls.asking.above:f}", asset=controls.asking.asset))
     if controls.mode is Mode.CONFIRM and controls.asking.besides:
         lines.append(texts("mode.besides", types=", ".join(sorted(controls.asking.besides))))
     return Html("\n".join(lines))

@@ -106,6 +106,14 @@ class Market:
         quote = self._quotes.get(symbol)
         return quote if quote is not None and quote.is_fresh(self._clock.now(), FRESH) else None
 
+    async def freshen(self, symbols: Collection[str]) -> None:
+        """Asks for the prices of many symbols in one question; where nothing is answered they stay as they are."""
+        try:
+            async with asyncio.timeout(ASK_TIMEOUT_SECONDS):
+                await self._refresh(symbols)
+        except (ExchangeUnavailable, TimeoutError) as error:
+            log.warning("no present prices", symbols=len(symbols), error=str(error) or "no answer in time")
+
     async def _refresh(self, symbols: Iterable[str]) -> bool:
         """Whether there was anything to ask."""
         known = [symbol for symbol in symbols if symbol in self._instruments]

@@ -101,8 +101,9 @@ class SignalRefused:
 @dataclass(frozen=True, slots=True)
 class ApprovalRequested:
     """The owner is asked. `base` and `quote` name the assets; `half` is the quantity that half of it would be, None where that is
-    too little to trade. `capital` is what there is in quote asset, positions at their cost (None where it is not known); `rules`
-    are what each rule measured: name, value, limit and unit. `cost` is what one unit of base that is to be sold has cost."""
+    too little to trade. `worth` is what it comes to and `capital` what there is, positions at their cost, in the asset `report`
+    (None where it is not known; an older event has its capital in quote asset, and no `report`). `rules` are what each rule
+    measured: name, value, limit and unit. `cost` is what one unit of base that is to be sold has cost."""
 
     approval: Approval
     base: str
@@ -111,6 +112,8 @@ class ApprovalRequested:
     capital: Decimal | None = None
     rules: tuple[tuple[str, str, str, str], ...] = ()
     cost: Decimal | None = None
+    worth: Decimal | None = None
+    report: str = ""
     kind: Literal["approval_requested"] = "approval_requested"
     priority: Priority = Priority.URGENT
 

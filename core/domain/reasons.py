@@ -46,6 +46,8 @@ SENTENCES: Mapping[str, str] = {
     "order_notional": "worth {value} {quote}, more than the limit of {limit} per order",
     "open_positions": "{count} positions are open, the limit is {limit}",
     "daily_loss": "today's result is {result} {quote}, the limit is a loss of {limit}",
+    "rate_unknown": "what {asset} is worth in {into} is not known, so no limit can be counted: no fresh price of {pairs}",
+    "no_rate": "what {asset} is worth in {into} is not known, so no limit can be counted: the exchange trades no pair for it",
     "daily_loss_unknown": "today's result in {quote} is not known",
     # approval
     "declined": "declined by {who}",

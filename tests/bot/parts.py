@@ -40,6 +40,7 @@ from core.inbox import Inbox
 from core.market import Market
 from core.membership import Membership
 from core.ports import MAIN_READER, Arrival, Changes, DayResult, Delivery, LedgerState, Told, Verdict
+from core.rates import Rates
 from core.read_models import NEWEST, Act, Gain, LetterStory, Page, Performance, Place, Selection, Settled, SignalStory, Story
 from tests.core.world import LIMITS
 
@@ -423,8 +424,9 @@ class Office:
             "kafka": (True, "reading"),
             "exchange": (False, "no <answer>"),
         }
+        rates = Rates(self.book, self.market, clock)
         self.desk = Desk(
-            book=self.book, market=self.market, deciding=Deciding(self.book, self.market, clock),
+            book=self.book, market=self.market, deciding=Deciding(self.book, self.market, rates, clock), rates=rates,
             confirmations=Confirmations(clock),
             codes=None, inbox=self.inbox, alerts_waiting=lambda: len(self.ledger.unsent),
             queries=self.ledger, analytics=self.ledger, stories=self.ledger,

@@ -53,7 +53,7 @@ async def test_a_sell_closes_the_position_and_tells_the_profit(world: World, led
     assert (trade.qty, trade.proceeds, trade.profit) == (Decimal("19.98"), proceeds, proceeds - Decimal("9.6"))
     assert (trade.closed_at - trade.opened_at).total_seconds() == 10
     assert not world.book.position("WIFUSDC").is_open
-    assert world.book.result_of("2026-03-01", "USDC") == trade.profit
+    assert world.book.results_of("2026-03-01").get("USDC", 0) == trade.profit
     executed = list(ledger.executions.values())
     assert [row.side for row in executed] == [Side.BUY, Side.SELL]
     assert executed[1].profit_quote == trade.profit

@@ -51,6 +51,7 @@ CATALOGUE: dict[str, str] = {
     "why.measure_order_notional": "· worth {value} of {limit} {unit}",
     "why.measure_open_positions": "· positions {value} of {limit}",
     "why.measure_daily_loss": "· today {value} {unit}, limit {limit}",
+    "why.rate": "· 1 {asset} = {rate} {into} ({via})",
     "why.sized": "· size {quantity}",
     "why.asked": "asked, at {price}",
     "why.answer_APPROVED": "approved by {who}: {quantity} at {price}",

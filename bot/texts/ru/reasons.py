@@ -40,6 +40,8 @@ SENTENCES: dict[str, str] = {
     "order_notional": "сумма {value} {quote} больше лимита {limit} на ордер",
     "open_positions": "открытых позиций {count}, лимит {limit}",
     "daily_loss": "результат за сегодня {result} {quote}, лимит убытка {limit}",
+    "rate_unknown": "курс {asset} к {into} неизвестен, лимиты не посчитать: нет свежей цены {pairs}",
+    "no_rate": "курс {asset} к {into} неизвестен, лимиты не посчитать: на бирже нет для этого пары",
     "daily_loss_unknown": "результат за сегодня в {quote} неизвестен",
     # approval
     "declined": "отказано: {who}",

@@ -51,6 +51,7 @@ CATALOGUE: dict[str, str] = {
     "why.measure_order_notional": "· сумма {value} из {limit} {unit}",
     "why.measure_open_positions": "· позиций {value} из {limit}",
     "why.measure_daily_loss": "· сегодня {value} {unit}, лимит {limit}",
+    "why.rate": "· 1 {asset} = {rate} {into} ({via})",
     "why.sized": "· размер {quantity}",
     "why.asked": "задан вопрос, по {price}",
     "why.answer_APPROVED": "одобрил(а) {who}: {quantity} по {price}",

@@ -231,6 +231,7 @@ controls = Table(
     Column("until", UtcTime),
     Column("ask_above", Amount),
     Column("ask_besides", Text),
+    Column("ask_asset", Text),
     Column("panic", Text),
     CheckConstraint("id = 1", name="one_row"),
 )
@@ -242,6 +243,7 @@ limits = Table(
     Column("value", Text),
     Column("changed_by", Text, nullable=False),
     Column("changed_at", UtcTime, nullable=False),
+    Column("asset", Text),
 )
 
 holds = Table(
