@@ -16,7 +16,7 @@ from bot import approvals, codes
 from bot.asked import Asked, read_asked
 from bot.commands import code, nearest
 from bot.commands.start import joined
-from bot.confirmations import Refusal, Risk, read_confirmation
+from bot.confirmations import Refusal, Risk, confirm_keyboard, read_confirmation
 from bot.desk import Caller, Desk
 from bot.gate import Gate, Strangers
 from bot.keys import command_meant, command_of
