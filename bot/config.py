@@ -117,6 +117,8 @@ class Settings(BaseSettings):
 
     database_url: Annotated[SecretStr, PlainValidator(read.database_url)] = SecretStr("sqlite+aiosqlite:///marketflow.db")
 
+    retention_days: Annotated[int, PlainValidator(read.integer(30, 36_500))] | None = None
+
     snowflake_account: Name | None = None
     snowflake_user: Name | None = None
     snowflake_password: Secret | None = None

@@ -31,7 +31,7 @@ from core.inbox import Inbox
 from core.market import Market
 from core.ports import Clock, DayResult, Venue, Verdict
 from core.rates import Rates
-from core.read_models import NEWEST, Act, Gain, LetterStory, Page, Performance, Selection, SignalStory, Story
+from core.read_models import NEWEST, Act, Gain, LetterStory, Page, Performance, PrunedSignal, Selection, SignalStory, Story
 
 log = structlog.get_logger(__name__)
 
@@ -90,6 +90,14 @@ class Stories(Protocol):
 
     async def letter_told_by(self, chat_id: int, message_id: int) -> LetterStory | None:
         """The first unreadable record that a message tells of."""
+        ...
+
+    async def pruned(self, seq: int) -> PrunedSignal | None:
+        """What is left of a signal that was pruned, by its inbox seq."""
+        ...
+
+    async def pruned_before(self) -> datetime | None:
+        """From when on the ledger was not pruned yet; None where it never was."""
         ...
 
     async def story(self, seq: int) -> Story | None:

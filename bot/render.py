@@ -8,6 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import assert_never
 
+from bot.another_program import another_program
 from bot.digest_lines import digest_lines
 from bot.exits import advice, waiting_lines
 from bot.holds import accept_button, event_lines
@@ -20,6 +21,7 @@ from bot.state_words import state_word
 from bot.texts import Html, Texts, short
 from core.domain.controls import Controls, Mode, Pause
 from core.domain.events import (
+    AnotherProgram,
     ApprovalClosed,
     ApprovalRequested,
     AuthenticatorChanged,
@@ -107,6 +109,8 @@ def _lines(event: Event, texts: Texts) -> list[Html]:  # noqa: PLR0911, PLR0912,
             return [person_line(event, texts)]
         case PartTroubled():
             return _part(event, texts)
+        case AnotherProgram():
+            return [another_program(event, texts)]
         case PanicOver():
             return _panic_over(event, texts)
         case SignalsLost():

@@ -141,7 +141,7 @@ class OrderExecutor:
         # Who orders by hand has approved it by confirming: what is stored long before it is handled is refused by its age.
         approved_at = stored.message.received_at if hand is not None else None
         size = Wanted(hand.qty, hand.quote) if hand is not None else USUAL
-        weighed = await self._deciding.weigh(signal, approved_at=approved_at, wanted=size)
+        weighed = await self._deciding.weigh_patiently(signal, approved_at=approved_at, wanted=size)
         changes = Changes()
         self._withdraw_opposite(signal, weighed, changes)
         if isinstance(weighed.decision, Refused):
@@ -298,7 +298,7 @@ class OrderExecutor:
         approval = replace(approval, state=ApprovalState.APPROVED)
         # The amount that was shown, or half of it: neither another price nor another setting makes it more.
         size = replace(HALF if answer.half else USUAL, qty=approval.qty)
-        weighed = await self._deciding.weigh(signal, approved_at=approval.decided_at, wanted=size)
+        weighed = await self._deciding.weigh_patiently(signal, approved_at=approval.decided_at, wanted=size)
         decision, facts = weighed.decision, weighed.facts
         if not isinstance(decision, RiskApproved):
             why = decision.reason if isinstance(decision, Refused) else reason("approval_closed")

@@ -86,6 +86,7 @@ def problems(given: Mapping[str, str], env_file: Path | None = None) -> list[str
 
 def from_file(path: Path, text: str) -> Settings:
     path.write_text(text, encoding="utf-8")
+    path.chmod(0o600)
     return load_settings({}, path)
 
 

@@ -4,6 +4,10 @@ CATALOGUE: dict[str, str] = {
     "why.none": "Сигналов ещё не было.",
     "why.unknown": "О «{name}» ничего не известно. Дайте номер сигнала (#12), id сигнала, ордера или сделки, символ, или"
     " ответьте /why на оповещение.",
+    "why.pruned": "<b>🧹 {signal_type} {symbol}: сделки не было ({outcome})</b> (#{seq})\nПришёл {time}; подробности удалены по"
+    " сроку"
+    " RETENTION_DAYS.",
+    "why.pruned_before": "То, что пришло до {time} и не стало сделкой, удалено по сроку RETENTION_DAYS.",
     "why.which": "Подходит несколько. Какой?",
     "why.full": "🔎 Все подробности",
     "why.was_executed": "<b>✅ {signal_type} {symbol} исполнен</b> (#{seq})",
