@@ -91,6 +91,7 @@ async def test_it_does_not_stop_the_comparison_of_the_others(world: World) -> No
         venue,
         positions=list(world.book.positions.values()),
         in_flight=[],
+        symbols=set(venue.rules),
         instruments=dict(venue.rules),  # read a moment before
         known=known,  # type: ignore[arg-type]
         leisure=Leisure(world.clock),
