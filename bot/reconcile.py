@@ -48,6 +48,5 @@ async def reconcile(settings: Settings, say: Callable[[str], None], progress: Ca
     differences = [*found.differences, *of_executions.differences]
     for difference in differences:
         say(f"DIFFERENCE: {difference}")
-    counted = f"{len(executions)} executions and {len(state.positions)} holdings in {len(symbols)} symbols"
-    say(f"{counted} compared, {len(differences)} differences")
+    say(f"{len(executions)} executions and {len(state.positions)} holdings compared, {len(differences)} differences")
     return not differences

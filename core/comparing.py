@@ -15,6 +15,7 @@ log = structlog.get_logger(__name__)
 SWEEP_PAUSE_SECONDS = 1.0
 """Between two symbols that nobody waits for. A look costs 20 of the 6,000 that a minute allows."""
 SOON_SECONDS = 3.0
+_TURN_SECONDS = 0.5
 _ATTEMPTS = 5
 
 
@@ -28,7 +29,7 @@ class Comparing:
         self._book = book
         self._clock = clock
         self._wanted: dict[str, None] = {}
-        self._soon: dict[str, None] = {}
+        self._soon: dict[str, float] = {}  # with when it is due, in monotonic seconds
         self._swept: dict[str, int] | None = None  # still to be swept, with how often it was tried; None before it is known
         self._total = 0
         self._sweeps = False
@@ -57,7 +58,7 @@ class Comparing:
     def want_soon(self, symbol: str) -> None:
         """Has `symbol` compared in a moment: an order was just placed there, and somebody else may have placed one for the same
         signal."""
-        self._soon[symbol] = None
+        self._soon.setdefault(symbol, self._clock.monotonic() + SOON_SECONDS)
         self._wake.set()
 
     def sweep(self) -> None:
@@ -73,8 +74,13 @@ class Comparing:
                 del self._wanted[symbol]
                 await self._holding.check(symbol)
             elif self._soon:
-                await self._clock.sleep(SOON_SECONDS)
-                self._wanted, self._soon = self._wanted | self._soon, {}
+                now = self._clock.monotonic()
+                due = [symbol for symbol, at in self._soon.items() if at <= now]
+                for symbol in due:
+                    del self._soon[symbol]
+                self._wanted |= dict.fromkeys(due)
+                if not due:
+                    await self._clock.sleep(_TURN_SECONDS)
             elif self._sweeps:
                 await self._step()
             else:

@@ -72,6 +72,7 @@ async def test_a_symbol_that_is_known_again_is_traded_again(world: World, ledger
     world.venue.delisted.add("WIFUSDC")
     await compare(world)
     world.venue.delisted.clear()
+    await world.clock.forward(10)
     await compare(world)
     assert told(ledger) == ["symbol_held", "symbol_released"]
     assert became(await world.say("SELL_SM")) == ("ordered", "")
