@@ -53,6 +53,10 @@ class MarketData(Protocol):
         ...
 
 
+EntryGate = Callable[[], Reason | None]
+"""Why no entry is made now, whoever wants it; None while they are. Exits never ask. Answers at once, from what is known."""
+
+
 class Venue(MarketData, Protocol):
     """Where orders go."""
 
@@ -218,7 +222,7 @@ class Timings(Protocol):
     """Takes the measured durations, in seconds."""
 
     def signal_to_order(self, seconds: float) -> None:
-        """From a signal's arrival to the moment its order is sent."""
+        """From a signal's arrival in this process to the moment its order is sent, intent and all committed; once an order."""
         ...
 
     def order_ack(self, seconds: float) -> None:

@@ -3,17 +3,19 @@
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from core.adapters.binance_allowance import Counts, counts_of
 from core.adapters.binance_outcomes import Outcome, broken_filter, meaning_of
 from core.domain.order import NotTaken, OrderRequest, Rejected, Unanswered
 from core.domain.reasons import Reason, reason
 
 NO_SUCH_ORDER = -2013
 NOTHING_TO_CANCEL = -2011
+NO_SUCH_SYMBOL = -1121
 CLOCK_OFF = -1021
 # What a question about a symbol that does not exist is answered with: errors.md, BAD_SYMBOL and ILLEGAL_CHARS.
-UNKNOWN_SYMBOL = frozenset({-1121, -1100})
+UNKNOWN_SYMBOL = frozenset({NO_SUCH_SYMBOL, -1100})
 
 _TOO_MANY_ORDERS = -1015
 _LONGEST_MESSAGE = 200
@@ -25,11 +27,20 @@ _TO_CHECK: Mapping[int, str] = {
 }
 
 
+# What stands between us and the exchange says so by the status alone: its page is not the exchange's word, and is not repeated.
+_EXPLAINED: Mapping[int, str] = {
+    451: "The exchange serves nobody from where this machine is (restricted location). Run it elsewhere, or set"
+    " BINANCE_API_URL to an exchange that does.",
+    403: "A firewall before the exchange turned the request away (rest-api.md, WAF limit): look at a proxy, or ask less.",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A 2xx with JSON in it, not yet read."""
+    """A 2xx with JSON in it, not yet read; `counts` is what its headers say was used."""
 
     body: object
+    counts: Counts = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +54,13 @@ class Silence:
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """An answer whose HTTP status is not 2xx. `code` and `message` are the exchange's own, 0 and empty where the body held
-    none; `wait` is for how many seconds nothing more may be sent, 0 unless it asks for that."""
+    none; `wait` is for how many seconds nothing more may be sent, 0 unless it asks for that; `counts` as in Answer."""
 
     status: int
     code: int = 0
     message: str = ""
     wait: float = 0.0
+    counts: Counts = field(default_factory=dict)
 
     @property
     def definite(self) -> bool:
@@ -66,6 +78,8 @@ class Refusal:
 
     def __str__(self) -> str:
         said = f", code {self.code}: {self.message}" if self.code else ""
+        if not self.code and self.status in _EXPLAINED:
+            return f"HTTP {self.status}: {_EXPLAINED[self.status]}"
         advice = f" Check {_TO_CHECK[self.code]}." if self.code in _TO_CHECK else ""
         return f"HTTP {self.status}{said}{advice}"
 
@@ -74,8 +88,8 @@ Said = Answer | Refusal | Silence
 """What comes back from the exchange: exactly one of these."""
 
 
-def refusal(status: int, code: object, message: object, retry_after: str | None) -> Refusal:
-    """A Refusal out of whatever stood in the answer; `retry_after` is the header as it came.
+def refusal(status: int, code: object, message: object, headers: Mapping[str, str]) -> Refusal:
+    """A Refusal out of whatever stood in the answer; `headers` are that answer's.
 
     A message without a code is not the exchange's: where the body was no JSON it is python-binance's, and holds the URL.
     """
@@ -86,9 +100,10 @@ def refusal(status: int, code: object, message: object, retry_after: str | None)
     if meaning_of(status, known, text).outcome is Outcome.STOP_ALL:
         # Without a readable header: the window of the order limit, the shortest ban, the window of the request weight.
         wait = 10.0 if known == _TOO_MANY_ORDERS else 120.0 if status == 418 else 60.0
+        retry_after = headers.get("Retry-After")
         if retry_after is not None and re.fullmatch(r"\d{1,9}", retry_after, re.ASCII):
             wait = min(max(float(retry_after), 1.0), _LONGEST_BAN)
-    return Refusal(status, known, text, wait)
+    return Refusal(status, known, text, wait, counts_of(headers))
 
 
 def wait_reason(seconds: float, *, banned: bool) -> Reason:
