@@ -110,12 +110,18 @@ FILTERS: Mapping[str, Meaning] = dict.fromkeys(
     Meaning(_F, "filter_failure"),
 )
 
-# Answers without a code of the exchange's, or of a status that speaks louder than the code.
+# Nothing more may be asked for a while. Without a code of the exchange's it may be the word of something between us and it.
+TOO_MUCH: Mapping[int, Meaning] = {
+    418: Meaning(_S, "banned"),
+    429: Meaning(_S, "rate_limited"),
+}
+
+# Answers without a code of the exchange's.
 STATUSES: Mapping[int, Meaning] = {
     403: UNKNOWN,  # a firewall between us and the exchange; nothing says what it let through before
     409: UNKNOWN,
-    418: Meaning(_S, "banned"),
-    429: Meaning(_S, "rate_limited"),
+    418: UNKNOWN,
+    429: UNKNOWN,
     # rest-api.md: not to be treated as a failure, "the execution status is UNKNOWN and could have been a success"
     500: UNKNOWN,
     502: UNKNOWN,
@@ -136,8 +142,8 @@ def broken_filter(message: str) -> str:
 
 def meaning_of(status: int, code: int, message: str) -> Meaning:
     """What a refusal means for the order that it answers; `code` 0 and an empty `message` where the body held none."""
-    if status in {418, 429}:
-        return STATUSES[status]
+    if status in TOO_MUCH and code:
+        return TOO_MUCH[status]
     if status >= 500:
         return AT_THE_DOOR.get((status, code), UNKNOWN)
     if not 400 <= status < 500 or code == 0:
