@@ -6,13 +6,14 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from functools import partial
 from importlib.metadata import version
 
 import structlog
 from fastapi import APIRouter
 
+from bot.alone import Alone
 from bot.audience import Audience
 from bot.catching_up import CatchingUp
 from bot.clock import SystemClock
@@ -45,8 +46,10 @@ from bot.pace import Paces
 from bot.people import People
 from bot.process_events import ProcessEvents
 from bot.prove import Prover
+from bot.pruning import Pruning
 from bot.telegram_app import TelegramChat
 from bot.telegram_link import connect, name_of
+from bot.this_program import this_program
 from bot.web.health import create_web_app
 from bot.web.metrics import create_metrics_app
 from bot.web.server import serve_web
@@ -59,6 +62,7 @@ from core.adapters.execution_logger import ExecutionLogger
 from core.adapters.kafka_source import KafkaSource
 from core.adapters.ledger.analytics import LedgerAnalytics
 from core.adapters.ledger.opening import open_ledger
+from core.adapters.ledger.pruning import LedgerPruning
 from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.adapters.ledger.stories import LedgerStories
@@ -83,6 +87,7 @@ COMPARE_SECONDS = 300.0
 MARK_SECONDS = 5.0
 GAUGE_SECONDS = 10.0  # a ledger that takes longer is asked again at the next turn
 PROOF_AT = time(0, 10)  # UTC; late enough for what came at the end of the day
+PRUNE_AT = time(3, 40)  # UTC; long after the proof of the day before
 PROOF_AFTER_START_SECONDS = 120.0
 HISTORY_PATIENCE_SECONDS = 600.0  # nothing is lost while it is away
 RULES_SECONDS = 300.0  # how old a symbol's rules may become: a new minimum or step makes orders fail
@@ -122,6 +127,7 @@ async def run(settings: Settings, embedded: Embedded | None = None, on_ready: Ca
             client=client,
             state=state,
             newest_seq=await LedgerQueries(ledger.reader).newest_seq(),
+            traded_at=await LedgerQueries(ledger.reader).last_on_exchange(),
             loki=loki,
         )
         # What is loaded by now stays: the collector need not walk through it again and again while orders wait.
@@ -143,6 +149,7 @@ class _Program:
         client: BinanceClient,
         state: LedgerState,
         newest_seq: int,
+        traded_at: datetime | None,
         loki: LokiHandler | None,
     ) -> None:
         self.loki = loki
@@ -156,6 +163,14 @@ class _Program:
         self.lifecycle = Lifecycle()
         self.notes: list[str] = []
         self.events = ProcessEvents(ledger, clock)
+        self.alone = Alone(
+            clock,
+            self.events.tell,
+            who=this_program(settings.database_url.get_secret_value()),
+            has_account=settings.trading_mode is not TradingMode.PAPER,
+            traded_at=traded_at,
+            seen_at=ledger.away_since,
+        )
         self.turned_away, self.turned_back = TurnedAway(self.events.tell, clock), TurnedBack(self.events.tell, clock)
         ledger.observers.append(self.turned_back)
         controls = Controls(mode=settings.approval)
@@ -169,6 +184,7 @@ class _Program:
             trading_mode=settings.trading_mode,
             timings=self.metrics,
             watched=settings.symbols or {settings.symbol},
+            gate=self.alone.closed,
         )
         self.book, self.market, self.inbox = self.trading.book, self.trading.market, self.trading.inbox
         self.source = self._kafka(embedded)
@@ -217,6 +233,7 @@ class _Program:
             book=self.book,
             market=self.market,
             deciding=self.trading.deciding,
+            rates=self.trading.rates,
             confirmations=Confirmations(self.clock),
             codes=self._codes(),
             inbox=self.inbox,
@@ -240,7 +257,7 @@ class _Program:
             clock_offset=lambda: self.client.clock_offset_seconds,
             tell=self.events.tell,
         )
-        self.chat = TelegramChat(answers, self.desk, self.ledger, paces)
+        self.chat = TelegramChat(answers, self.desk, self.ledger, paces, self.alone)
 
     def _codes(self) -> OneTimeCodes | None:
         key = self.settings.tg_totp_secret
@@ -267,6 +284,7 @@ class _Program:
             **({"kafka": lambda: source.ready} if source is not None else {}),
             **({"signals_table": lambda: table.ready} if table is not None else {}),
             "telegram": lambda: self.chat.ready if not self.chat.ready[0] else self.notifiers.ready,
+            "alone": lambda: self.alone.ready,
         }
 
     @property
@@ -290,6 +308,8 @@ class _Program:
         with suppress(LedgerUnavailable):
             await proof.recall()
         schedule_daily(jobs, "proof", proof.run, PROOF_AT)
+        if (days := self.settings.retention_days) is not None:
+            schedule_daily(jobs, "pruning", Pruning(LedgerPruning(self.ledger), days, self.clock).run, PRUNE_AT)
         schedule_once(jobs, "proof after the start", proof.run, PROOF_AFTER_START_SECONDS)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.warehouse.close)
@@ -309,7 +329,7 @@ class _Program:
                 jobs.start()
                 await self.lifecycle.wait()
             except Exception as error:
-                await self.direct.say_last(partial(end_lines, error))
+                await self.direct.say_last(partial(end_lines, error, self.alone.who))
                 raise
             finally:
                 await self.lifecycle.end("trading")
@@ -373,10 +393,9 @@ class _Program:
 
     async def _load_instruments(self) -> None:
         # `*` allows every symbol: all rules are read at once, prices only as they are needed.
-        wanted = None if self.settings.symbols is None else self.book.instruments_needed(self.settings.symbols)
         while True:
             try:
-                await self.market.load_instruments(wanted)
+                await self.trading.load_rules(every=self.settings.symbols is None)
             except ExchangeUnavailable as error:
                 log.warning("the exchange does not answer; trading begins when it does", error=str(error))
                 await self.clock.sleep(max(RETRY_SECONDS, error.retry_after))
@@ -384,9 +403,13 @@ class _Program:
                 return
 
     async def _announce(self) -> None:
+        if not self.book.is_of(self.settings.report_asset):
+            self.notes.append("other_asset")
         for source in (self.source, self.warehouse.table):
             if source is not None and not await self._positions(source.name):
                 self.notes.append("from_latest")
+        if self.alone.is_newcomer:
+            self.notes.append("newcomer")
         open_positions, away = len(self.book.open_positions()), self.ledger.away_since
         notes = tuple(dict.fromkeys(self.notes))
         state = self.settings.trading_mode, self.book.controls, open_positions
@@ -471,11 +494,15 @@ class _Program:
 
     async def _measure_clock(self) -> None:
         try:
-            self.metrics.clock_offset(await self.client.measure_clock())
+            offset = await self.client.measure_clock()
         except ExchangeUnavailable as error:
             log.warning("the exchange's clock cannot be measured", error=str(error))
+        else:
+            self.book.clock_offset = timedelta(seconds=offset)
+            self.metrics.clock_offset(offset)
 
     async def _settle(self) -> None:
+        self.trading.deciding.patient = False
         try:
             async with asyncio.timeout(SETTLE_SECONDS):
                 await self.inbox.close()

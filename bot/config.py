@@ -63,7 +63,7 @@ File = Annotated[Path, PlainValidator(read.existing_file)]
 class Settings(BaseSettings):
     """The variables of the same names in capitals, in the order of `.env.example`. Immutable; made by `load_settings` alone.
 
-    Amounts are in quote asset unless named `qty` (base asset); percentages in per cent; what is None was not set.
+    Amounts are in `report_asset` unless named `qty` (base asset); percentages in per cent; what is None was not set.
     """
 
     model_config = SettingsConfigDict(
@@ -85,6 +85,7 @@ class Settings(BaseSettings):
 
     symbol: Annotated[str, PlainValidator(read.symbol)] = DEFAULT_SYMBOL
     symbols: Annotated[frozenset[str] | None, PlainValidator(read.symbols)]
+    report_asset: Annotated[str, PlainValidator(read.asset)]
     trade_qty: Amount = Decimal(10)
     trade_quote: Amount | None = None
     price_band_pct: Percent = Decimal("1.0")
@@ -115,6 +116,8 @@ class Settings(BaseSettings):
     tg_lang: Annotated[str, PlainValidator(read.one_of("en", "ru"))] = "en"
 
     database_url: Annotated[SecretStr, PlainValidator(read.database_url)] = SecretStr("sqlite+aiosqlite:///marketflow.db")
+
+    retention_days: Annotated[int, PlainValidator(read.integer(30, 36_500))] | None = None
 
     snowflake_account: Name | None = None
     snowflake_user: Name | None = None

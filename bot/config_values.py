@@ -17,6 +17,7 @@ ALL_SYMBOLS = "*"
 _LONGEST_SHOWN = 40  # characters; a bot token has 46 and an API key 64, so that one put into the wrong variable is not shown
 _MAY_HOLD_A_SECRET = re.compile(r"@|[?&;].*=|://[^/]*:[^0-9/]")  # user:password@host, ?key=…, a connection string
 _SYMBOL = re.compile(r"[A-Z0-9._-]{1,20}")  # rest-api.md: `^[A-Z0-9-_.]{1,20}$`
+_ASSET = re.compile(r"[A-Z0-9]{1,20}")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,15}")
 BOT_TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+")
 _CREDENTIAL = re.compile(r"[A-Za-z0-9_-]+")
@@ -110,6 +111,13 @@ def symbol(text: str) -> str:
     """A trading symbol in capitals."""
     if not _SYMBOL.fullmatch(text.strip().upper()):
         raise ValueError("a symbol of the exchange, such as WIFUSDC")
+    return text.strip().upper()
+
+
+def asset(text: str) -> str:
+    """An asset's code in capitals."""
+    if not _ASSET.fullmatch(text.strip().upper()):
+        raise ValueError("an asset of the exchange, such as USDC")
     return text.strip().upper()
 
 

@@ -162,8 +162,9 @@ class BalanceReader:
 
     async def run(self) -> None:
         try:
+            asked_at = self._clock.now()
             self._book.balances = await self._venue.balances()
-            self._book.balances_at = self._clock.now()
+            self._book.balances_at = asked_at
         except (ExchangeUnavailable, LedgerUnavailable) as error:
             log.warning("balances cannot be read", error=str(error))
 

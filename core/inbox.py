@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import structlog
@@ -10,7 +11,7 @@ import structlog
 from core.domain.events import DeadLettersFound, Event
 from core.domain.messages import DeadLetter, Message, SourcePosition, StoredMessage
 from core.domain.problems import kinds_of
-from core.ports import Arrival, Ledger, Verdict
+from core.ports import Arrival, Clock, Ledger, Verdict
 
 log = structlog.get_logger(__name__)
 
@@ -39,12 +40,14 @@ class Inbox:
         self,
         ledger: Ledger,
         handle: Handle,
+        clock: Clock,
         *,
         capacity: int = CAPACITY,
     ) -> None:
         """`capacity` is how many messages may wait; a source that brings more waits itself, and nothing is dropped."""
         self._ledger = ledger
         self._handle = handle
+        self._clock = clock
         self._capacity = capacity
         self._mailboxes: dict[str, deque[Work]] = {}
         self._workers: dict[str, asyncio.Task[None]] = {}
@@ -98,12 +101,13 @@ class Inbox:
     async def _store(
         self, messages: Sequence[Message], dead: Sequence[DeadLetter], position: SourcePosition | None
     ) -> Sequence[Arrival]:
+        arrived = self._clock.monotonic()
         events: list[Event] = [DeadLettersFound(len(dead), dead[0], kinds_of(dead))] if dead else []
         results = await self._ledger.store(messages, dead=dead, position=position, events=events)
         for message, result in zip(messages, results, strict=True):
             if result is None:
                 log.info("repeated, so left alone", source=message.source, signal_id=message.source_id)
-        self._take([stored for stored in results if isinstance(stored, StoredMessage)])
+        self._take([replace(stored, arrived=arrived) for stored in results if isinstance(stored, StoredMessage)])
         return results
 
     def start_controls(self, waiting: Sequence[StoredMessage]) -> None:

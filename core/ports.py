@@ -48,8 +48,13 @@ class MarketData(Protocol):
         ...
 
     async def quotes(self, symbols: Collection[str]) -> Mapping[str, Quote]:
-        """The best bid and ask of each of `symbols` that the venue knows. `Quote.at` is our clock's time when the answer came."""
+        """The best bid and ask of each of `symbols` that the venue knows. `Quote.at` is our clock's time when they were
+        asked for: by then, or later, they were so."""
         ...
+
+
+EntryGate = Callable[[], Reason | None]
+"""Why no entry is made now, whoever wants it; None while they are. Exits never ask. Answers at once, from what is known."""
 
 
 class Venue(MarketData, Protocol):
@@ -217,7 +222,7 @@ class Timings(Protocol):
     """Takes the measured durations, in seconds."""
 
     def signal_to_order(self, seconds: float) -> None:
-        """From a signal's arrival to the moment its order is sent."""
+        """From a signal's arrival in this process to the moment its order is sent, intent and all committed; once an order."""
         ...
 
     def order_ack(self, seconds: float) -> None:

@@ -72,6 +72,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 
 _PRICE = r"^(0{0,9}[1-9][0-9]{0,9}(\.[0-9]{1,20})?|0\.0{0,18}[1-9][0-9]?)$"
 _TIME = r"^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?Z$"
+_SYMBOL = r"^([Bb][Ii][Nn][Aa][Nn][Cc][Ee]:)?([A-Za-z0-9]{2,20}|[A-Za-z0-9]{1,12}[/-][A-Za-z0-9]{2,8})$"
 _SECONDS = {"type": "integer", "minimum": 946684800, "maximum": 4102444799}
 _MILLISECONDS = {"type": "integer", "minimum": 946684800000, "maximum": 4102444799999}
 _BODY = {
@@ -85,7 +86,7 @@ _BODY = {
         },
         "symbol": {
             "type": "string",
-            "pattern": "^([A-Za-z0-9]{2,16}|[A-Za-z0-9]{1,12}[/-][A-Za-z0-9]{2,4}|BINANCE:[A-Za-z0-9]{2,16})$",
+            "pattern": _SYMBOL,
             "description": "SYMBOL where nothing names an instrument; also as ticker, pair or instrument. No perpetuals",
         },
         "signal_id": {

@@ -6,6 +6,7 @@
     │   └── LedgerNotReady     none yet, or of an older version: the start of the program makes it ready
     ├── LedgerInUse            another process holds the ledger: say who, end
     ├── LeaseLost              another process took the ledger over: end at once, touch nothing
+    │   └── LedgerSetBack      the ledger is not as this process left it: end at once; the next start asks the exchange
     ├── ExchangeUnavailable    a question (never an order) had no answer: ask again, refuse meanwhile
     │   └── SymbolUnknown      it had one: there is no such symbol; this symbol cannot be asked about, all others can
     ├── SourceUnavailable      no signals come: say so, connect again
@@ -42,6 +43,10 @@ class LedgerInUse(MarketFlowError):
 
 class LeaseLost(MarketFlowError):
     """This process no longer holds the ledger: it may neither write nor trade, ever again."""
+
+
+class LedgerSetBack(LeaseLost):
+    """The ledger is older than this process left it, or another one: what was committed since is not in it."""
 
 
 class ExchangeUnavailable(MarketFlowError):

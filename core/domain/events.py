@@ -101,8 +101,9 @@ class SignalRefused:
 @dataclass(frozen=True, slots=True)
 class ApprovalRequested:
     """The owner is asked. `base` and `quote` name the assets; `half` is the quantity that half of it would be, None where that is
-    too little to trade. `capital` is what there is in quote asset, positions at their cost (None where it is not known); `rules`
-    are what each rule measured: name, value, limit and unit. `cost` is what one unit of base that is to be sold has cost."""
+    too little to trade. `worth` is what it comes to and `capital` what there is, positions at their cost, in the asset `report`
+    (None where it is not known; an older event has its capital in quote asset, and no `report`). `rules` are what each rule
+    measured: name, value, limit and unit. `cost` is what one unit of base that is to be sold has cost."""
 
     approval: Approval
     base: str
@@ -111,6 +112,8 @@ class ApprovalRequested:
     capital: Decimal | None = None
     rules: tuple[tuple[str, str, str, str], ...] = ()
     cost: Decimal | None = None
+    worth: Decimal | None = None
+    report: str = ""
     kind: Literal["approval_requested"] = "approval_requested"
     priority: Priority = Priority.URGENT
 
@@ -308,6 +311,18 @@ class PartTroubled:
 
 
 @dataclass(frozen=True, slots=True)
+class AnotherProgram:
+    """Another program that uses this bot's token came, stays for longer than a moment, or is gone. `who` is this program,
+    `effect` says whether it makes entries meanwhile; on paper there is nothing to be bought twice."""
+
+    what: Literal["came", "stays", "gone"]
+    who: str
+    effect: Literal["entries", "no_entries", "paper"]
+    kind: Literal["another_program"] = "another_program"
+    priority: Priority = Priority.URGENT
+
+
+@dataclass(frozen=True, slots=True)
 class ExitOfOutage:
     """An exit that came while a part was away: `became` is `sold`, `refused` or `failed`, and `reason` why."""
 
@@ -388,6 +403,7 @@ Event = (
     | PersonRevoked
     | AuthenticatorChanged
     | PartTroubled
+    | AnotherProgram
     | OutageOver
     | PanicOver
     | SignalsLost

@@ -39,12 +39,13 @@ from core.trading import Trading
 from demo.chat.room import Room
 from demo.chat.server import RunningChat
 from tests.bot.conftest import PEOPLE, running, until
-from tests.bot.parts import OWNER, TRADER, VIEWER, FastClock
+from tests.bot.parts import OWNER, TRADER, VIEWER, FastClock, alone
 from tests.chat_client import ChatPerson
 from tests.core.world import LIMITS, Durations, instrument
 
 ROLES = {OWNER: Role.OWNER, TRADER: Role.TRADER, VIEWER: Role.VIEWER}
 ROOMY = replace(LIMITS, max_order_notional=Decimal(5000))
+BALANCES = {"USDC": Decimal(10_000)}
 PRICES = {"WIFUSDC": Decimal("0.4801"), "SOLUSDC": Decimal("150.00")}
 
 
@@ -141,13 +142,13 @@ async def firm_on(
     secret: str = "",
     start: datetime | None = None,
     clock: FastClock | None = None,
+    balances: Mapping[str, Decimal] = BALANCES,
     people: Mapping[int, Role] = ROLES,
 ) -> AsyncIterator[Firm]:
     """The program on the ledger in `path`, as `bot.app` puts it together; started again on the same path it goes on."""
     clock = clock or FastClock(speed, start)
     ledger = await open_ledger(f"sqlite+aiosqlite:///{path / 'ledger.db'}", clock)
     prices = Prices(clock)
-    balances = {"USDC": Decimal(10_000)}
     venue = PaperExchange(market=prices, book=SqlPaperBook(ledger), clock=clock, balances=balances)
     today = clock.now().date().isoformat()
     state = await ledger.load(today)
@@ -168,6 +169,7 @@ async def firm_on(
         book=book,
         market=trading.market,
         deciding=trading.deciding,
+        rates=trading.rates,
         confirmations=Confirmations(clock),
         codes=codes,
         inbox=trading.inbox,
@@ -192,7 +194,7 @@ async def firm_on(
         tell=ProcessEvents(ledger, clock).tell,
         patience=ASK_SECONDS * speed,  # a machine that is busy for a moment is no slow ledger, however quick the clock
     )
-    chat = TelegramChat(answers, desk, ledger, paces)
+    chat = TelegramChat(answers, desk, ledger, paces, alone(clock))
     await trading.market.load_instruments(None)
     trading.inbox.start_controls(state.waiting)
     trading.start(state)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from bot.alone import Alone
 from bot.audience import Audience
 from bot.confirmations import Confirmations
 from bot.desk import Desk
@@ -39,8 +40,22 @@ from core.domain.signal import Side, Signal
 from core.inbox import Inbox
 from core.market import Market
 from core.membership import Membership
-from core.ports import MAIN_READER, Arrival, Changes, DayResult, Delivery, LedgerState, Told, Verdict
-from core.read_models import NEWEST, Act, Gain, LetterStory, Page, Performance, Place, Selection, Settled, SignalStory, Story
+from core.ports import MAIN_READER, Arrival, Changes, Clock, DayResult, Delivery, LedgerState, Told, Verdict
+from core.rates import Rates
+from core.read_models import (
+    NEWEST,
+    Act,
+    Gain,
+    LetterStory,
+    Page,
+    Performance,
+    Place,
+    PrunedSignal,
+    Selection,
+    Settled,
+    SignalStory,
+    Story,
+)
 from tests.core.world import LIMITS
 
 OWNER, TRADER, VIEWER, STRANGER = 1001, 1002, 1003, 6666
@@ -70,6 +85,13 @@ class FastClock:
     def skip(self, seconds: float) -> None:
         """Lets time pass at once."""
         self._began -= seconds / self._speed
+
+
+def alone(clock: Clock) -> Alone:
+    """A program with no account, which nothing keeps from entering."""
+    return Alone(
+        clock, lambda _: None, who="process 7 on desk, ledger ledger.db", has_account=False, traded_at=None, seen_at=None
+    )
 
 
 def signal(kind: str = "BUY_SM", symbol: str = "WIFUSDC", close: str = "0.4801", signal_id: str = "s1") -> Signal:
@@ -295,6 +317,14 @@ class MemoryLedger:
         self._check()
         return None
 
+    async def pruned(self, seq: int) -> PrunedSignal | None:
+        self._check()
+        return None
+
+    async def pruned_before(self) -> datetime | None:
+        self._check()
+        return None
+
     async def letter_told_by(self, chat_id: int, message_id: int) -> LetterStory | None:
         self._check()
         return None
@@ -414,7 +444,7 @@ class Office:
         self.people = People(self.book)
         self.audience = Audience(OWNER, None, language, "UTC", self.people, self.book)
         self.trading = Trading(self.book, clock, self.ledger.wake)
-        self.inbox = Inbox(self.ledger, self.trading.handle)
+        self.inbox = Inbox(self.ledger, self.trading.handle, clock)
         self.inbox.start([], [])
         self.market = Market(self.exchange, clock, list)
         self.lag: int | None = None
@@ -423,8 +453,10 @@ class Office:
             "kafka": (True, "reading"),
             "exchange": (False, "no <answer>"),
         }
+        rates = Rates(self.book, self.market, clock)
         self.desk = Desk(
-            book=self.book, market=self.market, deciding=Deciding(self.book, self.market, clock),
+            book=self.book, market=self.market, rates=rates,
+            deciding=Deciding(self.book, self.market, rates, clock, lambda: None),
             confirmations=Confirmations(clock),
             codes=None, inbox=self.inbox, alerts_waiting=lambda: len(self.ledger.unsent),
             queries=self.ledger, analytics=self.ledger, stories=self.ledger,

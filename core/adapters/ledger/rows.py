@@ -229,11 +229,12 @@ def controls_row(controls: Controls) -> Row:
         "until": controls.until,
         "ask_above": controls.asking.above,
         "ask_besides": storable(" ".join(sorted(controls.asking.besides))),
+        "ask_asset": storable(controls.asking.asset),
     }
 
 
 def controls_of(row: Mapping[str, Any]) -> Controls:
-    asking = Asking(row["ask_above"] or ZERO, frozenset((row["ask_besides"] or "").split()))
+    asking = Asking(row["ask_above"] or ZERO, frozenset((row["ask_besides"] or "").split()), row["ask_asset"] or "")
     return Controls(Pause(row["pause"]), Mode(row["mode"]), row["changed_by"], row["changed_at"], row["until"], asking)
 
 
@@ -243,11 +244,12 @@ def limit_row(limit: LimitSet) -> Row:
         "value": limit.value,
         "changed_by": storable(limit.changed_by),
         "changed_at": limit.changed_at,
+        "asset": storable(limit.asset),
     }
 
 
 def limit_of(row: Mapping[str, Any]) -> LimitSet:
-    return LimitSet(row["name"], row["value"], row["changed_by"], row["changed_at"])
+    return LimitSet(row["name"], row["value"], row["changed_by"], row["changed_at"], row["asset"] or "")
 
 
 def hold_row(hold: Hold) -> Row:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, select, update
+from sqlalchemy import BindParameter, Connection, Table, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.adapters.ledger import rows as rows_of
@@ -47,10 +47,11 @@ class Statements:
             *(tables.export_positions, tables.marks, tables.proofs, tables.told),
             *(tables.people, tables.invites, tables.authenticators, tables.readers, tables.limits),
             tables.wanted_exits,
-            *(tables.paper_orders, tables.paper_balances, tables.day_results),
+            *(tables.paper_orders, tables.paper_balances, tables.day_results, tables.pruned),
         )
         self.replace = {table: self._replace(table) for table in replaced}
         self.verdict = update(tables.inbox).where(inbox.seq == bindparam("b_seq"))
+        self.prune = _pruning()
         days = tables.day_results.c
         self.days_of = select(tables.day_results).where(
             days.day.in_(bindparam("b_days", expanding=True)), days.symbol.in_(bindparam("b_symbols", expanding=True))
@@ -100,6 +101,8 @@ def write(connection: Connection, statements: Statements, writes: Writes) -> Wri
         (writes.limits.values(), statements.replace[tables.limits]),
         (writes.paper_orders.values(), statements.replace[tables.paper_orders]),
         (writes.paper_balances.values(), statements.replace[tables.paper_balances]),
+        *((writes.prune.get(name, []), statement) for name, statement in statements.prune.items()),
+        (writes.pruned.values(), statements.replace[tables.pruned]),
     ):
         _run(connection, statement, rows)
     _write_executions(connection, statements, writes.executions)
@@ -109,6 +112,26 @@ def write(connection: Connection, statements: Statements, writes: Writes) -> Wri
     refused = [rows_of.outbox_row(one.refusal, one.at) for one, _ in conflicts.values()]
     _run(connection, statements.append[tables.outbox], [*writes.outbox, *told, *refused])
     return Written(new, strangers, {key: conflict for key, (conflict, _) in conflicts.items()})
+
+
+def _pruning() -> dict[str, Any]:
+    """What takes old rows out, by name, in the order that foreign keys want."""
+    orders, steps, approvals = tables.orders.c, tables.order_steps.c, tables.approvals.c
+    seq: BindParameter[int] = bindparam("b_seq")
+    of_order = select(orders.client_order_id).where(orders.inbox_seq == bindparam("b_seq"))
+    empty = {"kind": tables.PRUNED, "facts": None, "reason_code": None, "reason_params": None, "reason": None}
+    deliveries = tables.deliveries.c
+    told = deliveries.priority == bindparam("b_priority"), deliveries.last_seq <= bindparam("b_last")
+    return {
+        "steps": delete(tables.order_steps).where(steps.client_order_id.in_(of_order)),
+        "approvals": delete(tables.approvals).where(approvals.inbox_seq == seq),
+        "orders": delete(tables.orders).where(orders.inbox_seq == seq),
+        "signals": update(tables.inbox).where(tables.inbox.c.seq == seq).values(empty),
+        "messages": delete(tables.inbox).where(tables.inbox.c.seq == seq),
+        "deliveries": delete(tables.deliveries).where(*told),
+        "events": delete(tables.outbox).where(tables.outbox.c.seq == seq),
+        "letters": delete(tables.dead_letters).where(tables.dead_letters.c.seq == seq),
+    }
 
 
 def _run(connection: Connection, statement: Any, rows: Iterable[Row]) -> None:
