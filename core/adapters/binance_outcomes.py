@@ -140,10 +140,15 @@ def broken_filter(message: str) -> str:
     return message.removeprefix(_FILTER_FAILURE).rstrip(".") if message.startswith(_FILTER_FAILURE) else ""
 
 
+def says_too_much(code: int) -> bool:
+    """Whether it is the exchange's own word that it was asked too much."""
+    return CODES.get(code, UNKNOWN).outcome is Outcome.STOP_ALL
+
+
 def meaning_of(status: int, code: int, message: str) -> Meaning:
     """What a refusal means for the order that it answers; `code` 0 and an empty `message` where the body held none."""
-    if status in TOO_MUCH and code:
-        return TOO_MUCH[status]
+    if status in TOO_MUCH:
+        return TOO_MUCH[status] if says_too_much(code) else UNKNOWN
     if status >= 500:
         return AT_THE_DOOR.get((status, code), UNKNOWN)
     if not 400 <= status < 500 or code == 0:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from core.adapters.binance_allowance import Counts, counts_of
-from core.adapters.binance_outcomes import TOO_MUCH, Outcome, broken_filter, meaning_of
+from core.adapters.binance_outcomes import TOO_MUCH, Outcome, broken_filter, meaning_of, says_too_much
 from core.domain.order import NotTaken, OrderRequest, Rejected, Unanswered
 from core.domain.reasons import Reason, reason
 
@@ -111,7 +111,7 @@ def _wait(status: int, code: int, text: str, retry_after: str | None) -> float:
     usual = 10.0 if code == _TOO_MANY_ORDERS else _SHORTEST_BAN if status == 418 else 60.0
     if retry_after is None or not re.fullmatch(r"\d{1,9}", retry_after, re.ASCII):
         return usual
-    longest = usual if not code else _LONGEST_BAN if status == 418 or code == _TOO_MANY_ORDERS else _LONGEST_WINDOW
+    longest = usual if not says_too_much(code) else _LONGEST_BAN if status == 418 or code == _TOO_MANY_ORDERS else _LONGEST_WINDOW
     return min(max(float(retry_after), 1.0), longest)
 
 

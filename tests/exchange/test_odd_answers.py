@@ -1,5 +1,5 @@
-"""An exchange that answers oddly, whatever it is asked: nothing ends, nothing is taken for a fact that is none, no exit waits longer
-than the answer does."""
+"""An exchange that answers oddly, whatever it is asked: nothing ends, nothing is taken for a fact that is none, and no exit waits
+longer than the answer does."""
 
 import asyncio
 import os
@@ -36,10 +36,10 @@ from tests.venue.venue import Venue
 ANSWERS = int(os.environ.get("ODD_ANSWERS", "1000"))
 SEED = int(os.environ.get("ODD_SEED", "1"))
 HEADERS = ("X-MBX-USED-WEIGHT-1M", "X-MBX-ORDER-COUNT-10S", "X-MBX-ORDER-COUNT-1D", "Retry-After")
-VALUES = ("soon", "-1", "0", "999999999999", "1e9", "NaN", "", "9" * 300, "5999")
+VALUES = ("soon", "-1", "0", "1e9", "NaN", "", "9" * 300, "5999")
 BODIES = (
-    {"code": -1000, "msg": "x"}, {"code": "-1121", "msg": 5}, {"code": 0}, {"code": 10**30, "msg": None}, {"code": -1006, "msg": []},
-    {"code": True}, {"msg": "Invalid symbol."}, {"code": -99_999, "msg": "\0\ud800"},
+    {"code": -1000, "msg": "x"}, {"code": "-1121", "msg": 5}, {"code": 0}, {"code": 10**30, "msg": None},
+    {"code": -1006, "msg": []}, {"code": True}, {"msg": "Invalid symbol."}, {"code": -99_999, "msg": "\0\ud800"},
 )  # fmt: skip
 
 
