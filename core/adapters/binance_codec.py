@@ -49,6 +49,8 @@ def placed(body: object, request: OrderRequest) -> ExecutionReport:
     asked = (request.client_order_id, request.symbol, request.side)
     if (report.client_order_id, report.symbol, report.side) != asked:
         raise Unreadable("the answer is about another order")
+    if report.executed_qty > request.qty:
+        raise Unreadable("executedQty: more than was asked for")
     return report
 
 
@@ -201,7 +203,7 @@ def rate_limits(body: object) -> list[RateLimit]:
 
 
 def _is_count(value: object) -> TypeGuard[int]:
-    return isinstance(value, int) and 0 < value < 10**15
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**15
 
 
 def instrument(body: object) -> Instrument:
