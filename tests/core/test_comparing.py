@@ -68,6 +68,19 @@ async def test_one_that_cannot_be_asked_does_not_stop_the_rest(
     assert again.trading.comparing.ready == (True, "2 of 2 symbols looked at")
 
 
+async def test_a_bug_in_the_sweep_does_not_end_the_program(
+    world: World, ledger: MemoryLedger, restart: Restart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger.touched = {"WIFUSDC"}
+    with monkeypatch.context() as broken:
+        broken.setattr(world.venue, "balances", lambda: 1 / 0)
+        again = await restart(world, ledger)
+        await again.clock.forward(60)
+        assert not again.comparing.done()
+    await again.clock.forward(60)
+    assert again.trading.comparing.ready == (True, "1 of 1 symbols looked at")
+
+
 async def test_an_exchange_that_is_away_at_the_start_is_looked_at_when_it_is_back(
     world: World, ledger: MemoryLedger, restart: Restart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
