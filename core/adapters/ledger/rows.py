@@ -228,12 +228,14 @@ def controls_row(controls: Controls) -> Row:
         "until": controls.until,
         "ask_above": controls.asking.above,
         "ask_besides": storable(" ".join(sorted(controls.asking.besides))),
+        "panic": codec.panics.encode(controls.panic) if controls.panic is not None else None,
     }
 
 
 def controls_of(row: Mapping[str, Any]) -> Controls:
     asking = Asking(row["ask_above"] or ZERO, frozenset((row["ask_besides"] or "").split()))
-    return Controls(Pause(row["pause"]), Mode(row["mode"]), row["changed_by"], row["changed_at"], row["until"], asking)
+    panic = codec.panics.decode(row["panic"]) if row["panic"] is not None else None
+    return Controls(Pause(row["pause"]), Mode(row["mode"]), row["changed_by"], row["changed_at"], row["until"], asking, panic)
 
 
 def limit_row(limit: LimitSet) -> Row:
