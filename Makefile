@@ -74,7 +74,7 @@ dashboard: install ## the Streamlit dashboard on the ledger that .env names
 	@$(BIN)/python -m dashboard
 
 warehouse: install $(WAREHOUSE)/.installed ## dbt's tables, on DuckDB, of the ledger that .env names; in build/
-	@mkdir -p build
+	@umask 077 && mkdir -p build
 	@$(BIN)/marketflow export build/executions.csv
 	@$(WAREHOUSE)/bin/python warehouse/load.py build/executions.csv build/warehouse.duckdb
 	@cd warehouse && MARKETFLOW_DUCKDB=$(CURDIR)/build/warehouse.duckdb DBT_TARGET_PATH=$(CURDIR)/build/dbt DBT_LOG_PATH=$(CURDIR)/build/dbt \

@@ -2,19 +2,27 @@
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Sequence
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bot.config import Settings
 
 OK, FAILED, WRONG_SETTINGS = 0, 1, 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit code: 0 well, 1 failed, 2 wrong settings or usage."""
+    from bot.redaction import shown
+    from core.adapters.private_files import UMASK
     from core.domain.errors import ConfigurationError, MarketFlowError
 
+    os.umask(UMASK)
     chosen = _parser().parse_args(arguments)
     try:
         return _COMMANDS[chosen.command](chosen)
@@ -22,10 +30,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         count = len(error.problems)
         print(f"marketflow: {count} setting{'s are' if count > 1 else ' is'} wrong:", file=sys.stderr)
         for problem in error.problems:
-            print(f"  {problem}", file=sys.stderr)
+            print(f"  {shown(problem)}", file=sys.stderr)
         return WRONG_SETTINGS
     except MarketFlowError as error:
-        print(f"marketflow: {error}", file=sys.stderr)
+        print(f"marketflow: {shown(str(error))}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         return FAILED
@@ -58,11 +66,26 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run(_: argparse.Namespace) -> int:
-    from bot.app import run
+def _settings() -> "Settings":
+    """Those of the environment and .env; from here on their secrets are shown nowhere."""
     from bot.config import load_settings
+    from bot.redaction import hide
 
     settings = load_settings()
+    hide(settings.secret_values())
+    return settings
+
+
+def _say(line: str) -> None:
+    from bot.redaction import shown
+
+    print(shown(line))
+
+
+def _run(_: argparse.Namespace) -> int:
+    from bot.app import run
+
+    settings = _settings()
     asyncio.run(run(settings))
     return OK
 
@@ -82,30 +105,27 @@ def _demo(chosen: argparse.Namespace) -> int:
 
 def _check(_: argparse.Namespace) -> int:
     from bot.check import check
-    from bot.config import load_settings
     from bot.logs import keep_quiet
 
     keep_quiet()
-    return OK if asyncio.run(check(load_settings(), print)) else FAILED
+    return OK if asyncio.run(check(_settings(), _say)) else FAILED
 
 
 def _publish(chosen: argparse.Namespace) -> int:
-    from bot.config import load_settings
     from bot.logs import keep_quiet
     from bot.publish import publish
 
     keep_quiet()
-    print(asyncio.run(publish(load_settings(), chosen.signal_type, chosen.close, chosen.symbol, chosen.signal_id)))
+    _say(asyncio.run(publish(_settings(), chosen.signal_type, chosen.close, chosen.symbol, chosen.signal_id)))
     return OK
 
 
 def _export(chosen: argparse.Namespace) -> int:
-    from bot.config import load_settings
     from bot.export import export
     from bot.logs import keep_quiet
 
     keep_quiet()
-    asyncio.run(export(load_settings(), chosen.file, print))
+    asyncio.run(export(_settings(), chosen.file, _say))
     return OK
 
 
@@ -117,31 +137,28 @@ def _day(text: str) -> str:
 
 
 def _prove(chosen: argparse.Namespace) -> int:
-    from bot.config import load_settings
     from bot.logs import keep_quiet
     from bot.prove import prove_day
 
     keep_quiet()
-    return OK if asyncio.run(prove_day(load_settings(), chosen.day, print)) else FAILED
+    return OK if asyncio.run(prove_day(_settings(), chosen.day, _say)) else FAILED
 
 
 def _resend(chosen: argparse.Namespace) -> int:
-    from bot.config import load_settings
     from bot.logs import keep_quiet
     from bot.resend import resend
 
     keep_quiet()
-    asyncio.run(resend(load_settings(), chosen.day, print))
+    asyncio.run(resend(_settings(), chosen.day, _say))
     return OK
 
 
 def _reconcile(_: argparse.Namespace) -> int:
-    from bot.config import load_settings
     from bot.logs import keep_quiet
     from bot.reconcile import reconcile
 
     keep_quiet()
-    return OK if asyncio.run(reconcile(load_settings(), print)) else FAILED
+    return OK if asyncio.run(reconcile(_settings(), _say)) else FAILED
 
 
 _COMMANDS = {

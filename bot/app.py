@@ -158,7 +158,7 @@ class _Program:
         self.metrics = ExecutionLogger(state)
         ledger.observers.append(self.metrics)
         self.trading = Trading(
-            book=Book.from_ledger(state, controls, limits_of(settings), today_of(clock)),
+            book=Book.from_ledger(state, controls, limits_of(settings), today_of(clock), settings.users),
             ledger=ledger,
             venue=venue,
             clock=clock,
@@ -200,7 +200,7 @@ class _Program:
         if settings.tg_token is None or settings.tg_chat_id is None:
             raise ConfigurationError(settings.missing_for_run())
         token = settings.tg_token.get_secret_value()
-        people = People(settings.users, self.book)
+        people = People(self.book)
         alerts, answers = connect(token, settings.tg_api_url), connect(token, settings.tg_api_url)
         place = settings.tg_chat_id, settings.tg_topic_id
         audience = Audience(*place, settings.tg_lang, "UTC", people, self.book, lambda: name_of(answers))
@@ -213,7 +213,7 @@ class _Program:
             market=self.market,
             deciding=self.trading.deciding,
             confirmations=Confirmations(self.clock),
-            codes=OneTimeCodes(settings.tg_totp_secret.get_secret_value(), self.clock) if settings.tg_totp_secret else None,
+            codes=self._codes(),
             inbox=self.inbox,
             alerts_waiting=lambda: self.notifiers.waiting,
             queries=LedgerQueries(self.ledger.reader),
@@ -236,6 +236,10 @@ class _Program:
             tell=self.events.tell,
         )
         self.chat = TelegramChat(answers, self.desk, self.ledger, paces)
+
+    def _codes(self) -> OneTimeCodes | None:
+        key = self.settings.tg_totp_secret
+        return OneTimeCodes(key.get_secret_value(), self.book.authenticators, self.clock) if key is not None else None
 
     async def _forget(self, user_id: int) -> None:
         """A person who has blocked the bot is told no more, until the next /start."""

@@ -2,11 +2,15 @@
 
 import re
 
+from bot.codes import with_code
 from bot.desk import Caller, Desk, Trouble
+from bot.message import ChatMessage
+from bot.numbers import quantity
 from bot.texts import Html, short
 from core.domain.approval import ApprovalState
 from core.domain.messages import ApprovalAnswered
 from core.domain.people import Role
+from core.domain.signal import Side
 from core.ports import Verdict
 
 ROLE = Role.TRADER
@@ -34,6 +38,28 @@ async def answer(desk: Desk, data: str, caller: Caller) -> Html:
     body = ApprovalAnswered(token, approve, caller.user_id, caller.name, half=word == "h")
     verdict = await desk.put(caller, body, mailbox=approval.signal.symbol)
     return desk.texts(_TROUBLES[verdict]) if isinstance(verdict, Trouble) else _outcome(desk, token, verdict, approve)
+
+
+def raises_risk(desk: Desk, data: str) -> bool:
+    """Whether a tap would let an entry through. An exit, and any no, lowers it."""
+    said = read_answer(data)
+    approval = desk.book.approvals.get(said[0]) if said is not None else None
+    return said is not None and said[1] != "n" and approval is not None and approval.side is Side.BUY
+
+
+async def answer_with_code(desk: Desk, data: str, caller: Caller) -> ChatMessage:
+    """Asks for the code that the tap wants; the answer goes on once it has come."""
+    said = read_answer(data)
+    approval = desk.book.approvals.get(said[0]) if said is not None else None
+    if approval is None:
+        return ChatMessage(await answer(desk, data, caller))
+    priced = desk.priced(approval.signal.symbol)
+    shown = {"symbol": priced.symbol, "quantity": quantity(approval.qty), "base": priced.base}
+
+    async def act(_source_id: str) -> str:
+        return await answer(desk, data, caller)
+
+    return await with_code(desk, caller, ROLE, desk.texts("approval.code", who=caller.name, **shown), act)
 
 
 def _closed(desk: Desk, token: str) -> Html:

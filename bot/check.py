@@ -1,9 +1,11 @@
 """`marketflow check`: a doctor. Reaches each configured part and says in one line what it found. It trades nothing and changes
 nothing, but for a ledger that is missing or of an older version: that is made ready, as `run` would."""
 
+import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
+from pathlib import Path
 
 from bot.clock import SystemClock
 from bot.config import Settings, TradingMode
@@ -26,6 +28,7 @@ from core.policy.sizing import size
 
 Say = Callable[[str], None]
 CLOCK_WARNING_SECONDS = 1.0
+_HERE = Path(__file__).parent.parent
 
 
 async def check(settings: Settings, say: Say) -> bool:
@@ -47,7 +50,16 @@ async def check(settings: Settings, say: Say) -> bool:
             well = False
             for line in str(error).splitlines():
                 say(f"FAIL  {part:9} {line}")
+        except Exception as error:  # noqa: BLE001 - a doctor that faints helps nobody; texts of libraries may hold secrets
+            well = False
+            say(f"FAIL  {part:9} something odd, unknown to this program: {type(error).__name__}, {_place(error)}")
     return well
+
+
+def _place(error: BaseException) -> str:
+    """Where in the program it came up: file and line."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _HERE in Path(frame.filename).parents]
+    return f"{Path(frames[-1].filename).relative_to(_HERE)}:{frames[-1].lineno}" if frames else "outside of it"
 
 
 # Each part yields what it found well, and raises MarketFlowError with a line for each thing to mend.
@@ -104,12 +116,16 @@ async def _telegram(settings: Settings) -> AsyncIterator[str]:
 def _telegram_trouble(error: Exception, settings: Settings) -> str:
     from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError  # noqa: PLC0415 - heavy
 
+    from bot.telegram_answers import OddAnswer  # noqa: PLC0415 - heavy
+
     match error:
         case InvalidToken():
             return "TG_TOKEN: Telegram does not know this bot token; accepted is one that @BotFather gave"
         case Forbidden() | BadRequest():
             why = short(str(error), 100)
             return f"TG_CHAT_ID: {settings.tg_chat_id} cannot be written to ({why}); write to the bot first, or let it in"
+        case OddAnswer():
+            return f"TG_API_URL: {settings.tg_api_url} answers, but not as the Bot API does ({error}); is it one?"
         case NetworkError():
             return f"TG_API_URL: {settings.tg_api_url} cannot be reached"
         case _:

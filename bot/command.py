@@ -12,10 +12,22 @@ from core.domain.people import Role
 Args = Sequence[str]
 
 
+def never(_: Args) -> bool:
+    """In no group but the owner's."""
+    return False
+
+
+def always(_: Args) -> bool:
+    """In every group: nothing of what is answered is a figure of the account."""
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """One command of the chat. `arguments` is its usage after the name; `role` is who may say it bare, `role_with_arguments` who
-    may say it with some, where that differs. Behind a button it replaces the message, unless it `answers_anew`."""
+    may say it with some, where that differs. Behind a button it replaces the message, unless it `answers_anew`. `in_any_group`
+    says whether it is answered, said like this, where others read along whom the owner never meant: in a group that is not
+    TG_CHAT_ID."""
 
     name: str
     run: Callable[[Desk, Args, Caller], Awaitable[ChatMessage]]
@@ -23,6 +35,7 @@ class Command:
     arguments: str = ""
     role_with_arguments: Role | None = None
     answers_anew: bool = False
+    in_any_group: Callable[[Args], bool] = never
 
     @property
     def usage(self) -> str:

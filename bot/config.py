@@ -25,8 +25,9 @@ from bot.config_rules import (
     doubts,
 )
 from bot.env_file import read_env_file
-from bot.redaction import parts_of_secret
+from bot.redaction import Redactor, parts_of_secret, passwords_in
 from core.adapters.kafka_settings import SecurityProtocol
+from core.adapters.private_files import readable_by_others
 from core.domain.controls import Mode
 from core.domain.errors import ConfigurationError
 from core.domain.people import Role
@@ -73,6 +74,8 @@ class Settings(BaseSettings):
     """Names of the variables that somebody set."""
     warnings: Annotated[tuple[str, ...], Field(exclude=True)]
     """What is probably not meant, in plain sentences without secrets."""
+    besides: Annotated[frozenset[str], Field(exclude=True, repr=False)]
+    """Secrets that stand elsewhere than in the settings: of the proxy that the environment names, or where none should be."""
 
     trading_mode: Annotated[TradingMode, _word(TradingMode)]
     binance_api_key: Credential | None = None
@@ -153,6 +156,11 @@ class Settings(BaseSettings):
         """Every variable by its name in the environment."""
         return {name.upper(): field for name, field in cls.model_fields.items() if not field.exclude}
 
+    def __repr__(self) -> str:
+        return Redactor(self.secret_values()).text(super().__repr__())
+
+    __str__ = __repr__
+
     @property
     def users(self) -> Mapping[int, Role]:
         """Who may command, by Telegram id: TG_USERS, and whoever TG_CHAT_ID is the private chat of."""
@@ -162,7 +170,8 @@ class Settings(BaseSettings):
     def secret_values(self) -> frozenset[str]:
         """Every text that must never be shown: the secrets, and what in them is a secret by itself."""
         values = (getattr(self, name.lower()) for name, field in self.variables().items() if _is_secret(field.annotation))
-        return frozenset(part for value in values if value is not None for part in parts_of_secret(value.get_secret_value()))
+        own = (part for value in values if value is not None for part in parts_of_secret(value.get_secret_value()))
+        return self.besides | frozenset(own)
 
     def unused(self) -> tuple[str, ...]:
         """Variables that are set and right, but that this version does not act upon."""
@@ -191,19 +200,26 @@ def load_settings(env: Mapping[str, str] | None = None, env_file: Path | None = 
     An empty value counts as unset. Raises ConfigurationError with every problem there is, none of which shows a secret.
     """
     in_file = read_env_file(env_file) if env_file is not None else {}
-    known = Settings.variables()
-    given = {name: text for name, text in {**in_file, **_set(os.environ if env is None else env)}.items() if name in known}
-    given = _set(given)
+    known, everything = Settings.variables(), {**in_file, **_set(os.environ if env is None else env)}
+    given = _set({name: text for name, text in everything.items() if name in known})
+    besides = frozenset(_besides(everything))
     problems = []
     try:
         settings = Settings.model_validate(
-            {**defaults_that_follow(given), **given, "GIVEN": frozenset(given), "WARNINGS": tuple(_misspelled(in_file, env_file))}
+            {
+                **defaults_that_follow(given),
+                **given,
+                "GIVEN": frozenset(given),
+                "WARNINGS": (*_misspelled(in_file, env_file), *_readable(env_file, given)),
+                "BESIDES": besides,
+            }
         )
     except ValidationError as error:
         problems = [_told(str(fault["loc"][0]), fault, given) for fault in error.errors() if fault["loc"][0] in given]
     problems += contradictions(given)
     if problems:
-        raise ConfigurationError(problems)
+        redactor = Redactor(besides | frozenset(_raw_secrets(given)))
+        raise ConfigurationError([redactor.text(problem) for problem in problems])
     return settings.model_copy(update={"warnings": (*settings.warnings, *doubts(given))})
 
 
@@ -217,8 +233,33 @@ def _told(name: str, fault: Mapping[str, Any], given: Mapping[str, str]) -> str:
     return f"{name}: found {shown}; accepted: {fault['ctx']['error']}"
 
 
+def _besides(everything: Mapping[str, str]) -> Iterator[str]:
+    """What must not be shown although no setting is known to hold a secret there."""
+    known = Settings.variables()
+    for name, text in everything.items():
+        if (name in known and not _is_secret(known[name].annotation)) or name.upper().endswith("_PROXY"):
+            yield from passwords_in(text)
+        elif name == "PGPASSWORD":  # asyncpg takes it where the address has none
+            yield text
+
+
+def _raw_secrets(given: Mapping[str, str]) -> Iterator[str]:
+    for name, text in given.items():
+        if _is_secret(Settings.variables()[name].annotation):
+            yield from parts_of_secret(text.strip())
+            yield from passwords_in(text)
+
+
 def _is_secret(annotation: object) -> bool:
     return annotation is SecretStr or any(map(_is_secret, get_args(annotation)))
+
+
+def _readable(path: Path | None, given: Mapping[str, str]) -> Iterator[str]:
+    """Files with secrets that somebody else on the machine may read."""
+    key = given.get("SNOWFLAKE_PRIVATE_KEY_PATH")
+    for each in (path, Path(key.strip()).expanduser() if key is not None else None):
+        if each is not None and readable_by_others(each):
+            yield f"{each} can be read by others on this machine; take that from them: chmod 600 {each}"
 
 
 def _misspelled(in_file: Mapping[str, str], path: Path | None) -> Iterator[str]:

@@ -15,6 +15,7 @@ from core.domain.people import Role
 
 ALL_SYMBOLS = "*"
 _LONGEST_SHOWN = 40  # characters; a bot token has 46 and an API key 64, so that one put into the wrong variable is not shown
+_MAY_HOLD_A_SECRET = re.compile(r"@|[?&;].*=|://[^/]*:[^0-9/]")  # user:password@host, ?key=…, a connection string
 _SYMBOL = re.compile(r"[A-Z0-9._-]{1,20}")  # rest-api.md: `^[A-Z0-9-_.]{1,20}$`
 _INTEGER = re.compile(r"[+-]?[0-9]{1,15}")
 BOT_TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+")
@@ -29,8 +30,9 @@ _MOST_SECONDS = 7 * 24 * 3600
 
 
 def found(text: str, *, secret: bool) -> str:
-    """How a wrong value is shown: in quotes, a secret or anything long only by its length."""
-    return f"a value of {len(text)} characters" if secret or len(text) > _LONGEST_SHOWN else f"{text!r}"
+    """How a wrong value is shown: in quotes; a secret, anything long, and what may hold a login or a key only by its length."""
+    hidden = secret or len(text) > _LONGEST_SHOWN or _MAY_HOLD_A_SECRET.search(text)
+    return f"a value of {len(text)} characters" if hidden else f"{text!r}"
 
 
 def amount(text: str) -> Decimal:

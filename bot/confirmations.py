@@ -21,6 +21,14 @@ Act = Callable[[str], Awaitable[str]]
 """Does it under the identity given, and says in a line what came of it."""
 
 
+class Risk(Enum):
+    """What an act does to the risk that is run. What raises it, or gives a right, wants a one-time code where such are asked for;
+    what lowers it never does."""
+
+    RAISES = "raises"
+    LOWERS = "lowers"
+
+
 @dataclass(frozen=True, slots=True)
 class Pending:
     """What waits for a second tap. `text` is what was shown; `until` is in monotonic seconds, which stand still while the machine
@@ -33,6 +41,7 @@ class Pending:
     role: Role
     text: str
     act: Act
+    risk: Risk
     until: float
     end: datetime
 
@@ -62,15 +71,15 @@ class Confirmations:
         self._clock = clock
         self._token = token
         self._pending: dict[str, Pending] = {}
-        self._coded: dict[tuple[int, int], tuple[Pending, int]] = {}
+        self._coded: dict[tuple[int, int], tuple[Pending, int | None]] = {}
 
-    def add(self, *, user_id: int, who: str, chat_id: int, role: Role, text: str, act: Act) -> str:
+    def add(self, *, user_id: int, who: str, chat_id: int, role: Role, text: str, act: Act, risk: Risk) -> str:
         """The token of a new question."""
         self._pending = {token: one for token, one in self._pending.items() if self._is_young(one)}
         while len(self._pending) >= _MOST:
             self._pending.pop(next(iter(self._pending)))
         token = self._token()
-        self._pending[token] = Pending(token, user_id, who, chat_id, role, text, act, *self._ends())
+        self._pending[token] = Pending(token, user_id, who, chat_id, role, text, act, risk, *self._ends())
         return token
 
     def take(self, token: str, user_id: int, chat_id: int) -> Pending | Refusal:
@@ -83,17 +92,22 @@ class Confirmations:
             return Refusal.NOT_YOURS
         return self._pending.pop(token)
 
-    def await_code(self, pending: Pending, message_id: int) -> None:
-        """Keeps a question that was answered with yes until its code comes; `message_id` is the message that asks."""
+    def await_code(self, pending: Pending, message_id: int | None) -> None:
+        """Keeps a question that was answered with yes until its code comes; `message_id` is the message that asks, None where it
+        is to stay as it is."""
         until, end = self._ends()
         self._coded[pending.user_id, pending.chat_id] = replace(pending, until=until, end=end), message_id
+
+    def await_code_of(self, *, user_id: int, who: str, chat_id: int, role: Role, text: str, act: Act, risk: Risk) -> None:
+        """The same for what wants no second tap."""
+        self.await_code(Pending(self._token(), user_id, who, chat_id, role, text, act, risk, *self._ends()), None)
 
     def awaiting_code(self, user_id: int, chat_id: int) -> bool:
         """Whether this person's next six digits are a code."""
         found = self._coded.get((user_id, chat_id))
         return found is not None and self._is_young(found[0])
 
-    def take_coded(self, user_id: int, chat_id: int) -> tuple[Pending, int] | None:
+    def take_coded(self, user_id: int, chat_id: int) -> tuple[Pending, int | None] | None:
         """That question and its message, which is closed by this."""
         if not self.awaiting_code(user_id, chat_id):
             return None

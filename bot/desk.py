@@ -183,6 +183,10 @@ class Desk:
         language, zone = self.audience.speech(person)
         return self if (language, zone) == (self.language, self.zone) else replace(self, language=language, zone=zone)
 
+    def shows_figures(self, caller: Caller) -> bool:
+        """Whether all who read the answer may know what the account holds: in private, and in the chat that the owner has set."""
+        return caller.in_private or caller.chat_id == self.audience.chat_id
+
     def keys(self, caller: Caller) -> Keys:
         """The keyboard of who asks, as it should be now; a group has none."""
         return keys(self.texts, caller.role, self.book.controls) if caller.in_private else ()

@@ -11,6 +11,7 @@ from bot.config import Settings
 from core.adapters.ledger.opening import look_into_ledger
 from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.signpost import find_demo
+from core.adapters.private_files import open_private
 from core.domain.errors import MarketFlowError
 from core.domain.position import Execution
 
@@ -25,7 +26,7 @@ async def export(settings: Settings, target: Path, say: Callable[[str], None]) -
     ledger = await look_into_ledger(demo or settings.database_url.get_secret_value(), SystemClock())
     queries, count, position = LedgerQueries(ledger.reader), 0, 0
     try:
-        with target.open("w", newline="", encoding="utf-8") as file:
+        with open_private(target) as file:
             writer = csv.writer(file)
             writer.writerow(COLUMNS)
             while batch := await queries.executions_after(position, _BATCH):

@@ -57,10 +57,10 @@ class Menus:
         bot = self._speaker.bot
         try:
             if commands:
-                await self._speaker.call(lambda: bot.set_my_commands(commands, scope=scope), _ATTEMPTS)
+                await self._speaker.do(lambda: bot.set_my_commands(commands, scope=scope), _ATTEMPTS)
             else:
                 for language in (None, *LANGUAGES):
-                    await self._speaker.call(partial(bot.delete_my_commands, scope, language_code=language), _ATTEMPTS)
+                    await self._speaker.do(partial(bot.delete_my_commands, scope, language_code=language), _ATTEMPTS)
         except BadRequest:
             pass  # this person has not started the bot yet; at /start there is a chat
         except TelegramError as error:

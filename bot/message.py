@@ -35,7 +35,8 @@ class Document:
 @dataclass(frozen=True, slots=True)
 class ChatMessage:
     """`text` is Telegram's HTML with everything foreign escaped; `silent` makes no sound. With a `photo` (PNG) or a `document`
-    the text is its caption. `keys` are the labels of a keyboard below the writing line, which stays."""
+    the text is its caption. `keys` are the labels of a keyboard below the writing line, which stays. One that `passes` is taken
+    away after so many seconds."""
 
     text: str
     keyboard: Keyboard = ()
@@ -43,6 +44,7 @@ class ChatMessage:
     keys: tuple[tuple[str, ...], ...] = ()
     photo: bytes = b""
     document: Document | None = None
+    passes: float = 0.0
 
 
 def units(text: str) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from core.book import Book
-from core.domain.people import Invite, Role
+from core.domain.people import Role
 
 INVITE_PREFIX = "in_"
 """Of the word that a link carries: https://core.telegram.org/bots/features#deep-linking, up to 64 of A-Z, a-z, 0-9, _ and -."""
@@ -15,29 +15,28 @@ INVITE_PREFIX = "in_"
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """`fixed` are those of TG_USERS: the chat can neither add to them nor take their right. `book` holds the others. `names` are
-    those that people with a right had when they last wrote to this process."""
+    """`book` holds them. `names` are those that people with a right had when they last wrote to this process."""
 
-    fixed: Mapping[int, Role]
     book: Book
     names: dict[int, str] = field(default_factory=dict)
 
     def role(self, user_id: int) -> Role | None:
         """None for a stranger."""
-        fixed = self.fixed.get(user_id)
-        if fixed is not None:
-            return fixed
-        person = self.book.people.get(user_id)
-        return person.role if person is not None else None
+        return self.book.role(user_id)
+
+    @property
+    def fixed(self) -> Mapping[int, Role]:
+        """Those of TG_USERS: the chat can neither add to them nor take their right."""
+        return self.book.fixed
 
     def roles(self) -> Mapping[int, Role]:
         """Everybody's role, by user id."""
         return {user_id: person.role for user_id, person in self.book.people.items()} | dict(self.fixed)
 
-    def invite_of(self, word: str, now: datetime) -> Invite | None:
-        """The open invitation that a link's word belongs to."""
+    def lets_in(self, word: str, now: datetime) -> bool:
+        """Whether a link's word belongs to an invitation that somebody may still come by."""
         invite = self.book.invites.get(digest_of(word))
-        return invite if invite is not None and invite.is_good(now) else None
+        return invite is not None and self.book.granted(invite, now) is not None
 
 
 def new_invite_word() -> str:

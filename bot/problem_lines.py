@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from bot.state_words import problem_words
 from bot.texts import Html, Texts, short
 from core.domain.events import DeadLettersFound, RequestsRefused
 from core.domain.problems import ProblemKind
@@ -19,7 +20,7 @@ def dead_letters(count: int, first: DeadLettersFound, kinds: Sequence[ProblemKin
         if rest := sum(kind.count for kind in kinds[_KINDS_SHOWN:]):
             lines.append(texts("dead_letters.others", count=rest))
     else:
-        lines.append(texts("dead_letters.first", problem=short(letter.problem, 200)))
+        lines.append(texts("dead_letters.first", problem=problem_words(letter, texts, 200)))
         lines.append(texts("dead_letters.where", position=short(letter.position)))
     raw = letter.raw[:_RAW_SHOWN].decode(errors="replace")
     if shown := "".join(character if character.isprintable() else "·" for character in raw):
@@ -30,7 +31,7 @@ def dead_letters(count: int, first: DeadLettersFound, kinds: Sequence[ProblemKin
 def _kind(kind: ProblemKind, texts: Texts) -> Html:
     if not kind.problem:
         return texts("dead_letters.others", count=kind.count)
-    return texts("dead_letters.kind", count=kind.count, problem=short(kind.problem, 160), position=short(kind.position))
+    return texts("dead_letters.kind", count=kind.count, problem=problem_words(kind, texts, 160), position=short(kind.position))
 
 
 def requests_refused(event: RequestsRefused, texts: Texts) -> list[Html]:

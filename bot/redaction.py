@@ -1,4 +1,8 @@
-"""Takes secrets out of text, however they were escaped on the way there. Knows no logging."""
+"""Takes secrets out of text, however they were escaped on the way there. Knows no logging.
+
+`hide` names the process's secrets once, as it starts; whatever leaves it for people (the terminal, the chat, `/readyz`) goes
+through `shown`. Logs have a redactor of their own.
+"""
 
 import math
 import re
@@ -11,10 +15,23 @@ REDACTED = "[redacted]"
 _SHORTEST = 4
 """Characters; what is shorter stands in half of all words, and hiding it would only tell where it is."""
 
+_LONGEST_WORD = 16  # letters
+
 _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&(?:quot|#34);", "'": "&#(?:x27|39);"}  # as HTML has them
 _DATABASE_URL = re.compile(r"(?:sqlite|postgres(?:ql)?)(?:\+[a-z0-9]+)?://", re.IGNORECASE)
 _KEY_IN_CONNECTION_STRING = re.compile(r"SharedAccessKey=([^;]+)")
 _TELEGRAM_TOKEN = re.compile(r"[0-9]+:([A-Za-z0-9_-]{8,})")
+
+
+_LOGIN = re.compile(r"(?:^|//|[\s,;])[^\s/@:,]*:([^\s/@]+(?:/[^\s@]*)?)@")
+
+
+def passwords_in(text: str) -> Iterator[str]:
+    """The passwords of every `user:password@host` in a text that should have held none, such as the address of a proxy."""
+    for found in _LOGIN.finditer(text):
+        yield found[1]
+        yield unquote(found[1])
 
 
 def parts_of_secret(secret: str) -> Iterator[str]:
@@ -70,12 +87,30 @@ class Redactor:
                 return self.text(str(value))
 
 
+_process = Redactor(())
+
+
+def hide(secrets: Collection[str]) -> None:
+    """From now on `shown` takes these out. The last call counts."""
+    global _process  # noqa: PLW0603 - like the logs, it is one for the process
+    _process = Redactor(secrets)
+
+
+def shown(text: str) -> str:
+    """`text` without the process's secrets."""
+    return _process.text(text)
+
+
 def _however_written(secret: str) -> str:
-    return "".join(c if c in _PLAIN else _one_character(c) for c in secret)
+    written = "".join(c if c in _PLAIN else _one_character(c) for c in secret)
+    # A password that is a word stands within other words, and in the names of commands and bots.
+    is_word = secret.isascii() and secret.isalpha() and len(secret) < _LONGEST_WORD
+    return rf"(?<!\w){written}(?!\w)" if is_word else written
 
 
 def _one_character(c: str) -> str:
-    """A pattern of `c` as itself, behind a backslash, percent-encoded (also twice), as `\\xHH`, `\\uHHHH`, or `+` for a space."""
+    """A pattern of `c` as itself, behind a backslash, percent-encoded (also twice), as `\\xHH`, `\\uHHHH`, as HTML has it, or
+    `+` for a space."""
     octets = c.encode("utf-8", "surrogatepass")
     ways = [
         r"\\{0,4}" + re.escape(c),
@@ -87,6 +122,8 @@ def _one_character(c: str) -> str:
         ways.append(rf"(?i:\\+u{0xD800 + high:04x}\\+u{0xDC00 + low:04x})")
     if c == " ":
         ways.append(r"\+")
+    if entity := _ENTITIES.get(c):
+        ways.append(entity)
     escape = {"\n": "n", "\r": "r", "\t": "t"}.get(c)
     if escape:
         ways.append(r"\\+" + escape)

@@ -13,6 +13,7 @@ from bot.exits import advice, waiting_lines
 from bot.holds import accept_button, event_lines
 from bot.message import Button, ChatMessage, Keyboard, plain_text
 from bot.numbers import money, per_cent, price, quantity
+from bot.people_news import person_line
 from bot.problem_lines import dead_letters, requests_refused
 from bot.questions import asked_lines, closed_lines, keyboard
 from bot.state_words import state_word
@@ -21,6 +22,7 @@ from core.domain.controls import Controls, Mode, Pause
 from core.domain.events import (
     ApprovalClosed,
     ApprovalRequested,
+    AuthenticatorChanged,
     CaughtUp,
     ControlsChanged,
     DayProved,
@@ -98,8 +100,8 @@ def _lines(event: Event, texts: Texts) -> list[Html]:  # noqa: PLR0911, PLR0912,
             return requests_refused(event, texts)
         case StrangerSeen():
             return [texts("stranger", name=short(event.name), user_id=event.user_id)]
-        case PersonJoined() | PersonRevoked():
-            return [_person(event, texts)]
+        case PersonJoined() | PersonRevoked() | AuthenticatorChanged():
+            return [person_line(event, texts)]
         case PartTroubled():
             return _part(event, texts)
         case PanicOver():
@@ -253,13 +255,6 @@ def _caught_up(event: CaughtUp, texts: Texts) -> Html:
     key = "caught_up.nothing" if not event.came else "caught_up.too_old" if event.too_old else "caught_up.all"
     since, until = texts.time(event.since), texts.exact_time(event.until)
     return texts(key, since=since, until=until, came=event.came, too_old=event.too_old)
-
-
-def _person(event: PersonJoined | PersonRevoked, texts: Texts) -> Html:
-    person = event.person
-    key, who = ("person.joined", person.invited_by) if isinstance(event, PersonJoined) else ("person.revoked", event.by)
-    shown = {"name": short(person.name), "person": person.user_id, "role": texts(f"role.{person.role.name.lower()}")}
-    return texts(key, who=short(who), **shown)
 
 
 def _part(event: PartTroubled, texts: Texts) -> list[Html]:

@@ -7,6 +7,8 @@ foreign and stays as it came.
 import re
 
 from bot.texts import Html, Texts, short
+from core.domain.messages import DeadLetter
+from core.domain.problems import ProblemKind
 
 _WORDS = tuple(
     (re.compile(pattern), f"word.{key}")
@@ -41,3 +43,9 @@ def state_word(word: str, texts: Texts, limit: int) -> Html:
         if match := pattern.fullmatch(word):
             return texts(key, **{name: short(part, limit) for name, part in match.groupdict().items()})
     return texts("word.foreign", word=short(word, limit))
+
+
+def problem_words(letter: DeadLetter | ProblemKind, texts: Texts, limit: int) -> str:
+    """Returns why a record is no signal, in the reader's language; in English, at most `limit` characters, where it was kept
+    without its reason."""
+    return texts.reason(letter.reason) if letter.reason is not None else short(letter.problem, limit)

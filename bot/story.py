@@ -7,6 +7,7 @@ from enum import IntEnum, auto
 
 from bot.numbers import money, per_cent, price, quantity
 from bot.questions import measured
+from bot.state_words import problem_words
 from bot.texts import Html, Texts, short
 from core.domain.approval import ApprovalState
 from core.domain.money import multiply
@@ -219,7 +220,7 @@ def letter_lines(found: LetterStory, texts: Texts) -> list[Html]:
     shown = "".join(character if character.isprintable() else "·" for character in raw)
     return [
         texts("why.was_letter", seq=found.seq),
-        texts("reason", reason=short(letter.problem, 300)),
+        texts("reason", reason=problem_words(letter, texts, 300)),
         texts("why.letter_advice"),
         Html(""),
         _at(letter.at, texts("why.letter_from", position=short(letter.position), source=short(letter.source)), texts),

@@ -12,21 +12,24 @@ from telegram import CallbackQuery, MaybeInaccessibleMessage, Message, Update, U
 from telegram.error import BadRequest, InvalidToken, TelegramError
 from telegram.ext import Application, CallbackContext, CallbackQueryHandler, ExtBot, MessageHandler, TypeHandler, filters
 
-from bot import approvals
+from bot import approvals, codes
 from bot.asked import Asked, read_asked
-from bot.commands import nearest
+from bot.commands import code, nearest
 from bot.commands.start import joined
-from bot.confirmations import Refusal, read_confirmation
+from bot.confirmations import Refusal, Risk, read_confirmation
 from bot.desk import Caller, Desk
 from bot.gate import Gate, Strangers
 from bot.keys import command_meant, command_of
 from bot.menus import Menus
 from bot.message import Button, ChatMessage, plain_text, units
-from bot.one_time_codes import Judgement, is_code
+from bot.one_time_codes import is_code
 from bot.pace import Paces
+from bot.passing import PassingMessages
 from bot.people import link_word
+from bot.redaction import shown as redacted
 from bot.render import duration
-from bot.telegram_link import POLL_SECONDS, Answer, Speaker
+from bot.telegram_answers import MOST_UPDATES
+from bot.telegram_link import POLL_SECONDS, Answer, NotTaken, Speaker
 from bot.texts import Html, Texts, short
 from core.domain.errors import ConfigurationError
 from core.domain.people import Role
@@ -40,6 +43,7 @@ _OLD = timedelta(minutes=10)
 _ANSWER_ATTEMPTS = 20  # some three minutes: who paused and hears nothing says it again, or believes it was not done
 _TOAST_ATTEMPTS = 3  # a tap can be answered for some seconds only
 _TURNED_AWAY_PAUSE = 60.0  # seconds
+_POLL_PAUSE = 0.5  # seconds between two questions for updates where the first brought nothing new
 _CLOSE = 0.75  # a plain word is less likely a command than what has a slash
 _WORDS_LOOKED_AT = 8  # of a sentence, for the command that it may mean
 _TOAST_UNITS = 200  # https://core.telegram.org/bots/api#answercallbackquery
@@ -53,12 +57,13 @@ class TelegramChat:
         self._paces = paces
         self._bot = bot
         self._speaker = Speaker(bot, desk.clock)
-        self._polling = Speaker(bot, desk.clock)
+        self._polling = Speaker(bot, desk.clock, longest_wait=_TURNED_AWAY_PAUSE)
+        self._passing = PassingMessages(self._speaker, desk.clock)
         self._reached = False
         self._offset: int | None = None
         # Updates side by side: one slow command does not hold up the others. Each is put into the inbox in the order it came.
         self._application = Application.builder().bot(bot).updater(None).job_queue(None).concurrent_updates(True).build()
-        gate = Gate(desk.people.role, self._is_invited, strangers)
+        gate = Gate(desk.people.role, self._is_invited, strangers, self._not_own)
         self._application.add_handler(TypeHandler(Update, gate.check), group=-1)
         self._application.add_handler(MessageHandler(filters.UpdateType.MESSAGE & filters.TEXT, self._said))
         self._application.add_handler(CallbackQueryHandler(self._tapped))
@@ -74,8 +79,9 @@ class TelegramChat:
         """Listens until cancelled, through every outage. Raises ConfigurationError when Telegram does not know the token."""
         try:
             await self._insist(self._application.initialize)
-            await self._insist(self._bot.delete_webhook)  # where one is set, nothing can be asked for
             self._reached = True
+            with suppress(NotTaken):  # where one is set, nothing can be asked for; then that says so
+                await self._insist(lambda: self._polling.do(self._bot.delete_webhook))
             await self._application.start()
             menu = asyncio.create_task(Menus(self._speaker, self._desk).run(), name="command menu")
             try:
@@ -87,10 +93,12 @@ class TelegramChat:
 
     async def _insist(self, action: Callable[[], Awaitable[Answer]]) -> Answer:
         """What `action` answers, however long it takes. Only a token that was never good ends it: once Telegram was reached,
-        trading goes on without a chat until people mend it."""
+        trading goes on without a chat until people mend it. Raises NotTaken as Speaker.do does."""
         while True:
             try:
                 return await self._polling.call(action)
+            except NotTaken:
+                raise
             except TelegramError as error:
                 if isinstance(error, InvalidToken) and not self._reached:
                     problem = "TG_TOKEN: Telegram does not know this bot token; accepted is one that @BotFather gave"
@@ -99,63 +107,61 @@ class TelegramChat:
                 await self._desk.clock.sleep(_TURNED_AWAY_PAUSE)
 
     async def _listen(self) -> None:
+        before: set[int] = set()
         while True:
-            for update in await self._insist(self._get_updates):
-                await self._application.update_queue.put(update)
-                self._offset = update.update_id + 1  # asking from here on tells Telegram that those before arrived
+            asked_at = self._desk.clock.monotonic()
+            found = await self._insist(self._get_updates)
+            for update in found:
+                if update.update_id not in before:  # that they arrived was said, and not heard
+                    await self._application.update_queue.put(update)
+                    self._offset = update.update_id + 1  # asking from here on tells Telegram that those before arrived
+            numbers = {update.update_id for update in found}
+            if numbers <= before:  # a server that does not wait, or brings the same again, is not asked without a pause
+                await self._desk.clock.sleep(max(0.0, asked_at + _POLL_PAUSE - self._desk.clock.monotonic()))
+            before = numbers or before
 
     async def _get_updates(self) -> Sequence[Update]:
-        # After a failure without waiting, so that it is soon known that all is well again.
-        wait = 0 if self._polling.problem else POLL_SECONDS
-        try:
-            return await self._bot.get_updates(self._offset, timeout=wait, allowed_updates=_KINDS)
-        except (TypeError, ValueError, KeyError, AttributeError) as error:
-            log.error("Telegram brings something that cannot be read", error=type(error).__name__)
-            return await self._first_readable()
-
-    async def _first_readable(self) -> Sequence[Update]:
-        """The next update where it can be read; one that cannot is passed over: it would come again for ever."""
-        asked: dict[str, Any] = {"timeout": 0, "limit": 1, "allowed_updates": _KINDS}
-        if self._offset is not None:
-            asked["offset"] = self._offset
-        found = await self._bot._post("getUpdates", asked)  # noqa: SLF001 - the public method reads what it brings
-        first = found[0] if isinstance(found, list) and found else None
-        if not isinstance(first, dict) or not isinstance(first.get("update_id"), int):
-            return ()
-        try:
-            update = Update.de_json(first, self._bot)
-        except (TypeError, ValueError, KeyError, AttributeError):
-            log.error("an update cannot be read and is passed over", update_id=first["update_id"])
-            self._offset = first["update_id"] + 1
-            return ()
-        return (update,)
+        # After a failure without waiting, so that it is soon known that all is well again, and for one: too many may be too much.
+        wait, limit = (0, 1) if self._polling.problem else (POLL_SECONDS, MOST_UPDATES)
+        return await self._bot.get_updates(self._offset, limit=limit, timeout=wait, allowed_updates=_KINDS)
 
     async def _stop(self) -> None:
         self._speaker.end()
         if self._application.running:
             await self._application.stop()
+        await self._passing.end()
         await self._application.shutdown()
         await self._bot.shutdown()
         await self._bot.request.shutdown()  # also where it never came to be initialised
 
     def _is_invited(self, text: str) -> bool:
         word = link_word(text)
-        return word is not None and self._desk.people.invite_of(word, self._desk.clock.now()) is not None
+        return word is not None and self._desk.people.lets_in(word, self._desk.clock.now())
+
+    async def _not_own(self, message: Message) -> None:
+        """Says why it does nothing, where it looks as if something was wanted."""
+        person, text = message.from_user, message.text or ""
+        if person is not None and (is_code(text) or read_asked(command_of(text) or text, self._bot.username) is not None):
+            await self._say(message, ChatMessage(self._desk.spoken_to(person.id).texts("answer.not_own")))
 
     async def _said(self, update: Update, _context: Context) -> None:
         message = update.message
         if message is None or message.from_user is None or message.text is None:
             return
-        caller = self._caller(message.from_user, message.chat.id, f"update:{update.update_id}")
+        # Not the update's number, which Telegram may begin anew: https://core.telegram.org/bots/api#update.
+        source_id = f"message:{self._bot.id}:{message.chat.id}:{message.message_id}:{message.date.timestamp():.0f}"
+        caller = self._caller(message.from_user, message.chat.id, source_id)
         if caller is not None and message.reply_to_message is not None:
             caller = replace(caller, reply_to=message.reply_to_message.message_id)
         if caller is None:
-            await self._welcome(message, message.from_user, f"update:{update.update_id}")
+            await self._welcome(message, message.from_user, source_id)
             return
         desk = self._desk.spoken_to(caller.user_id)
         asked = read_asked(command_of(message.text) or message.text, self._bot.username)
         if is_code(message.text) and desk.confirmations.awaiting_code(caller.user_id, caller.chat_id):
             await self._coded(desk, message, caller)
+        elif is_code(message.text) and caller.in_private and desk.codes is not None and desk.codes.enrolling(caller.user_id):
+            await self._enrolled(desk, message, caller)
         elif asked is not None:
             await self._say(message, await self._answer(desk, asked, caller, message.date))
         elif message.chat.type == message.chat.PRIVATE and not message.text.startswith("/"):
@@ -185,6 +191,10 @@ class TelegramChat:
             await self._toast(query, desk.texts("toast.unreadable"))
         elif caller.role < approvals.ROLE:
             await self._toast(query, _missing_role(desk, approvals.ROLE, caller))
+        elif desk.codes is not None and query.message is not None and approvals.raises_risk(desk, data):
+            await self._toast(query, desk.texts("toast.code"))
+            asking = await approvals.answer_with_code(desk, data, caller)
+            await self._send(query.message, asking, reply_to=query.message.message_id)
         else:
             await self._toast(query, await approvals.answer(desk, data, caller))
 
@@ -224,10 +234,11 @@ class TelegramChat:
             said: str = desk.texts("confirm.left", who=caller.name)
         elif not fresh:
             said = desk.texts("toast.old")
-        elif desk.codes is not None and query.message is not None:
+        elif (why := codes.lacking(desk, caller, pending.risk)) is not None:
+            said = why
+        elif pending.risk is Risk.RAISES and desk.codes is not None and query.message is not None:
             desk.confirmations.await_code(pending, query.message.message_id)
-            # In a group most bots are told of nothing that is no answer to them.
-            said = desk.texts("code.ask" if caller.in_private else "code.ask_group")
+            said = codes.asked_for(desk, caller)
         else:
             said = await pending.act(pending.source_id)
         await self._replace(query, ChatMessage(f"{pending.text}\n\n{said}"))
@@ -237,7 +248,7 @@ class TelegramChat:
         message = query.message
         if message is not None:
             with suppress(BadRequest):  # they are gone already
-                await self._speaker.call(
+                await self._speaker.do(
                     lambda: self._bot.edit_message_reply_markup(message.chat.id, message.message_id), _TOAST_ATTEMPTS
                 )
 
@@ -247,16 +258,29 @@ class TelegramChat:
         if found is None or desk.codes is None:
             return
         pending, asked = found
-        with suppress(TelegramError):
-            await self._speaker.call(message.delete, 1)
-        judgement = desk.codes.judge((message.text or "").strip(), caller.user_id)
-        if judgement is not Judgement.GOOD or caller.role < pending.role:
-            said: str = desk.texts(judgement.value or "code.wrong")
+        begun = desk.codes.enrolling(caller.user_id)
+        await self._take_code(message)
+        if caller.role < pending.role:
+            said: str = _missing_role(desk, pending.role, caller)
         else:
-            said = await pending.act(pending.source_id)
+            said = await codes.why_not(desk, caller, (message.text or "").strip()) or await pending.act(pending.source_id)
         record = ChatMessage(f"{pending.text}\n\n{said}")
-        if not await self._speaker.edit(message.chat.id, asked, record, _ANSWER_ATTEMPTS):
+        if asked is None or not await self._speaker.edit(message.chat.id, asked, record, _ANSWER_ATTEMPTS):
             await self._say(message, record)
+        if desk.codes.enrolling(caller.user_id) is not begun:
+            await self._say(message, await code.picture(desk, desk.codes, caller))
+
+    async def _enrolled(self, desk: Desk, message: Message, caller: Caller) -> None:
+        """The first code of a new authenticator; the picture goes with it."""
+        await self._take_code(message)
+        said, kept = await code.confirmed(desk, caller, (message.text or "").strip())
+        if kept:
+            await self._passing.take_away(message.chat.id)
+        await self._say(message, said)
+
+    async def _take_code(self, message: Message) -> None:
+        with suppress(TelegramError):
+            await self._speaker.do(message.delete, 1)
 
     async def _replace(self, query: CallbackQuery, message: ChatMessage) -> None:
         if query.message is None:  # the buttons are ours and never inline in somebody else's chat
@@ -272,6 +296,8 @@ class TelegramChat:
         if not asked.allowed(caller.role):
             needed, role = _role(words, asked.needed), _role(words, caller.role)
             return ChatMessage(words("answer.role", command=shown, needed=needed, role=role))
+        if not desk.shows_figures(caller) and not asked.command.in_any_group(asked.args):
+            return ChatMessage(words("answer.in_private", bot=self._bot.username))
         age = desk.clock.now() - said_at if said_at is not None else timedelta()
         if asked.changes and age > _OLD:
             return ChatMessage(words("answer.old", command=shown, age=duration(age, words)))
@@ -293,15 +319,17 @@ class TelegramChat:
         in_topic = isinstance(beside, Message) and beside.is_topic_message
         thread_id = beside.message_thread_id if isinstance(beside, Message) and in_topic else None
         with self._paces.of(beside.chat.id).answering():
-            await self._speaker.send(beside.chat.id, reply, _ANSWER_ATTEMPTS, thread_id=thread_id, reply_to=reply_to)
+            sent = await self._speaker.send(beside.chat.id, reply, _ANSWER_ATTEMPTS, thread_id=thread_id, reply_to=reply_to)
+        if reply.passes:
+            await self._passing.keep(beside.chat.id, sent, reply.passes)
 
     async def _toast(self, query: CallbackQuery, text: str) -> bool:
         """Answers a tap. False where Telegram says that the tap is too old to be answered."""
-        shown = plain_text(text)
+        shown = plain_text(redacted(text))
         while units(shown) > _TOAST_UNITS:
             shown = f"{shown[:-2]}…"
         try:
-            await self._speaker.call(lambda: self._bot.answer_callback_query(query.id, shown or None), _TOAST_ATTEMPTS)
+            await self._speaker.do(lambda: self._bot.answer_callback_query(query.id, shown or None), _TOAST_ATTEMPTS)
         except BadRequest as error:
             log.info("a tap could not be answered", error=self._speaker.words(error))
             return False

@@ -18,11 +18,12 @@ from telegram import (
     ReplyParameters,
 )
 from telegram.constants import ParseMode
-from telegram.error import BadRequest, Conflict, NetworkError, RetryAfter, TelegramError
+from telegram.error import BadRequest, Conflict, NetworkError, RetryAfter, TelegramError, TimedOut
 from telegram.ext import ExtBot
-from telegram.request import HTTPXRequest
 
 from bot.message import MAX_CAPTION_UNITS, ChatMessage, Document, Keyboard, plain_text, split, units
+from bot.redaction import shown
+from bot.telegram_answers import CheckedRequest, OddAnswer
 from core.ports import Clock
 
 log = structlog.get_logger(__name__)
@@ -31,6 +32,7 @@ Answer = TypeVar("Answer")
 
 POLL_SECONDS = 25
 _LONGEST_WAIT = 30.0
+_HOUR = 3600.0
 _LOG_LEVELS = {
     "httpx": logging.WARNING,  # logs request URLs, and the URL holds the token
     "httpcore": logging.WARNING,
@@ -38,6 +40,10 @@ _LOG_LEVELS = {
     "telegram.request": logging.CRITICAL,  # a traceback for each unreadable answer; Speaker says it in a line
 }
 _LONGEST_ANSWER_PAUSE = 10.0
+_ODD_ATTEMPTS = 3  # of what Telegram says it did in words that cannot be read: each one may be a message
+_DOUBTED_AFTER = 8  # failures of one message, some two minutes: then Telegram is asked whether it is well
+NO_MESSAGE = 0
+"""The id of a message that Telegram took without a readable word which it is."""
 _SLACK = 0.5  # seconds on top of what Telegram asks for
 
 
@@ -52,8 +58,8 @@ def connect(token: str, api_url: str) -> ExtBot[None]:
         token,
         base_url=f"{base}/bot",
         base_file_url=f"{base}/file/bot",
-        request=HTTPXRequest(connection_pool_size=32, connect_timeout=5, read_timeout=15, write_timeout=15, pool_timeout=10),
-        get_updates_request=HTTPXRequest(connection_pool_size=1, connect_timeout=5, read_timeout=10, pool_timeout=10),
+        request=CheckedRequest(connection_pool_size=32, connect_timeout=5, read_timeout=15, write_timeout=15, pool_timeout=10),
+        get_updates_request=CheckedRequest(connection_pool_size=1, connect_timeout=5, read_timeout=10, pool_timeout=10),
     )
 
 
@@ -83,15 +89,21 @@ def key_markup(keys: tuple[tuple[str, ...], ...]) -> ReplyKeyboardMarkup | None:
 def can_try_again(error: TelegramError) -> bool:
     """Whether the same call may work a little later: no answer, a broken one, or too many calls."""
     passing = isinstance(error, NetworkError | RetryAfter | Conflict) and not isinstance(error, BadRequest)
-    return passing or type(error) is TelegramError  # an answer that cannot be read comes as the base class
+    return passing or type(error) is TelegramError
+
+
+class NotTaken(TelegramError):
+    """One message is not taken, again and again, by a Telegram that is well otherwise."""
 
 
 class Speaker:
     """Says things through one bot, again and again until Telegram took them. `problem` is what is the matter, empty when well."""
 
-    def __init__(self, bot: ExtBot[None], clock: Clock) -> None:
+    def __init__(self, bot: ExtBot[None], clock: Clock, longest_wait: float = _HOUR) -> None:
+        """`longest_wait`, in seconds, is how long it waits at most before it tries again, whatever Telegram asks for."""
         self.bot = bot
         self.problem = ""
+        self._longest_wait = longest_wait
         self._clock = clock
         self._ending = asyncio.Event()
 
@@ -101,9 +113,20 @@ class Speaker:
 
     def words(self, error: TelegramError) -> str:
         """What Telegram said, without the token."""
-        return f"{type(error).__name__}: {str(error).replace(self.bot.token, '***')}"
+        return shown(f"{type(error).__name__}: {str(error).replace(self.bot.token, '***')}")
 
-    async def call(self, action: Callable[[], Awaitable[Answer]], attempts: int | None = None) -> Answer:
+    async def do(self, action: Callable[[], Awaitable[Answer]], attempts: int | None = None) -> Answer | None:
+        """As `call`, for what changes something. None where Telegram says again and again that it is done, in words that cannot
+        be read: to go on would do it again and again. Raises NotTaken for what alone does not pass."""
+        try:
+            return await self.call(action, attempts, doing=True)
+        except OddAnswer as error:
+            if not error.done:
+                raise
+            log.error("Telegram did as asked, and its answer cannot be read", error=self.words(error))
+            return None
+
+    async def call(self, action: Callable[[], Awaitable[Answer]], attempts: int | None = None, *, doing: bool = False) -> Answer:
         """What `action` answers, tried up to `attempts` times (None: for ever). Raises TelegramError for what will not pass."""
         tried = 0
         while True:
@@ -114,11 +137,13 @@ class Speaker:
                 if not self.problem:
                     log.warning("Telegram does not do as asked", error=self.words(error))
                 self.problem = self.words(error)
-                pause = wait_after(error, tried)
+                pause = min(wait_after(error, tried), self._longest_wait)
                 # Who tries only so often answers a person, who will not wait for ever; nor will the end of the process.
                 too_long = attempts is not None and isinstance(error, RetryAfter) and pause > _LONGEST_ANSWER_PAUSE
-                if not can_try_again(error) or tried == attempts or too_long:
+                if not can_try_again(error) or tried == attempts or too_long or (doing and _is_done(error, tried)):
                     raise
+                if doing and attempts is None and tried % _DOUBTED_AFTER == 0 and await self._is_well(error):
+                    raise NotTaken(self.words(error)) from None
                 if attempts is None:
                     await self._clock.sleep(pause)
                 elif await self._ends_within(min(pause, _LONGEST_ANSWER_PAUSE)):
@@ -128,6 +153,16 @@ class Speaker:
                     log.info("Telegram answers again")
                 self.problem = ""
                 return answer
+
+    async def _is_well(self, error: TelegramError) -> bool:
+        """Whether Telegram answers something else just now, and did answer this (a silence is no answer)."""
+        if isinstance(error, TimedOut | RetryAfter | Conflict):
+            return False
+        try:
+            await self.bot.get_me()
+        except TelegramError:
+            return False
+        return True
 
     async def _ends_within(self, seconds: float) -> bool:
         """Waits; whether the process ends meanwhile."""
@@ -151,7 +186,7 @@ class Speaker:
     ) -> int:
         """The id of the (last) message sent; the buttons are on the last. As plain text where Telegram refuses the formatting.
         `thread_id` is a group's topic, `reply_to` the message that is answered."""
-        place = _Place(chat_id, thread_id, reply_to)
+        place, message = _Place(chat_id, thread_id, reply_to), replace(message, text=shown(message.text))
         if message.document is not None:
             with message.document.file:
                 return await self._send_file(place, message, attempts)
@@ -171,7 +206,7 @@ class Speaker:
         return sent
 
     async def _send(self, place: "_Place", piece: ChatMessage, parse_mode: str | None, attempts: int | None) -> int:
-        sent = await self.call(
+        sent = await self.do(
             lambda: self.bot.send_message(
                 place.chat_id,
                 piece.text,
@@ -184,7 +219,7 @@ class Speaker:
             ),
             attempts,
         )
-        return sent.message_id
+        return NO_MESSAGE if sent is None else sent.message_id
 
     async def _send_file(self, place: "_Place", message: ChatMessage, attempts: int | None) -> int:
         """A text that is too long for a caption goes before it."""
@@ -193,7 +228,7 @@ class Speaker:
             await self.send(place.chat_id, ChatMessage(caption, silent=True), attempts, thread_id=place.thread_id)
             caption = ""
         send = self.bot.send_photo if message.document is None else self.bot.send_document
-        sent = await self.call(
+        sent = await self.do(
             lambda: send(
                 place.chat_id,
                 message.photo if message.document is None else _opened(message.document),
@@ -206,15 +241,16 @@ class Speaker:
             ),
             attempts,
         )
-        return sent.message_id
+        return NO_MESSAGE if sent is None else sent.message_id
 
     async def edit(self, chat_id: int, message_id: int, message: ChatMessage, attempts: int | None = None) -> bool:
         """Makes an earlier message say this, buttons included. False where that message cannot be edited (any more), or not into
         this: a text never becomes a picture, nor a picture a text."""
         if message.document is not None:
             return False
+        message = replace(message, text=shown(message.text))
         try:
-            await self.call(
+            await self.do(
                 lambda: (
                     self.bot.edit_message_media(
                         InputMediaPhoto(message.photo, caption=message.text, parse_mode=ParseMode.HTML),
@@ -234,6 +270,8 @@ class Speaker:
                 ),
                 attempts,
             )
+        except NotTaken:
+            return False
         except BadRequest as error:
             self.problem = ""  # Telegram is well; it is the message that is not
             return "not modified" in str(error)
@@ -258,6 +296,10 @@ def _opened(document: Document) -> InputFile:
     """From its beginning, however often it is sent; not read into memory."""
     document.file.seek(0)
     return InputFile(document.file, document.name, read_file_handle=False)
+
+
+def _is_done(error: TelegramError, tried: int) -> bool:
+    return isinstance(error, OddAnswer) and error.done and tried >= _ODD_ATTEMPTS
 
 
 def wait_after(error: TelegramError, tried: int) -> float:

@@ -17,8 +17,8 @@ from bot.pace import Pace
 from bot.pause_news import PauseNews
 from bot.questions import question, record
 from bot.render import render, render_digest
-from bot.telegram_link import Speaker
-from bot.telling import Listener
+from bot.telegram_link import NotTaken, Speaker
+from bot.telling import Listener, foldable, role_to_tap
 from core.domain.approval import ApprovalState
 from core.domain.digest import Digest
 from core.domain.errors import LedgerUnavailable
@@ -30,11 +30,10 @@ from core.domain.events import (
     OrderFailed,
     OutboxItem,
     Priority,
-    SymbolHeld,
     subject_of,
 )
 from core.domain.instrument import Quote
-from core.domain.people import Level, Role
+from core.domain.people import Level
 from core.ports import MAIN_READER, Clock, Delivery, Outbox
 from core.read_models import Gain
 
@@ -117,9 +116,12 @@ class TelegramNotifier:
         except ChatMigrated as error:
             log.error("the chat became a supergroup: set TG_CHAT_ID to its new id", new_chat_id=error.new_chat_id)
             self._moved_to = error.new_chat_id
+        except NotTaken as error:
+            log.error("an alert is not taken; it is tried again", error=self._speaker.words(error))
         except TelegramError as error:
             if isinstance(error, Forbidden) and self._key != MAIN_READER:
                 return False
+            self._moved_to = None  # it may not have been true
             # The bot is blocked, or the chat or the token unknown: only people can mend it, and everything waits till then.
             self._hopeless += 1
             pause = min(_HOPELESS_PAUSE * 2 ** (self._hopeless - 1), _LONGEST_PAUSE)
@@ -201,18 +203,18 @@ class TelegramNotifier:
         """Tells the first of `items`, which have one priority, or all that can be folded with it."""
         first = items[0]
         late = self._clock.now() - first.at > _LATE
-        alike = _foldable(items)
+        alike = foldable(items)
         if len(alike) >= (_LATE_FOLDED_FROM if late else _FOLDED_FROM):
             for item in alike:
                 await self._complete_record(listener, item)
-            await self._told_by(listener, alike, await self._send(listener, self._folded(listener, alike)))
+            await self._told_by(listener, alike, await self._send_about(listener, self._folded(listener, alike), first))
         elif isinstance(first.event, ApprovalRequested):
             await self._ask(listener, first, first.event, items)
         elif isinstance(first.event, ApprovalClosed):
             unasked = await self._never_asked(listener, items)
             if len(unasked) > 1:
                 message = replace(self._folded(listener, unasked), silent=True)
-                await self._told_by(listener, unasked, await self._send(listener, message))
+                await self._told_by(listener, unasked, await self._send_about(listener, message, first))
             else:
                 await self._close(listener, first, first.event)
         else:
@@ -223,7 +225,7 @@ class TelegramNotifier:
             if late:
                 moment = listener.texts("late", time=listener.texts.full_moment(first.at))
                 message = replace(message, text=f"{message.text}\n{moment}")
-            await self._told_by(listener, [first], await self._send(listener, message, first))
+            await self._told_by(listener, [first], await self._send_about(listener, message, first))
 
     async def _chart(self, listener: Listener, digest: Digest) -> bytes:
         """The result of the last days; no picture where it cannot be drawn."""
@@ -237,7 +239,7 @@ class TelegramNotifier:
             self._done(item.event.priority, item.seq)  # decided before it could be asked: the record alone is told
             return
         message = self._rendered(listener, item)
-        message_id = await self._send(listener, message, item)
+        message_id = await self._send_about(listener, message, item)
         await self._told_by(listener, [item], message_id, question=event.approval.inbox_seq)
         self._countdown.began(event, message_id, message.keyboard)
 
@@ -271,7 +273,7 @@ class TelegramNotifier:
         self._countdown.ended(event.approval.token)
         asked = await self._outbox.question_message(listener.chat_id, event.approval.inbox_seq)
         if asked is None or not await self._edit(listener, asked, message):
-            asked = await self._send(listener, message, item)
+            asked = await self._send_about(listener, message, item)
         await self._told_by(listener, [item], asked, question=event.approval.inbox_seq)
 
     async def _complete_record(self, listener: Listener, item: OutboxItem) -> None:
@@ -287,7 +289,7 @@ class TelegramNotifier:
         news = self._dead_letters.take(listener.texts)
         message_id = news.message_id
         if message_id is None or not await self._edit(listener, message_id, news.message):
-            message_id = await self._send(listener, news.message)
+            message_id = await self._send(listener, news.message, "dead_letters", news.seqs[0])
         self._dead_letters.told(news, message_id)
         await self._mark(Delivery(listener.chat_id, message_id, Priority.GATHERED, news.seqs[0], news.seqs[-1]))
 
@@ -295,7 +297,7 @@ class TelegramNotifier:
         """What the pause kept from being traded: one as ever, several on one screen, without a sound."""
         items = self._pauses.take()
         message = self._rendered(listener, items[0]) if len(items) == 1 else self._folded(listener, items)
-        message_id = await self._send(listener, replace(message, silent=True))
+        message_id = await self._send_about(listener, replace(message, silent=True), items[0])
         self._pauses.told()
         await self._told_by(listener, items, message_id)
 
@@ -342,20 +344,24 @@ class TelegramNotifier:
                 message = render(item.event, listener.texts)
         except Exception:  # an event that cannot be shown must not keep all the others from being told
             log.exception("an event could not be rendered", seq=item.seq, kind=item.event.kind)
-            return self._unshowable(listener, item)
+            return self._unshowable(listener, item.event.kind, item.seq)
         seq = subject_of(item.event)
         if isinstance(item.event, OrderExecuted) and seq and listener.bot_name:
             link = f"https://t.me/{listener.bot_name}?start=why_{seq}"
             message = replace(message, text=f"{message.text}\n{listener.texts('why.link', link=link)}")
-        if listener.role < _role_to_tap(item):
+        if listener.role < role_to_tap(item):
             message = replace(message, keyboard=())
         return message if listener.level(item.event) is Level.LOUD else replace(message, silent=True)
 
-    def _unshowable(self, listener: Listener, item: OutboxItem) -> ChatMessage:
-        return ChatMessage(listener.texts("alert.unshowable", kind=item.event.kind, seq=item.seq))
+    def _unshowable(self, listener: Listener, kind: str, seq: int) -> ChatMessage:
+        return ChatMessage(listener.texts("alert.unshowable", kind=kind, seq=seq))
 
-    async def _send(self, listener: Listener, message: ChatMessage, item: OutboxItem | None = None) -> int:
-        """The id of the message sent. Raises TelegramError where this chat takes nothing at all."""
+    async def _send_about(self, listener: Listener, message: ChatMessage, item: OutboxItem) -> int:
+        return await self._send(listener, message, item.event.kind, item.seq)
+
+    async def _send(self, listener: Listener, message: ChatMessage, kind: str, seq: int) -> int:
+        """The id of the message sent, or of one in its place that there is an event of this `kind` and number. Raises
+        TelegramError where this chat takes nothing at all."""
         await self._pace.take()
         try:
             return await self._speaker.send(listener.chat_id, message, thread_id=self._thread(listener))
@@ -364,12 +370,17 @@ class TelegramNotifier:
                 log.error("TG_TOPIC_ID takes nothing; alerts go to the group itself", error=self._speaker.words(error))
                 self._lost_topic = listener.thread_id
                 return await self._speaker.send(listener.chat_id, message)
-            if item is None or "chat not found" in str(error).lower():
+            if "chat not found" in str(error).lower():
                 raise
-            log.error("Telegram refuses a message", error=self._speaker.words(error), seq=item.seq)
-            return await self._speaker.send(listener.chat_id, self._unshowable(listener, item), thread_id=self._thread(listener))
+            refused: TelegramError = error
+            attempts = None
+        except NotTaken as error:
+            refused, attempts = error, 1  # soon the whole of it may pass again
         finally:
             self._pace.book()  # a second from when it arrived, not from when it left
+        log.error("Telegram refuses a message", error=self._speaker.words(refused), seq=seq)
+        bare = self._unshowable(listener, kind, seq)
+        return await self._speaker.send(listener.chat_id, bare, attempts, thread_id=self._thread(listener))
 
     def _thread(self, listener: Listener) -> int | None:
         """The topic, unless it is gone."""
@@ -381,20 +392,3 @@ class TelegramNotifier:
             return await self._speaker.edit(listener.chat_id, message_id, message)
         finally:
             self._pace.book()
-
-
-def _foldable(items: Sequence[OutboxItem]) -> list[OutboxItem]:
-    """The first of `items` that need no message of their own, up to one that does."""
-    alike: list[OutboxItem] = []
-    for item in items:
-        if isinstance(item.event, ApprovalRequested | ApprovalClosed | SymbolHeld | DigestMade):
-            break
-        alike.append(item)
-    return alike
-
-
-def _role_to_tap(item: OutboxItem) -> Role:
-    """Who may use the buttons of an event."""
-    if isinstance(item.event, SymbolHeld):
-        return Role.OWNER
-    return Role.TRADER if isinstance(item.event, ApprovalRequested) else Role.VIEWER

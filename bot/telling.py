@@ -1,6 +1,6 @@
 """What a reader is told and how loudly, by what was set and by the role. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
@@ -9,6 +9,7 @@ from bot.texts import Texts
 from core.domain.events import (
     ApprovalClosed,
     ApprovalRequested,
+    AuthenticatorChanged,
     CaughtUp,
     ControlsChanged,
     DayProved,
@@ -83,7 +84,7 @@ class Listener:
 
     def level(self, event: Event) -> Level:
         """How this reader is told of `event`. Of people only owners are; whoever set something had the answer in this chat."""
-        if isinstance(event, StrangerSeen | PersonJoined | PersonRevoked) and self.role < Role.OWNER:
+        if isinstance(event, StrangerSeen | PersonJoined | PersonRevoked | AuthenticatorChanged) and self.role < Role.OWNER:
             return Level.OFF
         if isinstance(event, DigestMade) and event.digest.chat_id != self.chat_id:
             return Level.OFF
@@ -102,7 +103,7 @@ class Listener:
         return self.reader.quiet is not None and self.reader.quiet.include(now.astimezone(self.texts.zone).time())
 
 
-def topic_of(event: Event) -> Topic:  # noqa: PLR0911 - flat: one line for each topic
+def topic_of(event: Event) -> Topic:  # noqa: PLR0911, C901 - flat: one line for each topic
     """What an event is about."""
     match event:
         case ApprovalRequested() | ApprovalClosed():
@@ -121,7 +122,26 @@ def topic_of(event: Event) -> Topic:  # noqa: PLR0911 - flat: one line for each 
             return Topic.PROBLEMS if event.count else Topic.SYSTEM
         case DigestMade():
             return Topic.DIGESTS
-        case Started() | CaughtUp() | ControlsChanged() | LimitChanged() | StrangerSeen() | PersonJoined() | PersonRevoked():
+        case Started() | CaughtUp() | ControlsChanged() | LimitChanged():
+            return Topic.SYSTEM
+        case StrangerSeen() | PersonJoined() | PersonRevoked() | AuthenticatorChanged():
             return Topic.SYSTEM
         case _ as unreachable:
             assert_never(unreachable)
+
+
+def foldable(items: Sequence[OutboxItem]) -> list[OutboxItem]:
+    """The first of `items` that need no message of their own, up to one that does."""
+    alike: list[OutboxItem] = []
+    for item in items:
+        if isinstance(item.event, ApprovalRequested | ApprovalClosed | SymbolHeld | DigestMade):
+            break
+        alike.append(item)
+    return alike
+
+
+def role_to_tap(item: OutboxItem) -> Role:
+    """Who may use the buttons of an event."""
+    if isinstance(item.event, SymbolHeld):
+        return Role.OWNER
+    return Role.TRADER if isinstance(item.event, ApprovalRequested) else Role.VIEWER

@@ -13,7 +13,7 @@ from core.domain.instrument import Balance, Instrument
 from core.domain.limit import LimitSet
 from core.domain.money import ZERO
 from core.domain.order import Order
-from core.domain.people import Invite, Person, Reader
+from core.domain.people import MAY_INVITE, Authenticator, Invite, Person, Reader, Role
 from core.domain.position import Position
 from core.domain.signal import Side
 from core.policy.limits import with_set
@@ -36,8 +36,10 @@ class Book:
     answered: dict[str, Approval] = field(default_factory=dict)  # the last ones that are open no more, by token
     holds: dict[str, Hold] = field(default_factory=dict)  # by symbol; also what was accepted, so that it does not hold again
     exits: dict[str, WantedExit] = field(default_factory=dict)  # those that are wanted, by symbol
+    fixed: Mapping[int, Role] = field(default_factory=dict)  # whom the settings name
     people: dict[int, Person] = field(default_factory=dict)  # who was let in through the chat and still has the right
     invites: dict[str, Invite] = field(default_factory=dict)  # neither used nor withdrawn, by digest
+    authenticators: dict[int, Authenticator] = field(default_factory=dict)  # those that count, by person
     readers: dict[int, Reader] = field(default_factory=dict)  # by chat
     limits_set: dict[str, LimitSet] = field(default_factory=dict)  # in place of the settings', by name
     balances: Mapping[str, Balance] = field(default_factory=dict)
@@ -53,9 +55,13 @@ class Book:
         self.limits = with_set(self.settings, self.limits_set.values())
 
     @classmethod
-    def from_ledger(cls, state: LedgerState, controls: Controls, settings: Limits, today: str) -> "Book":
-        """`controls` are for the first start; `settings` are the limits wherever nothing else was set."""
+    def from_ledger(
+        cls, state: LedgerState, controls: Controls, settings: Limits, today: str, fixed: Mapping[int, Role] | None = None
+    ) -> "Book":
+        """`controls` are for the first start; `settings` are the limits wherever nothing else was set; `fixed` are the people
+        that the settings name."""
         return cls(
+            fixed=fixed or {},
             controls=state.controls or controls,
             settings=settings,
             positions={position.symbol: position for position in state.positions},
@@ -65,6 +71,7 @@ class Book:
             exits={wanted.symbol: wanted for wanted in state.exits},
             people={person.user_id: person for person in state.people},
             invites={invite.digest: invite for invite in state.invites},
+            authenticators={one.user_id: one for one in state.authenticators},
             readers={reader.chat_id: reader for reader in state.readers},
             limits_set={limit.name: limit for limit in state.limits},
             mark=state.mark,
@@ -72,6 +79,22 @@ class Book:
             _day=today,
             _results={result.quote_asset: result.profit for result in state.today},
         )
+
+    def role(self, user_id: int) -> Role | None:
+        """What a person may do; None for a stranger. The settings count before the chat."""
+        fixed = self.fixed.get(user_id)
+        if fixed is not None:
+            return fixed
+        person = self.people.get(user_id)
+        return person.role if person is not None else None
+
+    def granted(self, invite: Invite, now: datetime) -> Role | None:
+        """The role that somebody who comes by the link has: never more than who made it has at that moment. None where nobody may
+        come by it any more: used, withdrawn, too old, or made by who may not invite now."""
+        inviter = self.role(invite.inviter)
+        if invite.used_by is not None or now >= invite.expires_at or inviter is None or inviter < MAY_INVITE:
+            return None
+        return min(invite.role, inviter)
 
     def position(self, symbol: str) -> Position:
         return self.positions.get(symbol) or Position(symbol)
@@ -175,6 +198,11 @@ class Book:
                 self.invites[invite.digest] = invite
             else:
                 self.invites.pop(invite.digest, None)
+        for one in changes.authenticators:
+            if one.ended_at is None:
+                self.authenticators[one.user_id] = one
+            else:
+                self.authenticators.pop(one.user_id, None)
         for reader in changes.readers:
             self.readers[reader.chat_id] = reader
 

@@ -84,7 +84,7 @@ class Deciding:
         """From then on the order's signal is too old to be placed anew."""
         if lasts(order.signal, self._book.controls):
             return _WITHOUT_END
-        return (order.approved_at or order.signal.ts) + good_for(order.side, self._book.limits)
+        return (order.approved_at or order.signal.ts) + good_for(order.signal, self._book.limits)
 
     async def _instrument(self, signal: Signal) -> Instrument | None:
         known = self._market.instrument(signal.symbol)

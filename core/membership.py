@@ -1,12 +1,22 @@
 """Who is let in, who is shown out, and how each wants to be told: what a wish about people changes. Decides; commits nothing."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
 from core.book import Book
-from core.domain.events import PersonJoined, PersonRevoked
-from core.domain.messages import InviteRequested, InvitesWithdrawn, InviteUsed, ReaderRequested, RevokeRequested
-from core.domain.people import Invite, Person, Role
+from core.domain.events import AuthenticatorChanged, PersonJoined, PersonRevoked
+from core.domain.messages import (
+    AuthenticatorEnded,
+    AuthenticatorRequested,
+    CodeUsed,
+    InviteRequested,
+    InvitesWithdrawn,
+    InviteUsed,
+    ReaderRequested,
+    RevokeRequested,
+)
+from core.domain.people import Authenticator, Invite, Person
 from core.domain.reasons import Reason, reason
 from core.ports import Changes, Clock
 
@@ -14,7 +24,16 @@ INVITE_LIFETIME = timedelta(hours=24)
 MOST_INVITES = 20
 WITHDRAWN = 0
 
-Wish = InviteRequested | InviteUsed | InvitesWithdrawn | RevokeRequested | ReaderRequested
+Wish = (
+    InviteRequested
+    | InviteUsed
+    | InvitesWithdrawn
+    | RevokeRequested
+    | AuthenticatorRequested
+    | CodeUsed
+    | AuthenticatorEnded
+    | ReaderRequested
+)
 
 
 class Membership:
@@ -24,7 +43,7 @@ class Membership:
         self._book = book
         self._clock = clock
 
-    def changes_of(self, wish: Wish) -> Changes | Reason:
+    def changes_of(self, wish: Wish) -> Changes | Reason:  # noqa: PLR0911 - flat: a line for each wish
         """What is to be committed, or why nothing is."""
         match wish:
             case InviteRequested():
@@ -32,26 +51,36 @@ class Membership:
             case InviteUsed():
                 return self._join(wish)
             case InvitesWithdrawn():
-                return Changes(invites=self._withdrawn())
+                return Changes(invites=self._withdrawn(self._book.invites.values()))
             case RevokeRequested():
                 return self._revoke(wish)
+            case AuthenticatorRequested():
+                return self._authenticator(wish)
+            case CodeUsed():
+                return self._code(wish)
+            case AuthenticatorEnded():
+                return self._ended(wish)
             case ReaderRequested():
                 return self._told_otherwise(wish)
 
     def _invite(self, wish: InviteRequested) -> Changes | Reason:
-        now = self._clock.now()
-        good = [invite for invite in self._book.invites.values() if invite.is_good(now)]
+        now, book = self._clock.now(), self._book
+        invite = Invite(wish.digest, wish.role, wish.who, now, now + INVITE_LIFETIME, inviter=wish.user_id)
+        if book.granted(invite, now) is None:
+            return reason("no_right")
+        good = [one for one in book.invites.values() if book.granted(one, now) is not None]
         if len(good) >= MOST_INVITES:
             return reason("too_many_invites", count=len(good))
-        # Links that nobody came by are tidied away as new ones are made.
-        old = [replace(invite, used_by=WITHDRAWN) for invite in self._book.invites.values() if not invite.is_good(now)]
-        return Changes(invites=[*old, Invite(wish.digest, wish.role, wish.who, now, now + INVITE_LIFETIME)])
+        # Links that nobody can come by are tidied away as new ones are made.
+        old = [replace(one, used_by=WITHDRAWN) for one in book.invites.values() if book.granted(one, now) is None]
+        return Changes(invites=[*old, invite])
 
     def _join(self, wish: InviteUsed) -> Changes | Reason:
         invite, now = self._book.invites.get(wish.digest), self._clock.now()
-        if invite is None or not invite.is_good(now):
+        role = self._book.granted(invite, now) if invite is not None else None
+        if invite is None or role is None:
             return reason("invite_gone")
-        person = Person(wish.user_id, wish.who, invite.role, invite.invited_by, now)
+        person = Person(wish.user_id, wish.who, role, invite.invited_by, now, inviter=invite.inviter)
         return Changes(people=[person], invites=[replace(invite, used_by=wish.user_id)], events=[PersonJoined(person)])
 
     def _revoke(self, wish: RevokeRequested) -> Changes | Reason:
@@ -59,9 +88,34 @@ class Membership:
         if person is None:
             return reason("not_a_person", person=wish.person)
         gone = replace(person, revoked_at=self._clock.now())
-        # An owner makes links: one kept for oneself would be a way back in.
-        invites = self._withdrawn() if person.role is Role.OWNER else []
-        return Changes(people=[gone], invites=invites, events=[PersonRevoked(gone, wish.who)])
+        # A link that one has made and kept would be a way back in.
+        invites = self._withdrawn(one for one in self._book.invites.values() if one.inviter == wish.person)
+        codes = self._without_codes(wish.person)
+        return Changes(people=[gone], invites=invites, authenticators=codes, events=[PersonRevoked(gone, wish.who)])
+
+    def _authenticator(self, wish: AuthenticatorRequested) -> Changes | Reason:
+        """Only in the place of the one that was known when it was shown: of two at a time the first counts."""
+        present = self._book.authenticators.get(wish.user_id)
+        if (present.salt if present is not None else "") != wish.replaces:
+            return reason("authenticator_changed")
+        new = Authenticator(wish.user_id, wish.salt, wish.key, self._clock.now(), wish.step)
+        return Changes(authenticators=[new], events=[AuthenticatorChanged(wish.user_id, wish.who)])
+
+    def _code(self, wish: CodeUsed) -> Changes | Reason:
+        present = self._book.authenticators.get(wish.user_id)
+        if present is None or present.salt != wish.salt or wish.step <= present.step:
+            return reason("code_used")
+        return Changes(authenticators=[replace(present, step=wish.step)])
+
+    def _ended(self, wish: AuthenticatorEnded) -> Changes | Reason:
+        ended = self._without_codes(wish.person)
+        if not ended:
+            return reason("no_authenticator", person=wish.person)
+        return Changes(authenticators=ended, events=[AuthenticatorChanged(wish.person, wish.who, ended=True)])
+
+    def _without_codes(self, person: int) -> list[Authenticator]:
+        present = self._book.authenticators.get(person)
+        return [replace(present, ended_at=self._clock.now())] if present is not None else []
 
     def _told_otherwise(self, wish: ReaderRequested) -> Changes:
         """On top of what is set by now: two wishes at a time are both fulfilled."""
@@ -73,5 +127,6 @@ class Membership:
             fields["levels"] = {**known.levels, **wanted.levels}
         return Changes(readers=[replace(known, **fields)])
 
-    def _withdrawn(self) -> list[Invite]:
-        return [replace(invite, used_by=WITHDRAWN) for invite in self._book.invites.values()]
+    @staticmethod
+    def _withdrawn(invites: Iterable[Invite]) -> list[Invite]:
+        return [replace(invite, used_by=WITHDRAWN) for invite in invites]

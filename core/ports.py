@@ -15,7 +15,7 @@ from core.domain.instrument import Balance, Instrument, Quote
 from core.domain.limit import LimitSet
 from core.domain.messages import DeadLetter, Message, SourcePosition, StoredMessage
 from core.domain.order import ExecutionReport, Fill, Order, OrderRequest, PlaceResult
-from core.domain.people import Invite, Person, Reader
+from core.domain.people import Authenticator, Invite, Person, Reader
 from core.domain.position import Execution, Position, Trade
 from core.domain.reasons import Reason
 from core.policy.facts import Facts
@@ -113,8 +113,9 @@ class Verdict:
 
 @dataclass(slots=True)
 class Changes:
-    """Everything that one commit writes. Rows are facts: orders, positions, approvals, holds, exits, people, invites, readers and
-    limits replace the row of the same key, the rest is appended; an execution, fill or trade that is there is left alone."""
+    """Everything that one commit writes. Rows are facts: orders, positions, approvals, holds, exits, people, invites,
+    authenticators, readers and limits replace the row of the same key, the rest is appended; an execution, fill or trade that is
+    there already is left alone."""
 
     verdicts: list[Verdict] = field(default_factory=list)
     orders: list[Order] = field(default_factory=list)
@@ -128,6 +129,7 @@ class Changes:
     exits: list[WantedExit] = field(default_factory=list)
     people: list[Person] = field(default_factory=list)
     invites: list[Invite] = field(default_factory=list)
+    authenticators: list[Authenticator] = field(default_factory=list)
     readers: list[Reader] = field(default_factory=list)
     limits: list[LimitSet] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
@@ -149,8 +151,8 @@ class LedgerState:
     """What trading needs to know at start; its size does not grow with history. `in_flight` are the orders that start-up must
     find out about, `waiting` the messages without a verdict (by seq), `today` the day results of the present UTC day, `totals`
     counters since the first start (`buy_orders`, `sell_orders`), `last_profit_pct` of the latest exit. `people` are those with a
-    right, `invites` those not used or withdrawn, `exits` those that are wanted. `mark` is the ledger's own, which its orders
-    carry; `touched` names every symbol that an order of it was ever sent for."""
+    right, `invites` those not used or withdrawn, `authenticators` those that have not ended, `exits` those that are wanted.
+    `mark` is the ledger's own, which its orders carry; `touched` names every symbol that an order of it was ever sent for."""
 
     controls: Controls | None
     positions: Sequence[Position]
@@ -163,6 +165,7 @@ class LedgerState:
     last_profit_pct: Decimal | None
     people: Sequence[Person] = ()
     invites: Sequence[Invite] = ()
+    authenticators: Sequence[Authenticator] = ()
     readers: Sequence[Reader] = ()
     limits: Sequence[LimitSet] = ()
     exits: Sequence[WantedExit] = ()

@@ -14,19 +14,15 @@ from core.domain.messages import (
     CancelRequested,
     ControlsRequested,
     DigestDue,
-    InviteRequested,
-    InvitesWithdrawn,
-    InviteUsed,
     LimitRequested,
     PanicEnded,
     PauseTimedOut,
-    ReaderRequested,
-    RevokeRequested,
 )
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side
 from core.holding import Holding
 from core.membership import Membership
+from core.membership import Wish as AboutPeople
 from core.policy.limits import RULES, is_good, shown, with_set
 from core.ports import Changes, Clock, Venue
 
@@ -35,18 +31,7 @@ log = structlog.get_logger(__name__)
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 5.0  # between two attempts to cancel at least
 
 Wish = (
-    ControlsRequested
-    | PauseTimedOut
-    | PanicEnded
-    | LimitRequested
-    | CancelRequested
-    | AcceptRequested
-    | InviteRequested
-    | InviteUsed
-    | InvitesWithdrawn
-    | RevokeRequested
-    | ReaderRequested
-    | DigestDue
+    ControlsRequested | PauseTimedOut | PanicEnded | LimitRequested | CancelRequested | AcceptRequested | DigestDue | AboutPeople
 )
 
 

@@ -15,6 +15,7 @@ import threading
 from bot.app import Embedded, run
 from bot.clock import SystemClock
 from bot.config import load_settings
+from bot.redaction import hide, shown
 from core.domain.errors import MarketFlowError
 from demo.market import SimulatedMarket
 
@@ -35,9 +36,10 @@ def main() -> int:
     threading.Thread(target=_listen, args=(market,), name="orders of the demo", daemon=True).start()
     try:
         settings = load_settings(asked["settings"], env_file=None)
+        hide(settings.secret_values())
         asyncio.run(run(settings, Embedded(market, _FETCH_MS), on_ready=_say_ready))
     except MarketFlowError as error:
-        print(f"marketflow: {error}", file=sys.stderr)
+        print(f"marketflow: {shown(str(error))}", file=sys.stderr)
         return FAILED
     return 0
 

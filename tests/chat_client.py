@@ -56,6 +56,10 @@ class ChatPerson:
         place = {"chat_id": self.group_id, "thread_id": self.thread_id}
         return self.room.send(self.id, text, reply_to=reply_to.message_id if reply_to else None, **place)
 
+    def forward(self, message: Message) -> Message:
+        """Forwards a message."""
+        return self.room.forward(self.id, message, chat_id=self.group_id, thread_id=self.thread_id)
+
     def send_file(self, name: str, data: bytes, *, caption: str = "") -> Message:
         """Sends a picture or a file."""
         return self.room.send_file(self.id, name, data, caption=caption, chat_id=self.group_id, thread_id=self.thread_id)

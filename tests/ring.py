@@ -53,6 +53,14 @@ class Ring:
         self.programs.append(program)
         return program
 
+    async def start(self, **changes: str) -> Program:
+        """`marketflow run`, ready but perhaps for Telegram, until the end of the test."""
+        program = Program(self.folder, self.settings(**changes), ready_without=("telegram",))
+        self.stack.push_async_callback(program.kill)
+        await program.start()
+        self.programs.append(program)
+        return program
+
     async def command(self, *arguments: str, **changes: str) -> Ended:
         """Another command from start to end, on the ledger of `run`."""
         ledger = {"DATABASE_URL": f"sqlite+aiosqlite:///{self.folder / 'ledger.db'}"}

@@ -48,6 +48,11 @@ class Program:
         await asyncio.to_thread(self._process.start, _STARTED)
         self.last_pid = self._process.pid or 0
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether it has not ended by itself."""
+        return self._process.running
+
     async def stop(self) -> int | None:
         """Asks it to end (SIGTERM); its exit code, which is negative when it took too long and was killed."""
         return await asyncio.to_thread(self._process.stop, _GRACE)

@@ -20,7 +20,7 @@ Row = Mapping[str, Any]
 def owners_notifier(bot: ExtBot[None], chat_id: int, outbox: Outbox, clock: Clock, topic: int | None = None) -> Notifiers:
     """Tells everything, in English, to one chat alone, or a topic of it."""
     book = Book(Controls(), LIMITS)
-    audience = Audience(chat_id, topic, "en", "UTC", People({}, book), book)
+    audience = Audience(chat_id, topic, "en", "UTC", People(book), book)
     return Notifiers(bot, audience, outbox, clock, blocked=_nobody, quote=lambda _: None, paces=Paces(clock))
 
 

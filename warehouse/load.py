@@ -5,6 +5,7 @@ there already and is the same is left alone, so that a second run changes nothin
 the export to Snowflake does.
 """
 
+import os
 import sys
 
 import duckdb
@@ -66,5 +67,6 @@ def load(csv: str, warehouse: str) -> tuple[int, int, bool]:
 
 
 if __name__ == "__main__":
+    os.umask(0o077)  # what it makes is its owner's alone
     fresh, total, anew = load(sys.argv[1], sys.argv[2])
     print(f"raw.executions: {fresh} new or changed, {total} in all{'; built anew, it was of another ledger' if anew else ''}")  # noqa: T201

@@ -12,6 +12,7 @@ from bot.commands import (
     cancel,
     chart,
     close,
+    code,
     export,
     health,
     heartbeat,
@@ -81,7 +82,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         lang.COMMAND,
         zone.COMMAND,
     ),
-    "people": (users.COMMAND, audit.COMMAND, start.COMMAND, help_on(lambda: GROUPS)),
+    "people": (users.COMMAND, code.COMMAND, audit.COMMAND, start.COMMAND, help_on(lambda: GROUPS)),
 }
 """What they are for, in the order of /help."""
 

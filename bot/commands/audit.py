@@ -11,8 +11,11 @@ from core.domain.messages import (
     AcceptRequested,
     ApprovalAnswered,
     ApprovalTimedOut,
+    AuthenticatorEnded,
+    AuthenticatorRequested,
     Body,
     CancelRequested,
+    CodeUsed,
     ControlsRequested,
     DigestDue,
     InviteRequested,
@@ -93,6 +96,12 @@ def what_of(desk: Desk, body: Body) -> Html:  # noqa: PLR0911, PLR0912, C901 - f
             return texts("audit.withdrawn")
         case RevokeRequested(person=person):
             return texts("audit.revoke", person=person)
+        case AuthenticatorRequested():
+            return texts("audit.authenticator")
+        case CodeUsed():
+            return texts("audit.code")
+        case AuthenticatorEnded(person=person):
+            return texts("audit.codes_ended", person=person)
         case ReaderRequested(reader, changed=changed):
             return texts("audit.reader", what=Html(", ".join(_changed(desk, reader, name) for name in changed)) or "…")
         case DigestDue():

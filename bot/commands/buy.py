@@ -4,6 +4,7 @@ from functools import partial
 
 from bot.asking import ask
 from bot.command import Args, Command, bad_argument
+from bot.confirmations import Risk
 from bot.desk import Caller, Desk
 from bot.message import ChatMessage
 from bot.orders_by_hand import Plan, place, plan, plan_lines
@@ -31,7 +32,7 @@ async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
     found = await plan(desk, Side.BUY, symbol, hand)
     if not isinstance(found, Plan):
         return ChatMessage(desk.texts("confirm.refused", reason=desk.texts.reason(found)))
-    return ask(desk, caller, ROLE, "\n".join(plan_lines(desk, found)), partial(place, desk, caller, found))
+    return ask(desk, caller, ROLE, "\n".join(plan_lines(desk, found)), partial(place, desk, caller, found), risk=Risk.RAISES)
 
 
 def _hand(desk: Desk, symbol: str, size: Args, caller: Caller) -> Hand | None:

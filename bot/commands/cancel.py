@@ -4,6 +4,7 @@ from functools import partial
 
 from bot.asking import ask
 from bot.command import Args, Command, bad_argument
+from bot.confirmations import Risk
 from bot.desk import Caller, Desk
 from bot.message import Button, ChatMessage
 from bot.numbers import quantity
@@ -13,6 +14,7 @@ from core.domain.approval import Approval
 from core.domain.messages import ApprovalAnswered, CancelRequested
 from core.domain.order import Order
 from core.domain.people import Role
+from core.domain.signal import Side
 from core.inbox import beside
 
 ROLE = Role.TRADER
@@ -28,11 +30,13 @@ async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
     for order in desk.book.in_flight.values():
         if wanted in {order.client_order_id, order.order_id, str(order.inbox_seq)}:
             text = desk.texts("cancel.order", **_shown(desk, order))
-            return ask(desk, caller, ROLE, text, partial(_cancel, desk, caller, order))
+            # To take an exit off the exchange is to go on holding.
+            risk = Risk.RAISES if order.side is Side.SELL else Risk.LOWERS
+            return ask(desk, caller, ROLE, text, partial(_cancel, desk, caller, order), risk=risk)
     for approval in desk.book.approvals.values():
         if wanted in {approval.token, str(approval.inbox_seq)}:
             text = desk.texts("cancel.question", **_shown(desk, approval))
-            return ask(desk, caller, ROLE, text, partial(_decline, desk, caller, approval))
+            return ask(desk, caller, ROLE, text, partial(_decline, desk, caller, approval), risk=Risk.LOWERS)
     return ChatMessage(desk.texts("cancel.unknown", id=short(args[0])))
 
 

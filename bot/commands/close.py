@@ -7,6 +7,7 @@ from functools import partial
 from bot.asking import ask
 from bot.command import Args, Command
 from bot.commands import sell
+from bot.confirmations import Risk
 from bot.desk import Caller, Desk
 from bot.message import Button, ChatMessage
 from bot.numbers import money, quantity
@@ -38,10 +39,12 @@ async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
 
 async def _all(desk: Desk, caller: Caller) -> ChatMessage:
     held = desk.book.open_positions()
+    if not desk.shows_figures(caller):
+        return ask(desk, caller, ROLE, desk.texts("close.unshown"), partial(_close_all, desk, caller), risk=Risk.LOWERS)
     if not held:
         return ChatMessage(desk.texts("positions.none"))
     text = "\n".join([desk.texts("close.all_head", count=len(held)), *await exit_lines(desk, caller)])
-    return ask(desk, caller, ROLE, text, partial(_close_all, desk, caller))
+    return ask(desk, caller, ROLE, text, partial(_close_all, desk, caller), risk=Risk.LOWERS)
 
 
 async def exit_lines(desk: Desk, caller: Caller) -> list[Html]:
@@ -78,4 +81,4 @@ async def _close_all(desk: Desk, caller: Caller, source_id: str) -> str:
     return await place_all(desk, caller, bodies, source_id)
 
 
-COMMAND = Command("close", run, role=ROLE, arguments="[SYMBOL|all]")
+COMMAND = Command("close", run, role=ROLE, arguments="[SYMBOL|all]", in_any_group=bool)

@@ -1,6 +1,6 @@
 """/health: each part of the program with a word on it, what is not read yet, and the clock."""
 
-from bot.command import Args, Command, bad_argument
+from bot.command import Args, Command, always, bad_argument
 from bot.desk import Caller, Desk
 from bot.lists import refresh
 from bot.message import ChatMessage
@@ -43,4 +43,4 @@ def clock_line(desk: Desk) -> Html:
     return desk.texts("health.clock_ahead" if offset < 0 else "health.clock_behind", ms=round(abs(offset) * 1000))
 
 
-COMMAND = Command("health", run)
+COMMAND = Command("health", run, in_any_group=always)

@@ -1,6 +1,6 @@
 """/heartbeat: a word every so many hours that all is well; its silence says that something is not."""
 
-from bot.command import Args, Command, bad_argument
+from bot.command import Args, Command, always, bad_argument
 from bot.desk import Caller, Desk
 from bot.message import Button, ChatMessage
 from bot.preferences import chat_of, not_here, prefer
@@ -26,4 +26,4 @@ async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
     return ChatMessage(text, (buttons, (Button(desk.texts("heartbeat.stop"), "/heartbeat off"),)) if hours else (buttons,))
 
 
-COMMAND = Command("heartbeat", run, arguments=_USAGE)
+COMMAND = Command("heartbeat", run, arguments=_USAGE, in_any_group=always)

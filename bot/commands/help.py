@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from bot.command import Args, Command, bad_argument
+from bot.command import Args, Command, always, bad_argument
 from bot.desk import Caller, Desk
 from bot.lists import choices
 from bot.message import ChatMessage
@@ -29,7 +29,7 @@ def help_on(groups: Callable[[], Mapping[str, Sequence[Command]]]) -> Command:
                 lines += [desk.texts("help.head", title=desk.texts(f"help.{name}")), _names(commands)]
         return ChatMessage("\n".join(lines), choices("", options))
 
-    return Command("help", run, arguments="[reading|acting|telling|people]")
+    return Command("help", run, arguments="[reading|acting|telling|people]", in_any_group=always)
 
 
 def _names(commands: Sequence[Command]) -> str:

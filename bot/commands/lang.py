@@ -1,6 +1,6 @@
 """/lang: the language in which the bot speaks to a person."""
 
-from bot.command import Args, Command, bad_argument
+from bot.command import Args, Command, always, bad_argument
 from bot.desk import Caller, Desk
 from bot.message import Button, ChatMessage
 from bot.preferences import prefer
@@ -27,4 +27,4 @@ async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
     return ChatMessage(desk.texts("lang"), (buttons,))
 
 
-COMMAND = Command("lang", run, arguments=_USAGE, answers_anew=True)
+COMMAND = Command("lang", run, arguments=_USAGE, answers_anew=True, in_any_group=always)

@@ -4,7 +4,8 @@ from decimal import Decimal
 from functools import partial
 
 from bot.asking import ask
-from bot.command import Args, Command, bad_argument, request
+from bot.command import Args, Command, always, bad_argument, request
+from bot.confirmations import Risk
 from bot.desk import Caller, Desk, Trouble
 from bot.message import Button, ChatMessage
 from bot.render import controls_lines
@@ -30,7 +31,7 @@ async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
     wish = ControlsRequested(caller.user_id, caller.name, mode=mode, asking=asking)
     if _loosens(desk.book.controls, mode, asking):
         lines = [desk.texts("mode.ask", mode=mode, meaning=desk.texts(f"mode.{mode}")), *asking_lines(desk, asking)]
-        return ask(desk, caller, ROLE, "\n".join(lines), partial(change, desk, caller, wish))
+        return ask(desk, caller, ROLE, "\n".join(lines), partial(change, desk, caller, wish), risk=Risk.RAISES)
     trouble = await request(desk, wish, caller)
     return ChatMessage(trouble or _shown(desk), (_buttons(desk),))
 
@@ -96,4 +97,4 @@ def _buttons(desk: Desk) -> tuple[Button, ...]:
     return tuple(Button(("● " if mode is present else "") + mode, f"/mode {mode}") for mode in Mode)
 
 
-COMMAND = Command("mode", run, arguments=_USAGE, role_with_arguments=ROLE)
+COMMAND = Command("mode", run, arguments=_USAGE, role_with_arguments=ROLE, in_any_group=always)

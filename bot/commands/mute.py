@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from bot.command import Args, Command, bad_argument
+from bot.command import Args, Command, always, bad_argument
 from bot.desk import Caller, Desk
 from bot.lengths import read_length
 from bot.message import Button, ChatMessage
@@ -34,4 +34,4 @@ async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
     return ChatMessage(text, (tuple(buttons),))
 
 
-COMMAND = Command("mute", run, arguments=_USAGE)
+COMMAND = Command("mute", run, arguments=_USAGE, in_any_group=always)

@@ -1,6 +1,6 @@
 """/notify: what this chat is told of, and how loudly. A tap on a topic goes on to its next level."""
 
-from bot.command import Args, Command, bad_argument
+from bot.command import Args, Command, always, bad_argument
 from bot.desk import Caller, Desk
 from bot.message import Button, ChatMessage
 from bot.preferences import chat_of, not_here, prefer
@@ -45,4 +45,4 @@ def _button(desk: Desk, listener: Listener, topic: Topic) -> Button:
     return Button(label, f"/notify {topic} {after}")
 
 
-COMMAND = Command("notify", run, arguments=_USAGE)
+COMMAND = Command("notify", run, arguments=_USAGE, in_any_group=always)

@@ -3,8 +3,9 @@
 from functools import partial
 
 from bot.asking import ask
-from bot.command import Args, Command, bad_argument
+from bot.command import Args, Command, always, bad_argument
 from bot.commands.close import exit_lines
+from bot.confirmations import Risk
 from bot.desk import Caller, Desk
 from bot.message import ChatMessage
 from bot.orders_by_hand import exits, place_all, sell_body
@@ -21,12 +22,15 @@ async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
     """In numbers first. A symbol that is held back is not sold: what is true there is not known."""
     if args:
         return bad_argument(desk, args, "panic")
-    lines = [desk.texts("panic"), *await exit_lines(desk, caller)]
+    lines = [desk.texts("panic")]
+    if not desk.shows_figures(caller):
+        return ask(desk, caller, ROLE, lines[0], partial(_panic, desk, caller), risk=Risk.LOWERS)
+    lines += await exit_lines(desk, caller)
     if desk.book.approvals:
         lines.append(desk.texts("panic.questions", count=len(desk.book.approvals)))
     if desk.book.in_flight:
         lines.append(desk.texts("panic.orders", count=len(desk.book.in_flight)))
-    return ask(desk, caller, ROLE, "\n".join(lines), partial(_panic, desk, caller))
+    return ask(desk, caller, ROLE, "\n".join(lines), partial(_panic, desk, caller), risk=Risk.LOWERS)
 
 
 async def _panic(desk: Desk, caller: Caller, source_id: str) -> str:
@@ -49,4 +53,4 @@ async def _panic(desk: Desk, caller: Caller, source_id: str) -> str:
     return await place_all(desk, caller, bodies, source_id)
 
 
-COMMAND = Command("panic", run, role=ROLE)
+COMMAND = Command("panic", run, role=ROLE, in_any_group=always)

@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from bot.asking import ask
-from bot.command import Args, Command, bad_argument, request
+from bot.command import Args, Command, always, bad_argument, request
 from bot.commands.mode import change
 from bot.commands.resume import ROLE as LOOSENS
+from bot.confirmations import Risk
 from bot.desk import Caller, Desk
 from bot.lengths import read_length
 from bot.message import ChatMessage
@@ -41,7 +42,8 @@ async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
         if caller.role < LOOSENS:
             return ChatMessage(f"{desk.texts('pause.stricter')}\n\n{controls_lines(desk.book.controls, desk.texts)}")
         after = controls_lines(replace(desk.book.controls, pause=pause, until=until), desk.texts)
-        return ask(desk, caller, LOOSENS, f"{desk.texts('pause.ask')}\n\n{after}", partial(change, desk, caller, wish))
+        text = f"{desk.texts('pause.ask')}\n\n{after}"
+        return ask(desk, caller, LOOSENS, text, partial(change, desk, caller, wish), risk=Risk.RAISES)
     trouble = await request(desk, wish, caller)
     return ChatMessage(trouble or controls_lines(desk.book.controls, desk.texts), keys=desk.keys(caller))
 
@@ -53,4 +55,4 @@ def _loosens(before: Controls, pause: Pause, until: datetime | None) -> bool:
     return _STRICT[pause] < _STRICT[before.pause] or (until is not None and (before.until is None or until < before.until))
 
 
-COMMAND = Command("pause", run, role=Role.TRADER, arguments=_USAGE)
+COMMAND = Command("pause", run, role=Role.TRADER, arguments=_USAGE, in_any_group=always)

@@ -3,7 +3,7 @@
 import re
 from datetime import time
 
-from bot.command import Args, Command
+from bot.command import Args, Command, always
 from bot.desk import Caller, Desk
 from bot.message import Button, ChatMessage
 from bot.preferences import chat_of, not_here, prefer
@@ -45,4 +45,4 @@ def read_hours(text: str) -> QuietHours | None:
     return hours if hours.start != hours.end else None
 
 
-COMMAND = Command("quiet", run, arguments=_USAGE)
+COMMAND = Command("quiet", run, arguments=_USAGE, in_any_group=always)

@@ -4,6 +4,7 @@ from functools import partial
 
 from bot.asking import ask
 from bot.command import Args, Command, bad_argument
+from bot.confirmations import Risk
 from bot.desk import Caller, Desk
 from bot.message import ChatMessage
 from bot.orders_by_hand import Plan, place, plan, plan_lines
@@ -24,8 +25,10 @@ async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
         return bad_argument(desk, args, "sell SYMBOL")
     found = await plan(desk, Side.SELL, symbol, Hand(caller.user_id, caller.name))
     if not isinstance(found, Plan):
-        return ChatMessage(desk.texts("confirm.refused", reason=desk.texts.reason(found)))
-    return ask(desk, caller, ROLE, "\n".join(plan_lines(desk, found)), partial(place, desk, caller, found))
+        why = desk.texts.reason(found) if desk.shows_figures(caller) else desk.texts("answer.in_private", bot=desk.bot_name())
+        return ChatMessage(desk.texts("confirm.refused", reason=why))
+    shown = "\n".join(plan_lines(desk, found)) if desk.shows_figures(caller) else desk.texts("plan.unshown", symbol=found.symbol)
+    return ask(desk, caller, ROLE, shown, partial(place, desk, caller, found), risk=Risk.LOWERS)
 
 
-COMMAND = Command("sell", run, role=ROLE, arguments="SYMBOL")
+COMMAND = Command("sell", run, role=ROLE, arguments="SYMBOL", in_any_group=bool)

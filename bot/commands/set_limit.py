@@ -5,13 +5,14 @@ from functools import partial
 
 from bot.asking import ask
 from bot.command import Args, Command
+from bot.confirmations import Risk
 from bot.desk import Caller, Desk, Trouble
 from bot.message import Button, ChatMessage
 from bot.texts import Html, short
 from core.domain.limit import LimitSet
 from core.domain.messages import LimitRequested
 from core.domain.people import Role
-from core.policy.limits import RULES, is_good, shown, with_set
+from core.policy.limits import RULES, allows_more, is_good, shown, with_set
 
 ROLE = Role.OWNER
 _USAGE = "[RULE VALUE|default]"
@@ -52,15 +53,16 @@ async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
         ]
         return ChatMessage("\n".join([*lines, desk.texts("set.example", name=name, example=_EXAMPLES[name])]))
     change = LimitSet(name, value, caller.name, desk.clock.now())
-    after = shown(with_set(desk.book.settings, {**desk.book.limits_set, name: change}.values()), name)
-    before, none = shown(desk.book.limits, name), desk.texts("limit.none")
+    limits = with_set(desk.book.settings, {**desk.book.limits_set, name: change}.values())
+    after, before, none = shown(limits, name), shown(desk.book.limits, name), desk.texts("limit.none")
     if after == before:
         return ChatMessage(desk.texts("set.same", name=name, value=after or none))
     lines = [
         desk.texts("limit.changed", name=name, before=before or none, after=after or none),
         desk.texts(f"limit.{name}"),
     ]
-    return ask(desk, caller, ROLE, "\n".join(lines), partial(_set, desk, caller, name, value))
+    risk = Risk.RAISES if allows_more(name, desk.book.limits, limits) else Risk.LOWERS
+    return ask(desk, caller, ROLE, "\n".join(lines), partial(_set, desk, caller, name, value), risk=risk)
 
 
 def _no_rule(desk: Desk, name: str, value: Args) -> ChatMessage:

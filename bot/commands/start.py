@@ -47,4 +47,4 @@ def _greeting(desk: Desk, role: Role) -> str:
     return desk.texts(key, state=controls_lines(desk.book.controls, desk.texts), role=desk.texts(f"role.{role.name.lower()}"))
 
 
-COMMAND = Command("start", run)
+COMMAND = Command("start", run, in_any_group=lambda args: not args)

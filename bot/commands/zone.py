@@ -3,7 +3,7 @@
 import re
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from bot.command import Args, Command
+from bot.command import Args, Command, always
 from bot.desk import Caller, Desk
 from bot.message import Button, ChatMessage
 from bot.preferences import prefer
@@ -49,4 +49,4 @@ def _exists(name: str) -> bool:
     return True
 
 
-COMMAND = Command("zone", run, arguments=_USAGE)
+COMMAND = Command("zone", run, arguments=_USAGE, in_any_group=always)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel
 
+from bot.redaction import shown
 from bot.web.page import page_of
 
 Readiness = Callable[[], tuple[bool, str]]
@@ -74,4 +75,4 @@ def _state(name: str, ask: Readiness) -> dict[str, bool | str]:
     except Exception as error:  # a part that cannot even answer is not ready, and the others are still asked
         log.warning("a part could not say whether it is ready", part=name, exc_info=error)
         return {"ready": False, "detail": f"could not answer: {type(error).__name__}"}
-    return {"ready": ready, "detail": detail}
+    return {"ready": ready, "detail": shown(detail)}

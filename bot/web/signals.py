@@ -19,6 +19,7 @@ from bot.web.proving import NO_SECRET, UNREADABLE, WRONG_SECRET, why_unproved
 from core.adapters.signal_codec import MAX_BYTES, Unreadable, decode
 from core.domain.errors import LeaseLost, LedgerUnavailable
 from core.domain.messages import DeadLetter, Message, SignalReceived
+from core.domain.reasons import Reason
 from core.domain.signal import Signal
 from core.ports import Clock
 
@@ -27,6 +28,7 @@ BODY_SECONDS = 10.0
 ROOM_SECONDS = 5.0
 FAILURES_A_SECOND, FAILURES_AT_ONCE = 1.0, 20
 REMEMBERED = 1_000
+QUERY_SHOWN = 64  # characters of a parameter of the URL that are looked at: it may name an instrument
 _KEPT_BYTES = 2048  # of what is no signal
 
 Submit = Callable[[Message], Awaitable[bool]]
@@ -78,7 +80,11 @@ _BODY = {
             "description": "reference price in quote asset, above 0",
             "anyOf": [{"type": "number", "minimum": 1e-30, "exclusiveMaximum": 1e31}, {"type": "string", "pattern": _PRICE}],
         },
-        "symbol": {"type": ["string", "null"], "pattern": "^[A-Za-z0-9]{2,20}$", "description": "SYMBOL where it is left out"},
+        "symbol": {
+            "type": "string",
+            "pattern": "^([A-Za-z0-9]{2,16}|[A-Za-z0-9]{1,12}[/-][A-Za-z0-9]{2,4}|BINANCE:[A-Za-z0-9]{2,16})$",
+            "description": "SYMBOL where nothing names an instrument; also as ticker, pair or instrument. No perpetuals",
+        },
         "signal_id": {
             "description": "what makes it one signal; other printable characters are taken too",
             "anyOf": [{"type": "string", "pattern": "^[ -~]{1,200}$"}, {"type": ["integer", "null"]}],
@@ -162,18 +168,18 @@ def signal_routes(
             raise _Refused(why, 401, _UNPROVED[why])
         try:
             async with asyncio.timeout(ROOM_SECONDS):
-                return await take(body)
+                return await take(body, request.query_params)
         except (LedgerUnavailable, LeaseLost, TimeoutError):
             until = f"; without ts and signal_id within {window.total_seconds():g} s"
             detail = f"it cannot be stored in time; send the same again, it counts once{until}"
             raise _Refused("unavailable", 503, detail, 5.0, proved=True) from None
 
-    async def take(body: bytes) -> JSONResponse:
-        message = await identity.message(body)
+    async def take(body: bytes, query: Mapping[str, str]) -> JSONResponse:
+        message = await identity.message(body, query)
         if isinstance(message, Unreadable):
-            problem = redactor.text(message.problem)
-            await keep(_letter(body, problem, redactor, clock.now()))
-            raise _Refused("unusable", 422, problem, proved=True)
+            letter = _letter(body, message.reason, redactor, clock.now())
+            await keep(letter)
+            raise _Refused("unusable", 422, letter.problem, proved=True)
         if not await submit(message):
             raise _Refused("repeated", 409, f"the signal {message.source_id} was taken before", proved=True)
         return JSONResponse({"signal_id": message.source_id, "symbol": message.mailbox}, status_code=202)
@@ -181,11 +187,12 @@ def signal_routes(
     return routes
 
 
-def _letter(body: bytes, problem: str, redactor: Redactor, at: datetime) -> DeadLetter:
+def _letter(body: bytes, why: Reason, redactor: Redactor, at: datetime) -> DeadLetter:
     """What is kept of a body that is no signal, without the secret that it may carry."""
     position = f"{SOURCE}/{hashlib.sha256(body).hexdigest()[:12]}"
     raw = redactor.text(body.decode("utf-8", "backslashreplace")).encode("utf-8", "replace")
-    return DeadLetter(SOURCE, position, problem, raw[:_KEPT_BYTES], at)
+    shown = Reason(why.code, {name: redactor.text(text) for name, text in why.params.items()})
+    return DeadLetter(SOURCE, position, str(shown), raw[:_KEPT_BYTES], at, shown)
 
 
 async def _read(request: Request) -> bytes:
@@ -214,11 +221,18 @@ class _Identity:
         self._window = max(window.total_seconds(), 1.0)
         self._dated: OrderedDict[str, tuple[float, str]] = OrderedDict()
 
-    async def message(self, body: bytes) -> Message | Unreadable:
+    async def message(self, body: bytes, query: Mapping[str, str]) -> Message | Unreadable:
         """Raises LedgerUnavailable where it cannot be known whether it is a repetition."""
         now = self._clock.now()
         digest = hashlib.sha256(body).hexdigest()[:32]
-        signal = decode(body, record_ts=now, source=SOURCE, default_id=digest, default_symbol=self._default_symbol)
+        signal = decode(
+            body,
+            record_ts=now,
+            source=SOURCE,
+            default_id=digest,
+            default_symbol=self._default_symbol,
+            beside={name: text[:QUERY_SHOWN] for name, text in query.items()},
+        )
         if isinstance(signal, Unreadable):
             return signal
         if signal.signal_id == digest and signal.ts == now:

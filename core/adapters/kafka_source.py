@@ -24,6 +24,7 @@ log = structlog.get_logger(__name__)
 
 _BATCH = 500  # records in one delivery, at most
 _RAW_KEPT = 2048  # bytes of a dead letter that the ledger keeps
+_NAME_SHOWN = 64  # bytes of a key or header that are looked at: an instrument's name is shorter
 _TURN_MS = 250  # how soon a connection that is lost is given up
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0  # seconds between attempts to connect
 _SETTLED = 5.0  # seconds that a connection must have held for its loss to be tried away before anybody is told
@@ -271,7 +272,8 @@ class KafkaSource:
             place = f"{self._topic}/{partition}/{record.offset}"
             read = known.get(record.offset) or self._decode(record, _identity(place, generation))
             if isinstance(read, Unreadable):
-                dead.append(DeadLetter(self.name, place, read.problem, (record.value or b"")[:_RAW_KEPT], now))
+                raw = (record.value or b"")[:_RAW_KEPT]
+                dead.append(DeadLetter(self.name, place, read.problem, raw, now, read.reason))
                 refused.append(RefusedRecord(self._topic, partition, record.offset, record.key, record.value, read.problem))
             else:
                 messages.append(Message(self.name, read.signal_id, read.symbol, SignalReceived(read), now))
@@ -290,6 +292,7 @@ class KafkaSource:
             source=self.name,
             default_id=default_id,
             default_symbol=self._default_symbol,
+            beside=_beside(record),
         )
 
     async def _known_before(self, partition: int, records: Sequence[ConsumerRecord], generation: int) -> Mapping[int, Signal]:
@@ -362,3 +365,9 @@ class KafkaSource:
 def _identity(place: str, generation: int) -> str:
     """Of a record that names none: where it stands, and in the how-manieth topic of this name."""
     return f"{place}@{generation}" if generation else place
+
+
+def _beside(record: ConsumerRecord) -> Mapping[str, str]:
+    """What may name an instrument without being in the record: its key and its headers."""
+    given = (("the record's key", record.key), *record.headers)
+    return {name: value[:_NAME_SHOWN].decode(errors="replace") for name, value in given if value}

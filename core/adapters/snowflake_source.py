@@ -11,9 +11,11 @@ from typing import Any
 import structlog
 
 from core.adapters.signal_codec import Unreadable, decode
+from core.adapters.signal_instrument import names_an_instrument
 from core.adapters.snowflake_connection import SnowflakeConnection, name
 from core.domain.errors import HistoryUnavailable, LedgerUnavailable
 from core.domain.messages import DeadLetter, Message, SignalReceived, SourcePosition
+from core.domain.reasons import reason
 from core.domain.signal import Signal
 from core.ports import Clock, Deliver
 
@@ -175,7 +177,10 @@ class SnowflakeSource:
     async def _find_keys(self) -> list[str]:
         """The columns that tell one row from another."""
         question = f"SELECT * FROM {self._named} LIMIT 0"  # noqa: S608 - a name of the settings
-        columns = dict((await self._connection.ask(question)).columns)
+        found = (await self._connection.ask(question)).columns
+        columns = dict(found)
+        if len(columns) != len(found):
+            raise _Unfit(f"{self._table} has columns whose names differ only in capitals: one would hide the other")
         keys: list[str] = [column for column in ("signal_id", "id") if column in columns]
         if not keys:
             raise _Unfit(f"{self._table} has neither a column signal_id nor id: a row could not be told from its repetition")
@@ -193,7 +198,9 @@ class SnowflakeSource:
 
     def _read(self, row: Row) -> _Read:
         said = {column: _told(value) for column, value in row.items() if value is not None and column != "id"}
-        return _Read(_aware(row["ts"]), self._key(row, said), json.dumps(said).encode())
+        # A NULL says nothing, save where the instrument should stand: that is not the same as a table without such a column.
+        nameless = {column: None for column, value in row.items() if value is None and names_an_instrument(column)}
+        return _Read(_aware(row["ts"]), self._key(row, said), json.dumps({**said, **nameless}).encode())
 
     def _key(self, row: Row, said: Mapping[str, object]) -> str:
         """What makes it one signal: its `signal_id`, else its `id` in the table, else all that it says."""
@@ -211,7 +218,8 @@ class SnowflakeSource:
             signal = self._signal(row)
             if isinstance(signal, Unreadable):
                 position = f"{self._table}/{row.letter_key}"
-                dead.append(DeadLetter(self.name, position, signal.problem, row.record[:_KEPT_BYTES], now))
+                raw = row.record[:_KEPT_BYTES]
+                dead.append(DeadLetter(self.name, position, signal.problem, raw, now, signal.reason))
                 letters.add(row.letter_key)
             else:
                 messages.append(Message(self.name, signal.signal_id, signal.symbol, SignalReceived(signal), now))
@@ -224,7 +232,7 @@ class SnowflakeSource:
 
     def _signal(self, row: _Read) -> Signal | Unreadable:
         if row.ts is None:
-            return Unreadable("ts is NULL or far in the future; accepted is the time at which the signal was made")
+            return Unreadable(reason("record_without_time"))
         return decode(row.record, record_ts=row.ts, source=self.name, default_id=row.key, default_symbol=self._default_symbol)
 
     def _position(self, kind: int, at: datetime) -> SourcePosition:

@@ -242,6 +242,17 @@ class PersonRevoked:
 
 
 @dataclass(frozen=True, slots=True)
+class AuthenticatorChanged:
+    """The one-time codes of `person` come from another authenticator from now on, or from none where `ended`; by whose hand."""
+
+    person: int
+    by: str
+    ended: bool = False
+    kind: Literal["authenticator_changed"] = "authenticator_changed"
+    priority: Priority = Priority.NORMAL
+
+
+@dataclass(frozen=True, slots=True)
 class SignalsLost:
     """The broker no longer has what comes next in `partition` of `topic`: reading goes on at `resumed_at` instead of `wanted`."""
 
@@ -354,6 +365,7 @@ Event = (
     | StrangerSeen
     | PersonJoined
     | PersonRevoked
+    | AuthenticatorChanged
     | PartTroubled
     | PanicOver
     | SignalsLost

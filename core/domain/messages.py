@@ -8,6 +8,7 @@ from typing import Literal
 from core.domain.controls import EVERYTHING, Asking, Mode, Panic, Pause
 from core.domain.digest import Digest
 from core.domain.people import Reader, Role
+from core.domain.reasons import Reason
 from core.domain.signal import Signal
 
 
@@ -155,6 +156,41 @@ class RevokeRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class AuthenticatorRequested:
+    """A person has shown a code of a new authenticator (see `core.domain.people.Authenticator`), in the place of the one with the
+    salt `replaces`; empty where there was none."""
+
+    salt: str
+    key: str
+    step: int
+    replaces: str
+    user_id: int
+    who: str
+    kind: Literal["authenticator"] = "authenticator"
+
+
+@dataclass(frozen=True, slots=True)
+class CodeUsed:
+    """A person has confirmed something with the one-time code of `step`, of the authenticator with `salt`."""
+
+    salt: str
+    step: int
+    user_id: int
+    who: str
+    kind: Literal["code_used"] = "code_used"
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticatorEnded:
+    """A person lets the one with the id `person` set up a new authenticator."""
+
+    person: int
+    user_id: int
+    who: str
+    kind: Literal["authenticator_ended"] = "authenticator_ended"
+
+
+@dataclass(frozen=True, slots=True)
 class ReaderRequested:
     """A person sets how a chat is told: the fields of `reader` that `changed` names, of its levels those given; all of it where
     it names none."""
@@ -188,6 +224,9 @@ Body = (
     | InviteUsed
     | InvitesWithdrawn
     | RevokeRequested
+    | AuthenticatorRequested
+    | CodeUsed
+    | AuthenticatorEnded
     | ReaderRequested
     | DigestDue
 )
@@ -216,13 +255,15 @@ class StoredMessage:
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
     """A record that cannot be read as a signal. `position` is where it came from (topic/partition/offset),
-    `problem` says in plain words what is wrong with it, `raw` is at most the first 2,048 bytes of it."""
+    `problem` says in plain English what is wrong with it, `reason` the same as a value (older ones have none); `raw` is at most
+    the first 2,048 bytes of it."""
 
     source: str
     position: str
     problem: str
     raw: bytes
     at: datetime
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,14 @@ class Role(IntEnum):
     OWNER = 3
 
 
+MAY_INVITE = Role.OWNER
+"""The least role that lets somebody else in."""
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who was let in through the chat. `user_id` is Telegram's; `revoked_at` is when the right ended."""
+    """Somebody who was let in through the chat. `user_id` is Telegram's; `revoked_at` is when the right ended; `inviter` is the
+    id of who made the link, 0 where it was not kept."""
 
     user_id: int
     name: str
@@ -24,12 +29,14 @@ class Person:
     invited_by: str
     since: datetime
     revoked_at: datetime | None = None
+    inviter: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Invite:
-    """A link that lets one person in, once, before `expires_at`. Its word is kept as `digest` only (SHA-256, hex): who reads the
-    ledger cannot use it. `used_by` is 0 where it was withdrawn."""
+    """A link that lets one person in, once, before `expires_at`, and only as long as `inviter`, the id of who made it, may still
+    invite. Its word is kept as `digest` only (SHA-256, hex): who reads the ledger cannot use it. `used_by` is 0 where it was
+    withdrawn."""
 
     digest: str
     role: Role
@@ -37,10 +44,21 @@ class Invite:
     made_at: datetime
     expires_at: datetime
     used_by: int | None = None
+    inviter: int = 0
 
-    def is_good(self, now: datetime) -> bool:
-        """Whether somebody may still come in by it."""
-        return self.used_by is None and now < self.expires_at
+
+@dataclass(frozen=True, slots=True)
+class Authenticator:
+    """What makes somebody's one-time codes, besides the key of TG_TOTP_SECRET: `salt`, which is no secret by itself. `key` names
+    that key: with another one the codes are others. `step` is the RFC 6238 step of the last code that was used, so that each is
+    good once. `ended_at` is when it ceased to count."""
+
+    user_id: int
+    salt: str
+    key: str
+    since: datetime
+    step: int
+    ended_at: datetime | None = None
 
 
 class Topic(StrEnum):

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from core.domain.messages import DeadLetter
+from core.domain.reasons import Reason
 
 _MOST_KINDS = 12
 # What differs between two records with the same fault: the values, and where in the record they stand.
@@ -13,13 +14,14 @@ _VALUES = re.compile(r"'.*'|-?\d[\d.,]*(?:\.\.\.)?")
 
 @dataclass(frozen=True, slots=True)
 class ProblemKind:
-    """So many records of a `source` have the same wrong with them; `problem` and `position` are those of the first. Without a
-    `problem` these are all that found no room in a list."""
+    """So many records of a `source` have the same wrong with them; `problem`, `reason` and `position` are
+    those of the first. Without a `problem` these are all that found no room in a list."""
 
     source: str
     position: str
     problem: str
     count: int
+    reason: Reason | None = None
 
     @property
     def key(self) -> tuple[str, str]:
@@ -29,7 +31,7 @@ class ProblemKind:
 
 def kinds_of(letters: Sequence[DeadLetter]) -> tuple[ProblemKind, ...]:
     """The kinds of problem among `letters`, in the order in which they came."""
-    return merged(ProblemKind(one.source, one.position, one.problem, 1) for one in letters)
+    return merged(ProblemKind(one.source, one.position, one.problem, 1, one.reason) for one in letters)
 
 
 def merged(kinds: Iterable[ProblemKind]) -> tuple[ProblemKind, ...]:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from core.domain.record_reasons import RECORD_SENTENCES
+
 # code -> English sentence. Every code that the program can give stands here; other languages translate by code.
 SENTENCES: Mapping[str, str] = {
     # admission
@@ -54,6 +56,10 @@ SENTENCES: Mapping[str, str] = {
     # people
     "invite_gone": "this link is no longer good: used, withdrawn or too old. Ask for a new one",
     "not_a_person": "nobody with the id {person} was let in through the chat",
+    "authenticator_changed": "the authenticator was changed meanwhile. Say /code again",
+    "code_used": "this code was used already; wait for the next one",
+    "no_authenticator": "{person} has set up no authenticator",
+    "no_right": "you have no right to this any more",
     "too_many_invites": "{count} links are open already; withdraw them first",
     # the exchange's word; `code` and `message` are the exchange's own
     "insufficient_balance": "the exchange says there is not enough {asset} (-2010). /balance shows what it holds",
@@ -79,6 +85,8 @@ SENTENCES: Mapping[str, str] = {
     "unanswered": "the exchange did not answer; asking what became of the order",
     "never_placed": "the order never reached the exchange, and the signal is no longer good: {why}",
     "internal_error": "an error in MarketFlow itself ({error}); the log has the details",
+    # a record that is no signal
+    **RECORD_SENTENCES,
 }
 
 

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
@@ -28,7 +28,7 @@ class Signal:
     """What a source said. (`source`, `signal_id`) is its identity, however often it arrives.
 
     `close` is the reference price in quote asset; `ts` is when the source made it (aware UTC); `extra` is whatever else
-    the record held, kept as it came.
+    the record held, kept as it came. `valid_for` narrows how long it is good; None: as long as the settings say.
     """
 
     source: str
@@ -38,6 +38,7 @@ class Signal:
     close: Decimal
     ts: datetime
     extra: Mapping[str, Any] = field(default_factory=dict)
+    valid_for: timedelta | None = None
 
     @property
     def side(self) -> Side:
@@ -57,6 +58,10 @@ class Signal:
     def is_panic(self) -> bool:
         """Whether a person wants out at any price."""
         return self.by_hand and self.signal_type == PANIC
+
+    def good_for(self, limit: timedelta) -> timedelta:
+        """Returns how old it may become where the settings say `limit`: its own `valid_for` narrows that, never widens it."""
+        return limit if self.valid_for is None else min(limit, self.valid_for)
 
     def moved(self, price: Decimal) -> Decimal:
         """How far the market at `price` (quote asset) is from the signal's, in per cent; above zero where it is dearer. Raises

@@ -61,7 +61,11 @@ def after_fills(wanted: WantedExit, order: Order, position: Position, instrument
 
 def good_until(wanted: WantedExit, limits: Limits) -> datetime | None:
     """From then on it is given up, loudly; None for a panic, which lasts."""
-    return None if wanted.signal.is_panic else max(wanted.since, wanted.approved_at or wanted.since) + limits.exit_max_age
+    return (
+        None
+        if wanted.signal.is_panic
+        else max(wanted.since, wanted.approved_at or wanted.since) + wanted.signal.good_for(limits.exit_max_age)
+    )
 
 
 def told_waiting(wanted: WantedExit, signal: Signal, seq: int, limits: Limits) -> ExitWaits:

@@ -54,7 +54,7 @@ def facts_of(signal: Signal, picture: Picture, qty: Decimal | None) -> Facts:
 def _measures(signal: Signal, picture: Picture, price: Decimal | None, qty: Decimal | None) -> Iterator[Measure]:
     limits = picture.limits
     age = picture.now - max(picture.approved_at or signal.ts, signal.ts)
-    yield Measure("age", f"{age.total_seconds():.1f}", f"{good_for(signal.side, limits).total_seconds():g}", "s")
+    yield Measure("age", f"{age.total_seconds():.1f}", f"{good_for(signal, limits).total_seconds():g}", "s")
     if signal.side is Side.SELL or picture.instrument is None:
         return
     quote = picture.instrument.quote

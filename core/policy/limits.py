@@ -83,6 +83,20 @@ def with_set(settings: Limits, changes: Iterable[LimitSet]) -> Limits:
     return replace(settings, **fields)
 
 
+def allows_more(name: str, before: Limits, after: Limits) -> bool:
+    """Whether a limit lets more through than before. The size of an entry does where it became one of another asset, too: which
+    of the two is more goes by the price."""
+    if name in _SIZES:
+        field = "trade_quote" if after.trade_quote is not None else "trade_qty"
+        same = (before.trade_quote is None) == (after.trade_quote is None)
+        return not same or getattr(after, field) > getattr(before, field)
+    old, new = (getattr(limits, RULES[name][0]) for limits in (before, after))
+    return old is not None and (new is None or new > old)
+
+
+_SIZES = frozenset({"TRADE_QTY", "TRADE_QUOTE"})
+
+
 def shown(limits: Limits, name: str) -> str:
     """The value in force of a limit, as its setting would have it; empty where there is none."""
     value = getattr(limits, RULES[name][0])

@@ -24,6 +24,10 @@ def message_json(
     }
     if message.thread_id:
         body |= {"message_thread_id": message.thread_id, "is_topic_message": True}
+    if message.origin:
+        author = bot if message.origin.from_bot else people[message.origin.sender]
+        at = int(message.origin.sent_at.timestamp())
+        body["forward_origin"] = {"type": "user", "date": at, "sender_user": author.as_user()}
     body |= _content(message, chat)
     if message.keyboard:
         rows = [[button.as_json() for button in row] for row in message.keyboard]

@@ -117,7 +117,7 @@ class Message:
     `sender_id`: the person who wrote it; 0 in a private chat, whose id says it. `thread_id`: the topic of a forum, 0 for
     "General". `service`: the field of the Bot API's Message by which Telegram itself tells something, such as
     forum_topic_created, whose name is the text. `plain_keyboard`: sent with a reply keyboard, which bars it from being
-    edited.
+    edited. `origin`: the message that was forwarded.
     """
 
     message_id: int
@@ -137,6 +137,7 @@ class Message:
     sender_id: int = 0
     thread_id: int = 0
     service: str = ""
+    origin: Message | None = None
 
     @property
     def sender(self) -> int:

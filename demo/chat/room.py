@@ -132,6 +132,12 @@ class Room:
         photo, document = (stored, None) if is_photo else (None, stored)
         return self._from_person(replace(draft, photo=photo, document=document))
 
+    def forward(self, person_id: int, message: Message, *, chat_id: int = 0, thread_id: int = 0) -> Message:
+        """A person forwards a message of theirs, of somebody else or of the bot's. Raises ApiError 400."""
+        draft = self._draft(person_id, chat_id, thread_id, message.text)
+        draft = replace(draft, entities=message.entities, photo=message.photo, document=message.document)
+        return self._from_person(replace(draft, origin=message.origin or message))
+
     def press(self, person_id: int, message_id: int, wanted: str, *, chat_id: int = 0) -> str:
         """A person taps the inline button with this callback data, or else this text; the id of the query.
 

@@ -143,6 +143,7 @@ async def firm_on(
     secret: str = "",
     start: datetime | None = None,
     clock: FastClock | None = None,
+    people: Mapping[int, Role] = ROLES,
 ) -> AsyncIterator[Firm]:
     """The program on the ledger in `path`, as `bot.app` puts it together; started again on the same path it goes on."""
     clock = clock or FastClock(speed, start)
@@ -152,18 +153,17 @@ async def firm_on(
     venue = PaperExchange(market=prices, book=SqlPaperBook(ledger), clock=clock, balances=balances)
     today = clock.now().date().isoformat()
     state = await ledger.load(today)
-    book = Book.from_ledger(state, Controls(mode=mode), limits, today)
+    book = Book.from_ledger(state, Controls(mode=mode), limits, today, people)
     trading = Trading(
         book=book, ledger=ledger, venue=venue, clock=clock, trading_mode="paper", timings=Durations(), watched=list(PRICES)
     )
-    people = People(ROLES, book)
     answers, alerts = connect(server.token, server.api_url), connect(server.token, server.api_url)
-    audience = Audience(main, topic, "en", "UTC", people, book, lambda: name_of(answers))
+    audience = Audience(main, topic, "en", "UTC", People(book), book, lambda: name_of(answers))
 
     async def blocked(user_id: int) -> None:
         raise AssertionError(f"{user_id} has blocked nobody")
 
-    codes = OneTimeCodes(secret, clock) if secret else None
+    codes = OneTimeCodes(secret, book.authenticators, clock) if secret else None
     paces = Paces(clock)
     notifiers = Notifiers(alerts, audience, ledger, clock, blocked=blocked, quote=trading.market.quote, paces=paces)
     desk = Desk(
@@ -181,7 +181,7 @@ async def firm_on(
         clock=clock,
         trading_mode="paper",
         symbols=None,
-        people=people,
+        people=audience.people,
         audience=audience,
         bot_name=audience.bot_name,
         language="en",

@@ -410,8 +410,8 @@ class Office:
     def __init__(self, clock: FastClock, language: str = "en") -> None:
         self.ledger = MemoryLedger()
         self.exchange = Exchange(clock)
-        self.book = Book(Controls(), LIMITS)
-        self.people = People({OWNER: Role.OWNER, TRADER: Role.TRADER, VIEWER: Role.VIEWER}, self.book)
+        self.book = Book(Controls(), LIMITS, fixed={OWNER: Role.OWNER, TRADER: Role.TRADER, VIEWER: Role.VIEWER})
+        self.people = People(self.book)
         self.audience = Audience(OWNER, None, language, "UTC", self.people, self.book)
         self.trading = Trading(self.book, clock, self.ledger.wake)
         self.inbox = Inbox(self.ledger, self.trading.handle)

@@ -4,12 +4,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from bot.confirmations import Risk
+from bot.one_time_codes import OneTimeCodes
 from core.domain.hold import Hold
-from core.domain.people import Role
+from core.domain.people import Authenticator, Role
 from core.domain.reasons import reason
 from core.ports import Changes
 from tests.bot.conftest import until
 from tests.bot.firm import Firm
+from tests.bot.parts import TRADER as TRADER_ID
 
 Prepare = Callable[[Firm], Awaitable[None]]
 
@@ -43,6 +46,21 @@ async def a_question(firm: Firm) -> None:
     await firm.settled()
 
 
+async def an_authenticator(firm: Firm, person: int) -> str:
+    """Somebody's, whose codes can be made; its secret."""
+    codes = firm.desk.codes or OneTimeCodes("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", firm.book.authenticators, firm.clock)
+    begun = codes.enrol(person)
+    codes.enrolled(person)
+    one = Authenticator(person, begun.salt, codes.key, firm.clock.now(), 0)
+    await firm.ledger.commit(Changes(authenticators=[one]))
+    firm.book.authenticators[person] = one
+    return begun.secret
+
+
+async def of_the_trader(firm: Firm) -> None:
+    await an_authenticator(firm, TRADER_ID)
+
+
 async def a_hold(firm: Firm) -> None:
     await firm.held()
     firm.prices.down = False
@@ -54,13 +72,15 @@ async def a_hold(firm: Firm) -> None:
 @dataclass(frozen=True)
 class Row:
     """Something that can be said. `role` may say it; `changes`: it changes something that trades or gives rights, at once, or at
-    the `second` tap. `own`: it changes how the one who says it is told, which everybody with a right may."""
+    the `second` tap; then it raises `risk` or gives a right, or lowers it. `own`: it changes how the one who says it is told,
+    which everybody with a right may."""
 
     said: str
     role: Role = Role.VIEWER
     changes: bool = False
     second: bool = False
     own: bool = False
+    risk: Risk | None = None
     prepare: Prepare = nothing
 
 
@@ -82,27 +102,30 @@ ROWS = (
     Row("/heartbeat 6h", own=True),
     Row("/start", own=True),
     Row("/start why_1", own=True),
-    Row("/pause", TRADER, changes=True),
-    Row("/pause entries for 2h", TRADER, changes=True),
-    Row("⏸ Pause", TRADER, changes=True),
-    Row("/buy WIFUSDC", TRADER, second=True),
-    Row("/buy WIFUSDC 50 USDC", TRADER, second=True),
-    Row("/sell WIFUSDC", TRADER, second=True, prepare=a_position),
-    Row("/close WIFUSDC", TRADER, second=True, prepare=a_position),
-    Row("/close all", TRADER, second=True, prepare=a_position),
-    Row("/panic", TRADER, second=True, prepare=a_position),
-    Row("/cancel 2", TRADER, second=True, prepare=a_question),
-    Row("/resume", OWNER, second=True, prepare=a_pause),
-    Row("▶️ Resume", OWNER, second=True, prepare=a_pause),
-    Row("/mode observe", OWNER, changes=True),
-    Row("/mode confirm", OWNER, changes=True),
-    Row("/mode auto", OWNER, second=True, prepare=watching),
-    Row("/mode confirm above 100", OWNER, second=True, prepare=asking),
-    Row("/set MAX_ORDER_NOTIONAL 5", OWNER, second=True),
-    Row("/accept WIFUSDC", OWNER, changes=True, prepare=a_hold),
+    Row("/pause", TRADER, changes=True, risk=Risk.LOWERS),
+    Row("/pause entries for 2h", TRADER, changes=True, risk=Risk.LOWERS),
+    Row("⏸ Pause", TRADER, changes=True, risk=Risk.LOWERS),
+    Row("/buy WIFUSDC", TRADER, second=True, risk=Risk.RAISES),
+    Row("/buy WIFUSDC 50 USDC", TRADER, second=True, risk=Risk.RAISES),
+    Row("/sell WIFUSDC", TRADER, second=True, risk=Risk.LOWERS, prepare=a_position),
+    Row("/close WIFUSDC", TRADER, second=True, risk=Risk.LOWERS, prepare=a_position),
+    Row("/close all", TRADER, second=True, risk=Risk.LOWERS, prepare=a_position),
+    Row("/panic", TRADER, second=True, risk=Risk.LOWERS, prepare=a_position),
+    Row("/cancel 2", TRADER, second=True, risk=Risk.LOWERS, prepare=a_question),
+    Row("/resume", OWNER, second=True, risk=Risk.RAISES, prepare=a_pause),
+    Row("▶️ Resume", OWNER, second=True, risk=Risk.RAISES, prepare=a_pause),
+    Row("/mode observe", OWNER, changes=True, risk=Risk.LOWERS),
+    Row("/mode confirm", OWNER, changes=True, risk=Risk.LOWERS),
+    Row("/mode auto", OWNER, second=True, risk=Risk.RAISES, prepare=watching),
+    Row("/mode confirm above 100", OWNER, second=True, risk=Risk.RAISES, prepare=asking),
+    Row("/set MAX_ORDER_NOTIONAL 5", OWNER, second=True, risk=Risk.LOWERS),
+    Row("/set MAX_ORDER_NOTIONAL 6000", OWNER, second=True, risk=Risk.RAISES),
+    Row("/accept WIFUSDC", OWNER, changes=True, risk=Risk.RAISES, prepare=a_hold),
     Row("/users", OWNER),
-    Row("/users invite viewer", OWNER, changes=True),
-    Row("/users withdraw", OWNER, changes=True),
+    Row("/users invite viewer", OWNER, changes=True, risk=Risk.RAISES),
+    Row("/users codes 1002", OWNER, second=True, risk=Risk.RAISES, prepare=of_the_trader),
+    Row("/code", TRADER),
+    Row("/users withdraw", OWNER, changes=True, risk=Risk.LOWERS),
     Row("/users revoke 6666 yes", OWNER),
     Row("/audit", OWNER),
 )
@@ -110,5 +133,12 @@ ROWS = (
 ANSWERS = {"y": True, "h": True, "n": False}
 """What a question's buttons say, and whether it trades."""
 
-BUTTON_KINDS = {"command", "ap:y", "ap:n", "ap:h", "ok", "no"}
-"""Every kind of data that the program's buttons send."""
+BUTTON_KINDS: dict[str, Risk | None] = {
+    "command": None,  # as the row of the command
+    "ap:y": Risk.RAISES,  # of an entry; an exit lowers it
+    "ap:h": Risk.RAISES,
+    "ap:n": Risk.LOWERS,
+    "ok": None,  # as the row of what is confirmed
+    "no": Risk.LOWERS,
+}
+"""Every kind of data that the program's buttons send, and what it does to the risk that is run."""

@@ -8,15 +8,13 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
-import pyotp
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
 from bot.commands.mode import read_mode
-from bot.confirmations import Confirmations, Pending, Refusal
-from bot.one_time_codes import Judgement, OneTimeCodes
+from bot.confirmations import Confirmations, Pending, Refusal, Risk
 from core.adapters.ledger import tables
 from core.domain.controls import Mode, Panic, Pause
 from core.domain.limit import LimitSet
@@ -564,10 +562,10 @@ async def test_a_machine_that_slept_finds_no_question_young() -> None:
     async def act(_: str) -> str:
         return ""
 
-    token = confirmations.add(user_id=1, who="Ann", chat_id=1, role=Role.TRADER, text="", act=act)
+    token = confirmations.add(user_id=1, who="Ann", chat_id=1, role=Role.TRADER, text="", act=act, risk=Risk.RAISES)
     clock.step(3600)  # the time that only passes while it is awake stands still
     assert confirmations.take(token, 1, 1) is Refusal.GONE
-    token = confirmations.add(user_id=1, who="Ann", chat_id=1, role=Role.TRADER, text="", act=act)
+    token = confirmations.add(user_id=1, who="Ann", chat_id=1, role=Role.TRADER, text="", act=act, risk=Risk.RAISES)
     pending = confirmations.take(token, 1, 1)
     assert isinstance(pending, Pending)
     confirmations.await_code(pending, 7)
@@ -582,66 +580,12 @@ async def test_of_two_who_take_one_question_one_has_it() -> None:
     async def act(_: str) -> str:
         return ""
 
-    token = confirmations.add(user_id=1, who="Ann", chat_id=1, role=Role.TRADER, text="", act=act)
+    token = confirmations.add(user_id=1, who="Ann", chat_id=1, role=Role.TRADER, text="", act=act, risk=Risk.RAISES)
     assert confirmations.take(token, 2, 1) is Refusal.NOT_YOURS
     assert confirmations.take(token, 1, 2) is Refusal.NOT_YOURS
     assert isinstance(confirmations.take(token, 1, 1), Pending)
     assert confirmations.take(token, 1, 1) is Refusal.GONE
     await asyncio.sleep(0)
-
-
-SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-
-
-async def test_a_one_time_code_is_wanted_where_one_is_set(server: RunningChat, tmp_path: Path) -> None:
-    async with firm_on(server, tmp_path, secret=SECRET) as firm:
-        asked = await firm.trader.ask("/buy WIFUSDC")
-        await confirmed(firm.trader, asked, "six digits")
-        assert not firm.book.position("WIFUSDC").is_open
-        code = pyotp.TOTP(SECRET).at(firm.clock.now())
-        sent = firm.trader.send(code)
-        await firm.trader.wait_for_edit(asked, "told here")
-        await firm.trader.wait_until_gone(sent)
-        await until(lambda: firm.book.position("WIFUSDC").is_open)
-        asked = await firm.trader.ask("/sell WIFUSDC")
-        await confirmed(firm.trader, asked, "six digits")
-        firm.trader.send(code)  # was used
-        await firm.trader.wait_for_edit(asked, "the code is not right")
-        assert firm.book.position("WIFUSDC").is_open
-        await firm.owner.ask("/positions")
-        assert SECRET not in str([message.text for message in firm.trader.messages])
-
-
-async def test_a_code_of_somebody_else_or_for_nothing_is_only_a_word(server: RunningChat, tmp_path: Path) -> None:
-    async with firm_on(server, tmp_path, secret=SECRET) as firm:
-        asked = await firm.trader.ask("/buy WIFUSDC")
-        await confirmed(firm.trader, asked, "six digits")
-        code = pyotp.TOTP(SECRET).at(firm.clock.now())
-        assert "I understand commands" in (await firm.owner.ask(code)).text
-        firm.clock.skip(61)
-        assert "I understand commands" in (await firm.trader.ask(code)).text
-        assert not firm.book.position("WIFUSDC").is_open
-
-
-async def test_wrong_codes_lock_for_a_while() -> None:
-    clock = FastClock()
-    codes = OneTimeCodes(SECRET, clock)
-    wrong = f"{(int(pyotp.TOTP(SECRET).at(clock.now())) + 1) % 1_000_000:06}"
-    judged = [codes.judge(wrong, TRADER) for _ in range(5)]
-    assert judged == [Judgement.WRONG] * 4 + [Judgement.LOCKED]
-    assert codes.judge(pyotp.TOTP(SECRET).at(clock.now()), TRADER) is Judgement.LOCKED
-    clock.skip(601)
-    assert codes.judge(pyotp.TOTP(SECRET).at(clock.now()), TRADER) is Judgement.GOOD
-
-
-async def test_a_traders_wrong_codes_do_not_lock_the_owner() -> None:
-    clock = FastClock()
-    codes = OneTimeCodes(SECRET, clock)
-    code = pyotp.TOTP(SECRET).at(clock.now())
-    wrong = f"{(int(code) + 1) % 1_000_000:06}"
-    while codes.judge(wrong, TRADER) is not Judgement.LOCKED:
-        pass
-    assert codes.judge(code, OWNER) is Judgement.GOOD
 
 
 def seconds_left(question: Message) -> int:

@@ -231,7 +231,7 @@ async def test_pause_and_resume_go_through_the_inbox(bot: Bot, said: str, pause:
     assert bot.office.book.controls.pause is pause
     (message,) = bot.office.trading.handled
     assert (message.source, message.mailbox) == ("telegram", "")
-    assert message.source_id.startswith("update:")
+    assert message.source_id.startswith("message:")
     assert message.body == ControlsRequested(TRADER, "Trader", pause=pause)
     asked = await bot.owner.ask("/resume")
     bot.owner.press(asked, "✅ Do it")

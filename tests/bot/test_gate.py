@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from itertools import count
 from typing import Any
 
 import pytest
@@ -108,6 +109,48 @@ async def test_a_viewers_taps_change_nothing(bot: Bot) -> None:
 
 async def test_a_trader_may_pause(bot: Bot) -> None:
     assert "PAUSED" in (await bot.person(TRADER).ask("/pause")).text
+
+
+A_BOT = {"id": 77, "is_bot": True, "first_name": "inline", "username": "inline_bot"}
+SOMEBODY = {"type": "user", "date": 1, "sender_user": {"id": STRANGER, "is_bot": False, "first_name": "Mallory"}}
+NOT_OWN: dict[str, dict[str, Any]] = {
+    "forwarded": {"forward_origin": SOMEBODY},
+    "forwarded by a hidden user": {"forward_origin": {"type": "hidden_user", "date": 1, "sender_user_name": "x"}},
+    "forwarded by a channel": {"is_automatic_forward": True},
+    "through a bot": {"via_bot": A_BOT},
+    "by a business bot": {"sender_business_bot": A_BOT},
+    "anonymous": {"sender_chat": {"id": -100, "type": "channel", "title": "x"}},
+    "edited": {"edit_date": 1},
+    "a quotation": {"quote": {"text": "/pause", "position": 0}},
+    "an answer to another chat": {"external_reply": {"origin": SOMEBODY}},
+}
+"""What makes a message somebody else's words, or nobody's."""
+
+
+@pytest.mark.parametrize("change", NOT_OWN.values(), ids=NOT_OWN)
+@pytest.mark.parametrize("said", ["/pause", "/mode observe", "⏸ Pause"])
+async def test_words_of_others_are_no_commands(bot: Bot, said: str, change: dict[str, Any]) -> None:
+    put_message(bot, OWNER, said, change)
+    await bot.owner.ask("/positions")
+    assert bot.office.trading.handled == []
+
+
+async def test_who_forwards_a_command_is_told_why_it_does_nothing(bot: Bot) -> None:
+    said = bot.person(VIEWER).send("/pause")
+    bot.owner.forward(said)
+    assert "Nothing was done" in (await bot.owner.wait_for("forwarded")).text
+    bot.owner.forward(bot.person(VIEWER).send("good morning"))
+    await bot.owner.ask("/positions")
+    assert len(bot.owner.received) == 2
+    bot.person(STRANGER).forward(said)
+    await bot.owner.ask("/positions")
+    assert bot.person(STRANGER).received == []
+    assert bot.office.trading.handled == []
+
+
+async def test_a_code_that_is_forwarded_is_none(bot: Bot) -> None:
+    bot.owner.forward(bot.person(VIEWER).send("123456"))
+    assert "Nothing was done" in (await bot.owner.wait_for("forwarded")).text
 
 
 @pytest.mark.parametrize(
@@ -256,11 +299,14 @@ def test_roles_rise() -> None:
     assert Role.VIEWER < Role.TRADER < Role.OWNER
 
 
+_NUMBERS = count(90_000)  # of messages: one that has another's number is the same one again
+
+
 def put_message(bot: Bot | Firm, person_id: int, text: str, change: dict[str, Any], kind: str = "message") -> None:
     """An update as Telegram would send it, for what the local chat's people cannot do."""
     chat = bot.person(person_id).person
     body = {
-        "message_id": 90_000,
+        "message_id": next(_NUMBERS),
         "date": int(bot.room.now().timestamp()),
         "chat": chat.as_chat(),
         "from": chat.as_user(),

@@ -1,16 +1,20 @@
 """Groups and their topics: the person counts, not the group, and an answer stands where it was asked for."""
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pyotp
 import pytest
 
+from bot.asked import read_asked
+from bot.keys import command_of
 from core.domain.controls import Mode, Pause
 from demo.chat.server import RunningChat
 from tests.bot.conftest import DESK, until
 from tests.bot.firm import Firm, firm_on
-from tests.bot.parts import STRANGER, VIEWER
+from tests.bot.parts import STRANGER, TRADER, VIEWER
+from tests.bot.table import ROWS, Prepare, a_position, a_question, an_authenticator
 from tests.bot.test_acting import confirmed
 from tests.chat_client import ChatPerson
 
@@ -20,7 +24,8 @@ SECRET = pyotp.random_base32()
 
 @pytest.fixture
 async def firm(server: RunningChat, tmp_path: Path) -> AsyncIterator[Firm]:
-    async with firm_on(server, tmp_path) as running_firm:
+    """The group is the owner's chat."""
+    async with firm_on(server, tmp_path, main=DESK.chat_id, topic=ALERTS) as running_firm:
         yield running_firm
 
 
@@ -78,12 +83,12 @@ async def test_the_second_tap_is_that_of_who_asked(firm: Firm) -> None:
 
 
 async def test_a_code_is_brought_as_an_answer_where_the_bot_hears_nothing_else(server: RunningChat, tmp_path: Path) -> None:
-    async with firm_on(server, tmp_path, secret=SECRET) as firm:
-        trader = here(firm.trader)
+    async with firm_on(server, tmp_path, main=DESK.chat_id, secret=SECRET) as firm:
+        trader, secret = here(firm.trader), await an_authenticator(firm, TRADER)
         asked = await trader.ask("/buy WIFUSDC")
         trader.press(asked, "✅ Do it")
         asking = await trader.wait_for_edit(asked, "reply to this message")
-        code = pyotp.TOTP(SECRET).at(firm.clock.now())
+        code = pyotp.TOTP(secret).at(firm.clock.now())
         trader.send(code)  # heard by nobody: Telegram does not hand it on
         sent = trader.send(code, reply_to=asking)
         await trader.wait_for_edit(asking, "✅")
@@ -113,9 +118,10 @@ async def test_how_a_group_is_told_is_set_by_an_owner_alone(server: RunningChat,
         assert set(firm.book.readers) == {DESK.chat_id, firm.trader.id}
 
 
-async def test_an_owner_hears_how_a_group_comes_to_be_told(firm: Firm) -> None:
-    assert f"TG_CHAT_ID={DESK.chat_id}" in (await here(firm.owner).ask("/mute 2h")).text
-    assert firm.book.readers == {}
+async def test_an_owner_hears_how_a_group_comes_to_be_told(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path) as firm:
+        assert f"TG_CHAT_ID={DESK.chat_id}" in (await here(firm.owner).ask("/mute 2h")).text
+        assert firm.book.readers == {}
 
 
 async def test_a_question_is_put_into_the_topic_and_answered_there_by_who_may(server: RunningChat, tmp_path: Path) -> None:
@@ -138,3 +144,46 @@ async def test_what_was_to_be_told_in_a_topic_that_is_gone_is_told_in_the_group(
     async with firm_on(server, tmp_path, main=DESK.chat_id, topic=99) as firm:
         await firm.held()
         assert "executed" in (await here(firm.owner, 0).wait_for("executed")).text
+
+
+FIGURE = re.compile(r"\d[.,]\d")
+IN_ANY_GROUP = frozenset(
+    {"/pause", "/resume", "/mode", "/panic", "/sell", "/close", "/lang", "/zone", "/mute", "/quiet", "/notify", "/heartbeat"}
+    | {"/health", "/start", "/help", "/code"}
+)
+"""What is answered where anybody may read along: the way out of a position, and what says nothing of the account."""
+
+
+@pytest.mark.parametrize("prepare", [a_position, a_question], ids=["held", "asked"])
+async def test_no_figure_of_the_account_is_shown_in_a_group_that_the_owner_has_not_set(
+    server: RunningChat, tmp_path: Path, prepare: Prepare
+) -> None:
+    async with firm_on(server, tmp_path) as firm:
+        await prepare(firm)
+        here = firm.owner.at(DESK.chat_id, QUESTIONS)
+        for row in ROWS:
+            command = read_asked(command_of(row.said) or row.said, "marketflow_local_bot")
+            assert command is not None
+            reply = await here.ask(command_of(row.said) or row.said, within=30)
+            assert FIGURE.search(reply.text.replace("MarketFlow 0.1.0", "")) is None, reply.text
+            private = f"/{command.name}" not in IN_ANY_GROUP or row.said == "/start why_1"
+            told = "ask me there" in reply.text or "спросите меня там" in reply.text  # after /lang ru
+            assert told is private or command.name in {"sell", "close"}, row.said  # nothing is held
+
+
+async def test_the_way_out_is_open_in_every_group(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path) as firm:
+        for said in ("/sell WIFUSDC", "/close all", "/panic"):
+            await firm.held()
+            trader = here(firm.trader)
+            await confirmed(trader, await trader.ask(said))
+            await until(lambda: not firm.book.position("WIFUSDC").is_open)
+            await firm.settled()
+
+
+async def test_a_list_of_before_is_covered_up_when_it_is_leafed_through(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path, main=DESK.chat_id) as firm:
+        listed = await here(firm.trader).ask("/pnl 7d")
+    async with firm_on(server, tmp_path) as firm:  # the owner's chat is another one now
+        here(firm.trader).press(listed, "/pnl 30d")
+        await here(firm.trader).wait_for_edit(listed, "ask me there")

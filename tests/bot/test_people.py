@@ -1,13 +1,14 @@
 """People, over HTTP: in by a link that works once, out at an owner's word, and nothing without a right."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
-from core.domain.people import Role
+from core.domain.people import Person, Role
 from demo.chat.server import RunningChat
 from tests.bot.conftest import Bot, bot_on
-from tests.bot.parts import STRANGER, TRADER, VIEWER, FastClock, Office
+from tests.bot.parts import OWNER, STRANGER, TRADER, VIEWER, FastClock, Office
 from tests.chat_client import ChatPerson
 
 
@@ -78,7 +79,9 @@ async def test_an_owner_who_is_shown_out_has_kept_no_link_to_come_back_by(bot: B
     text = (await stranger.ask("/users invite owner")).text
     kept = f"/start {text.partition('?start=')[2].split()[0]}"
     assert kept.startswith("/start in_")
-    assert "No link is open any more" in (await bot.owner.ask(f"/users revoke {STRANGER} yes")).text
+    await link_of(bot)
+    assert "lead nowhere now: 1" in (await bot.owner.ask(f"/users revoke {STRANGER} yes")).text
+    assert len(bot.office.book.invites) == 1  # the owner's own
     stranger.send(kept)
     await bot.owner.ask("/positions")
     assert bot.office.people.role(STRANGER) is None
@@ -87,8 +90,43 @@ async def test_an_owner_who_is_shown_out_has_kept_no_link_to_come_back_by(bot: B
 async def test_who_never_made_links_takes_none_with_them(bot: Bot) -> None:
     await bot.person(STRANGER).ask(await link_of(bot, "trader"))
     await link_of(bot)
-    assert "link" not in (await bot.owner.ask(f"/users revoke {STRANGER} yes")).text
+    assert "lead nowhere" not in (await bot.owner.ask(f"/users revoke {STRANGER} yes")).text
     assert len(bot.office.book.invites) == 1
+
+
+@pytest.mark.parametrize("lost", [None, Role.VIEWER, Role.TRADER])
+@pytest.mark.parametrize("invited", list(Role))
+async def test_a_link_dies_with_the_right_of_who_made_it(bot: Bot, invited: Role, lost: Role | None) -> None:
+    """Whichever way it was lost: shown out, or named with less, or no more, in the settings."""
+    start, fixed = await link_of(bot, invited.name.lower()), bot.office.book.fixed
+    bot.office.book.fixed = {TRADER: Role.OWNER} | ({} if lost is None else {OWNER: lost})
+    stranger = bot.person(STRANGER)
+    stranger.send(start)
+    await bot.person(TRADER).ask("/positions")
+    assert bot.office.people.role(STRANGER) is None
+    assert "Open links" not in (await bot.person(TRADER).ask("/users")).text
+    bot.office.book.fixed = fixed
+    await stranger.ask(start)  # the right is back, and so is the link
+    assert bot.office.people.role(STRANGER) is invited
+
+
+async def test_a_link_whose_maker_is_not_known_lets_nobody_in(bot: Bot) -> None:
+    start = await link_of(bot)
+    invites = bot.office.book.invites
+    invites.update({digest: replace(invite, inviter=0) for digest, invite in invites.items()})
+    bot.person(STRANGER).send(start)
+    await bot.owner.ask("/positions")
+    assert bot.office.people.role(STRANGER) is None
+
+
+async def test_whom_somebody_brought_along_is_shown_when_the_right_is_taken(bot: Bot) -> None:
+    bot.office.book.people[77] = Person(
+        77, "Second account", Role.OWNER, "Mallory", bot.office.desk.clock.now(), inviter=STRANGER
+    )
+    await bot.person(STRANGER).ask(await link_of(bot, "owner"))
+    asked = await bot.owner.ask(f"/users revoke {STRANGER}")
+    assert "Let in by this person's links" in asked.text
+    assert "Second account" in asked.text
 
 
 @pytest.mark.parametrize("person", [TRADER, VIEWER])

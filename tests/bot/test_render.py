@@ -24,6 +24,7 @@ from core.domain.controls import Controls, Mode, Pause
 from core.domain.events import (
     ApprovalClosed,
     ApprovalRequested,
+    AuthenticatorChanged,
     ControlsChanged,
     DeadLettersFound,
     Event,
@@ -85,6 +86,8 @@ ALL_EVENTS: list[Event] = [
     DeadLettersFound(20, LETTER, merged(ProblemKind("webhook", "webhook/1", f"{chr(97 + n)} is wrong", 1) for n in range(20))),
     RequestsRefused(NOON, (("wrong_secret", 3), ("something new", 1))),
     StrangerSeen(6666, "Mallory"),
+    AuthenticatorChanged(1002, "Ann"),
+    AuthenticatorChanged(1002, "Ann", ended=True),
     PartTroubled("kafka", recovered=False, detail="no broker"),
     PartTroubled("exchange", recovered=True, detail=""),
     PanicOver("Ann", (), paused=True),
@@ -195,6 +198,7 @@ def hostile_events() -> list[Event]:
         Started(EVIL, "live", Controls(), 0, (EVIL,)),
         DeadLettersFound(1, replace(LETTER, position=EVIL, problem=EVIL, raw=EVIL.encode())),
         StrangerSeen(1, EVIL),
+        AuthenticatorChanged(1, EVIL),
         PartTroubled(EVIL, recovered=False, detail=EVIL),
         PanicOver(EVIL, (EVIL,), paused=True),
     ]

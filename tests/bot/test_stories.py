@@ -13,6 +13,7 @@ from bot.story import letter_lines, story_lines
 from bot.texts import en, texts
 from core.adapters.ledger.opening import open_ledger
 from core.adapters.ledger.stories import LedgerStories
+from core.adapters.signal_codec import Unreadable, decode
 from core.book import Book
 from core.domain.controls import Controls, Mode, Pause
 from core.domain.events import DeadLettersFound
@@ -318,9 +319,10 @@ async def letter(tmp_path: Path, language: str) -> str:
     clock = VirtualClock()
     ledger = await open_ledger(f"sqlite+aiosqlite:///{tmp_path / f'letter.{language}.db'}", clock)
     try:
-        raw = DeadLetter(
-            "kafka:t", "t/0/17", "close is -1, accepted: a number above 0", b'{"signal_type": "BUY_SM", "close": -1}', clock.now()
-        )
+        record = b'{"signal_type": "BUY_SM", "close": -1}'
+        why = decode(record, record_ts=clock.now(), source="kafka:t", default_id="t/0/17", default_symbol="WIFUSDC")
+        assert isinstance(why, Unreadable)
+        raw = DeadLetter("kafka:t", "t/0/17", why.problem, record, clock.now(), why.reason)
         await ledger.store([], dead=[raw], events=[DeadLettersFound(1, raw)])
         found = await LedgerStories(ledger.reader).letter("t/0/17")
         assert found is not None

@@ -15,6 +15,7 @@ from bot.keys import command_of
 from bot.render import render
 from bot.texts import texts
 from core.adapters.ledger import tables
+from core.domain.controls import Pause
 from core.domain.people import Role
 from demo.chat.errors import ApiError
 from demo.chat.model import Message
@@ -23,14 +24,14 @@ from tests.bot.conftest import DESK, until
 from tests.bot.firm import ROLES, Firm, firm_on
 from tests.bot.parts import OWNER, STRANGER, TRADER, VIEWER
 from tests.bot.table import ANSWERS, BUTTON_KINDS, ROWS, Row, a_question
-from tests.bot.test_gate import put_message, put_tap
+from tests.bot.test_gate import NOT_OWN, put_message, put_tap
 from tests.bot.test_render import ALL_EVENTS
 from tests.chat_client import ChatPerson
 
 PERSON = {Role.VIEWER: VIEWER, Role.TRADER: TRADER, Role.OWNER: OWNER}
 KEPT: Sequence[Table] = (
     *(tables.orders, tables.executions, tables.positions, tables.controls, tables.limits, tables.approvals),
-    *(tables.people, tables.invites, tables.readers, tables.holds),
+    *(tables.people, tables.invites, tables.authenticators, tables.readers, tables.holds),
 )
 seen: set[str] = set()
 """The kinds of buttons that the answers had."""
@@ -74,6 +75,8 @@ async def without_a_right(firm: Firm, row: Row) -> None:
     in_the_group(firm.person(STRANGER)).send(row.said)
     put_message(firm, STRANGER, row.said, {})
     put_message(firm, person, row.said, {"edit_date": int(firm.room.now().timestamp())}, kind="edited_message")
+    for change in NOT_OWN.values():
+        put_message(firm, person, row.said, change)
     command = row.said.split()[0]
     group = {"chat": {"id": -42, "type": "group", "title": "x"}}
     put_message(firm, person, row.said.replace(command, f"{command}@some_other_bot"), group)
@@ -230,6 +233,19 @@ async def test_the_same_update_brought_again_is_done_once(server: RunningChat, t
         assert await snapshot(again) == after
 
 
+async def test_update_ids_that_begin_anew_keep_nobody_from_being_heard(server: RunningChat, tmp_path: Path) -> None:
+    """After a week without updates Telegram may begin them at random."""
+    async with firm_on(server, tmp_path) as firm:
+        begun = firm.room.updates._last_id
+        await firm.trader.ask("/pause entries")
+        assert firm.book.controls.pause is Pause.ENTRIES
+    async with firm_on(server, tmp_path) as again:
+        again.room.updates._last_id = begun
+        await again.settled()
+        await again.trader.ask("/pause")
+        assert again.book.controls.pause is Pause.ALL
+
+
 def test_no_command_is_without_its_row() -> None:
     said = {row.said.split()[0].removeprefix("/") for row in ROWS}
     assert BY_NAME.keys() - said == set()
@@ -244,5 +260,5 @@ def test_every_command_that_changes_something_wants_a_right_in_the_table() -> No
 def test_no_button_is_without_its_row() -> None:
     rendered = {kind_of(button.data) for event in ALL_EVENTS for row in render(event, texts("en")).keyboard for button in row}
     written = set(re.findall(r'f?"(ok|no|ap):', "".join(path.read_text() for path in Path("bot").rglob("*.py"))))
-    assert rendered | seen <= BUTTON_KINDS
+    assert rendered | seen <= BUTTON_KINDS.keys()
     assert written == {kind.partition(":")[0] for kind in BUTTON_KINDS} - {"command"}

@@ -229,6 +229,17 @@ async def test_what_cannot_be_kept_is_to_be_sent_again(hook: Hook) -> None:
     assert (await hook.signed({"signal_type": "SELL_TV", "close": "{{close}}"})).status_code == 503
 
 
+async def test_an_instrument_that_the_address_names_is_not_traded_as_the_default(hook: Hook) -> None:
+    content = json.dumps(GOOD).encode()
+    async with httpx.AsyncClient() as client:
+        answer = await client.post(
+            f"http://127.0.0.1:{hook.port}/signals?symbol=BTCUSDC", content=content, headers={"X-Signature": sign(content)}
+        )
+    assert answer.status_code == 422
+    assert "name it in symbol" in answer.json()["detail"]
+    assert not hook.inbox.messages
+
+
 async def test_a_body_that_is_too_long_is_cut_off(hook: Hook) -> None:
     async def endless() -> AsyncIterator[bytes]:
         for _ in range(1_000):

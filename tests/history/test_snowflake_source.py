@@ -130,6 +130,17 @@ async def test_a_row_is_one_signal_however_often_it_is_seen(table: Table, no_blo
     )
 
 
+async def test_a_row_whose_symbol_is_null_is_not_traded_as_the_default(table: Table) -> None:
+    await table.make()
+    async with table.reading() as source:
+        await until(source, table)
+        await table.run("INSERT INTO SIGNALS SELECT 'a', 'BUY_DBT', NULL, 1, %s::TIMESTAMP_TZ, NULL", now().isoformat())
+        await table.add("b", now())
+        await until(source, table, "b")
+    (letter,) = table.inbox.dead
+    assert letter.problem.startswith("symbol is null")
+
+
 async def test_a_row_that_comes_late_is_not_missed(table: Table) -> None:
     await table.make()
     async with table.reading() as source:

@@ -15,7 +15,7 @@ from core.adapters.ledger import tables
 from core.adapters.ledger.column_types import Amount
 from core.adapters.ledger.paper_book import SqlPaperBook
 from core.adapters.ledger.queries import LedgerQueries
-from core.adapters.ledger.rows import execution_row, order_row
+from core.adapters.ledger.rows import dead_letter_of, execution_row, order_row
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.domain.approval import Approval, ApprovalState
 from core.domain.controls import Controls, Mode, Pause
@@ -252,10 +252,11 @@ async def test_people_invitations_and_readers_outlive_a_restart(ledger: SqlLedge
 
 
 async def test_dead_letters_are_kept_with_the_position_and_one_event(ledger: SqlLedger) -> None:
-    letter = DeadLetter("kafka:t", "t/0/5", "it is not JSON", b"\xff\x00\xfe", NOW)
+    why = reason("record_not_text", position=0)
+    letter = DeadLetter("kafka:t", "t/0/5", str(why), b"\xff\x00\xfe", NOW, why)
     told = DeadLettersFound(2, letter)
     await ledger.store([], dead=[letter, letter], position=SourcePosition("kafka:t", 0, 7), events=[told])
-    assert [row["raw"] for row in await ledger.reader.read(tables.dead_letters.select())] == [letter.raw] * 2
+    assert [dead_letter_of(row) for row in await ledger.reader.read(tables.dead_letters.select())] == [letter] * 2
     assert [item.event for item in await ledger.waiting(NOTHING, 10)] == [told]
 
 

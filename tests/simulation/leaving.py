@@ -29,17 +29,21 @@ def _wanted(seen: Evidence) -> Iterator[str]:
     for row in sorted(filter(is_signal, seen.rows(tables.inbox)), key=lambda row: row["seq"]):
         by_symbol[row["mailbox"]].append(row)
     for symbol, rows in by_symbol.items():
+        # A question that was asked before may be answered while another attempt waits: then that sold it.
+        sold = [one.order.updated_at for one in left.values() if one.order.symbol == symbol and not one.position.is_open]
         wanted: Row | None = None
         for row in rows:
             order = orders.get(row["seq"])
             if str(row["signal_type"]).startswith("BUY"):
                 if wanted is not None and order is not None and order["executed_qty"]:
-                    yield f"{symbol} was entered by {row['source_id']} while the exit {wanted['source_id']} was wanted"
+                    if not any(wanted["decided_at"] <= at <= row["decided_at"] for at in sold):
+                        yield f"{symbol} was entered by {row['source_id']} while the exit {wanted['source_id']} was wanted"
+                    wanted = None
             elif row["outcome"] in _ATTEMPTS:
                 wanted = row if _leaves_it_wanted(row, order, left) else None
             elif is_again(row) and row["reason_code"] != "exit_over":
                 wanted = None  # all is sold, or its end was told: see `_told`
-        if wanted is not None:
+        if wanted is not None and not any(wanted["decided_at"] <= at for at in sold):
             yield f"the exit {wanted['source_id']} of {symbol} was wanted, and neither sold nor told"
 
 

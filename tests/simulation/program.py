@@ -115,7 +115,7 @@ class Program:
         today = clock.now().date().isoformat()
         self.left = await ledger.load(today)
         self.trading = Trading(
-            book=Book.from_ledger(self.left, Controls(mode=Mode.AUTO), LIMITS, today),
+            book=Book.from_ledger(self.left, Controls(mode=Mode.AUTO), LIMITS, today, {ANN: Role.OWNER}),
             ledger=ledger,
             venue=client,
             clock=clock,
@@ -164,7 +164,7 @@ class Program:
     def _desk(self, client: BinanceClient) -> Desk:
         """What the commands work on. Those that only read are not said here, so what they would ask is not there."""
         trading, nothing = self.trading, cast("Any", None)
-        people = People({ANN: Role.OWNER}, trading.book)
+        people = People(trading.book)
         return Desk(
             book=trading.book,
             market=trading.market,
@@ -240,7 +240,7 @@ class Program:
         role, source_id = desk.people.role(person), f"update:{update.number}"
         if role is None:
             word = link_word(data)
-            if word is not None and desk.people.invite_of(word, self.clock.now()) is not None:
+            if word is not None and desk.people.lets_in(word, self.clock.now()):
                 await joined(desk, word, person, NAMES[person], source_id)
             return
         caller = Caller(person, NAMES[person], role, source_id, person)

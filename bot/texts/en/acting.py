@@ -17,6 +17,8 @@ CATALOGUE: dict[str, str] = {
     "plan.sell": "<b>🔴 Sell {quantity} {base}</b> ({symbol})",
     "plan.buy_for": "<b>🟩 Buy for {spent} {quote}: about {quantity} {base}</b> ({symbol})",
     "plan.no_price": "The present price is not known: it is sold at what the market pays then.",
+    "plan.unshown": "<b>🔴 Sell all of {symbol}</b>\nFigures are shown in private only.",
+    "close.unshown": "<b>🔴 Close all positions</b>\nFigures are shown in private only.",
     "plan.value": "At about {price}: {value} {quote}",
     "plan.fee": "Fee about {fee} {quote}",
     "plan.profit": "Result about {profit} {quote} ({percent})",
@@ -94,5 +96,26 @@ CATALOGUE: dict[str, str] = {
     "code.ask": "🔑 Now write the six digits of your authenticator here, within 60 s.",
     "code.ask_group": "🔑 Now reply to this message with the six digits of your authenticator, within 60 s.",
     "code.wrong": "🚫 Not done: the code is not right. Say it again.",
-    "code.locked": "🚫 Not done: too many wrong codes. Nothing can be confirmed for ten minutes.",
+    "code.locked": "🚫 Not done: too many wrong codes. For ten minutes you can confirm nothing that wants a code. Pausing,"
+    " selling,"
+    " closing and /panic want none.",
+    "code.not_noted": "🚫 Not done: the ledger does not answer, so the code could not be noted as used. Say it again with the"
+    " next"
+    " one.",
+    "code.enrol_first": "🚫 This wants a one-time code, and you have not set up an authenticator yet: /code in a private chat"
+    " with"
+    " me.",
+    "code.off": "No one-time codes are asked for here. TG_TOTP_SECRET in the settings turns them on.",
+    "code.in_private": "🔑 Say /code in a private chat with me, so that nobody else sees the picture.",
+    "code.set": "<b>🔑 Your authenticator was set up {time}</b>\nI ask for its code before what raises risk or gives a right,"
+    " never"
+    " before what lowers it. A new phone: /code new. A lost one: an owner says /users codes and your number.",
+    "code.new": "<b>🔑 Another authenticator in the place of the present one</b>",
+    "code.next": "✅ The code is right. Scan the next picture.",
+    "code.scan": "<b>🔑 Scan this with your authenticator</b> (Google Authenticator, Aegis, 1Password …), or type the secret:\n"
+    "<code>{secret}</code>\n<code>{address}</code>\n\nThen write here the six digits it shows, within {minutes} min. This"
+    " message is"
+    " taken away then.",
+    "code.not_it": "🚫 That is not the code of this picture. Is the clock of your phone right? Write the next one.",
+    "code.kept": "<b>✅ Your authenticator is set up</b>\nEach code is good once.",
 }

@@ -73,6 +73,7 @@ CATALOGUE: dict[str, str] = {
     "button.accept": "🤝 Accept {symbol}",
     "accept.none": "Nothing is held: ledger and exchange agree.",
     "accept.not_held": "{symbol} is not held.",
+    "accept.ask": "<b>🤝 Take the exchange's word about {symbol}</b> and trade it again",
     "accept.done": "🤝 {symbol} is traded again.",
     "status.held": "✋ Held: {symbols} (/accept shows why)",
     "signals_lost": "<b>⚠️ Signals were lost</b>",

@@ -23,6 +23,12 @@ CATALOGUE: dict[str, str] = {
     "word.pause": "pause stop",
     "word.resume": "resume continue",
     "answer.no_command": "I understand commands: /help lists them.",
+    "answer.not_own": "Nothing was done: I take only what you write yourself, nothing forwarded, quoted or sent through another"
+    " bot."
+    " Write it as a message of its own.",
+    "answer.in_private": "I show figures of the account only in private: "
+    '<a href="https://t.me/{bot}">ask me there</a>. An owner'
+    " can make this group mine with TG_CHAT_ID.",
     "answer.role": "/{command} needs the role {needed}; yours is {role}.",
     "answer.role_button": "This needs the role {needed}; yours is {role}.",
     "answer.old": "This is {age} old, so /{command} was not done. Say it again if you still mean it.",
@@ -53,6 +59,7 @@ CATALOGUE: dict[str, str] = {
     "command.accept": "what ledger and exchange disagree about; take the exchange's word",
     "command.mode": "execute at once, ask first, or only watch",
     "command.users": "who may do what; invite and show out",
+    "command.code": "the authenticator of your one-time codes",
     "command.lang": "the language I speak with you",
     "command.zone": "the time zone you are shown",
     "command.mute": "only urgent things for a while",

@@ -20,6 +20,8 @@ CATALOGUE: dict[str, str] = {
     "toast.unreadable": "This button is not known.",
     "toast.taken": "Taken; it is being worked on.",
     "toast.trouble": "Not done: the ledger does not answer. Try again.",
+    "toast.code": "Now your one-time code.",
+    "approval.code": "<b>✅ {who} approves</b>: {quantity} {base} ({symbol})",
     "toast.old": "This tap is too old. Tap again.",
     "record.executed": "Done: {quantity} {base} at {price}, {value} {quote}",
     "record.asked": "Approved at {price}",

@@ -16,8 +16,15 @@ CATALOGUE: dict[str, str] = {
     "people.link": "<b>🔑 A link for one {role}</b>\n{link}\n\nPass it on to the one person who is meant: it works once, for 24"
     " hours. You are told who comes.",
     "people.in_private": "Links are made in a private chat with me, so that nobody else takes them.",
+    "people.link_ask": "<b>🔑 A link for one {role}</b>",
+    "people.codes": "<b>🔑 Let <code>{person}</code> set up a new authenticator?</b>\nUntil then this person can confirm nothing"
+    " that"
+    " wants a code. Make sure that it is the person who asks for it, and not somebody with a stolen phone.",
+    "people.codes_ended": "✅ <code>{person}</code> sets up a new authenticator with /code.",
     "people.withdrawn": "No link is open any more.",
     "people.revoke": "<b>Take the right from {name} ({role})?</b>\nThis person then gets no answer and no alerts.",
+    "people.brought": "Let in by this person's links, and staying:",
+    "people.links_ended": "Open links of this person that lead nowhere now: {count}",
     "people.revoke_yes": "🚫 Take it",
     "people.back": "↩️ Back",
     "people.revoked": "🚫 <code>{person}</code> has no right any more.",
@@ -26,6 +33,8 @@ CATALOGUE: dict[str, str] = {
     "people.welcome": "<b>👋 Welcome, {name}</b>",
     "person.joined": "👤 <b>{name}</b> (id <code>{person}</code>) came in as {role}, by a link of {who}. /users",
     "person.revoked": "🚫 <b>{name}</b> (id <code>{person}</code>, {role}) was shown out by {who}.",
+    "person.codes": "🔑 <code>{person}</code> has set up an authenticator ({who}). If that was somebody else: /users",
+    "person.codes_ended": "🔑 {who} lets <code>{person}</code> set up a new authenticator.",
     # /lang, /zone
     "lang": "I speak English with you.",
     "lang.en": "English",

@@ -1,7 +1,6 @@
 """The Russian catalogue: HTML by key, a module for each part of the chat, and every reason of core.domain.reasons by its code."""
 
-from bot.texts.ru import acting, alerts, answers, approvals, people, reading, refusals, why
-from bot.texts.ru.reasons import SENTENCES
+from bot.texts.ru import acting, alerts, answers, approvals, people, reading, reasons, records, refusals, why
 
 __all__ = ["CATALOGUE", "SENTENCES"]
 
@@ -15,3 +14,5 @@ CATALOGUE: dict[str, str] = {
     **why.CATALOGUE,
     **refusals.CATALOGUE,
 }
+
+SENTENCES: dict[str, str] = {**reasons.SENTENCES, **records.SENTENCES}

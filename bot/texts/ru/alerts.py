@@ -74,6 +74,7 @@ CATALOGUE: dict[str, str] = {
     "button.accept": "🤝 Принять {symbol}",
     "accept.none": "Ничего не задержано: реестр и биржа сходятся.",
     "accept.not_held": "{symbol} не задержан.",
+    "accept.ask": "<b>🤝 Принять сторону биржи по {symbol}</b> и снова торговать",
     "accept.done": "🤝 {symbol} снова торгуется.",
     "status.held": "✋ Задержаны: {symbols} (почему, покажет /accept)",
     "signals_lost": "<b>⚠️ Сигналы потеряны</b>",

@@ -20,6 +20,8 @@ CATALOGUE: dict[str, str] = {
     "toast.unreadable": "Неизвестная кнопка.",
     "toast.taken": "Принято, выполняется.",
     "toast.trouble": "Не выполнено: реестр не отвечает. Попробуйте ещё раз.",
+    "toast.code": "Теперь одноразовый код.",
+    "approval.code": "<b>✅ {who} одобряет</b>: {quantity} {base} ({symbol})",
     "toast.old": "Нажатие слишком старое. Нажмите ещё раз.",
     "record.executed": "Исполнено: {quantity} {base} по {price}, {value} {quote}",
     "record.asked": "Одобрено по {price}",

@@ -16,8 +16,15 @@ CATALOGUE: dict[str, str] = {
     "people.link": "<b>🔑 Ссылка для одного человека, роль {role}</b>\n{link}\n\nПередайте её только тому, кому она"
     " предназначена: она действует один раз, 24 часа. Кто придёт, сообщу.",
     "people.in_private": "Ссылки создаю только в личном чате, чтобы их не взял кто-то другой.",
+    "people.link_ask": "<b>🔑 Ссылка для одного человека, роль {role}</b>",
+    "people.codes": "<b>🔑 Позволить <code>{person}</code> настроить новый аутентификатор?</b>\nДо этого человек не сможет"
+    " подтвердить"
+    " ничего, что требует кода. Убедитесь, что просит он сам, а не кто-то с украденным телефоном.",
+    "people.codes_ended": "✅ <code>{person}</code> настраивает новый аутентификатор командой /code.",
     "people.withdrawn": "Открытых ссылок больше нет.",
     "people.revoke": "<b>Отобрать доступ у {name} ({role})?</b>\nЭтот человек не получит больше ни ответов, ни сообщений.",
+    "people.brought": "Пришли по ссылкам этого человека и остаются:",
+    "people.links_ended": "Открытых ссылок этого человека, которые больше никуда не ведут: {count}",
     "people.revoke_yes": "🚫 Отобрать",
     "people.back": "↩️ Назад",
     "people.revoked": "🚫 У <code>{person}</code> больше нет доступа.",
@@ -26,6 +33,8 @@ CATALOGUE: dict[str, str] = {
     "people.welcome": "<b>👋 Добро пожаловать, {name}</b>",
     "person.joined": "👤 <b>{name}</b> (id <code>{person}</code>) вошёл как {role} по ссылке от {who}. /users",
     "person.revoked": "🚫 <b>{name}</b> (id <code>{person}</code>, {role}): доступ отобран, {who}.",
+    "person.codes": "🔑 <code>{person}</code>: настроен аутентификатор ({who}). Если это был кто-то другой: /users",
+    "person.codes_ended": "🔑 {who} позволяет <code>{person}</code> настроить новый аутентификатор.",
     # /lang, /zone
     "lang": "Я говорю с вами по-русски.",
     "lang.en": "English",

@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from core.adapters.ledger.processes import has_ended, this_process
+from core.adapters.private_files import make_private
 from core.domain.errors import LedgerUnavailable
 from core.domain.money import EXACT
 
@@ -43,6 +44,13 @@ def is_missing(url: URL) -> bool:
         and url.database not in {None, "", ":memory:"}
         and not Path(url.database or "").exists()
     )
+
+
+def files_of(url: URL) -> tuple[Path, ...]:
+    """The file of a SQLite ledger, and what is beside it; none of another database's."""
+    if url.get_backend_name() != "sqlite" or url.database in {None, "", ":memory:"}:
+        return ()
+    return tuple(Path(f"{url.database}{ending}") for ending in ("", "-wal", "-shm", ".lock"))
 
 
 class PostgresTransactions:
@@ -148,6 +156,7 @@ class _FileLock:
         """Whether this process has the lock now."""
         if self._file is not None or self._path is None:
             return True
+        make_private(self._path)
         file = self._path.open("ab")  # open for as long as the lock is held
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

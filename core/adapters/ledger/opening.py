@@ -9,11 +9,20 @@ from functools import partial
 from sqlalchemy import URL, Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from core.adapters.ledger.engines import Transactions, is_missing, parse_url, reading_engine, words, writing_transactions
+from core.adapters.ledger.engines import (
+    Transactions,
+    files_of,
+    is_missing,
+    parse_url,
+    reading_engine,
+    words,
+    writing_transactions,
+)
 from core.adapters.ledger.lease import Lease, take_lease
 from core.adapters.ledger.reader import LedgerReader
 from core.adapters.ledger.schema import revisions, upgrade
 from core.adapters.ledger.sql_ledger import SqlLedger
+from core.adapters.private_files import make_private, take_from_others
 from core.domain.errors import LedgerNotReady, LedgerUnavailable
 from core.ports import Clock
 
@@ -23,9 +32,13 @@ async def open_ledger(database_url: str, clock: Clock) -> SqlLedger:
     Raises LedgerUnavailable, and LedgerInUse while another process works on it."""
     url = parse_url(database_url)
     async with _opening(url) as writing:
+        for file in files_of(url)[:1]:
+            make_private(file)  # SQLite gives its other files the same rights
         revision, newest = await writing.run(_made, within=None)
         if revision > newest:
             raise _of_newer_version()
+        for file in files_of(url):
+            take_from_others(file)
         lease = await take_lease(writing, _this_process(), clock)
         # A step may drop what a process of the version before writes to: only who holds the ledger takes it.
         if revision < newest:

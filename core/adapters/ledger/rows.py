@@ -15,7 +15,7 @@ from core.domain.limit import LimitSet
 from core.domain.messages import DeadLetter, Message, SignalReceived, SourcePosition, StoredMessage
 from core.domain.money import ZERO
 from core.domain.order import ExecutionReport, Fill, Order, OrderState
-from core.domain.people import Invite, Person, Reader, Role
+from core.domain.people import Authenticator, Invite, Person, Reader, Role
 from core.domain.position import Execution, Position, Trade
 from core.domain.reasons import Reason
 from core.domain.signal import Side, Signal
@@ -184,6 +184,7 @@ _FILL = tuple(Fill.__dataclass_fields__)
 _POSITION = tuple(Position.__dataclass_fields__)
 _TRADE = tuple(Trade.__dataclass_fields__)
 _EXECUTION = tuple(Execution.__dataclass_fields__)
+_AUTHENTICATOR = tuple(Authenticator.__dataclass_fields__)
 
 
 def approval_row(approval: Approval) -> Row:
@@ -287,7 +288,13 @@ def dead_letter_row(letter: DeadLetter) -> Row:
         "problem": storable(letter.problem),
         "raw": letter.raw,
         "at": letter.at,
+        "reason_code": letter.reason.code if letter.reason else None,
+        "reason_params": codec.params.encode(letter.reason.params) if letter.reason else None,
     }
+
+
+def dead_letter_of(row: Mapping[str, Any]) -> DeadLetter:
+    return DeadLetter(row["source"], row["position"], row["problem"], row["raw"], row["at"], reason_of(row))
 
 
 def outbox_row(event: Event, at: datetime) -> Row:
@@ -316,12 +323,13 @@ def person_row(person: Person) -> Row:
         "invited_by": storable(person.invited_by),
         "since": person.since,
         "revoked_at": person.revoked_at,
+        "inviter": person.inviter,
     }
 
 
 def person_of(row: Mapping[str, Any]) -> Person:
     role = Role[row["role"].upper()]
-    return Person(row["user_id"], row["name"], role, row["invited_by"], row["since"], row["revoked_at"])
+    return Person(row["user_id"], row["name"], role, row["invited_by"], row["since"], row["revoked_at"], row["inviter"] or 0)
 
 
 def invite_row(invite: Invite) -> Row:
@@ -332,12 +340,14 @@ def invite_row(invite: Invite) -> Row:
         "made_at": invite.made_at,
         "expires_at": invite.expires_at,
         "used_by": invite.used_by,
+        "inviter": invite.inviter,
     }
 
 
 def invite_of(row: Mapping[str, Any]) -> Invite:
     role = Role[row["role"].upper()]
-    return Invite(row["digest"], role, row["invited_by"], row["made_at"], row["expires_at"], row["used_by"])
+    made = row["made_at"], row["expires_at"], row["used_by"]
+    return Invite(row["digest"], role, row["invited_by"], *made, row["inviter"] or 0)
 
 
 def exit_row(wanted: WantedExit) -> Row:
@@ -354,6 +364,14 @@ def exit_row(wanted: WantedExit) -> Row:
 
 def exit_of(row: Mapping[str, Any]) -> WantedExit:
     return codec.exits.decode(row["wanted"])
+
+
+def authenticator_row(one: Authenticator) -> Row:
+    return {name: getattr(one, name) for name in _AUTHENTICATOR}
+
+
+def authenticator_of(row: Mapping[str, Any]) -> Authenticator:
+    return Authenticator(**{name: row[name] for name in _AUTHENTICATOR})
 
 
 def reader_row(reader: Reader) -> Row:

@@ -111,6 +111,7 @@ class SqlLedger:
             last_profit_pct=last[0]["profit_pct"] if last else None,
             people=[rows.person_of(row) for row in await self.reader.read(select(tables.people).where(tables.IS_LET_IN))],
             invites=[rows.invite_of(row) for row in await self.reader.read(select(tables.invites).where(tables.IS_UNUSED))],
+            authenticators=[rows.authenticator_of(row) for row in await self.reader.read(_counting())],
             limits=[rows.limit_of(row) for row in await self.reader.read(select(tables.limits))],
             readers=[rows.reader_of(row) for row in await self.reader.read(select(tables.readers))],
             exits=[rows.exit_of(row) for row in await self.reader.read(select(wanted).where(tables.IS_WANTED))],
@@ -274,6 +275,10 @@ class SqlLedger:
             self._news.come()
         for observer in self.observers:
             observer.committed(changes, stored, dead)
+
+
+def _counting() -> Select[Any]:
+    return select(tables.authenticators).where(tables.authenticators.c.ended_at.is_(None))
 
 
 @cache

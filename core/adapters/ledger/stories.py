@@ -65,7 +65,7 @@ class LedgerStories:
         """The unreadable record that came from `position`."""
         table = tables.dead_letters
         found = await self._reader.read(select(table).where(table.c.position == position).order_by(table.c.seq.desc()).limit(1))
-        return LetterStory(found[0]["seq"], _letter(found[0])) if found else None
+        return LetterStory(found[0]["seq"], rows.dead_letter_of(found[0])) if found else None
 
     async def letter_told_by(self, chat_id: int, message_id: int) -> LetterStory | None:
         """The first of the unreadable records that a chat message tells of."""
@@ -158,7 +158,3 @@ class LedgerStories:
                 if row["first_seq"] <= event["seq"]
             ]
         return found
-
-
-def _letter(row: rows.Row) -> DeadLetter:
-    return DeadLetter(row["source"], row["position"], row["problem"], row["raw"], row["at"])

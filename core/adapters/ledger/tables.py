@@ -335,6 +335,8 @@ dead_letters = Table(
     Column("problem", Text, nullable=False),
     Column("raw", LargeBinary, nullable=False),
     Column("at", UtcTime, nullable=False),
+    Column("reason_code", Text),
+    Column("reason_params", Text),
     Index(None, "position"),
     sqlite_autoincrement=True,
 )
@@ -385,6 +387,7 @@ people = Table(
     Column("invited_by", Text, nullable=False),
     Column("since", UtcTime, nullable=False),
     Column("revoked_at", UtcTime),
+    Column("inviter", BigInteger),
     _partial("ix_people_let_in", "user_id", where=IS_LET_IN),
 )
 
@@ -397,7 +400,19 @@ invites = Table(
     Column("made_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime, nullable=False),
     Column("used_by", BigInteger),
+    Column("inviter", BigInteger),
     _partial("ix_invites_unused", "digest", where=IS_UNUSED),
+)
+
+authenticators = Table(
+    "authenticators",
+    metadata,
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("salt", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("since", UtcTime, nullable=False),
+    Column("step", BigInteger, nullable=False),
+    Column("ended_at", UtcTime),
 )
 
 readers = Table(

@@ -40,7 +40,8 @@ class Statements:
         replaced = (
             *(tables.orders, tables.positions, tables.approvals, tables.controls, tables.holds, tables.source_positions),
             *(tables.export_positions, tables.marks, tables.proofs, tables.told),
-            *(tables.people, tables.invites, tables.readers, tables.limits, tables.wanted_exits),
+            *(tables.people, tables.invites, tables.authenticators, tables.readers, tables.limits),
+            tables.wanted_exits,
             *(tables.paper_orders, tables.paper_balances, tables.day_results),
         )
         self.replace = {table: self._replace(table) for table in replaced}
@@ -87,6 +88,7 @@ def write(connection: Connection, statements: Statements, writes: Writes) -> Wri
         (writes.deliveries, statements.add[tables.deliveries]),
         (writes.people.values(), statements.replace[tables.people]),
         (writes.invites.values(), statements.replace[tables.invites]),
+        (writes.authenticators.values(), statements.replace[tables.authenticators]),
         (writes.readers.values(), statements.replace[tables.readers]),
         (writes.limits.values(), statements.replace[tables.limits]),
         (writes.paper_orders.values(), statements.replace[tables.paper_orders]),

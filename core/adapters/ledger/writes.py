@@ -39,6 +39,7 @@ class Writes:
     deliveries: list[Row] = field(default_factory=list)
     people: dict[object, Row] = field(default_factory=dict)
     invites: dict[object, Row] = field(default_factory=dict)
+    authenticators: dict[object, Row] = field(default_factory=dict)
     readers: dict[object, Row] = field(default_factory=dict)
     limits: dict[object, Row] = field(default_factory=dict)
     strangers: dict[object, tuple[Row, Row]] = field(default_factory=dict)  # user id: (stranger, the outbox row if new)
@@ -79,6 +80,7 @@ def writes_of_changes(changes: Changes, at: datetime) -> Writes:
         exits={wanted.symbol: rows.exit_row(wanted) for wanted in changes.exits},
         people={person.user_id: rows.person_row(person) for person in changes.people},
         invites={invite.digest: rows.invite_row(invite) for invite in changes.invites},
+        authenticators={one.user_id: rows.authenticator_row(one) for one in changes.authenticators},
         limits={limit.name: rows.limit_row(limit) for limit in changes.limits},
         readers={reader.chat_id: rows.reader_row(reader) for reader in changes.readers},
         outbox=[rows.outbox_row(event, at) for event in changes.events],

@@ -15,9 +15,9 @@ def lasts(signal: Signal, controls: Controls) -> bool:
     return signal.is_panic and controls.pause is Pause.ALL
 
 
-def good_for(side: Side, limits: Limits) -> timedelta:
-    """How old a signal may become: an entry SIGNAL_MAX_AGE, an exit EXIT_MAX_AGE."""
-    return limits.signal_max_age if side is Side.BUY else limits.exit_max_age
+def good_for(signal: Signal, limits: Limits) -> timedelta:
+    """How old a signal may become: an entry SIGNAL_MAX_AGE, an exit EXIT_MAX_AGE, or as its own `valid_for` has it."""
+    return signal.good_for(limits.signal_max_age if signal.side is Side.BUY else limits.exit_max_age)
 
 
 def signal_age(signal: Signal, picture: Picture) -> Reason | None:
@@ -26,7 +26,7 @@ def signal_age(signal: Signal, picture: Picture) -> Reason | None:
     if lasts(signal, picture.controls):
         return None
     age = picture.now - max(picture.approved_at or signal.ts, signal.ts)
-    limit = good_for(signal.side, picture.limits)
+    limit = good_for(signal, picture.limits)
     if age > limit:
         return reason("expired", age=f"{age.total_seconds():.0f}", limit=f"{limit.total_seconds():.0f}")
     if signal.side is Side.BUY and -age > CLOCK_TOLERANCE:

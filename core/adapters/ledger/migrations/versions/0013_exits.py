@@ -5,8 +5,8 @@ from alembic import op
 
 from core.adapters.ledger.column_types import Amount, UtcTime
 
-revision: str = "0010"
-down_revision: str | None = "0009"
+revision: str = "0013"
+down_revision: str | None = "0012"
 branch_labels: str | None = None
 depends_on: str | None = None
 

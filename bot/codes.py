@@ -1,0 +1,49 @@
+"""What a one-time code is asked for: whatever raises risk or gives a right, and never what lowers it."""
+
+from bot.confirmations import Act, Risk
+from bot.desk import Caller, Desk
+from bot.message import ChatMessage
+from bot.one_time_codes import Judgement
+from bot.texts import Html
+from core.domain.messages import CodeUsed
+from core.domain.people import Role
+from core.ports import Verdict
+
+
+def lacking(desk: Desk, caller: Caller, risk: Risk) -> Html | None:
+    """Why this person cannot confirm it: a code is wanted, and no authenticator was set up."""
+    if risk is Risk.LOWERS or desk.codes is None or desk.codes.authenticator(caller.user_id) is not None:
+        return None
+    return desk.texts("code.enrol_first")
+
+
+async def with_code(desk: Desk, caller: Caller, role: Role, text: str, act: Act) -> ChatMessage:
+    """Does at once what raises risk and wants no second tap; where codes are asked for, once the code has come, of a person who
+    must still have `role` then. `text` says what it is."""
+    if desk.codes is None:
+        return ChatMessage(await act(caller.source_id))
+    if (why := lacking(desk, caller, Risk.RAISES)) is not None:
+        return ChatMessage(f"{text}\n\n{why}")
+    desk.confirmations.await_code_of(
+        user_id=caller.user_id, who=caller.name, chat_id=caller.chat_id, role=role, text=text, act=act, risk=Risk.RAISES
+    )
+    return ChatMessage(f"{text}\n\n{asked_for(desk, caller)}")
+
+
+def asked_for(desk: Desk, caller: Caller) -> Html:
+    """Asks for the code. In a group most bots are told of nothing that is no answer to them."""
+    return desk.texts("code.ask" if caller.in_private else "code.ask_group")
+
+
+async def why_not(desk: Desk, caller: Caller, code: str) -> Html | None:
+    """Uses a code up, in the ledger, so that it is not good again after a restart either; None once it is, else why it is not."""
+    if desk.codes is None:
+        return desk.texts("code.wrong")
+    step = desk.codes.judge(code, caller.user_id)
+    one = desk.codes.authenticator(caller.user_id)
+    if isinstance(step, Judgement) or one is None:
+        return desk.texts(step.value if isinstance(step, Judgement) else "code.wrong")
+    verdict = await desk.put_as(f"code:{caller.source_id}", CodeUsed(one.salt, step, caller.user_id, caller.name))
+    if not isinstance(verdict, Verdict):
+        return desk.texts("code.not_noted")
+    return desk.texts("confirm.not_done", reason=desk.texts.reason(verdict.reason)) if verdict.reason is not None else None

@@ -1,0 +1,84 @@
+"""/code: the authenticator that a person's one-time codes come from: a picture to scan, and a code that shows it was."""
+
+import asyncio
+import io
+from functools import partial
+
+from pyotp import TOTP
+
+from bot.asking import ask
+from bot.command import Args, Command, always, bad_argument
+from bot.confirmations import Risk
+from bot.desk import Caller, Desk
+from bot.message import ChatMessage
+from bot.one_time_codes import ENROL_SECONDS, OneTimeCodes
+from core.domain.messages import AuthenticatorRequested
+from core.domain.people import Role
+from core.ports import Verdict
+
+ROLE = Role.TRADER
+_USAGE = "[new]"
+_ISSUER = "MarketFlow"
+
+
+async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
+    """The first one is set up at once, which the owners are told of; another in its place wants a code of the present one."""
+    codes, words = desk.codes, [word.lower() for word in args]
+    if words not in ([], ["new"]):
+        return bad_argument(desk, args, f"code {_USAGE}")
+    if codes is None:
+        return ChatMessage(desk.texts("code.off"))
+    if not caller.in_private:
+        return ChatMessage(desk.texts("code.in_private"))
+    one = codes.authenticator(caller.user_id)
+    if one is None:
+        codes.enrol(caller.user_id)
+        return await picture(desk, codes, caller)
+    if not words:
+        return ChatMessage(desk.texts("code.set", time=desk.texts.full_moment(one.since)))
+    return ask(desk, caller, ROLE, desk.texts("code.new"), partial(_anew, desk, caller), risk=Risk.RAISES)
+
+
+async def _anew(desk: Desk, caller: Caller, _source_id: str) -> str:
+    if desk.codes is None:
+        return desk.texts("code.off")
+    desk.codes.enrol(caller.user_id)
+    return desk.texts("code.next")
+
+
+async def picture(desk: Desk, codes: OneTimeCodes, caller: Caller) -> ChatMessage:
+    """The picture of the authenticator that is being set up, and its secret as text for who cannot scan it."""
+    begun = codes.enrolling(caller.user_id) or codes.enrol(caller.user_id)
+    address = TOTP(begun.secret).provisioning_uri(name=f"@{desk.bot_name()}", issuer_name=_ISSUER)
+    text = desk.texts("code.scan", secret=begun.secret, address=address, minutes=int(ENROL_SECONDS // 60))
+    return ChatMessage(text, photo=await asyncio.to_thread(_picture, address), passes=ENROL_SECONDS)
+
+
+def _picture(address: str) -> bytes:
+    import segno  # noqa: PLC0415 - needed once for each person
+
+    file = io.BytesIO()
+    segno.make(address, error="m", micro=False).save(file, kind="png", scale=8, border=4)
+    return file.getvalue()
+
+
+async def confirmed(desk: Desk, caller: Caller, code: str) -> tuple[ChatMessage, bool]:
+    """Keeps the authenticator that shows this code; whether it is kept."""
+    codes = desk.codes
+    begun = codes.enrolling(caller.user_id) if codes is not None else None
+    if codes is None or begun is None:
+        return ChatMessage(desk.texts("code.off")), False
+    step = codes.first_step(code, begun)
+    if step is None:
+        return ChatMessage(desk.texts("code.not_it")), False
+    wish = AuthenticatorRequested(begun.salt, codes.key, step, begun.replaces, caller.user_id, caller.name)
+    verdict = await desk.put(caller, wish)
+    if not isinstance(verdict, Verdict):
+        return ChatMessage(desk.texts("code.not_noted")), False
+    codes.enrolled(caller.user_id)
+    if verdict.reason is not None:
+        return ChatMessage(desk.texts("confirm.not_done", reason=desk.texts.reason(verdict.reason))), True
+    return ChatMessage(desk.texts("code.kept")), True
+
+
+COMMAND = Command("code", run, role=ROLE, arguments=_USAGE, in_any_group=always)

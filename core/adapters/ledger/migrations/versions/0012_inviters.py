@@ -1,0 +1,14 @@
+"""Who made a link, by id: it is good only as long as that person may invite. Links of before, whose maker is not known, end."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision: str = "0012"
+down_revision: str | None = "0011"
+branch_labels: str | None = None
+depends_on: str | None = None
+
+
+def upgrade() -> None:
+    for table in ("people", "invites"):
+        op.add_column(table, sa.Column("inviter", sa.BigInteger(), nullable=True))

@@ -1,0 +1,316 @@
+"""One-time codes, over HTTP: asked for before what raises risk or gives a right, never before what lowers it; each person's own,
+each good once."""
+
+import asyncio
+import re
+from enum import Enum
+from pathlib import Path
+
+import pyotp
+import pytest
+
+from bot.confirmations import Risk
+from bot.one_time_codes import Judgement, OneTimeCodes
+from core.adapters.ledger import tables
+from core.domain.controls import Pause
+from core.domain.errors import LedgerUnavailable
+from core.domain.limit import LimitSet
+from core.domain.messages import CodeUsed
+from core.domain.people import Authenticator
+from core.policy.limits import RULES, allows_more, with_set
+from demo.chat.model import Message
+from demo.chat.server import RunningChat
+from tests.bot.conftest import DESK, until
+from tests.bot.firm import ROOMY, Firm, firm_on
+from tests.bot.parts import NOON, OWNER, TRADER, FastClock
+from tests.bot.table import ROWS, Row, a_question, an_authenticator, asking
+from tests.bot.test_acting import confirmed
+from tests.bot.test_table import PERSON, Snapshot, snapshot
+from tests.chat_client import ChatPerson
+
+KEY = pyotp.random_base32()
+
+
+def code_of(firm: Firm, secret: str) -> str:
+    return pyotp.TOTP(secret).at(firm.clock.now())
+
+
+def wrong(code: str) -> str:
+    return f"{(int(code) + 1) % 1_000_000:06}"
+
+
+def locked(firm: Firm, person: int) -> None:
+    assert firm.desk.codes is not None
+    while firm.desk.codes.judge("000000", person) is not Judgement.LOCKED:
+        pass
+
+
+async def said(person: ChatPerson, row: Row) -> Message:
+    """What stands there once it was said, and confirmed where it is asked about."""
+    reply = await person.ask(row.said, within=30)
+    if not row.second or not reply.buttons:
+        return reply
+    person.press(reply, "✅ Do it")
+    return await person.wait_for_edit(reply)
+
+
+CHANGING = [row for row in ROWS if row.changes or row.second]
+
+
+def test_whatever_changes_something_is_said_to_raise_or_to_lower_risk() -> None:
+    assert [row.said for row in CHANGING if row.risk is None] == []
+
+
+@pytest.mark.parametrize("row", [row for row in CHANGING if row.risk is Risk.LOWERS], ids=lambda row: row.said)
+async def test_what_lowers_risk_is_done_without_a_code_by_who_has_none_and_is_locked(
+    server: RunningChat, tmp_path: Path, row: Row
+) -> None:
+    async with firm_on(server, tmp_path, secret=KEY) as firm:
+        await row.prepare(firm)
+        person, before = PERSON[row.role], await snapshot(firm)
+        await an_authenticator(firm, person)
+        locked(firm, person)
+        firm.book.authenticators.pop(person)
+        await said(firm.person(person), row)
+        if row.said != "/users withdraw":  # where there is no link to be withdrawn
+            assert {**(await snapshot(firm)), "authenticators": []} != before
+
+
+@pytest.mark.parametrize("row", [row for row in CHANGING if row.risk is Risk.RAISES], ids=lambda row: row.said)
+async def test_what_raises_risk_is_done_by_a_good_code_alone(server: RunningChat, tmp_path: Path, row: Row) -> None:
+    async with firm_on(server, tmp_path, secret=KEY) as firm:
+        await row.prepare(firm)
+        person, user_id = firm.person(PERSON[row.role]), PERSON[row.role]
+        firm.book.authenticators.pop(user_id, None)
+        before = await snapshot(firm)
+        assert "/code in a private chat" in (await said(person, row)).text
+        assert await snapshot(firm) == before
+        secret = await an_authenticator(firm, user_id)
+        before = await snapshot(firm)
+        assert "six digits" in (await said(person, row)).text
+        person.send(wrong(code_of(firm, secret)))
+        await until(lambda: any("the code is not right" in message.text for message in person.messages))
+        assert await snapshot(firm) == before
+        await said(person, row)
+        assert await snapshot(firm) == before
+        person.send(code_of(firm, secret))
+        async with asyncio.timeout(10):
+            while without(await snapshot(firm), user_id) == without(before, user_id):  # noqa: ASYNC110 - the program tells nobody of it
+                await asyncio.sleep(0.01)
+
+
+def without(kept: Snapshot, user_id: int) -> Snapshot:
+    """All but the authenticator whose code was used."""
+    return {**kept, "authenticators": [row for row in kept["authenticators"] if row["user_id"] != user_id]}
+
+
+@pytest.mark.parametrize(
+    ("side", "word", "wanted"),
+    [
+        ("BUY", "y", True),
+        ("BUY", "h", True),
+        ("BUY", "n", False),
+        ("SELL", "y", False),
+        ("SELL", "n", False),
+    ],
+)
+async def test_a_question_wants_a_code_for_an_entry_that_is_approved(
+    server: RunningChat, tmp_path: Path, side: str, word: str, wanted: bool
+) -> None:
+    async with firm_on(server, tmp_path, secret=KEY) as firm:
+        if side == "BUY":
+            await a_question(firm)
+        else:
+            await firm.held()
+            await asking(firm)
+            await firm.signal("SELL_SM")
+        question = await firm.owner.wait_for("trade this?")
+        secret = await an_authenticator(firm, OWNER)
+        firm.owner.press(question, next(button.data for button in question.buttons if button.data.endswith(f":{word}")))
+        if wanted:
+            await firm.owner.wait_for("six digits")
+            assert firm.book.approvals
+            firm.owner.send(code_of(firm, secret))
+        await firm.owner.wait_for_edit(question, lambda message: not message.buttons)
+        await firm.settled()
+        assert firm.book.position("WIFUSDC").is_open is ((side == "BUY" and word != "n") or (side == "SELL" and word == "n"))
+
+
+RAISED = {
+    "PRICE_BAND_PCT": "1.5",
+    "PRICE_SANITY_PCT": "90",
+    "MAX_ORDER_NOTIONAL": "6000",
+    "MAX_OPEN_POSITIONS": "50",
+    "DAILY_LOSS_LIMIT": "5000",
+    "TRADE_QTY": "100",
+    "TRADE_QUOTE": "1",  # the size becomes one of another asset: which is more goes by the price
+    "SIGNAL_MAX_AGE": "600",
+    "APPROVAL_TTL": "600",
+}
+LOWERED = {name: "0.01" if name != "MAX_OPEN_POSITIONS" else "1" for name in RAISED if name != "TRADE_QUOTE"}
+
+
+def limit_set(name: str, value: str) -> LimitSet:
+    return LimitSet(name, value, "Owner", NOON)
+
+
+def test_a_limit_that_lets_more_through_wants_a_code() -> None:
+    assert RULES.keys() == RAISED.keys()
+    for name, value in RAISED.items():
+        assert allows_more(name, ROOMY, with_set(ROOMY, [limit_set(name, value)])), name
+    for name, value in LOWERED.items():
+        assert not allows_more(name, ROOMY, with_set(ROOMY, [limit_set(name, value)])), name
+
+
+async def enrolled(firm: Firm, person: ChatPerson) -> str:
+    """Sets up an authenticator by the picture's text; its secret."""
+    shown = await person.ask("/code")
+    assert shown.photo is not None
+    found = re.search(r"otpauth://totp/\S+secret=([A-Z2-7]+)", shown.text)
+    assert found is not None, shown.text
+    person.send(wrong(code_of(firm, found[1])))
+    await person.wait_for("not the code of this picture")
+    sent = person.send(code_of(firm, found[1]))
+    await person.wait_for("authenticator is set up")
+    await person.wait_until_gone(sent)
+    await person.wait_until_gone(shown)
+    return found[1]
+
+
+async def test_each_sets_up_an_authenticator_of_their_own_and_a_code_is_good_once_also_after_a_restart(
+    server: RunningChat, tmp_path: Path
+) -> None:
+    start = FastClock().now()
+    async with firm_on(server, tmp_path, secret=KEY, start=start, speed=1) as firm:
+        of_trader = await enrolled(firm, firm.trader)
+        await firm.settled()
+        of_owner = await enrolled(firm, firm.owner)
+        assert of_trader != of_owner
+        await firm.owner.wait_for(f"{TRADER} has set up an authenticator")
+        firm.clock.skip(60)
+        await confirmed(firm.trader, await firm.trader.ask("/buy WIFUSDC"), "six digits")
+        firm.trader.send(code_of(firm, of_owner))  # somebody else's
+        await until(lambda: any("the code is not right" in message.text for message in firm.trader.messages))
+        asked = await firm.trader.ask("/buy WIFUSDC")
+        await confirmed(firm.trader, asked, "six digits")
+        code, start = code_of(firm, of_trader), firm.clock.now()
+        firm.trader.send(code)
+        await firm.trader.wait_for_edit(asked, "told here")
+        await until(lambda: firm.book.position("WIFUSDC").is_open)
+        await firm.settled()
+        kept = str(await firm.ledger.reader.read(tables.authenticators.select()))
+        assert of_trader not in kept
+        assert KEY not in kept
+    async with firm_on(server, tmp_path, secret=KEY, start=start, speed=1) as firm:
+        asked = await firm.trader.ask("/buy SOLUSDC 50 USDC")
+        await confirmed(firm.trader, asked, "six digits")
+        firm.trader.send(code)  # is that of this moment still
+        await firm.trader.wait_for_edit(asked, "the code is not right")
+    async with firm_on(server, tmp_path, secret=pyotp.random_base32(), start=start) as firm:  # another key: nobody has one
+        assert "/code in a private chat" in (await firm.trader.ask("/buy SOLUSDC 50 USDC")).text
+
+
+async def test_another_one_wants_a_code_of_the_present_one_or_an_owners_word(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path, secret=KEY) as firm:
+        old, owners = await an_authenticator(firm, TRADER), await an_authenticator(firm, OWNER)
+        assert "Your authenticator was set up" in (await firm.trader.ask("/code")).text
+        await confirmed(firm.trader, await firm.trader.ask("/code new"), "six digits")
+        firm.trader.send(code_of(firm, old))
+        shown = await firm.trader.wait_for("otpauth://")
+        new = re.search(r"secret=([A-Z2-7]+)", shown.text)
+        assert new is not None
+        assert new[1] != old
+        firm.trader.send(code_of(firm, new[1]))
+        await firm.trader.wait_for("authenticator is set up")
+        await firm.settled()
+        await confirmed(firm.owner, await firm.owner.ask(f"/users codes {TRADER}"), "six digits")
+        firm.owner.send(code_of(firm, owners))
+        await until(lambda: TRADER not in firm.book.authenticators)
+        assert (await firm.trader.ask("/code")).photo is not None
+
+
+async def test_the_picture_is_shown_in_private_alone_and_goes_by_itself(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path, secret=KEY) as firm:
+        here = firm.trader.at(DESK.chat_id, 3)
+        assert "in a private chat" in (await here.ask("/code")).text
+        first = await firm.trader.ask("/code")
+        second = await firm.trader.ask("/code")
+        await firm.trader.wait_until_gone(first)
+    await firm.trader.wait_until_gone(second)  # the program has ended
+
+
+async def test_who_is_shown_out_takes_the_authenticator_along(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path) as firm:
+        await firm.person(6666).ask(await link_of(firm))
+        await an_authenticator(firm, 6666)
+        await firm.settled()
+        await firm.owner.ask("/users revoke 6666 yes")
+        assert 6666 not in firm.book.authenticators
+
+
+async def link_of(firm: Firm) -> str:
+    text = (await firm.owner.ask("/users invite trader")).text
+    found = re.search(r"\?start=(\S+)", text)
+    assert found is not None, text
+    return f"/start {found[1]}"
+
+
+async def test_five_wrong_codes_lock_for_a_while_and_nobody_else() -> None:
+    clock = FastClock()
+    known: dict[int, Authenticator] = {}
+    codes = OneTimeCodes(KEY, known, clock)
+    secrets = {}
+    for person in (TRADER, OWNER):
+        begun = codes.enrol(person)
+        known[person] = Authenticator(person, begun.salt, codes.key, NOON, 0)
+        secrets[person] = begun.secret
+
+    def code(person: int) -> str:
+        return pyotp.TOTP(secrets[person]).at(clock.now())
+
+    bad = wrong(code(TRADER))
+    assert [codes.judge(bad, TRADER) for _ in range(5)] == [Judgement.WRONG] * 4 + [Judgement.LOCKED]
+    assert codes.judge(code(TRADER), TRADER) is Judgement.LOCKED
+    assert isinstance(codes.judge(code(OWNER), OWNER), int)
+    clock.skip(601)
+    assert isinstance(codes.judge(code(TRADER), TRADER), int)
+
+
+async def test_a_code_of_somebody_else_or_for_nothing_is_only_a_word(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path, secret=KEY) as firm:
+        secret = await an_authenticator(firm, TRADER)
+        await confirmed(firm.trader, await firm.trader.ask("/buy WIFUSDC"), "six digits")
+        code = code_of(firm, secret)
+        assert "I understand commands" in (await firm.owner.ask(code)).text
+        firm.clock.skip(61)
+        assert "I understand commands" in (await firm.trader.ask(code)).text
+        assert not firm.book.position("WIFUSDC").is_open
+
+
+async def test_a_code_that_the_ledger_cannot_note_confirms_nothing(
+    server: RunningChat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with firm_on(server, tmp_path, secret=KEY) as firm:
+        secret = await an_authenticator(firm, OWNER)
+        await firm.owner.ask("/pause")
+        asked = await firm.owner.ask("/resume")
+        await confirmed(firm.owner, asked, "six digits")
+        with monkeypatch.context() as patch:
+            patch.setattr(firm.ledger, "store", unavailable)
+            firm.owner.send(code_of(firm, secret))
+            await firm.owner.wait_for_edit(asked, "could not be noted")
+        assert firm.book.controls.pause is Pause.ALL
+
+
+async def unavailable(*_: object, **__: object) -> None:
+    raise LedgerUnavailable("the disk is full")
+
+
+async def test_of_two_codes_at_a_time_the_ledger_takes_one(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path, secret=KEY) as firm:
+        await an_authenticator(firm, OWNER)
+        one = firm.book.authenticators[OWNER]
+        for step, good in ((5, True), (5, False), (4, False), (6, True)):
+            verdict = await firm.desk.put_as(f"t:{step}:{good}", CodeUsed(one.salt, step, OWNER, "Owner"))
+            assert not isinstance(verdict, Enum)
+            assert (verdict.reason is None) is good

@@ -1,0 +1,114 @@
+"""No secret that was configured is shown: in no error of the settings, no line of the terminal, no message and no state."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.config import Settings, load_settings
+from bot.redaction import REDACTED, hide, passwords_in, shown
+from core.domain.errors import ConfigurationError
+from demo.chat.server import RunningChat
+from tests.bot.conftest import bot_on
+from tests.bot.parts import FastClock, Office
+from tests.running import run_command
+
+SECRET_SETTINGS = sorted(name for name, field in Settings.variables().items() if "SecretStr" in str(field.annotation))
+OTHER_SETTINGS = sorted(Settings.variables().keys() - set(SECRET_SETTINGS))
+SECRETS = st.text(st.characters(codec="ascii", exclude_characters="\0\n\r /@:?#[]%", categories=("L", "N", "P", "S")), min_size=8)
+ADDRESSES = (
+    "http://me:{}@host",
+    "https://me:{}@host:99999/api",
+    "me:{}@host:9092",
+    "postgresql+asyncpg://me:{}@h:x/d",
+    "ftp://u:{}@h",
+)
+
+
+@pytest.fixture(autouse=True)
+def nothing_hidden() -> Iterator[None]:
+    yield
+    hide(())
+
+
+def said(given: dict[str, str]) -> str:
+    """Everything that is said of settings, right or wrong."""
+    try:
+        settings = load_settings(given, env_file=None)
+    except ConfigurationError as error:
+        return "\n".join([*error.problems, str(error), repr(error)])
+    return "\n".join([repr(settings), str(settings), *settings.warnings, *settings.unused(), *settings.missing_for_run()])
+
+
+@given(SECRETS, st.sampled_from(SECRET_SETTINGS), st.sampled_from(OTHER_SETTINGS))
+def test_a_secret_is_in_no_error_wherever_it_was_put(secret: str, right: str, wrong: str) -> None:
+    assert secret not in said({right: secret})
+    assert secret not in said({right: secret, wrong: f"x {secret}"})
+
+
+@given(SECRETS, st.sampled_from(sorted(Settings.variables())), st.sampled_from(ADDRESSES))
+def test_the_password_of_an_address_is_in_no_error_whichever_setting_it_is(secret: str, name: str, address: str) -> None:
+    told = said({name: address.format(secret)})
+    assert secret not in told
+    assert name in told or name.lower() in told
+
+
+@given(SECRETS, st.sampled_from(["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "PGPASSWORD"]))
+def test_what_stands_beside_the_settings_is_a_secret_too(secret: str, name: str) -> None:
+    value = secret if name == "PGPASSWORD" else f"http://me:{secret}@proxy:3128"
+    hide(load_settings({name: value}, env_file=None).secret_values())
+    assert secret not in shown(f"cannot connect to {value}")
+
+
+def test_every_password_in_a_text_is_found() -> None:
+    text = "cannot reach http://me:one%2F1@a:1/x, postgres://u:two2@b or three:four4@c:9092,five:six66@d"
+    assert set(passwords_in(text)) == {"one%2F1", "one/1", "two2", "four4", "six66"}
+    assert set(passwords_in("a mail to ann@example.com, http://host:9092/x and a:b")) == set()
+
+
+def test_a_password_that_is_a_word_is_no_part_of_other_words() -> None:
+    hide(["marketflow", "test", "s3cret"])
+    assert shown("t.me/marketflow_local_bot on testnet: test, marketflow, xs3cretx") == (
+        f"t.me/marketflow_local_bot on testnet: {REDACTED}, {REDACTED}, x{REDACTED}x"
+    )
+
+
+async def test_no_message_of_the_chat_shows_a_secret_whatever_brought_it_there(server: RunningChat) -> None:
+    secret = "p&ss<w>ord'\"1"
+    hide([secret])
+    office = await Office(FastClock()).with_position()
+    office.health = lambda: {"kafka": (False, f"cannot log in with {secret}")}
+    async with bot_on(server, office) as bot:
+        reply = await bot.owner.ask("/health")
+        assert REDACTED in reply.text
+        assert secret not in reply.text
+        bot.owner.press(reply, reply.buttons[0].data)
+        await bot.owner.ask("/positions")
+        assert not [message for message in bot.owner.messages if secret in message.text]
+
+
+@pytest.mark.parametrize("command", [["check"], ["run"], ["reconcile"], ["publish", "BUY_SM", "--close", "1"]])
+async def test_no_command_shows_a_secret_when_nothing_can_be_reached(tmp_path: Path, command: list[str]) -> None:
+    secret = "hunter2&Secret"
+    nobody = "127.0.0.1:1"
+    given = {
+        "TRADING_MODE": "testnet",
+        "BINANCE_API_KEY": "hunter2SecretKey",
+        "BINANCE_API_SECRET": "hunter2SecretSecret",
+        "BINANCE_API_URL": f"http://{nobody}/api",
+        "KAFKA_BROKER": nobody,
+        "KAFKA_USERNAME": "me",
+        "KAFKA_PASSWORD": secret,
+        "TG_TOKEN": "1:hunter2SecretToken",
+        "TG_API_URL": f"http://{nobody}",
+        "TG_CHAT_ID": "5",
+        "DATABASE_URL": f"postgresql+asyncpg://me:hunter2%26Secret@{nobody}/d",
+        "LOKI_URL": f"http://me:hunter2%26Secret@{nobody}",
+        "HTTPS_PROXY": f"http://me:{secret}@{nobody}",
+        "WEBHOOK_SECRET": "hunter2SecretWebhook",
+    }
+    ended = await run_command(*command, settings=given, cwd=tmp_path)
+    assert ended.code != 0
+    assert "hunter2" not in ended.stdout + ended.stderr
