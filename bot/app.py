@@ -6,7 +6,8 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
+from functools import partial
 from importlib.metadata import version
 
 import structlog
@@ -20,11 +21,12 @@ from bot.confirmations import Confirmations
 from bot.daily_proof import DailyProof
 from bot.desk import Desk
 from bot.digests import DigestTimer
+from bot.direct_word import DirectWord
+from bot.heartbeat_ping import EVERY_SECONDS, HeartbeatPing
 from bot.jobs import (
     ApprovalTimer,
     BalanceReader,
     Job,
-    LedgerWatch,
     MarkWriter,
     PartWatch,
     PauseTimer,
@@ -33,6 +35,7 @@ from bot.jobs import (
     schedule_daily,
     schedule_once,
 )
+from bot.ledger_watch import LedgerWatch, end_lines
 from bot.lifecycle import Lifecycle, stop_on_signals
 from bot.logs import configure_logging
 from bot.loki import LokiHandler
@@ -42,6 +45,7 @@ from bot.pace import Paces
 from bot.people import People
 from bot.process_events import ProcessEvents
 from bot.prove import Prover
+from bot.pruning import Pruning
 from bot.selling_out import PanicTimer
 from bot.telegram_app import TelegramChat
 from bot.telegram_link import connect, name_of
@@ -50,12 +54,14 @@ from bot.web.metrics import create_metrics_app
 from bot.web.server import serve_web
 from bot.web.signals import signal_routes
 from bot.web.turned_away import TurnedAway
+from bot.web.turned_back import TurnedBack
 from bot.wiring import check_trading_mode, connect_snowflake, kafka_options, limits_of, open_venue, today_of
 from core.adapters.binance_client import BinanceClient
 from core.adapters.execution_logger import ExecutionLogger
 from core.adapters.kafka_source import KafkaSource
 from core.adapters.ledger.analytics import LedgerAnalytics
 from core.adapters.ledger.opening import open_ledger
+from core.adapters.ledger.pruning import LedgerPruning
 from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.adapters.ledger.stories import LedgerStories
@@ -80,6 +86,7 @@ COMPARE_SECONDS = 300.0
 MARK_SECONDS = 5.0
 GAUGE_SECONDS = 10.0  # a ledger that takes longer is asked again at the next turn
 PROOF_AT = time(0, 10)  # UTC; late enough for what came at the end of the day
+PRUNE_AT = time(3, 40)  # UTC; long after the proof of the day before
 PROOF_AFTER_START_SECONDS = 120.0
 HISTORY_PATIENCE_SECONDS = 600.0  # nothing is lost while it is away
 RULES_SECONDS = 300.0  # how old a symbol's rules may become: a new minimum or step makes orders fail
@@ -153,7 +160,8 @@ class _Program:
         self.lifecycle = Lifecycle()
         self.notes: list[str] = []
         self.events = ProcessEvents(ledger, clock)
-        self.turned_away = TurnedAway(self.events.tell, clock)
+        self.turned_away, self.turned_back = TurnedAway(self.events.tell, clock), TurnedBack(self.events.tell, clock)
+        ledger.observers.append(self.turned_back)
         controls = Controls(mode=settings.approval)
         self.metrics = ExecutionLogger(state)
         ledger.observers.append(self.metrics)
@@ -205,6 +213,7 @@ class _Program:
         place = settings.tg_chat_id, settings.tg_topic_id
         audience = Audience(*place, settings.tg_lang, "UTC", people, self.book, lambda: name_of(answers))
         paces, source = Paces(self.clock), self.source
+        self.direct = DirectWord(connect(token, settings.tg_api_url), audience, paces, self.clock)
         self.notifiers = Notifiers(
             alerts, audience, self.ledger, self.clock, blocked=self._forget, quote=self.market.quote, paces=paces
         )
@@ -212,6 +221,7 @@ class _Program:
             book=self.book,
             market=self.market,
             deciding=self.trading.deciding,
+            rates=self.trading.rates,
             confirmations=Confirmations(self.clock),
             codes=self._codes(),
             inbox=self.inbox,
@@ -285,9 +295,12 @@ class _Program:
         with suppress(LedgerUnavailable):
             await proof.recall()
         schedule_daily(jobs, "proof", proof.run, PROOF_AT)
+        if (days := self.settings.retention_days) is not None:
+            schedule_daily(jobs, "pruning", Pruning(LedgerPruning(self.ledger), days, self.clock).run, PRUNE_AT)
         schedule_once(jobs, "proof after the start", proof.run, PROOF_AFTER_START_SECONDS)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.warehouse.close)
+            stack.push_async_callback(self.direct.close)
             await self._serve(stack)
             stack.enter_context(stop_on_signals(self.lifecycle))
             self.inbox.start_controls(self.state.waiting)
@@ -302,6 +315,9 @@ class _Program:
                     self.lifecycle.start("history", self.warehouse.export.run())
                 jobs.start()
                 await self.lifecycle.wait()
+            except Exception as error:
+                await self.direct.say_last(partial(end_lines, error))
+                raise
             finally:
                 await self.lifecycle.end("trading")
                 jobs.shutdown(wait=False)
@@ -325,10 +341,10 @@ class _Program:
         """Health and metrics, from before anything else until after everything."""
         settings = self.settings
         if settings.http_port:
-            web = create_web_app(self.parts, self.desk.version, *self._routes())
+            web = create_web_app(self.parts, self.desk.version, *self._routes(), names=settings.http_allowed_hosts)
             await stack.enter_async_context(serve_web(web, settings.http_host, settings.http_port))
         if settings.metrics_port:
-            metrics = create_metrics_app(self.metrics.registry)
+            metrics = create_metrics_app(self.metrics.registry, settings.http_allowed_hosts)
             await stack.enter_async_context(serve_web(metrics, settings.http_host, settings.metrics_port, "METRICS_PORT"))
 
     def _routes(self) -> list[APIRouter]:
@@ -343,6 +359,7 @@ class _Program:
                 lambda letter: self.inbox.deliver([], [letter]),
                 self.clock,
                 note=self._note_refused,
+                turned_back=self.turned_back.note,
                 default_symbol=settings.symbol,
                 window=settings.signal_max_age,
             )
@@ -363,10 +380,9 @@ class _Program:
 
     async def _load_instruments(self) -> None:
         # `*` allows every symbol: all rules are read at once, prices only as they are needed.
-        wanted = None if self.settings.symbols is None else self.book.instruments_needed(self.settings.symbols)
         while True:
             try:
-                await self.market.load_instruments(wanted)
+                await self.trading.load_rules(every=self.settings.symbols is None)
             except ExchangeUnavailable as error:
                 log.warning("the exchange does not answer; trading begins when it does", error=str(error))
                 await self.clock.sleep(max(RETRY_SECONDS, error.retry_after))
@@ -374,6 +390,8 @@ class _Program:
                 return
 
     async def _announce(self) -> None:
+        if not self.book.is_of(self.settings.report_asset):
+            self.notes.append("other_asset")
         for source in (self.source, self.warehouse.table):
             if source is not None and not await self._positions(source.name):
                 self.notes.append("from_latest")
@@ -406,7 +424,8 @@ class _Program:
                 2.0,
                 PartWatch("exchange", lambda: self.market.ready, self.events.tell, self.clock, back=self.trading.compare).run,
             ),
-            "ledger": (1.0, LedgerWatch(lambda: self.ledger.ready, self.events.tell, self.clock).run),
+            "ledger": (1.0, self._watch_ledger().run),
+            "turned back": (5.0, self.turned_back.run),
             "comparison": (COMPARE_SECONDS, self._compare),
             "balances": (30.0, BalanceReader(self.book, self.venue, self.clock).run),
             "marks": (MARK_SECONDS, MarkWriter(self.book, self.market, self.ledger).run),
@@ -419,9 +438,24 @@ class _Program:
             patience = HISTORY_PATIENCE_SECONDS
             watch = PartWatch("history", lambda: history.ready, self.events.tell, self.clock, patience=patience)
             jobs["history"] = (10.0, watch.run)
+        if (address := self.settings.heartbeat_url) is not None:
+            ping = HeartbeatPing(address, lambda: {name: ask() for name, ask in self.parts.items()})
+            jobs["heartbeat"] = (EVERY_SECONDS, ping.run)
         if self.settings.trading_mode is not TradingMode.PAPER:
             jobs["clock"] = (60.0, self._measure_clock)
         return jobs
+
+    def _watch_ledger(self) -> LedgerWatch:
+        watch = LedgerWatch(
+            lambda: self.ledger.ready,
+            self.direct.say,
+            self.events.tell,
+            self.clock,
+            held=lambda: [position.symbol for position in self.book.open_positions()],
+            is_read=lambda: self._is_read() and not len(self.inbox),
+        )
+        self.ledger.observers.append(watch)
+        return watch
 
     def _prover(self) -> Prover:
         symbols = self.settings.symbols or frozenset({self.settings.symbol})
@@ -446,11 +480,15 @@ class _Program:
 
     async def _measure_clock(self) -> None:
         try:
-            self.metrics.clock_offset(await self.client.measure_clock())
+            offset = await self.client.measure_clock()
         except ExchangeUnavailable as error:
             log.warning("the exchange's clock cannot be measured", error=str(error))
+        else:
+            self.book.clock_offset = timedelta(seconds=offset)
+            self.metrics.clock_offset(offset)
 
     async def _settle(self) -> None:
+        self.trading.deciding.patient = False
         try:
             async with asyncio.timeout(SETTLE_SECONDS):
                 await self.inbox.close()

@@ -4,7 +4,6 @@ nothing, but for a ledger that is missing or of an older version: that is made r
 import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from decimal import Decimal
 from pathlib import Path
 
 from bot.clock import SystemClock
@@ -19,12 +18,19 @@ from core.adapters.ledger.opening import look_into_ledger, open_ledger
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.adapters.snowflake_connection import SnowflakeConnection, name
 from core.adapters.snowflake_history import TABLE
+from core.book import Book
+from core.domain.controls import Controls
 from core.domain.errors import LedgerNotReady, LedgerUnavailable, MarketFlowError
+from core.domain.instrument import Instrument, Quote
 from core.domain.money import plain
 from core.domain.position import Position
 from core.domain.signal import Side
+from core.market import Market
+from core.policy.limits import in_quote
+from core.policy.rates import Unknown
 from core.policy.risk.signal_age import CLOCK_TOLERANCE
 from core.policy.sizing import size
+from core.rates import Rates
 
 Say = Callable[[str], None]
 CLOCK_WARNING_SECONDS = 1.0
@@ -215,11 +221,21 @@ async def _symbol(client: BinanceClient, settings: Settings, symbol: str) -> tup
         return True, f"{symbol}: halted (status {rules.status})"
     if quote is None:
         return True, f"{symbol}: no present price"
-    draft, unfit = size(Side.BUY, rules, quote.ask, Position(symbol), limits_of(settings))
+    return await _entry(client, settings, rules, quote)
+
+
+async def _entry(client: BinanceClient, settings: Settings, rules: Instrument, quote: Quote) -> tuple[bool, str]:
+    """Whether an entry of the usual size would be refused, and a line on it."""
+    symbol, limits = rules.symbol, limits_of(settings)
+    rates = Rates(Book(Controls(), limits), Market(client, SystemClock(), list), SystemClock())
+    rate = (await rates.fresh({rules.quote}))[rules.quote]
+    if isinstance(rate, Unknown):
+        return True, f"{symbol}: {rate.reason}. Leave it out of SYMBOLS, or set another REPORT_ASSET"
+    draft, unfit = size(Side.BUY, rules, quote.ask, Position(symbol), in_quote(limits, rate))
     order = f"{plain(draft.qty)} {rules.base} at {plain(quote.ask)}"
     if unfit is not None:
         return True, f"{symbol}: an order of {order} would be refused: {unfit}. Raise TRADE_QTY or set TRADE_QUOTE"
-    if draft.notional > Decimal(settings.max_order_notional):
+    if rate.at_most(draft.notional) > settings.max_order_notional:
         return True, f"{symbol}: an order of {order} is above MAX_ORDER_NOTIONAL"
     step = plain(max(rules.step_size, rules.market_step_size))
     return False, f"{symbol}: step {step} {rules.base}, at least {plain(rules.min_notional)} {rules.quote}; an order is {order}"

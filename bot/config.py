@@ -63,7 +63,7 @@ File = Annotated[Path, PlainValidator(read.existing_file)]
 class Settings(BaseSettings):
     """The variables of the same names in capitals, in the order of `.env.example`. Immutable; made by `load_settings` alone.
 
-    Amounts are in quote asset unless named `qty` (base asset); percentages in per cent; what is None was not set.
+    Amounts are in `report_asset` unless named `qty` (base asset); percentages in per cent; what is None was not set.
     """
 
     model_config = SettingsConfigDict(
@@ -85,6 +85,7 @@ class Settings(BaseSettings):
 
     symbol: Annotated[str, PlainValidator(read.symbol)] = DEFAULT_SYMBOL
     symbols: Annotated[frozenset[str] | None, PlainValidator(read.symbols)]
+    report_asset: Annotated[str, PlainValidator(read.asset)]
     trade_qty: Amount = Decimal(10)
     trade_quote: Amount | None = None
     price_band_pct: Percent = Decimal("1.0")
@@ -116,6 +117,8 @@ class Settings(BaseSettings):
 
     database_url: Annotated[SecretStr, PlainValidator(read.database_url)] = SecretStr("sqlite+aiosqlite:///marketflow.db")
 
+    retention_days: Annotated[int, PlainValidator(read.integer(30, 36_500))] | None = None
+
     snowflake_account: Name | None = None
     snowflake_user: Name | None = None
     snowflake_password: Secret | None = None
@@ -133,8 +136,10 @@ class Settings(BaseSettings):
     metrics_port: Port = 8001
     http_host: Annotated[str, PlainValidator(read.host)] = "127.0.0.1"
     http_port: Port = 8080
+    http_allowed_hosts: Annotated[frozenset[str], PlainValidator(read.host_names)] = frozenset()
     webhook_secret: Secret | None = None
 
+    heartbeat_url: Annotated[SecretStr, PlainValidator(read.secret_url)] | None = None
     loki_url: Annotated[SecretStr, PlainValidator(read.secret_url)] | None = None
     log_format: Annotated[str, PlainValidator(read.one_of("console", "json"))] = "console"
     log_level: Annotated[str, PlainValidator(read.one_of("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))] = "INFO"

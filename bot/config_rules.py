@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from bot.config_values import ALL_SYMBOLS, BOT_TOKEN, chat_id, split_url, symbol, symbols, users
+from bot.config_values import ALL_SYMBOLS, BOT_TOKEN, asset, chat_id, split_url, symbol, symbols, users
+from core.domain.assets import is_dollar_or_euro, quote_of
 from core.domain.people import Role
 
 LIVE_API = "https://api.binance.com/api"
@@ -40,6 +41,7 @@ def defaults_that_follow(given: Mapping[str, str]) -> dict[str, str]:
         "BINANCE_API_URL": api,
         "BINANCE_WS_URL": stream,
         "SYMBOLS": given.get("SYMBOL", DEFAULT_SYMBOL),
+        "REPORT_ASSET": _report_asset(given) or "",
         "KAFKA_SECURITY_PROTOCOL": "SASL_SSL" if "KAFKA_USERNAME" in given else "PLAINTEXT",
     }
 
@@ -53,6 +55,7 @@ def trading_mode(given: Mapping[str, str]) -> str:
 def contradictions(given: Mapping[str, str]) -> Iterator[str]:
     """Every problem that takes more than one variable to see. `given` holds no empty values, save BINANCE_WS_URL's."""
     yield from _binance(given)
+    yield from _limits(given)
     yield from _kafka(given)
     yield from _telegram(given)
     yield from _snowflake(given)
@@ -71,6 +74,31 @@ def _binance(given: Mapping[str, str]) -> Iterator[str]:
         if venue_of(given.get(name, "")) == wrong:
             host = "Binance's testnet" if wrong == "testnet" else "Binance itself, where real money is"
             yield f"{name}: names {host}, but TRADING_MODE is {mode}; accepted: an address that fits, or TRADING_MODE={wrong}"
+
+
+def _report_asset(given: Mapping[str, str]) -> str | None:
+    """What everything is counted in: as set, else what SYMBOL is priced in; None where its name does not tell."""
+    try:
+        return asset(given["REPORT_ASSET"]) if "REPORT_ASSET" in given else quote_of(symbol(given.get("SYMBOL", DEFAULT_SYMBOL)))
+    except ValueError:
+        return None  # told already
+
+
+def _limits(given: Mapping[str, str]) -> Iterator[str]:
+    report = _report_asset(given)
+    if report is None:
+        if "REPORT_ASSET" not in given:
+            name = given.get("SYMBOL", DEFAULT_SYMBOL).strip()
+            yield f"REPORT_ASSET: not set, and SYMBOL {name[:20]} does not tell what it is priced in; accepted: an asset"
+        return
+    if is_dollar_or_euro(report):
+        return
+    for limit in ("MAX_ORDER_NOTIONAL", "DAILY_LOSS_LIMIT"):
+        if limit not in given:
+            yield (
+                f"{limit}: not set; needed while REPORT_ASSET is {report}, which is no dollar or euro coin; "
+                f"accepted: an amount of {report}"
+            )
 
 
 def _kafka(given: Mapping[str, str]) -> Iterator[str]:

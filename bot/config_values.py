@@ -17,6 +17,7 @@ ALL_SYMBOLS = "*"
 _LONGEST_SHOWN = 40  # characters; a bot token has 46 and an API key 64, so that one put into the wrong variable is not shown
 _MAY_HOLD_A_SECRET = re.compile(r"@|[?&;].*=|://[^/]*:[^0-9/]")  # user:password@host, ?key=…, a connection string
 _SYMBOL = re.compile(r"[A-Z0-9._-]{1,20}")  # rest-api.md: `^[A-Z0-9-_.]{1,20}$`
+_ASSET = re.compile(r"[A-Z0-9]{1,20}")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,15}")
 BOT_TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+")
 _CREDENTIAL = re.compile(r"[A-Za-z0-9_-]+")
@@ -113,6 +114,13 @@ def symbol(text: str) -> str:
     return text.strip().upper()
 
 
+def asset(text: str) -> str:
+    """An asset's code in capitals."""
+    if not _ASSET.fullmatch(text.strip().upper()):
+        raise ValueError("an asset of the exchange, such as USDC")
+    return text.strip().upper()
+
+
 def symbols(text: str) -> frozenset[str] | None:
     """A comma list of symbols; None for all."""
     if text.strip() == ALL_SYMBOLS:
@@ -190,6 +198,17 @@ group = matching(re.compile(r"\S{1,255}"), "a name without spaces, at most 255 c
 host = matching(_HOST, "a host name or an address, such as 127.0.0.1, or 0.0.0.0 for all of them")
 table = matching(_TABLE, "the name of a table or view, such as RAW.SIGNALS")
 word = matching(re.compile(r"\S+"), "a name without spaces")
+
+
+_HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
+
+
+def host_names(text: str) -> frozenset[str]:
+    """Names of hosts, in lower case."""
+    names = [name.strip().lower().removesuffix(".") for name in text.split(",") if name.strip()]
+    if not names or not all(map(_HOST_NAME.fullmatch, names)):
+        raise ValueError("names of hosts, with commas between and without scheme or port, such as marketflow.example.com")
+    return frozenset(names)
 
 
 def existing_file(text: str) -> Path:

@@ -30,7 +30,8 @@ from core.domain.signal import BY_HAND
 from core.inbox import Inbox
 from core.market import Market
 from core.ports import Clock, DayResult, Venue, Verdict
-from core.read_models import NEWEST, Act, Gain, LetterStory, Page, Performance, Selection, SignalStory, Story
+from core.rates import Rates
+from core.read_models import NEWEST, Act, Gain, LetterStory, Page, Performance, PrunedSignal, Selection, SignalStory, Story
 
 log = structlog.get_logger(__name__)
 
@@ -91,6 +92,14 @@ class Stories(Protocol):
         """The first unreadable record that a message tells of."""
         ...
 
+    async def pruned(self, seq: int) -> PrunedSignal | None:
+        """What is left of a signal that was pruned, by its inbox seq."""
+        ...
+
+    async def pruned_before(self) -> datetime | None:
+        """From when on the ledger was not pruned yet; None where it never was."""
+        ...
+
     async def story(self, seq: int) -> Story | None:
         """Everything about one signal."""
         ...
@@ -100,7 +109,7 @@ class Analytics(Protocol):
     """Sums over the ledger. Every method raises LedgerUnavailable."""
 
     async def performance(self, by: str, selection: Selection) -> Sequence[Performance]:
-        """Exits by `symbol` or `signal_type`, the most profitable first."""
+        """Exits by `symbol` or `signal_type`: by quote asset, of each the most profitable first."""
         ...
 
     async def gains(self, selection: Selection, limit: int) -> Sequence[Gain]:
@@ -150,6 +159,7 @@ class Desk:
     book: Book
     market: Market
     deciding: Deciding
+    rates: Rates
     confirmations: Confirmations
     codes: OneTimeCodes | None
     inbox: Inbox

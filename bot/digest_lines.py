@@ -2,6 +2,7 @@
 
 from bot.numbers import money
 from bot.texts import Html, Texts
+from bot.totals import total_lines
 from core.domain.digest import Digest, Occasion
 
 
@@ -11,6 +12,8 @@ def digest_lines(digest: Digest, texts: Texts) -> list[Html]:
         key = "heartbeat.trouble" if digest.troubles else "heartbeat.well"
         return [texts(key, time=texts.exact_time(digest.at), troubles=_troubles(digest, texts)), _stand(digest, texts)]
     lines = [texts(f"digest.{digest.occasion}", time=texts.full_moment(digest.at)), _stand(digest, texts)]
+    if digest.together is not None or digest.lacking:
+        lines += total_lines(digest.together, digest.report, digest.lacking, texts)
     lines += [
         texts("status.unrealised", profit=money(profit, signed=True), quote=quote) for quote, profit in digest.unrealised.items()
     ]

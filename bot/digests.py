@@ -61,6 +61,8 @@ class DigestTimer:
         days = await desk.analytics.days(Selection(since=today - timedelta(days=_DAYS - 1)))
         quotes = [day.quote_asset for day in days]
         quote = max(sorted(set(quotes)), key=quotes.count, default="")
+        earned, report = _by_quote(results), desk.rates.report
+        together, lacking = desk.rates.total(earned) if set(earned) - {report} else (None, ())
         return Digest(
             chat_id=chat_id,
             occasion=occasion,
@@ -69,7 +71,7 @@ class DigestTimer:
             mode=desk.book.controls.mode.value,
             trading_mode=desk.trading_mode,
             positions=len(desk.book.open_positions()),
-            today=_by_quote(results),
+            today=earned,
             exits=sum(result.exits for result in results),
             wins=sum(result.wins for result in results),
             unrealised=unrealised(desk),
@@ -77,6 +79,9 @@ class DigestTimer:
             troubles=tuple(name for name, (well, _) in desk.health().items() if not well),
             quote=quote,
             days=tuple((day.at.date().isoformat(), day.profit) for day in days if day.quote_asset == quote),
+            together=together if len(lacking) < len(earned) else None,
+            lacking=lacking,
+            report=report,
         )
 
 

@@ -21,7 +21,6 @@ from core.ports import Clock, Venue
 log = structlog.get_logger(__name__)
 
 PATIENCE_SECONDS = 20.0  # an exchange that hiccups for less is not worth waking anybody
-SHORT_SECONDS = 3.0  # a ledger that hiccups for less is not worth a word
 
 Job = Callable[[], Awaitable[None]]
 
@@ -153,30 +152,6 @@ class PartWatch:
             self._told = True
 
 
-class LedgerWatch:
-    """Tells, once the ledger can be written again, that it could not be for a while: until then nothing can be kept."""
-
-    def __init__(self, ready: Callable[[], tuple[bool, str]], tell: Callable[[Event], None], clock: Clock) -> None:
-        self._ready = ready
-        self._tell = tell
-        self._clock = clock
-        self._away_since: float | None = None
-        self._word = ""
-
-    async def run(self) -> None:
-        well, word = self._ready()
-        now = self._clock.monotonic()
-        if not well:
-            self._away_since = now if self._away_since is None else self._away_since
-            self._word = word
-        elif self._away_since is not None:
-            away, self._away_since = now - self._away_since, None
-            if away >= SHORT_SECONDS:
-                trouble = f"It could not be written for {away:.0f} s ({self._word})."
-                detail = f"{trouble} Nothing was traded meanwhile, nothing is lost."
-                self._tell(PartTroubled("ledger", recovered=True, detail=detail))
-
-
 class BalanceReader:
     """Keeps the account's balances for `/balance` and `/status`."""
 
@@ -187,8 +162,9 @@ class BalanceReader:
 
     async def run(self) -> None:
         try:
+            asked_at = self._clock.now()
             self._book.balances = await self._venue.balances()
-            self._book.balances_at = self._clock.now()
+            self._book.balances_at = asked_at
         except (ExchangeUnavailable, LedgerUnavailable) as error:
             log.warning("balances cannot be read", error=str(error))
 

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from bot.state_words import problem_words
 from bot.texts import Html, Texts, short
-from core.domain.events import DeadLettersFound, RequestsRefused
+from core.domain.events import DeadLettersFound, OutageOver, RequestsRefused
 from core.domain.problems import ProblemKind
 
 _RAW_SHOWN = 80  # bytes of an unreadable record
 _KINDS_SHOWN = 8
+_EXITS_SHOWN = 15
 
 
 def dead_letters(count: int, first: DeadLettersFound, kinds: Sequence[ProblemKind], texts: Texts) -> list[Html]:
@@ -47,3 +48,27 @@ def requests_refused(event: RequestsRefused, texts: Texts) -> list[Html]:
 def _why(code: str, texts: Texts) -> Html:
     key = f"requests_refused.{code}"
     return texts(key) if texts.has(key) else texts("requests_refused.other")
+
+
+def outage_over(event: OutageOver, texts: Texts) -> list[Html]:
+    """What became of the exits that came while a part was away; those that were not sold come first."""
+    part = texts(f"part.{event.part}") if texts.has(f"part.{event.part}") else event.part
+    lines = [
+        texts(
+            "outage_over",
+            part=part,
+            since=texts.time(event.since),
+            until=texts.exact_time(event.until),
+            count=len(event.exits),
+        )
+    ]
+    for one in sorted(event.exits, key=lambda exit_: exit_.became == "sold")[:_EXITS_SHOWN]:
+        signal = one.signal
+        shown = {"signal_type": short(signal.signal_type), "symbol": short(signal.symbol), "time": texts.exact_time(signal.ts)}
+        why = {"reason": texts.reason(one.reason)} if one.reason is not None else {}
+        lines.append(texts(f"outage_over.{one.became}", **shown, **why))
+    if (rest := len(event.exits) - _EXITS_SHOWN) > 0:
+        lines.append(texts("outage_over.more", count=rest))
+    if any(one.became != "sold" for one in event.exits):
+        lines.append(texts("outage_over.next"))
+    return lines

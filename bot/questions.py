@@ -31,7 +31,7 @@ def asked_lines(event: ApprovalRequested, texts: Texts, live: Live | None = None
     if live is None:
         live = Live(approval.price, int((approval.expires_at - approval.asked_at).total_seconds()))
     # The price it was sized by is not shown: the present one counts.
-    symbol, _, *proposal = _proposal(approval, event.base, event.quote, texts, event.capital)
+    symbol, _, *proposal = _proposal(approval, event.base, event.quote, texts, event)
     title = texts("approval.ask", signal_type=short(approval.signal.signal_type))
     lines = [title, symbol, *proposal, _now(approval, live, texts)]
     if event.cost is not None and live.price is not None:
@@ -93,16 +93,27 @@ def closed_lines(event: ApprovalClosed, texts: Texts) -> list[Html]:
     return lines
 
 
-def _proposal(approval: Approval, base: str, quote: str, texts: Texts, capital: Decimal | None = None) -> list[Html]:
-    worth = multiply(approval.qty, approval.price)
-    value = {"value": money(worth), "quote": quote}
+def _proposal(approval: Approval, base: str, quote: str, texts: Texts, event: ApprovalRequested | None = None) -> list[Html]:
     return [
         texts("symbol", symbol=approval.signal.symbol),
         texts("price", price=price(approval.price)),
         texts("quantity", quantity=quantity(approval.qty), base=base),
-        texts("value_share", share=share(exact_per_cent(worth, capital)), **value) if capital else texts("value", **value),
+        _value(multiply(approval.qty, approval.price), quote, texts, event),
         texts("signal_price", price=price(approval.signal.close)),
     ]
+
+
+def _value(value: Decimal, quote: str, texts: Texts, event: ApprovalRequested | None) -> Html:
+    """In quote asset, and what that is in the report asset and of all that there is."""
+    shown = {"value": money(value), "quote": quote}
+    if event is None:
+        return texts("value", **shown)
+    worth = event.worth if event.report else value
+    if worth is not None and event.report not in {"", quote}:
+        shown["quote"] = f"{quote} = {money(worth)} {event.report}"
+    if worth is None or not event.capital:
+        return texts("value", **shown)
+    return texts("value_share", share=share(exact_per_cent(worth, event.capital)), **shown)
 
 
 def question(event: ApprovalRequested, texts: Texts, live: Live | None = None) -> ChatMessage:

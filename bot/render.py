@@ -14,7 +14,7 @@ from bot.holds import accept_button, event_lines
 from bot.message import Button, ChatMessage, Keyboard, plain_text
 from bot.numbers import money, per_cent, price, quantity
 from bot.people_news import person_line
-from bot.problem_lines import dead_letters, requests_refused
+from bot.problem_lines import dead_letters, outage_over, requests_refused
 from bot.questions import asked_lines, closed_lines, keyboard
 from bot.state_words import state_word
 from bot.texts import Html, Texts, short
@@ -36,6 +36,7 @@ from core.domain.events import (
     OrderExecuted,
     OrderFailed,
     OrderUnanswered,
+    OutageOver,
     OutboxItem,
     PanicOver,
     PartTroubled,
@@ -98,6 +99,8 @@ def _lines(event: Event, texts: Texts) -> list[Html]:  # noqa: PLR0911, PLR0912,
             return dead_letters(event.count, event, event.kinds, texts)
         case RequestsRefused():
             return requests_refused(event, texts)
+        case OutageOver():
+            return outage_over(event, texts)
         case StrangerSeen():
             return [texts("stranger", name=short(event.name), user_id=event.user_id)]
         case PersonJoined() | PersonRevoked() | AuthenticatorChanged():
@@ -200,6 +203,7 @@ def _refused(event: SignalRefused, texts: Texts) -> list[Html]:
         texts("symbol", symbol=short(event.signal.symbol)),
         texts("reason", reason=texts.reason(event.reason)),
         texts("signal_price", price=price(event.signal.close)),
+        *advice(event.reason, event.signal.side, texts),
         *([texts("exit_lost")] if event.lost_exit else []),
     ]
 
@@ -211,7 +215,7 @@ def controls_lines(controls: Controls, texts: Texts) -> Html:
         lines.append(texts("controls.until", time=texts.full_moment(controls.until)))
     lines.append(texts("controls.mode", mode=controls.mode, meaning=texts(f"mode.{controls.mode}")))
     if controls.mode is Mode.CONFIRM and controls.asking.above:
-        lines.append(texts("mode.above", above=f"{controls.asking.above:f}"))
+        lines.append(texts("mode.above", above=f"{controls.asking.above:f}", asset=controls.asking.asset))
     if controls.mode is Mode.CONFIRM and controls.asking.besides:
         lines.append(texts("mode.besides", types=", ".join(sorted(controls.asking.besides))))
     return Html("\n".join(lines))

@@ -31,7 +31,7 @@ _WORDS = tuple(
         (r"cannot reach broker (?P<broker>\S+): no answer within (?P<seconds>[\d.]+) s.*", "broker_silent"),
         (r"broker (?P<broker>.+) broke the connection", "broker_broke"),
         (r"broker (?P<broker>.+) refused user name or password", "broker_password"),
-        (r"It could not be written for (?P<seconds>\d+) s \((?P<why>.*)\)\. Nothing .* lost\.", "unwritten"),
+        (r"It could not be written for (?P<seconds>\d+) s \((?P<why>.*)\)\. Nothing was traded meanwhile\.", "unwritten"),
         (r"could not answer: (?P<error>\w+)", "could_not"),
     )
 )

@@ -141,6 +141,9 @@ def _facts(facts: Facts, texts: Texts) -> Iterator[Html]:
     for measure in facts.measures:
         shown = measured(measure.name, measure.value, measure.limit, measure.unit)
         yield texts(f"why.measure_{measure.name}", **shown)
+    for rate in facts.rates:
+        between = price(rate.low) if price(rate.low) == price(rate.high) else f"{price(rate.low)}–{price(rate.high)}"
+        yield texts("why.rate", asset=rate.asset, rate=between, into=rate.into, via=", ".join(rate.via))
     if facts.qty is not None:
         yield texts("why.sized", quantity=quantity(facts.qty))
 

@@ -23,6 +23,7 @@ from core.domain.events import (
     OrderExecuted,
     OrderFailed,
     OrderUnanswered,
+    OutageOver,
     OutboxItem,
     PanicOver,
     PartTroubled,
@@ -114,7 +115,7 @@ def topic_of(event: Event) -> Topic:  # noqa: PLR0911, C901 - flat: one line for
             return Topic.PROBLEMS if event.priority is Priority.URGENT else Topic.REFUSALS
         case OrderFailed() | OrderUnanswered() | ExitWaits() | PartTroubled() | SignalsLost() | DeadLettersFound():
             return Topic.PROBLEMS
-        case RequestsRefused():
+        case RequestsRefused() | OutageOver():
             return Topic.PROBLEMS
         case SymbolHeld() | SymbolReleased() | HoldAccepted() | DayUnproved() | PanicOver():
             return Topic.PROBLEMS

@@ -43,6 +43,7 @@ def limits_of(settings: Settings) -> Limits:
         max_open_positions=settings.max_open_positions,
         daily_loss_limit=settings.daily_loss_limit,
         approval_ttl=settings.approval_ttl,
+        report_asset=settings.report_asset,
     )
 
 

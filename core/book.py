@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from core.domain.approval import Approval, ApprovalState
@@ -16,7 +16,7 @@ from core.domain.order import Order
 from core.domain.people import MAY_INVITE, Authenticator, Invite, Person, Reader, Role
 from core.domain.position import Position
 from core.domain.signal import Side
-from core.policy.limits import with_set
+from core.policy.limits import is_of, with_set
 from core.policy.picture import Limits
 from core.ports import Changes, LedgerState
 
@@ -44,6 +44,7 @@ class Book:
     limits_set: dict[str, LimitSet] = field(default_factory=dict)  # in place of the settings', by name
     balances: Mapping[str, Balance] = field(default_factory=dict)
     balances_at: datetime | None = None
+    clock_offset: timedelta | None = None  # the exchange's clock minus ours, as it was measured last
     mark: int | None = None  # the ledger's own
     touched: set[str] = field(default_factory=set)  # symbols that an order was ever sent for
     limits: Limits = field(init=False)
@@ -80,6 +81,11 @@ class Book:
             _results={result.quote_asset: result.profit for result in state.today},
         )
 
+    def is_of(self, report: str) -> bool:
+        """Whether all amounts that were set in the chat were said in the asset `report`: those of another do not count."""
+        set_here = all(is_of(limit, report) for limit in self.limits_set.values() if limit.value is not None)
+        return set_here and self.controls.asking.threshold(report) == self.controls.asking.above
+
     def role(self, user_id: int) -> Role | None:
         """What a person may do; None for a stranger. The settings count before the chat."""
         fixed = self.fixed.get(user_id)
@@ -115,22 +121,24 @@ class Book:
         """The order of `symbol` that is not settled yet; a mailbox has at most one."""
         return next((order for order in self.in_flight.values() if order.symbol == symbol), None)
 
-    def result_of(self, day: str, quote_asset: str) -> Decimal:
-        """Net profit in `quote_asset` of the UTC day `day` (`YYYY-MM-DD`)."""
-        return self._results.get(quote_asset, ZERO) if day == self._day else ZERO
+    def results_of(self, day: str) -> dict[str, Decimal]:
+        """Net profits of the UTC day `day` (`YYYY-MM-DD`) by quote asset, without the zeros."""
+        return {asset: profit for asset, profit in self._results.items() if profit} if day == self._day else {}
 
     def approval_for(self, symbol: str) -> Approval | None:
         """The open question about `symbol`; there is at most one."""
         return next((approval for approval in self.approvals.values() if approval.signal.symbol == symbol), None)
 
-    def capital(self, quote: str, instruments: Mapping[str, Instrument]) -> Decimal | None:
-        """What there is in the asset `quote`: its balance, and the positions against it at their cost. None before the balances
-        are known."""
+    def capital(self, quotes: Iterable[str], instruments: Mapping[str, Instrument]) -> Mapping[str, Decimal] | None:
+        """What there is, by quote asset: the balances of `quotes` and of those that positions are priced in, and the positions at
+        their cost. None before the balances are known."""
         if self.balances_at is None:
             return None
-        cash = self.balances.get(quote)
-        held = [one for one in self.open_positions() if one.symbol in instruments and instruments[one.symbol].quote == quote]
-        return (cash.free + cash.locked if cash is not None else ZERO) + sum((one.cost for one in held), ZERO)
+        held = [(instruments[one.symbol].quote, one.cost) for one in self.open_positions() if one.symbol in instruments]
+        found = dict.fromkeys((*quotes, *(quote for quote, _ in held)), ZERO)
+        for quote, cost in held:
+            found[quote] += cost
+        return {quote: cost + self.balances[quote].total if quote in self.balances else cost for quote, cost in found.items()}
 
     def hold_on(self, symbol: str) -> Hold | None:
         """Why nothing is traded in `symbol`; None where nothing is the matter."""

@@ -1,5 +1,6 @@
 """Draws the picture of the present and asks the pure policy what to do about a signal. Changes nothing."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -8,16 +9,21 @@ from core.book import Book
 from core.domain.errors import ExchangeUnavailable
 from core.domain.instrument import Instrument
 from core.domain.order import Order
-from core.domain.signal import Signal, client_order_id
+from core.domain.signal import Side, Signal, client_order_id
 from core.market import Market
 from core.policy.decide import AskFirst, Decision, Refused, counts, decide
 from core.policy.facts import Facts, facts_of
 from core.policy.picture import Picture, Wanted
+from core.policy.rates import Rate, Unknown
 from core.policy.risk.signal_age import good_for, lasts
 from core.ports import Clock
+from core.rates import Rates
 
 USUAL = Wanted()
 _WITHOUT_END = datetime.max.replace(tzinfo=UTC)
+
+PATIENCE_SECONDS = 60.0
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,10 @@ class Weighed:
     decision: Decision
     facts: Facts
     counts: bool
+
+
+def _lacks_only_a_price(decision: Decision) -> bool:
+    return isinstance(decision, Refused) and decision.reason.code == "price_unknown"
 
 
 def _qty(decision: Decision) -> Decimal | None:
@@ -43,10 +53,13 @@ def _qty(decision: Decision) -> Decimal | None:
 class Deciding:
     """From a signal to a decision at the present price, by the present state of the book."""
 
-    def __init__(self, book: Book, market: Market, clock: Clock) -> None:
+    def __init__(self, book: Book, market: Market, rates: Rates, clock: Clock) -> None:
         self._book = book
         self._market = market
+        self._rates = rates
         self._clock = clock
+        self.patient = True
+        """False once the process ends: then nothing waits for a price any more."""
 
     async def decide(self, signal: Signal, *, approved_at: datetime | None = None, wanted: Wanted = USUAL) -> Decision:
         """What to do, without the numbers behind it: see `weigh`."""
@@ -60,6 +73,8 @@ class Deciding:
         """
         instrument = await self._instrument(signal)
         quote = await self._market.fresh_quote(signal.symbol) if instrument else None
+        rates = await self._rates_for(signal, instrument) if instrument and quote else {}
+        quote = await self._market.fresh_quote(signal.symbol) if rates else quote  # it may have aged while a rate was asked for
         now = self._clock.now()
         picture = Picture(
             now=now,
@@ -69,22 +84,49 @@ class Deciding:
             quote=quote,
             position=self._book.position(signal.symbol),
             open_count=self._book.count_open(besides=client_order_id(signal)),
-            result_today=self._book.result_of(now.date().isoformat(), instrument.quote) if instrument else None,
+            results_today=self._book.results_of(now.date().isoformat()),
+            rates=rates,
             pending=self._book.approval_for(signal.symbol),
             approved_at=approved_at,
             hold=self._book.hold_on(signal.symbol),
             by_hand=signal.by_hand,
             wanted=wanted,
             exit_wanted=signal.symbol in self._book.exits,
+            clock_offset=self._book.clock_offset,
         )
         decision = decide(signal, picture)
         return Weighed(decision, facts_of(signal, picture, _qty(decision)), counts(signal, picture))
+
+    async def weigh_patiently(self, signal: Signal, *, approved_at: datetime | None = None, wanted: Wanted = USUAL) -> "Weighed":
+        """As `weigh`; an entry that lacks nothing but the present price is weighed again while its signal is good, for at most a
+        minute. Nothing waits behind it that could be sold: where a position is open no entry comes this far."""
+        began, pause = self._clock.monotonic(), _FIRST_PAUSE_SECONDS
+        good_until = (approved_at or signal.ts) + good_for(signal, self._book.limits)
+        weighed = await self.weigh(signal, approved_at=approved_at, wanted=wanted)
+        while _lacks_only_a_price(weighed.decision) and self.patient:
+            left = min((good_until - self._clock.now()).total_seconds(), began + PATIENCE_SECONDS - self._clock.monotonic())
+            if left <= pause:
+                break
+            await self._clock.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+            weighed = await self.weigh(signal, approved_at=approved_at, wanted=wanted)
+        return weighed
 
     def good_until(self, order: Order) -> datetime:
         """From then on the order's signal is too old to be placed anew."""
         if lasts(order.signal, self._book.controls):
             return _WITHOUT_END
         return (order.approved_at or order.signal.ts) + good_for(order.signal, self._book.limits)
+
+    async def _rates_for(self, signal: Signal, instrument: Instrument) -> Mapping[str, Rate | Unknown]:
+        """What an entry's amounts are converted by. An exit waits for no rate: the last one serves, or none."""
+        if signal.side is Side.SELL:
+            return self._rates.last({instrument.quote} - {self._rates.report})
+        found: dict[str, Rate | Unknown] = {}
+        # Another symbol's exit may end meanwhile, in an asset that nothing was earned or lost in today.
+        while missing := self._rates.needed(instrument.quote) - found.keys():
+            found |= await self._rates.fresh(missing)
+        return found
 
     async def _instrument(self, signal: Signal) -> Instrument | None:
         known = self._market.instrument(signal.symbol)

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import structlog
@@ -10,7 +11,7 @@ import structlog
 from core.domain.events import DeadLettersFound, Event
 from core.domain.messages import DeadLetter, Message, SourcePosition, StoredMessage
 from core.domain.problems import kinds_of
-from core.ports import Ledger, Verdict
+from core.ports import Arrival, Clock, Ledger, Verdict
 
 log = structlog.get_logger(__name__)
 
@@ -39,12 +40,14 @@ class Inbox:
         self,
         ledger: Ledger,
         handle: Handle,
+        clock: Clock,
         *,
         capacity: int = CAPACITY,
     ) -> None:
         """`capacity` is how many messages may wait; a source that brings more waits itself, and nothing is dropped."""
         self._ledger = ledger
         self._handle = handle
+        self._clock = clock
         self._capacity = capacity
         self._mailboxes: dict[str, deque[Work]] = {}
         self._workers: dict[str, asyncio.Task[None]] = {}
@@ -52,7 +55,7 @@ class Inbox:
         self._waiting = 0
         self._room = asyncio.Condition()
         self._early: list[StoredMessage] | None = []  # what came before the start
-        self._storing: set[asyncio.Task[Sequence[StoredMessage | None]]] = set()
+        self._storing: set[asyncio.Task[Sequence[Arrival]]] = set()
         self._open = True
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -67,8 +70,9 @@ class Inbox:
             await self._room.wait_for(lambda: self._waiting < self._capacity)
         await self._store(messages, dead, position)
 
-    async def submit(self, message: Message) -> bool:
-        """Returns once the message is stored; False where it was known already. Raises LedgerUnavailable: then it was not.
+    async def submit(self, message: Message) -> Arrival:
+        """Returns what became of the message once it is stored, or not as its identity is known. Raises LedgerUnavailable: then
+        nothing was stored.
 
         Whoever gives up waiting leaves it either not stored or stored and in its turn.
         """
@@ -78,7 +82,7 @@ class Inbox:
         self._storing.add(storing)
         storing.add_done_callback(self._storing.discard)
         (stored,) = await asyncio.shield(storing)
-        return stored is not None
+        return stored
 
     async def ask(self, message: Message) -> Verdict | None:
         """Stores one message and waits for what becomes of it; None where it was known already. Raises LedgerUnavailable."""
@@ -90,17 +94,20 @@ class Inbox:
         Raises LedgerUnavailable."""
         loop = asyncio.get_running_loop()
         stored = await self._store(messages, (), None)
-        return [None if one is None else self._answers.setdefault(one.seq, loop.create_future()) for one in stored]
+        return [
+            self._answers.setdefault(one.seq, loop.create_future()) if isinstance(one, StoredMessage) else None for one in stored
+        ]
 
     async def _store(
         self, messages: Sequence[Message], dead: Sequence[DeadLetter], position: SourcePosition | None
-    ) -> Sequence[StoredMessage | None]:
+    ) -> Sequence[Arrival]:
+        arrived = self._clock.monotonic()
         events: list[Event] = [DeadLettersFound(len(dead), dead[0], kinds_of(dead))] if dead else []
         results = await self._ledger.store(messages, dead=dead, position=position, events=events)
         for message, result in zip(messages, results, strict=True):
             if result is None:
                 log.info("repeated, so left alone", source=message.source, signal_id=message.source_id)
-        self._take([stored for stored in results if stored is not None])
+        self._take([replace(stored, arrived=arrived) for stored in results if isinstance(stored, StoredMessage)])
         return results
 
     def start_controls(self, waiting: Sequence[StoredMessage]) -> None:

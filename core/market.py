@@ -1,20 +1,24 @@
-"""Prices and rules, kept in memory so that a decision waits for neither. Asks the market data port; never places anything."""
+"""Prices and rules, kept in memory so that a decision waits for neither. Asks the market data port; never places anything.
+
+How old a price is counts from when it was asked for: an answer that took 12 s tells of 12 s ago.
+"""
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 
 import structlog
 
 from core.domain.errors import ExchangeUnavailable
-from core.domain.instrument import Instrument, Quote
+from core.domain.instrument import QUOTE_FRESH, Instrument, Quote
 from core.ports import Clock, MarketData
 
 log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 1.0
-FRESH = timedelta(seconds=3)
+FRESH = QUOTE_FRESH
 ASK_AGAIN_SECONDS = 10.0
 _MOST_ASKED = 1_000
 ASK_TIMEOUT_SECONDS = 2.0
@@ -106,12 +110,27 @@ class Market:
         quote = self._quotes.get(symbol)
         return quote if quote is not None and quote.is_fresh(self._clock.now(), FRESH) else None
 
+    async def freshen(self, symbols: Collection[str]) -> None:
+        """Asks for the prices of many symbols in one question; where nothing is answered they stay as they are."""
+        try:
+            async with asyncio.timeout(ASK_TIMEOUT_SECONDS):
+                await self._refresh(symbols)
+        except (ExchangeUnavailable, TimeoutError) as error:
+            log.warning("no present prices", symbols=len(symbols), error=str(error) or "no answer in time")
+
     async def _refresh(self, symbols: Iterable[str]) -> bool:
         """Whether there was anything to ask."""
         known = [symbol for symbol in symbols if symbol in self._instruments]
         if known:
-            self._quotes.update(await self._data.quotes(known))
+            self._learn(self._clock.now(), await self._data.quotes(known))
         return bool(known)
+
+    def _learn(self, asked_at: datetime, quotes: Mapping[str, Quote]) -> None:
+        """An answer is as old as its question, whatever the adapter says; one that comes late takes no newer one's place."""
+        for symbol, quote in quotes.items():
+            known, learned = self._quotes.get(symbol), replace(quote, at=min(quote.at, asked_at))
+            if known is None or known.at <= learned.at or known.at > self._clock.now():
+                self._quotes[symbol] = learned
 
     async def run(self) -> None:
         """Keeps the quotes of the watched symbols fresh until cancelled."""

@@ -15,6 +15,7 @@ from core.domain.errors import LeaseLost, LedgerUnavailable
 from core.domain.events import ApprovalClosed, ApprovalRequested, Priority, SignalRefused
 from core.domain.exit import WantedExit
 from core.domain.messages import ApprovalAnswered, ApprovalTimedOut, Hand, SignalReceived, StoredMessage
+from core.domain.money import multiply
 from core.domain.order import Order, OrderState, check_move
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side, Signal, client_order_id
@@ -25,8 +26,10 @@ from core.policy.decide import AskFirst, Refused
 from core.policy.exits import ALL_SOLD, ENDS, put_off, told_waiting, waits
 from core.policy.facts import Facts
 from core.policy.picture import Wanted
+from core.policy.rates import Rate
 from core.policy.risk import RiskApproved
-from core.ports import Changes, Clock, Ledger, Timings, Verdict
+from core.ports import Changes, Clock, Ledger, Verdict
+from core.rates import Rates
 from core.wishes import Unfulfilled, Wish, Wishes
 
 log = structlog.get_logger(__name__)
@@ -60,24 +63,24 @@ class OrderExecutor:
         book: Book,
         market: Market,
         deciding: Deciding,
+        rates: Rates,
         placement: Placement,
         exits: Exits,
         wishes: Wishes,
         trading_mode: str,
         clock: Clock,
-        timings: Timings,
         token: Callable[[], str] = new_token,
     ) -> None:
         self._ledger = ledger
         self._book = book
         self._market = market
         self._deciding = deciding
+        self._rates = rates
         self._placement = placement
         self._exits = exits
         self._wishes = wishes
         self._trading_mode = trading_mode
         self._clock = clock
-        self._timings = timings
         self._token = token
 
     async def handle(self, stored: StoredMessage) -> Verdict:
@@ -138,7 +141,7 @@ class OrderExecutor:
         # Who orders by hand has approved it by confirming: what is stored long before it is handled is refused by its age.
         approved_at = stored.message.received_at if hand is not None else None
         size = Wanted(hand.qty, hand.quote) if hand is not None else USUAL
-        weighed = await self._deciding.weigh(signal, approved_at=approved_at, wanted=size)
+        weighed = await self._deciding.weigh_patiently(signal, approved_at=approved_at, wanted=size)
         changes = Changes()
         self._withdraw_opposite(signal, weighed, changes)
         if isinstance(weighed.decision, Refused):
@@ -163,8 +166,7 @@ class OrderExecutor:
             who, at = approved
             order = self._new_order(stored.seq, signal, decision.qty, decision.price, OrderState.SUBMITTED)
             changes.verdicts.append(self._verdict(stored, "ordered", facts=facts))
-            self._timings.signal_to_order((self._clock.now() - stored.message.received_at).total_seconds())
-            await self._placement.place(replace(order, approved_by=who, approved_at=at), changes)
+            await self._placement.place(replace(order, approved_by=who, approved_at=at), changes, arrived=stored.arrived)
             return changes.verdicts[0]
         if isinstance(decision, AskFirst):
             wanted = decision.order if all_of_it is None else replace(decision.order, qty=max(decision.order.qty, all_of_it))
@@ -267,10 +269,19 @@ class OrderExecutor:
         half_qty = half.qty if isinstance(half, RiskApproved) else None
         base, quote = self._assets(signal.symbol)
         rules = tuple((one.name, one.value, one.limit, one.unit) for one in facts.measures)
-        capital = self._book.capital(quote, self._market.instruments())
+        worth, capital = self._weight(wanted, quote)
         cost = self._book.position(signal.symbol).average_cost if wanted.side is Side.SELL else None
-        asked = ApprovalRequested(approval, base, quote, half=half_qty, capital=capital, rules=rules, cost=cost or None)
+        asked = ApprovalRequested(approval, base, quote, half=half_qty, rules=rules, cost=cost or None)
+        asked = replace(asked, worth=worth, capital=capital, report=self._rates.report)
         changes.events.append(asked)
+
+    def _weight(self, wanted: RiskApproved, quote: str) -> tuple[Decimal | None, Decimal | None]:
+        """What it is worth, and all that there is, in the report asset; None where that is not known."""
+        rate = self._rates.last({quote})[quote]
+        worth = rate.at_most(multiply(wanted.qty, wanted.price)) if isinstance(rate, Rate) else None
+        funds = self._book.capital((self._rates.report, quote), self._market.instruments())
+        capital, unvalued = self._rates.total(funds) if funds is not None else (None, ())
+        return worth, None if unvalued else capital
 
     async def _answered(self, stored: StoredMessage, answer: ApprovalAnswered) -> Verdict:
         approval = self._book.approvals.get(answer.token)
@@ -290,7 +301,7 @@ class OrderExecutor:
         approval = replace(approval, state=ApprovalState.APPROVED)
         # The amount that was shown, or half of it: neither another price nor another setting makes it more.
         size = replace(HALF if answer.half else USUAL, qty=approval.qty)
-        weighed = await self._deciding.weigh(signal, approved_at=approval.decided_at, wanted=size)
+        weighed = await self._deciding.weigh_patiently(signal, approved_at=approval.decided_at, wanted=size)
         decision, facts = weighed.decision, weighed.facts
         if not isinstance(decision, RiskApproved):
             why = decision.reason if isinstance(decision, Refused) else reason("approval_closed")

@@ -65,7 +65,7 @@ class Placement:
         self._clock = clock
         self._timings = timings
 
-    async def place(self, order: Order, intent: Changes) -> Order:
+    async def place(self, order: Order, intent: Changes, arrived: float | None = None) -> Order:
         """Commits `intent` together with the order, then places it. Returns the settled order.
 
         Raises LedgerUnavailable when the intent could not be committed: then nothing was sent, and nothing is.
@@ -77,6 +77,8 @@ class Placement:
         except BaseException:  # whatever it was, nothing was sent, and nobody must take the order for one that was
             self._book.in_flight.pop(order.client_order_id, None)
             raise
+        if arrived is not None:
+            self._timings.signal_to_order(self._clock.monotonic() - arrived)
         return await self._send_until_settled(order)
 
     async def recover(self, order: Order) -> Order:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from core.domain.approval import Approval
+from core.domain.conflict import Conflict
 from core.domain.controls import Controls
 from core.domain.events import Event, OutboxItem, Priority
 from core.domain.exit import WantedExit
@@ -47,7 +48,8 @@ class MarketData(Protocol):
         ...
 
     async def quotes(self, symbols: Collection[str]) -> Mapping[str, Quote]:
-        """The best bid and ask of each of `symbols` that the venue knows. `Quote.at` is our clock's time when the answer came."""
+        """The best bid and ask of each of `symbols` that the venue knows. `Quote.at` is our clock's time when they were
+        asked for: by then, or later, they were so."""
         ...
 
 
@@ -173,6 +175,10 @@ class LedgerState:
     touched: Sequence[str] = ()
 
 
+Arrival = StoredMessage | Conflict | None
+"""What became of a message that was to be stored; None: it was known already."""
+
+
 class Ledger(Protocol):
     """The one place of truth. Every method raises LedgerUnavailable when nothing was written or read."""
 
@@ -187,9 +193,10 @@ class Ledger(Protocol):
         dead: Sequence[DeadLetter] = (),
         position: SourcePosition | None = None,
         events: Sequence[Event] = (),
-    ) -> Sequence[StoredMessage | None]:
+    ) -> Sequence[Arrival]:
         """Stores what came in and how far its source was read, in one commit. The answer stands in the order of `messages`:
-        None for one whose (source, source_id) is known already."""
+        None for one whose (source, source_id) is known already. A signal that says something else than the one that is known is a
+        Conflict, which is kept among the dead letters and told, in the same commit."""
         ...
 
     async def find_orders(self, client_order_ids: Sequence[str]) -> Mapping[str, Order]:
@@ -204,14 +211,14 @@ class Ledger(Protocol):
 class Observer(Protocol):
     """Whoever only wants to know. Called after the commit, never awaited; what it raises is logged and goes no further."""
 
-    def committed(self, changes: Changes, stored: Sequence[StoredMessage | None], dead: Sequence[DeadLetter]) -> None: ...
+    def committed(self, changes: Changes, stored: Sequence[Arrival], dead: Sequence[DeadLetter]) -> None: ...
 
 
 class Timings(Protocol):
     """Takes the measured durations, in seconds."""
 
     def signal_to_order(self, seconds: float) -> None:
-        """From a signal's arrival to the moment its order is sent."""
+        """From a signal's arrival in this process to the moment its order is sent, intent and all committed; once an order."""
         ...
 
     def order_ack(self, seconds: float) -> None:

@@ -135,6 +135,17 @@ class Story:
 
 
 @dataclass(frozen=True, slots=True)
+class PrunedSignal:
+    """What is left of a signal that came to nothing and was pruned; `outcome` is the verdict's."""
+
+    seq: int
+    signal_type: str
+    symbol: str
+    received_at: datetime
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
 class LetterStory:
     """An unreadable record and its number."""
 

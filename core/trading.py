@@ -12,6 +12,7 @@ from core.market import Market
 from core.order_executor import OrderExecutor, new_token
 from core.placement import Placement
 from core.ports import Clock, Ledger, LedgerState, Timings, Venue
+from core.rates import Rates
 from core.reconciler import Reconciler
 from core.wishes import Wishes
 
@@ -38,8 +39,9 @@ class Trading:
         approval, `capacity` is the inbox's."""
         self.book = book
         self._watched = watched
-        self.market = Market(venue, clock, watched=lambda: book.instruments_needed(watched))
-        self.deciding = deciding = Deciding(book, self.market, clock)
+        self.market = Market(venue, clock, watched=self.needed)
+        self.rates = rates = Rates(book, self.market, clock)
+        self.deciding = deciding = Deciding(book, self.market, rates, clock)
         self.placement = Placement(
             ledger=ledger,
             venue=venue,
@@ -56,17 +58,29 @@ class Trading:
             book=book,
             market=self.market,
             deciding=deciding,
+            rates=rates,
             placement=self.placement,
             exits=Exits(book, self.market, venue, clock),
             wishes=Wishes(book, venue, self.holding, clock),
             trading_mode=trading_mode,
             clock=clock,
-            timings=timings,
             token=token,
         )
         self._looks: set[str] = set()
-        self.inbox = Inbox(ledger, self.executor.handle, capacity=capacity)
+        self.inbox = Inbox(ledger, self.executor.handle, clock, capacity=capacity)
         self.exits = ExitTimer(book, self.inbox.ask_all, clock)
+
+    def needed(self) -> set[str]:
+        """The symbols whose rules and prices are kept at hand."""
+        symbols = self.book.instruments_needed(self._watched)
+        return symbols | self.rates.pairs(symbols)
+
+    async def load_rules(self, *, every: bool) -> None:
+        """Reads the rules of the symbols that are needed, or of `every` symbol there is, and those of the pairs by which their
+        amounts are converted. Raises ExchangeUnavailable."""
+        symbols = self.book.instruments_needed(self._watched)
+        await self.market.load_instruments(None if every else symbols)
+        await self.rates.load(symbols)
 
     def start(self, left: LedgerState) -> None:
         """Start-up is crash recovery: for each symbol its unsettled order, a look at the exchange, then what was left waiting,

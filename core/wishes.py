@@ -23,7 +23,7 @@ from core.domain.signal import Side
 from core.holding import Holding
 from core.membership import Membership
 from core.membership import Wish as AboutPeople
-from core.policy.limits import RULES, is_good, shown, with_set
+from core.policy.limits import RULES, asset_of, is_good, shown, with_set
 from core.ports import Changes, Clock, Venue
 
 log = structlog.get_logger(__name__)
@@ -79,7 +79,8 @@ class Wishes:
         if wish.pause is not None:
             after = replace(after, pause=wish.pause, until=wish.until if wish.pause is not Pause.OFF else None)
         if wish.mode is not None:
-            after = replace(after, mode=wish.mode, asking=wish.asking)
+            asset = self._book.limits.report_asset if wish.asking.above else ""
+            after = replace(after, mode=wish.mode, asking=replace(wish.asking, asset=asset))
         return self._set(replace(after, panic=wish.panic or after.panic), wish.user_id)
 
     def _pause_over(self, wish: PauseTimedOut) -> Changes | Unfulfilled:
@@ -113,7 +114,7 @@ class Wishes:
     def _limit(self, wish: LimitRequested) -> Changes | Unfulfilled:
         if wish.name not in RULES or (wish.value is not None and not is_good(wish.name, wish.value)):
             return Unfulfilled("denied", reason("bad_limit", name=wish.name, value=wish.value))
-        limit = LimitSet(wish.name, wish.value, wish.who, self._clock.now())
+        limit = LimitSet(wish.name, wish.value, wish.who, self._clock.now(), asset_of(self._book.settings, wish.name))
         after = with_set(self._book.settings, {**self._book.limits_set, wish.name: limit}.values())
         event = LimitChanged(limit, shown(self._book.limits, wish.name), shown(after, wish.name), wish.user_id)
         return Changes(limits=[limit], events=[event])

@@ -1,10 +1,13 @@
 """`python -m dashboard`: Streamlit's server with the pages, on this machine only unless told otherwise by its own options."""
 
 import asyncio
+import os
+import socket
 import sys
 from contextlib import suppress
 from pathlib import Path
 
+from dotenv import dotenv_values
 from streamlit.web.cli import main
 
 from core.domain.errors import LedgerUnavailable
@@ -22,8 +25,20 @@ _OPTIONS = {
     "client.showErrorDetails": "none",  # an error may hold the database's password
 }
 
+
+def known_hosts() -> list[str]:
+    """By which names it may be asked: localhost, the addresses of this machine, and what HTTP_ALLOWED_HOSTS names. A page
+    elsewhere could otherwise give its own name this address, and read along."""
+    named = os.environ.get("HTTP_ALLOWED_HOSTS") or dotenv_values(Path(".env"), interpolate=False).get("HTTP_ALLOWED_HOSTS") or ""
+    addresses = {"127.0.0.1", "::1"}
+    with suppress(OSError):
+        addresses |= {str(found[4][0]) for found in socket.getaddrinfo(socket.gethostname(), None)}
+    return ["localhost", *sorted(addresses), *(name.strip() for name in named.split(",") if name.strip())]
+
+
 if __name__ == "__main__":
     with suppress(LedgerUnavailable):  # the page says so
         asyncio.run(read_trades(database_url(), Selection()))  # loads the database's driver
     options = [f"--{name}={value}" for name, value in _OPTIONS.items()]
+    options += [f"--server.allowedHosts={name}" for name in known_hosts()]
     main(["run", str(Path(__file__).with_name("app.py")), *options, *sys.argv[1:]], prog_name="streamlit")

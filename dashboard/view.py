@@ -32,7 +32,7 @@ class Trades:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """`gains` and `days` the oldest first, performance the most profitable first."""
+    """`gains` and `days` the oldest first, performance by quote asset, of each the most profitable first."""
 
     gains: Sequence[Gain]
     days: Sequence[Gain]

@@ -1,7 +1,6 @@
 """/balance: what the account holds and what it is worth; where the exchange does not answer, what was known last, and its age."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
@@ -14,69 +13,41 @@ from bot.render import duration, not_live
 from bot.texts import Html, short
 from core.domain.errors import ExchangeUnavailable
 from core.domain.instrument import Balance
-from core.domain.money import ZERO, multiply
-from core.market import FRESH
+from core.domain.money import ZERO
+from core.policy.rates import Rate
 
 _SHOWN = 20  # assets; a testnet account holds hundreds
 _ANSWER_SECONDS = 8.0
 
 
 async def run(desk: Desk, _args: Args, _caller: Caller) -> ChatMessage:
-    """By asset: first those that are traded here, then by name; the worth in the quote asset that most of what is traded has."""
+    """By asset: first those that are traded here, then by name; the worth in the report asset."""
     texts = desk.texts
     lines = [texts("balance", trading_mode=desk.trading_mode.upper()), *not_live(desk.trading_mode, texts)]
     buttons = ((refresh("/balance", texts),),)
-    quote = _main_quote(desk)
-    prices: Mapping[str, Decimal] = {}
+    quote = desk.rates.report
     try:
         async with asyncio.timeout(_ANSWER_SECONDS):
             balances = await desk.venue.balances()
-            prices = await _prices(desk, balances, quote)
+            await desk.rates.look(balances)
     except (ExchangeUnavailable, TimeoutError) as error:
         problem = str(error) or f"{_ANSWER_SECONDS:g} s"
         lines.append(texts("answer.exchange", problem=short(problem, 200)))
         if desk.book.balances_at is None:
             return ChatMessage("\n".join([*lines, texts("balance.unknown")]), buttons)
         balances = desk.book.balances
-        prices = _known_prices(desk, balances, quote)
         lines.append(texts("balance.known", age=duration(desk.clock.now() - desk.book.balances_at, texts)))
-    return ChatMessage("\n".join([*lines, *_lines(desk, balances, quote, prices)]), buttons)
+    return ChatMessage("\n".join([*lines, *_lines(desk, balances, quote)]), buttons)
 
 
-def _main_quote(desk: Desk) -> str:
-    """The quote asset of most symbols that are traded here, else of most that are known; empty before any is."""
-    traded = _traded(desk)
-    known = desk.market.instruments().values()
-    quotes = Counter(one.quote for one in known if one.symbol in traded) or Counter(one.quote for one in known)
-    return max(sorted(quotes), key=lambda each: quotes[each], default="")
-
-
-async def _prices(desk: Desk, balances: Mapping[str, Balance], quote: str) -> Mapping[str, Decimal]:
-    """What one could sell each asset at, in `quote`; asked for where what is known is not of this moment."""
-    now = desk.clock.now()
-    known = {asset: desk.market.quote(f"{asset}{quote}") for asset in balances}
-    old = [asset for asset, price in known.items() if price is None or not price.is_fresh(now, FRESH)]
-    symbols = [f"{asset}{quote}" for asset in old if desk.market.instrument(f"{asset}{quote}") is not None]
-    try:
-        asked = await desk.venue.quotes(symbols) if symbols else {}
-    except ExchangeUnavailable:
-        asked = {}  # what is known last is better than no value
-    found = {asset: asked.get(f"{asset}{quote}", price) for asset, price in known.items()}
-    return {quote: Decimal(1)} | {asset: price.bid for asset, price in found.items() if price is not None}
-
-
-def _known_prices(desk: Desk, balances: Mapping[str, Balance], quote: str) -> Mapping[str, Decimal]:
-    prices = {asset: desk.market.price(f"{asset}{quote}") for asset in balances}
-    return {quote: Decimal(1)} | {asset: price for asset, price in prices.items() if price is not None}
-
-
-def _lines(desk: Desk, balances: Mapping[str, Balance], quote: str, prices: Mapping[str, Decimal]) -> list[Html]:
+def _lines(desk: Desk, balances: Mapping[str, Balance], quote: str) -> list[Html]:
     texts = desk.texts
     if not balances:
         return [texts("balance.none")]
     traded = {asset for symbol in _traded(desk) for asset in _assets(desk, symbol)}
     ordered = sorted(balances.values(), key=lambda balance: (balance.asset not in traded, balance.asset))
-    worth = {one.asset: multiply(one.free + one.locked, prices[one.asset]) for one in ordered if one.asset in prices}
+    rates = desk.rates.last(balances)
+    worth = {one.asset: rate.at_worst(one.total) for one in ordered if isinstance(rate := rates[one.asset], Rate)}
     shown = ordered[:_SHOWN]
     lines = [texts("balance.table", quote=quote or "?", rows="\n".join(_rows(shown, worth)))]
     if len(ordered) > _SHOWN:

@@ -13,9 +13,13 @@ from bot.numbers import aligned, alike
 from bot.texts import Html
 from core.domain.errors import LedgerUnavailable
 from core.domain.money import ZERO
+from core.policy.rates import Rate
 from core.ports import DayResult
 
 _DEFAULTS = {"daily": 7, "weekly": 8, "monthly": 6}
+TOGETHER = ""  # in the place of a quote asset: all of them, in the report asset
+_NONE = (ZERO, 0)
+Sums = dict[tuple[date, str], tuple[Decimal, int]]
 _MOST = {"daily": 31, "weekly": 26, "monthly": 24}
 
 
@@ -52,23 +56,38 @@ def starts_of(name: str, today: date, count: int) -> list[date]:
 
 
 def _lines(desk: Desk, name: str, starts: list[date], results: Sequence[DayResult]) -> list[Html]:
-    sums: dict[tuple[date, str], tuple[Decimal, int]] = {}
+    sums: Sums = {}
     for result in results:
         day = date.fromisoformat(result.day)
         start = next(start for start in starts if start <= day)
         profit, exits = sums.get((start, result.quote_asset), (ZERO, 0))
         sums[start, result.quote_asset] = (profit + result.profit, exits + result.exits)
     quotes = sorted({quote for _, quote in sums})
+    lacking = _add_totals(desk, starts, quotes, sums)
     blocks = []
-    for quote in quotes:
+    for quote in [*quotes, *([TOGETHER] if (starts[0], TOGETHER) in sums else [])]:
         found = [(start, *sums.get((start, quote), (ZERO, 0))) for start in starts]
         written = alike([profit for _, profit, _ in found])
         amounts = aligned([written(profit) for _, profit, _ in found])
         rows = [
             f"{_label(desk, name, start)}  {amount}  {exits:>3}" for (start, _, exits), amount in zip(found, amounts, strict=True)
         ]
-        blocks.append(desk.texts("calendar.block", quote=quote, rows="\n".join(rows)))
-    return blocks
+        key = "calendar.together" if quote == TOGETHER else "calendar.block"
+        blocks.append(desk.texts(key, quote=quote or desk.rates.report, rows="\n".join(rows)))
+    return [*blocks, *([desk.texts("total.without", assets=", ".join(lacking))] if lacking else [])]
+
+
+def _add_totals(desk: Desk, starts: list[date], quotes: list[str], sums: Sums) -> list[str]:
+    """Adds to `sums` what each time comes to in the report asset, at present rates; the assets left out for want of a rate."""
+    if not set(quotes) - {desk.rates.report}:
+        return []
+    rates = desk.rates.last(quotes)
+    known = {quote: one for quote, one in rates.items() if isinstance(one, Rate)}
+    for start in starts if known else ():
+        found = [(rate, *sums.get((start, quote), _NONE)) for quote, rate in known.items()]
+        profit = sum((rate.at_worst(profit) for rate, profit, _ in found), ZERO)
+        sums[start, TOGETHER] = profit, sum(exits for *_, exits in found)
+    return sorted(set(quotes) - known.keys())
 
 
 def _label(desk: Desk, name: str, start: date) -> str:

@@ -14,6 +14,7 @@ from bot.numbers import money, quantity
 from bot.orders_by_hand import Plan, place_all, plan, sell_body
 from bot.symbols import held_buttons
 from bot.texts import Html
+from bot.worth import together
 from core.domain.messages import Hand
 from core.domain.money import ZERO, multiply
 from core.domain.people import Role
@@ -69,6 +70,7 @@ async def exit_lines(desk: Desk, caller: Caller) -> list[Html]:
         else:
             lines.append(desk.texts("close.line_refused", symbol=position.symbol, reason=desk.texts.reason(found)))
     totals = [desk.texts("close.total", profit=money(total, signed=True), quote=quote) for quote, total in sorted(sums.items())]
+    totals += together(desk, sums)
     if len(lines) > _SHOWN:
         lines = [*lines[:_SHOWN], desk.texts("status.more", count=len(lines) - _SHOWN)]
     return [*lines, desk.texts("plan.no_price")] if unknown else [*lines, *totals]

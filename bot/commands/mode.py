@@ -29,7 +29,7 @@ async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
         return bad_argument(desk, args, f"mode {_USAGE}")
     mode, asking = wanted
     wish = ControlsRequested(caller.user_id, caller.name, mode=mode, asking=asking)
-    if _loosens(desk.book.controls, mode, asking):
+    if _loosens(desk.book.controls, mode, asking, desk.rates.report):
         lines = [desk.texts("mode.ask", mode=mode, meaning=desk.texts(f"mode.{mode}")), *asking_lines(desk, asking)]
         return ask(desk, caller, ROLE, "\n".join(lines), partial(change, desk, caller, wish), risk=Risk.RAISES)
     trouble = await request(desk, wish, caller)
@@ -66,9 +66,9 @@ def _is_type(kind: str) -> bool:
     return kind.startswith(("BUY_", "SELL_")) and 4 < len(kind) <= 32 and kind.isascii() and kind.replace("_", "").isalnum()
 
 
-def _loosens(before: Controls, mode: Mode, asking: Asking) -> bool:
+def _loosens(before: Controls, mode: Mode, asking: Asking, report: str) -> bool:
     if mode is Mode.CONFIRM is before.mode:
-        return asking.above > before.asking.above or not asking.besides <= before.asking.besides
+        return asking.above > before.asking.threshold(report) or not asking.besides <= before.asking.besides
     return _STRICT[mode] < _STRICT[before.mode]
 
 
@@ -83,7 +83,7 @@ async def change(desk: Desk, caller: Caller, wish: ControlsRequested, source_id:
 
 def asking_lines(desk: Desk, asking: Asking) -> list[str]:
     """Which trades are not asked about."""
-    lines = [desk.texts("mode.above", above=f"{asking.above:f}")] if asking.above else []
+    lines = [desk.texts("mode.above", above=f"{asking.above:f}", asset=desk.rates.report)] if asking.above else []
     return [*lines, *([desk.texts("mode.besides", types=", ".join(sorted(asking.besides)))] if asking.besides else [])]
 
 

@@ -9,6 +9,7 @@ from bot.message import ChatMessage
 from bot.numbers import alike, money
 from bot.periods import PERIODS, first_day
 from bot.texts import Html, short
+from bot.worth import by_worth
 from core.domain.errors import LedgerUnavailable
 from core.read_models import Performance, Selection
 
@@ -23,8 +24,8 @@ async def run(desk: Desk, args: Args, _caller: Caller) -> ChatMessage:
         return bad_argument(desk, args, f"performance {_USAGE}")
     selection = Selection(since=first_day(period, desk.clock.now().date()))
     try:
-        symbols = await desk.analytics.performance("symbol", selection)
-        kinds = await desk.analytics.performance("signal_type", selection)
+        symbols = by_worth(desk, await desk.analytics.performance("symbol", selection))
+        kinds = by_worth(desk, await desk.analytics.performance("signal_type", selection))
     except LedgerUnavailable:
         return ChatMessage(desk.texts("answer.ledger_read"))
     lines: list[str] = [desk.texts("performance", period=desk.texts(f"pnl.{period}"))]

@@ -10,6 +10,7 @@ from bot.message import ChatMessage, Keyboard
 from bot.numbers import money
 from bot.periods import PERIODS, day_text, first_day
 from bot.texts import Html
+from bot.worth import together
 from core.domain.errors import LedgerUnavailable
 from core.domain.money import ZERO
 from core.ports import DayResult
@@ -38,7 +39,7 @@ def period_buttons(desk: Desk, command: str, period: str) -> Keyboard:
 
 
 def by_asset(desk: Desk, results: Iterable[DayResult]) -> list[Html]:
-    """A line for each quote asset, with how many exits it took."""
+    """A line for each quote asset, with how many exits it took, and what they come to together."""
     sums: dict[str, tuple[Decimal, int, int]] = {}
     for day in results:
         profit, exits, wins = sums.get(day.quote_asset, (ZERO, 0, 0))
@@ -50,7 +51,8 @@ def by_asset(desk: Desk, results: Iterable[DayResult]) -> list[Html]:
         for quote, (profit, exits, wins) in sorted(sums.items())
         if exits
     ]
-    return lines or [desk.texts("pnl.none")]
+    totals = together(desk, {quote: profit for quote, (profit, exits, _) in sums.items() if exits})
+    return [*lines, *totals] or [desk.texts("pnl.none")]
 
 
 COMMAND = Command("pnl", run, arguments=_USAGE)

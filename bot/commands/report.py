@@ -14,7 +14,7 @@ from bot.message import ChatMessage
 from bot.numbers import money
 from bot.render import controls_lines, not_live
 from bot.texts import Html
-from bot.worth import unrealised
+from bot.worth import by_worth, together, unrealised
 from core.domain.errors import LedgerUnavailable
 from core.read_models import Performance, Selection
 
@@ -43,7 +43,8 @@ async def report(desk: Desk, period: str) -> Html:
     """What happened in it, and how things stand."""
     since = _since(period, desk.clock.now().date())
     results = await desk.queries.day_results(since.isoformat())
-    symbols = await desk.analytics.performance("symbol", Selection(since=since))
+    symbols = by_worth(desk, await desk.analytics.performance("symbol", Selection(since=since)))
+    held = unrealised(desk)
     lines = [
         desk.texts("report", period=desk.texts(f"report.{period}"), since=desk.texts.day(since)),
         *not_live(desk.trading_mode, desk.texts),
@@ -53,8 +54,9 @@ async def report(desk: Desk, period: str) -> Html:
         desk.texts("status.positions", count=len(desk.book.open_positions())),
         *(
             desk.texts("status.unrealised", profit=money(profit, signed=True), quote=quote)
-            for quote, profit in sorted(unrealised(desk).items())
+            for quote, profit in sorted(held.items())
         ),
+        *together(desk, held),
         controls_lines(desk.book.controls, desk.texts),
     ]
     return Html("\n".join(lines))

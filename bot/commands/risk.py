@@ -10,7 +10,8 @@ from bot.numbers import money
 from bot.texts import Html
 from core.domain.money import ZERO
 from core.domain.signal import Side
-from core.policy.limits import shown
+from core.policy.limits import in_quote, shown
+from core.policy.rates import Rate
 from core.policy.sizing import size
 
 _CELLS = 8
@@ -39,37 +40,44 @@ async def run(desk: Desk, args: Args, _caller: Caller) -> ChatMessage:
 
 
 def _losses(desk: Desk) -> list[Html]:
-    day, limit = desk.clock.now().date().isoformat(), desk.book.limits.daily_loss_limit
-    quotes = sorted({instrument.quote for instrument in desk.market.instruments().values()}) or [""]
-    results = [(quote, desk.book.result_of(day, quote)) for quote in quotes]
-    told = [(quote, result) for quote, result in results if result] or [(quotes[0], ZERO)]
-    return [
-        desk.texts("risk.loss", result=money(result, signed=True), limit=money(limit), quote=quote, bar=bar(-result, limit))
-        for quote, result in told
-    ]
+    """Of all quote assets together, as the rule counts them; and each, where there is another than the report asset."""
+    limit, report = desk.book.limits.daily_loss_limit, desk.rates.report
+    results = dict(sorted(desk.book.results_of(desk.clock.now().date().isoformat()).items()))
+    total, lacking = desk.rates.total(results)
+    shown_as = {"limit": money(limit), "quote": report, "bar": bar(-total, limit)}
+    lines = [desk.texts("risk.loss", result=money(total, signed=True), **shown_as)]
+    if set(results) - {report}:
+        each = (desk.texts("status.result", profit=money(one, signed=True), quote=quote) for quote, one in results.items())
+        lines.append(desk.texts("risk.of_these", results=Html(", ".join(each))))
+    return [*lines, *([desk.texts("risk.no_rate", assets=", ".join(lacking), asset=report)] if lacking else [])]
 
 
 def _entry(desk: Desk) -> Html:
     """What an entry would come to now in the symbol where it is worth most, beside what it may."""
-    limit = desk.book.limits.max_order_notional
-    drafts = [
-        (draft.notional, instrument)
+    limit, report = desk.book.limits.max_order_notional, desk.rates.report
+    known = [
+        (instrument, quote.ask)
         for instrument in desk.market.instruments().values()
         if desk.symbols is None or instrument.symbol in desk.symbols
         if (quote := desk.market.quote(instrument.symbol)) is not None
-        for draft, _ in [size(Side.BUY, instrument, quote.ask, desk.book.position(instrument.symbol), desk.book.limits)]
+    ]
+    rates = desk.rates.last({instrument.quote for instrument, _ in known})
+    drafts = [
+        (rate.at_most(draft.notional), instrument.symbol)
+        for instrument, ask in known
+        if isinstance(rate := rates[instrument.quote], Rate)
+        for draft, _ in [size(Side.BUY, instrument, ask, desk.book.position(instrument.symbol), in_quote(desk.book.limits, rate))]
     ]
     if not drafts:
-        return desk.texts("risk.notional_unknown", limit=money(limit))
-    used, largest = max(drafts, key=lambda one: one[0])
-    shown_as = {"symbol": largest.symbol, "quote": largest.quote, "bar": bar(used, limit)}
-    return desk.texts("risk.notional", used=money(used), limit=money(limit), **shown_as)
+        return desk.texts("risk.notional_unknown", limit=money(limit), quote=report)
+    used, symbol = max(drafts)
+    return desk.texts("risk.notional", used=money(used), limit=money(limit), symbol=symbol, quote=report, bar=bar(used, limit))
 
 
 def _size(desk: Desk) -> Html:
     limits = desk.book.limits
     if limits.trade_quote is not None:
-        return desk.texts("risk.size_quote", size=money(limits.trade_quote))
+        return desk.texts("risk.size_quote", size=money(limits.trade_quote), quote=limits.report_asset)
     return desk.texts("risk.size", size=shown(limits, "TRADE_QTY"))
 
 

@@ -12,7 +12,7 @@ from bot.texts import Html, short
 from core.domain.limit import LimitSet
 from core.domain.messages import LimitRequested
 from core.domain.people import Role
-from core.policy.limits import RULES, allows_more, is_good, shown, with_set
+from core.policy.limits import RULES, allows_more, asset_of, is_good, is_of, shown, with_set
 
 ROLE = Role.OWNER
 _USAGE = "[RULE VALUE|default]"
@@ -52,7 +52,7 @@ async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
             desk.texts(_WANTED.get(name, "set.amount")),
         ]
         return ChatMessage("\n".join([*lines, desk.texts("set.example", name=name, example=_EXAMPLES[name])]))
-    change = LimitSet(name, value, caller.name, desk.clock.now())
+    change = LimitSet(name, value, caller.name, desk.clock.now(), asset_of(desk.book.settings, name))
     limits = with_set(desk.book.settings, {**desk.book.limits_set, name: change}.values())
     after, before, none = shown(limits, name), shown(desk.book.limits, name), desk.texts("limit.none")
     if after == before:
@@ -76,11 +76,11 @@ def _no_rule(desk: Desk, name: str, value: Args) -> ChatMessage:
 def _line(desk: Desk, name: str) -> Html:
     limits, texts = desk.book.limits, desk.texts
     value = shown(limits, name)
-    line = texts(f"limit.short.{name}", value=value) if value else texts("limit.unset", name=name)
+    line = texts(f"limit.short.{name}", value=value, asset=limits.report_asset) if value else texts("limit.unset", name=name)
     if name == "TRADE_QTY" and limits.trade_quote is not None:
         line = texts("set.idle", line=line)
     by = desk.book.limits_set.get(name)
-    if by is None or by.value is None:
+    if by is None or by.value is None or not is_of(by, limits.report_asset):
         return texts("set.line", name=name, line=line)
     return texts("set.line_by", name=name, line=line, who=short(by.changed_by), time=texts.moment(by.changed_at))
 

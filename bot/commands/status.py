@@ -10,8 +10,8 @@ from bot.message import ChatMessage
 from bot.numbers import money, quantity
 from bot.render import controls_lines, duration, not_live, percent_of, short_parts
 from bot.texts import Html
-from bot.worth import unrealised
-from core.domain.money import ZERO, multiply
+from bot.worth import together, unrealised
+from core.domain.money import multiply
 from core.policy.limits import shown
 
 _POSITIONS_SHOWN = 8
@@ -30,7 +30,8 @@ async def run(desk: Desk, _args: Args, _caller: Caller) -> ChatMessage:
         *_positions(desk),
     ]
     lines += [_today(desk), "", _waiting(desk), *_held(desk)]
-    limits = ", ".join(desk.texts(f"limit.short.{name}", value=shown(desk.book.limits, name)) for name in _LIMITS)
+    known = {"asset": desk.rates.report}
+    limits = ", ".join(desk.texts(f"limit.short.{name}", value=shown(desk.book.limits, name), **known) for name in _LIMITS)
     lines.append(desk.texts("status.limits", limits=Html(limits)))
     parts = [desk.texts("status.health"), *short_parts(desk.health(), desk.texts, 120)]
     return ChatMessage("\n".join([*lines, "", *parts]), ((refresh("/status", desk.texts),),))
@@ -59,13 +60,13 @@ def _positions(desk: Desk) -> list[Html]:
 def _today(desk: Desk) -> Html:
     """What this UTC day's exits brought, and what the open positions would."""
     day = desk.clock.now().date().isoformat()
-    quotes = sorted({instrument.quote for instrument in desk.market.instruments().values()})
-    results = {quote: result for quote in quotes if (result := desk.book.result_of(day, quote)) != ZERO}
+    results = dict(sorted(desk.book.results_of(day).items()))
     held = unrealised(desk)
     besides = desk.texts("status.besides", results=_amounts(desk, held)) if held else Html("")
     if not results:
         return desk.texts("status.today_none", unrealised=besides)
-    return desk.texts("status.today", results=_amounts(desk, results), unrealised=besides)
+    line = desk.texts("status.today", results=_amounts(desk, results), unrealised=besides)
+    return Html("\n".join([line, *together(desk, results)]))
 
 
 def _amounts(desk: Desk, results: Mapping[str, Decimal]) -> Html:

@@ -6,13 +6,14 @@ from bot.command import Args, Command, bad_argument
 from bot.desk import Caller, Desk
 from bot.message import Button, ChatMessage
 from bot.story import letter_lines, story_lines
-from bot.texts import short
+from bot.texts import Html, short
 from core.domain.errors import LedgerUnavailable
 from core.read_models import LetterStory
 
 _USAGE = "[ID|SYMBOL]"
 _LONGEST = 128  # characters of an id
 _MORE = "full"
+_DIGITS = 18  # of a number that a database holds
 
 
 async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
@@ -34,9 +35,22 @@ async def _told(desk: Desk, args: Args, caller: Caller, *, full: bool) -> ChatMe
         return _which(desk, found)
     story = await desk.stories.story(found[0]) if found else None
     if story is None:
-        return ChatMessage(desk.texts("why.unknown", name=short(args[0])) if args else desk.texts("why.none"))
+        return ChatMessage(await _nothing(desk, args[0]) if args else desk.texts("why.none"))
     buttons = () if full else ((Button(desk.texts("why.full"), f"/why {story.seq} {_MORE}"),),)
     return ChatMessage("\n".join(story_lines(story, desk.texts, full=full)), buttons)
+
+
+async def _nothing(desk: Desk, name: str) -> Html:
+    """That nothing is known of it, or nothing any more."""
+    texts, number = desk.texts, name.removeprefix("#")
+    seq = int(number) if number.isascii() and number.isdigit() and len(number) <= _DIGITS else 0
+    left = await desk.stories.pruned(seq)
+    if left is not None:
+        shown = {"seq": left.seq, "signal_type": short(left.signal_type), "symbol": short(left.symbol)}
+        return texts("why.pruned", time=texts.full_moment(left.received_at), outcome=short(left.outcome), **shown)
+    before = await desk.stories.pruned_before()
+    unknown = texts("why.unknown", name=short(name))
+    return unknown if before is None else Html(f"{unknown}\n{texts('why.pruned_before', time=texts.full_moment(before))}")
 
 
 async def _found(desk: Desk, args: Args, caller: Caller) -> Sequence[int] | LetterStory:

@@ -1,6 +1,6 @@
 """`/healthz` and `/readyz`: whether the process lives, and whether each of its parts is at work. Asks no part to do anything."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Literal
 
 import structlog
@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel
 
 from bot.redaction import shown
+from bot.web.hosts import HostCheck
 from bot.web.page import page_of
 
 Readiness = Callable[[], tuple[bool, str]]
@@ -40,11 +41,15 @@ class Ready(BaseModel):
     parts: dict[str, Part]
 
 
-def create_web_app(parts: Mapping[str, Readiness], version: str, *routes: APIRouter) -> FastAPI:
+def create_web_app(
+    parts: Mapping[str, Readiness], version: str, *routes: APIRouter, names: Collection[str] = frozenset()
+) -> FastAPI:
     """The application. `parts` are those that must be ready, by the name under which `/readyz` shows them; `routes` come beside
-    those of health. `/openapi.json` describes all of them, `/docs` for people."""
+    those of health. `/openapi.json` describes all of them, `/docs` for people. `names` are hosts by which it may be asked besides
+    addresses and `localhost`; for `/healthz`, which tells nothing, and for what proves itself by a secret, any will do."""
     # The pages that FastAPI offers of itself load scripts from elsewhere.
     app = FastAPI(title="MarketFlow", version=version, docs_url=None, redoc_url=None)
+    app.add_middleware(HostCheck, names=names, open_paths=("/healthz", "/signals"))
     for each in routes:
         app.include_router(each)
 

@@ -1,13 +1,19 @@
 """`GET /metrics`. In our event loop: while that stands still nothing answers, and Prometheus takes the program for down."""
 
+from collections.abc import Collection
+
 from fastapi import FastAPI, Request, Response
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
+from bot.web.hosts import HostCheck
 
-def create_metrics_app(registry: CollectorRegistry) -> FastAPI:
-    """The application that shows `registry`, in the form that the scraper asks for."""
+
+def create_metrics_app(registry: CollectorRegistry, names: Collection[str] = frozenset()) -> FastAPI:
+    """The application that shows `registry`, in the form that the scraper asks for. `names` are hosts by which it may be asked
+    besides addresses and `localhost`."""
     app = FastAPI(openapi_url=None)
+    app.add_middleware(HostCheck, names=names)
 
     @app.get("/metrics")
     async def metrics(request: Request) -> Response:

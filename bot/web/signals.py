@@ -17,11 +17,12 @@ from bot.redaction import Redactor
 from bot.web.bucket import Bucket
 from bot.web.proving import NO_SECRET, UNREADABLE, WRONG_SECRET, why_unproved
 from core.adapters.signal_codec import MAX_BYTES, Unreadable, decode
+from core.domain.conflict import Conflict
 from core.domain.errors import LeaseLost, LedgerUnavailable
 from core.domain.messages import DeadLetter, Message, SignalReceived
 from core.domain.reasons import Reason
 from core.domain.signal import Signal
-from core.ports import Clock
+from core.ports import Arrival, Clock
 
 SOURCE = "webhook"
 BODY_SECONDS = 10.0
@@ -31,8 +32,8 @@ REMEMBERED = 1_000
 QUERY_SHOWN = 64  # characters of a parameter of the URL that are looked at: it may name an instrument
 _KEPT_BYTES = 2048  # of what is no signal
 
-Submit = Callable[[Message], Awaitable[bool]]
-"""Stores a message; False where it was known already. Raises LedgerUnavailable; waits while the inbox is full."""
+Submit = Callable[[Message], Awaitable[Arrival]]
+"""Stores a message and says what became of it. Raises LedgerUnavailable; waits while the inbox is full."""
 
 Find = Callable[[str, Sequence[str]], Awaitable[Mapping[str, Signal]]]
 """Which of these ids of a source are stored, and as what. Raises LedgerUnavailable."""
@@ -47,7 +48,9 @@ Note = Callable[[str, bool], None]
 class Stored(BaseModel):
     """The signal is in the ledger and takes its turn."""
 
-    signal_id: str = Field(description="its identity: what comes with the same one is refused")
+    signal_id: str = Field(
+        description="its identity: the same one again is the same signal, or refused where it says something else"
+    )
     symbol: str
 
 
@@ -60,7 +63,7 @@ class Problem(BaseModel):
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     401: {"model": Problem, "description": "not signed with WEBHOOK_SECRET"},
     408: {"model": Problem, "description": "the body did not come in time"},
-    409: {"model": Problem, "description": "a signal that was taken before"},
+    409: {"model": Problem, "description": "a signal that was taken before, or another one under its signal_id"},
     413: {"model": Problem, "description": "the body is too long"},
     422: {"model": Problem, "description": "the body is not a signal"},
     429: {"model": Problem, "description": "too many without the secret; Retry-After says when to come again"},
@@ -69,6 +72,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 
 _PRICE = r"^(0{0,9}[1-9][0-9]{0,9}(\.[0-9]{1,20})?|0\.0{0,18}[1-9][0-9]?)$"
 _TIME = r"^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?Z$"
+_SYMBOL = r"^([Bb][Ii][Nn][Aa][Nn][Cc][Ee]:)?([A-Za-z0-9]{2,20}|[A-Za-z0-9]{1,12}[/-][A-Za-z0-9]{2,8})$"
 _SECONDS = {"type": "integer", "minimum": 946684800, "maximum": 4102444799}
 _MILLISECONDS = {"type": "integer", "minimum": 946684800000, "maximum": 4102444799999}
 _BODY = {
@@ -82,7 +86,7 @@ _BODY = {
         },
         "symbol": {
             "type": "string",
-            "pattern": "^([A-Za-z0-9]{2,16}|[A-Za-z0-9]{1,12}[/-][A-Za-z0-9]{2,4}|BINANCE:[A-Za-z0-9]{2,16})$",
+            "pattern": _SYMBOL,
             "description": "SYMBOL where nothing names an instrument; also as ticker, pair or instrument. No perpetuals",
         },
         "signal_id": {
@@ -137,13 +141,14 @@ def signal_routes(
     clock: Clock,
     *,
     note: Note,
+    turned_back: Callable[[Signal], None],
     default_symbol: str,
     window: timedelta,
 ) -> APIRouter:
     """The route. `window` is how long an identical body without `ts` and `signal_id` counts as a repetition.
 
     Who has proved the secret is never asked to slow down: TradingView sends again after a 5xx alone. Such a sender waits while
-    the inbox is full, and then gets 503.
+    the inbox is full, and then gets 503; `turned_back` is told of the signal.
     """
     routes = APIRouter()
     identity = _Identity(find, clock, default_symbol, window)
@@ -166,25 +171,35 @@ def signal_routes(
             if wait := failed.take():
                 raise _Refused("too_many", 429, "too many requests without a right signature", wait)
             raise _Refused(why, 401, _UNPROVED[why])
+        read = identity.read(body, request.query_params)
         try:
             async with asyncio.timeout(ROOM_SECONDS):
-                return await take(body, request.query_params)
+                return await take(body, read)
         except (LedgerUnavailable, LeaseLost, TimeoutError):
+            if isinstance(read, Signal):
+                turned_back(read)
             until = f"; without ts and signal_id within {window.total_seconds():g} s"
             detail = f"it cannot be stored in time; send the same again, it counts once{until}"
             raise _Refused("unavailable", 503, detail, 5.0, proved=True) from None
 
-    async def take(body: bytes, query: Mapping[str, str]) -> JSONResponse:
-        message = await identity.message(body, query)
-        if isinstance(message, Unreadable):
-            letter = _letter(body, message.reason, redactor, clock.now())
+    async def take(body: bytes, read: Signal | Unreadable) -> JSONResponse:
+        if isinstance(read, Unreadable):
+            letter = _letter(body, read.reason, redactor, clock.now())
             await keep(letter)
             raise _Refused("unusable", 422, letter.problem, proved=True)
-        if not await submit(message):
-            raise _Refused("repeated", 409, f"the signal {message.source_id} was taken before", proved=True)
+        message = await identity.message(read, body)
+        _refuse_known(await submit(message), message)
         return JSONResponse({"signal_id": message.source_id, "symbol": message.mailbox}, status_code=202)
 
     return routes
+
+
+def _refuse_known(arrival: Arrival, message: Message) -> None:
+    if isinstance(arrival, Conflict):
+        detail = f"{arrival.reason}; leave signal_id out, or give every signal one of its own"
+        raise _Refused("conflict", 409, detail, proved=True)
+    if arrival is None:
+        raise _Refused("repeated", 409, f"the signal {message.source_id} was taken before", proved=True)
 
 
 def _letter(body: bytes, why: Reason, redactor: Redactor, at: datetime) -> DeadLetter:
@@ -210,6 +225,10 @@ async def _read(request: Request) -> bytes:
     return bytes(body)
 
 
+def _digest(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()[:32]
+
+
 class _Identity:
     """What makes a body one signal: its `signal_id`; else the body itself, which a `ts` makes unlike any other. With neither, the
     same body again within `window` is a repetition, and after it a new signal."""
@@ -221,22 +240,22 @@ class _Identity:
         self._window = max(window.total_seconds(), 1.0)
         self._dated: OrderedDict[str, tuple[float, str]] = OrderedDict()
 
-    async def message(self, body: bytes, query: Mapping[str, str]) -> Message | Unreadable:
-        """Raises LedgerUnavailable where it cannot be known whether it is a repetition."""
-        now = self._clock.now()
-        digest = hashlib.sha256(body).hexdigest()[:32]
-        signal = decode(
+    def read(self, body: bytes, query: Mapping[str, str]) -> Signal | Unreadable:
+        """What the body says; without a `signal_id` of its own it has the body's digest for one."""
+        return decode(
             body,
-            record_ts=now,
+            record_ts=self._clock.now(),
             source=SOURCE,
-            default_id=digest,
+            default_id=_digest(body),
             default_symbol=self._default_symbol,
             beside={name: text[:QUERY_SHOWN] for name, text in query.items()},
         )
-        if isinstance(signal, Unreadable):
-            return signal
-        if signal.signal_id == digest and signal.ts == now:
-            signal = replace(signal, signal_id=await self._date(digest, now))
+
+    async def message(self, signal: Signal, body: bytes) -> Message:
+        """`signal` under its identity. Raises LedgerUnavailable where it cannot be known whether it is a repetition."""
+        now = self._clock.now()
+        if signal.signal_id == _digest(body) and not signal.dated:
+            signal = replace(signal, signal_id=await self._date(signal.signal_id, now))
         return Message(SOURCE, signal.signal_id, signal.symbol, SignalReceived(signal), now)
 
     async def _date(self, digest: str, now: datetime) -> str:

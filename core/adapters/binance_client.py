@@ -125,9 +125,9 @@ class BinanceClient:
         return self._recv_window_ms / 1000 + _AHEAD
 
     async def measure_clock(self) -> float:
-        """Measures the exchange's clock against this machine's, by the middle of the quicker of two round trips, and dates
-        requests by it from now on. Returns the offset in seconds; raises ExchangeUnavailable. To be called every few minutes;
-        a refused date (-1021) does it as well."""
+        """Measures the exchange's clock against this machine's, by the middle of the quicker of two round trips (by its end
+        where it took more than 2 s), and dates requests by it from now on. Returns the offset in seconds; raises
+        ExchangeUnavailable. To be called every few minutes; a refused date (-1021) does it as well."""
         return await self._measure(self._measured)
 
     async def server_time(self) -> datetime:
@@ -151,8 +151,9 @@ class BinanceClient:
     async def quotes(self, symbols: Collection[str]) -> Mapping[str, Quote]:
         """See MarketData. A symbol with nothing to buy or nothing to sell on its book has no quote."""
         found: dict[str, Quote] = {}
+        asked_at = self._clock.now()
         for body in await self._about(symbols, lambda wire, some: wire.quotes(some), Cost(4)):
-            found |= _read(codec.quotes, body, self._clock.now())
+            found |= _read(codec.quotes, body, asked_at)
         return found
 
     async def find_order(self, symbol: str, client_order_id: str) -> ExecutionReport | None:
@@ -349,7 +350,10 @@ class BinanceClient:
         sent = wire.now()
         venue = await self.server_time()
         received = wire.now()
-        return received - sent, venue.timestamp() - (sent + received) / 2
+        took = received - sent
+        # The middle is off by half of the round trip at most. Of a long one the end is taken: a request must not be dated further
+        # ahead of the exchange than `request_lifetime` counts in, or it could become an order when it is believed to be dead.
+        return took, venue.timestamp() - (received - took / 2 if took <= 2 * _AHEAD else received)
 
     async def _open(self) -> Wire:
         if self._wire is not None:

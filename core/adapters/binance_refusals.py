@@ -25,6 +25,14 @@ _TO_CHECK: Mapping[int, str] = {
 }
 
 
+# What stands between us and the exchange says so by the status alone: its page is not the exchange's word, and is not repeated.
+_EXPLAINED: Mapping[int, str] = {
+    451: "The exchange serves nobody from where this machine is (restricted location). Run it elsewhere, or set"
+    " BINANCE_API_URL to an exchange that does.",
+    403: "A firewall before the exchange turned the request away (rest-api.md, WAF limit): look at a proxy, or ask less.",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A 2xx with JSON in it, not yet read."""
@@ -66,6 +74,8 @@ class Refusal:
 
     def __str__(self) -> str:
         said = f", code {self.code}: {self.message}" if self.code else ""
+        if not self.code and self.status in _EXPLAINED:
+            return f"HTTP {self.status}: {_EXPLAINED[self.status]}"
         advice = f" Check {_TO_CHECK[self.code]}." if self.code in _TO_CHECK else ""
         return f"HTTP {self.status}{said}{advice}"
 

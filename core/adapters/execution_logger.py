@@ -8,6 +8,7 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 from core.domain.approval import ApprovalState
+from core.domain.conflict import Conflict
 from core.domain.controls import Controls, Pause
 from core.domain.events import (
     ApprovalClosed,
@@ -32,7 +33,7 @@ from core.domain.money import plain
 from core.domain.order import Order, OrderState
 from core.domain.position import Execution
 from core.domain.signal import Side, Signal
-from core.ports import Changes, LedgerState, Verdict
+from core.ports import Arrival, Changes, LedgerState, Verdict
 
 # From a loopback round trip to Binance's 10 s timeout.
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -71,7 +72,7 @@ class ExecutionLogger:
         self._paused(state.controls or Controls())
         self._levels()
 
-    def committed(self, changes: Changes, stored: Sequence[StoredMessage | None], dead: Sequence[DeadLetter]) -> None:
+    def committed(self, changes: Changes, stored: Sequence[Arrival], dead: Sequence[DeadLetter]) -> None:
         """Takes over what is in the ledger now. Hearing of one order's end twice counts it once."""
         self._intake(stored, dead)
         for verdict in changes.verdicts:
@@ -149,10 +150,12 @@ class ExecutionLogger:
         """How far the venue's clock is ahead of this machine's."""
         self._metrics.clock_offset.set(seconds)
 
-    def _intake(self, stored: Sequence[StoredMessage | None], dead: Sequence[DeadLetter]) -> None:
+    def _intake(self, stored: Sequence[Arrival], dead: Sequence[DeadLetter]) -> None:
         for each in stored:
             if each is None:
                 self._metrics.duplicates.inc()
+            elif isinstance(each, Conflict):
+                self._metrics.signals.labels(_source(each.signal.source), "conflict").inc()
             elif _is_signal(each):
                 self._metrics.last_signal.set(each.message.received_at.timestamp())
                 self._sources[each.seq] = _source(each.message.source)
@@ -229,7 +232,7 @@ class _Metrics:
             for status in _ENDS:
                 self.orders.labels(side, status)
         for source in sorted(_SOURCES):
-            for outcome in sorted(_OUTCOMES | {"dead_letter"}):
+            for outcome in sorted(_OUTCOMES | {"dead_letter", "conflict"}):
                 self.signals.labels(source, outcome)
         self.signals.labels("kafka", "tombstone")
         self.http_refused = counter("marketflow_http_refused_total", "Answers of POST /signals other than 202, by why.", "why")

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
-from core.domain.instrument import Balance, Instrument, Quote
+from core.domain.instrument import QUOTE_FRESH, Balance, Instrument, Quote
 from core.domain.money import ZERO, floor_to_step, multiply
 from core.domain.order import ExecutionReport, Fill, NotTaken, OrderRequest, OrderState, PlaceResult, Rejected, Unanswered
 from core.domain.reasons import Reason, reason
@@ -96,8 +96,8 @@ class PaperExchange:
 
     async def instruments(self, symbols: Collection[str] | None) -> Mapping[str, Instrument]:
         """See MarketData."""
-        found = await self._market.instruments(symbols)
         learned = self._clock.monotonic()
+        found = await self._market.instruments(symbols)
         self._rules |= {symbol: (rules, learned) for symbol, rules in found.items()}
         return found
 
@@ -181,7 +181,9 @@ class PaperExchange:
             quote = (await self._market.quotes([symbol])).get(symbol)
         except ExchangeUnavailable as error:
             return NotTaken(reason("unreachable", detail=error), error.retry_after)
-        return (rules, quote) if quote is not None else NotTaken(reason("price_unknown", symbol=symbol))
+        if quote is None or not quote.is_fresh(self._clock.now(), QUOTE_FRESH):  # an answer may have taken its time
+            return NotTaken(reason("price_unknown", symbol=symbol))
+        return rules, quote
 
     async def _rules_of(self, symbol: str) -> Instrument | None:
         rules, learned = self._rules.get(symbol, (None, 0.0))

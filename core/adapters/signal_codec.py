@@ -84,6 +84,7 @@ def decode(
             symbol=find_symbol(fields, beside, default_symbol),
             close=close,
             ts=_ts(fields.get("ts"), record_ts),
+            dated=fields.get("ts") is not None,
             extra={storable(name): kept(found) for name, found in fields.items() if name not in read},
             valid_for=_valid_for(fields.get("valid_for")),
         )

@@ -49,7 +49,7 @@ class _Read:
 
     @property
     def letter_key(self) -> str:
-        """Its identity where it cannot be read: the same row, corrected, is another one."""
+        """Its identity and what it says: the same row, corrected, is another one, and two rows of one id are two."""
         return f"{self.key}#{hashlib.sha256(self.record).hexdigest()[:8]}"
 
 
@@ -133,7 +133,7 @@ class SnowflakeSource:
         self._seen = {key: ts for key, ts in self._seen.items() if ts >= since}
         while True:
             page = await self._page(since, skipped)
-            new = [row for row in page if row.key not in self._seen and row.letter_key not in self._letters]
+            new = [row for row in page if row.letter_key not in self._seen and row.letter_key not in self._letters]
             for start in range(0, len(new), _CHUNK):
                 await self._take(new[start : start + _CHUNK])
             if len(page) < _PAGE:
@@ -223,7 +223,7 @@ class SnowflakeSource:
                 letters.add(row.letter_key)
             else:
                 messages.append(Message(self.name, signal.signal_id, signal.symbol, SignalReceived(signal), now))
-                seen[row.key] = row.ts or _EPOCH
+                seen[row.letter_key] = row.ts or _EPOCH
         watermark = max(self._watermark or _EPOCH, min(rows[-1].ts or _EPOCH, now))
         await self._deliver(messages, dead, self._position(_WATERMARK, watermark))
         self._watermark = watermark

@@ -26,15 +26,24 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """Which trades are asked about in CONFIRM: those worth more than `above` in their quote asset, but not those of the signal
-    types `besides`."""
+    """Which trades are asked about in CONFIRM: those worth more than `above` in the report asset, but not those of the signal
+    types `besides`. `asset` is the report asset that `above` was said in (empty: by an older version)."""
 
     above: Decimal = ZERO
     besides: frozenset[str] = frozenset()
+    asset: str = ""
 
-    def about(self, signal_type: str, notional: Decimal) -> bool:
-        """Whether a person is asked before this."""
-        return signal_type not in self.besides and notional > self.above
+    def about(self, signal_type: str, worth: Decimal | None, report: str) -> bool:
+        """Whether a person is asked before a trade that is `worth` so much of the asset `report`. What was said in another asset
+        spares no question. An exit of which nobody knows what it is worth waits for nobody, unless all are asked about."""
+        if signal_type in self.besides:
+            return False
+        above = self.threshold(report)
+        return worth > above if worth is not None else not above
+
+    def threshold(self, report: str) -> Decimal:
+        """Up to what nobody is asked, in the asset `report`."""
+        return self.above if self.asset in {"", report} else ZERO
 
 
 EVERYTHING = Asking()

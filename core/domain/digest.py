@@ -18,6 +18,7 @@ class Occasion(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Digest:
     """For the chat `chat_id`. `today` and `unrealised` are net profits by quote asset, `exits` and `wins` of the present UTC day;
+    `together` is `today` in `report`, without what is `lacking` a rate; None where nothing is converted, or there is no rate;
     `troubles` names the parts that are not well; `days` are the last days' results in `quote` (day, profit), for the chart."""
 
     chat_id: int
@@ -35,3 +36,6 @@ class Digest:
     troubles: tuple[str, ...] = ()
     quote: str = ""
     days: tuple[tuple[str, Decimal], ...] = ()
+    together: Decimal | None = None
+    lacking: tuple[str, ...] = ()
+    report: str = ""

@@ -20,7 +20,7 @@ from core.domain.proof import Proof
 from core.domain.reasons import Reason
 from core.domain.signal import Side, Signal
 
-_LOSES_AN_EXIT = frozenset({"price_sanity", "expired"})
+_LOSES_AN_EXIT = frozenset({"price_sanity", "conflict", "turned_back", "expired"})
 _NAMED = 20  # differences that an event carries
 
 
@@ -101,8 +101,9 @@ class SignalRefused:
 @dataclass(frozen=True, slots=True)
 class ApprovalRequested:
     """The owner is asked. `base` and `quote` name the assets; `half` is the quantity that half of it would be, None where that is
-    too little to trade. `capital` is what there is in quote asset, positions at their cost (None where it is not known); `rules`
-    are what each rule measured: name, value, limit and unit. `cost` is what one unit of base that is to be sold has cost."""
+    too little to trade. `worth` is what it comes to and `capital` what there is, positions at their cost, in the asset `report`
+    (None where it is not known; an older event has its capital in quote asset, and no `report`). `rules` are what each rule
+    measured: name, value, limit and unit. `cost` is what one unit of base that is to be sold has cost."""
 
     approval: Approval
     base: str
@@ -111,6 +112,8 @@ class ApprovalRequested:
     capital: Decimal | None = None
     rules: tuple[tuple[str, str, str, str], ...] = ()
     cost: Decimal | None = None
+    worth: Decimal | None = None
+    report: str = ""
     kind: Literal["approval_requested"] = "approval_requested"
     priority: Priority = Priority.URGENT
 
@@ -308,6 +311,27 @@ class PartTroubled:
 
 
 @dataclass(frozen=True, slots=True)
+class ExitOfOutage:
+    """An exit that came while a part was away: `became` is `sold`, `refused` or `failed`, and `reason` why."""
+
+    signal: Signal
+    became: str
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutageOver:
+    """What came of the exits that came while `part` was away, from `since` until `until`."""
+
+    part: str
+    since: datetime
+    until: datetime
+    exits: tuple[ExitOfOutage, ...]
+    kind: Literal["outage_over"] = "outage_over"
+    priority: Priority = Priority.URGENT
+
+
+@dataclass(frozen=True, slots=True)
 class PanicOver:
     """All that a panic could sell is sold, or it was taken back: `held` are the symbols of which something is held or on its way
     for all that, `paused` says whether everything still is."""
@@ -367,6 +391,7 @@ Event = (
     | PersonRevoked
     | AuthenticatorChanged
     | PartTroubled
+    | OutageOver
     | PanicOver
     | SignalsLost
     | SymbolHeld

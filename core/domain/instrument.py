@@ -62,10 +62,14 @@ class Instrument:
 
 _AHEAD = timedelta(seconds=1)
 
+QUOTE_FRESH = timedelta(seconds=3)
+"""How old a price may be that something is decided by, or filled at on paper."""
+
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """The best prices at a moment: `bid` to sell at, `ask` to buy at, in quote asset; `at` is when we learned them."""
+    """The best prices at a moment: `bid` to sell at, `ask` to buy at, in quote asset; `at` is when they were asked
+    for, so that they are at least as new."""
 
     symbol: str
     bid: Decimal

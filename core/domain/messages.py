@@ -1,6 +1,6 @@
 """Whatever happens becomes one of these, stored in the inbox before anything is done about it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal
@@ -246,10 +246,12 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class StoredMessage:
-    """A message that the ledger holds; `seq` orders all of them."""
+    """A message that the ledger holds; `seq` orders all of them. `arrived` is when it came to this process (monotonic seconds),
+    None where a former process took it."""
 
     seq: int
     message: Message
+    arrived: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,9 @@ SENTENCES: Mapping[str, str] = {
     # admission
     "expired": "the signal was {age} s old, older than {limit} s",
     "from_future": "the signal is dated {ahead} s in the future: is the sender's clock right?",
+    "turned_back": "it could not be stored when it came, and its sender did not send it again",
+    "clock_wrong": "this machine's clock is off by {offset} s, by the exchange's; set it (NTP). The signal itself is good",
+    "conflict": "its signal_id {signal_id} is that of another signal, {signal_type} {symbol} at {price} of {at}",
     "symbol_not_allowed": "{symbol} is not among the allowed symbols ({allowed})",
     "paused": "trading is paused",
     "entries_paused": "entries are paused",
@@ -43,6 +46,8 @@ SENTENCES: Mapping[str, str] = {
     "order_notional": "worth {value} {quote}, more than the limit of {limit} per order",
     "open_positions": "{count} positions are open, the limit is {limit}",
     "daily_loss": "today's result is {result} {quote}, the limit is a loss of {limit}",
+    "rate_unknown": "what {asset} is worth in {into} is not known, so no limit can be counted: no fresh price of {pairs}",
+    "no_rate": "what {asset} is worth in {into} is not known, so no limit can be counted: the exchange trades no pair for it",
     "daily_loss_unknown": "today's result in {quote} is not known",
     # approval
     "declined": "declined by {who}",

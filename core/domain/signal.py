@@ -28,7 +28,8 @@ class Signal:
     """What a source said. (`source`, `signal_id`) is its identity, however often it arrives.
 
     `close` is the reference price in quote asset; `ts` is when the source made it (aware UTC); `extra` is whatever else
-    the record held, kept as it came. `valid_for` narrows how long it is good; None: as long as the settings say.
+    the record held, kept as it came. `dated` says whether the record itself named `ts`, which otherwise is the time of its
+    arrival; None where nobody knows. `valid_for` narrows how long it is good; None: as long as the settings say.
     """
 
     source: str
@@ -39,6 +40,7 @@ class Signal:
     ts: datetime
     extra: Mapping[str, Any] = field(default_factory=dict)
     valid_for: timedelta | None = None
+    dated: bool | None = field(default=None, compare=False)
 
     @property
     def side(self) -> Side:

@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 
 from core.domain.controls import Mode
+from core.domain.instrument import Quote
 from core.domain.money import ZERO
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side, Signal
 from core.policy.admission import admit
+from core.policy.limits import in_quote
 from core.policy.picture import Picture
+from core.policy.rates import Rate, Unknown
 from core.policy.risk import RiskApproved, assess
 from core.policy.risk.price_sanity import price_sanity
 from core.policy.risk.signal_age import signal_age
@@ -47,19 +50,36 @@ def decide(signal: Signal, picture: Picture) -> Decision:
         return Refused(*refused)
     if picture.instrument is None:
         raise AssertionError("admission lets no unknown symbol pass")
-    if picture.quote is None and signal.side is Side.BUY:
-        return Refused("denied", reason("price_unknown", symbol=signal.symbol))
+    rate = picture.rate(picture.instrument.quote)
+    unpriced = _unpriced(signal, picture.quote, rate)
+    if unpriced is not None:
+        return Refused("denied", unpriced)
     # An exit is never held back for want of a price: the signal's own serves to size it.
     price = picture.quote.price_for(signal.side) if picture.quote else signal.close
     known = picture.quote is not None
+    limits = in_quote(picture.limits, rate)
     draft, unfit = size(
-        signal.side, picture.instrument, price, picture.position, picture.limits, price_known=known, wanted=picture.wanted
+        signal.side, picture.instrument, price, picture.position, limits, price_known=known, wanted=picture.wanted
     )
     if unfit is not None:
         return Refused("denied", unfit, draft)
     assessed = assess(signal, draft, picture)
     if isinstance(assessed, Reason):
         return Refused("denied", assessed, draft)
+    return AskFirst(assessed) if _is_asked(signal, draft, picture, rate) else assessed
+
+
+def _unpriced(signal: Signal, quote: Quote | None, rate: Rate | Unknown) -> Reason | None:
+    """What an entry cannot be judged without."""
+    if signal.side is Side.SELL:
+        return None
+    if quote is None:
+        return reason("price_unknown", symbol=signal.symbol)
+    return rate.reason if isinstance(rate, Unknown) else None
+
+
+def _is_asked(signal: Signal, draft: Draft, picture: Picture, rate: Rate | Unknown) -> bool:
     if picture.controls.mode is not Mode.CONFIRM or picture.approved_at is not None:
-        return assessed
-    return AskFirst(assessed) if picture.controls.asking.about(signal.signal_type, draft.notional) else assessed
+        return False
+    worth = rate.at_most(draft.notional) if isinstance(rate, Rate) else None
+    return picture.controls.asking.about(signal.signal_type, worth, picture.limits.report_asset)

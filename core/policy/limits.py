@@ -9,6 +9,7 @@ from typing import Any
 from core.domain.limit import LimitSet
 from core.domain.money import parse_decimal
 from core.policy.picture import Limits
+from core.policy.rates import Rate, Unknown
 
 MOST = Decimal(10) ** 15
 
@@ -58,6 +59,20 @@ RULES: Mapping[str, tuple[str, Callable[[str], Any]]] = {
 """Name of the setting to field of Limits and reader of its value."""
 
 
+AMOUNTS = frozenset({"MAX_ORDER_NOTIONAL", "DAILY_LOSS_LIMIT", "TRADE_QUOTE"})
+"""Those that are counted in the report asset."""
+
+
+def asset_of(limits: Limits, name: str) -> str:
+    """The report asset, for a limit that is an amount of it; empty for any other."""
+    return limits.report_asset if name in AMOUNTS else ""
+
+
+def is_of(change: LimitSet, report: str) -> bool:
+    """Whether what was set means anything while everything is counted in `report`: 500 USDC are no 500 BTC."""
+    return change.name not in AMOUNTS or change.asset in {"", report}
+
+
 def is_good(name: str, value: str) -> bool:
     """Whether `value` may stand for the limit `name`."""
     rule = RULES.get(name)
@@ -71,10 +86,11 @@ def is_good(name: str, value: str) -> bool:
 
 
 def with_set(settings: Limits, changes: Iterable[LimitSet]) -> Limits:
-    """The limits in force: those of the settings, and in their place what was set. Of TRADE_QTY and TRADE_QUOTE the one that was
-    set last is the size of an entry."""
+    """The limits in force: those of the settings, and in their place what was set in the same report asset.
+    Of TRADE_QTY and TRADE_QUOTE the one that was set last is the size of an entry."""
     fields: dict[str, Any] = {}
-    good = [change for change in changes if change.value is not None and is_good(change.name, change.value)]
+    counted = [change for change in changes if is_of(change, settings.report_asset)]
+    good = [change for change in counted if change.value is not None and is_good(change.name, change.value)]
     for change in sorted(good, key=lambda change: change.changed_at):
         field, read = RULES[change.name]
         fields[field] = read(change.value or "")
@@ -109,3 +125,10 @@ def shown(limits: Limits, name: str) -> str:
         if isinstance(value, Decimal)
         else str(value)
     )
+
+
+def in_quote(limits: Limits, rate: Rate | Unknown) -> Limits:
+    """The limits with TRADE_QUOTE in the asset of `rate`, in which an entry is sized, and no longer in the report asset."""
+    if limits.trade_quote is None or isinstance(rate, Unknown):
+        return limits
+    return replace(limits, trade_quote=rate.within(limits.trade_quote))

@@ -1,6 +1,7 @@
 """The small picture of the present that a decision is made from, and the limits that the owner has set."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -9,13 +10,14 @@ from core.domain.controls import Controls
 from core.domain.hold import Hold
 from core.domain.instrument import Instrument, Quote
 from core.domain.position import Position
+from core.policy.rates import Rate, Unknown, same
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The owner's limits. `symbols` None allows all. Sizes: `trade_quote` (quote asset) takes the place of `trade_qty` (base
-    asset) when set. `price_band_pct` and `price_sanity_pct` in per cent; `max_order_notional` and `daily_loss_limit` in quote
-    asset."""
+    """The owner's limits. `symbols` None allows all. Sizes: `trade_quote` (report asset) takes the place of `trade_qty` (base
+    asset) when set. `price_band_pct` and `price_sanity_pct` in per cent; `max_order_notional` and `daily_loss_limit` in
+    `report_asset`, the one that everything is counted in."""
 
     symbols: frozenset[str] | None
     trade_qty: Decimal
@@ -27,6 +29,7 @@ class Limits:
     max_open_positions: int
     daily_loss_limit: Decimal
     approval_ttl: timedelta
+    report_asset: str
     exit_max_age: timedelta = timedelta(seconds=600)
 
 
@@ -44,9 +47,10 @@ class Wanted:
 class Picture:
     """What is known at the moment of deciding. None always means "not known".
 
-    `open_count` counts open positions and entries under way; `result_today` is today's net profit in the symbol's quote asset;
-    `approved_at` is when a person approved this very signal: then its age counts from there, and nobody is asked again.
-    `by_hand`: a person ordered it, who may leave a position also while signals may not. `exit_wanted`: the symbol is being left.
+    `open_count` counts open positions and entries under way; `results_today` are today's net profits by quote asset; `rates`
+    are those into the report asset, by asset; `approved_at` is when a person approved this very signal: then its age counts from
+    there, and nobody is asked again. `by_hand`: a person ordered it, who may leave a position also while signals may not.
+    `exit_wanted`: the symbol is being left. `clock_offset` is how far the exchange's clock is ahead of ours.
     """
 
     now: datetime
@@ -56,10 +60,17 @@ class Picture:
     quote: Quote | None
     position: Position
     open_count: int
-    result_today: Decimal | None
+    results_today: Mapping[str, Decimal] | None
+    rates: Mapping[str, Rate | Unknown] = field(default_factory=dict)
     pending: Approval | None = None
     approved_at: datetime | None = None
     hold: Hold | None = None
     by_hand: bool = False
     wanted: Wanted = Wanted()
     exit_wanted: bool = False
+    clock_offset: timedelta | None = None
+
+    def rate(self, asset: str) -> Rate | Unknown:
+        """What one unit of `asset` is worth in the report asset."""
+        report = self.limits.report_asset
+        return same(asset) if asset == report else self.rates.get(asset) or Unknown(asset, report)

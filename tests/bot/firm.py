@@ -47,6 +47,7 @@ from tests.core.world import LIMITS, Durations, instrument
 
 ROLES = {OWNER: Role.OWNER, TRADER: Role.TRADER, VIEWER: Role.VIEWER}
 ROOMY = replace(LIMITS, max_order_notional=Decimal(5000))
+BALANCES = {"USDC": Decimal(10_000)}
 PRICES = {"WIFUSDC": Decimal("0.4801"), "SOLUSDC": Decimal("150.00")}
 
 
@@ -143,13 +144,13 @@ async def firm_on(
     secret: str = "",
     start: datetime | None = None,
     clock: FastClock | None = None,
+    balances: Mapping[str, Decimal] = BALANCES,
     people: Mapping[int, Role] = ROLES,
 ) -> AsyncIterator[Firm]:
     """The program on the ledger in `path`, as `bot.app` puts it together; started again on the same path it goes on."""
     clock = clock or FastClock(speed, start)
     ledger = await open_ledger(f"sqlite+aiosqlite:///{path / 'ledger.db'}", clock)
     prices = Prices(clock)
-    balances = {"USDC": Decimal(10_000)}
     venue = PaperExchange(market=prices, book=SqlPaperBook(ledger), clock=clock, balances=balances)
     today = clock.now().date().isoformat()
     state = await ledger.load(today)
@@ -170,6 +171,7 @@ async def firm_on(
         book=book,
         market=trading.market,
         deciding=trading.deciding,
+        rates=trading.rates,
         confirmations=Confirmations(clock),
         codes=codes,
         inbox=trading.inbox,

@@ -39,8 +39,22 @@ from core.domain.signal import Side, Signal
 from core.inbox import Inbox
 from core.market import Market
 from core.membership import Membership
-from core.ports import MAIN_READER, Changes, DayResult, Delivery, LedgerState, Told, Verdict
-from core.read_models import NEWEST, Act, Gain, LetterStory, Page, Performance, Place, Selection, Settled, SignalStory, Story
+from core.ports import MAIN_READER, Arrival, Changes, DayResult, Delivery, LedgerState, Told, Verdict
+from core.rates import Rates
+from core.read_models import (
+    NEWEST,
+    Act,
+    Gain,
+    LetterStory,
+    Page,
+    Performance,
+    Place,
+    PrunedSignal,
+    Selection,
+    Settled,
+    SignalStory,
+    Story,
+)
 from tests.core.world import LIMITS
 
 OWNER, TRADER, VIEWER, STRANGER = 1001, 1002, 1003, 6666
@@ -174,7 +188,7 @@ class MemoryLedger:
         dead: Sequence[DeadLetter] = (),
         position: SourcePosition | None = None,
         events: Sequence[Event] = (),
-    ) -> Sequence[StoredMessage | None]:
+    ) -> Sequence[Arrival]:
         self._check()
         return [self._store(message) for message in messages]
 
@@ -292,6 +306,14 @@ class MemoryLedger:
         return []
 
     async def letter(self, position: str) -> LetterStory | None:
+        self._check()
+        return None
+
+    async def pruned(self, seq: int) -> PrunedSignal | None:
+        self._check()
+        return None
+
+    async def pruned_before(self) -> datetime | None:
         self._check()
         return None
 
@@ -414,7 +436,7 @@ class Office:
         self.people = People(self.book)
         self.audience = Audience(OWNER, None, language, "UTC", self.people, self.book)
         self.trading = Trading(self.book, clock, self.ledger.wake)
-        self.inbox = Inbox(self.ledger, self.trading.handle)
+        self.inbox = Inbox(self.ledger, self.trading.handle, clock)
         self.inbox.start([], [])
         self.market = Market(self.exchange, clock, list)
         self.lag: int | None = None
@@ -423,8 +445,9 @@ class Office:
             "kafka": (True, "reading"),
             "exchange": (False, "no <answer>"),
         }
+        rates = Rates(self.book, self.market, clock)
         self.desk = Desk(
-            book=self.book, market=self.market, deciding=Deciding(self.book, self.market, clock),
+            book=self.book, market=self.market, deciding=Deciding(self.book, self.market, rates, clock), rates=rates,
             confirmations=Confirmations(clock),
             codes=None, inbox=self.inbox, alerts_waiting=lambda: len(self.ledger.unsent),
             queries=self.ledger, analytics=self.ledger, stories=self.ledger,

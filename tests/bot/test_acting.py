@@ -489,7 +489,7 @@ async def test_a_limit_is_set_and_outlives_a_restart(server: RunningChat, tmp_pa
         await firm.owner.wait_for("more than the limit of 5 per order")
     async with firm_on(server, tmp_path) as firm:
         assert firm.book.limits.max_order_notional == 5
-        assert "MAX_ORDER_NOTIONAL an entry at most 5 of quote asset (Owner" in (await firm.owner.ask("/set")).text
+        assert "MAX_ORDER_NOTIONAL an entry at most 5 USDC (Owner" in (await firm.owner.ask("/set")).text
         await confirmed(firm.owner, await firm.owner.ask("/set MAX_ORDER_NOTIONAL default"))
         assert firm.book.limits.max_order_notional == 5000
 

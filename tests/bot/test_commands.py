@@ -37,7 +37,7 @@ async def test_status_is_one_screen_of_everything(bot: Bot) -> None:
         "approvals 1, orders 0, messages 0, alerts 0",
         "✅ Kafka: reading",
         "❌ The exchange: no <answer>",
-        "an entry at most 1000 of quote asset",
+        "an entry at most 1000 USDC",
     ):
         assert said in text
     assert len(text.splitlines()) < 25

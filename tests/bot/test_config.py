@@ -31,6 +31,7 @@ WRONG = {
     "BINANCE_WS_URL": ["https://x/ws-api/v3", "x"],
     "SYMBOL": ["WIF USDC", "WIF/USDC", "A" * 21],
     "SYMBOLS": [",", "WIFUSDC,*", "WIF USDC"],
+    "REPORT_ASSET": ["US DC", "A" * 21, "$"],
     "TRADE_QTY": ["0", "-1", "NaN", "Infinity", "1_000", "1e400", "1,5", "ten", "١"],
     "TRADE_QUOTE": ["0", "nan"],
     "PRICE_BAND_PCT": ["0", "101", "1%"],
@@ -66,6 +67,8 @@ WRONG = {
     "HTTP_HOST": ["a b", "http://x"],
     "HTTP_PORT": ["65536"],
     "LOKI_URL": ["x", "ftp://x"],
+    "HEARTBEAT_URL": ["x", "ftp://x"],
+    "HTTP_ALLOWED_HOSTS": ["a b", "http://x", "x:80", ",", "*"],
     "LOG_FORMAT": ["xml"],
     "LOG_LEVEL": ["loud"],
 }  # fmt: skip
@@ -83,6 +86,7 @@ def problems(given: Mapping[str, str], env_file: Path | None = None) -> list[str
 
 def from_file(path: Path, text: str) -> Settings:
     path.write_text(text, encoding="utf-8")
+    path.chmod(0o600)
     return load_settings({}, path)
 
 
@@ -141,6 +145,7 @@ def test_defaults_are_those_of_the_contract() -> None:
     assert settings.kafka_dlq_topic == "trading_signals.dlq"
     assert (settings.signal_max_age, settings.exit_max_age) == (timedelta(seconds=60), timedelta(seconds=600))
     assert (settings.approval, settings.approval_ttl) == (Mode.AUTO, timedelta(seconds=120))
+    assert settings.report_asset == "USDC"
     assert (settings.price_band_pct, settings.price_sanity_pct) == (Decimal(1), Decimal(50))
     assert (settings.max_order_notional, settings.daily_loss_limit) == (Decimal(1000), Decimal(100))
     assert settings.max_open_positions == 5
@@ -367,7 +372,7 @@ def test_example_file_names_every_variable_once_with_its_default(tmp_path: Path)
     assert set(named) == set(Settings.variables())
     shown = from_file(tmp_path / ".env", "\n".join(lines))
     assert values(shown) == values(load())
-    without = {name for name, value in values(load()).items() if value in (None, "", {})}
+    without = {name for name, value in values(load()).items() if value in (None, "", {}, frozenset())}
     assert {name for name, text in named.items() if not text} == without
 
 
@@ -379,3 +384,33 @@ def test_example_file_has_a_word_on_every_variable() -> None:
 
 def test_example_file_can_be_used_as_it_is() -> None:
     assert load_settings({}, ROOT / ".env.example").given == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("symbol", "report"),
+    [
+        ("WIFUSDC", "USDC"), ("BTCUSDT", "USDT"), ("wiffdusd", "FDUSD"), ("EURUSDC", "USDC"), ("BTCEUR", "EUR"),
+        ("BTCEURI", "EURI"), ("USDCUSDT", "USDT"), ("BTCUSD1", "USD1"),
+    ],
+)  # fmt: skip
+def test_everything_is_counted_in_what_the_symbol_is_priced_in(symbol: str, report: str) -> None:
+    settings = load(SYMBOL=symbol)
+    assert (settings.report_asset, settings.max_order_notional) == (report, Decimal(1000))
+    assert load(SYMBOL=symbol, REPORT_ASSET="usdc").report_asset == "USDC"
+
+
+def test_in_what_is_no_dollar_or_euro_a_limit_has_no_default_and_all_is_told_at_once() -> None:
+    told = problems({"SYMBOL": "ETHBTC", "TRADE_QTY": "x"})
+    assert [problem.partition(":")[0] for problem in told] == ["TRADE_QTY", "MAX_ORDER_NOTIONAL", "DAILY_LOSS_LIMIT"]
+    wanted = "needed while REPORT_ASSET is BTC, which is no dollar or euro coin; accepted: an amount of BTC"
+    assert told[1:] == [f"{name}: not set; {wanted}" for name in ("MAX_ORDER_NOTIONAL", "DAILY_LOSS_LIMIT")]
+    assert len(problems({"REPORT_ASSET": "BTC", "DAILY_LOSS_LIMIT": "0.01"})) == 1
+    limits = {"MAX_ORDER_NOTIONAL": "0.02", "DAILY_LOSS_LIMIT": "0.002"}
+    assert load(SYMBOL="ETHBTC", **limits).report_asset == "BTC"
+    assert load(SYMBOL="ETHBTC", REPORT_ASSET="USDC").daily_loss_limit == 100
+
+
+def test_a_symbol_whose_name_does_not_tell_its_quote_asset_wants_one_to_be_named() -> None:
+    (told,) = problems({"SYMBOL": "WIFXYZ"})
+    assert told == "REPORT_ASSET: not set, and SYMBOL WIFXYZ does not tell what it is priced in; accepted: an asset"
+    assert load(SYMBOL="WIFXYZ", REPORT_ASSET="USDC").report_asset == "USDC"

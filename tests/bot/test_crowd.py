@@ -15,6 +15,8 @@ from bot.web import connections
 from bot.web.connections import most_connections
 from bot.web.health import create_web_app
 from bot.web.server import serve_web
+from core.domain.messages import Message
+from core.ports import Arrival
 from tests.bot.test_webhook import GOOD, Hook, Inbox
 from tests.core.virtual_time import VirtualClock
 
@@ -58,6 +60,7 @@ async def test_a_crowd_that_asks_for_nothing_keeps_nobody_out(said: str) -> None
         httpx.AsyncClient() as client,
     ):
         hook = Hook(port, inbox, VirtualClock())
+        await client.get(f"http://127.0.0.1:{port}/healthz")  # the crowd is in by then
         for number in range(5):
             began = time.monotonic()
             assert (await client.get(f"http://127.0.0.1:{port}/healthz")).status_code == 200
@@ -91,9 +94,9 @@ async def test_one_that_is_being_answered_makes_no_room(monkeypatch: pytest.Monk
     inbox, going_on = Inbox(), asyncio.Event()
     store = inbox.submit
 
-    async def slowly(message: object) -> bool:
+    async def slowly(message: Message) -> Arrival:
         await going_on.wait()
-        return await store(message)  # type: ignore[arg-type]
+        return await store(message)
 
     monkeypatch.setattr(inbox, "submit", slowly)
     async with serve_web(create_web_app({}, "1", inbox.routes(SystemClock())), "127.0.0.1", 0) as port:

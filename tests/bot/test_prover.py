@@ -12,6 +12,7 @@ from bot.clock import SystemClock
 from bot.prove import Prover
 from core.adapters.ledger.opening import open_ledger
 from core.adapters.ledger.sql_ledger import SqlLedger
+from core.domain.messages import StoredMessage
 from core.domain.order import ExecutionReport, OrderState
 from core.ports import Changes, Verdict
 from tests.bot.parts import FastClock
@@ -40,7 +41,7 @@ async def ledger(tmp_path: Path) -> AsyncIterator[SqlLedger]:
 
 async def test_an_order_approved_after_midnight_is_compared_on_both_days(ledger: SqlLedger) -> None:
     (stored,) = await ledger.store([replace(message(1), received_at=BEFORE_MIDNIGHT)])
-    assert stored is not None
+    assert isinstance(stored, StoredMessage)
     done = replace(
         order(stored.seq, 1, OrderState.FILLED),
         executed_qty=Decimal(20),
@@ -65,7 +66,7 @@ async def test_an_order_approved_after_midnight_is_compared_on_both_days(ledger:
 
 async def test_what_was_executed_but_not_booked_is_named(ledger: SqlLedger) -> None:
     (stored,) = await ledger.store([replace(message(1), received_at=BEFORE_MIDNIGHT - timedelta(days=2))])
-    assert stored is not None
+    assert isinstance(stored, StoredMessage)
     lost = replace(order(stored.seq, 1, OrderState.FILLED), executed_qty=Decimal(20), quote_qty=Decimal("9.602"), order_id="28")
     await ledger.commit(Changes(orders=[lost], fills=[(lost.client_order_id, fill())]))
     report = ExecutionReport(

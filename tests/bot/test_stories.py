@@ -138,6 +138,11 @@ async def ahead(stage: Stage) -> None:
     await stage.world.say("BUY_SM", age=-45)
 
 
+async def behind(stage: Stage) -> None:
+    stage.world.book.clock_offset = timedelta(seconds=45)
+    await stage.world.say("BUY_SM", age=-45)
+
+
 async def foreign(stage: Stage) -> None:
     await stage.world.say("BUY_SM", symbol="SOLUSDC", close="1.5")
 
@@ -229,6 +234,25 @@ async def too_dear(stage: Stage) -> None:
     await stage.world.say("BUY_SM")
 
 
+async def in_euros(stage: Stage, price: str = "") -> None:
+    """WIF is priced in euros there; what a euro is worth in USDC is known where there is a `price`."""
+    stage.venue.rules |= {"WIFEUR": instrument("WIF", "EUR"), "EURUSDC": instrument("EUR")}
+    stage.venue.prices |= {"WIFEUR": Decimal("0.40"), **({"EURUSDC": Decimal(price)} if price else {})}
+    await stage.clock.run(stage.world.market.load_instruments(None))
+    await stage.world.say("BUY_SM", symbol="WIFEUR", close="0.40")
+
+
+async def too_dear_in_euros(stage: Stage) -> None:
+    await in_euros(stage, "1.20")
+
+
+async def in_what_nobody_trades(stage: Stage) -> None:
+    stage.venue.rules["WIFXYZ"] = instrument("WIF", "XYZ")
+    stage.venue.prices["WIFXYZ"] = Decimal("0.40")
+    await stage.clock.run(stage.world.market.load_instruments(None))
+    await stage.world.say("BUY_SM", symbol="WIFXYZ", close="0.40")
+
+
 async def too_many(stage: Stage) -> None:
     await stage.world.say("BUY_SM", symbol="SOLUSDC", close="1.5")
     await stage.world.say("BUY_SM")
@@ -257,6 +281,7 @@ SCENES: dict[str, tuple[str, Scene, dict[str, object]]] = {
     "withdrawn": ("A later signal withdraws the question", withdrawn, {}),
     "expired": ("It comes too late", late, {}),
     "from_future": ("It is dated in the future", ahead, {}),
+    "clock_wrong": ("It is dated in the future of a clock of ours that is wrong", behind, {}),
     "symbol_not_allowed": ("Its symbol is not allowed", foreign, {"symbols": frozenset({"WIFUSDC"})}),
     "paused": ("Trading is paused", paused, {}),
     "entries_paused": ("Entries are paused", entries_paused, {}),
@@ -275,6 +300,9 @@ SCENES: dict[str, tuple[str, Scene, dict[str, object]]] = {
     "price_band": ("The price has moved too far", moved, {}),
     "price_sanity": ("Its price is not of this market", another_market, {}),
     "order_notional": ("Worth more than one entry may be", too_dear, {"max_order_notional": Decimal(5)}),
+    "order_notional_in_euros": ("The same, priced in another asset", too_dear_in_euros, {"max_order_notional": Decimal(5)}),
+    "rate_unknown": ("What its quote asset is worth is not known", in_euros, {}),
+    "no_rate": ("Its quote asset is traded against nothing that is known", in_what_nobody_trades, {}),
     "open_positions": ("Too many positions are open", too_many, {"max_open_positions": 1}),
     "daily_loss": ("The day was bad enough", bad_day, {"daily_loss_limit": Decimal(1)}),
 }

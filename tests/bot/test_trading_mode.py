@@ -8,6 +8,7 @@ from bot.config import load_settings
 from bot.wiring import check_trading_mode
 from core.adapters.ledger.opening import open_ledger
 from core.domain.errors import ConfigurationError
+from core.domain.messages import StoredMessage
 from tests.bot.parts import FastClock
 from tests.ledger.values import intent, message
 
@@ -20,7 +21,7 @@ async def test_a_ledger_of_paper_orders_does_not_start_live(tmp_path: Path) -> N
     try:
         await check_trading_mode(live, ledger)  # nothing is in it yet
         (stored,) = await ledger.store([message()])
-        assert stored is not None
+        assert isinstance(stored, StoredMessage)
         await ledger.commit(intent(stored.seq))
         await check_trading_mode(paper, ledger)
         with pytest.raises(ConfigurationError, match="TRADING_MODE: found live; the ledger of DATABASE_URL holds paper orders"):

@@ -6,11 +6,11 @@ from typing import Any, cast
 
 import pytest
 
-from bot.jobs import PATIENCE_SECONDS, ApprovalTimer, LedgerWatch, PartWatch
+from bot.jobs import PATIENCE_SECONDS, ApprovalTimer, PartWatch
 from core.book import Book
 from core.domain.controls import Controls
 from core.domain.errors import ExchangeUnavailable
-from core.domain.events import Event, PartTroubled
+from core.domain.events import Event
 from core.domain.messages import Message
 from core.market import Market
 from tests.bot.parts import approval
@@ -51,22 +51,6 @@ async def test_an_exchange_that_is_away_for_long_is_told_once() -> None:
     await market.load_instruments(None)
     await watch.run()
     assert len(back) == 1
-
-
-async def test_a_ledger_that_is_back_says_how_long_it_was_away() -> None:
-    clock = VirtualClock()
-    ready = (True, "migrated")
-    told: list[Event] = []
-    watch = LedgerWatch(lambda: ready, told.append, clock)
-    for word, seconds in (("", 1), ("busy", 2), ("", 5), ("disk is full", 7), ("", 1)):
-        ready = (not word, word)
-        await watch.run()
-        await clock.forward(seconds)
-    await watch.run()
-    (event,) = told
-    assert isinstance(event, PartTroubled)
-    assert (event.part, event.recovered) == ("ledger", True)
-    assert event.detail == "It could not be written for 7 s (disk is full). Nothing was traded meanwhile, nothing is lost."
 
 
 @pytest.mark.parametrize(("step", "after"), [(0.0, 120), (3600.0, 1), (-3600.0, 120)])

@@ -16,16 +16,17 @@ import pytest
 import schemathesis
 from fastapi import APIRouter
 from hypothesis import HealthCheck, settings
-from schemathesis.specs.openapi.checks import negative_data_rejection
+from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from bot.web import signals
 from bot.web.health import Readiness, create_web_app
 from bot.web.server import serve_web
-from core.adapters.signal_codec import MAX_BYTES, decode
+from core.adapters.signal_codec import MAX_BYTES, Unreadable, decode
+from core.domain.conflict import Conflict, differ
 from core.domain.errors import LeaseLost, LedgerUnavailable
-from core.domain.messages import DeadLetter, Message, SignalReceived
+from core.domain.messages import DeadLetter, Message, SignalReceived, StoredMessage
 from core.domain.signal import Signal
-from core.ports import Clock
+from core.ports import Arrival, Clock
 from tests.bot.parts import NOON
 from tests.core.virtual_time import VirtualClock
 
@@ -40,18 +41,25 @@ class Inbox:
     messages: dict[str, Message] = field(default_factory=dict)
     letters: list[DeadLetter] = field(default_factory=list)
     noted: list[tuple[str, bool]] = field(default_factory=list)
+    turned_back: list[Signal] = field(default_factory=list)
     broken: bool = False
     lost: bool = False
     full: bool = False
 
-    async def submit(self, message: Message) -> bool:
+    async def submit(self, message: Message) -> Arrival:
         if self.broken:
             raise LedgerUnavailable("the password of the database is hunter2")
         if self.lost:
             raise LeaseLost
         if self.full:
             await asyncio.sleep(60)
-        return self.messages.setdefault(message.source_id, message) is message
+        before = self.messages.setdefault(message.source_id, message)
+        if before is message:
+            return StoredMessage(len(self.messages), message)
+        said, known = message.body, before.body
+        assert isinstance(said, SignalReceived)
+        assert isinstance(known, SignalReceived)
+        return Conflict(said.signal, known.signal, message.received_at) if differ(said.signal, known.signal) else None
 
     async def keep(self, letter: DeadLetter) -> None:
         if self.broken:
@@ -69,6 +77,7 @@ class Inbox:
             self.keep,
             clock,
             note=self.note,
+            turned_back=self.turned_back.append,
             default_symbol="WIFUSDC",
             window=timedelta(seconds=60),
         )
@@ -257,6 +266,15 @@ async def test_a_repetition_is_refused(hook: Hook) -> None:
     assert len(hook.inbox.messages) == 3
 
 
+async def test_another_signal_under_the_same_id_is_a_conflict_and_no_repetition(hook: Hook) -> None:
+    assert (await hook.signed({**GOOD, "signal_id": "tv"})).status_code == 202
+    answer = await hook.signed({**GOOD, "signal_id": "tv", "signal_type": "SELL_SM"})
+    assert answer.status_code == 409
+    for words in ("signal_id tv", "BUY_SM WIFUSDC at 0.4801", "leave signal_id out"):
+        assert words in answer.json()["detail"]
+    assert [why for why, _ in hook.inbox.noted] == ["conflict"]
+
+
 async def test_the_same_words_later_are_a_new_signal_where_nothing_dates_them(hook: Hook) -> None:
     answers = []
     for seconds in (30, 29, 2, 59, 2):
@@ -347,7 +365,7 @@ def described() -> Any:
     """The application as it describes itself, with one part that is not ready."""
     routes = Inbox().routes(HastyClock())
     parts: dict[str, Readiness] = {"ledger": lambda: (True, "fine"), "kafka": lambda: (True, "fine")}
-    return schemathesis.openapi.from_asgi("/openapi.json", create_web_app(parts, "1", routes))
+    return schemathesis.openapi.from_asgi("/openapi.json", create_web_app(parts, "1", routes, names={"testserver"}))
 
 
 schema = described()
@@ -361,13 +379,26 @@ def test_the_description_is_true_whatever_is_sent(case: Any) -> None:
         if case.headers:
             case.headers.pop("X-Signature", None)
     response = case.call()
-    # What is described is taken. One thing besides, which no pattern can say: any printable text is a `signal_id`.
+    # What is described is taken. Two things besides, which no pattern can say: any printable text is a `signal_id`, and a field
+    # that is not described must not name an instrument.
     besides = [negative_data_rejection] if has_a_foreign_id(response.request.body) else []
+    if names_an_instrument_besides(response.request.body):
+        besides.append(positive_data_acceptance)
     case.validate_response(response, excluded_checks=besides)
+
+
+def read(body: bytes | str | None) -> Signal | Unreadable:
+    raw = body.encode() if isinstance(body, str) else body
+    return decode(raw, record_ts=NOON, source="http", default_id="none", default_symbol="WIFUSDC")
 
 
 def has_a_foreign_id(body: bytes | str | None) -> bool:
     """Whether it is a signal with an id that is not ASCII."""
-    raw = body.encode() if isinstance(body, str) else body
-    read = decode(raw, record_ts=NOON, source="http", default_id="none", default_symbol="WIFUSDC")
-    return isinstance(read, Signal) and not read.signal_id.isascii()
+    found = read(body)
+    return isinstance(found, Signal) and not found.signal_id.isascii()
+
+
+def names_an_instrument_besides(body: bytes | str | None) -> bool:
+    """Whether it is no signal because of how it names an instrument: in a field that is not described, or a perpetual."""
+    found = read(body)
+    return isinstance(found, Unreadable) and found.reason.code.startswith("symbol")

@@ -17,7 +17,7 @@ from core.adapters.ledger.analytics import LedgerAnalytics
 from core.adapters.ledger.opening import open_ledger
 from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.sql_ledger import SqlLedger
-from core.domain.messages import Message, SignalReceived
+from core.domain.messages import Message, SignalReceived, StoredMessage
 from core.domain.reasons import reason
 from core.ports import Changes, Verdict
 from demo.chat.server import RunningChat
@@ -70,7 +70,7 @@ async def test_what_is_committed_is_told_and_can_be_asked_for(server: RunningCha
         said = signal("BUY_<SM>")
         message = Message(said.source, said.signal_id, said.symbol, SignalReceived(said), NOON)
         (stored,) = await ledger.store([message])
-        assert stored is not None
+        assert isinstance(stored, StoredMessage)
         await ledger.commit(Changes(verdicts=[Verdict(stored.seq, "denied", NOON, reason("paused"))], events=[executed()]))
         alert = await owner.wait_for("BUY_SM executed")
         assert alert.text.startswith("🟩 BUY_SM executed\nSymbol: WIFUSDC\nPrice: 0.4805\n")

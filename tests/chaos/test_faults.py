@@ -96,13 +96,19 @@ async def test_a_full_disk_stops_trading_and_loses_nothing(tmp_path: Path, memor
         await world.chat.owner.wait_for("🟩 BUY_SM executed")
         world.program.limit_files(4096)  # bytes: as with a disk that is full, no file can grow
         await _signal(world, "SELL_SM", 2)
-        await asyncio.sleep(6)  # twice as long as a hiccup that is not worth a word
+        began = time.monotonic()
+        away = await world.chat.owner.wait_for("The ledger does not answer", within=20)  # nothing can be kept, the owner is told
+        print(f"\ntold {time.monotonic() - began:.1f} s after the disk was full")
+        assert "Held: WIFUSDC" in away.text
         assert len(world.venue.orders) == 1
         assert not world.program.is_ready()
         world.program.limit_files(None)
         await world.chat.owner.wait_for("🔴 SELL_SM executed", within=30)
         told = await world.chat.owner.wait_for("The ledger answers again", within=30)
-        assert "Nothing was traded meanwhile, nothing is lost." in told.text
+        assert "Nothing was traded meanwhile." in told.text
+        over = await world.chat.owner.wait_for("Exits that came while The ledger was away", within=30)
+        assert "SELL_SM WIFUSDC" in over.text
+        assert "sold late" in over.text
         await world.settle()
         assert [order.side for order in world.venue.orders] == ["BUY", "SELL"]
         assert world.program.is_ready()

@@ -4,16 +4,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from core.domain.approval import Approval, ApprovalState
+from core.domain.conflict import Conflict, differ
 from core.domain.controls import Controls
 from core.domain.errors import LedgerUnavailable
 from core.domain.events import Event
 from core.domain.exit import WantedExit
 from core.domain.hold import Hold
-from core.domain.messages import DeadLetter, Message, SourcePosition, StoredMessage
+from core.domain.messages import DeadLetter, Message, SignalReceived, SourcePosition, StoredMessage
 from core.domain.money import ZERO
 from core.domain.order import Fill, Order, OrderState
 from core.domain.position import Execution, Position, Trade
-from core.ports import Changes, DayResult, Ledger, LedgerState, Verdict
+from core.ports import Arrival, Changes, DayResult, Ledger, LedgerState, Verdict
 from tests.core.virtual_time import VirtualClock
 
 Picks = Callable[[Changes], bool]
@@ -76,18 +77,28 @@ class MemoryLedger:
         dead: Sequence[DeadLetter] = (),
         position: SourcePosition | None = None,
         events: Sequence[Event] = (),
-    ) -> Sequence[StoredMessage | None]:
-        found: list[StoredMessage | None] = []
+    ) -> Sequence[Arrival]:
+        found: list[Arrival] = []
         for message in messages:
             key = (message.source, message.source_id)
-            new = None if key in self.messages else StoredMessage(len(self.messages) + 1, message)
-            if new is not None:
-                self.messages[key] = new
-            found.append(new)
+            if key in self.messages:
+                found.append(self._again(message, self.messages[key].message))
+            else:
+                found.append(self.messages.setdefault(key, StoredMessage(len(self.messages) + 1, message)))
         self.dead.extend(dead)
         self.source_positions.extend([position] if position else [])
         self.events.extend(events)
         return found
+
+    def _again(self, message: Message, before: Message) -> Conflict | None:
+        if not isinstance(message.body, SignalReceived) or not isinstance(before.body, SignalReceived):
+            return None
+        if not differ(message.body.signal, before.body.signal):
+            return None
+        conflict = Conflict(message.body.signal, before.body.signal, message.received_at)
+        self.dead.append(conflict.letter(b""))
+        self.events.append(conflict.refusal)
+        return conflict
 
     async def find_orders(self, client_order_ids: Sequence[str]) -> Mapping[str, Order]:
         return {name: self.orders[name] for name in client_order_ids if name in self.orders}
@@ -134,7 +145,7 @@ class CountedLedger:
         dead: Sequence[DeadLetter] = (),
         position: SourcePosition | None = None,
         events: Sequence[Event] = (),
-    ) -> Sequence[StoredMessage | None]:
+    ) -> Sequence[Arrival]:
         with self._clock.busy():
             return await self._ledger.store(messages, dead=dead, position=position, events=events)
 

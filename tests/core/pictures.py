@@ -28,7 +28,7 @@ def picture(**known: Any) -> Picture:
         quote=Quote("WIFUSDC", Decimal("0.48"), Decimal("0.48"), NOON),
         position=Position("WIFUSDC"),
         open_count=0,
-        result_today=Decimal(0),
+        results_today={},
     )
     return replace(present, **known)
 

@@ -13,6 +13,7 @@ from core.domain.signal import Side
 from core.policy.admission import admit
 from core.policy.decide import AskFirst, decide
 from core.policy.risk import RiskApproved
+from core.policy.risk.signal_age import signal_age
 from tests.core.pictures import HELD, picture, said
 from tests.core.virtual_time import NOON
 from tests.core.world import instrument
@@ -129,3 +130,23 @@ def test_confirm_mode_asks_for_what_would_be_traded() -> None:
     traded = decide(said(), picture())
     assert isinstance(traded, RiskApproved)
     assert asked == AskFirst(traded)
+
+
+@pytest.mark.parametrize("offset", [None, 0.0, 4.9, 90.0, -90.0, 3600.0, -3600.0])
+@pytest.mark.parametrize("age", [-3600.0, -90.0, -10.0, 0.0, 50.0, 90.0, 700.0, 3600.0])
+@pytest.mark.parametrize("side", [Side.BUY, Side.SELL])
+def test_a_wrong_clock_of_ours_is_called_ours_and_keeps_no_exit_back(side: Side, age: float, offset: float | None) -> None:
+    """`age` is what our clock makes of it; `offset` is how far the exchange's is ahead."""
+    opinion = replace(said(f"{side}_SM"), ts=NOON - timedelta(seconds=age))
+    ahead = None if offset is None else timedelta(seconds=offset)
+    refused = signal_age(opinion, picture(clock_offset=ahead))
+    by_ours = signal_age(opinion, picture(clock_offset=None))
+    by_theirs = signal_age(opinion, replace(picture(), now=NOON + (ahead or timedelta())))
+    if by_ours is None or by_theirs is not None or not offset or abs(offset) < 5:
+        assert refused == by_ours
+    elif side is Side.SELL:
+        assert refused is None
+    else:
+        assert refused is not None
+        assert refused.code == "clock_wrong"
+        assert f"off by {-offset:+.0f} s" in str(refused)

@@ -71,19 +71,19 @@ def test_a_settled_order_is_no_longer_in_flight() -> None:
 def test_a_day_result_adds_up_and_starts_anew_the_next_day() -> None:
     book = Book(Controls(), LIMITS, _day=TODAY)
     book.apply(Changes(executions=[earned("-3.5"), earned("1")]))
-    assert book.result_of(TODAY, "USDC") == Decimal("-2.5")
-    assert book.result_of(TODAY, "BTC") == 0
-    assert book.result_of("2026-03-02", "USDC") == 0
+    assert book.results_of(TODAY).get("USDC", 0) == Decimal("-2.5")
+    assert book.results_of(TODAY).get("BTC", 0) == 0
+    assert book.results_of("2026-03-02").get("USDC", 0) == 0
     book.apply(Changes(executions=[earned("7", days=1)]))
-    assert book.result_of("2026-03-02", "USDC") == 7
+    assert book.results_of("2026-03-02").get("USDC", 0) == 7
     book.apply(Changes(executions=[earned("-50")]))  # an exit of yesterday, found late
-    assert book.result_of("2026-03-02", "USDC") == 7
+    assert book.results_of("2026-03-02").get("USDC", 0) == 7
 
 
 def test_an_entry_earns_nothing() -> None:
     book = Book(Controls(), LIMITS, _day=TODAY)
     book.apply(Changes(executions=[values.execution()]))
-    assert book.result_of(TODAY, "USDC") == 0
+    assert book.results_of(TODAY).get("USDC", 0) == 0
 
 
 def test_what_is_not_held_is_an_empty_position() -> None:

@@ -1,5 +1,6 @@
 """A signal from the mailbox to the settled order: what is traded, what is refused, and what the ledger says of it."""
 
+import asyncio
 from dataclasses import replace
 from decimal import Decimal
 
@@ -52,7 +53,7 @@ async def test_a_sell_closes_the_position_and_tells_the_profit(world: World, led
     assert (trade.qty, trade.proceeds, trade.profit) == (Decimal("19.98"), proceeds, proceeds - Decimal("9.6"))
     assert (trade.closed_at - trade.opened_at).total_seconds() == 10
     assert not world.book.position("WIFUSDC").is_open
-    assert world.book.result_of("2026-03-01", "USDC") == trade.profit
+    assert world.book.results_of("2026-03-01").get("USDC", 0) == trade.profit
     executed = list(ledger.executions.values())
     assert [row.side for row in executed] == [Side.BUY, Side.SELL]
     assert executed[1].profit_quote == trade.profit
@@ -248,4 +249,17 @@ async def test_how_long_it_took_is_measured(world: World, clock: VirtualClock) -
     message = world.said(world.signal("BUY_SM"))
     await clock.forward(2)
     await clock.run(world.inbox.ask(message))
-    assert (world.timings.to_order, world.timings.to_answer) == ([2.0], [0.0])
+    assert (world.timings.to_order, world.timings.to_answer) == ([0.0], [0.0])
+
+
+async def test_it_is_measured_once_an_order_after_its_commit_and_by_no_clock_that_is_set(
+    world: World, ledger: MemoryLedger, clock: VirtualClock
+) -> None:
+    ledger.fail(3, lambda changes: bool(changes.orders))
+    asked = asyncio.ensure_future(world.inbox.ask(world.said(world.signal("BUY_SM"))))
+    await clock.forward(1)
+    assert world.timings.to_order == []
+    clock.step(40)
+    await clock.forward(5)
+    assert await asked is not None
+    assert world.timings.to_order == [3.0]

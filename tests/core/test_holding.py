@@ -15,7 +15,7 @@ from tests.core.memory_ledger import MemoryLedger
 from tests.core.scripted_venue import Course, lost
 from tests.core.test_executor import became
 from tests.core.virtual_time import NOON
-from tests.core.world import World
+from tests.core.world import World, instrument
 
 FOREIGN = ExecutionReport("web_1", "77", "WIFUSDC", Side.SELL, OrderState.FILLED, Decimal(5), Decimal("2.4"), NOON, ())
 
@@ -149,7 +149,8 @@ async def test_an_exchange_that_cannot_be_asked_holds_nothing(world: World, ledg
 async def test_an_order_under_way_elsewhere_in_the_same_asset_is_waited_for(world: World, ledger: MemoryLedger) -> None:
     await world.say("BUY_SM")
     world.venue.rules["WIFUSDT"] = replace(world.venue.rules["WIFUSDC"], symbol="WIFUSDT", quote="USDT")
-    world.venue.prices["WIFUSDT"] = Decimal("0.48")
+    world.venue.rules["USDCUSDT"] = instrument("USDC", "USDT")
+    world.venue.prices |= {"WIFUSDT": Decimal("0.48"), "USDCUSDT": Decimal(1)}
     await world.clock.run(world.market.load_instruments(None))
     world.venue.next(Course(final_after=30))
     await world.inbox.deliver([world.said(world.signal("BUY_SM", symbol="WIFUSDT"))])
@@ -160,7 +161,8 @@ async def test_an_order_under_way_elsewhere_in_the_same_asset_is_waited_for(worl
 
 async def test_nothing_is_accepted_while_an_order_in_the_same_coin_is_under_way(world: World, ledger: MemoryLedger) -> None:
     world.venue.rules["WIFUSDT"] = replace(world.venue.rules["WIFUSDC"], symbol="WIFUSDT", quote="USDT")
-    world.venue.prices["WIFUSDT"] = Decimal("0.48")
+    world.venue.rules["USDCUSDT"] = instrument("USDC", "USDT")
+    world.venue.prices |= {"WIFUSDT": Decimal("0.48"), "USDCUSDT": Decimal(1)}
     await world.clock.run(world.market.load_instruments(None))
     await world.say("BUY_SM")
     await world.say("BUY_SM", symbol="WIFUSDT")

@@ -2,8 +2,11 @@
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Collection, Mapping
+from datetime import timedelta
 from decimal import Decimal
+from typing import ClassVar
 
 import pytest
 
@@ -18,10 +21,13 @@ class CountedVenue(ScriptedVenue):
     """Counts the questions for prices."""
 
     asked = 0
+    slowness: ClassVar[deque[float]] = deque()  # seconds that the coming answers take
 
     async def quotes(self, symbols: Collection[str]) -> Mapping[str, Quote]:
         self.asked += 1
         await asyncio.sleep(0)
+        if self.slowness:
+            await self.clock.sleep(self.slowness.popleft())
         return await super().quotes(symbols)
 
 
@@ -48,6 +54,35 @@ async def test_a_price_is_good_for_three_seconds(market: Market, counted: Counte
     newer = await market.fresh_quote("WIFUSDC")
     assert newer is not None
     assert (newer.bid, counted.asked) == (Decimal("0.49"), 2)
+
+
+@pytest.mark.parametrize(("took", "is_price"), [(1.9, True), (3.1, False), (12.4, False)])
+async def test_a_price_is_as_old_as_its_question(
+    market: Market, counted: CountedVenue, clock: VirtualClock, took: float, is_price: bool
+) -> None:
+    """Whatever the adapter stamps it with: here the time of the answer."""
+    counted.slowness.append(took)
+    watching = asyncio.create_task(market.run())
+    await clock.forward(took)
+    quote = market.quote("WIFUSDC")
+    assert quote is not None
+    assert clock.now() - quote.at == timedelta(seconds=took)
+    counted.unavailable = True
+    assert (await clock.run(market.fresh_quote("WIFUSDC")) is not None) is is_price
+    watching.cancel()
+
+
+async def test_an_answer_that_comes_late_takes_no_newer_ones_place(
+    market: Market, counted: CountedVenue, clock: VirtualClock
+) -> None:
+    counted.slowness.append(8)
+    watching = asyncio.create_task(market.run())  # asks first, is answered last
+    await clock.forward(7)
+    newer = await market.fresh_quote("WIFUSDC")
+    await clock.forward(1)
+    assert newer is not None
+    assert market.quote("WIFUSDC") is newer
+    watching.cancel()
 
 
 async def test_many_that_wait_for_a_price_ask_once(market: Market, counted: CountedVenue) -> None:

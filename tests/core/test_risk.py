@@ -60,12 +60,13 @@ def test_the_count_of_open_positions(count: int, refused: str) -> None:
     ],
 )
 def test_the_loss_of_the_day(result: Decimal | None, refused: str) -> None:
-    assert words(daily_loss(said(), draft(), picture(result_today=result))) == refused
+    results = {"USDC": result} if result is not None else None
+    assert words(daily_loss(said(), draft(), picture(results_today=results))) == refused
 
 
 def worst() -> Picture:
     """Every limit is broken, and nothing is known."""
-    return picture(open_count=99, result_today=None, max_order_notional=Decimal(0), price_band_pct=Decimal(0), position=HELD)
+    return picture(open_count=99, results_today=None, max_order_notional=Decimal(0), price_band_pct=Decimal(0), position=HELD)
 
 
 @pytest.mark.parametrize("rule", RULES)

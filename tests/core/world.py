@@ -30,6 +30,7 @@ LIMITS = Limits(
     max_open_positions=5,
     daily_loss_limit=Decimal(100),
     approval_ttl=timedelta(seconds=120),
+    report_asset="USDC",
 )
 
 

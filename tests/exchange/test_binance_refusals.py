@@ -138,3 +138,11 @@ def test_any_refusal_has_one_meaning(status: int, code: object, message: object,
     else:
         assert 400 <= status < 500
         assert str(result.reason).isprintable()
+
+
+@pytest.mark.parametrize(("status", "said"), [(451, "restricted location"), (403, "firewall")])
+def test_who_turns_away_before_the_exchange_is_named_and_not_repeated(status: int, said: str) -> None:
+    """What stands in such a page may hold the request's address, signature and all."""
+    words = str(refusal(status, 0, "Service unavailable: GET /api/v3/order?signature=abc", None))
+    assert said in words
+    assert "signature" not in words

@@ -300,3 +300,16 @@ async def test_a_server_that_comes_back_is_read_on(table: Table, snowflake: Snow
         await table.connection.close()
         await table.add("a", now())
         await until(source, table, "a")
+
+
+async def test_two_rows_of_one_id_are_both_brought_and_a_repetition_is_not(table: Table) -> None:
+    """The inbox says what becomes of the second one: it must not be taken here for the first, seen again."""
+    await table.make()
+    await table.add("before", now(-60))
+    async with table.reading() as source:
+        await until(source, table)
+        await table.add("tv", now(-2))
+        await until(source, table, "tv")
+        await table.add("tv", now(-1), "SELL_DBT", "0.5220")
+        await until(source, table, "tv", "tv")
+    assert [table.inbox.signal(number).signal_type for number in (0, 1)] == ["BUY_DBT", "SELL_DBT"]

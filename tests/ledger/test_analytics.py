@@ -11,6 +11,7 @@ from core.adapters.ledger.analytics import LedgerAnalytics
 from core.adapters.ledger.day_reader import DayReader
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.domain.instrument import Quote
+from core.domain.messages import StoredMessage
 from core.domain.order import OrderState
 from core.domain.position import Execution
 from core.ports import Changes
@@ -84,7 +85,7 @@ async def test_what_is_held_and_what_it_is_worth(ledger: SqlLedger) -> None:
 async def test_delays_and_life_signs(ledger: SqlLedger) -> None:
     analytics = LedgerAnalytics(ledger.reader)
     (first,) = await ledger.store([message(1)])
-    assert first is not None
+    assert isinstance(first, StoredMessage)
     await ledger.commit(intent(first.seq, 1))
     before = await analytics.pulse()
     assert (before.undecided, before.unsettled, before.unsent, before.pause, before.held) == (0, 1, 0, "off", ())
@@ -95,7 +96,7 @@ async def test_delays_and_life_signs(ledger: SqlLedger) -> None:
     assert (delay.to_order, delay.to_settled) == (1.0, 2.0)
     assert [list(await analytics.delays(10, symbol)) for symbol in ("WIFUSDC", "BTCUSDC")] == [[delay], []]
     (second,) = await ledger.store([message(2)])
-    assert second is not None
+    assert isinstance(second, StoredMessage)
     await ledger.commit(intent(second.seq, 2))  # a question that ends without an order is no order that took long
     asked = replace(order(second.seq, 2), state=OrderState.EXPIRED, updated_at=NOW + timedelta(minutes=2))
     await ledger.commit(Changes(orders=[asked]))

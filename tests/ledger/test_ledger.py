@@ -38,14 +38,14 @@ NOTHING = dict.fromkeys(Priority, 0)
 
 async def stored(ledger: SqlLedger, number: int = 1, signal_type: str = "BUY_SM") -> StoredMessage:
     (found,) = await ledger.store([values.message(number, signal_type)])
-    assert found is not None
+    assert isinstance(found, StoredMessage)
     return found
 
 
 async def test_a_message_is_stored_once_however_often_it_comes(ledger: SqlLedger) -> None:
     first, second = values.message(1), values.message(2)
     answers = await ledger.store([first, first, second])
-    assert [answer.message if answer else None for answer in answers] == [first, None, second]
+    assert [answer.message if isinstance(answer, StoredMessage) else answer for answer in answers] == [first, None, second]
     assert await ledger.store([second, first]) == [None, None]
 
 
@@ -307,7 +307,7 @@ async def test_the_migrations_make_what_the_tables_say(ledger: SqlLedger) -> Non
 async def test_loading_does_not_read_history(ledger: SqlLedger) -> None:
     """The rows that are fetched, not the time: what is settled must not be among them."""
     messages = await ledger.store([values.message(number) for number in range(2_000)])
-    seqs = [one.seq for one in messages if one is not None]
+    seqs = [one.seq for one in messages if isinstance(one, StoredMessage)]
     await ledger.commit(
         Changes(
             verdicts=[Verdict(seq, "ordered", NOW) for seq in seqs[:-1]],

@@ -12,7 +12,7 @@ from core.adapters.ledger import engines
 from core.adapters.ledger.opening import open_ledger
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.domain.errors import LedgerUnavailable
-from core.domain.messages import SourcePosition
+from core.domain.messages import SourcePosition, StoredMessage
 from core.ports import Changes
 from tests.ledger import values
 from tests.servers.proxy import Proxy, proxy_to
@@ -41,7 +41,7 @@ async def ledger(postgres_url: str, proxy: Proxy, monkeypatch: pytest.MonkeyPatc
 async def test_a_commit_whose_answer_is_lost_is_known_to_have_happened(ledger: SqlLedger, proxy: Proxy) -> None:
     proxy.lose_the_answer_to(b"COMMIT")
     (stored,) = await ledger.store([values.message(1)], position=SourcePosition("kafka:t", 0, 2))
-    assert stored is not None
+    assert isinstance(stored, StoredMessage)
     assert stored.message == values.message(1)
     assert await ledger.store([values.message(1)]) == [None]
     assert ledger.ready[0]
@@ -50,7 +50,7 @@ async def test_a_commit_whose_answer_is_lost_is_known_to_have_happened(ledger: S
 async def test_each_of_a_group_whose_answer_is_lost_gets_its_own(ledger: SqlLedger, proxy: Proxy) -> None:
     proxy.lose_the_answer_to(b"COMMIT")
     found = await asyncio.gather(*(ledger.store([values.message(number)]) for number in (1, 2, 3)))
-    assert [one.message for (one,) in found if one is not None] == [values.message(number) for number in (1, 2, 3)]
+    assert [one.message for (one,) in found if isinstance(one, StoredMessage)] == [values.message(number) for number in (1, 2, 3)]
     assert [one.message for one in (await ledger.load(TODAY)).waiting] == [values.message(number) for number in (1, 2, 3)]
 
 

@@ -17,6 +17,7 @@ from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.rows import Row
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.domain.events import OrderExecuted
+from core.domain.messages import StoredMessage
 from core.domain.order import OrderState
 from core.domain.position import Execution, Position
 from core.domain.signal import Side
@@ -55,7 +56,7 @@ async def keep(ledger: SqlLedger, done: Sequence[tuple[Execution, Decimal, Decim
     orders = [
         replace(order(one.seq, number, OrderState.FILLED), client_order_id=done[number][0].client_order_id)
         for number, one in enumerate(stored)
-        if one is not None
+        if isinstance(one, StoredMessage)
     ]
     told = [
         OrderExecuted(placed, one, Position(one.symbol, held), value)

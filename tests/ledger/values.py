@@ -106,4 +106,4 @@ def performance(by: str, executions: list[Execution]) -> list[Performance]:
             old = found.get(key, Performance(*key, 0, 0, Decimal(0), Decimal(0)))
             wins = old.wins + (one.profit_quote > 0)
             found[key] = Performance(*key, old.exits + 1, wins, old.profit + one.profit_quote, old.gross + one.gross_quote)
-    return sorted(found.values(), key=lambda one: one.profit, reverse=True)
+    return sorted(found.values(), key=lambda one: (one.quote_asset, -one.profit))

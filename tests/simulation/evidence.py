@@ -20,6 +20,7 @@ class Published:
     place: str
     name: str | None
     readable: bool = True
+    value: bytes = b""
 
 
 @dataclass(slots=True)

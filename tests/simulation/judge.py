@@ -4,9 +4,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
 
-from core.adapters.ledger import tables
+from core.adapters.ledger import codec, tables
 from core.adapters.ledger.rows import Row
+from core.adapters.signal_codec import decode
+from core.domain.conflict import differ
+from core.domain.messages import SignalReceived
 from core.domain.money import ZERO
+from core.domain.signal import Signal
 from tests.simulation import by_hand, leaving
 from tests.simulation.evidence import Evidence, is_by_hand, is_signal
 from tests.simulation.leaving import is_again
@@ -41,6 +45,28 @@ def _signals(seen: Evidence) -> Iterator[str]:
     for place in dead:
         if letters[place] < 1 or (letters[place] > 1 and not place.startswith(tuple(seen.cut))):
             yield f"unreadable record {place} is {letters[place]} times among the dead letters"
+
+
+def _conflicts(seen: Evidence) -> Iterator[str]:
+    """What says something else under an id that is taken is told and kept, as often as it was written; a repetition is not."""
+    stored = {row["source_id"]: codec.bodies.decode(row["body"]) for row in seen.rows(tables.inbox) if is_signal(row)}
+    wanted, cut = Counter[str](), set[str]()
+    for record in seen.published:
+        before = stored.get(record.name) if record.name is not None and record.readable else None
+        if record.name is None or not isinstance(before, SignalReceived):
+            continue
+        said = decode(record.value, record_ts=before.signal.ts, source="", default_id="", default_symbol="")
+        wanted[record.name] += isinstance(said, Signal) and differ(said, before.signal)
+        if record.place.startswith(tuple(seen.cut)):
+            cut.add(record.name)  # and read again
+    found = Counter(row["position"] for row in seen.rows(tables.dead_letters) if _is_conflict(row))
+    for name in wanted.keys() | found.keys():
+        if found[name] < wanted[name] or (found[name] > wanted[name] and name not in cut):
+            yield f"{wanted[name]} records contradict signal {name}, {found[name]} dead letters say so"
+
+
+def _is_conflict(row: Row) -> bool:
+    return str(row["problem"]).startswith("its signal_id ")
 
 
 def _no_bugs(seen: Evidence) -> Iterator[str]:
@@ -169,6 +195,7 @@ def _alerts(seen: Evidence) -> Iterator[str]:
         for row in seen.rows(tables.inbox)
         if is_signal(row) and row["outcome"] in _REFUSED and row["reason_code"] != "exit_over"
     ]
+    refused += [row for row in seen.rows(tables.dead_letters) if _is_conflict(row)]
     if kinds["signal_refused"] != len(refused):
         yield f"{len(refused)} signals were refused, {kinds['signal_refused']} events tell it"
     told_in = messages_of(outbox, seen.rows(tables.deliveries))
@@ -224,4 +251,18 @@ def _questions(seen: Evidence) -> Iterator[str]:
             yield f"question {row['token']} is {row['state']} and was traded"
 
 
-PROMISES = (_signals, _no_bugs, _orders, _turns, _fills, _money, _days, _executions, _alerts, _told, _holds, _questions)
+PROMISES = (
+    _signals,
+    _conflicts,
+    _no_bugs,
+    _orders,
+    _turns,
+    _fills,
+    _money,
+    _days,
+    _executions,
+    _alerts,
+    _told,
+    _holds,
+    _questions,
+)

@@ -49,6 +49,7 @@ LIMITS = Limits(
     max_open_positions=3,
     daily_loss_limit=Decimal(1000),
     approval_ttl=timedelta(seconds=40),
+    report_asset="USDC",
 )
 ANN, BOB = 7, 8
 NAMES = {ANN: "Ann", BOB: "Bob"}
@@ -169,6 +170,7 @@ class Program:
             book=trading.book,
             market=trading.market,
             deciding=trading.deciding,
+            rates=trading.rates,
             confirmations=Confirmations(self.clock, lambda: f"{self.process.name}-{next(self._tokens):016}"),
             codes=None,
             inbox=trading.inbox,

@@ -269,7 +269,7 @@ class _Story:
         readable = value.startswith(b'{"signal_type"') and b"-1}" not in value
         place, generation = f"{TOPIC}/{partition}/{record.offset}", self.parts.disk.generations().get(partition, 0)
         identity = f"{place}@{generation}" if generation and readable else place
-        self.history.published.append(Published(identity, name, readable))
+        self.history.published.append(Published(identity, name, readable, value))
         self.parts.fate.tell(f"published {partition}/{record.offset} {value[:90].decode()}")
 
     async def _cuts(self) -> None:

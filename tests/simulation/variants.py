@@ -159,7 +159,7 @@ def _no_recovery(self: Trading, left: LedgerState) -> None:
     self.inbox.start([], left.waiting)
 
 
-async def _intent_without_verdict(self: Placement, order: Order, intent: Changes) -> Order:
+async def _intent_without_verdict(self: Placement, order: Order, intent: Changes, arrived: float | None = None) -> Order:
     verdicts, intent.verdicts = intent.verdicts, []
     settled = await _PLACE(self, order, intent)
     await self._ledger.commit(Changes(verdicts=verdicts))
@@ -234,7 +234,7 @@ async def _knows_nothing(*_: Any) -> dict[int, Any]:
 # --- by hand
 
 
-async def _by_hand_without_verdict(self: Placement, order: Order, intent: Changes) -> Order:
+async def _by_hand_without_verdict(self: Placement, order: Order, intent: Changes, arrived: float | None = None) -> Order:
     place = _intent_without_verdict if order.signal.source == BY_HAND else _PLACE
     return await place(self, order, intent)
 

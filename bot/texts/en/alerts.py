@@ -43,6 +43,8 @@ CATALOGUE: dict[str, str] = {
     "advice.bad_signature": "What to do: mend the secret, then restart. Until then every order fails; /pause keeps signals away.",
     "advice.clock_off": "What to do: set this machine's clock (NTP); orders fail until it is right.",
     "advice.filter_failure": "What to do: check TRADE_QTY or TRADE_QUOTE against its rules (<code>marketflow check</code>).",
+    "advice.rate_unknown": "What to do: wait; entries go on once the exchange prices that pair again (/health). Exits go.",
+    "advice.no_rate": "What to do: leave the symbol out of SYMBOLS, or set another REPORT_ASSET.",
     "advice.sell.insufficient_balance": "What to do: see /balance. Is the coin sold elsewhere, or bound in an order of yours?"
     " What is free is sold.",
     "advice.sell.filter_failure": "Nothing to do: the symbol's rules are read again, and what they allow is sold.",
@@ -57,6 +59,7 @@ CATALOGUE: dict[str, str] = {
     "started.version": "Version {version}, trading: <b>{trading_mode}</b>",
     "started.positions": "Open positions: {count}",
     "note.from_latest": "First start: reading signals that arrive from now on.",
+    "note.other_asset": "Amounts that were set in the chat in another asset than REPORT_ASSET do not count now: /set, /mode",
     "note.unknown": "Note: {note}",
     # others
     "stranger": "👤 <b>{name}</b> (id <code>{user_id}</code>) wrote to the bot and got no answer. Told once."

@@ -4,6 +4,10 @@ CATALOGUE: dict[str, str] = {
     "why.none": "No signal has come yet.",
     "why.unknown": "Nothing is known of “{name}”. Give the number of a signal (#12), the id of a signal, an order or a"
     " trade, a symbol, or reply /why to its alert.",
+    "why.pruned": "<b>🧹 {signal_type} {symbol} came to nothing ({outcome})</b> (#{seq})\nIt came {time}; the rest of its story"
+    " was pruned,"
+    " as RETENTION_DAYS has it.",
+    "why.pruned_before": "What came to nothing before {time} was pruned, as RETENTION_DAYS has it.",
     "why.which": "Several are meant. Which one?",
     "why.full": "🔎 All details",
     "why.was_executed": "<b>✅ {signal_type} {symbol} was executed</b> (#{seq})",
@@ -51,6 +55,7 @@ CATALOGUE: dict[str, str] = {
     "why.measure_order_notional": "· worth {value} of {limit} {unit}",
     "why.measure_open_positions": "· positions {value} of {limit}",
     "why.measure_daily_loss": "· today {value} {unit}, limit {limit}",
+    "why.rate": "· 1 {asset} = {rate} {into} ({via})",
     "why.sized": "· size {quantity}",
     "why.asked": "asked, at {price}",
     "why.answer_APPROVED": "approved by {who}: {quantity} at {price}",

@@ -44,6 +44,8 @@ CATALOGUE: dict[str, str] = {
     " торговлю.",
     "advice.clock_off": "Что делать: выставить часы этой машины (NTP); до этого ордера не пройдут.",
     "advice.filter_failure": "Что делать: сверить TRADE_QTY или TRADE_QUOTE с правилами символа (<code>marketflow check</code>).",
+    "advice.rate_unknown": "Что делать: подождать; входы продолжатся, когда биржа даст цену этой пары (/health). Выходы идут.",
+    "advice.no_rate": "Что делать: убрать символ из SYMBOLS или задать другой REPORT_ASSET.",
     "advice.sell.insufficient_balance": "Что делать: посмотрите /balance. Монета продана в другом месте или занята вашим ордером?"
     " Освободите её: что свободно, будет продано.",
     "advice.sell.filter_failure": "Делать ничего не нужно: правила пары читаются заново, и продаётся то, что они позволяют.",
@@ -58,6 +60,7 @@ CATALOGUE: dict[str, str] = {
     "started.version": "Версия {version}, торговля: <b>{trading_mode}</b>",
     "started.positions": "Открытых позиций: {count}",
     "note.from_latest": "Первый запуск: читаю сигналы, которые придут с этой минуты.",
+    "note.other_asset": "Суммы, заданные в чате не в REPORT_ASSET, сейчас не действуют: /set, /mode",
     "note.unknown": "Замечание: {note}",
     # others
     "stranger": "👤 <b>{name}</b> (id <code>{user_id}</code>) пишет боту и не получает ответа. Сообщаю один раз."

@@ -4,6 +4,9 @@ SENTENCES: dict[str, str] = {
     # admission
     "expired": "сигналу {age} с, а годен он {limit} с",
     "from_future": "сигнал датирован на {ahead} с вперёд: верны ли часы отправителя?",
+    "turned_back": "когда он пришёл, сохранить его было нельзя, а повторно его не прислали",
+    "clock_wrong": "часы этой машины расходятся с биржевыми на {offset} с: выставьте их (NTP). Сам сигнал годен",
+    "conflict": "его signal_id {signal_id} уже занят другим сигналом, {signal_type} {symbol} по {price} от {at}",
     "symbol_not_allowed": "{symbol} не входит в разрешённые символы ({allowed})",
     "paused": "торговля на паузе",
     "entries_paused": "входы на паузе",
@@ -37,6 +40,8 @@ SENTENCES: dict[str, str] = {
     "order_notional": "сумма {value} {quote} больше лимита {limit} на ордер",
     "open_positions": "открытых позиций {count}, лимит {limit}",
     "daily_loss": "результат за сегодня {result} {quote}, лимит убытка {limit}",
+    "rate_unknown": "курс {asset} к {into} неизвестен, лимиты не посчитать: нет свежей цены {pairs}",
+    "no_rate": "курс {asset} к {into} неизвестен, лимиты не посчитать: на бирже нет для этого пары",
     "daily_loss_unknown": "результат за сегодня в {quote} неизвестен",
     # approval
     "declined": "отказано: {who}",

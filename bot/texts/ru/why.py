@@ -4,6 +4,10 @@ CATALOGUE: dict[str, str] = {
     "why.none": "Сигналов ещё не было.",
     "why.unknown": "О «{name}» ничего не известно. Дайте номер сигнала (#12), id сигнала, ордера или сделки, символ, или"
     " ответьте /why на оповещение.",
+    "why.pruned": "<b>🧹 {signal_type} {symbol}: сделки не было ({outcome})</b> (#{seq})\nПришёл {time}; подробности удалены по"
+    " сроку"
+    " RETENTION_DAYS.",
+    "why.pruned_before": "То, что пришло до {time} и не стало сделкой, удалено по сроку RETENTION_DAYS.",
     "why.which": "Подходит несколько. Какой?",
     "why.full": "🔎 Все подробности",
     "why.was_executed": "<b>✅ {signal_type} {symbol} исполнен</b> (#{seq})",
@@ -51,6 +55,7 @@ CATALOGUE: dict[str, str] = {
     "why.measure_order_notional": "· сумма {value} из {limit} {unit}",
     "why.measure_open_positions": "· позиций {value} из {limit}",
     "why.measure_daily_loss": "· сегодня {value} {unit}, лимит {limit}",
+    "why.rate": "· 1 {asset} = {rate} {into} ({via})",
     "why.sized": "· размер {quantity}",
     "why.asked": "задан вопрос, по {price}",
     "why.answer_APPROVED": "одобрил(а) {who}: {quantity} по {price}",

@@ -99,7 +99,7 @@ class LedgerAnalytics:
         ]
 
     async def performance(self, by: str, selection: Selection) -> Sequence[Performance]:
-        """Exits by `symbol` or `signal_type`, the most profitable first."""
+        """Exits by `symbol` or `signal_type`: by quote asset, of each the most profitable first."""
         days = tables.day_results.c
         kind, exits, wins = days[by], func.sum(days.exits).label("exits"), func.sum(days.wins).label("wins")
         sums = exact_sum(days.profit).label("profit"), exact_sum(days.gross).label("gross")
@@ -108,7 +108,7 @@ class LedgerAnalytics:
             Performance(row["name"], row["quote_asset"], row["exits"], row["wins"], row["profit"], row["gross"])
             for row in await self._reader.read(question.group_by(kind, days.quote_asset))
         ]
-        return sorted(found, key=lambda one: one.profit, reverse=True)
+        return sorted(found, key=lambda one: (one.quote_asset, -one.profit))
 
     async def delays(self, limit: int, symbol: str | None = None) -> Sequence[Delay]:
         """Of the newest orders (of `symbol`, None: all) that the exchange took and no person had to approve, the oldest first."""

@@ -229,12 +229,13 @@ def controls_row(controls: Controls) -> Row:
         "until": controls.until,
         "ask_above": controls.asking.above,
         "ask_besides": storable(" ".join(sorted(controls.asking.besides))),
+        "ask_asset": storable(controls.asking.asset),
         "panic": codec.panics.encode(controls.panic) if controls.panic is not None else None,
     }
 
 
 def controls_of(row: Mapping[str, Any]) -> Controls:
-    asking = Asking(row["ask_above"] or ZERO, frozenset((row["ask_besides"] or "").split()))
+    asking = Asking(row["ask_above"] or ZERO, frozenset((row["ask_besides"] or "").split()), row["ask_asset"] or "")
     panic = codec.panics.decode(row["panic"]) if row["panic"] is not None else None
     return Controls(Pause(row["pause"]), Mode(row["mode"]), row["changed_by"], row["changed_at"], row["until"], asking, panic)
 
@@ -245,11 +246,12 @@ def limit_row(limit: LimitSet) -> Row:
         "value": limit.value,
         "changed_by": storable(limit.changed_by),
         "changed_at": limit.changed_at,
+        "asset": storable(limit.asset),
     }
 
 
 def limit_of(row: Mapping[str, Any]) -> LimitSet:
-    return LimitSet(row["name"], row["value"], row["changed_by"], row["changed_at"])
+    return LimitSet(row["name"], row["value"], row["changed_by"], row["changed_at"], row["asset"] or "")
 
 
 def hold_row(hold: Hold) -> Row:

@@ -10,13 +10,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, func, select, union_all
 
 from core.adapters.ledger import codec, rows, tables
-from core.adapters.ledger.codec import storable
+from core.adapters.ledger.conflicts import key_of
 from core.adapters.ledger.engines import Transactions
 from core.adapters.ledger.lease import BEAT_SECONDS, Lease
 from core.adapters.ledger.reader import LedgerReader
 from core.adapters.ledger.transaction import Written
 from core.adapters.ledger.writer import Writer
 from core.adapters.ledger.writes import Writes, writes_of_arrivals, writes_of_changes, writes_of_stranger
+from core.domain.conflict import Conflict
 from core.domain.errors import LedgerUnavailable
 from core.domain.events import DayProved, DayUnproved, Event, OutboxItem, Priority, StrangerSeen
 from core.domain.instrument import Quote
@@ -24,7 +25,7 @@ from core.domain.messages import DeadLetter, Message, SignalReceived, SourcePosi
 from core.domain.order import Order
 from core.domain.proof import Proved
 from core.domain.signal import Signal
-from core.ports import Changes, Clock, Delivery, LedgerState, Observer, Told
+from core.ports import Arrival, Changes, Clock, Delivery, LedgerState, Observer, Told
 
 _SOON_SECONDS = 0.5
 _BEFORE = ""  # whom a former version told
@@ -159,14 +160,15 @@ class SqlLedger:
         dead: Sequence[DeadLetter] = (),
         position: SourcePosition | None = None,
         events: Sequence[Event] = (),
-    ) -> Sequence[StoredMessage | None]:
+    ) -> Sequence[Arrival]:
         """See Ledger."""
         writes = self._made(lambda: writes_of_arrivals(messages, dead, position, events, self._clock.now()))
-        stored: list[StoredMessage | None] = []
+        stored: list[Arrival] = []
 
         def after(written: Written) -> None:
-            stored.extend(_take(messages, written))
-            self._tell(Changes(events=list(events)), stored, dead)
+            stored.extend(_take(messages, writes.inbox, written))
+            refused = [one.refusal for one in stored if isinstance(one, Conflict)]
+            self._tell(Changes(events=[*events, *refused]), stored, dead)
 
         await self._write(writes, after)
         return stored
@@ -270,7 +272,7 @@ class SqlLedger:
         except ValueError as error:
             raise LedgerUnavailable(f"this cannot be written into a ledger: {error}") from error
 
-    def _tell(self, changes: Changes, stored: Sequence[StoredMessage | None], dead: Sequence[DeadLetter]) -> None:
+    def _tell(self, changes: Changes, stored: Sequence[Arrival], dead: Sequence[DeadLetter]) -> None:
         if changes.events or changes.readers:
             self._news.come()
         for observer in self.observers:
@@ -321,12 +323,13 @@ def _complete(known: Mapping[Priority, int]) -> Told:
     return {priority: known.get(priority, 0) for priority in Priority}
 
 
-def _take(messages: Sequence[Message], written: Written) -> list[StoredMessage | None]:
-    """Each message's number, for the first of the same identity only: works of one transaction share `written`."""
-    taken: list[StoredMessage | None] = []
-    for message in messages:
-        seq = written.inbox.pop((storable(message.source), storable(message.source_id)), None)
-        taken.append(None if seq is None else StoredMessage(seq, message))
+def _take(messages: Sequence[Message], inbox: Sequence[rows.Row], written: Written) -> list[Arrival]:
+    """Each message's number, for the first of the same identity only: works of one transaction share `written`. `inbox` are the
+    rows of `messages`."""
+    taken: list[Arrival] = []
+    for message, row in zip(messages, inbox, strict=True):
+        seq = written.inbox.pop((row["source"], row["source_id"]), None)
+        taken.append(written.conflicts.get(key_of(row)) if seq is None else StoredMessage(seq, message))
     return taken
 
 

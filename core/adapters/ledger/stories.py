@@ -1,6 +1,7 @@
 """The whole story of a signal, from everything that the ledger keeps of it; each question is answered from an index."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import select
 
@@ -8,7 +9,7 @@ from core.adapters.ledger import codec, rows, tables
 from core.adapters.ledger.reader import LedgerReader
 from core.domain.messages import DeadLetter, SignalReceived
 from core.domain.order import OrderState
-from core.read_models import LetterStory, OrderStep, Story, Telling
+from core.read_models import LetterStory, OrderStep, PrunedSignal, Story, Telling
 
 _MOST = 8
 """Signals that one name may mean, and chats that were told."""
@@ -85,6 +86,22 @@ class LedgerStories:
         event = codec.events.decode(found[0]["body"]) if found else None
         sample = getattr(event, "sample", None)
         return await self.letter(sample.position) if isinstance(sample, DeadLetter) else None
+
+    async def pruned(self, seq: int) -> PrunedSignal | None:
+        """What is left of the signal with the inbox seq `seq`, where it was pruned."""
+        inbox = tables.inbox.c
+        found = await self._reader.read(select(tables.inbox).where(inbox.seq == seq, inbox.kind == tables.PRUNED))
+        if not found:
+            return None
+        row = found[0]
+        return PrunedSignal(seq, row["signal_type"] or "", row["symbol"] or "", row["received_at"], row["outcome"] or "")
+
+    async def pruned_before(self) -> datetime | None:
+        """From when on the ledger was not pruned yet; None where it never was."""
+        inbox, pruned = tables.inbox.c, tables.pruned.c
+        last = select(pruned.seq).where(pruned.name == tables.inbox.name).scalar_subquery()
+        found = await self._reader.read(select(inbox.received_at).where(inbox.seq > last).order_by(inbox.seq).limit(1))
+        return found[0]["received_at"] if found else None
 
     async def story(self, seq: int) -> Story | None:
         """Everything about the signal with the inbox seq `seq`; None where there is no such signal."""

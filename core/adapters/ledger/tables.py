@@ -32,6 +32,8 @@ metadata = MetaData(
 # Conditions of partial indexes. A query uses the index only where it states the condition in the same words: take them from here.
 UNDECIDED = text("decided_at IS NULL")
 IS_SIGNAL = text("kind = 'signal'")
+PRUNED = "pruned"
+"""The kind of a signal of which only what it said is left."""
 BY_PEOPLE = text("source IN ('telegram', 'timer')")
 IN_FLIGHT = text("state IN ({})".format(", ".join(f"'{state}'" for state in OrderState if state.in_flight)))
 IS_EXIT = text("profit_pct IS NOT NULL")
@@ -231,6 +233,7 @@ controls = Table(
     Column("until", UtcTime),
     Column("ask_above", Amount),
     Column("ask_besides", Text),
+    Column("ask_asset", Text),
     Column("panic", Text),
     CheckConstraint("id = 1", name="one_row"),
 )
@@ -242,6 +245,7 @@ limits = Table(
     Column("value", Text),
     Column("changed_by", Text, nullable=False),
     Column("changed_at", UtcTime, nullable=False),
+    Column("asset", Text),
 )
 
 holds = Table(
@@ -450,6 +454,13 @@ strangers = Table(
     Column("user_id", BigInteger, primary_key=True, autoincrement=False),
     Column("name", Text, nullable=False),
     Column("at", UtcTime, nullable=False),
+)
+
+pruned = Table(
+    "pruned",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
 )
 
 paper_orders = Table(

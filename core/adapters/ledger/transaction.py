@@ -6,12 +6,15 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, select, update
+from sqlalchemy import BindParameter, Connection, Table, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from core.adapters.ledger import rows as rows_of
 from core.adapters.ledger import tables
+from core.adapters.ledger.conflicts import Key, find_conflicts
 from core.adapters.ledger.rows import Row
 from core.adapters.ledger.writes import Writes
+from core.domain.conflict import Conflict
 from core.domain.money import EXACT, ZERO
 from core.domain.signal import Side
 
@@ -20,10 +23,12 @@ _SAME_DAY = ("quote_asset", "symbol", "signal_type", "trading_mode")  # exits th
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What was not there before: inbox numbers by (source, source_id), each to be taken out by one work, and strangers."""
+    """What was not there before: inbox numbers by (source, source_id), each to be taken out by one work, and strangers.
+    `conflicts` are signals that say something else than what is there under their identity."""
 
     inbox: dict[tuple[str, str], int] = field(default_factory=dict)
     strangers: frozenset[int] = frozenset()
+    conflicts: dict[Key, Conflict] = field(default_factory=dict)
 
 
 class Statements:
@@ -42,10 +47,11 @@ class Statements:
             *(tables.export_positions, tables.marks, tables.proofs, tables.told),
             *(tables.people, tables.invites, tables.authenticators, tables.readers, tables.limits),
             tables.wanted_exits,
-            *(tables.paper_orders, tables.paper_balances, tables.day_results),
+            *(tables.paper_orders, tables.paper_balances, tables.day_results, tables.pruned),
         )
         self.replace = {table: self._replace(table) for table in replaced}
         self.verdict = update(tables.inbox).where(inbox.seq == bindparam("b_seq"))
+        self.prune = _pruning()
         days = tables.day_results.c
         self.days_of = select(tables.day_results).where(
             days.day.in_(bindparam("b_days", expanding=True)), days.symbol.in_(bindparam("b_symbols", expanding=True))
@@ -66,7 +72,9 @@ class Statements:
 
 def write(connection: Connection, statements: Statements, writes: Writes) -> Written:
     """Writes all rows on `connection`, whose transaction the caller began and ends."""
-    new_messages = _returned(connection, statements.new_messages, writes.inbox)
+    new = {(source, name): seq for source, name, seq in _returned(connection, statements.new_messages, writes.inbox)}
+    conflicts = find_conflicts(connection, writes.inbox, new) if len(new) < len(writes.inbox) else {}
+    letters = [rows_of.dead_letter_row(conflict.letter(raw)) for conflict, raw in conflicts.values()]
     for rows, statement in (
         (writes.verdicts, statements.verdict),
         (writes.orders.values(), statements.replace[tables.orders]),
@@ -83,7 +91,7 @@ def write(connection: Connection, statements: Statements, writes: Writes) -> Wri
         (writes.export_positions.values(), statements.replace[tables.export_positions]),
         (writes.marks.values(), statements.replace[tables.marks]),
         (writes.proofs.values(), statements.replace[tables.proofs]),
-        (writes.dead_letters, statements.append[tables.dead_letters]),
+        ([*writes.dead_letters, *letters], statements.append[tables.dead_letters]),
         (writes.told.values(), statements.replace[tables.told]),
         (writes.deliveries, statements.add[tables.deliveries]),
         (writes.people.values(), statements.replace[tables.people]),
@@ -93,14 +101,37 @@ def write(connection: Connection, statements: Statements, writes: Writes) -> Wri
         (writes.limits.values(), statements.replace[tables.limits]),
         (writes.paper_orders.values(), statements.replace[tables.paper_orders]),
         (writes.paper_balances.values(), statements.replace[tables.paper_balances]),
+        *((writes.prune.get(name, []), statement) for name, statement in statements.prune.items()),
+        (writes.pruned.values(), statements.replace[tables.pruned]),
     ):
         _run(connection, statement, rows)
     _write_executions(connection, statements, writes.executions)
     known = _returned(connection, statements.new_strangers, [stranger for stranger, _ in writes.strangers.values()])
     strangers = frozenset(user_id for (user_id,) in known)
     told = [event for user_id, (_, event) in writes.strangers.items() if user_id in strangers]
-    _run(connection, statements.append[tables.outbox], [*writes.outbox, *told])
-    return Written({(source, source_id): seq for source, source_id, seq in new_messages}, strangers)
+    refused = [rows_of.outbox_row(one.refusal, one.at) for one, _ in conflicts.values()]
+    _run(connection, statements.append[tables.outbox], [*writes.outbox, *told, *refused])
+    return Written(new, strangers, {key: conflict for key, (conflict, _) in conflicts.items()})
+
+
+def _pruning() -> dict[str, Any]:
+    """What takes old rows out, by name, in the order that foreign keys want."""
+    orders, steps, approvals = tables.orders.c, tables.order_steps.c, tables.approvals.c
+    seq: BindParameter[int] = bindparam("b_seq")
+    of_order = select(orders.client_order_id).where(orders.inbox_seq == bindparam("b_seq"))
+    empty = {"kind": tables.PRUNED, "facts": None, "reason_code": None, "reason_params": None, "reason": None}
+    deliveries = tables.deliveries.c
+    told = deliveries.priority == bindparam("b_priority"), deliveries.last_seq <= bindparam("b_last")
+    return {
+        "steps": delete(tables.order_steps).where(steps.client_order_id.in_(of_order)),
+        "approvals": delete(tables.approvals).where(approvals.inbox_seq == seq),
+        "orders": delete(tables.orders).where(orders.inbox_seq == seq),
+        "signals": update(tables.inbox).where(tables.inbox.c.seq == seq).values(empty),
+        "messages": delete(tables.inbox).where(tables.inbox.c.seq == seq),
+        "deliveries": delete(tables.deliveries).where(*told),
+        "events": delete(tables.outbox).where(tables.outbox.c.seq == seq),
+        "letters": delete(tables.dead_letters).where(tables.dead_letters.c.seq == seq),
+    }
 
 
 def _run(connection: Connection, statement: Any, rows: Iterable[Row]) -> None:

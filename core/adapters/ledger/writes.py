@@ -45,6 +45,8 @@ class Writes:
     strangers: dict[object, tuple[Row, Row]] = field(default_factory=dict)  # user id: (stranger, the outbox row if new)
     paper_orders: dict[object, Row] = field(default_factory=dict)
     paper_balances: dict[object, Row] = field(default_factory=dict)
+    prune: dict[str, list[Row]] = field(default_factory=dict)  # by the name of the statement that takes them out
+    pruned: dict[object, Row] = field(default_factory=dict)
 
 
 _NAMES = tuple(each.name for each in fields(Writes))

@@ -1,20 +1,36 @@
 """After a bad day, no new entries until the next one (UTC)."""
 
-from core.domain.money import plain
+from decimal import Decimal
+
+from core.domain.money import EXACT, ZERO, plain
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side, Signal
 from core.policy.picture import Picture
+from core.policy.rates import Unknown
 from core.policy.sizing import Draft, amount
 
 
 def daily_loss(_signal: Signal, draft: Draft, picture: Picture) -> Reason | None:
-    """Refuses an entry once today's net result in the quote asset is at or below -DAILY_LOSS_LIMIT, or is not known."""
+    """Refuses an entry once today's net result in the report asset is at or below -DAILY_LOSS_LIMIT, or is not known."""
     if draft.side is Side.SELL:
         return None
-    quote = picture.instrument.quote if picture.instrument else ""
-    if picture.result_today is None:
-        return reason("daily_loss_unknown", quote=quote)
-    limit = picture.limits.daily_loss_limit
-    if picture.result_today > -limit:
+    limits, found = picture.limits, result_today(picture)
+    if isinstance(found, Reason):
+        return found
+    if found > -limits.daily_loss_limit:
         return None
-    return reason("daily_loss", result=amount(picture.result_today), quote=quote, limit=plain(limit))
+    limit = plain(limits.daily_loss_limit)
+    return reason("daily_loss", result=amount(found), quote=limits.report_asset, limit=limit)
+
+
+def result_today(picture: Picture) -> Decimal | Reason:
+    """Today's results of every quote asset in the report asset, each at its worst by the present rate; or why it is not known."""
+    if picture.results_today is None:
+        return reason("daily_loss_unknown", quote=picture.limits.report_asset)
+    total = ZERO
+    for asset, result in sorted(picture.results_today.items()):
+        rate = picture.rate(asset)
+        if isinstance(rate, Unknown):
+            return rate.reason
+        total = EXACT.add(total, rate.at_worst(result))
+    return total

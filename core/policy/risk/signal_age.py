@@ -1,6 +1,6 @@
 """An opinion is good for a while only: from when it was made, or since a person confirmed it. A panic is good while it lasts."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from core.domain.controls import Controls, Pause
 from core.domain.reasons import Reason, reason
@@ -8,6 +8,7 @@ from core.domain.signal import Side, Signal
 from core.policy.picture import Limits, Picture
 
 CLOCK_TOLERANCE = timedelta(seconds=30)
+_CLOCK_OFF = timedelta(seconds=5)
 
 
 def lasts(signal: Signal, controls: Controls) -> bool:
@@ -22,10 +23,20 @@ def good_for(signal: Signal, limits: Limits) -> timedelta:
 
 def signal_age(signal: Signal, picture: Picture) -> Reason | None:
     """Refuses what is older than it may be, and an entry dated more than 30 s ahead of this machine's clock. No exit is kept back
-    for a clock that is wrong."""
+    for a clock that is wrong; and where it is ours that is wrong, by the exchange's, nobody else is blamed."""
     if lasts(signal, picture.controls):
         return None
-    age = picture.now - max(picture.approved_at or signal.ts, signal.ts)
+    refused = _refused_at(picture.now, signal, picture)
+    offset = picture.clock_offset
+    if refused is None or offset is None or abs(offset) < _CLOCK_OFF or _refused_at(picture.now + offset, signal, picture):
+        return refused
+    if signal.side is Side.SELL:
+        return None
+    return reason("clock_wrong", offset=f"{-offset.total_seconds():+.0f}")
+
+
+def _refused_at(now: datetime, signal: Signal, picture: Picture) -> Reason | None:
+    age = now - max(picture.approved_at or signal.ts, signal.ts)
     limit = good_for(signal, picture.limits)
     if age > limit:
         return reason("expired", age=f"{age.total_seconds():.0f}", limit=f"{limit.total_seconds():.0f}")

@@ -1,0 +1,44 @@
+"""Pings an address every minute while all is well, so that somebody outside hears when this machine, or Telegram, is gone."""
+
+from collections.abc import Callable, Mapping
+
+import httpx
+import structlog
+from pydantic import SecretStr
+
+log = structlog.get_logger(__name__)
+
+EVERY_SECONDS = 60.0
+_PATIENCE = 10.0  # seconds for an answer
+
+
+class HeartbeatPing:
+    """One GET a minute. The address is a secret: whoever knows it can say that all is well."""
+
+    def __init__(self, url: SecretStr, health: Callable[[], Mapping[str, tuple[bool, str]]]) -> None:
+        """`health` gives each part that must be well."""
+        self._url = url
+        self._health = health
+        self._problem = ""
+
+    async def run(self) -> None:
+        """Pings once, where all is well; whatever comes of it is at most a line in the log."""
+        troubled = [part for part, (well, _) in self._health().items() if not well]
+        self._say(f"not well: {', '.join(troubled)}" if troubled else await self._ping())
+
+    async def _ping(self) -> str:
+        try:
+            async with (
+                httpx.AsyncClient(timeout=_PATIENCE) as client,
+                client.stream("GET", self._url.get_secret_value()) as answer,
+            ):
+                return "" if answer.status_code < 300 else f"answered {answer.status_code}"
+        except Exception as error:  # noqa: BLE001 - its text may hold the address
+            return type(error).__name__
+
+    def _say(self, problem: str) -> None:
+        if problem and problem != self._problem:
+            log.warning("no heartbeat was sent", why=problem)
+        elif self._problem and not problem:
+            log.info("heartbeats are sent again")
+        self._problem = problem

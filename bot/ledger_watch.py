@@ -1,0 +1,131 @@
+"""The ledger is away: the owner hears of it within seconds and without it. When it is back: which exits came meanwhile, and what
+became of them."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import datetime
+from typing import Any
+
+from bot.texts import Html, Texts, short
+from core.domain.errors import MarketFlowError
+from core.domain.events import Event, ExitOfOutage, OrderExecuted, OrderFailed, OutageOver, PartTroubled, SignalRefused
+from core.domain.messages import DeadLetter
+from core.domain.reasons import Reason
+from core.domain.signal import Side, Signal
+from core.ports import Arrival, Changes, Clock
+
+SHORT_SECONDS = 3.0
+"""A ledger that hiccups for less is not worth a word."""
+SAY_SECONDS = 5.0
+"""Away for so long, and the owner is told at once; it takes some seconds more to notice that a database is silent."""
+AGAIN_SECONDS = 900.0
+_CALM_SECONDS, _LONGEST_SECONDS = 5.0, 60.0  # for which what came meanwhile is waited for
+_NO_LOSS = frozenset({"no_position"})  # reasons by which an exit was refused and nothing is held that it could have sold
+
+Lines = Callable[[Texts], list[Html]]
+
+
+class LedgerWatch:
+    """Looks once a second. Also an Observer: what is committed just after tells what became of the exits."""
+
+    def __init__(
+        self,
+        ready: Callable[[], tuple[bool, str]],
+        say: Callable[[Lines], Coroutine[Any, Any, None]],
+        tell: Callable[[Event], None],
+        clock: Clock,
+        *,
+        held: Callable[[], Sequence[str]],
+        is_read: Callable[[], bool],
+    ) -> None:
+        """`say` tells the owner without the ledger, `tell` through it; `held` are the symbols of the open positions; `is_read`
+        tells whether nothing waits any more to be read or handled."""
+        self._ready = ready
+        self._say = say
+        self._tell = tell
+        self._clock = clock
+        self._held = held
+        self._is_read = is_read
+        self._away: tuple[float, datetime] | None = None
+        self._back: tuple[float, datetime] | None = None
+        self._word = ""
+        self._say_at = 0.0
+        self._saying: asyncio.Task[None] | None = None
+        self._since: datetime | None = None
+        self._exits: list[ExitOfOutage] = []
+
+    async def run(self) -> None:
+        """Looks, and tells what there is to tell."""
+        well, word = self._ready()
+        now = self._clock.monotonic()
+        if not well:
+            self._go_on_away(now, word)
+        elif self._away is not None:
+            self._come_back(now, now - self._away[0])
+        elif self._back is not None:
+            self._tell_exits(*self._back, now)
+
+    def committed(self, changes: Changes, stored: Sequence[Arrival], dead: Sequence[DeadLetter]) -> None:
+        """Takes note of each exit that came while the ledger was away."""
+        for event in changes.events if self._since is not None else ():
+            match event:
+                case OrderExecuted(order):
+                    self._note(order.signal, "sold", None)
+                case OrderFailed(order):
+                    self._note(order.signal, "failed", order.reason)
+                case SignalRefused(signal, _, why) if why.code not in _NO_LOSS:
+                    self._note(signal, "refused", why)
+
+    def _note(self, signal: Signal, became: str, why: Reason | None) -> None:
+        if signal.side is Side.SELL and (self._back is None or signal.ts <= self._back[1]):
+            self._exits.append(ExitOfOutage(signal, became, why))
+
+    def _go_on_away(self, now: float, word: str) -> None:
+        if self._away is None:
+            self._away = now, self._clock.now()
+            self._since = self._since or self._away[1]
+            self._say_at = now + SAY_SECONDS
+        self._word = word
+        if now >= self._say_at and (self._saying is None or self._saying.done()):
+            since, held = self._away[1], tuple(self._held())
+            self._saying = asyncio.create_task(self._say(lambda texts: _away_lines(word, since, held, texts)), name="direct word")
+            self._say_at = now + AGAIN_SECONDS
+
+    def _come_back(self, now: float, away: float) -> None:
+        self._away = None
+        if self._saying is not None:
+            self._saying.cancel()  # it would come too late to be true
+            self._saying = None
+        if away < SHORT_SECONDS:
+            if self._back is None:
+                self._since, self._exits = None, []
+            return
+        self._back = now, self._clock.now()
+        trouble = f"It could not be written for {away:.0f} s ({self._word})."
+        self._tell(PartTroubled("ledger", recovered=True, detail=f"{trouble} Nothing was traded meanwhile."))
+
+    def _tell_exits(self, back: float, until: datetime, now: float) -> None:
+        """Once what came meanwhile is handled."""
+        waited = now - back
+        if waited < _CALM_SECONDS or (not self._is_read() and waited < _LONGEST_SECONDS):
+            return
+        if self._exits and self._since is not None:
+            self._tell(OutageOver("ledger", self._since, until, tuple(self._exits)))
+        self._since, self._back, self._exits = None, None, []
+
+
+def end_lines(error: BaseException, texts: Texts) -> list[Html]:
+    """That the process ends by itself, and why; the words of an error that is none of ours may hold anything."""
+    why = str(error) if isinstance(error, MarketFlowError) else type(error).__name__
+    return [texts("ended"), texts("part.detail", detail=short(why, 300)), texts("ended.next")]
+
+
+def _away_lines(word: str, since: datetime, held: Sequence[str], texts: Texts) -> list[Html]:
+    lines = [
+        texts("ledger_away"),
+        texts("part.detail", detail=short(word, 300)),
+        texts("ledger_away.since", time=texts.exact_time(since)),
+    ]
+    if held:
+        lines.append(texts("ledger_away.held", symbols=", ".join(held)))
+    return [*lines, texts("ledger_away.next")]

@@ -1,0 +1,52 @@
+"""By which name a request may come: a page in a browser can give its own name the address of this machine, and read.
+
+https://en.wikipedia.org/wiki/DNS_rebinding: the address cannot be changed, but the name in `Host` cannot be hidden either.
+"""
+
+import re
+from collections.abc import Collection
+from ipaddress import ip_address
+from typing import Any
+
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]*)(:\d{1,5})?")
+_REFUSED = "this name is not one that may be asked for; an address and localhost are, others go into HTTP_ALLOWED_HOSTS"
+_MISDIRECTED = 421  # https://www.rfc-editor.org/rfc/rfc9110#name-421-misdirected-request
+
+
+def allows(host: str, names: Collection[str]) -> bool:
+    """Whether the header `Host` is an address, `localhost`, or one of `names` (in lower case), with any port or none."""
+    found = _HOST.fullmatch(host.strip())
+    if found is None:
+        return False
+    name = found[1].lower().removesuffix(".")
+    return name == "localhost" or name in names or _is_address(name.strip("[]"))
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+class HostCheck:
+    """Lets through what comes by an allowed name, and whatever asks for one of `open_paths`. A client that names no host is no
+    browser."""
+
+    def __init__(self, app: ASGIApp, names: Collection[str], open_paths: Collection[str] = ()) -> None:
+        self._app = app
+        self._names = names
+        self._open_paths = open_paths
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> Any:
+        if scope["type"] == "http" and scope["path"] not in self._open_paths:
+            hosts = Headers(scope=scope).getlist("host")
+            if not all(allows(host, self._names) for host in hosts):
+                await JSONResponse({"detail": _REFUSED}, status_code=_MISDIRECTED)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)

@@ -1,0 +1,52 @@
+"""Signals whose sender was asked to come again, as they could not be stored: those that never do are told."""
+
+from collections.abc import Callable, Sequence
+
+from core.domain.events import Event, Priority, SignalRefused
+from core.domain.messages import DeadLetter, SignalReceived, StoredMessage
+from core.domain.reasons import reason
+from core.domain.signal import Side, Signal
+from core.ports import Arrival, Changes, Clock
+
+PATIENCE_SECONDS = 60.0
+"""From the last attempt: TradingView tries again for some seconds."""
+_MOST = 1_000
+
+_Words = tuple[str, str, str]
+
+
+class TurnedBack:
+    """Remembers them until they are stored, or it is too late. An Observer."""
+
+    def __init__(self, tell: Callable[[Event], None], clock: Clock) -> None:
+        self._tell = tell
+        self._clock = clock
+        self._waiting: dict[_Words, tuple[float, Signal]] = {}
+
+    def note(self, signal: Signal) -> None:
+        """This one was not stored now."""
+        self._waiting[_words(signal)] = self._clock.monotonic(), signal
+        if len(self._waiting) > _MOST:
+            self._give_up(next(iter(self._waiting)))
+
+    def committed(self, changes: Changes, stored: Sequence[Arrival], dead: Sequence[DeadLetter]) -> None:
+        """Those that came again are forgotten."""
+        for each in stored if self._waiting else ():
+            if isinstance(each, StoredMessage) and isinstance(each.message.body, SignalReceived):
+                self._waiting.pop(_words(each.message.body.signal), None)
+
+    async def run(self) -> None:
+        """Tells those that it is too late for."""
+        now = self._clock.monotonic()
+        for words in [words for words, (at, _) in self._waiting.items() if now - at >= PATIENCE_SECONDS]:
+            self._give_up(words)
+
+    def _give_up(self, words: _Words) -> None:
+        _, signal = self._waiting.pop(words)
+        priority = Priority.URGENT if signal.side is Side.SELL else Priority.NORMAL
+        self._tell(SignalRefused(signal, "turned_back", reason("turned_back"), priority=priority))
+
+
+def _words(signal: Signal) -> _Words:
+    """What tells it from another one: its identity may be made anew when it comes again."""
+    return signal.signal_type, signal.symbol, str(signal.close)

@@ -1,0 +1,26 @@
+"""What is known of assets by their names alone."""
+
+DOLLARS = frozenset({"USDC", "USDT", "FDUSD", "TUSD", "USDP", "BUSD", "USD1", "USDE", "RLUSD", "BFUSD", "XUSD", "DAI"}) | {
+    "USD",
+    "U",
+}
+EUROS = frozenset({"EUR", "EURI", "AEUR"})
+
+_OTHER_QUOTES = frozenset(
+    {"BTC", "ETH", "BNB", "SOL", "XRP", "TRX", "DOGE", "DOT", "TRY", "BRL", "JPY", "GBP", "AUD", "RUB", "UAH", "NGN", "ZAR"}
+    | {"PLN", "RON", "ARS", "MXN", "COP", "CZK", "IDR", "IDRT", "BIDR", "BKRW", "BVND", "BRZ", "NGNT", "VAI", "UST", "USDS"}
+)
+"""What else Binance prices, or has priced, symbols in."""
+
+# The longest first: BTCUSDT is priced in USDT; nothing there is priced in T.
+_QUOTES = sorted(DOLLARS | EUROS | _OTHER_QUOTES, key=lambda asset: (-len(asset), asset))
+
+
+def is_dollar_or_euro(asset: str) -> bool:
+    """Whether an amount of it says something to everybody: a thousand of it is about a thousand dollars."""
+    return asset in DOLLARS or asset in EUROS
+
+
+def quote_of(symbol: str) -> str | None:
+    """The asset that a symbol is priced in, by its name; None where none of those that the exchange prices in ends it."""
+    return next((asset for asset in _QUOTES if symbol.endswith(asset) and symbol != asset), None)
