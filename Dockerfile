@@ -20,7 +20,7 @@ RUN python -m venv --without-pip /opt/marketflow \
  && python -m pip --python /opt/marketflow/bin/python install --require-hashes --only-binary :all: -r requirements/runtime.txt
 
 # The demo stays in the checkout: its parts are not in the runtime's lock.
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
 COPY bot bot
 COPY core core
 RUN python -m pip wheel --no-deps --no-build-isolation --no-index --wheel-dir /wheels . \

@@ -13,6 +13,7 @@ from importlib.metadata import version
 import structlog
 from fastapi import APIRouter
 
+from bot.alone import Alone
 from bot.audience import Audience
 from bot.catching_up import CatchingUp
 from bot.clock import SystemClock
@@ -49,6 +50,7 @@ from bot.pruning import Pruning
 from bot.selling_out import PanicTimer
 from bot.telegram_app import TelegramChat
 from bot.telegram_link import connect, name_of
+from bot.this_program import this_program
 from bot.web.health import create_web_app
 from bot.web.metrics import create_metrics_app
 from bot.web.server import serve_web
@@ -126,6 +128,7 @@ async def run(settings: Settings, embedded: Embedded | None = None, on_ready: Ca
             client=client,
             state=state,
             newest_seq=await LedgerQueries(ledger.reader).newest_seq(),
+            traded_at=await LedgerQueries(ledger.reader).last_on_exchange(),
             loki=loki,
         )
         # What is loaded by now stays: the collector need not walk through it again and again while orders wait.
@@ -147,6 +150,7 @@ class _Program:
         client: BinanceClient,
         state: LedgerState,
         newest_seq: int,
+        traded_at: datetime | None,
         loki: LokiHandler | None,
     ) -> None:
         self.loki = loki
@@ -160,6 +164,14 @@ class _Program:
         self.lifecycle = Lifecycle()
         self.notes: list[str] = []
         self.events = ProcessEvents(ledger, clock)
+        self.alone = Alone(
+            clock,
+            self.events.tell,
+            who=this_program(settings.database_url.get_secret_value()),
+            has_account=settings.trading_mode is not TradingMode.PAPER,
+            traded_at=traded_at,
+            seen_at=ledger.away_since,
+        )
         self.turned_away, self.turned_back = TurnedAway(self.events.tell, clock), TurnedBack(self.events.tell, clock)
         ledger.observers.append(self.turned_back)
         controls = Controls(mode=settings.approval)
@@ -173,6 +185,7 @@ class _Program:
             trading_mode=settings.trading_mode,
             timings=self.metrics,
             watched=settings.symbols or {settings.symbol},
+            gate=self.alone.closed,
         )
         self.book, self.market, self.inbox = self.trading.book, self.trading.market, self.trading.inbox
         self.source = self._kafka(embedded)
@@ -245,7 +258,7 @@ class _Program:
             clock_offset=lambda: self.client.clock_offset_seconds,
             tell=self.events.tell,
         )
-        self.chat = TelegramChat(answers, self.desk, self.ledger, paces)
+        self.chat = TelegramChat(answers, self.desk, self.ledger, paces, self.alone)
 
     def _codes(self) -> OneTimeCodes | None:
         key = self.settings.tg_totp_secret
@@ -272,6 +285,7 @@ class _Program:
             **({"kafka": lambda: source.ready} if source is not None else {}),
             **({"signals_table": lambda: table.ready} if table is not None else {}),
             "telegram": lambda: self.chat.ready if not self.chat.ready[0] else self.notifiers.ready,
+            "alone": lambda: self.alone.ready,
         }
 
     @property
@@ -316,7 +330,7 @@ class _Program:
                 jobs.start()
                 await self.lifecycle.wait()
             except Exception as error:
-                await self.direct.say_last(partial(end_lines, error))
+                await self.direct.say_last(partial(end_lines, error, self.alone.who))
                 raise
             finally:
                 await self.lifecycle.end("trading")
@@ -395,6 +409,8 @@ class _Program:
         for source in (self.source, self.warehouse.table):
             if source is not None and not await self._positions(source.name):
                 self.notes.append("from_latest")
+        if self.alone.is_newcomer:
+            self.notes.append("newcomer")
         open_positions, away = len(self.book.open_positions()), self.ledger.away_since
         notes = tuple(dict.fromkeys(self.notes))
         state = self.settings.trading_mode, self.book.controls, open_positions

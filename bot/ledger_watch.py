@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.texts import Html, Texts, short
-from core.domain.errors import MarketFlowError
+from core.domain.errors import LeaseLost, LedgerSetBack, MarketFlowError
 from core.domain.events import Event, ExitOfOutage, OrderExecuted, OrderFailed, OutageOver, PartTroubled, SignalRefused
 from core.domain.messages import DeadLetter
 from core.domain.reasons import Reason
@@ -114,8 +114,11 @@ class LedgerWatch:
         self._since, self._back, self._exits = None, None, []
 
 
-def end_lines(error: BaseException, texts: Texts) -> list[Html]:
-    """That the process ends by itself, and why; the words of an error that is none of ours may hold anything."""
+def end_lines(error: BaseException, who: str, texts: Texts) -> list[Html]:
+    """That the process ends by itself, and why; `who` it is. The words of an error that is none of ours may hold anything."""
+    if isinstance(error, LeaseLost):
+        key = "end.set_back" if isinstance(error, LedgerSetBack) else "end.taken_over"
+        return [texts(key, who=short(who, 160))]
     why = str(error) if isinstance(error, MarketFlowError) else type(error).__name__
     return [texts("ended"), texts("part.detail", detail=short(why, 300)), texts("ended.next")]
 

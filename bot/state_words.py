@@ -21,6 +21,7 @@ _WORDS = tuple(
         (r"connecting", "connecting"),
         (r"migrated", "migrated"),
         (r"held by another process", "held"),
+        (r"older than it was left", "set_back"),
         (r"open for reading only", "reading_only"),
         (r"has not answered for (?P<seconds>\d+) s", "silent"),
         (r"(?P<count>\d+) symbols loaded", "symbols"),
@@ -32,6 +33,10 @@ _WORDS = tuple(
         (r"broker (?P<broker>.+) broke the connection", "broker_broke"),
         (r"broker (?P<broker>.+) refused user name or password", "broker_password"),
         (r"It could not be written for (?P<seconds>\d+) s \((?P<why>.*)\)\. Nothing was traded meanwhile\.", "unwritten"),
+        (r"nobody else polls Telegram", "alone"),
+        (r"another program uses this bot's token; entries go on", "disturbed"),
+        (r"another program uses this bot's token; no entries", "disturbed_closed"),
+        (r"no entries before Telegram was polled undisturbed for (?P<seconds>\d+) s", "not_alone_yet"),
         (r"could not answer: (?P<error>\w+)", "could_not"),
     )
 )

@@ -9,10 +9,11 @@ from typing import Any
 
 import structlog
 from telegram import CallbackQuery, MaybeInaccessibleMessage, Message, Update, User
-from telegram.error import BadRequest, InvalidToken, TelegramError
+from telegram.error import BadRequest, Conflict, InvalidToken, TelegramError
 from telegram.ext import Application, CallbackContext, CallbackQueryHandler, ExtBot, MessageHandler, TypeHandler, filters
 
 from bot import approvals, codes
+from bot.alone import CONFLICT_PAUSE_SECONDS, Alone
 from bot.asked import Asked, read_asked
 from bot.commands import code, nearest
 from bot.commands.start import joined
@@ -29,7 +30,7 @@ from bot.people import link_word
 from bot.redaction import shown as redacted
 from bot.render import duration
 from bot.telegram_answers import MOST_UPDATES
-from bot.telegram_link import POLL_SECONDS, Answer, NotTaken, Speaker
+from bot.telegram_link import Answer, NotTaken, Speaker
 from bot.texts import Html, Texts, short
 from core.domain.errors import ConfigurationError
 from core.domain.people import Role
@@ -46,14 +47,16 @@ _TURNED_AWAY_PAUSE = 60.0  # seconds
 _POLL_PAUSE = 0.5  # seconds between two questions for updates where the first brought nothing new
 _CLOSE = 0.75  # a plain word is less likely a command than what has a slash
 _WORDS_LOOKED_AT = 8  # of a sentence, for the command that it may mean
+_WHO_SHOWN = 160
 _TOAST_UNITS = 200  # https://core.telegram.org/bots/api#answercallbackquery
 
 
 class TelegramChat:
     """Takes commands and taps from Telegram while `run` runs. `bot` is its own: `bot.telegram_link.connect` makes one."""
 
-    def __init__(self, bot: ExtBot[None], desk: Desk, strangers: Strangers, paces: Paces) -> None:
+    def __init__(self, bot: ExtBot[None], desk: Desk, strangers: Strangers, paces: Paces, alone: Alone) -> None:
         self._desk = desk
+        self._alone = alone
         self._paces = paces
         self._bot = bot
         self._speaker = Speaker(bot, desk.clock)
@@ -122,8 +125,22 @@ class TelegramChat:
 
     async def _get_updates(self) -> Sequence[Update]:
         # After a failure without waiting, so that it is soon known that all is well again, and for one: too many may be too much.
-        wait, limit = (0, 1) if self._polling.problem else (POLL_SECONDS, MOST_UPDATES)
-        return await self._bot.get_updates(self._offset, limit=limit, timeout=wait, allowed_updates=_KINDS)
+        wait, limit = (0, 1) if self._polling.problem else (self._alone.poll_seconds, MOST_UPDATES)
+        began = self._desk.clock.monotonic()
+        try:
+            updates = await self._bot.get_updates(self._offset, limit=limit, timeout=wait, allowed_updates=_KINDS)
+        except Conflict as error:
+            await self._disturbed(error)
+            return ()
+        self._alone.heard(began)
+        return updates
+
+    async def _disturbed(self, error: Conflict) -> None:
+        """Another program polls with the same token, or has set a webhook for it. Asked again in a moment: so it notices, too."""
+        self._alone.conflict()
+        await self._desk.clock.sleep(CONFLICT_PAUSE_SECONDS)
+        if "webhook" in str(error):  # while there is one, nothing can be asked for
+            await self._bot.delete_webhook()
 
     async def _stop(self) -> None:
         self._speaker.end()
@@ -285,6 +302,7 @@ class TelegramChat:
     async def _replace(self, query: CallbackQuery, message: ChatMessage) -> None:
         if query.message is None:  # the buttons are ours and never inline in somebody else's chat
             return
+        message = self._signed(message)
         if not await self._speaker.edit(query.message.chat.id, query.message.message_id, message, _ANSWER_ATTEMPTS):
             await self._send(query.message, message)
 
@@ -315,11 +333,20 @@ class TelegramChat:
         """Answers what somebody wrote: in a group to that message, so that it is seen what is answered."""
         await self._send(message, reply, reply_to=None if message.chat.type == message.chat.PRIVATE else message.message_id)
 
+    def _signed(self, answer: ChatMessage) -> ChatMessage:
+        """Where another program may have heard the same, or not, it is said which of them answers."""
+        if not self._alone.disturbed:
+            return answer
+        by = self._desk.texts("another.answered", who=short(self._alone.who, _WHO_SHOWN))
+        return answer if by in answer.text else replace(answer, text=f"{answer.text}\n\n{by}")
+
     async def _send(self, beside: MaybeInaccessibleMessage, reply: ChatMessage, *, reply_to: int | None = None) -> None:
         in_topic = isinstance(beside, Message) and beside.is_topic_message
         thread_id = beside.message_thread_id if isinstance(beside, Message) and in_topic else None
         with self._paces.of(beside.chat.id).answering():
-            sent = await self._speaker.send(beside.chat.id, reply, _ANSWER_ATTEMPTS, thread_id=thread_id, reply_to=reply_to)
+            sent = await self._speaker.send(
+                beside.chat.id, self._signed(reply), _ANSWER_ATTEMPTS, thread_id=thread_id, reply_to=reply_to
+            )
         if reply.passes:
             await self._passing.keep(beside.chat.id, sent, reply.passes)
 

@@ -18,7 +18,7 @@ from telegram import (
     ReplyParameters,
 )
 from telegram.constants import ParseMode
-from telegram.error import BadRequest, Conflict, NetworkError, RetryAfter, TelegramError, TimedOut
+from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError, TimedOut
 from telegram.ext import ExtBot
 
 from bot.message import MAX_CAPTION_UNITS, ChatMessage, Document, Keyboard, plain_text, split, units
@@ -88,7 +88,7 @@ def key_markup(keys: tuple[tuple[str, ...], ...]) -> ReplyKeyboardMarkup | None:
 
 def can_try_again(error: TelegramError) -> bool:
     """Whether the same call may work a little later: no answer, a broken one, or too many calls."""
-    passing = isinstance(error, NetworkError | RetryAfter | Conflict) and not isinstance(error, BadRequest)
+    passing = isinstance(error, NetworkError | RetryAfter) and not isinstance(error, BadRequest)
     return passing or type(error) is TelegramError
 
 
@@ -156,7 +156,7 @@ class Speaker:
 
     async def _is_well(self, error: TelegramError) -> bool:
         """Whether Telegram answers something else just now, and did answer this (a silence is no answer)."""
-        if isinstance(error, TimedOut | RetryAfter | Conflict):
+        if isinstance(error, TimedOut | RetryAfter):
             return False
         try:
             await self.bot.get_me()

@@ -7,6 +7,7 @@ from typing import assert_never
 
 from bot.texts import Texts
 from core.domain.events import (
+    AnotherProgram,
     ApprovalClosed,
     ApprovalRequested,
     AuthenticatorChanged,
@@ -115,7 +116,7 @@ def topic_of(event: Event) -> Topic:  # noqa: PLR0911, C901 - flat: one line for
             return Topic.PROBLEMS if event.priority is Priority.URGENT else Topic.REFUSALS
         case OrderFailed() | OrderUnanswered() | ExitWaits() | PartTroubled() | SignalsLost() | DeadLettersFound():
             return Topic.PROBLEMS
-        case RequestsRefused() | OutageOver():
+        case RequestsRefused() | OutageOver() | AnotherProgram():
             return Topic.PROBLEMS
         case SymbolHeld() | SymbolReleased() | HoldAccepted() | DayUnproved() | PanicOver():
             return Topic.PROBLEMS

@@ -53,6 +53,10 @@ class MarketData(Protocol):
         ...
 
 
+EntryGate = Callable[[], Reason | None]
+"""Why no entry is made now, whoever wants it; None while they are. Exits never ask. Answers at once, from what is known."""
+
+
 class Venue(MarketData, Protocol):
     """Where orders go."""
 

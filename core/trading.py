@@ -11,7 +11,7 @@ from core.inbox import CAPACITY, Inbox, Work
 from core.market import Market
 from core.order_executor import OrderExecutor, new_token
 from core.placement import Placement
-from core.ports import Clock, Ledger, LedgerState, Timings, Venue
+from core.ports import Clock, EntryGate, Ledger, LedgerState, Timings, Venue
 from core.rates import Rates
 from core.reconciler import Reconciler
 from core.wishes import Wishes
@@ -32,16 +32,17 @@ class Trading:
         trading_mode: str,
         timings: Timings,
         watched: Collection[str] = (),
+        gate: EntryGate = lambda: None,
         token: Callable[[], str] = new_token,
         capacity: int = CAPACITY,
     ) -> None:
-        """`watched` are symbols whose rules and price are kept at hand, besides those that the book needs. `token` names an
-        approval, `capacity` is the inbox's."""
+        """`gate` may keep entries back. `watched` are symbols whose rules and price are kept at hand, besides those that the book
+        needs. `token` names an approval, `capacity` is the inbox's."""
         self.book = book
         self._watched = watched
         self.market = Market(venue, clock, watched=self.needed)
         self.rates = rates = Rates(book, self.market, clock)
-        self.deciding = deciding = Deciding(book, self.market, rates, clock)
+        self.deciding = deciding = Deciding(book, self.market, rates, clock, gate)
         self.placement = Placement(
             ledger=ledger,
             venue=venue,

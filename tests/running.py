@@ -9,11 +9,17 @@ import signal
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from bot.clock import SystemClock
+from core.adapters.ledger.opening import look_into_ledger, open_ledger
+from core.adapters.ledger.writes import Writes
+from core.domain.errors import LedgerNotReady
+from core.domain.order import OrderState
 from tests.servers.ports import free_port
 from tests.servers.process import ServerProcess
 
@@ -25,9 +31,13 @@ _GRACE = 10.0  # seconds that a clean end may take before the process is killed
 class Program:
     """One `marketflow run`: its own ledger (SQLite) and log in `folder`, and its own ports, kept through restarts."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, str], *, ready_without: Collection[str] = ()) -> None:
+    def __init__(
+        self, folder: Path, settings: Mapping[str, str], *, ready_without: Collection[str] = (), newcomer: bool = False
+    ) -> None:
         """`settings` go over those that every run needs; nothing else of this process's environment is handed on but PATH.
-        `ready_without` are parts that need not be well for it to count as started."""
+        `ready_without` are parts that need not be well for it to count as started. A `newcomer` begins on a ledger that has never
+        traded; any other on one that has, lately."""
+        self._is_new = not newcomer
         self._http_port, self._metrics_port = free_port(), free_port()
         self._ready_without = ready_without
         self._ledger, self._log = folder / "ledger.db", folder / "marketflow.log"
@@ -45,6 +55,9 @@ class Program:
 
     async def start(self) -> None:
         """Returns when `/readyz` says 200. ServerDidNotStartError, with the end of its log, when that takes too long."""
+        if self._is_new and self.settings.get("TRADING_MODE", "paper") != "paper":
+            await _make_ledger_that_traded(self.settings["DATABASE_URL"])
+        self._is_new = False
         await asyncio.to_thread(self._process.start, _STARTED)
         self.last_pid = self._process.pid or 0
 
@@ -138,6 +151,21 @@ async def run_command(*arguments: str, settings: Mapping[str, str], within: floa
             process.kill()
             await process.wait()
     return Ended(process.returncode or 0, out.decode(), err.decode())
+
+
+async def _make_ledger_that_traded(database_url: str) -> None:
+    """A new ledger that has heard of an order a moment ago, and knows nothing more of it. One that is there is left alone."""
+    clock = SystemClock()
+    with suppress(LedgerNotReady):
+        await (await look_into_ledger(database_url, clock)).close()
+        return
+    ledger = await open_ledger(database_url, clock)
+    try:
+        step = {"client_order_id": "earlier", "at": clock.now(), "state": OrderState.FILLED, "order_id": "0"}
+        step |= dict.fromkeys(("qty", "price", "executed_qty"), Decimal(1))
+        await ledger.write(Writes(order_steps=[step]))
+    finally:
+        await ledger.close()
 
 
 def surroundings(settings: Mapping[str, str]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from core.domain.approval import ApprovalState
 from core.domain.conflict import Conflict
 from core.domain.controls import Controls, Pause
 from core.domain.events import (
+    AnotherProgram,
     ApprovalClosed,
     ApprovalRequested,
     ControlsChanged,
@@ -343,5 +344,7 @@ def _write_about_process(event: Event) -> None:
             log.error("books not compared", day=day, error=problem)
         case PartTroubled(part, recovered, detail):
             log.log(20 if recovered else 30, "a part is back" if recovered else "a part is gone", part=part, detail=detail)
+        case AnotherProgram(what, _, effect):
+            log.log(20 if what == "gone" else 30, "another program on this bot's token", what=what, effect=effect)
         case StrangerSeen(user_id, name):
             log.warning("a stranger wrote to the bot", user_id=user_id, name=name)

@@ -311,6 +311,18 @@ class PartTroubled:
 
 
 @dataclass(frozen=True, slots=True)
+class AnotherProgram:
+    """Another program that uses this bot's token came, stays for longer than a moment, or is gone. `who` is this program,
+    `effect` says whether it makes entries meanwhile; on paper there is nothing to be bought twice."""
+
+    what: Literal["came", "stays", "gone"]
+    who: str
+    effect: Literal["entries", "no_entries", "paper"]
+    kind: Literal["another_program"] = "another_program"
+    priority: Priority = Priority.URGENT
+
+
+@dataclass(frozen=True, slots=True)
 class ExitOfOutage:
     """An exit that came while a part was away: `became` is `sold`, `refused` or `failed`, and `reason` why."""
 
@@ -391,6 +403,7 @@ Event = (
     | PersonRevoked
     | AuthenticatorChanged
     | PartTroubled
+    | AnotherProgram
     | OutageOver
     | PanicOver
     | SignalsLost

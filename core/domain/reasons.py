@@ -19,6 +19,8 @@ SENTENCES: Mapping[str, str] = {
     "observe": "observe mode: told, not traded",
     "in_position": "already in a position: {qty} {base}",
     "no_position": "there is no {base} position to sell",
+    "another_program": "another program uses this bot's Telegram token, and two would buy everything twice",
+    "not_alone_yet": "this ledger has not traded lately: no entries before Telegram was polled undisturbed for {seconds} s",
     "approval_pending": "the same is already waiting for an approval",
     "exit_wanted": "{symbol} is to be sold first: that is wanted, and tried until it is done",
     "exit_over": "this exit is over",
@@ -31,6 +33,7 @@ SENTENCES: Mapping[str, str] = {
     "not_held": "{symbol} is not held",
     # ledger and exchange side by side
     "less_than_ledger": "the exchange holds {qty} {asset} less than the ledger: sold elsewhere?",
+    "symbol_gone": "the exchange knows {symbol} no more (delisted?), and the ledger holds {qty} of it",
     "order_unknown": "order {order_id} on the exchange has our mark and is not in this ledger: another MarketFlow?",
     "order_differs": "order {order_id} is {ours} in the ledger, {theirs} on the exchange",
     # sizing
@@ -75,6 +78,7 @@ SENTENCES: Mapping[str, str] = {
     "bad_signature": "the exchange refused the signature ({code}). Check BINANCE_API_SECRET",
     "clock_off": "the exchange refused the request's time ({code}): this machine's clock is off by {offset} s",
     "rate_limited": "too many requests; the exchange asks to wait {seconds} s",
+    "held_back": "MarketFlow itself waits {seconds} s, so as not to ask more of the exchange than it allows",
     "banned": "the exchange banned this address for {seconds} s for too many requests (418)",
     "exchange_busy": "the exchange is overloaded and did not take the order",
     "unreachable": "the exchange cannot be reached, so nothing was sent ({detail})",

@@ -47,6 +47,11 @@ def not_held(signal: Signal, picture: Picture) -> Reason | None:
     return reason("held", symbol=signal.symbol)
 
 
+def gate_open(signal: Signal, picture: Picture) -> Reason | None:
+    """An entry waits behind the gate; an exit never does."""
+    return picture.gate if signal.side is Side.BUY else None
+
+
 def right_side(signal: Signal, picture: Picture) -> Reason | None:
     """A BUY needs no open position, a SELL needs one."""
     base = picture.instrument.base if picture.instrument else signal.symbol
@@ -105,6 +110,7 @@ CHECKS: tuple[tuple[Check, str], ...] = (
     (not_paused, "ignored"),
     (known_symbol, "denied"),
     (not_observing, "observed"),
+    (gate_open, "denied"),
     (not_held, "denied"),
     (not_leaving, "ignored"),
     (right_side, "ignored"),

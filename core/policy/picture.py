@@ -10,6 +10,7 @@ from core.domain.controls import Controls
 from core.domain.hold import Hold
 from core.domain.instrument import Instrument, Quote
 from core.domain.position import Position
+from core.domain.reasons import Reason
 from core.policy.rates import Rate, Unknown, same
 
 
@@ -50,7 +51,8 @@ class Picture:
     `open_count` counts open positions and entries under way; `results_today` are today's net profits by quote asset; `rates`
     are those into the report asset, by asset; `approved_at` is when a person approved this very signal: then its age counts from
     there, and nobody is asked again. `by_hand`: a person ordered it, who may leave a position also while signals may not.
-    `exit_wanted`: the symbol is being left. `clock_offset` is how far the exchange's clock is ahead of ours.
+    `exit_wanted`: the symbol is being left. `clock_offset` is how far the exchange's clock is ahead of ours. `gate` is why
+    entries are kept back besides all that is known of the signal.
     """
 
     now: datetime
@@ -66,6 +68,7 @@ class Picture:
     approved_at: datetime | None = None
     hold: Hold | None = None
     by_hand: bool = False
+    gate: Reason | None = None
     wanted: Wanted = Wanted()
     exit_wanted: bool = False
     clock_offset: timedelta | None = None

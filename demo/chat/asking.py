@@ -37,7 +37,8 @@ async def get_updates(room: Room, params: Params) -> list[Json]:
 
 
 async def delete_webhook(room: Room, params: Params) -> bool:
-    """https://core.telegram.org/bots/api#deletewebhook; there never is one here."""
+    """https://core.telegram.org/bots/api#deletewebhook"""
+    room.updates.hooked = False
     if params.flag("drop_pending_updates"):
         room.updates.drop()
     return True

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bot.alone import Alone
 from bot.pace import Paces
 from bot.telegram_app import TelegramChat
 from bot.telegram_link import connect
@@ -15,7 +16,7 @@ from demo.chat.group import Group
 from demo.chat.model import Person
 from demo.chat.room import Room
 from demo.chat.server import RunningChat, running_chat
-from tests.bot.parts import OWNER, STRANGER, TRADER, VIEWER, FastClock, Office
+from tests.bot.parts import OWNER, STRANGER, TRADER, VIEWER, FastClock, Office, alone
 from tests.chat_client import ChatPerson
 
 PEOPLE = tuple(
@@ -33,6 +34,7 @@ class Bot:
     server: RunningChat
     office: Office
     chat: TelegramChat
+    alone: Alone
 
     @property
     def room(self) -> Room:
@@ -75,10 +77,12 @@ async def server() -> AsyncIterator[RunningChat]:
 @contextlib.asynccontextmanager
 async def bot_on(server: RunningChat, office: Office) -> AsyncIterator[Bot]:
     """The bot on a server, reached; gone after the block."""
-    chat = TelegramChat(connect(server.token, server.api_url), office.desk, office.ledger, Paces(office.desk.clock))
+    clock = office.desk.clock
+    beside = alone(clock)
+    chat = TelegramChat(connect(server.token, server.api_url), office.desk, office.ledger, Paces(clock), beside)
     async with running(chat.run()) as task:
         await until(lambda: chat.ready[0] or task.done())
-        yield Bot(server, office, chat)
+        yield Bot(server, office, chat, beside)
     await office.inbox.close()
 
 

@@ -41,7 +41,7 @@ from core.trading import Trading
 from demo.chat.room import Room
 from demo.chat.server import RunningChat
 from tests.bot.conftest import PEOPLE, running, until
-from tests.bot.parts import OWNER, TRADER, VIEWER, FastClock
+from tests.bot.parts import OWNER, TRADER, VIEWER, FastClock, alone
 from tests.chat_client import ChatPerson
 from tests.core.world import LIMITS, Durations, instrument
 
@@ -196,7 +196,7 @@ async def firm_on(
         tell=ProcessEvents(ledger, clock).tell,
         patience=ASK_SECONDS * speed,  # a machine that is busy for a moment is no slow ledger, however quick the clock
     )
-    chat = TelegramChat(answers, desk, ledger, paces)
+    chat = TelegramChat(answers, desk, ledger, paces, alone(clock))
     timers = (ApprovalTimer(book, trading.inbox, clock), PauseTimer(book, trading.inbox, clock), trading.exits, PanicTimer(desk))
     await trading.market.load_instruments(None)
     trading.inbox.start_controls(state.waiting)

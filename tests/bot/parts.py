@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from bot.alone import Alone
 from bot.audience import Audience
 from bot.confirmations import Confirmations
 from bot.desk import Desk
@@ -39,7 +40,7 @@ from core.domain.signal import Side, Signal
 from core.inbox import Inbox
 from core.market import Market
 from core.membership import Membership
-from core.ports import MAIN_READER, Arrival, Changes, DayResult, Delivery, LedgerState, Told, Verdict
+from core.ports import MAIN_READER, Arrival, Changes, Clock, DayResult, Delivery, LedgerState, Told, Verdict
 from core.rates import Rates
 from core.read_models import (
     NEWEST,
@@ -84,6 +85,13 @@ class FastClock:
     def skip(self, seconds: float) -> None:
         """Lets time pass at once."""
         self._began -= seconds / self._speed
+
+
+def alone(clock: Clock) -> Alone:
+    """A program with no account, which nothing keeps from entering."""
+    return Alone(
+        clock, lambda _: None, who="process 7 on desk, ledger ledger.db", has_account=False, traded_at=None, seen_at=None
+    )
 
 
 def signal(kind: str = "BUY_SM", symbol: str = "WIFUSDC", close: str = "0.4801", signal_id: str = "s1") -> Signal:
@@ -447,7 +455,8 @@ class Office:
         }
         rates = Rates(self.book, self.market, clock)
         self.desk = Desk(
-            book=self.book, market=self.market, deciding=Deciding(self.book, self.market, rates, clock), rates=rates,
+            book=self.book, market=self.market, rates=rates,
+            deciding=Deciding(self.book, self.market, rates, clock, lambda: None),
             confirmations=Confirmations(clock),
             codes=None, inbox=self.inbox, alerts_waiting=lambda: len(self.ledger.unsent),
             queries=self.ledger, analytics=self.ledger, stories=self.ledger,

@@ -18,7 +18,7 @@ from demo.chat.room import Room
 from demo.chat.server import RunningChat, running_chat
 from tests.bot.conftest import PEOPLE, Bot, bot_on, until
 from tests.bot.firm import Firm
-from tests.bot.parts import OWNER, STRANGER, TRADER, VIEWER, FastClock, Office, approval
+from tests.bot.parts import OWNER, STRANGER, TRADER, VIEWER, FastClock, Office, alone, approval
 
 
 async def test_a_stranger_gets_nothing_and_is_recorded_once_also_after_a_restart(server: RunningChat) -> None:
@@ -243,7 +243,9 @@ async def test_telegram_away_at_the_start_and_later(server: RunningChat) -> None
 
 async def test_a_token_that_telegram_does_not_know_is_named_but_not_shown(server: RunningChat) -> None:
     office, token = Office(FastClock()), "123456:not-the-token-of-this-server"
-    chat = TelegramChat(connect(token, server.api_url), office.desk, office.ledger, Paces(office.desk.clock))
+    chat = TelegramChat(
+        connect(token, server.api_url), office.desk, office.ledger, Paces(office.desk.clock), alone(office.desk.clock)
+    )
     with pytest.raises(ConfigurationError, match="TG_TOKEN") as caught:
         await chat.run()
     assert token not in str(caught.value)

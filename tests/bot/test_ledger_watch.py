@@ -172,9 +172,11 @@ async def test_the_word_goes_to_the_owners_chat_over_the_real_client_and_no_ledg
 async def test_the_last_word_tells_our_own_errors_and_of_others_the_kind_alone(server: RunningChat) -> None:
     owner = ChatPerson(server.room, PEOPLE[0])
     async with direct(server) as word:
-        await word.say_last(lambda texts: end_lines(LeaseLost("another MarketFlow has taken this ledger over"), texts))
-        assert "another MarketFlow" in (await owner.wait_for("ended by itself")).text
-        await word.say_last(lambda texts: end_lines(ValueError("the password is hunter2"), texts))
+        await word.say_last(
+            lambda texts: end_lines(LeaseLost("another MarketFlow has taken this ledger over"), "process 7", texts)
+        )
+        assert "process 7 no longer holds its ledger" in (await owner.wait_for("Another MarketFlow took the ledger over")).text
+        await word.say_last(lambda texts: end_lines(ValueError("the password is hunter2"), "process 7", texts))
         told = await owner.wait_for("ValueError")
         assert "hunter2" not in told.text
 
@@ -184,5 +186,5 @@ async def test_the_end_does_not_wait_for_a_telegram_that_is_away() -> None:
     audience = Audience(OWNER, None, "en", "UTC", People(book), book)
     word = DirectWord(connect("1:nobody", "http://127.0.0.1:9"), audience, Paces(clock), clock)
     async with asyncio.timeout(20):
-        await word.say_last(lambda texts: end_lines(LeaseLost(), texts))
+        await word.say_last(lambda texts: end_lines(LeaseLost(), "process 7", texts))
     await word.close()

@@ -18,6 +18,7 @@ from core.domain.approval import ApprovalState
 from core.domain.controls import Controls, Mode, Pause
 from core.domain.errors import ConfigurationError
 from core.domain.events import (
+    AnotherProgram,
     ApprovalClosed,
     ApprovalRequested,
     ControlsChanged,
@@ -217,6 +218,8 @@ def test_every_other_event_is_one_line() -> None:
         (RequestsRefused(NOON, (("wrong_secret", 7),)), "warning", "wrong_secret"),
         (PartTroubled("kafka", recovered=False, detail="no broker"), "warning", "no broker"),
         (PartTroubled("kafka", recovered=True, detail="reading"), "info", "reading"),
+        (AnotherProgram("came", "process 7", "no_entries"), "warning", "no_entries"),
+        (AnotherProgram("gone", "process 7", "entries"), "info", "gone"),
     ]
     written = lines(*(event for event, _, _ in events))
     assert [line["log_level"] for line in written] == [level for _, level, _ in events]

@@ -25,7 +25,7 @@ from core.domain.events import ApprovalRequested
 from demo.chat.errors import ApiError
 from demo.chat.server import RunningChat
 from tests.bot.conftest import PEOPLE, bot_on, running, until
-from tests.bot.parts import OWNER, FastClock, MemoryLedger, Office, approval, executed, refused
+from tests.bot.parts import OWNER, FastClock, MemoryLedger, Office, alone, approval, executed, refused
 from tests.chat_client import ChatPerson
 from tests.ring import Ring
 from tests.servers.odd import OddFront, Reply, any_odd, dumped, odd_front
@@ -87,7 +87,7 @@ async def test_no_odd_answer_ends_anything_and_all_is_told_in_the_end(server: Ru
     office = await Office(clock).with_position()
     ledger, url = MemoryLedger(), f"http://127.0.0.1:{front.port}"
     ledger.now = clock.now
-    chat = TelegramChat(connect(server.token, url), office.desk, office.ledger, Paces(clock))
+    chat = TelegramChat(connect(server.token, url), office.desk, office.ledger, Paces(clock), alone(clock))
     notifiers = owners_notifier(connect(server.token, url), OWNER, ledger, clock)
     owner = ChatPerson(server.room, PEOPLE[0])
     vital = [asyncio.create_task(chat.run()), asyncio.create_task(notifiers.run())]

@@ -22,6 +22,7 @@ from bot.texts import en, ru, texts
 from core.domain.approval import ApprovalState
 from core.domain.controls import Controls, Mode, Pause
 from core.domain.events import (
+    AnotherProgram,
     ApprovalClosed,
     ApprovalRequested,
     AuthenticatorChanged,
@@ -90,6 +91,9 @@ ALL_EVENTS: list[Event] = [
     AuthenticatorChanged(1002, "Ann", ended=True),
     PartTroubled("kafka", recovered=False, detail="no broker"),
     PartTroubled("exchange", recovered=True, detail=""),
+    *(AnotherProgram("came", "process 7 on desk", effect) for effect in ("entries", "no_entries", "paper")),
+    AnotherProgram("stays", "process 7 on desk", "no_entries"),
+    AnotherProgram("gone", "process 7 on desk", "entries"),
     PanicOver("Ann", (), paused=True),
     PanicOver("Ann", ("WIFUSDC", "SOLUSDC"), paused=False),
     proved(Proof("2026-03-01", 7, 4, 5, 4, 4, {"USDC": Decimal("1.25")}, {"WIF": Decimal("0.02")})),
@@ -200,6 +204,7 @@ def hostile_events() -> list[Event]:
         StrangerSeen(1, EVIL),
         AuthenticatorChanged(1, EVIL),
         PartTroubled(EVIL, recovered=False, detail=EVIL),
+        AnotherProgram("came", EVIL, "entries"),
         PanicOver(EVIL, (EVIL,), paused=True),
     ]
 

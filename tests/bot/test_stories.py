@@ -266,6 +266,11 @@ async def bad_day(stage: Stage) -> None:
     await stage.world.say("BUY_SM", close="0.40")
 
 
+async def not_alone(stage: Stage) -> None:
+    stage.world.closed = reason("another_program")
+    await stage.world.say("BUY_SM")
+
+
 SCENES: dict[str, tuple[str, Scene, dict[str, object]]] = {
     "executed": ("An entry is executed", executed, {}),
     "sold": ("An exit is executed", sold, {}),
@@ -287,6 +292,7 @@ SCENES: dict[str, tuple[str, Scene, dict[str, object]]] = {
     "entries_paused": ("Entries are paused", entries_paused, {}),
     "observe": ("Observe mode", observed, {}),
     "unknown_symbol": ("The exchange knows no such symbol", unknown, {}),
+    "another_program": ("Another program uses the bot's token", not_alone, {}),
     "held": ("Ledger and exchange disagree about the symbol", held, {}),
     "in_position": ("There is a position already", in_position, {}),
     "exit_wanted": ("The position is being left", leaving, {}),

@@ -22,7 +22,7 @@ from core.domain.reasons import reason
 from core.ports import Changes, Verdict
 from demo.chat.server import RunningChat
 from tests.bot.conftest import PEOPLE, running, until
-from tests.bot.parts import NOON, OWNER, STRANGER, FastClock, Office, executed, signal
+from tests.bot.parts import NOON, OWNER, STRANGER, FastClock, Office, alone, executed, signal
 from tests.chat_client import ChatPerson
 from tests.tellings import owners_notifier
 
@@ -34,7 +34,7 @@ async def everything(server: RunningChat, url: str) -> AsyncIterator[tuple[SqlLe
     ledger = await open_ledger(url, clock)
     office = Office(clock)
     desk: Desk = replace(office.desk, queries=LedgerQueries(ledger.reader), analytics=LedgerAnalytics(ledger.reader))
-    chat = TelegramChat(connect(server.token, server.api_url), desk, ledger, Paces(clock))
+    chat = TelegramChat(connect(server.token, server.api_url), desk, ledger, Paces(clock), alone(clock))
     bot = connect(server.token, server.api_url)
     notifier = owners_notifier(bot, OWNER, ledger, clock)
     async with running(chat.run()), running(notifier.run()):

@@ -11,6 +11,7 @@ from core.domain.approval import Approval
 from core.domain.controls import Controls, Mode, Pause
 from core.domain.instrument import Instrument
 from core.domain.messages import ApprovalAnswered, ApprovalTimedOut, Body, ControlsRequested, Message, SignalReceived
+from core.domain.reasons import Reason
 from core.domain.signal import Signal
 from core.inbox import CAPACITY
 from core.policy.picture import Limits
@@ -83,6 +84,8 @@ class World:
         self.clock = clock
         self.venue = venue
         self.timings = Durations()
+        self.closed: Reason | None = None
+        """Why entries are kept back."""
         self._names = (f"{start}-{number}" for number in count(1))
         self.trading = Trading(
             book=book,
@@ -93,6 +96,7 @@ class World:
             timings=self.timings,
             token=lambda: f"token-{next(self._names)}",
             capacity=capacity,
+            gate=lambda: self.closed,
         )
         self._timer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.market, self.placement, self.inbox = self.trading.market, self.trading.placement, self.trading.inbox

@@ -32,6 +32,7 @@ from telegram.ext import ApplicationBuilder, CallbackQueryHandler, CommandHandle
 from demo.chat.conversation import KEPT
 from demo.chat.faults import FloodLimit
 from demo.chat.room import ANSWER_WITHIN_S, OWNER, Room
+from demo.chat.updates import UpdateQueue
 from tests.chat_client import STRANGER, LocalChat, local_chat
 
 APPROVE = InlineKeyboardMarkup([[InlineKeyboardButton("Approve", callback_data="approve")]])
@@ -330,6 +331,38 @@ async def test_the_older_of_two_readers_gets_a_conflict(chat: LocalChat, bot: Bo
             await asyncio.wait_for(older, 5)
         chat.owner.send("hello")
         assert len(await asyncio.wait_for(newer, 5)) == 1
+
+
+async def test_who_does_not_wait_disturbs_nobody(chat: LocalChat, bot: Bot) -> None:
+    waiting = asyncio.create_task(bot.get_updates(offset=1, timeout=20))
+    async with bot_for(chat) as second:
+        while chat.room.updates.readers == 0:
+            await second.get_me()
+        assert await second.get_updates(offset=2) == ()
+        chat.owner.send("hello")
+        assert len(await asyncio.wait_for(waiting, 5)) == 1
+        assert len(await second.get_updates(offset=2)) == 1  # nobody has said yet that it arrived
+
+
+async def test_conflicts_that_follow_each_other_are_held_back_as_is_who_asks_the_same_again() -> None:
+    now = 0.0
+    queue = UpdateQueue(lambda: now)
+
+    async def poll(offset: int, seconds: float) -> list[dict[str, object]]:
+        return await queue.get(offset, 100, seconds)
+
+    polls = [asyncio.create_task(poll(number, 20)) for number in range(3)]
+    done, _ = await asyncio.wait(polls, return_when=asyncio.FIRST_EXCEPTION)
+    assert len(done) == 1
+    done, _ = await asyncio.wait(polls, timeout=1)
+    assert len(done) == 1  # the second conflict comes later
+    now = 100.0
+    queue.put("message", {})
+    queue.put("message", {})
+    assert len(await poll(5, 0)) == 2
+    assert len(await poll(5, 0)) == 1  # the same again, at once
+    queue.close()
+    await asyncio.gather(*polls, return_exceptions=True)
 
 
 async def test_commands_by_scope_and_language(chat: LocalChat, bot: Bot) -> None:

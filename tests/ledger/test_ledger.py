@@ -364,3 +364,17 @@ def test_the_executions_table_has_the_names_that_others_rely_on() -> None:
     assert " ".join(names[:16]) == f"{first} {then}"
     assert set(execution_row(values.execution())) <= set(names)
     assert set(order_row(values.order(1))) == {column.name for column in tables.orders.columns}
+
+
+async def test_when_an_order_was_last_on_the_exchange(ledger: SqlLedger) -> None:
+    queries = LedgerQueries(ledger.reader)
+    assert await queries.last_on_exchange() is None
+    (stored,) = await ledger.store([values.message()])
+    assert isinstance(stored, StoredMessage)
+    sent = values.order(stored.seq)
+    await ledger.commit(Changes(orders=[sent]))
+    assert await queries.last_on_exchange() is None  # it may never have arrived there
+    await ledger.commit(Changes(orders=[replace(sent, order_id="7", state=OrderState.FILLED, updated_at=values.NOW)]))
+    later = replace(sent, state=OrderState.REJECTED, updated_at=values.NOW + timedelta(hours=1))
+    await ledger.commit(Changes(orders=[later]))
+    assert await queries.last_on_exchange() == values.NOW

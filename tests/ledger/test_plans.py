@@ -55,6 +55,7 @@ QUESTIONS: dict[str, Ask] = {
         "trades of a symbol", lambda ledger, page: LedgerQueries(ledger.reader).recent_trades(10, symbol="S7USDC", page=page)
     ),
     **of_pages("acts", lambda ledger, page: LedgerQueries(ledger.reader).acts(10, page=page)),
+    "last on the exchange": lambda ledger: LedgerQueries(ledger.reader).last_on_exchange(),
     "orders": lambda ledger: LedgerQueries(ledger.reader).recent_orders(8),
     "executions": lambda ledger: LedgerQueries(ledger.reader).recent_executions(8),
     "executions behind": lambda ledger: LedgerQueries(ledger.reader).executions_after(100, 50),

@@ -109,6 +109,22 @@ class PostgresServer:
         finally:
             await connection.close()
 
+    async def copy(self, database: str, to: str) -> None:
+        """Copies a database as it stands, and cuts off whoever is connected to it: they may come again."""
+        await self._cut_off(database)
+        await self.execute(f'CREATE DATABASE "{to}" TEMPLATE "{database}"')
+
+    async def put_back(self, copy: str, database: str) -> None:
+        """Puts an older copy in the place of a database, as a failover to a replica that lagged does."""
+        await self.execute(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS false')
+        await self.execute(f'DROP DATABASE "{database}" WITH (FORCE)')
+        await self.execute(f'ALTER DATABASE "{copy}" RENAME TO "{database}"')
+
+    async def _cut_off(self, database: str) -> None:
+        await self.execute(
+            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}' AND pid <> pg_backend_pid()"
+        )
+
     def _is_ready(self) -> bool:
         try:
             lines = (self._data / "postmaster.pid").read_text().splitlines()

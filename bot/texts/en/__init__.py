@@ -1,6 +1,6 @@
 """The English catalogue: HTML by key, a module for each part of the chat."""
 
-from bot.texts.en import acting, alerts, answers, approvals, people, reading, refusals, why
+from bot.texts.en import acting, alerts, answers, approvals, people, programs, reading, refusals, why
 
 CATALOGUE: dict[str, str] = {
     **alerts.CATALOGUE,
@@ -10,5 +10,6 @@ CATALOGUE: dict[str, str] = {
     **people.CATALOGUE,
     **acting.CATALOGUE,
     **why.CATALOGUE,
+    **programs.CATALOGUE,
     **refusals.CATALOGUE,
 }

@@ -1,6 +1,6 @@
 """The Russian catalogue: HTML by key, a module for each part of the chat, and every reason of core.domain.reasons by its code."""
 
-from bot.texts.ru import acting, alerts, answers, approvals, people, reading, reasons, records, refusals, why
+from bot.texts.ru import acting, alerts, answers, approvals, people, programs, reading, reasons, records, refusals, why
 
 __all__ = ["CATALOGUE", "SENTENCES"]
 
@@ -12,6 +12,7 @@ CATALOGUE: dict[str, str] = {
     **people.CATALOGUE,
     **acting.CATALOGUE,
     **why.CATALOGUE,
+    **programs.CATALOGUE,
     **refusals.CATALOGUE,
 }
 

@@ -17,6 +17,8 @@ SENTENCES: dict[str, str] = {
     "panic_over": "паника отменена",
     "nothing_free": "на бирже свободно только {free} {base}: продано в другом месте или занято ордером?",
     "no_position": "позиции в {base} нет, продавать нечего",
+    "another_program": "токеном этого бота пользуется ещё одна программа, а вдвоём всё было бы куплено дважды",
+    "not_alone_yet": "этот реестр давно не торговал: входов нет, пока Telegram не опрошен {seconds} с без помех",
     "approval_pending": "такой же сигнал уже ждёт одобрения",
     "unknown_symbol": "биржа не знает символа {symbol}",
     "not_trading": "торги {symbol} на бирже остановлены (статус {status})",
@@ -25,6 +27,7 @@ SENTENCES: dict[str, str] = {
     "not_held": "торговля {symbol} не задержана",
     # ledger and exchange side by side
     "less_than_ledger": "на бирже на {qty} {asset} меньше, чем в реестре: продано в другом месте?",
+    "symbol_gone": "биржа больше не знает {symbol} (делистинг?), а в реестре числится {qty}",
     "order_unknown": "ордер {order_id} на бирже с нашей пометкой, а в этом реестре его нет: ещё один MarketFlow?",
     "order_differs": "ордер {order_id}: в реестре {ours}, на бирже {theirs}",
     # sizing
@@ -69,6 +72,7 @@ SENTENCES: dict[str, str] = {
     "bad_signature": "биржа не приняла подпись ({code}). Проверьте BINANCE_API_SECRET",
     "clock_off": "биржа не приняла время запроса ({code}): часы этой машины расходятся на {offset} с",
     "rate_limited": "слишком много запросов; биржа просит подождать {seconds} с",
+    "held_back": "MarketFlow сам ждёт {seconds} с, чтобы не просить у биржи больше, чем она позволяет",
     "banned": "биржа заблокировала этот адрес на {seconds} с за слишком частые запросы (418)",
     "exchange_busy": "биржа перегружена и не приняла ордер",
     "unreachable": "до биржи не достучаться, ничего не отправлено ({detail})",

@@ -14,6 +14,7 @@ from sqlalchemy import URL, ColumnElement, Connection, StaticPool, Text, bindpar
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from core.adapters.ledger.database_file import DatabaseFile
 from core.adapters.ledger.processes import has_ended, this_process
 from core.adapters.private_files import make_private
 from core.domain.errors import LedgerUnavailable
@@ -116,6 +117,7 @@ class SqliteTransactions:
     def __init__(self, url: URL) -> None:
         self.dialect = "sqlite"
         self._lock = _FileLock(url.database)
+        self._file = DatabaseFile(url.database)
         self.session: ColumnElement[str] = bindparam("b_session", type_=Text)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
         self.engine = create_engine(url.set(drivername="sqlite+pysqlite"), poolclass=StaticPool, connect_args=_ANY_THREAD)
@@ -127,8 +129,11 @@ class SqliteTransactions:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, work)
 
     def _run(self, work: Callable[[Connection], T]) -> T:
+        self._file.check()
         with self.engine.begin() as connection:
-            return work(connection)
+            done = work(connection)
+        self._file.seen()
+        return done
 
     def session_parameters(self) -> dict[str, str]:
         """Whether this process has the file's lock. Who takes over from a suspended one gets it later, or never."""

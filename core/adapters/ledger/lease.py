@@ -1,8 +1,10 @@
-"""One ledger, one process: a lease with an epoch, which every transaction proves. Who lost it can write nothing any more."""
+"""One ledger, one process: a lease with an epoch, which every transaction proves. Who lost it can write nothing any more, nor can
+who finds it older than it was left."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import NoReturn
 
 import structlog
 from sqlalchemy import Connection, bindparam, select, update
@@ -10,7 +12,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from core.adapters.ledger import tables
 from core.adapters.ledger.engines import Transactions
 from core.adapters.ledger.rows import Row
-from core.domain.errors import LeaseLost, LedgerInUse
+from core.domain.errors import LeaseLost, LedgerInUse, LedgerSetBack
 from core.ports import Clock
 
 log = structlog.get_logger(__name__)
@@ -39,9 +41,10 @@ class _Held:
 class Lease:
     """This process's right to write. Made by `take_lease`.
 
-    Each transaction carries a number of its own into the lease's row. So a commit whose answer was lost can be asked for
-    afterwards, and the epoch there tells whether this process may still write at all. The row is locked by whoever writes:
-    who asks waits until the transaction in doubt has ended.
+    Each transaction carries a number of its own into the lease's row, over the number of the last one that was committed. So a
+    commit whose answer was lost can be asked for afterwards, and the row tells whether this process may still write at all, and
+    whether it writes into what it left: a backup that was put back, or a copy that lagged behind, holds an older number. The row
+    is locked by whoever writes: who asks waits until the transaction in doubt has ended.
     """
 
     def __init__(self, transactions: Transactions, epoch: int, clock: Clock, proved_at: float) -> None:
@@ -50,13 +53,14 @@ class Lease:
         self._clock = clock
         self._proved_at = proved_at
         self._number = 0
+        self._committed = 0
         self.lost = False
         """Whether another process has it now, or this one gave it back."""
         self.before: datetime | None = None
         """The last sign of life of the process that held it before."""
         self._stamp = (
             update(tables.lease)
-            .where(_LEASE.epoch == epoch)
+            .where(_LEASE.epoch == epoch, _LEASE.commits == bindparam("b_committed"))
             .values(commits=bindparam("b_commits"), seen_at=bindparam("b_seen"), session=transactions.session)
         )
 
@@ -76,22 +80,28 @@ class Lease:
         return self._number
 
     def stamp(self, connection: Connection, number: int) -> None:
-        """The first statement of a transaction. Raises LeaseLost."""
-        values = {"b_commits": number, "b_seen": self._clock.now(), **self._transactions.session_parameters()}
+        """The first statement of a transaction. Raises LeaseLost, which is LedgerSetBack where the ledger went backwards."""
+        values = {
+            "b_commits": number,
+            "b_committed": self._committed,
+            "b_seen": self._clock.now(),
+            **self._transactions.session_parameters(),
+        }
         found = connection.execute(self._stamp, values)
         if found.rowcount != 1:
-            self._lose()
+            self._lose(_found(connection))
 
-    def proved(self, at: float) -> None:
-        """A transaction that began `at` (monotonic seconds) was committed."""
+    def proved(self, at: float, number: int) -> None:
+        """The transaction of that number, which began `at` (monotonic seconds), was committed."""
         self._proved_at = max(self._proved_at, at)
+        self._committed = number
 
     async def was_committed(self, number: int) -> bool:
         """Whether the transaction of that number is in the ledger; asked when its answer was lost. Raises LeaseLost, and whatever
         the database does."""
-        row = await self._transactions.run(_read)
-        if row["epoch"] != self._epoch:
-            self._lose()
+        row = await self._transactions.run(_found)
+        if row is None or row["epoch"] != self._epoch or row["commits"] not in {number, self._committed}:
+            self._lose(row)
         return bool(row["commits"] == number)
 
     async def release(self) -> None:
@@ -100,9 +110,14 @@ class Lease:
         await self._transactions.run(lambda connection: connection.execute(ours))
         self.lost = True
 
-    def _lose(self) -> None:
+    def _lose(self, row: Row | None) -> NoReturn:
         self.lost = True
-        raise LeaseLost("another MarketFlow has taken this ledger over; this one ends, so that nothing is traded twice")
+        if row is not None and row["epoch"] > self._epoch:
+            raise LeaseLost("another MarketFlow has taken this ledger over; this one ends, so that nothing is traded twice")
+        raise LedgerSetBack(
+            "the ledger is not as this MarketFlow left it: a backup was put back, or the database failed over to a copy that "
+            "lagged behind. This one ends; at its next start it asks the exchange what is missing"
+        )
 
 
 async def take_lease(transactions: Transactions, holder: str, clock: Clock) -> Lease:
@@ -147,3 +162,9 @@ def _take(connection: Connection, *, transactions: Transactions, holder: str, cl
 def _read(connection: Connection) -> Row:
     """The lease, locked until the transaction ends: on SQLite the whole ledger is."""
     return dict(connection.execute(select(tables.lease).with_for_update()).mappings().one())
+
+
+def _found(connection: Connection) -> Row | None:
+    """The lease as `_read`; None in a ledger that never had one."""
+    found = connection.execute(select(tables.lease).with_for_update()).mappings().one_or_none()
+    return dict(found) if found is not None else None

@@ -42,7 +42,9 @@ async def open_ledger(database_url: str, clock: Clock) -> SqlLedger:
         lease = await take_lease(writing, _this_process(), clock)
         # A step may drop what a process of the version before writes to: only who holds the ledger takes it.
         if revision < newest:
-            await writing.run(partial(_upgrade_under, lease), within=None)
+            at, number = clock.monotonic(), lease.next_number()
+            await writing.run(partial(_upgrade_under, lease, number), within=None)
+            lease.proved(at, number)
     return SqlLedger(writing, LedgerReader(reading_engine(url)), lease, clock)
 
 
@@ -85,8 +87,8 @@ def _made(connection: Connection) -> tuple[str, str]:
     return revision or newest, newest
 
 
-def _upgrade_under(lease: Lease, connection: Connection) -> None:
-    lease.stamp(connection, lease.next_number())
+def _upgrade_under(lease: Lease, number: int, connection: Connection) -> None:
+    lease.stamp(connection, number)
     upgrade(connection)
 
 

@@ -25,6 +25,8 @@ _OUTCOMES = {
     OrderState.REJECTED: "failed",
 }
 
+_NEWEST_STEPS = 1_000
+
 
 def _outcome(state: OrderState, executed_qty: Decimal) -> str:
     """What an order came to: `executed` when any of it was, however it ended; `ordered` while it is not settled."""
@@ -36,6 +38,14 @@ class LedgerQueries:
 
     def __init__(self, reader: LedgerReader) -> None:
         self._reader = reader
+
+    async def last_on_exchange(self) -> datetime | None:
+        """When an order was last heard of from the exchange, as far as the newest steps of orders tell; None where none was."""
+        steps = tables.order_steps.c
+        newest = steps.seq > select(func.max(steps.seq) - _NEWEST_STEPS).scalar_subquery()
+        found = await self._reader.read(select(func.max(steps.at).label("at")).where(newest, steps.order_id.is_not(None)))
+        at: datetime | None = found[0]["at"]
+        return at
 
     async def recent_signals(self, limit: int, *, symbol: str | None = None, page: Page = NEWEST) -> Sequence[SignalStory]:
         """The last signals (of `symbol`, None: of all), the newest first. What its order came to counts where there was one."""

@@ -11,7 +11,7 @@ from core.adapters.ledger.engines import Transactions, words
 from core.adapters.ledger.lease import Lease
 from core.adapters.ledger.transaction import Statements, Written, write
 from core.adapters.ledger.writes import Writes, merged
-from core.domain.errors import LeaseLost, LedgerUnavailable
+from core.domain.errors import LeaseLost, LedgerSetBack, LedgerUnavailable
 from core.ports import Clock
 
 log = structlog.get_logger(__name__)
@@ -100,8 +100,9 @@ class Writer:
 
         try:
             await self._transactions.run(work)
-        except LeaseLost:
-            self.problem = "held by another process"
+        except LeaseLost as error:
+            self._lease.lost = True
+            self.problem = "older than it was left" if isinstance(error, LedgerSetBack) else "held by another process"
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the writer must live: nobody else can write
             self.problem = words(error)
@@ -110,7 +111,7 @@ class Writer:
             if not (done and await self._was_committed(number)):
                 raise LedgerUnavailable(f"the ledger cannot be written: {self.problem}") from None
             log.info("the commit was taken after all", number=number)
-        self._lease.proved(began)
+        self._lease.proved(began, number)
         self.problem = ""
         return done[0]
 

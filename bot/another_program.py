@@ -1,0 +1,16 @@
+"""Another program on this bot's token, in words; and for how long one is waited for. Pure."""
+
+from bot.texts import Html, Texts, short
+from core.domain.events import AnotherProgram
+
+QUIET_SECONDS = 45
+"""Whose poll lasted so long undisturbed is alone. Telegram lets none last longer than 50 s."""
+STAYS_SECONDS = 60
+"""Another program that comes and is still there after so long stops the entries of one that had been alone."""
+_WHO_SHOWN = 160
+
+
+def another_program(event: AnotherProgram, texts: Texts) -> Html:
+    """The alert that one came, stays or is gone."""
+    key = f"another.came.{event.effect}" if event.what == "came" else f"another.{event.what}"
+    return texts(key, who=short(event.who, _WHO_SHOWN), quiet=QUIET_SECONDS, stays=STAYS_SECONDS)
