@@ -296,7 +296,6 @@ class _Story:
 
     async def _afterwards(self) -> None:
         """The program is started once more, and shows by what it decides now that it remembers what it was told."""
-        self.crowd.hands.outlived = frozenset(process.name for process in self.processes if process.alive)
         for process in self.processes:
             self.loop.kill(process)
         await asyncio.sleep(20.0)  # an answer that is just being read may still let somebody in
@@ -329,4 +328,4 @@ class _Story:
             for number, records in enumerate(self.parts.broker.written)
             if read.get(number, 0) < len(records)
         ]
-        return found or (["a panic"] if self.loop.under_way("panic") else [])
+        return found + (["a panic"] if self.parts.disk.is_panicking() else [])
