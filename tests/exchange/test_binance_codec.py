@@ -311,6 +311,7 @@ READERS: dict[str, Callable[[object], object]] = {
     "quotes": lambda body: codec.quotes(body, ["WIFUSDC"], NOW),
     "balances": codec.balances,
     "time": codec.server_time,
+    "limits": codec.rate_limits,
     "permissions": lambda body: codec.permissions(body, body),
     "instruments": codec.instruments,
 }
