@@ -71,6 +71,7 @@ def order(body: object) -> ExecutionReport:
         at=at,
         fills=tuple(_fill(_object(item, "fills"), symbol, "tradeId", at) for item in _array(fills, "fills")),
         mark=_integer(data, "strategyId") if "strategyId" in data else None,
+        qty=_amount(data, "origQty") if "origQty" in data else ZERO,
     )
 
 
