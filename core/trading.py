@@ -112,7 +112,7 @@ class Trading:
 
     async def load_rules(self, *, every: bool) -> None:
         """Reads the rules of the symbols that are needed, or of `every` symbol there is, and those of the pairs by which their
-        amounts are converted. Raises ExchangeUnavailable."""
+        amounts are converted, as far as they can be read now. Raises ExchangeUnavailable."""
         symbols = self.book.instruments_needed(self._watched)
         await self.market.load_instruments(None if every else symbols)
         await self.rates.load(symbols)
