@@ -158,7 +158,13 @@ def _reconcile(_: argparse.Namespace) -> int:
     from bot.reconcile import reconcile
 
     keep_quiet()
-    return OK if asyncio.run(reconcile(_settings(), _say)) else FAILED
+    return OK if asyncio.run(reconcile(_settings(), _say, _progress)) else FAILED
+
+
+def _progress(line: str) -> None:
+    """For a person who waits; not for whoever reads the result with a program."""
+    if sys.stderr.isatty():
+        print(f"... {line}", file=sys.stderr, flush=True)
 
 
 _COMMANDS = {

@@ -25,7 +25,11 @@ def event_lines(event: HoldEvent, texts: Texts) -> list[Html]:
             return [texts("hold.ended", symbol=symbol)]
         case HoldAccepted():
             lines = [texts("hold.accepted", symbol=symbol, who=event.hold.lifted_by)]
-            if event.missing:
+            if event.missing and not event.base:  # delisted, and not known since when this process started
+                lines.append(
+                    texts("hold.written_off_gone", quantity=quantity(event.missing), symbol=symbol, cost=money(event.cost))
+                )
+            elif event.missing:
                 shown = {"quantity": quantity(event.missing), "base": event.base, "quote": event.quote}
                 lines.append(texts("hold.written_off", cost=money(event.cost), **shown))
             return lines

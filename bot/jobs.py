@@ -197,7 +197,7 @@ class RulesReader:
         self._market = market
 
     async def run(self) -> None:
-        known = list(self._market.instruments())
+        known = list(self._market.symbols())
         if not known:
             return
         try:

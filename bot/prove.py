@@ -13,15 +13,15 @@ from core.adapters.ledger.opening import look_into_ledger
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.adapters.snowflake_connection import SnowflakeConnection
 from core.adapters.snowflake_history import SnowflakeHistory
-from core.domain.errors import ExchangeUnavailable, HistoryUnavailable, MarketFlowError
+from core.domain.errors import HistoryUnavailable, MarketFlowError, SymbolUnknown
 from core.domain.money import plain
 from core.domain.order import ExecutionReport
 from core.domain.proof import Proof
+from core.leisure import Leisure
 from core.ports import AccountHistory, Clock, ExportFeed
 from core.proof import prove
 
 PAUSE_SECONDS = 1.0  # between two symbols, which cost 40 of the 6,000 that a minute allows
-PATIENCE = 5
 AROUND = timedelta(minutes=5)  # the exchange's clock and ours differ, and an order is older than its end
 
 
@@ -44,6 +44,7 @@ class Prover:
         self._account = account
         self._history = history
         self._clock = clock
+        self._leisure = Leisure(clock)
 
     async def prove(self, day: datetime) -> Proof:
         """The proof of the UTC day that begins at `day`."""
@@ -51,15 +52,19 @@ class Prover:
         reader = DayReader(self._ledger.reader)
         books = await reader.read(day, until)
         account: list[ExecutionReport] = []
+        gone: list[str] = []
         for symbol in sorted(self._symbols | {order.symbol for order in books.orders.values()}):
             # What was approved late ended after its day did.
             ends = [order.updated_at for order in books.orders.values() if order.symbol == symbol]
-            account += await self._orders(symbol, day - AROUND, max([until, *ends]) + AROUND)
+            found = await self._orders(symbol, day - AROUND, max([until, *ends]) + AROUND)
+            if found is None:
+                gone.append(symbol)
+            account += found or ()
         known = await self._ledger.find_orders([report.client_order_id for report in account])
         executed = {report.client_order_id for report in account if report.executed_qty and day <= report.at < until}
         unbooked = {name: order for name, order in known.items() if name in executed - books.orders.keys()}
         books = await reader.with_orders(books, {**books.orders, **unbooked})
-        compare = partial(prove, f"{day:%Y-%m-%d}", books, now=self._clock.now(), account=account, known=known)
+        compare = partial(prove, f"{day:%Y-%m-%d}", books, now=self._clock.now(), account=account, known=known, gone=gone)
         if self._history is None:
             return compare(history=None)
         history, feed = self._history
@@ -69,17 +74,13 @@ class Prover:
         except HistoryUnavailable as error:
             return replace(compare(history=None), history_problem=str(error))
 
-    async def _orders(self, symbol: str, since: datetime, until: datetime) -> Sequence[ExecutionReport]:
-        """At leisure: prices are asked for out of the same allowance."""
-        for attempt in range(PATIENCE):
-            await self._clock.sleep(PAUSE_SECONDS)
-            try:
-                return await self._account.orders_between(symbol, since, until)
-            except ExchangeUnavailable as error:
-                if attempt == PATIENCE - 1 or not error.retry_after:
-                    raise
-                await self._clock.sleep(error.retry_after)
-        raise AssertionError("unreachable")
+    async def _orders(self, symbol: str, since: datetime, until: datetime) -> Sequence[ExecutionReport] | None:
+        """At leisure: prices are asked for out of the same allowance. None of a symbol that the exchange knows no more."""
+        await self._clock.sleep(PAUSE_SECONDS)
+        try:
+            return await self._leisure.ask(partial(self._account.orders_between, symbol, since, until))
+        except SymbolUnknown:
+            return None
 
 
 def day_of(text: str | None, now: datetime) -> datetime:
@@ -126,4 +127,6 @@ def summary(proof: Proof) -> str:
         elsewhere = "history not compared" if proof.history_problem else "no history configured"
     if proof.unexported:
         elsewhere += f", {proof.unexported} on their way there"
+    if proof.gone:
+        elsewhere += f", not compared as the exchange knows no such symbol (any more): {', '.join(proof.gone)}"
     return f"{proof.day}: {', '.join([counts, elsewhere, *sums])}; {len(proof.differences)} differences"

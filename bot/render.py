@@ -236,9 +236,10 @@ def _controls_changed(event: ControlsChanged, texts: Texts) -> list[Html]:
 def _limit(event: LimitChanged, texts: Texts) -> list[Html]:
     limit = event.limit
     none = texts("limit.none")
+    before, after = (f"{value} {limit.asset}".strip() if value else "" for value in (event.before, event.after))
     who = f"{short(limit.changed_by)}, {texts.exact_time(limit.changed_at)}"
     return [
-        texts("limit.changed", name=limit.name, before=event.before or none, after=event.after or none),
+        texts("limit.changed", name=limit.name, before=before or none, after=after or none),
         texts("limit.by", who=who),
     ]
 
@@ -295,6 +296,8 @@ def _proved(proof: Proof, count: int, texts: Texts) -> list[Html]:
         lines.append(texts("proof.history", rows=proof.in_history))
     if proof.unexported:
         lines.append(texts("proof.unexported", count=proof.unexported))
+    if proof.gone:
+        lines.append(texts("proof.gone", symbols=", ".join(proof.gone)))
     if proof.history_problem:
         lines.append(texts("proof.no_history", problem=short(proof.history_problem, 200)))
     lines += [texts("proof.profit", profit=money(profit, signed=True), asset=asset) for asset, profit in proof.profit.items()]

@@ -1,16 +1,18 @@
 """Ledger and exchange side by side: what they disagree about, in words. Changes neither."""
 
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 
+from core.domain.errors import SymbolUnknown
 from core.domain.instrument import Balance, Instrument
 from core.domain.money import ZERO, plain
 from core.domain.order import ExecutionReport, Order
-from core.domain.position import Execution, Position
+from core.domain.position import Position
 from core.domain.reasons import Reason, reason
 from core.domain.signal import OUR_PREFIX
+from core.leisure import Leisure
 from core.ports import Venue
 
 RECENT = 100
@@ -30,18 +32,22 @@ async def compare(
     venue: Venue,
     *,
     positions: Sequence[Position],
-    executions: Sequence[Execution],
     in_flight: Sequence[Order],
     instruments: Mapping[str, Instrument],
     known: KnownOrders,
+    leisure: Leisure,
 ) -> Comparison:
-    """Compares holdings, the newest orders of each symbol of `instruments`, the given executions with fees, and open
-    orders. `known` gives the ledger's orders by client order id. Raises ExchangeUnavailable."""
+    """Compares holdings, the newest orders of each symbol of `instruments`, and open orders. `known` gives the ledger's orders by
+    client order id. Raises ExchangeUnavailable."""
     found = Comparison()
-    balances = await venue.balances()
+    balances = await leisure.ask(venue.balances)
     for symbol, instrument in sorted(instruments.items()):
         held = sum((one.qty for one in positions if _base(one, instruments) == instrument.base), ZERO)
-        reports = await venue.recent_orders(symbol, RECENT)
+        try:
+            reports = await leisure.ask(partial(venue.recent_orders, symbol, RECENT))
+        except SymbolUnknown:
+            found.notes.append(f"{symbol}: orders not compared, the exchange knows no such symbol (any more)")
+            continue
         orders = await known([report.client_order_id for report in reports])
         differences = differences_of(instrument, held, balances, reports, orders)
         found.differences += [f"{symbol}: {difference}" for difference in differences]
@@ -51,14 +57,17 @@ async def compare(
     for position in positions:
         if position.qty and position.symbol not in instruments:
             found.differences.append(
-                f"{position.symbol}: {plain(position.qty)} in the ledger, but the exchange knows no such symbol"
+                f"{position.symbol}: {plain(position.qty)} in the ledger, but the exchange knows no such symbol (any more)"
             )
-    for execution in executions:
-        await _compare_execution(execution, venue, found)
     for order in in_flight:
         found.differences.append(f"{order.symbol}: order {order.client_order_id} is not settled ({order.state})")
-    _compare_open_orders(await venue.open_orders(), {order.client_order_id for order in in_flight}, found)
+    _compare_open_orders(await leisure.ask(venue.open_orders), {order.client_order_id for order in in_flight}, found)
     return found
+
+
+def differences_of_gone(position: Position) -> list[Reason]:
+    """What there is to say of a symbol that the exchange knows no more: what is held of it can be sold by nobody."""
+    return [reason("symbol_gone", symbol=position.symbol, qty=plain(position.qty))] if position.qty else []
 
 
 def _base(position: Position, instruments: Mapping[str, Instrument]) -> str | None:
@@ -97,30 +106,6 @@ def differences_of(
             ours, theirs = plain(order.executed_qty), plain(report.executed_qty)
             found.append(reason("order_differs", order_id=report.order_id, ours=ours, theirs=theirs))
     return found
-
-
-async def _compare_execution(execution: Execution, venue: Venue, found: Comparison) -> None:
-    what = f"{execution.symbol}: order {execution.order_id}"
-    report = await venue.find_order(execution.symbol, execution.client_order_id)
-    if report is None:
-        found.differences.append(f"{what} is in the ledger, the exchange does not know it")
-        return
-    for name, ours, theirs in (
-        ("order id", execution.order_id, report.order_id),
-        ("quantity", plain(execution.qty), plain(report.executed_qty)),
-        ("quote amount", plain(execution.quote_qty), plain(report.quote_qty)),
-    ):
-        if ours != theirs:
-            found.differences.append(f"{what}: {name} is {ours} in the ledger, {theirs} on the exchange")
-    fills = await venue.fills(execution.symbol, execution.order_id)
-    fees: dict[str, Decimal] = defaultdict(lambda: ZERO)
-    for fill in fills:
-        fees[fill.fee_asset] += fill.fee
-    if set(fees) == {execution.fee_asset} and fees[execution.fee_asset] != execution.fee:
-        theirs = plain(fees[execution.fee_asset])
-        found.differences.append(
-            f"{what}: fee is {plain(execution.fee)} {execution.fee_asset} in the ledger, {theirs} on the exchange"
-        )
 
 
 def _compare_open_orders(open_orders: Sequence[ExecutionReport], ours: Collection[str], found: Comparison) -> None:

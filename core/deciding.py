@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from core.book import Book
 from core.domain.errors import ExchangeUnavailable
-from core.domain.instrument import Instrument
+from core.domain.instrument import Instrument, Quote
 from core.domain.order import Order
 from core.domain.signal import Side, Signal, client_order_id
 from core.market import Market
@@ -73,9 +73,7 @@ class Deciding:
         decides alone.
         """
         instrument = await self._instrument(signal)
-        quote = await self._market.fresh_quote(signal.symbol) if instrument else None
-        rates = await self._rates_for(signal, instrument) if instrument and quote else {}
-        quote = await self._market.fresh_quote(signal.symbol) if rates else quote  # it may have aged while a rate was asked for
+        quote, rates = await self._prices(signal, instrument) if instrument else (None, {})
         now = self._clock.now()
         picture = Picture(
             now=now,
@@ -120,15 +118,18 @@ class Deciding:
             return _WITHOUT_END
         return (order.approved_at or order.signal.ts) + good_for(order.signal, self._book.limits)
 
-    async def _rates_for(self, signal: Signal, instrument: Instrument) -> Mapping[str, Rate | Unknown]:
-        """What an entry's amounts are converted by. An exit waits for no rate: the last one serves, or none."""
-        if signal.side is Side.SELL:
-            return self._rates.last({instrument.quote} - {self._rates.report})
-        found: dict[str, Rate | Unknown] = {}
-        # Another symbol's exit may end meanwhile, in an asset that nothing was earned or lost in today.
-        while missing := self._rates.needed(instrument.quote) - found.keys():
-            found |= await self._rates.fresh(missing)
-        return found
+    async def _prices(self, signal: Signal, instrument: Instrument) -> tuple[Quote | None, Mapping[str, Rate | Unknown]]:
+        """The price, and what an entry's amounts are converted by; the price last, as it ages while a rate is asked for. An exit
+        waits for no rate: the last one serves, or none."""
+        is_exit = signal.side is Side.SELL
+        rates = dict(self._rates.last({instrument.quote})) if is_exit else {}
+        while True:
+            quote = await self._market.fresh_quote(signal.symbol)
+            # Another symbol's exit may end meanwhile, in an asset in which nothing was earned or lost before.
+            missing = set() if is_exit or quote is None else self._rates.needed(instrument.quote) - rates.keys()
+            if not missing:
+                return quote, rates
+            rates |= await self._rates.fresh(missing)
 
     async def _instrument(self, signal: Signal) -> Instrument | None:
         known = self._market.instrument(signal.symbol)

@@ -9,8 +9,8 @@ from typing import TypeVar
 import structlog
 
 from core.book import Book
-from core.comparison import RECENT, differences_of, total
-from core.domain.errors import ExchangeUnavailable, LeaseLost, LedgerUnavailable
+from core.comparison import RECENT, differences_of, differences_of_gone, total
+from core.domain.errors import ExchangeUnavailable, LeaseLost, LedgerUnavailable, SymbolUnknown
 from core.domain.events import HoldAccepted, SymbolHeld, SymbolReleased
 from core.domain.hold import Hold
 from core.domain.instrument import Instrument
@@ -84,13 +84,19 @@ class Holding:
 
     async def _look(self, symbol: str) -> Sequence[Reason] | None:
         instrument = await self._market.find_instrument(symbol)
+        if self._market.is_gone(symbol):
+            return differences_of_gone(self._book.position(symbol))
         if instrument is None:
             return None
         picture = self._picture(instrument)
         if picture is None:
             return None
         balances = await self._venue.balances()
-        reports = await self._venue.recent_orders(symbol, RECENT)
+        try:
+            reports = await self._venue.recent_orders(symbol, RECENT)
+        except SymbolUnknown:
+            await self._market.load_instruments([symbol])
+            return None  # the next look knows
         orders = await self._ledger.find_orders([report.client_order_id for report in reports])
         if self._picture(instrument) != picture:
             return None
@@ -116,7 +122,10 @@ class Holding:
         position = self._book.position(symbol)
         missing, cost = ZERO, ZERO
         changes = Changes()
-        if instrument is not None and position.qty:
+        if self._market.is_gone(symbol):
+            missing, cost = position.qty, position.cost
+            changes.positions.append(Position(symbol))
+        elif instrument is not None and position.qty:
             seen = await self._seen_twice(partial(self._total, instrument))
             if seen is None:
                 raise ExchangeUnavailable(f"orders in {instrument.base} are under way: accept it when they are settled")

@@ -22,6 +22,8 @@ FRESH = QUOTE_FRESH
 ASK_AGAIN_SECONDS = 10.0
 _MOST_ASKED = 1_000
 ASK_TIMEOUT_SECONDS = 2.0
+GONE = "DELISTED"
+"""The status of a symbol that the exchange knew and knows no more."""
 
 
 class Market:
@@ -34,6 +36,7 @@ class Market:
         self._watched = watched
         self._instruments: dict[str, Instrument] = {}
         self._quotes: dict[str, Quote] = {}
+        self._gone: set[str] = set()
         self._asked_at: dict[str, float] = {}  # when the rules of a symbol were asked for alone, in monotonic seconds
         self._asking: dict[str, asyncio.Task[Quote | None]] = {}
         self.problem = "not asked yet"
@@ -62,6 +65,14 @@ class Market:
         quote = self._quotes.get(symbol)
         return quote.bid if quote else None
 
+    def is_gone(self, symbol: str) -> bool:
+        """Whether the exchange, asked for the rules of `symbol`, said that it knows no such symbol."""
+        return symbol in self._gone
+
+    def symbols(self) -> Collection[str]:
+        """All whose rules were read, or asked for in vain."""
+        return self._instruments.keys() | self._gone
+
     async def load_instruments(self, symbols: Collection[str] | None) -> None:
         """Reads the rules of `symbols` (None: all). Raises ExchangeUnavailable."""
         try:
@@ -70,6 +81,9 @@ class Market:
             self.problem = str(error)
             raise
         self._instruments.update(found)
+        self._gone = (self._gone | set(symbols or ())) - found.keys()
+        for symbol in self._gone & self._instruments.keys():
+            self._instruments[symbol] = replace(self._instruments[symbol], status=GONE)
         self.problem = ""
 
     async def find_instrument(self, symbol: str) -> Instrument | None:
@@ -120,7 +134,7 @@ class Market:
 
     async def _refresh(self, symbols: Iterable[str]) -> bool:
         """Whether there was anything to ask."""
-        known = [symbol for symbol in symbols if symbol in self._instruments]
+        known = [symbol for symbol in symbols if symbol in self._instruments and symbol not in self._gone]
         if known:
             self._learn(self._clock.now(), await self._data.quotes(known))
         return bool(known)

@@ -53,18 +53,19 @@ def prove(
     known: Mapping[str, Order],
     history: Sequence[Mapping[str, Any]] | None,
     unexported: Collection[str] = (),
+    gone: Collection[str] = (),
 ) -> Proof:
     """Compares everything with everything.
 
     `account` are the exchange's orders of the day and a little around it, with fills; `known` those of them that the ledger has,
     of whichever day; `history` the rows kept elsewhere, None where there is none to compare; `unexported` names executions that
-    are still on their way there.
+    are still on their way there; `gone` names symbols that the exchange does not know (any more).
     """
     with localcontext(EXACT):
         profit = _profits(ledger.executions.values())
         differences = [
             *_decisions(ledger, now),
-            *_account(ledger, account, known),
+            *_account(ledger, account, known, gone),
             *_executions(ledger),
             *_results(ledger, profit),
         ]
@@ -84,6 +85,7 @@ def prove(
             fees=fees,
             differences=tuple(differences),
             unexported=len(ledger.executions.keys() & set(unexported)),
+            gone=tuple(gone),
         )
 
 
@@ -96,7 +98,9 @@ def _decisions(ledger: LedgerDay, now: datetime) -> Iterator[str]:
             yield f"signal {decision.name}: decided to order, but there is no order"
 
 
-def _account(ledger: LedgerDay, account: Sequence[ExecutionReport], known: Mapping[str, Order]) -> Iterator[str]:
+def _account(
+    ledger: LedgerDay, account: Sequence[ExecutionReport], known: Mapping[str, Order], gone: Collection[str]
+) -> Iterator[str]:
     reports = {report.client_order_id: report for report in account}
     for report in account:
         if report.client_order_id.startswith(OUR_PREFIX) and report.client_order_id not in known:
@@ -106,7 +110,7 @@ def _account(ledger: LedgerDay, account: Sequence[ExecutionReport], known: Mappi
         if order.state.in_flight:
             yield f"order {name}: not settled ({order.state})"
         elif found is None:
-            if order.executed_qty:
+            if order.executed_qty and order.symbol not in gone:
                 yield f"order {name}: executed in the ledger, unknown to the exchange"
         else:
             yield from _order(order, found)

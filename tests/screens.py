@@ -101,7 +101,7 @@ async def why(scene: Scene) -> None:
 async def acting(scene: Scene) -> None:
     await scene.say("/sell WIFUSDC")
     await scene.tap("no:")
-    await scene.say("/buy SOLUSDC 1", "/close all", "/panic", "/set MAX_ORDER_NOTIONAL 500", "/set", "/cancel")
+    await scene.say("/buy SOLUSDC 1 SOL", "/close all", "/panic", "/set MAX_ORDER_NOTIONAL 500", "/set", "/cancel")
 
 
 async def controls(scene: Scene) -> None:

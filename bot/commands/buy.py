@@ -15,11 +15,12 @@ from core.domain.signal import Side
 from core.policy.limits import amount
 
 ROLE = Role.TRADER
-_USAGE = "buy SYMBOL [20 | 50 USDC]"
+_USAGE = "buy SYMBOL [50 | 20 WIF]"
 
 
 async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
-    """`/buy WIFUSDC` takes the usual size, `/buy WIFUSDC 20` so much of the base asset, `/buy WIFUSDC 50 USDC` for so much.
+    """`/buy WIFUSDC` takes the usual size, `/buy WIFUSDC 50` for so much of the quote asset, as `50 USDC`
+    does, `/buy WIFUSDC 20 WIF` so much of the base asset.
     Bare, it offers what is traded."""
     if not args:
         return traded_buttons(desk, "buy", _USAGE)
@@ -45,7 +46,7 @@ def _hand(desk: Desk, symbol: str, size: Args, caller: Caller) -> Hand | None:
     instrument = desk.market.instrument(symbol)
     match [word.upper() for word in size[1:]]:
         case []:
-            return Hand(caller.user_id, caller.name, qty=number)
+            return Hand(caller.user_id, caller.name, quote=number)
         case [asset] if instrument is not None and asset == instrument.base:
             return Hand(caller.user_id, caller.name, qty=number)
         case [asset] if instrument is not None and asset == instrument.quote:
@@ -53,4 +54,4 @@ def _hand(desk: Desk, symbol: str, size: Args, caller: Caller) -> Hand | None:
     return None
 
 
-COMMAND = Command("buy", run, role=ROLE, arguments="SYMBOL [20 | 50 USDC]")
+COMMAND = Command("buy", run, role=ROLE, arguments="SYMBOL [50 | 20 WIF]")

@@ -58,11 +58,16 @@ async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
     if after == before:
         return ChatMessage(desk.texts("set.same", name=name, value=after or none))
     lines = [
-        desk.texts("limit.changed", name=name, before=before or none, after=after or none),
+        desk.texts("limit.changed", name=name, before=_amount(before, change) or none, after=_amount(after, change) or none),
         desk.texts(f"limit.{name}"),
     ]
     risk = Risk.RAISES if allows_more(name, desk.book.limits, limits) else Risk.LOWERS
     return ask(desk, caller, ROLE, "\n".join(lines), partial(_set, desk, caller, name, value), risk=risk)
+
+
+def _amount(value: str, change: LimitSet) -> str:
+    """With its asset, where it is an amount of one."""
+    return f"{value} {change.asset}" if value and change.asset else value
 
 
 def _no_rule(desk: Desk, name: str, value: Args) -> ChatMessage:

@@ -4,21 +4,24 @@ It never repeats an order, decides nothing about one, and lets no key, secret or
 """
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import partial
-from typing import ParamSpec, Protocol, TypeVar
+from math import ceil
+from typing import ParamSpec, TypeVar
 
+from core.adapters import binance_asking as asking
 from core.adapters import binance_codec as codec
-from core.adapters.binance_allowance import Allowance
+from core.adapters import binance_history as history
+from core.adapters.binance_allowance import Allowance, Request
+from core.adapters.binance_asking import Call, Cost, ListCall, Wire
 from core.adapters.binance_backoff import Backoff
 from core.adapters.binance_codec import Unreadable
 from core.adapters.binance_refusals import (
     CLOCK_OFF,
     NO_SUCH_ORDER,
+    NO_SUCH_SYMBOL,
     NOTHING_TO_CANCEL,
     UNKNOWN_SYMBOL,
     Answer,
@@ -27,10 +30,10 @@ from core.adapters.binance_refusals import (
     Silence,
     order_refused,
 )
-from core.domain.errors import ExchangeUnavailable
+from core.domain.errors import ExchangeUnavailable, SymbolUnknown
 from core.domain.instrument import Balance, Instrument, Quote
 from core.domain.order import ExecutionReport, Fill, NotTaken, OrderRequest, PlaceResult, Rejected, Unanswered
-from core.domain.reasons import reason
+from core.domain.reasons import Reason, reason
 from core.domain.signal import OUR_PREFIX, Side
 from core.ports import Clock
 
@@ -38,41 +41,9 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Wire(Protocol):
-    """How the exchange is asked: a method for each endpoint, parameters named as in rest-api.md. Raises nothing."""
-
-    def now(self) -> float:
-        """The time by which requests are dated, before the offset; seconds since the epoch."""
-        ...
-
-    def date_by(self, offset: float) -> None:
-        """Adds `offset` (seconds) to the date of every signed request from now on."""
-        ...
-
-    async def server_time(self) -> Said: ...
-    async def exchange_info(self, symbols: Sequence[str] | None) -> Said: ...
-    async def quotes(self, symbols: Sequence[str]) -> Said: ...
-    async def account(self) -> Said: ...
-    async def key_permissions(self) -> Said: ...
-    async def open_orders(self) -> Said: ...
-    async def order(self, parameters: Mapping[str, str]) -> Said: ...
-    async def recent_orders(self, parameters: Mapping[str, str]) -> Said: ...
-    async def trades(self, parameters: Mapping[str, str]) -> Said: ...
-    async def place(self, parameters: Mapping[str, str]) -> Said: ...
-    async def cancel(self, parameters: Mapping[str, str]) -> Said: ...
-    async def close(self) -> None: ...
-
-
-Call = Callable[[Wire], Awaitable[Said]]
-ListCall = Callable[[Wire, Sequence[str]], Awaitable[Said]]
-
 _MOST_SYMBOLS = 100  # in one question: the list travels in the URL
 _LONGEST_SYMBOL = 20  # rest-api.md: ^[A-Z0-9-_.]{1,20}$, and since 2025 letters of other scripts too
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_AFTERWARDS = timedelta(minutes=1)  # a trade is dated when it happens, its order when it is told
-_TRADES_A_PAGE = 1000  # rest-api.md, "Account trade list": the most that `limit` allows
 _AHEAD = 1.0  # rest-api.md, "Timing security": a request may be dated up to a second ahead of the exchange's clock
-_SHARE_OF_POLLING = 0.8  # of the allowed weight; the rest is for orders and what became of them
 _CLOCK_SAMPLES = 2  # the first may have to open a connection, which puts its answer far from the middle of the round trip
 
 
@@ -111,7 +82,7 @@ class BinanceClient:
         self._measured = 0  # how often the clock was; 0: nothing can be signed yet
         self._offset = 0.0
         self._backoff = Backoff(clock)
-        self._allowance = Allowance(lambda: clock.now().timestamp() + self._offset)
+        self.allowance = Allowance(lambda: clock.now().timestamp() + self._offset)
         self._assets: dict[str, tuple[str, str]] = {}  # symbol -> base, quote; for the words of a refusal
 
     @property
@@ -132,19 +103,19 @@ class BinanceClient:
 
     async def server_time(self) -> datetime:
         """See MarketData."""
-        return _read(codec.server_time, await self._answer(lambda wire: wire.server_time(), _VITAL))
+        return _read(codec.server_time, await self._answer(lambda wire: wire.server_time(), asking.TIME))
 
     async def instruments(self, symbols: Collection[str] | None) -> Mapping[str, Instrument]:
         """See MarketData. Of all symbols, one whose rules cannot be read is left out; of those asked for, none is."""
         found: dict[str, Instrument] = {}
         if symbols is None:
-            body = await self._answer(lambda wire: wire.exchange_info(None), Cost(20))
-            self._allowance.learn(codec.rate_limits(body))
+            body = await self._answer(lambda wire: wire.exchange_info(None), asking.RULES)
+            self.allowance.learn(codec.rate_limits(body))
             found = _read(codec.instruments, body, skip_unreadable=True)
         else:
-            for body in await self._about(symbols, lambda wire, some: wire.exchange_info(some), Cost(20)):
-                self._allowance.learn(codec.rate_limits(body))
-                found |= _read(codec.instruments, body)
+            for asked, body in await self._about(symbols, lambda wire, some: wire.exchange_info(some), asking.RULES):
+                self.allowance.learn(codec.rate_limits(body))
+                found |= _read(codec.instruments_of, body, asked)
         self._assets |= {rules.symbol: (rules.base, rules.quote) for rules in found.values()}
         return found
 
@@ -152,14 +123,14 @@ class BinanceClient:
         """See MarketData. A symbol with nothing to buy or nothing to sell on its book has no quote."""
         found: dict[str, Quote] = {}
         asked_at = self._clock.now()
-        for body in await self._about(symbols, lambda wire, some: wire.quotes(some), Cost(4)):
-            found |= _read(codec.quotes, body, asked_at)
+        for asked, body in await self._about(symbols, lambda wire, some: wire.quotes(some), asking.PRICES):
+            found |= _read(codec.quotes, body, asked, asked_at)
         return found
 
     async def find_order(self, symbol: str, client_order_id: str) -> ExecutionReport | None:
         """See Venue."""
         wanted = {"symbol": symbol, "origClientOrderId": client_order_id}
-        said = await self._ask(lambda wire: wire.order(wanted), Cost(4, vital=True), signed=True)
+        said = await self._ask(lambda wire: wire.order(wanted), asking.ORDER, signed=True)
         if isinstance(said, Refusal) and said.definite and said.code == NO_SUCH_ORDER:
             return None
         report = _read(codec.order, _body(said))
@@ -170,7 +141,7 @@ class BinanceClient:
     async def cancel_order(self, symbol: str, client_order_id: str) -> bool:
         """See Venue. Said twice it does no harm, so it may be repeated as a question may."""
         wanted = {"symbol": symbol, "origClientOrderId": client_order_id}
-        said = await self._ask(lambda wire: wire.cancel(wanted), Cost(1, vital=True), signed=True)
+        said = await self._ask(lambda wire: wire.cancel(wanted), asking.CANCEL, signed=True)
         if isinstance(said, Refusal) and said.definite and said.code == NOTHING_TO_CANCEL:
             return False
         _body(said)
@@ -178,57 +149,32 @@ class BinanceClient:
 
     async def fills(self, symbol: str, order_id: str) -> Sequence[Fill]:
         """See Venue."""
-        found: list[Fill] = []
-        # From the first one on: without `fromId` the most recent trades are returned (rest-api.md, "Account trade list").
-        page = {"symbol": symbol, "orderId": order_id, "limit": str(_TRADES_A_PAGE), "fromId": "0"}
-        while True:
-            body = await self._answer(lambda wire: wire.trades(page), Cost(20, vital=True), signed=True)
-            trades = _read(codec.trades, body, symbol, order_id)
-            found += trades
-            if len(trades) < _TRADES_A_PAGE:
-                return found
-            page["fromId"] = str(int(trades[-1].trade_id) + 1)
+        return await history.fills(partial(self._read_signed, asking.TRADES_OF_ORDER), symbol, order_id)
 
     async def balances(self) -> Mapping[str, Balance]:
         """See Venue."""
-        return _read(codec.balances, await self._answer(lambda wire: wire.account(), Cost(20), signed=True))
+        return _read(codec.balances, await self._answer(lambda wire: wire.account(), asking.ACCOUNT, signed=True))
 
     async def recent_orders(self, symbol: str, limit: int) -> Sequence[ExecutionReport]:
         """See Venue."""
         wanted = {"symbol": symbol, "limit": str(limit)}
-        return _read(codec.orders, await self._answer(lambda wire: wire.recent_orders(wanted), Cost(20), signed=True), OUR_PREFIX)
+        body = await self._answer(lambda wire: wire.recent_orders(wanted), asking.RECENT_ORDERS, signed=True)
+        return _read(codec.orders, body, OUR_PREFIX, symbol=symbol)
 
     async def orders_between(self, symbol: str, since: datetime, until: datetime) -> Sequence[ExecutionReport]:
-        """See AccountHistory. The first page is asked for by time, the next by number: rest-api.md, "All orders", "Account trade
-        list" (times go with no number)."""
-        start = _milliseconds(since - _AFTERWARDS)
-        orders: list[ExecutionReport] = []
-        page = {"startTime": start}
-        while page:
-            body = await self._answer(partial(_all_orders, symbol, page), Cost(20), signed=True)
-            some = _read(codec.orders, body)
-            orders += some
-            more = len(some) == _TRADES_A_PAGE and some[-1].at < until
-            page = {"orderId": str(int(some[-1].order_id) + 1)} if more else {}
-        fills: dict[str, list[Fill]] = defaultdict(list)
-        page = {"startTime": start}
-        while page:
-            body = await self._answer(partial(_all_trades, symbol, page), Cost(20), signed=True)
-            trades = _read(codec.trades_by_order, body, symbol)
-            for order_id, fill in trades:
-                fills[order_id].append(fill)
-            more = len(trades) == _TRADES_A_PAGE and trades[-1][1].at < until + _AFTERWARDS
-            page = {"fromId": str(int(trades[-1][1].trade_id) + 1)} if more else {}
-        return [replace(order, fills=tuple(fills[order.order_id])) for order in orders if since <= order.at < until]
+        """See AccountHistory."""
+        return await history.orders_between(partial(self._read_signed, asking.HISTORY), symbol, since, until)
 
     async def open_orders(self) -> Sequence[ExecutionReport]:
         """See Venue."""
-        return _read(codec.orders, await self._answer(lambda wire: wire.open_orders(), Cost(80), signed=True), OUR_PREFIX)
+        return _read(
+            codec.orders, await self._answer(lambda wire: wire.open_orders(), asking.OPEN_ORDERS, signed=True), OUR_PREFIX
+        )
 
     async def permissions(self) -> codec.Permissions:
         """What account and key may do, for `marketflow check`. Raises ExchangeUnavailable."""
-        account = await self._answer(lambda wire: wire.account(), Cost(20), signed=True)
-        said = await self._ask(lambda wire: wire.key_permissions(), Cost(1), signed=True)
+        account = await self._answer(lambda wire: wire.account(), asking.ACCOUNT, signed=True)
+        said = await self._ask(lambda wire: wire.key_permissions(), asking.KEY_RIGHTS, signed=True)
         return _read(codec.permissions, account, said.body if isinstance(said, Answer) else None)
 
     async def place(self, request: OrderRequest) -> PlaceResult:
@@ -239,8 +185,8 @@ class BinanceClient:
             wire = await self._signing()
         except ExchangeUnavailable as error:
             return NotTaken(reason("unreachable", detail=error), error.retry_after)
-        if wait := max(self._backoff.left(orders=True), self._allowance.wait(weight=1, orders=1)):
-            return NotTaken(self._backoff.reason(wait), wait)
+        if kept_back := self._kept_back():
+            return kept_back
         measured = self._measured
         order = {
             "symbol": request.symbol,
@@ -252,18 +198,25 @@ class BinanceClient:
         }
         if request.mark is not None:
             order["strategyId"] = str(request.mark)  # in every answer about the order: rest-api.md, "Conditional fields"
-        self._allowance.spend(weight=1, orders=1)
-        said = await wire.place(order)
+        said = await self._counted(Request(1, orders=1), wire.place(order))
         match said:
             case Answer():
                 placed = _placed(said, request)
                 if isinstance(placed, ExecutionReport) and placed.executed_qty:
-                    self._allowance.order_traded()
+                    self.allowance.order_traded()
                 return placed
             case Silence():
                 return Unanswered(said.what) if said.sent else NotTaken(reason("unreachable", detail=said.what))
             case Refusal():
                 return await self._refused(said, request, measured)
+
+    def _kept_back(self) -> NotTaken | None:
+        """Why no order may be sent just now: the exchange asked for a pause, or has as many orders as it allows."""
+        if wait := self._backoff.left(orders=True):
+            return NotTaken(self._backoff.reason(wait), wait)
+        if wait := self.allowance.wait_for_order():
+            return NotTaken(_held_back(wait), wait)
+        return None
 
     async def _refused(self, said: Refusal, request: OrderRequest, measured: int) -> PlaceResult:
         self._backoff.note(said)
@@ -284,27 +237,27 @@ class BinanceClient:
             if wire is not None:
                 await wire.close()
 
-    async def _about(self, symbols: Collection[str], call: ListCall, cost: "Cost") -> list[object]:
+    async def _about(self, symbols: Collection[str], call: ListCall, cost: Cost) -> list[tuple[Sequence[str], object]]:
+        """What is said, by the symbols asked for, about those that exist."""
         return await self._bodies(sorted({symbol for symbol in symbols if _could_be_symbol(symbol)}), call, cost)
 
-    async def _bodies(self, symbols: Sequence[str], call: ListCall, cost: "Cost") -> list[object]:
-        """What is said about those of `symbols` that exist. One unknown symbol fails a whole list, so a list is halved until the
-        unknown ones stand alone."""
+    async def _bodies(self, symbols: Sequence[str], call: ListCall, cost: Cost) -> list[tuple[Sequence[str], object]]:
+        """One unknown symbol fails a whole list, so a list is halved until the unknown ones stand alone."""
         if not symbols:
             return []
         if len(symbols) <= _MOST_SYMBOLS:
             said = await self._ask(lambda wire: call(wire, symbols), cost)
             if isinstance(said, Answer) or not (said.definite and said.code in UNKNOWN_SYMBOL):
-                return [_body(said)]
+                return [(symbols, _body(said))]
             if len(symbols) == 1:
                 return []
         middle = len(symbols) // 2
         return await self._bodies(symbols[:middle], call, cost) + await self._bodies(symbols[middle:], call, cost)
 
-    async def _answer(self, call: Call, cost: "Cost", *, signed: bool = False) -> object:
+    async def _answer(self, call: Call, cost: Cost, *, signed: bool = False) -> object:
         return _body(await self._ask(call, cost, signed=signed))
 
-    async def _ask(self, call: Call, cost: "Cost", *, signed: bool = False) -> Answer | Refusal:
+    async def _ask(self, call: Call, cost: Cost, *, signed: bool = False) -> Answer | Refusal:
         """Asks, and once more where only the clock was off: a question, unlike an order, may be repeated."""
         measured = self._measured
         said = await self._ask_once(call, cost, signed=signed)
@@ -313,20 +266,35 @@ class BinanceClient:
             said = await self._ask_once(call, cost, signed=signed)
         return said
 
-    async def _ask_once(self, call: Call, cost: "Cost", *, signed: bool) -> Answer | Refusal:
+    async def _ask_once(self, call: Call, cost: Cost, *, signed: bool) -> Answer | Refusal:
         if wait := self._backoff.left():
             raise ExchangeUnavailable(str(self._backoff.reason(wait)), retry_after=wait)
         wire = await (self._signing() if signed else self._open())
-        share = 1.0 if cost.vital else _SHARE_OF_POLLING
-        if wait := self._allowance.wait(weight=cost.weight, share=share):
-            raise ExchangeUnavailable(str(self._backoff.reason(wait)), retry_after=wait)
-        self._allowance.spend(weight=cost.weight)
-        said = await call(wire)
+        while cost.share is not None and (wait := self.allowance.wait_for_question(cost.weight, cost.share)):
+            if not cost.patient:
+                raise ExchangeUnavailable(str(_held_back(wait)), retry_after=wait)
+            await self._clock.sleep(wait)
+        said = await self._counted(Request(cost.weight), call(wire))
         if isinstance(said, Silence):
             raise ExchangeUnavailable(said.what)
         if isinstance(said, Refusal):
             self._backoff.note(said)
         return said
+
+    async def _counted(self, request: Request, call: Awaitable[Said]) -> Said:
+        """What is said, with what it cost kept in the books of the allowance."""
+        self.allowance.begin(request)
+        said: Said | None = None
+        try:
+            said = await call
+            return said
+        finally:
+            counts = said.counts if isinstance(said, Answer | Refusal) else {}
+            lost = said is None or (isinstance(said, Silence) and said.sent)
+            self.allowance.end(request, counts, taken=lost or isinstance(said, Answer))
+
+    async def _read_signed(self, cost: Cost, call: Call) -> object:
+        return await self._answer(call, cost, signed=True)
 
     async def _signing(self) -> Wire:
         if not self._secret:
@@ -377,25 +345,20 @@ class BinanceClient:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """A question's request weight (rest-api.md, at its endpoint); `vital`: an order's fate hangs on it."""
-
-    weight: int
-    vital: bool = False
-
-
-_VITAL = Cost(1, vital=True)
-
-
 def _import_wire() -> Callable[..., Wire]:
     from core.adapters.binance_wire import LibraryWire  # noqa: PLC0415 - takes a second; in a thread, so that the loop goes on
 
     return LibraryWire
 
 
+def _held_back(wait: float) -> Reason:
+    return reason("held_back", seconds=ceil(wait))
+
+
 def _body(said: Answer | Refusal) -> object:
     if isinstance(said, Refusal):
+        if said.definite and said.code == NO_SUCH_SYMBOL:
+            raise SymbolUnknown(str(said))
         raise ExchangeUnavailable(str(said), retry_after=said.wait)
     return said.body
 
@@ -417,15 +380,3 @@ def _placed(said: Answer, request: OrderRequest) -> ExecutionReport | Unanswered
 def _could_be_symbol(text: str) -> bool:
     """What could not be one is not sent: it would refuse the whole list, and must not get into a URL."""
     return 0 < len(text) <= _LONGEST_SYMBOL and all(c.isalnum() or c in "-_." for c in text)
-
-
-def _milliseconds(at: datetime) -> str:
-    return str((at - _EPOCH) // timedelta(milliseconds=1))
-
-
-def _all_orders(symbol: str, page: Mapping[str, str], wire: Wire) -> Awaitable[Said]:
-    return wire.recent_orders({"symbol": symbol, "limit": str(_TRADES_A_PAGE), **page})
-
-
-def _all_trades(symbol: str, page: Mapping[str, str], wire: Wire) -> Awaitable[Said]:
-    return wire.trades({"symbol": symbol, "limit": str(_TRADES_A_PAGE), **page})

@@ -1,6 +1,6 @@
 """Binance's JSON into our nouns. Pure: it asks nothing and raises only Unreadable. Everything is hostile until parsed here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -72,9 +72,10 @@ def order(body: object) -> ExecutionReport:
     )
 
 
-def orders(body: object, ours: str = "") -> list[ExecutionReport]:
-    """`GET openOrders`, `GET allOrders`. An order whose client id does not begin with `ours` may be unreadable and is left out:
-    the quote amount of old ones is not known, and told as a negative number (rest-api.md, "All orders")."""
+def orders(body: object, ours: str = "", *, symbol: str | None = None) -> list[ExecutionReport]:
+    """`GET openOrders`, `GET allOrders`; of one `symbol`, or of all. An order whose client id does not begin with `ours` may be
+    unreadable and is left out: the quote amount of old ones is not known, and told as a negative number (rest-api.md, "All
+    orders")."""
     found = []
     for item in _array(body, "orders"):
         try:
@@ -82,6 +83,8 @@ def orders(body: object, ours: str = "") -> list[ExecutionReport]:
         except Unreadable:
             if _text(_object(item, "order"), "clientOrderId").startswith(ours):
                 raise
+    if symbol is not None and any(one.symbol != symbol for one in found):
+        raise Unreadable("an order of another symbol")
     return found
 
 
@@ -107,15 +110,26 @@ def trades_by_order(body: object, symbol: str) -> list[tuple[str, Fill]]:
     return found
 
 
-def quotes(body: object, at: datetime) -> dict[str, Quote]:
+def quotes(body: object, asked: Sequence[str], at: datetime) -> dict[str, Quote]:
     """`GET ticker/bookTicker` for a list. A symbol with an empty side (price 0) has no quote."""
-    found = {}
+    found: dict[str, Quote] = {}
+    told = []
     for item in _array(body, "quotes"):
         data = _object(item, "quote")
         quote = Quote(_text(data, "symbol"), bid=_amount(data, "bidPrice"), ask=_amount(data, "askPrice"), at=at)
+        told.append(quote.symbol)
         if quote.bid and quote.ask:
             found[quote.symbol] = quote
+    _about(asked, told)
+    if any(quote.bid > quote.ask for quote in found.values()):
+        raise Unreadable("a bid above the ask")
     return found
+
+
+def _about(asked: Sequence[str], told: Sequence[str]) -> None:
+    """Raises Unreadable unless each symbol asked for was told of once, and nothing else: its absence would be a fact."""
+    if sorted(asked) != sorted(told):
+        raise Unreadable("the answer is not about the symbols asked for")
 
 
 def balances(body: object) -> dict[str, Balance]:
@@ -161,6 +175,13 @@ def instruments(body: object, *, skip_unreadable: bool = False) -> dict[str, Ins
                 raise
             continue
         found[rules.symbol] = rules
+    return found
+
+
+def instruments_of(body: object, asked: Sequence[str]) -> dict[str, Instrument]:
+    """`GET exchangeInfo` for a list: each of them, and nothing else."""
+    found = instruments(body)
+    _about(asked, list(found))
     return found
 
 

@@ -3,17 +3,19 @@
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from core.adapters.binance_allowance import Counts, counts_of
 from core.adapters.binance_outcomes import Outcome, broken_filter, meaning_of
 from core.domain.order import NotTaken, OrderRequest, Rejected, Unanswered
 from core.domain.reasons import Reason, reason
 
 NO_SUCH_ORDER = -2013
 NOTHING_TO_CANCEL = -2011
+NO_SUCH_SYMBOL = -1121
 CLOCK_OFF = -1021
 # What a question about a symbol that does not exist is answered with: errors.md, BAD_SYMBOL and ILLEGAL_CHARS.
-UNKNOWN_SYMBOL = frozenset({-1121, -1100})
+UNKNOWN_SYMBOL = frozenset({NO_SUCH_SYMBOL, -1100})
 
 _TOO_MANY_ORDERS = -1015
 _LONGEST_MESSAGE = 200
@@ -35,9 +37,10 @@ _EXPLAINED: Mapping[int, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A 2xx with JSON in it, not yet read."""
+    """A 2xx with JSON in it, not yet read; `counts` is what its headers say was used."""
 
     body: object
+    counts: Counts = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +54,13 @@ class Silence:
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """An answer whose HTTP status is not 2xx. `code` and `message` are the exchange's own, 0 and empty where the body held
-    none; `wait` is for how many seconds nothing more may be sent, 0 unless it asks for that."""
+    none; `wait` is for how many seconds nothing more may be sent, 0 unless it asks for that; `counts` as in Answer."""
 
     status: int
     code: int = 0
     message: str = ""
     wait: float = 0.0
+    counts: Counts = field(default_factory=dict)
 
     @property
     def definite(self) -> bool:
@@ -84,8 +88,8 @@ Said = Answer | Refusal | Silence
 """What comes back from the exchange: exactly one of these."""
 
 
-def refusal(status: int, code: object, message: object, retry_after: str | None) -> Refusal:
-    """A Refusal out of whatever stood in the answer; `retry_after` is the header as it came.
+def refusal(status: int, code: object, message: object, headers: Mapping[str, str]) -> Refusal:
+    """A Refusal out of whatever stood in the answer; `headers` are that answer's.
 
     A message without a code is not the exchange's: where the body was no JSON it is python-binance's, and holds the URL.
     """
@@ -96,9 +100,10 @@ def refusal(status: int, code: object, message: object, retry_after: str | None)
     if meaning_of(status, known, text).outcome is Outcome.STOP_ALL:
         # Without a readable header: the window of the order limit, the shortest ban, the window of the request weight.
         wait = 10.0 if known == _TOO_MANY_ORDERS else 120.0 if status == 418 else 60.0
+        retry_after = headers.get("Retry-After")
         if retry_after is not None and re.fullmatch(r"\d{1,9}", retry_after, re.ASCII):
             wait = min(max(float(retry_after), 1.0), _LONGEST_BAN)
-    return Refusal(status, known, text, wait)
+    return Refusal(status, known, text, wait, counts_of(headers))
 
 
 def wait_reason(seconds: float, *, banned: bool) -> Reason:

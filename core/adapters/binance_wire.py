@@ -8,6 +8,7 @@ import os
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextvars import ContextVar
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -16,10 +17,12 @@ import aiohttp
 from binance import AsyncClient
 from binance.exceptions import BinanceAPIException, BinanceRequestException
 
+from core.adapters.binance_allowance import counts_of
 from core.adapters.binance_refusals import Answer, Said, Silence, refusal
 
 _KEEPALIVE = 300  # seconds; the library's 15 would cost a TLS handshake for nearly every order
 _CONNECT_TIMEOUT = 5.0  # seconds
+_MOST_BYTES = 64 * 1024 * 1024  # the rules of all symbols are some 20 MB
 _SIGNATURE = re.compile(r"[0-9a-fA-F]{64}")
 
 
@@ -43,12 +46,17 @@ class LibraryWire:
         self._may_send = may_send
         tracing = aiohttp.TraceConfig()
         tracing.on_request_start.append(self._about_to_send)
+        tracing.on_request_end.append(_heard)
         self._client: Any = AsyncClient(
             key or None,
             secret or None,
             # A redirect would carry the key and the signed order to whomever it names.
             requests_params={"allow_redirects": False},
-            session_params={"connector": aiohttp.TCPConnector(keepalive_timeout=_KEEPALIVE), "trace_configs": [tracing]},
+            session_params={
+                "connector": aiohttp.TCPConnector(keepalive_timeout=_KEEPALIVE),
+                "trace_configs": [tracing],
+                "response_class": _Measured,
+            },
         )
         self._client.API_URL = api_url
         self._client.MARGIN_API_URL = api_url.removesuffix("/api") + "/sapi"
@@ -116,11 +124,14 @@ class LibraryWire:
 
     async def _ask(self, call: Awaitable[object]) -> Said:
         """Awaits one call of the client. Raises nothing but cancellation; no exception is kept, for their texts hold URLs."""
+        headers: dict[str, str] = {}
+        _HEADERS.set(headers)  # of this answer alone: the client's own `response` is that of whichever came last
         try:
-            return Answer(await call)
+            body = await call
+            return Answer(body, counts_of(headers))
         except BinanceAPIException as error:
             text = self._redacted(error.message) if isinstance(error.message, str) else ""
-            return refusal(error.status_code, error.code, text, error.response.headers.get("Retry-After"))
+            return refusal(error.status_code, error.code, text, error.response.headers)
         except _MayNotSend:
             return Silence("the right to trade is in doubt: the ledger cannot be reached", sent=False)
         except BinanceRequestException:
@@ -146,6 +157,29 @@ class LibraryWire:
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return _SIGNATURE.sub("***", text)
+
+
+_HEADERS: ContextVar[dict[str, str]] = ContextVar("headers of the answer that is awaited")
+
+
+async def _heard(_session: aiohttp.ClientSession, _context: SimpleNamespace, answered: aiohttp.TraceRequestEndParams) -> None:
+    _HEADERS.get({}).update(answered.response.headers)
+
+
+class _Measured(aiohttp.ClientResponse):
+    """An answer that is read up to a size: a packed one of some KB may be GB long."""
+
+    async def read(self) -> bytes:
+        if self._body is None:
+            pieces, size = [], 0
+            async for piece in self.content.iter_any():
+                size += len(piece)
+                if size > _MOST_BYTES:
+                    self.close()
+                    raise aiohttp.ClientPayloadError("too long")
+                pieces.append(piece)
+            self._body = b"".join(pieces)
+        return await super().read()
 
 
 def _why(error: aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError) -> str:

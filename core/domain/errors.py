@@ -8,6 +8,7 @@
     ├── LeaseLost              another process took the ledger over: end at once, touch nothing
     │   └── LedgerSetBack      the ledger is not as this process left it: end at once; the next start asks the exchange
     ├── ExchangeUnavailable    a question (never an order) had no answer: ask again, refuse meanwhile
+    │   └── SymbolUnknown      it had one: there is no such symbol; this symbol cannot be asked about, all others can
     ├── SourceUnavailable      no signals come: say so, connect again
     ├── HistoryUnavailable     the history takes or tells nothing: keep what it should have, try again
     └── IllegalTransition      a bug: the process ends before it does harm
@@ -54,6 +55,10 @@ class ExchangeUnavailable(MarketFlowError):
     def __init__(self, message: str, *, retry_after: float = 0.0) -> None:
         self.retry_after = retry_after
         super().__init__(message)
+
+
+class SymbolUnknown(ExchangeUnavailable):
+    """The exchange says that it knows no such symbol: there never was one, or it was delisted."""
 
 
 class SourceUnavailable(MarketFlowError):

@@ -11,7 +11,8 @@ class Proof:
     """What was compared of a UTC day (`YYYY-MM-DD`), and each difference in words, with the ids of what differs.
 
     `profit` (net) and `fees` are sums by the asset that they are in; `in_history` is None where no history was compared:
-    `history_problem` says why where there should be one. `unexported` executions were not yet due there.
+    `history_problem` says why where there should be one. `unexported` executions were not yet due there. Of `gone` symbols, which
+    the exchange does not know (any more), nothing was compared with it.
     """
 
     day: str
@@ -25,6 +26,7 @@ class Proof:
     differences: tuple[str, ...] = ()
     unexported: int = 0
     history_problem: str = ""
+    gone: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

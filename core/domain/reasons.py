@@ -33,6 +33,7 @@ SENTENCES: Mapping[str, str] = {
     "not_held": "{symbol} is not held",
     # ledger and exchange side by side
     "less_than_ledger": "the exchange holds {qty} {asset} less than the ledger: sold elsewhere?",
+    "symbol_gone": "the exchange knows {symbol} no more (delisted?), and the ledger holds {qty} of it",
     "order_unknown": "order {order_id} on the exchange has our mark and is not in this ledger: another MarketFlow?",
     "order_differs": "order {order_id} is {ours} in the ledger, {theirs} on the exchange",
     # sizing
@@ -77,6 +78,7 @@ SENTENCES: Mapping[str, str] = {
     "bad_signature": "the exchange refused the signature ({code}). Check BINANCE_API_SECRET",
     "clock_off": "the exchange refused the request's time ({code}): this machine's clock is off by {offset} s",
     "rate_limited": "too many requests; the exchange asks to wait {seconds} s",
+    "held_back": "MarketFlow itself waits {seconds} s, so as not to ask more of the exchange than it allows",
     "banned": "the exchange banned this address for {seconds} s for too many requests (418)",
     "exchange_busy": "the exchange is overloaded and did not take the order",
     "unreachable": "the exchange cannot be reached, so nothing was sent ({detail})",

@@ -115,8 +115,9 @@ def _leg(asset: str, into: str, instruments: Mapping[str, Instrument]) -> Leg | 
 def _along(asset: str, into: str, path: Path, quotes: list[Quote]) -> Rate:
     low, high = _ONE, _ONE
     for leg, quote in zip(path, quotes, strict=True):
-        if leg.turned:  # the base asset is bought with it, at the ask; or sold for it, at the bid
-            low, high = _DOWN.divide(low, quote.ask), _UP.divide(high, quote.bid)
+        least, most = sorted((quote.bid, quote.ask))  # two that cross are no bargain
+        if leg.turned:
+            low, high = _DOWN.divide(low, most), _UP.divide(high, least)
         else:
-            low, high = _DOWN.multiply(low, quote.bid), _UP.multiply(high, quote.ask)
+            low, high = _DOWN.multiply(low, least), _UP.multiply(high, most)
     return Rate(asset, into, low, high, tuple(leg.symbol for leg in path))

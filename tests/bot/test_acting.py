@@ -82,9 +82,15 @@ async def test_an_entry_by_hand_passes_every_rule_of_a_signals(firm: Firm) -> No
     await firm.owner.wait_for("🟩 BUY_MANUAL executed")
     assert firm.book.position("WIFUSDC").qty == Decimal("104.03586")
     assert "already in a position" in (await firm.trader.ask("/buy WIFUSDC")).text
-    assert "more than the limit of 5000" in (await firm.trader.ask("/buy SOLUSDC 40")).text
+    assert "more than the limit of 5000" in (await firm.trader.ask("/buy SOLUSDC 40 SOL")).text
     await firm.trader.ask("/pause entries")
     assert "entries are paused" in (await firm.trader.ask("/buy SOLUSDC 1")).text
+
+
+async def test_a_bare_number_is_what_is_spent(firm: Firm) -> None:
+    """Nobody means 50 bitcoins by /buy BTC 50."""
+    assert (await firm.trader.ask("/buy SOLUSDC 40")).text.startswith("🟩 Buy for 40.00 USDC: about 0.26 SOL (SOLUSDC)")
+    assert (await firm.trader.ask("/buy SOLUSDC 2 SOL")).text.startswith("🟩 Buy 2 SOL (SOLUSDC)")
 
 
 async def test_a_base_asset_alone_is_the_symbol_that_has_it(firm: Firm) -> None:
@@ -126,7 +132,7 @@ async def test_what_is_wrong_with_an_argument_is_said_with_what_works(
 
 
 async def test_the_rules_are_those_of_the_second_tap(firm: Firm) -> None:
-    asked = await firm.trader.ask("/buy WIFUSDC 20")
+    asked = await firm.trader.ask("/buy WIFUSDC 20 WIF")
     firm.prices.bid["WIFUSDC"] = Decimal("0.50")
     await until(lambda: firm.trading.market.price("WIFUSDC") == Decimal("0.50"))
     record = await confirmed(firm.trader, asked, "Not done")
@@ -463,7 +469,7 @@ async def test_half_is_not_offered_where_it_would_be_too_small(server: RunningCh
 async def test_a_limit_is_set_and_outlives_a_restart(server: RunningChat, tmp_path: Path) -> None:
     async with firm_on(server, tmp_path) as firm:
         asked = await firm.owner.ask("/set max_order_notional 5")
-        assert "MAX_ORDER_NOTIONAL: 5000 → 5" in asked.text
+        assert "MAX_ORDER_NOTIONAL: 5000 USDC → 5 USDC" in asked.text
         assert firm.book.limits.max_order_notional == 5000
         await confirmed(firm.owner, asked)
         await firm.signal("BUY_SM")

@@ -203,7 +203,7 @@ async def test_help_and_menu_are_the_list(bot: Bot) -> None:
     shown = await bot.owner.ask("/help")
     assert all(f"/{command.name}" in shown.text for command in COMMANDS)
     bot.owner.press(shown, "Acting")
-    assert "/buy SYMBOL [20 | 50 USDC]: buy by hand (trader)" in (await bot.owner.wait_for_edit(shown)).text
+    assert "/buy SYMBOL [50 | 20 WIF]: buy by hand (trader)" in (await bot.owner.wait_for_edit(shown)).text
     assert "/pause" not in (await bot.person(VIEWER).ask("/help")).text
     await until(lambda: bool(bot.room.profile.commands_for(OWNER, "en")))
     menu = [entry["command"] for entry in bot.room.profile.commands_for(OWNER, "en")]

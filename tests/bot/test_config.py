@@ -62,6 +62,7 @@ WRONG = {
     "SNOWFLAKE_PORT": ["0", "x"],
     "SNOWFLAKE_PROTOCOL": ["ftp"],
     "SNOWFLAKE_SIGNALS_TABLE": ["a;drop table x", "a.b.c.d"],
+    "RETENTION_DAYS": ["0", "29", "36501", "30.5", "forever"],
     "SNOWFLAKE_SIGNALS_POLL": ["0"],
     "METRICS_PORT": ["65536", "-1", "x"],
     "HTTP_HOST": ["a b", "http://x"],

@@ -8,13 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from bot.digest_lines import digest_lines
+from bot.message import plain_text
+from bot.texts import texts
 from core.domain.controls import Mode
+from core.domain.digest import Digest, Occasion
 from core.domain.instrument import Instrument
 from core.domain.limit import LimitSet
 from core.ports import Changes
 from demo.chat.server import RunningChat
 from tests.bot.conftest import until
 from tests.bot.firm import ROOMY, Firm, firm_on
+from tests.core.virtual_time import NOON
 from tests.core.world import instrument
 
 BALANCES = {"USDC": Decimal(10_000), "EUR": Decimal(1_000), "BTC": Decimal("0.5")}
@@ -64,7 +69,7 @@ async def test_results_in_three_assets_are_told_each_and_together(firm: Firm) ->
     total = results["USDC"] + results["EUR"] * Decimal("1.20") + results["BTC"] * 60_000
     told = f"{total:.2f} USDC"
     for command in ("/pnl", "/report", "/status"):
-        assert f"Together: {told} at present rates" in (await firm.owner.ask(command)).text, command
+        assert f"Together: {told} at present rates" in (await firm.owner.ask(command, within=60)).text, command
     daily = (await firm.owner.ask("/daily 1")).text
     assert "All in USDC at present rates, net and number of exits:" in daily
     assert f"{total:.2f}" in daily
@@ -120,3 +125,20 @@ async def test_what_was_said_in_another_asset_does_not_count(server: RunningChat
     async with firm_on(server, tmp_path, limits=replace(ROOMY, report_asset="BTC")) as again:
         await asyncio.sleep(0)
         assert again.book.limits.max_order_notional == Decimal("0.1")
+
+
+@pytest.mark.parametrize(
+    ("together", "lacking", "told"),
+    [
+        ("-67.89", (), "Together: -67.89 USDC at present rates"),
+        ("-15", ("EUR",), "Together: -15.00 USDC at present rates\n…without EUR: what that is worth is not known now"),
+        (None, ("BTC", "EUR"), "Together: not known, as nobody knows now what BTC, EUR is worth in USDC"),
+    ],
+)
+def test_a_digest_adds_up_what_can_be_added_up(together: str | None, lacking: tuple[str, ...], told: str) -> None:
+    total = Decimal(together) if together is not None else None
+    digest = Digest(
+        1, Occasion.EVENING, NOON, "off", "auto", "paper", 0, {"EUR": Decimal(-1)}, 1, 0, {}, 0,
+        together=total, lacking=lacking, report="USDC",
+    )  # fmt: skip
+    assert told in plain_text("\n".join(digest_lines(digest, texts("en"))))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from core.domain.errors import ExchangeUnavailable
+from core.domain.errors import ExchangeUnavailable, SymbolUnknown
 from core.domain.instrument import Balance, Instrument, Quote
 from core.domain.money import ZERO
 from core.domain.order import ExecutionReport, Fill, NotTaken, OrderRequest, OrderState, PlaceResult, Rejected, Unanswered
@@ -63,6 +63,7 @@ class ScriptedVenue:
     late_fills: int = 0
     more: dict[str, Decimal] = field(default_factory=dict)
     foreign: list[ExecutionReport] = field(default_factory=list)
+    delisted: set[str] = field(default_factory=set)
     _known: dict[str, _Known] = field(default_factory=dict)
     _trades: int = 0
 
@@ -81,7 +82,8 @@ class ScriptedVenue:
 
     async def instruments(self, symbols: Collection[str] | None) -> Mapping[str, Instrument]:
         self._must_be_there()
-        return {name: rules for name, rules in self.rules.items() if symbols is None or name in symbols}
+        listed = {name: rules for name, rules in self.rules.items() if name not in self.delisted}
+        return {name: rules for name, rules in listed.items() if symbols is None or name in symbols}
 
     async def quotes(self, symbols: Collection[str]) -> Mapping[str, Quote]:
         self._must_be_there()
@@ -131,6 +133,8 @@ class ScriptedVenue:
 
     async def recent_orders(self, symbol: str, limit: int) -> Sequence[ExecutionReport]:
         self._must_be_there()
+        if symbol in self.delisted:
+            raise SymbolUnknown("HTTP 400, code -1121: Invalid symbol.")
         reports = [replace(self._seen(known), fills=()) for known in self._known.values() if known.report.symbol == symbol]
         return [*reports, *(report for report in self.foreign if report.symbol == symbol)][-limit:]
 

@@ -134,6 +134,16 @@ async def test_an_unknown_rate_refuses_the_entry_and_never_the_exit(open_world: 
     assert why(await buy(world, "WIFUSDC")) == "ordered"
 
 
+async def test_an_exit_asks_for_no_rate(open_world: OpenWorld, venue: CountedVenue) -> None:
+    world = await open_world(trade_quote=Decimal(90))
+    await lose(world, "ETHBTC", "0.0295")
+    assert why(await buy(world, "WIFEUR")) == "ordered"
+    await world.clock.forward(4)
+    venue.priced.clear()
+    assert why(await said(world, "SELL_SM", "WIFEUR")) == "ordered"
+    assert venue.priced == [{"WIFEUR"}]
+
+
 async def test_another_way_serves_where_the_straight_pair_has_no_price(open_world: OpenWorld, venue: CountedVenue) -> None:
     venue.rules |= {"EURUSDT": instrument("EUR", "USDT"), "USDCUSDT": instrument("USDC", "USDT")}
     venue.prices |= {"EURUSDT": Decimal("1.20"), "USDCUSDT": Decimal(1)}

@@ -260,10 +260,24 @@ def test_rules_that_cannot_be_read_are_no_rules(bad: dict[str, Any]) -> None:
 
 
 def test_quotes() -> None:
-    quote = codec.quotes([sample("samples/ticker_bookTicker.json")], NOW)
+    ticker = sample("samples/ticker_bookTicker.json")
+    quote = codec.quotes([ticker], [ticker["symbol"]], NOW)
     assert [(q.symbol == name, q.at, q.bid > 0, q.ask > 0) for name, q in quote.items()] == [(True, NOW, True, True)]
     empty = {"symbol": "A", "bidPrice": "0.00000000", "askPrice": "1"}
-    assert codec.quotes([empty], NOW) == {}
+    assert codec.quotes([empty], ["A"], NOW) == {}
+
+
+@pytest.mark.parametrize("told", [[], ["B"], ["A", "B"], ["A", "A"]])
+def test_what_was_not_asked_for_or_not_told_is_no_answer(told: list[str]) -> None:
+    rules = {"symbols": [rules_with(symbol=name) for name in told]}
+    ticker = [{"symbol": name, "bidPrice": "1", "askPrice": "1"} for name in told]
+    with pytest.raises(Unreadable):
+        codec.quotes(ticker, ["A"], NOW)
+    if told != ["A", "A"]:
+        with pytest.raises(Unreadable):
+            codec.instruments_of(rules, ["A"])
+    with pytest.raises(Unreadable):
+        codec.quotes([{"symbol": "A", "bidPrice": "2", "askPrice": "1"}], ["A"], NOW)
 
 
 def test_documented_account() -> None:
@@ -294,7 +308,7 @@ READERS: dict[str, Callable[[object], object]] = {
     "order": codec.order,
     "orders": codec.orders,
     "trades": lambda body: codec.trades(body, "WIFUSDC", "7"),
-    "quotes": lambda body: codec.quotes(body, NOW),
+    "quotes": lambda body: codec.quotes(body, ["WIFUSDC"], NOW),
     "balances": codec.balances,
     "time": codec.server_time,
     "permissions": lambda body: codec.permissions(body, body),

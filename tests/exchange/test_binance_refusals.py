@@ -51,7 +51,8 @@ OUTCOMES = {
 def meaning(
     status: int, code: object = 0, message: object = "", retry_after: str | None = None
 ) -> Rejected | NotTaken | Unanswered:
-    return order_refused(refusal(status, code, message, retry_after), REQUEST, asset="USDC", clock_offset=5.0)
+    headers = {} if retry_after is None else {"Retry-After": retry_after}
+    return order_refused(refusal(status, code, message, headers), REQUEST, asset="USDC", clock_offset=5.0)
 
 
 @pytest.mark.parametrize("path", sorted(ERRORS.glob("*.json")), ids=lambda path: path.stem)
@@ -69,8 +70,8 @@ def test_every_documented_error(path: Path) -> None:
 
 
 def test_a_message_without_a_code_is_not_kept() -> None:
-    assert refusal(502, 0, "<ClientResponse(http://127.0.0.1/api/v3/order?signature=5e)>", None).message == ""
-    assert refusal(400, -1102, "Parameter 'x' was empty.", None).message == "Parameter 'x' was empty."
+    assert refusal(502, 0, "<ClientResponse(http://127.0.0.1/api/v3/order?signature=5e)>", {}).message == ""
+    assert refusal(400, -1102, "Parameter 'x' was empty.", {}).message == "Parameter 'x' was empty."
 
 
 def test_the_sentences_say_what_to_do() -> None:
@@ -143,6 +144,6 @@ def test_any_refusal_has_one_meaning(status: int, code: object, message: object,
 @pytest.mark.parametrize(("status", "said"), [(451, "restricted location"), (403, "firewall")])
 def test_who_turns_away_before_the_exchange_is_named_and_not_repeated(status: int, said: str) -> None:
     """What stands in such a page may hold the request's address, signature and all."""
-    words = str(refusal(status, 0, "Service unavailable: GET /api/v3/order?signature=abc", None))
+    words = str(refusal(status, 0, "Service unavailable: GET /api/v3/order?signature=abc", {}))
     assert said in words
     assert "signature" not in words

@@ -223,7 +223,7 @@ async def test_the_orders_of_a_time_come_with_their_fills(port: VenuePort) -> No
 
 
 async def test_a_time_of_more_orders_than_one_answer_holds(client: BinanceClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.adapters.binance_client._TRADES_A_PAGE", 2)
+    monkeypatch.setattr("core.adapters.binance_history._A_PAGE", 2)
     begin = datetime.now(UTC) - timedelta(seconds=5)
     for number in range(5):
         filled(await client.place(ask(order_id=f"mf-{number}")))

@@ -34,7 +34,7 @@ def _wishes(seen: Evidence) -> Iterator[str]:
         if name not in {"/buy", *_EXITS} or not row["signal_type"].startswith(side):
             yield f"order by hand {row['source_id']} was not confirmed, but {name}"
         order = orders.get(row["seq"])
-        most = Decimal(args[1]) if name == "/buy" and len(args) == 2 else None
+        most = Decimal(args[1]) if name == "/buy" and len(args) == 3 and args[0].startswith(args[2]) else None
         if order is not None and most is not None and largest.get(order["client_order_id"], ZERO) > most:
             yield f"order by hand {row['source_id']} is larger than {most}"
     for (wish, symbol), numbers in came.items():

@@ -134,7 +134,7 @@ class Exchange:
 
 
 def _refused(status: int, code: int, message: str, retry_after: object = None) -> Refusal:
-    return refusal(status, code, message, None if retry_after is None else str(retry_after))
+    return refusal(status, code, message, {} if retry_after is None else {"Retry-After": str(retry_after)})
 
 
 _SPOILED: Sequence[Callable[[], Said]] = (

@@ -84,7 +84,7 @@ class Crowd:
 
     def _something(self) -> str:
         symbol = self.random.choice(SYMBOLS)
-        sizes = ["", " 40", " 8 USDC" if symbol.endswith("USDC") else " 8 USDT"]
+        sizes = ["", f" 40 {symbol[:-4]}", " 8 USDC" if symbol.endswith("USDC") else " 8 USDT"]
         return self.random.choice(
             [
                 *(f"/buy {symbol}{self.random.choice(sizes)}", f"/buy {symbol}", f"/sell {symbol}", f"/close {symbol}"),

@@ -47,6 +47,8 @@ class Limits:
     def __init__(self, rules: Sequence[dict[str, Any]], now_ms: Callable[[], int], strikes: int = 5) -> None:
         self._now = now_ms
         self.strikes = strikes
+        self.refusals = 0
+        """How often an address was told that it asks too much, since the start."""
         self._refused = 0
         self._banned_until = 0
         self._ban_ms = 120_000
@@ -75,6 +77,11 @@ class Limits:
                 )
                 raise self._refuse(window, now, msg)
         self._refused = 0
+
+    def refund(self, weight: int) -> None:
+        """What succeeds and weighs nothing then: changelog of 2026-03-27."""
+        for window in self._weights:
+            window.add("ip", -weight, self._now())
 
     def headers(self) -> dict[str, str]:
         now = self._now()
@@ -106,6 +113,7 @@ class Limits:
         return [{**window.rule, "count": window.count(account, now)} for window in self._orders]
 
     def _refuse(self, window: Window, now: int, msg: str) -> VenueError:
+        self.refusals += 1
         self._refused += 1
         if self._refused > self.strikes:
             self._refused = 0

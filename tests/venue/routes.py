@@ -49,6 +49,8 @@ class Route:
     answer: Callable[[Call], object]
     security: Security = "NONE"
     weight: Weight = 1
+    free: bool = False
+    """Weighs nothing where it succeeds: changelog of 2026-03-27."""
 
 
 def ping(call: Call) -> object:
@@ -298,12 +300,12 @@ ROUTES: Mapping[str, Route] = {
     "GET /api/v3/ticker/24hr": Route(_ticker(_day), weight=_day_weight),
     "GET /api/v3/avgPrice": Route(avg_price, weight=2),
     "GET /api/v3/depth": Route(depth, weight=_depth_weight),
-    "POST /api/v3/order": Route(new_order, "TRADE"),
+    "POST /api/v3/order": Route(new_order, "TRADE", free=True),
     "POST /api/v3/order/test": Route(
         test_order, "TRADE", lambda values: 20 if values.get("computeCommissionRates") == "true" else 1
     ),
     "GET /api/v3/order": Route(get_order, "USER_DATA", 4),
-    "DELETE /api/v3/order": Route(cancel_order, "TRADE"),
+    "DELETE /api/v3/order": Route(cancel_order, "TRADE", free=True),
     "GET /api/v3/openOrders": Route(open_orders, "USER_DATA", lambda values: 6 if "symbol" in values else 80),
     "GET /api/v3/allOrders": Route(all_orders, "USER_DATA", 20),
     "GET /api/v3/myTrades": Route(my_trades, "USER_DATA", lambda values: 5 if "orderId" in values else 20),

@@ -90,7 +90,10 @@ class Server:
                 await self._hold(fault)
             if window is not None:
                 window.check_engine(self.venue.clock.now_us())
-            return _reply(route.answer(call), 200, headers)
+            answer = route.answer(call)
+            if route.free and isinstance(route.weight, int):
+                self.venue.limits.refund(route.weight)
+            return _reply(answer, 200, {**headers, **self.venue.limits.headers()})
         except VenueError as error:
             return _reply(error.body, error.status, {**headers, **error.headers})
 

@@ -142,6 +142,10 @@ class Venue:
         self.set_price(symbol, price)
         return symbol
 
+    def delist(self, symbol: str) -> None:
+        """Knows it no more, and nothing that ever was of it (-1121)."""
+        del self.exchange.symbols[symbol]
+
     def set_limits(
         self,
         *,

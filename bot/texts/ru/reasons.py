@@ -27,6 +27,7 @@ SENTENCES: dict[str, str] = {
     "not_held": "торговля {symbol} не задержана",
     # ledger and exchange side by side
     "less_than_ledger": "на бирже на {qty} {asset} меньше, чем в реестре: продано в другом месте?",
+    "symbol_gone": "биржа больше не знает {symbol} (делистинг?), а в реестре числится {qty}",
     "order_unknown": "ордер {order_id} на бирже с нашей пометкой, а в этом реестре его нет: ещё один MarketFlow?",
     "order_differs": "ордер {order_id}: в реестре {ours}, на бирже {theirs}",
     # sizing
@@ -71,6 +72,7 @@ SENTENCES: dict[str, str] = {
     "bad_signature": "биржа не приняла подпись ({code}). Проверьте BINANCE_API_SECRET",
     "clock_off": "биржа не приняла время запроса ({code}): часы этой машины расходятся на {offset} с",
     "rate_limited": "слишком много запросов; биржа просит подождать {seconds} с",
+    "held_back": "MarketFlow сам ждёт {seconds} с, чтобы не просить у биржи больше, чем она позволяет",
     "banned": "биржа заблокировала этот адрес на {seconds} с за слишком частые запросы (418)",
     "exchange_busy": "биржа перегружена и не приняла ордер",
     "unreachable": "до биржи не достучаться, ничего не отправлено ({detail})",
