@@ -216,10 +216,10 @@ def settings(venue: Venue, chat: LocalChat, broker: str) -> dict[str, str]:
 async def chaos(
     folder: Path, broker: str, *, seed: int, database_url: str = "", changes: Mapping[str, str] = MappingProxyType({})
 ) -> AsyncIterator[Chaos]:
-    """The surroundings, with the topic made; the program is not started yet. Without `database_url` the ledger is SQLite. `changes`
-    go over the settings."""
+    """The surroundings, with the topic made; the program is not started yet. Without `database_url` the ledger is SQLite.
+    `changes` go over the settings."""
     async with AsyncExitStack() as stack:
-        venue = await stack.enter_async_context(running_venue(balances=START_BALANCES, prices=SYMBOLS))
+        venue = await stack.enter_async_context(running_venue(balances=START_BALANCES, prices={**SYMBOLS, "USDCUSDT": "1"}))
         venue.lift_limits()
         venue.limits.strikes = 10**9
         chat = await stack.enter_async_context(local_chat())

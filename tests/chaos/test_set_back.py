@@ -38,14 +38,20 @@ def of_file(path: Path) -> Copies:
     """With SQLite's own means; what is put back takes the place of the file and of its log."""
     copy = path.with_name("copy.db")
 
-    async def take() -> None:
-        with contextlib.closing(sqlite3.connect(path)) as live, contextlib.closing(sqlite3.connect(copy)) as backup:
-            await asyncio.to_thread(live.backup, backup)
+    def backup() -> None:
+        with contextlib.closing(sqlite3.connect(path)) as live, contextlib.closing(sqlite3.connect(copy)) as target:
+            live.backup(target)
 
-    async def put_back() -> None:
+    async def take() -> None:
+        await asyncio.to_thread(backup)
+
+    def replace() -> None:
         for name in ("-wal", "-shm"):
             Path(f"{path}{name}").unlink(missing_ok=True)
         copy.replace(path)
+
+    async def put_back() -> None:
+        await asyncio.to_thread(replace)
 
     return Copies(f"sqlite+aiosqlite:///{path}", take, put_back)
 
@@ -61,6 +67,19 @@ def of_server(postgres: PostgresServer, url: str) -> Copies:
         await postgres.put_back(f"{name}_copy", name)
 
     return Copies(url, take, put_back)
+
+
+@pytest.fixture
+def copies(request: pytest.FixtureRequest, tmp_path: Path) -> Copies:
+    if request.param == "sqlite":
+        return of_file(tmp_path / "ledger.db")
+    return of_server(request.getfixturevalue("postgres"), request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+def broker(memory_broker: MemoryBroker) -> str:
+    memory_broker.create_topic(TOPIC, partitions=PARTITIONS)
+    return memory_broker.address
 
 
 WAYS = [
@@ -96,17 +115,12 @@ async def set_back(world: Chaos, copies: Copies, when: str) -> None:
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize(("database", "when", "symbols"), WAYS if EVERY else WAYS[:4])
+@pytest.mark.parametrize(("copies", "when", "symbols"), WAYS if EVERY else WAYS[:4], indirect=["copies"])
 async def test_a_ledger_that_is_set_back_costs_no_second_order(
-    tmp_path: Path, memory_broker: MemoryBroker, request: pytest.FixtureRequest, database: str, when: str, symbols: str
+    tmp_path: Path, broker: str, copies: Copies, when: str, symbols: str
 ) -> None:
-    await asyncio.to_thread(memory_broker.create_topic, TOPIC, partitions=PARTITIONS)
-    if database == "sqlite":
-        copies = of_file(tmp_path / "ledger.db")
-    else:
-        copies = of_server(request.getfixturevalue("postgres"), request.getfixturevalue("postgres_url"))
     allowed = {"SYMBOLS": "*"} if symbols == "*" else {}
-    async with chaos(tmp_path, memory_broker.address, seed=21, database_url=copies.url, changes=allowed) as world:
+    async with chaos(tmp_path, broker, seed=21, database_url=copies.url, changes=allowed) as world:
         await world.program.start()
         await said(world, "BUY_SM", "WIFUSDT", 1, BOUGHT)
         await copies.take()
