@@ -4,7 +4,9 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from core.account import Account
 from core.book import Book
+from core.domain.account import ACCOUNT
 from core.domain.controls import Controls, Pause
 from core.domain.errors import ExchangeUnavailable
 from core.domain.events import ControlsChanged, DigestMade, LimitChanged
@@ -42,10 +44,11 @@ class Unfulfilled:
 class Wishes:
     """What a wish comes to, by the present state of the book."""
 
-    def __init__(self, book: Book, venue: Venue, holding: Holding, clock: Clock) -> None:
+    def __init__(self, book: Book, venue: Venue, holding: Holding, account: Account, clock: Clock) -> None:
         self._book = book
         self._venue = venue
         self._holding = holding
+        self._account = account
         self._clock = clock
         self._membership = Membership(book, clock)
 
@@ -114,7 +117,10 @@ class Wishes:
 
     async def _accept(self, wish: AcceptRequested) -> Changes | Unfulfilled:
         try:
-            changes = await self._holding.accept(wish.symbol, wish.who)
+            if wish.symbol == ACCOUNT:
+                changes = self._account.accept(wish.shown, wish.who)
+            else:
+                changes = await self._holding.accept(wish.symbol, wish.who)
         except ExchangeUnavailable as error:
             return Unfulfilled("denied", reason("unreachable", detail=error))
         return changes if changes is not None else Unfulfilled("ignored", reason("not_held", symbol=wish.symbol))

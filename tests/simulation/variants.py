@@ -1,7 +1,7 @@
 """Wrong programs: each breaks one rule of the protocol, and the simulation must notice. One that it does not is a hole in it."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -41,6 +41,7 @@ from core.ports import Changes, LedgerState, Verdict
 from core.reconciler import FENCE_MARGIN, NeverPlaced, Reconciler
 from core.trading import Trading
 from core.wishes import Wishes
+from tests.simulation.account_variants import ACCOUNT_VARIANTS, Swap
 
 Variant = Callable[[], Any]
 
@@ -337,6 +338,10 @@ def _swap(owner: Any, name: str, new: Any) -> Variant:
     return lambda: _patched(patch.object(owner, name, new))
 
 
+def _swap_all(swaps: Sequence[Swap]) -> Variant:
+    return lambda: _patched(*(patch.object(*swap) for swap in swaps))
+
+
 VARIANTS: dict[str, Variant] = {
     "the order is placed before its intent is committed": _swap(Placement, "place", _place_first),
     "-2013 is taken for proof at once": _swap(Reconciler, "find_out", _find_out_once),
@@ -389,4 +394,5 @@ VARIANTS: dict[str, Variant] = {
     "limits that were set are forgotten at the start": _loads(lambda state: replace(state, limits=())),
     "a pause is forgotten at the start": _loads(lambda state: replace(state, controls=None)),
     "whoever was shown out is let in at the start": _swap(SqlLedger, "load", _let_in_for_ever),
+    **{name: _swap_all(swaps) for name, swaps in ACCOUNT_VARIANTS.items()},
 }
