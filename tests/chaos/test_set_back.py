@@ -109,6 +109,7 @@ async def set_back(world: Chaos, copies: Copies, when: str) -> None:
         return
     await copies.put_back()
     assert await world.program.ended(within=20) == 1
+    await world.program.kill()  # what watched over it
     assert "Traceback" not in world.program.log
     told = await world.chat.owner.wait_for("🛑 The ledger went backwards", within=10)
     assert f"process {world.program.last_pid} on" in told.text
