@@ -47,6 +47,7 @@ from bot.people import People
 from bot.process_events import ProcessEvents
 from bot.prove import Prover
 from bot.pruning import Pruning
+from bot.selling_out import PanicTimer
 from bot.telegram_app import TelegramChat
 from bot.telegram_link import connect, name_of
 from bot.this_program import this_program
@@ -434,6 +435,7 @@ class _Program:
             "digests": (20.0, DigestTimer(self.desk, self.desk.audience, self.inbox, self.clock, self._since).run),
             "catching up": (3.0, self._catching_up.run),
             "exits": (1.0, self.trading.exits.run),
+            "panic": (1.0, PanicTimer(self.desk).run),
             "pause": (1.0, PauseTimer(self.book, self.inbox, self.clock).run),
             "gauges": (2.0, self._read_gauges),
             "exchange": (

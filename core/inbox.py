@@ -145,6 +145,10 @@ class Inbox:
             self._put(mailbox, work)
         return self._early is None
 
+    def is_busy(self, mailbox: str) -> bool:
+        """Whether anything waits there or is at work; before the start nobody knows what will be."""
+        return self._early is not None or mailbox in self._mailboxes
+
     def _take(self, stored: Sequence[StoredMessage]) -> None:
         for message in stored:
             self._pending[message.message.source, message.message.source_id] = message

@@ -224,6 +224,9 @@ class OrderExecutor:
         if attempt.why is not None or isinstance(weighed.decision, Refused):
             self._not_now(stored, signal, attempt, weighed, changes)
             return await self._conclude(changes)
+        if hand is not None and (asked := self._book.approval_for(signal.symbol)) is not None and asked.side is signal.side:
+            withdrawn = replace(asked, state=ApprovalState.WITHDRAWN, decided_at=self._clock.now())
+            self._close(withdrawn, reason("approval_withdrawn", signal_type=signal.signal_type), changes)
         changes.exits.append(wanted)
         approved = wanted.approved_by, wanted.approved_at
         return await self._act(stored, signal, weighed, changes, approved=approved, all_of_it=self._exits.asked_about(wanted))

@@ -23,6 +23,7 @@ from core.domain.messages import (
     InviteUsed,
     LimitRequested,
     OrderFound,
+    PanicEnded,
     PauseTimedOut,
     ReaderRequested,
     RevokeRequested,
@@ -80,6 +81,8 @@ def what_of(desk: Desk, body: Body) -> Html:  # noqa: PLR0911, PLR0912, C901 - f
             return texts("audit.mode", mode=mode)
         case PauseTimedOut():
             return texts("audit.pause_over")
+        case PanicEnded():
+            return texts("audit.panic_over")
         case LimitRequested(name=name, value=value):
             return texts("audit.limit", name=short(name), value=short(value or "default"))
         case CancelRequested(symbol=symbol):

@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
-from core.domain.controls import EVERYTHING, Asking, Mode, Pause
+from core.domain.controls import EVERYTHING, Asking, Mode, Panic, Pause
 from core.domain.digest import Digest
 from core.domain.order import ExecutionReport
 from core.domain.people import Reader, Role
@@ -55,7 +55,8 @@ class ApprovalTimedOut:
 
 @dataclass(frozen=True, slots=True)
 class ControlsRequested:
-    """A person asks to pause (up to `until`), to resume or to change the mode; None leaves a part as it is."""
+    """A person asks to pause (up to `until`), to resume or to change the mode; None leaves a part as it is. With a `panic` all
+    that is held is to be sold."""
 
     user_id: int
     who: str
@@ -63,7 +64,16 @@ class ControlsRequested:
     mode: Mode | None = None
     until: datetime | None = None
     asking: Asking = EVERYTHING
+    panic: Panic | None = None
     kind: Literal["controls"] = "controls"
+
+
+@dataclass(frozen=True, slots=True)
+class PanicEnded:
+    """All that the panic of that identity could sell is sold."""
+
+    source_id: str
+    kind: Literal["panic_ended"] = "panic_ended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +227,7 @@ Body = (
     | ApprovalTimedOut
     | ControlsRequested
     | PauseTimedOut
+    | PanicEnded
     | LimitRequested
     | CancelRequested
     | AcceptRequested

@@ -81,6 +81,10 @@ class Disk:
         outbox = self.rows(select(tables.outbox.c.seq, tables.outbox.c.priority))
         return counts | {"alerts untold": len(untold(outbox, self.rows(select(tables.told))))}
 
+    def is_panicking(self) -> bool:
+        """Whether a panic is on."""
+        return any(row["panic"] is not None for row in self.rows(select(tables.controls.c.panic)))
+
     def positions(self) -> dict[int, int]:
         """The next offset of each partition."""
         return {row["partition"]: row["next_offset"] for row in self.rows(select(tables.source_positions))}

@@ -28,13 +28,11 @@ class Published:
 class Hands:
     """What people did in the chat. `confirmed` are the commands that they meant, by the identity that each has in the inbox;
     `panics` those of the panics after which nobody said anything more, `panicked_in_calm` whether nothing went wrong any more by
-    then. `outlived` are the processes that lived until all was quiet. `afterwards` are the signals that came after the last
-    start; `guests_word` is the identity of what Bob said after it."""
+    then. `afterwards` are the signals that came after the last start; `guests_word` is the identity of what Bob said after it."""
 
     confirmed: dict[str, str] = field(default_factory=dict)
     panics: list[str] = field(default_factory=list)
     panicked_in_calm: bool = False
-    outlived: frozenset[str] = frozenset()
     afterwards: list[str] = field(default_factory=list)
     guests_word: str = ""
 

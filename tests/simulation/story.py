@@ -21,6 +21,7 @@ from tests.simulation.exchange import START_BALANCES, SYMBOLS, Exchange
 from tests.simulation.judge import violations
 from tests.simulation.loop import Process, SeededLoop
 from tests.simulation.machine import Clock, Fate
+from tests.simulation.moods import Moods
 from tests.simulation.people import Crowd
 from tests.simulation.program import SETTINGS, Parts, Program
 
@@ -31,6 +32,7 @@ KINDS = frozenset(
         *("slow disk", "refused commit", "lost commit answer", "refused read", "full disk"),
         *("lost broker connection", "broker outage", "log cut", "chat outage", "exchange outage", "clock step"),
         *("order rests", "late request", "lost request", "slow engine", "lost answer", "spoiled answer", "late answer", "ban"),
+        *("new rules", "coins bound"),
         *("too many requests", "overload", "gateway", "late trades", "order shows late", "thin book"),
         *ACCIDENTS,
         *("lost updates", "chat unreachable", "chat asks for patience", "chat gateway", "chat answer lost"),
@@ -99,6 +101,7 @@ class _Story:
         clock = Clock(loop)
         exchange = Exchange(fate, clock, ahead=random.uniform(-30, 30))
         fate.stopped = self._stop
+        self.moods = Moods(exchange.venue, random)
         self.parts = Parts(fate, clock, Disk(fate), exchange, Broker(fate, PARTITIONS), Chat(fate))
         self.crowd = Crowd(fate, self.parts.chat, self.parts.disk)
         exchange.is_unwanted = self.parts.disk.is_to_be_cancelled
@@ -141,6 +144,7 @@ class _Story:
         parts.disk.full = parts.exchange.away = parts.broker.away = parts.chat.away = False
         parts.exchange.banned_until = 0.0
         parts.clock.off = timedelta()
+        self.moods.calm()
         for process in self.processes:
             self.loop.resume(process)
         parts.fate.tell("from here on all is well")
@@ -230,6 +234,8 @@ class _Story:
             self._now_and_then("chat outage", 200, 60, switch(parts.chat, "away")),
             self._now_and_then("exchange outage", 200, 25, switch(parts.exchange, "away")),
             self._now_and_then("clock step", 200, 40, step),
+            self._now_and_then("new rules", 60, 60, self.moods.new_rules),
+            self._now_and_then("coins bound", 60, 60, self.moods.coins_bound),
         ]
 
     async def _now_and_then(self, kind: str, every: float, longest: float, switch: Callable[[bool], None]) -> None:
@@ -302,7 +308,6 @@ class _Story:
 
     async def _afterwards(self) -> None:
         """The program is started once more, and shows by what it decides now that it remembers what it was told."""
-        self.crowd.hands.outlived = frozenset(process.name for process in self.processes if process.alive)
         for process in self.processes:
             self.loop.kill(process)
         await asyncio.sleep(20.0)  # an answer that is just being read may still let somebody in
@@ -336,4 +341,4 @@ class _Story:
             for number, records in enumerate(self.parts.broker.written)
             if read.get(number, 0) < len(records)
         ]
-        return found or (["a panic"] if self.loop.under_way("panic") else [])
+        return found + (["a panic"] if self.parts.disk.is_panicking() else [])

@@ -231,12 +231,14 @@ def controls_row(controls: Controls) -> Row:
         "ask_above": controls.asking.above,
         "ask_besides": storable(" ".join(sorted(controls.asking.besides))),
         "ask_asset": storable(controls.asking.asset),
+        "panic": codec.panics.encode(controls.panic) if controls.panic is not None else None,
     }
 
 
 def controls_of(row: Mapping[str, Any]) -> Controls:
     asking = Asking(row["ask_above"] or ZERO, frozenset((row["ask_besides"] or "").split()), row["ask_asset"] or "")
-    return Controls(Pause(row["pause"]), Mode(row["mode"]), row["changed_by"], row["changed_at"], row["until"], asking)
+    panic = codec.panics.decode(row["panic"]) if row["panic"] is not None else None
+    return Controls(Pause(row["pause"]), Mode(row["mode"]), row["changed_by"], row["changed_at"], row["until"], asking, panic)
 
 
 def limit_row(limit: LimitSet) -> Row:
