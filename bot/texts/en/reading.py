@@ -24,6 +24,7 @@ CATALOGUE: dict[str, str] = {
     "positions.cost": "Average cost {cost}, price {price}{age}",
     "positions.cost_unpriced": "Average cost {cost}, the present price is not known",
     "positions.unrealised": "Unrealised {percent} ({profit} {quote})",
+    "positions.gone": "⚠️ The exchange knows it no more (delisted?). /accept {symbol} writes it off",
     "positions.since": "Since {time} ({duration})",
     "positions.dust": "Too small to sell: {dust}",
     "age.old": " ({age} ago)",

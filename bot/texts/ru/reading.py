@@ -24,6 +24,7 @@ CATALOGUE: dict[str, str] = {
     "positions.cost": "Средняя цена {cost}, сейчас {price}{age}",
     "positions.cost_unpriced": "Средняя цена {cost}, нынешняя цена неизвестна",
     "positions.unrealised": "Нереализовано {percent} ({profit} {quote})",
+    "positions.gone": "⚠️ Биржа больше не знает этот символ (делистинг?). /accept {symbol} спишет позицию",
     "positions.since": "С {time} ({duration})",
     "positions.dust": "Слишком мало для продажи: {dust}",
     "age.old": " ({age} назад)",
