@@ -110,8 +110,6 @@ def test_a_password_for_a_far_broker_travels_encrypted_or_it_is_told(broker: str
 
 @pytest.mark.parametrize("name", ["LOKI_URL", "HEARTBEAT_URL"])
 def test_a_password_in_an_address_travels_encrypted_or_it_is_told(name: str) -> None:
-    assert warnings(**{name: "http://user:pass@logs.example/push"}) == [
-        f"{name}: its password travels unencrypted; use https"
-    ]
+    assert warnings(**{name: "http://user:pass@logs.example/push"}) == [f"{name}: its password travels unencrypted; use https"]
     assert warnings(**{name: "https://user:pass@logs.example/push"}) == []
     assert warnings(**{name: "http://loki:3100/loki/api/v1/push"}) == []
