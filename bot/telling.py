@@ -22,6 +22,7 @@ from core.domain.events import (
     HoldAccepted,
     KeyTooWide,
     LimitChanged,
+    OrderAdopted,
     OrderExecuted,
     OrderFailed,
     OrderUnanswered,
@@ -117,7 +118,7 @@ def topic_of(event: Event) -> Topic:  # noqa: PLR0911, C901 - flat: one line for
             return Topic.PROBLEMS if event.priority is Priority.URGENT else Topic.REFUSALS
         case OrderFailed() | OrderUnanswered() | ExitWaits() | PartTroubled() | SignalsLost() | DeadLettersFound():
             return Topic.PROBLEMS
-        case RequestsRefused() | OutageOver() | AnotherProgram() | KeyTooWide():
+        case RequestsRefused() | OutageOver() | AnotherProgram() | KeyTooWide() | OrderAdopted():
             return Topic.PROBLEMS
         case SymbolHeld() | SymbolReleased() | HoldAccepted() | DayUnproved() | PanicOver():
             return Topic.PROBLEMS
