@@ -47,6 +47,7 @@ from bot.people import People
 from bot.process_events import ProcessEvents
 from bot.prove import Prover
 from bot.pruning import Pruning
+from bot.selling_out import PanicTimer
 from bot.telegram_app import TelegramChat
 from bot.telegram_link import connect, name_of
 from bot.this_program import this_program
@@ -184,6 +185,7 @@ class _Program:
             trading_mode=settings.trading_mode,
             timings=self.metrics,
             watched=settings.symbols or {settings.symbol},
+            held_since=lambda: ledger.held_since,
             gate=self.alone.closed,
         )
         self.book, self.market, self.inbox = self.trading.book, self.trading.market, self.trading.inbox
@@ -322,6 +324,7 @@ class _Program:
                 self.lifecycle.start("notifiers", self.notifiers.run())
                 self.lifecycle.start("chat", self.chat.run())
                 self.lifecycle.start("prices", self.market.run())
+                self.lifecycle.start("comparing", self.trading.comparing.run())
                 self.lifecycle.start("trading", self._trade(on_ready))
                 self.lifecycle.start("mailboxes", self._watch_mailboxes())
                 if self.warehouse.export is not None:
@@ -432,6 +435,7 @@ class _Program:
             "digests": (20.0, DigestTimer(self.desk, self.desk.audience, self.inbox, self.clock, self._since).run),
             "catching up": (3.0, self._catching_up.run),
             "exits": (1.0, self.trading.exits.run),
+            "panic": (1.0, PanicTimer(self.desk).run),
             "pause": (1.0, PauseTimer(self.book, self.inbox, self.clock).run),
             "gauges": (2.0, self._read_gauges),
             "exchange": (

@@ -1,7 +1,6 @@
 """Orders by hand: shown first in numbers, by the very rules that decide when they are confirmed."""
 
-import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -19,7 +18,6 @@ from core.policy.decide import Refused
 from core.policy.picture import Wanted
 from core.policy.risk import RiskApproved
 from core.policy.sizing import TAKER_FEE
-from core.ports import Verdict
 
 _KINDS = {Side.BUY: "BUY_MANUAL", Side.SELL: "SELL_MANUAL"}
 
@@ -103,13 +101,8 @@ async def place(desk: Desk, caller: Caller, found: Plan, source_id: str) -> str:
     return desk.texts("confirm.done", who=caller.name, time=desk.texts.exact_time(desk.clock.now()))
 
 
-Stored = Callable[[Sequence["asyncio.Future[Verdict] | None"]], None]
-
-
-async def place_all(
-    desk: Desk, caller: Caller, bodies: Sequence[tuple[str, Body]], source_id: str, stored: Stored = lambda _: None
-) -> str:
-    """Puts all of it into the mailboxes named, in one commit or not at all. `stored` takes what becomes of each."""
+async def place_all(desk: Desk, caller: Caller, bodies: Sequence[tuple[str, Body]], source_id: str) -> str:
+    """Puts all of it into the mailboxes named, in one commit or not at all."""
     now = desk.clock.now()
     messages = [Message(BY_HAND, f"{source_id}:{number}", mailbox, body, now) for number, (mailbox, body) in enumerate(bodies)]
     try:
@@ -118,7 +111,6 @@ async def place_all(
         return desk.texts("answer.ledger")
     if not any(answers):
         return desk.texts("answer.known")
-    stored(answers)
     return desk.texts("confirm.done", who=caller.name, time=desk.texts.exact_time(now))
 
 

@@ -4,10 +4,12 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from core.account import Account
 from core.book import Book
+from core.domain.account import ACCOUNT
 from core.domain.controls import Controls, Pause
 from core.domain.errors import ExchangeUnavailable
-from core.domain.events import ControlsChanged, DigestMade, LimitChanged
+from core.domain.events import ControlsChanged, DigestMade, Event, LimitChanged, PanicOver
 from core.domain.limit import LimitSet
 from core.domain.messages import (
     AcceptRequested,
@@ -15,9 +17,11 @@ from core.domain.messages import (
     ControlsRequested,
     DigestDue,
     LimitRequested,
+    PanicEnded,
     PauseTimedOut,
 )
 from core.domain.reasons import Reason, reason
+from core.domain.signal import Side
 from core.holding import Holding
 from core.membership import Membership
 from core.membership import Wish as AboutPeople
@@ -28,7 +32,9 @@ log = structlog.get_logger(__name__)
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 5.0  # between two attempts to cancel at least
 
-Wish = ControlsRequested | PauseTimedOut | LimitRequested | CancelRequested | AcceptRequested | DigestDue | AboutPeople
+Wish = (
+    ControlsRequested | PauseTimedOut | PanicEnded | LimitRequested | CancelRequested | AcceptRequested | DigestDue | AboutPeople
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +48,11 @@ class Unfulfilled:
 class Wishes:
     """What a wish comes to, by the present state of the book."""
 
-    def __init__(self, book: Book, venue: Venue, holding: Holding, clock: Clock) -> None:
+    def __init__(self, book: Book, venue: Venue, holding: Holding, account: Account, clock: Clock) -> None:
         self._book = book
         self._venue = venue
         self._holding = holding
+        self._account = account
         self._clock = clock
         self._membership = Membership(book, clock)
 
@@ -56,6 +63,8 @@ class Wishes:
                 return self._controls(wish)
             case PauseTimedOut():
                 return self._pause_over(wish)
+            case PanicEnded():
+                return self._panic_over(wish)
             case LimitRequested():
                 return self._limit(wish)
             case CancelRequested():
@@ -75,7 +84,7 @@ class Wishes:
         if wish.mode is not None:
             asset = self._book.limits.report_asset if wish.asking.above else ""
             after = replace(after, mode=wish.mode, asking=replace(wish.asking, asset=asset))
-        return self._set(after, wish.user_id)
+        return self._set(replace(after, panic=wish.panic or after.panic), wish.user_id)
 
     def _pause_over(self, wish: PauseTimedOut) -> Changes | Unfulfilled:
         before = self._book.controls
@@ -83,10 +92,27 @@ class Wishes:
             return Unfulfilled("ignored", reason("pause_changed"))
         return self._set(replace(before, pause=Pause.OFF, until=None, changed_at=self._clock.now()), 0)
 
+    def _panic_over(self, wish: PanicEnded) -> Changes | Unfulfilled:
+        panic = self._book.controls.panic
+        if panic is None or panic.source_id != wish.source_id:  # taken back meanwhile, and told
+            return Unfulfilled("ignored", reason("panic_over"))
+        return self._set(replace(self._book.controls, panic=None), 0)
+
     def _set(self, after: Controls, user_id: int) -> Changes:
+        """A panic lasts as long as its pause. Its end is told, however it came."""
         before = self._book.controls
-        is_new = replace(after, changed_by=before.changed_by, changed_at=before.changed_at) != before
-        return Changes(controls=after, events=[ControlsChanged(before, after, user_id)] if is_new else [])
+        if after.pause is not Pause.ALL:
+            after = replace(after, panic=None)
+        set_anew = replace(after, changed_by=before.changed_by, changed_at=before.changed_at, panic=before.panic) != before
+        events: list[Event] = [ControlsChanged(before, after, user_id)] if set_anew else []
+        if before.panic is not None and after.panic is None:
+            events.append(PanicOver(before.panic.who, self._held(), after.pause is Pause.ALL))
+        return Changes(controls=after, events=events)
+
+    def _held(self) -> tuple[str, ...]:
+        """The symbols of which something is held, or on its way."""
+        entering = {order.symbol for order in self._book.in_flight.values() if order.side is Side.BUY}
+        return tuple(sorted({one.symbol for one in self._book.open_positions()} | entering))
 
     def _limit(self, wish: LimitRequested) -> Changes | Unfulfilled:
         if wish.name not in RULES or (wish.value is not None and not is_good(wish.name, wish.value)):
@@ -114,7 +140,10 @@ class Wishes:
 
     async def _accept(self, wish: AcceptRequested) -> Changes | Unfulfilled:
         try:
-            changes = await self._holding.accept(wish.symbol, wish.who)
+            if wish.symbol == ACCOUNT:
+                changes = self._account.accept(wish.shown, wish.who)
+            else:
+                changes = await self._holding.accept(wish.symbol, wish.who)
         except ExchangeUnavailable as error:
             return Unfulfilled("denied", reason("unreachable", detail=error))
         return changes if changes is not None else Unfulfilled("ignored", reason("not_held", symbol=wish.symbol))

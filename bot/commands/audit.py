@@ -22,6 +22,8 @@ from core.domain.messages import (
     InvitesWithdrawn,
     InviteUsed,
     LimitRequested,
+    OrderFound,
+    PanicEnded,
     PauseTimedOut,
     ReaderRequested,
     RevokeRequested,
@@ -79,12 +81,16 @@ def what_of(desk: Desk, body: Body) -> Html:  # noqa: PLR0911, PLR0912, C901 - f
             return texts("audit.mode", mode=mode)
         case PauseTimedOut():
             return texts("audit.pause_over")
+        case PanicEnded():
+            return texts("audit.panic_over")
         case LimitRequested(name=name, value=value):
             return texts("audit.limit", name=short(name), value=short(value or "default"))
         case CancelRequested(symbol=symbol):
             return texts("audit.cancel", symbol=short(symbol))
         case AcceptRequested(symbol=symbol):
             return texts("audit.accept", symbol=short(symbol))
+        case OrderFound():
+            return texts("audit.found")
         case InviteRequested(role=role):
             return texts("audit.invite", role=texts(f"role.{role.name.lower()}"))
         case InviteUsed():

@@ -50,8 +50,18 @@ EVERYTHING = Asking()
 
 
 @dataclass(frozen=True, slots=True)
+class Panic:
+    """One that is not over yet: the identity of the tap that confirmed it, and the person."""
+
+    source_id: str
+    user_id: int
+    who: str
+
+
+@dataclass(frozen=True, slots=True)
 class Controls:
-    """The present setting and who changed it last, when. A pause ends by itself at `until`; None: when somebody ends it."""
+    """The present setting and who changed it last, when. A pause ends by itself at `until`; None: when somebody ends it. `panic`
+    is on until everything is sold, or its pause is ended."""
 
     pause: Pause = Pause.OFF
     mode: Mode = Mode.AUTO
@@ -59,3 +69,4 @@ class Controls:
     changed_at: datetime | None = None
     until: datetime | None = None
     asking: Asking = EVERYTHING
+    panic: Panic | None = None

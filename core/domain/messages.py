@@ -5,8 +5,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
-from core.domain.controls import EVERYTHING, Asking, Mode, Pause
+from core.domain.controls import EVERYTHING, Asking, Mode, Panic, Pause
 from core.domain.digest import Digest
+from core.domain.order import ExecutionReport
 from core.domain.people import Reader, Role
 from core.domain.reasons import Reason
 from core.domain.signal import Signal
@@ -54,7 +55,8 @@ class ApprovalTimedOut:
 
 @dataclass(frozen=True, slots=True)
 class ControlsRequested:
-    """A person asks to pause (up to `until`), to resume or to change the mode; None leaves a part as it is."""
+    """A person asks to pause (up to `until`), to resume or to change the mode; None leaves a part as it is. With a `panic` all
+    that is held is to be sold."""
 
     user_id: int
     who: str
@@ -62,7 +64,16 @@ class ControlsRequested:
     mode: Mode | None = None
     until: datetime | None = None
     asking: Asking = EVERYTHING
+    panic: Panic | None = None
     kind: Literal["controls"] = "controls"
+
+
+@dataclass(frozen=True, slots=True)
+class PanicEnded:
+    """All that the panic of that identity could sell is sold."""
+
+    source_id: str
+    kind: Literal["panic_ended"] = "panic_ended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +108,22 @@ class CancelRequested:
 
 @dataclass(frozen=True, slots=True)
 class AcceptRequested:
-    """A person takes the exchange's word where it and the ledger disagree about `symbol`."""
+    """A person takes the exchange's word where it and the ledger disagree about `symbol`; where that is
+    `core.domain.account.ACCOUNT`, the orders of `shown` are known from now on."""
 
     symbol: str
     user_id: int
     who: str
+    shown: tuple[Reason, ...] = ()
     kind: Literal["accept"] = "accept"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFound:
+    """The exchange has an order with this ledger's own mark that the ledger does not know."""
+
+    report: ExecutionReport
+    kind: Literal["order_found"] = "order_found"
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,9 +227,11 @@ Body = (
     | ApprovalTimedOut
     | ControlsRequested
     | PauseTimedOut
+    | PanicEnded
     | LimitRequested
     | CancelRequested
     | AcceptRequested
+    | OrderFound
     | InviteRequested
     | InviteUsed
     | InvitesWithdrawn

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -18,6 +18,7 @@ from bot.one_time_codes import OneTimeCodes
 from bot.pace import Paces
 from bot.people import People
 from bot.process_events import ProcessEvents
+from bot.selling_out import PanicTimer
 from bot.telegram_app import TelegramChat
 from bot.telegram_link import connect, name_of
 from core.adapters.ledger.analytics import LedgerAnalytics
@@ -34,6 +35,7 @@ from core.domain.instrument import Instrument, Quote
 from core.domain.messages import Message, SignalReceived
 from core.domain.people import Role
 from core.domain.signal import Signal
+from core.exits import ExitTimer
 from core.policy.picture import Limits
 from core.trading import Trading
 from demo.chat.room import Room
@@ -195,6 +197,7 @@ async def firm_on(
         patience=ASK_SECONDS * speed,  # a machine that is busy for a moment is no slow ledger, however quick the clock
     )
     chat = TelegramChat(answers, desk, ledger, paces, alone(clock))
+    timers = (ApprovalTimer(book, trading.inbox, clock), PauseTimer(book, trading.inbox, clock), trading.exits, PanicTimer(desk))
     await trading.market.load_instruments(None)
     trading.inbox.start_controls(state.waiting)
     trading.start(state)
@@ -203,7 +206,7 @@ async def firm_on(
         running(chat.run()),
         running(notifiers.run()),
         running(trading.market.run()),
-        running(_every(clock, ApprovalTimer(book, trading.inbox, clock), PauseTimer(book, trading.inbox, clock))),
+        running(_every(clock, timers)),
     ):
         await until(lambda: chat.ready[0])
         yield Firm(server, ledger, trading, desk, prices, clock, notifiers, count(1))
@@ -218,7 +221,7 @@ async def _closing(trading: Trading, ledger: SqlLedger) -> AsyncIterator[None]:
         await ledger.close()
 
 
-async def _every(clock: FastClock, *timers: ApprovalTimer | PauseTimer) -> None:
+async def _every(clock: FastClock, timers: Sequence[ApprovalTimer | PauseTimer | ExitTimer | PanicTimer]) -> None:
     while True:
         for timer in timers:
             await timer.run()

@@ -15,17 +15,16 @@ from sqlalchemy import select
 
 from bot.commands.mode import read_mode
 from bot.confirmations import Confirmations, Pending, Refusal, Risk
-from bot.orders_by_hand import sell_body
-from bot.selling_out import Panic, sell_out
 from core.adapters.ledger import tables
-from core.domain.controls import Mode, Pause
+from core.domain.controls import Mode, Panic, Pause
 from core.domain.limit import LimitSet
-from core.domain.messages import Hand
+from core.domain.messages import ControlsRequested
 from core.domain.messages import Message as Said
 from core.domain.money import ZERO
-from core.domain.order import ExecutionReport, OrderRequest, OrderState, PlaceResult
+from core.domain.order import ExecutionReport, NotTaken, OrderRequest, OrderState, PlaceResult
 from core.domain.people import Role
-from core.domain.signal import BY_HAND, PANIC, Side
+from core.domain.reasons import reason
+from core.domain.signal import BY_HAND, Side
 from core.policy.limits import RULES, is_good, shown, with_set
 from core.ports import Verdict
 from demo.chat.model import Message
@@ -39,7 +38,6 @@ from tests.core.virtual_time import NOON, VirtualClock
 from tests.core.world import LIMITS
 
 ORDERS = select(tables.orders)
-ANN = Hand(TRADER, "Ann")
 
 
 @pytest.fixture
@@ -311,21 +309,6 @@ async def test_panic_sells_on_where_one_order_may_not_take_all_of_it(server: Run
         assert [row["executed_qty"] for row in sales] == [14, 14, Decimal("11.96")]
 
 
-async def test_panic_sells_what_was_entered_anew_before_the_pause_was_in_force(firm: Firm) -> None:
-    await firm.held()
-    paused: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
-    (sold,) = await firm.desk.inbox.ask_all([panic_sale(firm)])
-    assert sold is not None
-    following = asyncio.create_task(sell_out(Panic(firm.desk, ANN, "confirm:1", paused), {"WIFUSDC": sold}))
-    await until(lambda: not firm.book.position("WIFUSDC").is_open)
-    await firm.held()
-    await firm.owner.ask("/pause")
-    paused.set_result(await sold)
-    await until(following.done)
-    assert not firm.book.position("WIFUSDC").is_open
-    await following
-
-
 async def test_panic_sells_on_once_somebody_buys_again(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
     await firm.held()
     place, empty = firm.desk.venue.place, 3
@@ -345,26 +328,62 @@ async def test_panic_sells_on_once_somebody_buys_again(firm: Firm, monkeypatch: 
     assert len([row for row in await firm.ledger.reader.read(ORDERS) if row["side"] == "SELL"]) == 4
 
 
-async def test_nothing_more_is_sold_once_a_panic_is_taken_back(server: RunningChat, tmp_path: Path) -> None:
-    async with firm_on(server, tmp_path, limits=replace(ROOMY, trade_qty=Decimal(40))) as firm:
+async def test_nothing_more_is_sold_once_a_panic_is_taken_back(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
+    await firm.held()
+
+    async def away(_: OrderRequest) -> PlaceResult:
+        return NotTaken(reason("banned", seconds=100), retry_after=100)
+
+    with monkeypatch.context() as banned:
+        banned.setattr(firm.desk.venue, "place", away)
+        await confirmed(firm.trader, await firm.trader.ask("/panic"))
+        await firm.owner.wait_for("not sold yet")
+        await confirmed(firm.owner, await firm.owner.ask("/resume"))
+    over = await firm.owner.wait_for("The panic is over")
+    assert "not all is sold (Trader): WIFUSDC" in over.text
+    assert over.text.endswith("Its pause was ended meanwhile.")
+    await until(lambda: not firm.book.exits, within=30)
+    assert firm.book.position("WIFUSDC").is_open
+    assert firm.book.controls.panic is None
+
+
+async def test_a_panic_that_its_process_does_not_outlive_is_taken_up_by_the_next(
+    server: RunningChat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = FastClock(8)
+
+    async def away(_: OrderRequest) -> PlaceResult:
+        return NotTaken(reason("banned", seconds=30), retry_after=30)
+
+    async with firm_on(server, tmp_path, clock=clock) as firm:
         await firm.held()
-        firm.prices.rules["WIFUSDC"] = replace(firm.prices.rules["WIFUSDC"], market_max_qty=Decimal(14))
-        await firm.trading.market.load_instruments(["WIFUSDC"])
-        paused: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
-        (sold,) = await firm.desk.inbox.ask_all([panic_sale(firm)])
-        assert sold is not None
-        paused.set_result(await sold)  # nothing is paused any more
-        await sell_out(Panic(firm.desk, ANN, "confirm:1", paused), {"WIFUSDC": sold})
-        await firm.settled()
-        assert firm.book.position("WIFUSDC").trip_sold == 14
-        over = await firm.owner.wait_for("The panic is over")
-        assert "not all is sold (Ann): WIFUSDC" in over.text
-        assert over.text.endswith("Its pause was ended meanwhile.")
+        await firm.held("SOLUSDC")
+        with monkeypatch.context() as banned:
+            banned.setattr(firm.desk.venue, "place", away)
+            await confirmed(firm.trader, await firm.trader.ask("/panic"))
+            await until(lambda: len(firm.book.exits) == 2)
+    async with firm_on(server, tmp_path, clock=clock) as again:
+        assert again.book.controls.panic is not None
+        await until(lambda: not again.book.open_positions(), within=30)
+        over = await again.owner.wait_for("The panic is over")
+        assert over.text == "🛑 The panic is over (Trader): nothing is held any more.\nTrading stays paused until /resume."
+        assert again.book.controls.panic is None
 
 
-def panic_sale(firm: Firm) -> Said:
-    body = sell_body(firm.desk, "WIFUSDC", ANN, "confirm:1:0", PANIC)
-    return Said(BY_HAND, "confirm:1:0", "WIFUSDC", body, firm.clock.now())
+async def test_what_was_entered_in_the_moment_of_a_panic_is_sold_by_the_next_process(server: RunningChat, tmp_path: Path) -> None:
+    """It was not counted up, and the process that took the tap is gone."""
+    async with firm_on(server, tmp_path) as firm:
+        await firm.held()
+        panic = Panic("confirm:1", TRADER, "Ann")
+        wish = ControlsRequested(TRADER, "Ann", pause=Pause.ALL, panic=panic)
+        await firm.trading.inbox.close()
+        await firm.ledger.store([Said(BY_HAND, "confirm:1:0", "", wish, firm.clock.now())])
+    async with firm_on(server, tmp_path) as again:
+        await again.owner.wait_for("The panic is over (Ann): nothing is held any more")
+        assert again.book.open_positions() == []
+        await again.settled()
+        sales = [row for row in await again.ledger.reader.read(ORDERS) if row["side"] == "SELL"]
+        assert [row["signal_id"] for row in sales] == ["confirm:1:WIFUSDC:1"]
 
 
 async def test_panic_shows_its_numbers_soon_where_the_exchange_is_silent(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -103,37 +103,28 @@ def _cancels(seen: Evidence) -> Iterator[str]:
 
 
 def _panics(seen: Evidence) -> Iterator[str]:
-    """After a panic nothing is entered, and nothing is left that could be sold, unless it was told why. That holds for what was
-    entered in its very moment, and for what one order left, where the process that took the tap lived on."""
+    """After a panic nothing is entered, and nothing is left that could be sold, unless it was told why: whichever process took
+    the tap, and however soon it ended. It is over, and that was told."""
     if not seen.hands.panics:
         return
     (controls,) = seen.rows(tables.controls)
     if controls["pause"] != "all":
         yield f"after a panic the pause is {controls['pause']}"
-    stored = {_wish_of(row): row["received_at"] for row in seen.rows(tables.inbox) if _wish_of(row) in seen.hands.panics}
-    # What it was not counted up among, only the process that took the tap looks for.
-    entered = {
-        row["symbol"]: row["created_at"] for row in seen.rows(tables.orders) if row["side"] == "BUY" and row["executed_qty"]
-    }
+    if controls["panic"] is not None or not any(row["kind"] == "panic_over" for row in seen.rows(tables.outbox)):
+        yield "a panic never came to its end"
     sold = {row["symbol"]: row for row in seen.rows(tables.inbox) if is_signal(row) and _wish_of(row) in seen.hands.panics}
     orders = {row["inbox_seq"]: row for row in seen.rows(tables.orders)}
-    followed = any(_taken_by(wish) in seen.hands.outlived for wish in stored)
     allowed = _UNSELLABLE if seen.hands.panicked_in_calm else _UNSELLABLE | _TOO_LATE
     for row in seen.rows(tables.positions):
-        if not row["is_open"] or (not followed and entered[row["symbol"]] >= min(stored.values())):
+        if not row["is_open"]:
             continue
         exit_, name = sold.get(row["symbol"]), f"{row['qty']} {row['symbol']}"
         if exit_ is None:
             yield f"{name} is held after a panic that did not sell it"
         elif exit_["outcome"] != "ordered" and exit_["reason_code"] not in allowed:
             yield f"{name} is held after a panic: {exit_['reason']}"
-        elif exit_["outcome"] == "ordered" and (followed or orders[exit_["seq"]]["state"] == "FILLED"):
+        elif exit_["outcome"] == "ordered":
             yield f"{name} is held after a panic whose last order ended as {orders[exit_['seq']]['state']}"
-
-
-def _taken_by(wish: str) -> str:
-    """The process that asked for the second tap, and alone could take it."""
-    return wish.removeprefix("confirm:").split("-")[0]
 
 
 _UNSELLABLE = {"no_position", "below_min_notional", "below_min_qty"}

@@ -2,14 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 
 from core.adapters.ledger import tables
 from core.adapters.ledger.codec import events
 from core.adapters.ledger.rows import Row
 from core.domain.events import OrderExecuted, SignalRefused
+from core.domain.money import ZERO
 from tests.simulation.evidence import Evidence, is_signal
 
 _ATTEMPTS = {"ordered", "awaiting_approval", "put_off"}
+_STUBBORN = 4
 _WORTH_SELLING = 10  # quote asset; the exchange wants 5 at least, and the price moves
 
 
@@ -26,17 +29,21 @@ def _wanted(seen: Evidence) -> Iterator[str]:
     for row in sorted(filter(is_signal, seen.rows(tables.inbox)), key=lambda row: row["seq"]):
         by_symbol[row["mailbox"]].append(row)
     for symbol, rows in by_symbol.items():
+        # A question that was asked before may be answered while another attempt waits: then that sold it.
+        sold = [one.order.updated_at for one in left.values() if one.order.symbol == symbol and not one.position.is_open]
         wanted: Row | None = None
         for row in rows:
             order = orders.get(row["seq"])
             if str(row["signal_type"]).startswith("BUY"):
                 if wanted is not None and order is not None and order["executed_qty"]:
-                    yield f"{symbol} was entered by {row['source_id']} while the exit {wanted['source_id']} was wanted"
+                    if not any(wanted["decided_at"] <= at <= row["decided_at"] for at in sold):
+                        yield f"{symbol} was entered by {row['source_id']} while the exit {wanted['source_id']} was wanted"
+                    wanted = None
             elif row["outcome"] in _ATTEMPTS:
                 wanted = row if _leaves_it_wanted(row, order, left) else None
             elif is_again(row) and row["reason_code"] != "exit_over":
                 wanted = None  # all is sold, or its end was told: see `_told`
-        if wanted is not None:
+        if wanted is not None and not any(wanted["decided_at"] <= at for at in sold):
             yield f"the exit {wanted['source_id']} of {symbol} was wanted, and neither sold nor told"
 
 
@@ -70,10 +77,25 @@ def _told(seen: Evidence) -> Iterator[str]:
             yield f"the exit {row['source_id']} grew too old, and that was not told loudly"
 
 
+def _sized_anew(seen: Evidence) -> Iterator[str]:
+    """What the exchange refused for its size comes again in another one, as soon as rules and balances can be read."""
+    refused: dict[str, tuple[Decimal, int]] = {}
+    for row in sorted(seen.rows(tables.orders), key=lambda row: row["inbox_seq"]):
+        if row["side"] != "SELL":
+            continue
+        qty, times = refused.pop(row["symbol"], (ZERO, 0))
+        if row["reason_code"] == "insufficient_balance" or (
+            row["reason_code"] == "filter_failure" and "LOT_SIZE" in row["reason"]
+        ):
+            refused[row["symbol"]] = row["qty"], times + 1 if row["qty"] == qty else 1
+            if refused[row["symbol"]][1] == _STUBBORN:
+                yield f"{row['qty']} {row['symbol']} were to be sold {_STUBBORN} times, and refused for the same"
+
+
 def _all_over(seen: Evidence) -> Iterator[str]:
     for row in seen.rows(tables.wanted_exits):
         if row["ended_at"] is None:
             yield f"the exit of {row['symbol']} is wanted for ever"
 
 
-PROMISES = (_wanted, _told, _all_over)
+PROMISES = (_wanted, _told, _sized_anew, _all_over)

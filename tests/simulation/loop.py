@@ -78,11 +78,6 @@ class SeededLoop(BaseEventLoop):
             for told in process.deaths:
                 told()
 
-    def under_way(self, name: str) -> int:
-        """How many tasks of that name are not done, of processes that live."""
-        alive = [task for process, task in self._tasks if process is not None and process.alive and not task.done()]
-        return sum(task.get_name() == name for task in alive)
-
     def suspend(self, process: Process) -> None:
         process.suspended = True
 

@@ -17,6 +17,7 @@ from bot.confirmations import Confirmations, Refusal, read_confirmation
 from bot.desk import Caller, Desk
 from bot.jobs import ApprovalTimer, RulesReader
 from bot.people import People, link_word
+from bot.selling_out import PanicTimer
 from core.adapters.binance_client import BinanceClient
 from core.adapters.ledger.lease import take_lease
 from core.adapters.ledger.sql_ledger import SqlLedger
@@ -124,6 +125,7 @@ class Program:
             watched=SYMBOLS,
             token=lambda: f"{self.process.name}-{next(self._tokens)}",
             capacity=50,
+            held_since=lambda: ledger.held_since,
         )
         self.inbox = self.trading.inbox
         self.desk = self._desk(client)
@@ -146,8 +148,10 @@ class Program:
             notifier.run(),
             self._listen(),
             self.trading.market.run(),
+            self.trading.comparing.run(),
             self._watch_mailboxes(),
             self._every(1.0, self.trading.exits.run),
+            self._every(1.0, PanicTimer(self.desk).run),
             self._every(1.0, ApprovalTimer(self.trading.book, self.inbox, clock).run),
             self._every(45.0, self._compare),
             self._every(300.0, RulesReader(self.trading.market).run),

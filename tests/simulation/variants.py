@@ -1,8 +1,8 @@
 """Wrong programs: each breaks one rule of the protocol, and the simulation must notice. One that it does not is a hole in it."""
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -12,11 +12,10 @@ from unittest.mock import patch
 from sqlalchemy import select
 from telegram.error import TelegramError
 
-from bot import selling_out
 from bot.commands import panic
 from bot.confirmations import Confirmations, Pending
 from bot.desk import Caller, Desk
-from bot.selling_out import Panic
+from bot.selling_out import PanicTimer
 from bot.telegram_notifier import TelegramNotifier
 from core import order_executor
 from core import placement as placing
@@ -41,8 +40,9 @@ from core.ports import Changes, LedgerState, Verdict
 from core.reconciler import FENCE_MARGIN, NeverPlaced, Reconciler
 from core.trading import Trading
 from core.wishes import Wishes
-
-Variant = Callable[[], Any]
+from tests.simulation.account_variants import ACCOUNT_VARIANTS, Swap
+from tests.simulation.breaking import Variant, loads, patched, swap
+from tests.simulation.wrong_exits import WRONG_EXITS
 
 
 async def _place_first(self: Placement, order: Order, intent: Changes) -> Order:
@@ -250,6 +250,9 @@ def _stays_open(self: Confirmations, token: str, user_id: int, chat_id: int) -> 
 _TAKE = Confirmations.take
 
 
+async def _sells_nothing(*_: Any) -> None: ...
+
+
 def _no_pause(user_id: int, who: str, **_: Any) -> ControlsRequested:
     return ControlsRequested(user_id, who)
 
@@ -259,17 +262,6 @@ async def _one_after_the_other(desk: Desk, _caller: Caller, bodies: Any, source_
         await desk.inbox.ask_all([Message(BY_HAND, f"{source_id}:{number}", mailbox, body, desk.clock.now())])
         await desk.clock.sleep(1)
     return ""
-
-
-async def _looks_once(followed: Panic, asked: Any) -> None:
-    await asyncio.gather(*(_OUT_OF(followed, symbol, answer) for symbol, answer in asked.items()))
-
-
-_OUT_OF = selling_out._out_of
-
-
-async def _sells_once(_panic: Panic, _symbol: str, answer: Any) -> None:
-    await answer
 
 
 async def _nothing_was_filled(self: Placement, order: Order, report: ExecutionReport) -> Order:
@@ -285,16 +277,6 @@ async def _cancels_once(self: Wishes, wish: CancelRequested) -> Any:
     with suppress(Exception):
         await self._venue.cancel_order(wish.symbol, wish.client_order_id)
     return Changes()
-
-
-def _loads(change: Callable[[LedgerState], LedgerState]) -> Variant:
-    """Starts with something else than the ledger holds."""
-    load = SqlLedger.load
-
-    async def wrong(self: SqlLedger, today: str) -> LedgerState:
-        return change(await load(self, today))
-
-    return _swap(SqlLedger, "load", wrong)
 
 
 async def _let_in_for_ever(self: SqlLedger, today: str) -> LedgerState:
@@ -322,28 +304,18 @@ _SEEN: dict[str, Any] = {}
 _ANSWERED = OrderExecutor._answered
 
 
-@contextmanager
-def _patched(*patches: Any) -> Iterator[None]:
-    for one in patches:
-        one.start()
-    try:
-        yield
-    finally:
-        for one in patches:
-            one.stop()
-
-
-def _swap(owner: Any, name: str, new: Any) -> Variant:
-    return lambda: _patched(patch.object(owner, name, new))
+def _swap_all(swaps: Sequence[Swap]) -> Variant:
+    return lambda: patched(*(patch.object(*swap) for swap in swaps))
 
 
 VARIANTS: dict[str, Variant] = {
-    "the order is placed before its intent is committed": _swap(Placement, "place", _place_first),
-    "-2013 is taken for proof at once": _swap(Reconciler, "find_out", _find_out_once),
-    "a timeout is taken for a refusal": _swap(Placement, "_send", _timeout_is_refusal),
-    "an unanswered order is sent again": _swap(Placement, "_send", _timeout_is_tried_again),
-    "the fence is forgotten": _swap(Reconciler, "find_out", _fenced_by(lambda _, venue_time: (venue_time, venue_time))),
-    "the fence is compared with our own clock": _swap(
+    **WRONG_EXITS,
+    "the order is placed before its intent is committed": swap(Placement, "place", _place_first),
+    "-2013 is taken for proof at once": swap(Reconciler, "find_out", _find_out_once),
+    "a timeout is taken for a refusal": swap(Placement, "_send", _timeout_is_refusal),
+    "an unanswered order is sent again": swap(Placement, "_send", _timeout_is_tried_again),
+    "the fence is forgotten": swap(Reconciler, "find_out", _fenced_by(lambda _, venue_time: (venue_time, venue_time))),
+    "the fence is compared with our own clock": swap(
         Reconciler,
         "find_out",
         _fenced_by(
@@ -353,40 +325,39 @@ VARIANTS: dict[str, Variant] = {
             )
         ),
     ),
-    "the Kafka position is stored before the inbox": _swap(KafkaSource, "_deliver_batch", _offset_first),
-    "a log that was cut is taken for a topic made anew": _swap(KafkaSource, "_known_before", _knows_nothing),
-    "an alert is dropped when the chat fails": _swap(TelegramNotifier, "_send", _send_once),
-    "an alert is marked before it is sent": _swap(TelegramNotifier, "_tell", _mark_first),
-    "a fill is counted twice": _swap(placing, "settle", _double_fills),
-    "the fee in the base asset is lost": _swap(profit, "add_up_fees", _no_base_fee),
-    "the lease is ignored": lambda: _patched(
+    "the Kafka position is stored before the inbox": swap(KafkaSource, "_deliver_batch", _offset_first),
+    "a log that was cut is taken for a topic made anew": swap(KafkaSource, "_known_before", _knows_nothing),
+    "an alert is dropped when the chat fails": swap(TelegramNotifier, "_send", _send_once),
+    "an alert is marked before it is sent": swap(TelegramNotifier, "_tell", _mark_first),
+    "a fill is counted twice": swap(placing, "settle", _double_fills),
+    "the fee in the base asset is lost": swap(profit, "add_up_fees", _no_base_fee),
+    "the lease is ignored": lambda: patched(
         patch.object(Lease, "stamp", lambda *_: None), patch.object(Lease, "sure", property(lambda _: True))
     ),
-    "an order leaves though the lease is in doubt": _swap(Lease, "sure", property(lambda _: True)),
-    "an approval is used twice": _swap(Book, "apply", _keeps_questions),
-    "an approval is good however late": _swap(OrderExecutor, "_answered", _ignores_the_clock),
-    "orders in flight are forgotten at the start": _swap(Trading, "start", _no_recovery),
-    "the verdict is committed after the order": _swap(Placement, "place", _intent_without_verdict),
-    "order and position are committed one after the other": _swap(Placement, "_commit", _two_commits),
-    "a commit without an answer is taken for none": _swap(Writer, "_was_committed", _never_asks),
-    "a signal that comes again is new": _swap(SqlLedger, "store", _every_record_is_new),
-    "two messages of a symbol are handled at once": _swap(Inbox, "_take", _no_turns),
-    "the first trades shown are taken for all": _swap(Reconciler, "with_fills", _settles_before_it_is_final),
-    "an order by hand is taken again after a crash": _swap(Placement, "place", _by_hand_without_verdict),
-    "a second tap confirms a second time": _swap(Confirmations, "take", _stays_open),
-    "a panic forgets to pause": _swap(panic, "ControlsRequested", _no_pause),
-    "a panic forgets what is held": lambda: _patched(
-        patch.object(panic, "exits", lambda _: []), patch.object(selling_out, "exits", lambda _: [])
+    "an order leaves though the lease is in doubt": swap(Lease, "sure", property(lambda _: True)),
+    "an approval is used twice": swap(Book, "apply", _keeps_questions),
+    "an approval is good however late": swap(OrderExecutor, "_answered", _ignores_the_clock),
+    "orders in flight are forgotten at the start": swap(Trading, "start", _no_recovery),
+    "the verdict is committed after the order": swap(Placement, "place", _intent_without_verdict),
+    "order and position are committed one after the other": swap(Placement, "_commit", _two_commits),
+    "a commit without an answer is taken for none": swap(Writer, "_was_committed", _never_asks),
+    "a signal that comes again is new": swap(SqlLedger, "store", _every_record_is_new),
+    "two messages of a symbol are handled at once": swap(Inbox, "_take", _no_turns),
+    "the first trades shown are taken for all": swap(Reconciler, "with_fills", _settles_before_it_is_final),
+    "an order by hand is taken again after a crash": swap(Placement, "place", _by_hand_without_verdict),
+    "a second tap confirms a second time": swap(Confirmations, "take", _stays_open),
+    "a panic forgets to pause": swap(panic, "ControlsRequested", _no_pause),
+    "a panic forgets what is held": lambda: patched(
+        patch.object(panic, "exits", lambda _: []), patch.object(PanicTimer, "_sell", _sells_nothing)
     ),
-    "a panic does not look at the book again": _swap(panic, "sell_out", _looks_once),
-    "a panic sells no more than one order takes": _swap(selling_out, "_out_of", _sells_once),
-    "a panic is stored piece by piece": _swap(panic, "place_all", _one_after_the_other),
-    "a cancel forgets what was filled": _swap(Placement, "_settle", _nothing_was_filled),
-    "a cancel is asked for once": _swap(Wishes, "_cancel", _cancels_once),
-    "half of it is all of it": _swap(order_executor, "HALF", USUAL),
-    "more is sold than is held": _swap(sizing, "_qty", _sells_more),
-    "a limit is set in silence": _swap(Wishes, "_limit", _in_silence),
-    "limits that were set are forgotten at the start": _loads(lambda state: replace(state, limits=())),
-    "a pause is forgotten at the start": _loads(lambda state: replace(state, controls=None)),
-    "whoever was shown out is let in at the start": _swap(SqlLedger, "load", _let_in_for_ever),
+    "a panic is stored piece by piece": swap(panic, "place_all", _one_after_the_other),
+    "a cancel forgets what was filled": swap(Placement, "_settle", _nothing_was_filled),
+    "a cancel is asked for once": swap(Wishes, "_cancel", _cancels_once),
+    "half of it is all of it": swap(order_executor, "HALF", USUAL),
+    "more is sold than is held": swap(sizing, "_qty", _sells_more),
+    "a limit is set in silence": swap(Wishes, "_limit", _in_silence),
+    "limits that were set are forgotten at the start": loads(lambda state: replace(state, limits=())),
+    "a pause is forgotten at the start": loads(lambda state: replace(state, controls=None)),
+    "whoever was shown out is let in at the start": swap(SqlLedger, "load", _let_in_for_ever),
+    **{name: _swap_all(swaps) for name, swaps in ACCOUNT_VARIANTS.items()},
 }

@@ -7,6 +7,7 @@ from typing import Annotated, Generic, TypeVar
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
+from core.domain.controls import Panic
 from core.domain.events import Event
 from core.domain.exit import WantedExit
 from core.domain.messages import Body
@@ -57,6 +58,7 @@ signals: Codec[Signal] = Codec(TypeAdapter(Signal))
 reports: Codec[ExecutionReport] = Codec(TypeAdapter(ExecutionReport))
 reasons: Codec[tuple[Reason, ...]] = Codec(TypeAdapter(tuple[Reason, ...]))
 facts: Codec[Facts] = Codec(TypeAdapter(Facts))
+panics: Codec[Panic] = Codec(TypeAdapter(Panic))
 exits: Codec[WantedExit] = Codec(TypeAdapter(WantedExit))
 readers: Codec[Reader] = Codec(TypeAdapter(Reader))
 params: Codec[Mapping[str, str]] = Codec(TypeAdapter(Mapping[str, str]))

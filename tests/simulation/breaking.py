@@ -1,0 +1,36 @@
+"""How a wrong program is made of the right one: by putting something else in a place."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
+
+from core.adapters.ledger.sql_ledger import SqlLedger
+from core.ports import LedgerState
+
+Variant = Callable[[], Any]
+
+
+@contextmanager
+def patched(*patches: Any) -> Iterator[None]:
+    for one in patches:
+        one.start()
+    try:
+        yield
+    finally:
+        for one in patches:
+            one.stop()
+
+
+def swap(owner: Any, name: str, new: Any) -> Variant:
+    return lambda: patched(patch.object(owner, name, new))
+
+
+def loads(change: Callable[[LedgerState], LedgerState]) -> Variant:
+    """Starts with something else than the ledger holds."""
+    load = SqlLedger.load
+
+    async def wrong(self: SqlLedger, today: str) -> LedgerState:
+        return change(await load(self, today))
+
+    return swap(SqlLedger, "load", wrong)

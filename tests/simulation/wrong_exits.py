@@ -1,0 +1,78 @@
+"""Wrong programs that forget, double or give up an exit that is wanted."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from unittest.mock import patch
+
+from bot.selling_out import PanicTimer
+from core import deciding
+from core import placement as placing
+from core.domain.approval import Approval
+from core.domain.controls import Controls, Panic
+from core.domain.exit import WantedExit
+from core.domain.instrument import Instrument
+from core.domain.order import Order
+from core.domain.signal import Side
+from core.exits import Exits
+from core.policy import admission
+from core.policy import exits as policy_of_exits
+from core.policy.picture import Limits
+from core.policy.risk import signal_age
+from tests.simulation.breaking import Variant, loads, patched, swap
+
+
+async def _counts_on_what_it_counted(self: PanicTimer, panic: Panic, symbol: str) -> None: ...
+
+
+def _goes_by_the_entrys_age(side: Side, limits: Limits) -> timedelta:
+    del side
+    return limits.signal_max_age
+
+
+async def _first_rules(self: Exits, symbol: str) -> Instrument | None:
+    return self._market.instrument(symbol)
+
+
+async def _all_is_free(_self: Exits, _symbol: str) -> None: ...
+
+
+def _done_with_one_order(wanted: WantedExit, *rest: Any) -> WantedExit:
+    return replace(_AFTER_FILLS(wanted, *rest), ended_at=rest[-1])
+
+
+def _fails_for_good(_wanted: WantedExit | None, order: Order, *_: Any) -> Any:
+    return _AFTER_FAILURE(None, order, *_)
+
+
+_AFTER_FILLS, _AFTER_FAILURE = policy_of_exits.after_fills, policy_of_exits.after_failure
+
+
+def _question_ends_it(self: Exits, approval: Approval) -> list[WantedExit]:
+    wanted = self._book.exits.get(approval.signal.symbol)
+    return [] if wanted is None else [replace(wanted, ended_at=self._clock.now())]
+
+
+def _calm(controls: Controls | None) -> Controls | None:
+    return None if controls is None else replace(controls, panic=None)
+
+
+def _without_checks(*names: str) -> tuple[Any, ...]:
+    return tuple(check for check in admission.CHECKS if check[0].__name__ not in names)
+
+
+WRONG_EXITS: Mapping[str, Variant] = {
+    "a panic does not look at the book again": swap(PanicTimer, "_sell", _counts_on_what_it_counted),
+    "a panic is forgotten at the start": loads(lambda state: replace(state, controls=_calm(state.controls))),
+    "an exit expires by the entry's age": lambda: patched(
+        patch.object(signal_age, "good_for", _goes_by_the_entrys_age), patch.object(deciding, "good_for", _goes_by_the_entrys_age)
+    ),
+    "an exit is sized by the old rules": swap(Exits, "_read_rules", _first_rules),
+    "an exit is sized by the old balance": swap(Exits, "_free", _all_is_free),
+    "the rest of an exit is forgotten": swap(placing, "after_fills", _done_with_one_order),
+    "an exit that was refused once is given up": swap(placing, "after_failure", _fails_for_good),
+    "an exit that is wanted is forgotten at the start": loads(lambda state: replace(state, exits=())),
+    "something is entered while an exit is wanted": swap(admission, "CHECKS", _without_checks("not_leaving")),
+    "a question that nobody answered ends the exit": swap(Exits, "closed", _question_ends_it),
+}
