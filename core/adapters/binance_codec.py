@@ -1,13 +1,13 @@
 """Binance's JSON into our nouns. Pure: it asks nothing and raises only Unreadable. Everything is hostile until parsed here."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TypeGuard
 
 from core.adapters.binance_allowance import RateLimit
 from core.domain.instrument import Balance, Instrument, Quote
+from core.domain.key_rights import Permissions
 from core.domain.money import ZERO, parse_decimal
 from core.domain.order import ExecutionReport, Fill, OrderRequest, OrderState
 from core.domain.signal import Side
@@ -30,17 +30,6 @@ _STATES: Mapping[str, OrderState] = {
 
 class Unreadable(ValueError):
     """An answer is not as documented. The text names the field, never what stood in it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Permissions:
-    """What account and key may do. None: this host does not tell (the testnet has no `sapi`)."""
-
-    account_can_trade: bool
-    account_permissions: tuple[str, ...]
-    key_can_trade: bool | None = None
-    key_can_withdraw: bool | None = None
-    ip_restricted: bool | None = None
 
 
 def placed(body: object, request: OrderRequest) -> ExecutionReport:
@@ -163,6 +152,7 @@ def permissions(account: object, restrictions: object | None) -> Permissions:
         account_permissions=names,
         key_can_trade=_flag(key, "enableSpotAndMarginTrading"),
         key_can_withdraw=_flag(key, "enableWithdrawals"),
+        key_can_transfer=any(key.get(name) is True for name in ("enableInternalTransfer", "permitsUniversalTransfer")),
         ip_restricted=_flag(key, "ipRestrict"),
     )
 
@@ -194,7 +184,8 @@ _SECONDS = {"SECOND": 1, "MINUTE": 60, "HOUR": 3_600, "DAY": 86_400}
 def rate_limits(body: object) -> list[RateLimit]:
     """`exchangeInfo.rateLimits`; what is not as documented is left out: the documented limits hold then."""
     found = []
-    for item in body.get("rateLimits", []) if isinstance(body, Mapping) else []:
+    listed = body.get("rateLimits") if isinstance(body, Mapping) else None
+    for item in listed if isinstance(listed, list) else []:
         rule = item if isinstance(item, Mapping) else {}
         kind, unit, many, limit = (rule.get(name) for name in ("rateLimitType", "interval", "intervalNum", "limit"))
         if isinstance(kind, str) and isinstance(unit, str) and unit in _SECONDS and _is_count(many) and _is_count(limit):
