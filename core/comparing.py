@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import structlog
 
 from core.book import Book
-from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
+from core.domain.errors import ExchangeUnavailable, LeaseLost, LedgerUnavailable
 from core.holding import Holding
 from core.ports import Clock, Venue
 
@@ -96,6 +96,10 @@ class Comparing:
         except (ExchangeUnavailable, LedgerUnavailable) as error:
             log.warning("the account's symbols cannot be looked at now", error=str(error))
             await self._clock.sleep(getattr(error, "retry_after", 0.0))
+        except LeaseLost:
+            raise
+        except Exception:  # a sweep that fails must not end what trades
+            log.exception("the account's symbols could not be looked at")
         if self._swept == {}:
             self._sweeps = False
             log.info("every symbol of the account was looked at", symbols=self._total)
