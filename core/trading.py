@@ -1,6 +1,6 @@
 """The trading core put together: from an inbox to a venue, on one ledger. Starts with what the process before it left."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 from core.book import Book
@@ -52,6 +52,7 @@ class Trading:
             reconciler=Reconciler(venue, self.market, clock),
             clock=clock,
             timings=timings,
+            put=self._put,
         )
         self.holding = Holding(ledger=ledger, venue=venue, market=self.market, book=book, clock=clock)
         self.executor = OrderExecutor(
@@ -62,7 +63,7 @@ class Trading:
             rates=rates,
             placement=self.placement,
             exits=Exits(book, self.market, venue, clock),
-            wishes=Wishes(book, venue, self.holding, clock),
+            wishes=Wishes(book, venue, self.market, self.holding, clock),
             trading_mode=trading_mode,
             clock=clock,
             token=token,
@@ -70,6 +71,9 @@ class Trading:
         self._looks: set[str] = set()
         self.inbox = Inbox(ledger, self.executor.handle, clock, capacity=capacity)
         self.exits = ExitTimer(book, self.inbox.ask_all, clock)
+
+    async def _put(self, messages: Sequence[Message]) -> None:
+        await self.inbox.ask_all(messages)
 
     def needed(self) -> set[str]:
         """The symbols whose rules and prices are kept at hand."""

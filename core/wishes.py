@@ -14,6 +14,7 @@ from core.domain.messages import (
     CancelRequested,
     ControlsRequested,
     DigestDue,
+    FeePaid,
     LimitRequested,
     PanicEnded,
     PauseTimedOut,
@@ -21,9 +22,11 @@ from core.domain.messages import (
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side
 from core.holding import Holding
+from core.market import Market
 from core.membership import Membership
 from core.membership import Wish as AboutPeople
 from core.policy.limits import RULES, asset_of, is_good, shown, with_set
+from core.policy.third_fees import without
 from core.ports import Changes, Clock, Venue
 
 log = structlog.get_logger(__name__)
@@ -46,8 +49,9 @@ class Unfulfilled:
 class Wishes:
     """What a wish comes to, by the present state of the book."""
 
-    def __init__(self, book: Book, venue: Venue, holding: Holding, clock: Clock) -> None:
+    def __init__(self, book: Book, venue: Venue, market: Market, holding: Holding, clock: Clock) -> None:
         self._book = book
+        self._market = market
         self._venue = venue
         self._holding = holding
         self._clock = clock
@@ -60,6 +64,8 @@ class Wishes:
                 return self._controls(wish)
             case PauseTimedOut():
                 return self._pause_over(wish)
+            case FeePaid():
+                return self._fee_paid(wish)
             case PanicEnded():
                 return self._panic_over(wish)
             case LimitRequested():
@@ -88,6 +94,13 @@ class Wishes:
         if before.until != wish.until:  # somebody has paused anew or resumed
             return Unfulfilled("ignored", reason("pause_changed"))
         return self._set(replace(before, pause=Pause.OFF, until=None, changed_at=self._clock.now()), 0)
+
+    def _fee_paid(self, paid: FeePaid) -> Changes | Unfulfilled:
+        """It is the trade's cost already, at the market's price: what the coin had cost leaves the books with it."""
+        position, rules = self._book.position(paid.symbol), self._market.instrument(paid.symbol)
+        if not position.qty or rules is None:
+            return Unfulfilled("ignored", reason("no_position", base=paid.asset))
+        return Changes(positions=[without(position, min(paid.fee, position.qty), rules)])
 
     def _panic_over(self, wish: PanicEnded) -> Changes | Unfulfilled:
         panic = self._book.controls.panic

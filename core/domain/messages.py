@@ -106,6 +106,16 @@ class CancelRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class FeePaid:
+    """An order in another symbol paid `fee` in `asset`, the coin that is held in `symbol`: it was taken out of there."""
+
+    symbol: str
+    asset: str
+    fee: Decimal
+    kind: Literal["fee_paid"] = "fee_paid"
+
+
+@dataclass(frozen=True, slots=True)
 class AcceptRequested:
     """A person takes the exchange's word where it and the ledger disagree about `symbol`."""
 
@@ -219,6 +229,7 @@ Body = (
     | PanicEnded
     | LimitRequested
     | CancelRequested
+    | FeePaid
     | AcceptRequested
     | InviteRequested
     | InviteUsed
