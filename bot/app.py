@@ -185,6 +185,7 @@ class _Program:
             trading_mode=settings.trading_mode,
             timings=self.metrics,
             watched=settings.symbols or {settings.symbol},
+            held_since=lambda: ledger.held_since,
             gate=self.alone.closed,
         )
         self.book, self.market, self.inbox = self.trading.book, self.trading.market, self.trading.inbox
@@ -323,6 +324,7 @@ class _Program:
                 self.lifecycle.start("notifiers", self.notifiers.run())
                 self.lifecycle.start("chat", self.chat.run())
                 self.lifecycle.start("prices", self.market.run())
+                self.lifecycle.start("comparing", self.trading.comparing.run())
                 self.lifecycle.start("trading", self._trade(on_ready))
                 self.lifecycle.start("mailboxes", self._watch_mailboxes())
                 if self.warehouse.export is not None:

@@ -92,6 +92,18 @@ class Confirmations:
             return Refusal.NOT_YOURS
         return self._pending.pop(token)
 
+    def ask_anew(self, pending: Pending) -> str:
+        """The token of the same question, open once more: it was closed by a tap that came too late to be sure of."""
+        return self.add(
+            user_id=pending.user_id,
+            who=pending.who,
+            chat_id=pending.chat_id,
+            role=pending.role,
+            text=pending.text,
+            act=pending.act,
+            risk=pending.risk,
+        )
+
     def await_code(self, pending: Pending, message_id: int | None) -> None:
         """Keeps a question that was answered with yes until its code comes; `message_id` is the message that asks, None where it
         is to stay as it is."""

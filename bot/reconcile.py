@@ -10,6 +10,7 @@ from core.adapters.ledger.queries import LedgerQueries
 from core.comparison import compare
 from core.execution_comparison import compare_executions
 from core.leisure import Leisure
+from core.policy.whose import Ours
 
 NEWEST = 1_000  # executions compared one by one; the holdings are the sum of all
 
@@ -33,6 +34,7 @@ async def reconcile(settings: Settings, say: Callable[[str], None], progress: Ca
                 in_flight=state.in_flight,
                 instruments=await venue.instruments(symbols),
                 known=ledger.find_orders,
+                ours=Ours(state.mark, {one.mark: one for one in state.acknowledged}),
                 leisure=leisure,
             )
             of_executions = await compare_executions(

@@ -115,16 +115,16 @@ def _one_character(c: str) -> str:
     ways = [
         r"\\{0,4}" + re.escape(c),
         "".join(f"(?i:%(?:25){{0,3}}{octet:02x})" for octet in octets),
-        rf"(?i:\\+(?:x{ord(c):02x}|u{ord(c):04x}|U{ord(c):08x}))",
+        rf"(?i:\\{{1,32}}(?:x{ord(c):02x}|u{ord(c):04x}|U{ord(c):08x}))",
     ]
     if ord(c) > 0xFFFF:
         high, low = divmod(ord(c) - 0x10000, 0x400)
-        ways.append(rf"(?i:\\+u{0xD800 + high:04x}\\+u{0xDC00 + low:04x})")
+        ways.append(rf"(?i:\\{{1,32}}u{0xD800 + high:04x}\\{{1,32}}u{0xDC00 + low:04x})")
     if c == " ":
         ways.append(r"\+")
     if entity := _ENTITIES.get(c):
         ways.append(entity)
     escape = {"\n": "n", "\r": "r", "\t": "t"}.get(c)
     if escape:
-        ways.append(r"\\+" + escape)
+        ways.append(r"\\{1,32}" + escape)
     return f"(?:{'|'.join(ways)})"

@@ -35,6 +35,7 @@ from core.domain.events import (
     ExitWaits,
     HoldAccepted,
     LimitChanged,
+    OrderAdopted,
     OrderExecuted,
     OrderFailed,
     OrderUnanswered,
@@ -79,6 +80,8 @@ def _lines(event: Event, texts: Texts) -> list[Html]:  # noqa: PLR0911, PLR0912,
             return _failed(event, texts)
         case OrderUnanswered():
             return _unanswered(event, texts)
+        case OrderAdopted():
+            return _adopted(event, texts)
         case ExitWaits():
             return waiting_lines(event, texts)
         case SignalRefused():
@@ -188,6 +191,16 @@ def _unanswered(event: OrderUnanswered, texts: Texts) -> list[Html]:
         texts("unanswered", signal_type=short(order.signal.signal_type)),
         texts("symbol", symbol=order.symbol),
         texts("unanswered.next"),
+        *not_live(order.trading_mode, texts),
+    ]
+
+
+def _adopted(event: OrderAdopted, texts: Texts) -> list[Html]:
+    order = event.order
+    return [
+        texts("adopted", side=texts(f"side.{order.side.lower()}")),
+        texts("symbol", symbol=order.symbol),
+        texts("adopted.why", order_id=short(order.order_id or "–")),
         *not_live(order.trading_mode, texts),
     ]
 

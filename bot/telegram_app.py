@@ -17,7 +17,7 @@ from bot.alone import CONFLICT_PAUSE_SECONDS, Alone
 from bot.asked import Asked, read_asked
 from bot.commands import code, nearest
 from bot.commands.start import joined
-from bot.confirmations import Refusal, Risk, read_confirmation
+from bot.confirmations import Refusal, Risk, confirm_keyboard, read_confirmation
 from bot.desk import Caller, Desk
 from bot.gate import Gate, Strangers
 from bot.keys import command_meant, command_of
@@ -249,8 +249,11 @@ class TelegramChat:
             fresh = True
         if not yes:
             said: str = desk.texts("confirm.left", who=caller.name)
-        elif not fresh:
-            said = desk.texts("toast.old")
+        elif not fresh and pending.risk is Risk.RAISES:
+            # Whoever wants out is not asked a third time; whoever wants in may have changed their mind since.
+            keyboard = confirm_keyboard(desk.confirmations.ask_anew(pending), desk.texts)
+            await self._replace(query, ChatMessage(f"{pending.text}\n\n{desk.texts('confirm.late')}", keyboard))
+            return
         elif (why := codes.lacking(desk, caller, pending.risk)) is not None:
             said = why
         elif pending.risk is Risk.RAISES and desk.codes is not None and query.message is not None:

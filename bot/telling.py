@@ -21,6 +21,7 @@ from core.domain.events import (
     ExitWaits,
     HoldAccepted,
     LimitChanged,
+    OrderAdopted,
     OrderExecuted,
     OrderFailed,
     OrderUnanswered,
@@ -116,7 +117,7 @@ def topic_of(event: Event) -> Topic:  # noqa: PLR0911, C901 - flat: one line for
             return Topic.PROBLEMS if event.priority is Priority.URGENT else Topic.REFUSALS
         case OrderFailed() | OrderUnanswered() | ExitWaits() | PartTroubled() | SignalsLost() | DeadLettersFound():
             return Topic.PROBLEMS
-        case RequestsRefused() | OutageOver() | AnotherProgram():
+        case RequestsRefused() | OutageOver() | AnotherProgram() | OrderAdopted():
             return Topic.PROBLEMS
         case SymbolHeld() | SymbolReleased() | HoldAccepted() | DayUnproved() | PanicOver():
             return Topic.PROBLEMS

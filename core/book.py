@@ -1,10 +1,12 @@
 """The present, in memory: what is committed, plus what is on its way. Decisions read it; only commits change it."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from core.domain.account import ACCOUNT, Acknowledged
 from core.domain.approval import Approval, ApprovalState
 from core.domain.controls import Controls
 from core.domain.exit import WantedExit
@@ -47,6 +49,8 @@ class Book:
     clock_offset: timedelta | None = None  # the exchange's clock minus ours, as it was measured last
     mark: int | None = None  # the ledger's own
     touched: set[str] = field(default_factory=set)  # symbols that an order was ever sent for
+    acknowledged: dict[int, Acknowledged] = field(default_factory=dict)  # whose orders on the account are known, by mark
+    moves: Counter[str] = field(default_factory=Counter)  # how often something of a symbol changed
     limits: Limits = field(init=False)
     """Those in force."""
     _day: str = ""
@@ -77,6 +81,7 @@ class Book:
             limits_set={limit.name: limit for limit in state.limits},
             mark=state.mark,
             touched=set(state.touched),
+            acknowledged={one.mark: one for one in state.acknowledged},
             _day=today,
             _results={result.quote_asset: result.profit for result in state.today},
         )
@@ -141,9 +146,14 @@ class Book:
         return {quote: cost + self.balances[quote].total if quote in self.balances else cost for quote, cost in found.items()}
 
     def hold_on(self, symbol: str) -> Hold | None:
-        """Why nothing is traded in `symbol`; None where nothing is the matter."""
+        """Why nothing is bought in `symbol`; None where nothing is the matter."""
         hold = self.holds.get(symbol)
         return hold if hold is not None and hold.active else None
+
+    @property
+    def account_hold(self) -> Hold | None:
+        """Why nothing is bought on the whole account; None where nothing is the matter."""
+        return self.hold_on(ACCOUNT)
 
     def active_holds(self) -> list[Hold]:
         """Every hold in force, by symbol."""
@@ -159,7 +169,9 @@ class Book:
         """Takes over what was just committed."""
         for position in changes.positions:
             self.positions[position.symbol] = position
+            self.moves[position.symbol] += 1
         for order in changes.orders:
+            self.moves[order.symbol] += 1
             if order.state.in_flight:
                 self.in_flight[order.client_order_id] = order
                 self.touched.add(order.symbol)
@@ -182,8 +194,8 @@ class Book:
             else:
                 self.approvals.pop(approval.token, None)
                 self._remember(approval)
-        for hold in changes.holds:
-            self.holds[hold.symbol] = hold
+        self.holds |= {hold.symbol: hold for hold in changes.holds}
+        self.acknowledged |= {one.mark: one for one in changes.acknowledged}
         for wanted in changes.exits:
             if wanted.is_open:
                 self.exits[wanted.symbol] = wanted

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
 
+from core.domain.account import UNMARKED
 from core.domain.errors import SymbolUnknown
 from core.domain.instrument import Balance, Instrument
 from core.domain.money import ZERO, plain
@@ -13,6 +14,7 @@ from core.domain.position import Position
 from core.domain.reasons import Reason, reason
 from core.domain.signal import OUR_PREFIX
 from core.leisure import Leisure
+from core.policy.whose import Ours, Whose, whose
 from core.ports import Venue
 
 RECENT = 100
@@ -35,10 +37,11 @@ async def compare(
     in_flight: Sequence[Order],
     instruments: Mapping[str, Instrument],
     known: KnownOrders,
+    ours: Ours,
     leisure: Leisure,
 ) -> Comparison:
     """Compares holdings, the newest orders of each symbol of `instruments`, and open orders. `known` gives the ledger's orders by
-    client order id. Raises ExchangeUnavailable."""
+    client order id, `ours` tells whose an order is. Raises ExchangeUnavailable."""
     found = Comparison()
     balances = await leisure.ask(venue.balances)
     for symbol, instrument in sorted(instruments.items()):
@@ -49,8 +52,11 @@ async def compare(
             found.notes.append(f"{symbol}: orders not compared, the exchange knows no such symbol (any more)")
             continue
         orders = await known([report.client_order_id for report in reports])
-        differences = differences_of(instrument, held, balances, reports, orders)
+        sorted_ = sort_orders(reports, orders, ours)
+        differences = [*missing_coins(instrument, held, balances), *sorted_.differences]
         found.differences += [f"{symbol}: {difference}" for difference in differences]
+        found.differences += [str(strange) for strange in sorted_.strange]
+        found.differences += [f"{symbol}: order {lost.order_id} is of this ledger, which has lost it" for lost in sorted_.lost]
         more = total(balances, instrument.base) - held
         if held and more > 0:
             found.notes.append(f"the exchange holds {plain(more)} {instrument.base} more than the ledger: yours, left alone")
@@ -81,31 +87,71 @@ def total(balances: Mapping[str, Balance], asset: str) -> Decimal:
     return balance.total if balance else ZERO
 
 
-def differences_of(
-    instrument: Instrument,
-    held: Decimal,
-    balances: Mapping[str, Balance],
-    reports: Sequence[ExecutionReport],
-    orders: Mapping[str, Order],
-) -> list[Reason]:
-    """What ledger and exchange disagree about in one symbol. `held` (base asset) is the sum of the ledger's positions in its base
-    asset, `reports` are the exchange's newest orders, `orders` those of them that the ledger knows.
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """The exchange's newest orders of one symbol, by what follows from them: `lost` are to be taken over, `strange` halt entries
+    of the whole account, `differences` those of the symbol."""
 
-    More coins than the ledger has are the owner's own, and so are orders without our mark.
-    """
-    found = []
-    missing = held - total(balances, instrument.base)
-    if missing > 0 and missing >= instrument.step_size:
-        found.append(reason("less_than_ledger", qty=plain(missing), asset=instrument.base))
+    lost: tuple[ExecutionReport, ...] = ()
+    strange: tuple[Reason, ...] = ()
+    differences: tuple[Reason, ...] = ()
+
+
+def sort_orders(reports: Sequence[ExecutionReport], orders: Mapping[str, Order], ours: Ours) -> Sorted:
+    """Sorts `reports` (the oldest first) by whose they are; `orders` are those of them that the ledger knows by their client
+    order id. The owner's own orders, without our prefix, are left alone."""
+    lost: list[ExecutionReport] = []
+    strange: list[ExecutionReport] = []
+    differences: list[Reason] = []
+    others: ExecutionReport | None = None
     for report in reports:
         order = orders.get(report.client_order_id)
-        if order is None:
-            if report.client_order_id.startswith(OUR_PREFIX) and report.executed_qty:
-                found.append(reason("order_unknown", order_id=report.order_id))
-        elif not order.state.in_flight and order.executed_qty != report.executed_qty:
-            ours, theirs = plain(order.executed_qty), plain(report.executed_qty)
-            found.append(reason("order_differs", order_id=report.order_id, ours=ours, theirs=theirs))
-    return found
+        match whose(report, order, ours):
+            case Whose.LOST:
+                lost.append(report)
+            case Whose.STRANGE:
+                strange.append(report)
+            case Whose.OTHERS:
+                others = report
+            case Whose.KNOWN if order is not None and order.order_id == report.order_id and _differs(order, report):
+                sums = {"ours": plain(order.executed_qty), "theirs": plain(report.executed_qty)}
+                differences.append(reason("order_differs", order_id=report.order_id, **sums))
+    if others is not None:
+        differences.append(reason("symbol_shared", order_id=others.order_id, mark=others.mark))
+    return Sorted(tuple(lost), strangers(strange, orders), tuple(differences))
+
+
+def _differs(order: Order, report: ExecutionReport) -> bool:
+    return not order.state.in_flight and order.executed_qty != report.executed_qty
+
+
+def strangers(reports: Sequence[ExecutionReport], orders: Mapping[str, Order]) -> tuple[Reason, ...]:
+    """One reason for each kind, mark and symbol, which names the newest order, so that they stay few."""
+    newest: dict[tuple[str, str], tuple[ExecutionReport, int]] = {}
+    for report in reports:
+        key = ("order_id_taken" if report.client_order_id in orders else "order_of_other", _mark(report))
+        known, count = newest.get(key, (report, 0))
+        newest[key] = (max(known, report, key=lambda one: one.at), count + 1)
+    return tuple(_strange(code, report, count) for (code, _), (report, count) in sorted(newest.items()))
+
+
+def _mark(report: ExecutionReport) -> str:
+    return str(report.mark if report.mark is not None else UNMARKED)
+
+
+def _strange(code: str, report: ExecutionReport, count: int) -> Reason:
+    at = report.at.isoformat(sep=" ", timespec="milliseconds")
+    code = "order_unmarked" if code == "order_of_other" and report.mark is None else code
+    return reason(code, symbol=report.symbol, mark=_mark(report), count=count, order_id=report.order_id, at=at)
+
+
+def missing_coins(instrument: Instrument, held: Decimal, balances: Mapping[str, Balance]) -> tuple[Reason, ...]:
+    """What the exchange holds less than the ledger; `held` (base asset) is the sum of the ledger's positions in this base asset.
+    More coins than the ledger has are the owner's own."""
+    missing = held - total(balances, instrument.base)
+    if missing > 0 and missing >= instrument.step_size:
+        return (reason("less_than_ledger", qty=plain(missing), asset=instrument.base),)
+    return ()
 
 
 def _compare_open_orders(open_orders: Sequence[ExecutionReport], ours: Collection[str], found: Comparison) -> None:

@@ -1,16 +1,20 @@
 """Draws the picture of the present and asks the pure policy what to do about a signal. Changes nothing."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import structlog
+
 from core.book import Book
 from core.domain.errors import ExchangeUnavailable
-from core.domain.instrument import Instrument, Quote
+from core.domain.instrument import Balance, Instrument, Quote
+from core.domain.money import ZERO
 from core.domain.order import Order
 from core.domain.signal import Side, Signal, client_order_id
-from core.market import Market
+from core.market import ASK_TIMEOUT_SECONDS, Market
 from core.policy.decide import AskFirst, Decision, Refused, counts, decide
 from core.policy.facts import Facts, facts_of
 from core.policy.picture import Picture, Wanted
@@ -18,6 +22,10 @@ from core.policy.rates import Rate, Unknown
 from core.policy.risk.signal_age import good_for, lasts
 from core.ports import Clock, EntryGate
 from core.rates import Rates
+
+log = structlog.get_logger(__name__)
+
+Balances = Callable[[], Awaitable[Mapping[str, Balance]]]
 
 USUAL = Wanted()
 _WITHOUT_END = datetime.max.replace(tzinfo=UTC)
@@ -53,10 +61,14 @@ def _qty(decision: Decision) -> Decimal | None:
 class Deciding:
     """From a signal to a decision at the present price, by the present state of the book."""
 
-    def __init__(self, book: Book, market: Market, rates: Rates, clock: Clock, gate: EntryGate) -> None:
+    def __init__(
+        self, *, book: Book, market: Market, rates: Rates, balances: Balances, clock: Clock, gate: EntryGate = lambda: None
+    ) -> None:
+        """`balances` asks for what the account holds, `gate` may keep entries back."""
         self._book = book
         self._market = market
         self._rates = rates
+        self._balances = balances
         self._clock = clock
         self._gate = gate
         self.patient = True
@@ -73,6 +85,7 @@ class Deciding:
         decides alone.
         """
         instrument = await self._instrument(signal)
+        free = await self._free(signal, instrument)
         quote, rates = await self._prices(signal, instrument) if instrument else (None, {})
         now = self._clock.now()
         picture = Picture(
@@ -88,6 +101,8 @@ class Deciding:
             pending=self._book.approval_for(signal.symbol),
             approved_at=approved_at,
             hold=self._book.hold_on(signal.symbol),
+            account_hold=self._book.account_hold,
+            free=free,
             by_hand=signal.by_hand,
             gate=self._gate(),
             wanted=wanted,
@@ -117,6 +132,20 @@ class Deciding:
         if lasts(order.signal, self._book.controls):
             return _WITHOUT_END
         return (order.approved_at or order.signal.ts) + good_for(order.signal, self._book.limits)
+
+    async def _free(self, signal: Signal, instrument: Instrument | None) -> Decimal | None:
+        """What of the base asset the exchange could sell, for an exit where the books may be wrong; None where that cannot be
+        asked soon, or need not be."""
+        in_doubt = self._book.hold_on(signal.symbol) is not None or self._book.account_hold is not None
+        if instrument is None or signal.side is Side.BUY or not in_doubt:
+            return None
+        try:
+            async with asyncio.timeout(ASK_TIMEOUT_SECONDS):
+                balance = (await self._balances()).get(instrument.base)
+        except (ExchangeUnavailable, TimeoutError) as error:
+            log.warning("what is free cannot be asked; the ledger's word is taken", error=str(error) or "no answer in time")
+            return None
+        return balance.free if balance is not None else ZERO
 
     async def _prices(self, signal: Signal, instrument: Instrument) -> tuple[Quote | None, Mapping[str, Rate | Unknown]]:
         """The price, and what an entry's amounts are converted by; the price last, as it ages while a rate is asked for. An exit

@@ -18,6 +18,7 @@ from core.domain.reasons import Reason, reason
 from core.domain.signal import Signal
 from core.market import Market
 from core.policy import exits as policy
+from core.policy.exit_quantity import exit_quantity
 from core.policy.picture import Wanted
 from core.ports import Clock, Venue
 
@@ -69,7 +70,7 @@ class Exits:
             return Attempt(wanted, Wanted(qty=wanted.qty), is_first=False)
         instrument = await self._read_rules(signal.symbol)
         free = await self._free(signal.symbol)
-        qty = policy.at_most(min(wanted.qty, self._book.position(signal.symbol).qty), free)
+        qty = exit_quantity(min(wanted.qty, self._book.position(signal.symbol).qty), free)
         if instrument is not None and free is not None and free < wanted.qty and not instrument.sellable(qty):
             why = reason("nothing_free", free=plain(free), base=instrument.base)
             return Attempt(wanted, Wanted(qty=wanted.qty), is_first=False, why=why)

@@ -1,63 +1,118 @@
-"""Ledger and exchange side by side while the program runs: a symbol where they disagree is held until they agree again."""
+"""Ledger and exchange side by side while the program runs: entries of a symbol where they disagree are halted until they
+agree."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
-from typing import TypeVar
+from typing import Protocol
 
 import structlog
 
+from core.account import Account
+from core.adoption import found_message
 from core.book import Book
-from core.comparison import RECENT, differences_of, differences_of_gone, total
+from core.comparison import RECENT, Sorted, differences_of_gone, missing_coins, sort_orders, total
 from core.domain.errors import ExchangeUnavailable, LeaseLost, LedgerUnavailable, SymbolUnknown
 from core.domain.events import HoldAccepted, SymbolHeld, SymbolReleased
 from core.domain.hold import Hold
 from core.domain.instrument import Instrument
+from core.domain.messages import Message
 from core.domain.money import ZERO
+from core.domain.order import ExecutionReport
 from core.domain.position import Position
-from core.domain.reasons import Reason
+from core.domain.reasons import Reason, reason
+from core.domain.signal import Side
 from core.market import Market
 from core.policy.third_fees import without
-from core.ports import Changes, Clock, Ledger, Venue
+from core.policy.whose import Ours
+from core.ports import Changes, Clock, Ledger, Venue, Verdict
 
 log = structlog.get_logger(__name__)
 
-T = TypeVar("T")
-
+EXIT_PATIENCE_SECONDS = 2.0
 _ATTEMPTS = 3
 _PAUSE_SECONDS = 2.0  # between two looks: what the exchange shows of itself may lag
 
 
-class Holding:
-    """Its works run in the symbol's mailbox, so that no order of that symbol is under way meanwhile."""
+class Turns(Protocol):
+    """What a look needs of the inbox: see `core.inbox`."""
 
-    def __init__(self, *, ledger: Ledger, venue: Venue, market: Market, book: Book, clock: Clock) -> None:
+    def also(self, mailbox: str, work: Callable[[], Awaitable[object]]) -> bool: ...
+    async def submit(self, message: Message) -> object: ...
+    async def handle_now(self, message: Message) -> Verdict | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """The positions that share a base asset, and how often anything of their symbols had changed when it was drawn."""
+
+    positions: Mapping[str, Position]
+    moves: Mapping[str, int]
+
+
+class Holding:
+    """Looks at the exchange outside of the mailboxes, and takes a symbol's turn only to commit what follows."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        venue: Venue,
+        market: Market,
+        book: Book,
+        clock: Clock,
+        account: Account,
+        held_since: Callable[[], datetime],
+        inbox: Callable[[], Turns],
+    ) -> None:
+        """`held_since` is when this process took the ledger, or was sure of it again; what it saw before does not count."""
         self._ledger = ledger
         self._venue = venue
         self._market = market
         self._book = book
         self._clock = clock
+        self._account = account
+        self._held_since = held_since
+        self._inbox = inbox
+        self._looked_at: dict[str, datetime] = {}  # as of which hold of the ledger
 
     async def check(self, symbol: str) -> None:
-        """Compares, and holds or lets go. What cannot be asked now is asked at the next check."""
+        """Compares, and holds or lets go; halts the account, and has lost orders taken over. What cannot be asked now is asked at
+        the next check."""
         structlog.contextvars.bind_contextvars(symbol=symbol)
         try:
-            found = await self._differences(symbol)
-            if found is not None:
-                await self._commit(self._decide(symbol, tuple(found)))
+            seen = await self._differences(symbol)
+            if seen is not None:
+                found, picture = seen
+                if self._decide(symbol, found).holds:
+                    self._inbox().also(symbol, partial(self._commit_unmoved, symbol, found, picture))
         except (ExchangeUnavailable, LedgerUnavailable) as error:
             log.warning("ledger and exchange cannot be compared now", error=str(error))
         except LeaseLost:
             raise
-        except Exception:  # a look that fails must not stop the mailbox that it looks for
+        except Exception:  # a look that fails must not stop whoever looks
             log.exception("ledger and exchange could not be compared")
+
+    async def _commit_unmoved(self, symbol: str, found: tuple[Reason, ...], picture: _Picture) -> None:
+        """In the symbol's turn. Where something has moved since it was looked at nothing is certain, and the next check looks."""
+        if self._picture(symbol) != picture:
+            return
+        changes = self._decide(symbol, found)
+        try:
+            await self._ledger.commit(changes)
+        except LedgerUnavailable as error:
+            log.warning("what differs cannot be written now", error=str(error))
+        else:
+            self._book.apply(changes)
 
     def _decide(self, symbol: str, found: tuple[Reason, ...]) -> Changes:
         known, held, now = self._book.holds.get(symbol), self._book.hold_on(symbol), self._clock.now()
         if found and (known is None or known.differences != found):
             hold = Hold(symbol, found, held.since if held is not None else now)
-            log.warning("the symbol is held", differences=hold.words)
+            log.warning("entries of the symbol are halted", differences=hold.words)
             return Changes(holds=[hold], events=[SymbolHeld(hold)])
         if not found and held is not None:
             hold = replace(held, lifted_at=now)
@@ -67,48 +122,85 @@ class Holding:
             return Changes(holds=[replace(known, differences=())])
         return Changes()
 
-    async def _differences(self, symbol: str) -> Sequence[Reason] | None:
-        """None where something always moved. That nothing differs is believed at once."""
-        return await self._seen_twice(partial(self._look, symbol), at_once=())
-
-    async def _seen_twice(self, look: Callable[[], Awaitable[T | None]], at_once: T | None = None) -> T | None:
-        """What `look` saw twice in a row; None where something always moved, as a look gives where something did."""
-        before: T | None = None
+    async def _differences(self, symbol: str) -> tuple[tuple[Reason, ...], _Picture] | None:
+        """What differs, and the picture that it was seen by; None where something always moved. That nothing differs is believed
+        at once, a difference when it is seen twice in a row."""
+        before: tuple[Reason, ...] | None = None
         for attempt in range(_ATTEMPTS):
             if attempt:
                 await self._clock.sleep(_PAUSE_SECONDS)
-            found = await look()
-            if found is not None and found in (before, at_once):
-                return found
-            before = found
+            seen = await self._look(symbol)
+            if seen is not None and seen[0] in (before, ()):
+                return seen
+            before = seen[0] if seen is not None else None
         return None
 
-    async def _look(self, symbol: str) -> Sequence[Reason] | None:
+    async def _look(self, symbol: str) -> tuple[tuple[Reason, ...], _Picture] | None:
         instrument = await self._market.find_instrument(symbol)
+        picture = self._picture(symbol)
         if self._market.is_gone(symbol):
-            return differences_of_gone(self._book.position(symbol))
+            return (tuple(differences_of_gone(self._book.position(symbol))), picture) if picture is not None else None
         if instrument is None:
             return None
-        picture = self._picture(instrument)
-        if picture is None:
+        found = await self.look_for_orders(symbol)
+        if picture is None or found.lost or self._market.is_gone(symbol):
             return None
-        balances = await self._venue.balances()
+        missing = missing_coins(instrument, _held(picture.positions), await self._venue.balances())
+        return ((*missing, *found.differences), picture) if self._picture(symbol) == picture else None
+
+    async def look_for_orders(self, symbol: str) -> Sorted:
+        """Halts the account because of orders of somebody else, and has lost ones taken over. Raises ExchangeUnavailable and
+        LedgerUnavailable."""
+        found = await self._orders(symbol)
+        await self._account.halt(found.strange)
+        for report in found.lost:
+            await self._inbox().submit(found_message(report, self._clock))
+        return found
+
+    def is_looked_at(self, symbol: str) -> bool:
+        """Whether the orders of `symbol` were looked at since this process holds the ledger."""
+        return self._looked_at.get(symbol) == self._held_since()
+
+    async def before_order(self, side: Side, symbol: str, client_order_id: str) -> Reason | None:
+        """In the symbol's turn, before the first order there, which is to have `client_order_id`: what was ordered in the symbol
+        that this ledger does not know? Lost orders are taken over at once. Gives the reason why nothing may be ordered now. An
+        exit does not wait for an exchange that does not answer soon. Raises LedgerUnavailable."""
+        try:
+            async with asyncio.timeout(EXIT_PATIENCE_SECONDS if side is Side.SELL else None):
+                found = await self._orders(symbol)
+        except (ExchangeUnavailable, TimeoutError) as error:
+            log.warning("what was ordered before cannot be asked", error=str(error) or "no answer in time")
+            return None if side is Side.SELL else reason("not_compared", symbol=symbol, detail=error)
+        await self._account.halt(found.strange)
+        for report in found.lost:
+            await self._inbox().handle_now(found_message(report, self._clock))
+        if found.differences and (changes := self._decide(symbol, found.differences)).holds:
+            await self._ledger.commit(changes)
+            self._book.apply(changes)
+        same = next((report for report in found.lost if report.client_order_id == client_order_id), None)
+        return reason("already_ordered", order_id=same.order_id) if same is not None else None
+
+    async def _orders(self, symbol: str) -> Sorted:
+        """The newest orders of `symbol`. What the exchange shows was committed here before it was sent, so the ledger is read
+        afterwards."""
+        since = self._held_since()
+        reports: Sequence[ExecutionReport] = ()
         try:
             reports = await self._venue.recent_orders(symbol, RECENT)
         except SymbolUnknown:
             await self._market.load_instruments([symbol])
-            return None  # the next look knows
         orders = await self._ledger.find_orders([report.client_order_id for report in reports])
-        if self._picture(instrument) != picture:
-            return None
-        return tuple(differences_of(instrument, _held(picture), balances, reports, orders))
+        self._looked_at[symbol] = since
+        return sort_orders(reports, orders, Ours(self._book.mark, self._book.acknowledged))
 
-    def _picture(self, instrument: Instrument) -> Mapping[str, Position] | None:
-        """The positions that share the base asset; None while an order could change them."""
-        same = self._alike(instrument)
+    def _picture(self, symbol: str) -> _Picture | None:
+        """None while an order could change it."""
+        instrument = self._market.instrument(symbol)
+        same = self._alike(instrument) if instrument is not None else {symbol}
         if any(order.symbol in same for order in self._book.in_flight.values()):
             return None
-        return {name: position for name, position in self._book.positions.items() if name in same}
+        positions = {name: position for name, position in self._book.positions.items() if name in same}
+        return _Picture(positions, {name: self._book.moves[name] for name in same})
 
     def _alike(self, instrument: Instrument) -> set[str]:
         return {name for name, rules in self._market.instruments().items() if rules.base == instrument.base}
@@ -127,11 +219,11 @@ class Holding:
             missing, cost = position.qty, position.cost
             changes.positions.append(Position(symbol))
         elif instrument is not None and position.qty:
-            seen = await self._seen_twice(partial(self._total, instrument))
+            seen = await self._total_seen_twice(symbol, instrument)
             if seen is None:
                 raise ExchangeUnavailable(f"orders in {instrument.base} are under way: accept it when they are settled")
-            there, picture = seen
-            others = _held(picture) - position.qty
+            there, positions = seen
+            others = _held(positions) - position.qty
             missing = max(position.qty - max(there - others, ZERO), ZERO)
             if missing:
                 after = without(position, missing, instrument)
@@ -142,18 +234,20 @@ class Holding:
         changes.events.append(HoldAccepted(hold, missing, cost, instrument.base if instrument else "", _quote(instrument)))
         return changes
 
-    async def _total(self, instrument: Instrument) -> tuple[Decimal, Mapping[str, Position]] | None:
-        """What the exchange holds of the base asset, and our positions in it; None where something moved meanwhile."""
-        picture = self._picture(instrument)
-        if picture is None:
-            return None
-        there = total(await self._venue.balances(), instrument.base)
-        return (there, picture) if self._picture(instrument) == picture else None
-
-    async def _commit(self, changes: Changes) -> None:
-        if changes.holds:
-            await self._ledger.commit(changes)
-            self._book.apply(changes)
+    async def _total_seen_twice(self, symbol: str, instrument: Instrument) -> tuple[Decimal, Mapping[str, Position]] | None:
+        """What the exchange holds of the base asset, seen alike twice in a row, and our positions in it; None where something
+        always moved."""
+        before: tuple[Decimal, _Picture] | None = None
+        for attempt in range(_ATTEMPTS):
+            if attempt:
+                await self._clock.sleep(_PAUSE_SECONDS)
+            picture = self._picture(symbol)
+            there = total(await self._venue.balances(), instrument.base) if picture is not None else ZERO
+            seen = (there, picture) if picture is not None and self._picture(symbol) == picture else None
+            if seen is not None and seen == before:
+                return there, seen[1].positions
+            before = seen
+        return None
 
 
 def _quote(instrument: Instrument | None) -> str:

@@ -55,6 +55,8 @@ class Inbox:
         self._waiting = 0
         self._room = asyncio.Condition()
         self._early: list[StoredMessage] | None = []  # what came before the start
+        self._pending: dict[tuple[str, str], StoredMessage] = {}  # what waits in a mailbox
+        self._handled_early: set[int] = set()
         self._storing: set[asyncio.Task[Sequence[Arrival]]] = set()
         self._open = True
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -125,6 +127,17 @@ class Inbox:
             self._put(mailbox, work)
         self._take([*(message for message in waiting if message.message.mailbox != CONTROLS), *early])
 
+    async def handle_now(self, message: Message) -> Verdict | None:
+        """Stores a message and handles it at once, for whoever has the turn of its mailbox; where it waits there already it is
+        not handled again. None where it was handled before. Raises LedgerUnavailable."""
+        (new,) = await self._ledger.store([message])
+        known = self._pending.get((message.source, message.source_id))
+        stored = new if isinstance(new, StoredMessage) else known
+        if stored is None:
+            return None
+        self._handled_early.add(stored.seq)
+        return await self._handle(stored)
+
     def also(self, mailbox: str, work: Work) -> bool:
         """Puts work into a mailbox that nobody need remember: it is done in its turn, or not at all. False before the start: then
         it is not."""
@@ -138,6 +151,7 @@ class Inbox:
 
     def _take(self, stored: Sequence[StoredMessage]) -> None:
         for message in stored:
+            self._pending[message.message.source, message.message.source_id] = message
             if self._early is not None and message.message.mailbox != CONTROLS:
                 self._early.append(message)
                 self._waiting += 1
@@ -170,6 +184,10 @@ class Inbox:
                 self._mailboxes.pop(mailbox, None)
 
     async def _handle_one(self, stored: StoredMessage) -> None:
+        self._pending.pop((stored.message.source, stored.message.source_id), None)
+        if stored.seq in self._handled_early:
+            self._handled_early.discard(stored.seq)
+            return
         verdict = await self._handle(stored)
         answer = self._answers.pop(stored.seq, None)
         if answer is not None and not answer.done():

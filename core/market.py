@@ -39,6 +39,7 @@ class Market:
         self._gone: set[str] = set()
         self._asked_at: dict[str, float] = {}  # when the rules of a symbol were asked for alone, in monotonic seconds
         self._asking: dict[str, asyncio.Task[Quote | None]] = {}
+        self._priceless: set[str] = set()
         self.problem = "not asked yet"
 
     @property
@@ -119,7 +120,9 @@ class Market:
             async with asyncio.timeout(ASK_TIMEOUT_SECONDS):
                 await self._refresh([symbol])
         except (ExchangeUnavailable, TimeoutError) as error:
-            log.warning("no present price", symbol=symbol, error=str(error) or "no answer in time")
+            if symbol not in self._priceless:  # an entry that is good asks again and again
+                log.warning("no present price", symbol=symbol, error=str(error) or "no answer in time")
+            self._priceless.add(symbol)
             return None
         quote = self._quotes.get(symbol)
         return quote if quote is not None and quote.is_fresh(self._clock.now(), FRESH) else None
@@ -142,6 +145,7 @@ class Market:
     def _learn(self, asked_at: datetime, quotes: Mapping[str, Quote]) -> None:
         """An answer is as old as its question, whatever the adapter says; one that comes late takes no newer one's place."""
         for symbol, quote in quotes.items():
+            self._priceless.discard(symbol)
             known, learned = self._quotes.get(symbol), replace(quote, at=min(quote.at, asked_at))
             if known is None or known.at <= learned.at or known.at > self._clock.now():
                 self._quotes[symbol] = learned

@@ -8,18 +8,21 @@ from decimal import Decimal
 
 import structlog
 
+from core.adoption import Adoption
 from core.book import Book
 from core.deciding import USUAL, Deciding, Weighed
 from core.domain.approval import Approval, ApprovalState
 from core.domain.errors import LeaseLost, LedgerUnavailable
 from core.domain.events import ApprovalClosed, ApprovalRequested, Priority, SignalRefused
 from core.domain.exit import WantedExit
-from core.domain.messages import ApprovalAnswered, ApprovalTimedOut, Hand, SignalReceived, StoredMessage
+from core.domain.messages import ApprovalAnswered, ApprovalTimedOut, FeePaid, Hand, OrderFound, SignalReceived, StoredMessage
 from core.domain.money import multiply
-from core.domain.order import Order, OrderState, check_move
+from core.domain.order import ExecutionReport, Order, OrderState, check_move
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side, Signal, client_order_id
 from core.exits import Attempt, Exits
+from core.first_sending import FirstSending
+from core.holding import Holding
 from core.market import Market
 from core.placement import Placement
 from core.policy.decide import AskFirst, Refused
@@ -28,6 +31,7 @@ from core.policy.facts import Facts
 from core.policy.picture import Wanted
 from core.policy.rates import Rate
 from core.policy.risk import RiskApproved
+from core.policy.third_fees import after_fee
 from core.ports import Changes, Clock, Ledger, Verdict
 from core.rates import Rates
 from core.wishes import Unfulfilled, Wish, Wishes
@@ -38,8 +42,11 @@ LEDGER_PAUSE_SECONDS = 1.0
 
 HALF = Wanted(share=Decimal("0.5"))
 
-# The state of an order whose question has ended without one being placed.
 _BY_PAUSE = frozenset({"paused", "entries_paused"})  # reasons that whoever paused knows already
+_BY_POSITION = frozenset(
+    {"", "no_position"}
+)  # what a lost order could change: that it is ordered, or that there is nothing to sell
+# The state of an order whose question has ended without one being placed.
 _ENDED = {
     ApprovalState.APPROVED: OrderState.DENIED,
     ApprovalState.DECLINED: OrderState.DECLINED,
@@ -65,6 +72,9 @@ class OrderExecutor:
         deciding: Deciding,
         rates: Rates,
         placement: Placement,
+        first: FirstSending,
+        adoption: Adoption,
+        holding: Holding,
         exits: Exits,
         wishes: Wishes,
         trading_mode: str,
@@ -77,6 +87,9 @@ class OrderExecutor:
         self._deciding = deciding
         self._rates = rates
         self._placement = placement
+        self._first = first
+        self._adoption = adoption
+        self._holding = holding
         self._exits = exits
         self._wishes = wishes
         self._trading_mode = trading_mode
@@ -108,6 +121,11 @@ class OrderExecutor:
                 return await self._answered(stored, answer)
             case ApprovalTimedOut(token):
                 return await self._timed_out(stored, token)
+            case FeePaid(symbol, fee=fee):
+                left = after_fee(self._book.position(symbol), fee, self._market.instrument(symbol))
+                return await self._conclude(Changes(verdicts=[self._verdict(stored, "done")], positions=left))
+            case OrderFound(report):
+                return await self._found(stored, report)
             case wish:
                 return await self._wish(stored, wish)
 
@@ -141,7 +159,9 @@ class OrderExecutor:
         # Who orders by hand has approved it by confirming: what is stored long before it is handled is refused by its age.
         approved_at = stored.message.received_at if hand is not None else None
         size = Wanted(hand.qty, hand.quote) if hand is not None else USUAL
-        weighed = await self._deciding.weigh_patiently(signal, approved_at=approved_at, wanted=size)
+        if (before := await self._ordered_before(stored, signal)) is not None:
+            return before
+        weighed = await self._weigh(signal, approved_at, size)
         changes = Changes()
         self._withdraw_opposite(signal, weighed, changes)
         if isinstance(weighed.decision, Refused):
@@ -166,7 +186,9 @@ class OrderExecutor:
             who, at = approved
             order = self._new_order(stored.seq, signal, decision.qty, decision.price, OrderState.SUBMITTED)
             changes.verdicts.append(self._verdict(stored, "ordered", facts=facts))
-            await self._placement.place(replace(order, approved_by=who, approved_at=at), changes, arrived=stored.arrived)
+            is_old = self._first.is_old(signal.ts, stored.message.received_at)
+            order = replace(order, approved_by=who, approved_at=at)
+            await self._placement.place(order, changes, arrived=stored.arrived, is_old=is_old)
             return changes.verdicts[0]
         if isinstance(decision, AskFirst):
             wanted = decision.order if all_of_it is None else replace(decision.order, qty=max(decision.order.qty, all_of_it))
@@ -195,6 +217,9 @@ class OrderExecutor:
             told = [SignalRefused(signal, "ignored", why, stored.seq)] if renewed else []
             verdict = self._verdict(stored, "ignored", why)
             return await self._conclude(Changes(verdicts=[verdict], exits=list(renewed), events=list(told)))
+        before = await self._ordered_before(stored, signal) or await self._lost_before(stored, signal)
+        if before is not None:
+            return before
         attempt = await self._exits.attempt(signal, hand, stored.message.received_at)
         wanted = attempt.wanted
         weighed = await self._deciding.weigh(signal, approved_at=wanted.approved_at, wanted=attempt.size)
@@ -246,6 +271,43 @@ class OrderExecutor:
             created_at=now,
             updated_at=now,
         )
+
+    async def _weigh(self, signal: Signal, approved_at: datetime | None, wanted: Wanted) -> Weighed:
+        """Weighs; an entry that would be ordered only once it is known what this ledger may have ordered in the symbol before."""
+        weighed = await self._deciding.weigh_patiently(signal, approved_at=approved_at, wanted=wanted)
+        is_entry = signal.side is Side.BUY and not isinstance(weighed.decision, Refused)
+        if not is_entry or self._holding.is_looked_at(signal.symbol):
+            return weighed
+        why = await self._holding.before_order(signal.side, signal.symbol, client_order_id(signal))
+        if why is not None:
+            return replace(weighed, decision=Refused("ignored" if why.code == "already_ordered" else "denied", why))
+        return await self._deciding.weigh_patiently(signal, approved_at=approved_at, wanted=wanted)
+
+    async def _lost_before(self, stored: StoredMessage, signal: Signal) -> Verdict | None:
+        """Has what the ledger lost taken over before an exit is sized; the end of an exit whose order was among it."""
+        if self._market.instrument(signal.symbol) is None or self._holding.is_looked_at(signal.symbol):
+            return None
+        why = await self._holding.before_order(signal.side, signal.symbol, client_order_id(signal))
+        return await self._ignore(stored, signal, why) if why is not None else None
+
+    async def _ordered_before(self, stored: StoredMessage, signal: Signal) -> Verdict | None:
+        """The end of an old signal whose order is in the ledger already: it was taken over from the exchange."""
+        if not self._first.is_old(signal.ts, stored.message.received_at):
+            return None
+        known = (await self._ledger.find_orders([client_order_id(signal)])).get(client_order_id(signal))
+        if known is None or known.inbox_seq == stored.seq:
+            return None
+        return await self._ignore(stored, signal, reason("already_ordered", order_id=known.order_id or known.client_order_id))
+
+    async def _ignore(self, stored: StoredMessage, signal: Signal, why: Reason) -> Verdict:
+        told = SignalRefused(signal, "ignored", why, stored.seq)
+        return await self._conclude(Changes(verdicts=[self._verdict(stored, "ignored", why)], events=[told]))
+
+    async def _found(self, stored: StoredMessage, report: ExecutionReport) -> Verdict:
+        why = await self._adoption.take_over(stored, report)
+        if why is None:
+            return self._verdict(stored, "done")
+        return await self._conclude(Changes(verdicts=[self._verdict(stored, "ignored", why)]))
 
     # --- a question and its answer
 
@@ -301,7 +363,9 @@ class OrderExecutor:
         approval = replace(approval, state=ApprovalState.APPROVED)
         # The amount that was shown, or half of it: neither another price nor another setting makes it more.
         size = replace(HALF if answer.half else USUAL, qty=approval.qty)
-        weighed = await self._deciding.weigh_patiently(signal, approved_at=approval.decided_at, wanted=size)
+        weighed = await self._weigh(signal, approval.decided_at, size)
+        if answer.token not in self._book.approvals:  # its order was found on the exchange just now
+            return await self._conclude(Changes(verdicts=[self._verdict(stored, "ignored", reason("approval_closed"))]))
         decision, facts = weighed.decision, weighed.facts
         if not isinstance(decision, RiskApproved):
             why = decision.reason if isinstance(decision, Refused) else reason("approval_closed")
@@ -317,7 +381,8 @@ class OrderExecutor:
             exits=exits,
             events=[ApprovalClosed(approval, *self._assets(approval.signal.symbol))],
         )
-        await self._placement.place(replace(order, approved_by=approval.decided_by, approved_at=approval.decided_at), changes)
+        order = replace(order, approved_by=approval.decided_by, approved_at=approval.decided_at)
+        await self._placement.place(order, changes, is_old=self._first.is_old(approval.signal.ts, approval.asked_at))
         return changes.verdicts[0]
 
     async def _timed_out(self, stored: StoredMessage, token: str) -> Verdict:

@@ -27,6 +27,7 @@ from core.domain.order import (
 )
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side
+from core.first_sending import FirstSending
 from core.market import Market
 from core.policy.decide import AskFirst, Refused
 from core.policy.exits import after_failure, after_fills
@@ -58,6 +59,7 @@ class Placement:
         book: Book,
         deciding: Deciding,
         reconciler: Reconciler,
+        first: FirstSending,
         clock: Clock,
         timings: Timings,
         put: Put,
@@ -69,12 +71,14 @@ class Placement:
         self._book = book
         self._deciding = deciding
         self._reconciler = reconciler
+        self._first = first
         self._clock = clock
         self._timings = timings
         self._put = put
 
-    async def place(self, order: Order, intent: Changes, arrived: float | None = None) -> Order:
-        """Commits `intent` together with the order, then places it. Returns the settled order.
+    async def place(self, order: Order, intent: Changes, *, arrived: float | None = None, is_old: bool = False) -> Order:
+        """Commits `intent` together with the order, then places it. Returns the settled order. Of an order whose signal `is_old`
+        the venue is asked first.
 
         Raises LedgerUnavailable when the intent could not be committed: then nothing was sent, and nothing is.
         """
@@ -87,13 +91,35 @@ class Placement:
             raise
         if arrived is not None:
             self._timings.signal_to_order(self._clock.monotonic() - arrived)
-        return await self._send_until_settled(order)
+        if is_old:
+            self._first.expect(order)
+        try:
+            return await self._send_until_settled(order)
+        finally:
+            self._first.forget(order)
+
+    async def adopt(self, order: Order, intent: Changes, report: ExecutionReport) -> Order:
+        """Commits `intent` together with an order that the venue has already, as `report` says, and settles it. Raises
+        LedgerUnavailable: then nothing was committed."""
+        await self._submit(order, intent)
+        if report.state.final:
+            return await self._settle(order, report)
+        found = await self._find_out(order)
+        if not isinstance(found, ExecutionReport):
+            raise AssertionError("an order that the venue has named was placed")
+        return await self._settle(order, found)
+
+    async def _find_out(self, order: Order) -> ExecutionReport | NeverPlaced | Rejected:
+        found = await self._reconciler.find_out(order)
+        if isinstance(found, NeverPlaced) and found.by_other is not None:
+            return await self._first.by_other(order, found.by_other)
+        return found
 
     async def recover(self, order: Order) -> Order:
         """Finds out about an order whose answer was lost with the process that sent it, and settles it."""
         structlog.contextvars.bind_contextvars(client_order_id=order.client_order_id, symbol=order.symbol)
         log.info("finding out about an unsettled order", state=order.state)
-        finding = asyncio.create_task(self._reconciler.find_out(order), name="finding out")
+        finding = asyncio.create_task(self._find_out(order), name="finding out")
         patience = asyncio.create_task(self._clock.sleep(PATIENCE_SECONDS), name="patience")
         try:
             await asyncio.wait([finding, patience], return_when=asyncio.FIRST_COMPLETED)
@@ -106,6 +132,8 @@ class Placement:
             patience.cancel()
         if isinstance(found, ExecutionReport):
             return await self._settle(order, found)
+        if isinstance(found, Rejected):
+            return await self._fail(order, found.reason)
         return await self._try_anew(order, found, attempt=1)
 
     async def _submit(self, order: Order, intent: Changes) -> None:
@@ -118,10 +146,10 @@ class Placement:
         found: ExecutionReport | Rejected | NotTaken | NeverPlaced
         if isinstance(answer, Unanswered):
             order = await self._mark_unknown(order, answer)
-            found = await self._reconciler.find_out(order)
+            found = await self._find_out(order)
         elif isinstance(answer, ExecutionReport) and not answer.state.final:
             order = await self._mark_accepted(order, answer)
-            found = await self._reconciler.find_out(order)
+            found = await self._find_out(order)
         else:
             found = answer
         if isinstance(found, ExecutionReport):
@@ -131,6 +159,9 @@ class Placement:
         return await self._try_anew(order, found, attempt)
 
     async def _send(self, order: Order) -> PlaceResult:
+        before = await self._first.ask(order)
+        if before is not None:
+            return before
         sent = self._clock.monotonic()
         answer = await self._venue.place(self._request(order))
         self._timings.order_ack(self._clock.monotonic() - sent)

@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
+from core.domain.account import Acknowledged
 from core.domain.approval import Approval
 from core.domain.conflict import Conflict
 from core.domain.controls import Controls
@@ -138,6 +139,7 @@ class Changes:
     authenticators: list[Authenticator] = field(default_factory=list)
     readers: list[Reader] = field(default_factory=list)
     limits: list[LimitSet] = field(default_factory=list)
+    acknowledged: list[Acknowledged] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 
 
@@ -177,6 +179,7 @@ class LedgerState:
     exits: Sequence[WantedExit] = ()
     mark: int | None = None
     touched: Sequence[str] = ()
+    acknowledged: Sequence[Acknowledged] = ()
 
 
 Arrival = StoredMessage | Conflict | None

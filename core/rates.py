@@ -3,13 +3,14 @@
 from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 from decimal import Decimal
+from functools import reduce
 
 import structlog
 
 from core.book import Book
 from core.domain.errors import ExchangeUnavailable
 from core.domain.instrument import Quote
-from core.domain.money import ZERO
+from core.domain.money import EXACT, ZERO
 from core.market import FRESH, Market
 from core.policy.rates import MIDDLES, Known, Rate, Unknown, names, paths, rate
 from core.ports import Clock
@@ -43,9 +44,10 @@ class Rates:
         return {leg for asset in self._assets(symbols) for leg in self._first_way(asset)}
 
     async def load(self, symbols: Collection[str]) -> None:
-        """Reads the rules of those pairs, where they are not known yet. Raises ExchangeUnavailable."""
+        """Reads the rules of those pairs, where they are not known yet. What cannot be read now is read when an entry needs it:
+        no exit may wait for it."""
         for asset in sorted(self._assets(symbols)):
-            await self._load(asset)
+            await self._try_to_load(asset)
 
     async def fresh(self, assets: Collection[str]) -> Mapping[str, Rate | Unknown]:
         """The rates of `assets` by prices that are at most 3 s old: from memory, else asked for."""
@@ -69,7 +71,7 @@ class Rates:
         """What amounts by asset come to in the report asset, each at its worst, and the assets left out for want of a rate."""
         rates = self.last(amounts)
         known = [one.at_worst(amounts[asset]) for asset, one in rates.items() if isinstance(one, Rate)]
-        return sum(known, ZERO), tuple(sorted(asset for asset, one in rates.items() if isinstance(one, Unknown)))
+        return reduce(EXACT.add, known, ZERO), tuple(sorted(asset for asset, one in rates.items() if isinstance(one, Unknown)))
 
     def _assets(self, symbols: Collection[str]) -> set[str]:
         """The assets, besides the report asset, in which `symbols` (and whatever else is allowed) are priced and today's results
@@ -86,18 +88,24 @@ class Rates:
 
     async def _ask(self, asset: str) -> Rate | Unknown:
         """Asks for the prices of the first way, and where that brings nothing, of all others at once."""
+        readable = await self._try_to_load(asset)
+        ways = [[leg.symbol for leg in path] for path in paths(asset, self.report, self._market.instruments())]
+        for some in (ways[:1], ways[1:]):
+            if some and isinstance(self._rate(asset, self._fresh), Unknown):
+                await self._market.freshen({symbol for way in some for symbol in way})
+        found = self._rate(asset, self._fresh)
+        # That there is no pair is said only where the exchange could be asked for one.
+        if isinstance(found, Rate) or found.pairs or readable:
+            return found
+        return Unknown(asset, self.report, names(asset, self.report)[:1])
+
+    async def _try_to_load(self, asset: str) -> bool:
         try:
             await self._load(asset)
         except ExchangeUnavailable as error:
             log.warning("the rules of a pair cannot be read", asset=asset, error=str(error))
-        ways = [[leg.symbol for leg in path] for path in paths(asset, self.report, self._market.instruments())]
-        for symbols in (ways[:1], ways[1:]):
-            if symbols:
-                await self._market.freshen({each for way in symbols for each in way})
-            found = self._rate(asset, self._fresh)
-            if isinstance(found, Rate):
-                return found
-        return found
+            return False
+        return True
 
     async def _load(self, asset: str) -> None:
         """The pair of the two where there is one, else the pairs of both with each middle, until there is a way."""

@@ -1,6 +1,6 @@
 """What an unanswered order turned out to be. The same code for a lost answer and for start-up after a crash."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -16,20 +16,26 @@ from core.ports import Clock, Venue
 log = structlog.get_logger(__name__)
 
 FENCE_MARGIN = timedelta(seconds=2)
+RECENT = 100
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class NeverPlaced:
-    """Proof that the venue has no such order and can no longer get one from the request that was sent."""
+    """Proof that the venue has no such order and can no longer get one from the request that was sent. `by_other` is the order
+    that somebody else placed under the same client order id."""
+
+    by_other: ExecutionReport | None = None
 
 
 class Reconciler:
     """Asks the venue until it knows. Writes nothing."""
 
-    def __init__(self, venue: Venue, market: Market, clock: Clock) -> None:
+    def __init__(self, venue: Venue, market: Market, clock: Clock, mark: Callable[[], int | None]) -> None:
+        """`mark` is the ledger's."""
         self._venue = venue
+        self._mark = mark
         self._market = market
         self._clock = clock
 
@@ -49,9 +55,9 @@ class Reconciler:
                 venue_time = await self._venue.server_time()
                 if fence is None:
                     fence = venue_time + timedelta(seconds=self._venue.request_lifetime) + FENCE_MARGIN
-                report = await self._venue.find_order(order.symbol, order.client_order_id)
+                report, other = await self._find(order)
                 if report is None and venue_time > fence and not named:
-                    return NeverPlaced()
+                    return NeverPlaced(other)
                 named = named or report is not None
                 if report is not None and report.state.final:
                     return await self.with_fills(report)
@@ -60,6 +66,15 @@ class Reconciler:
                 pause = max(pause, error.retry_after)
             await self._clock.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+    async def _find(self, order: Order) -> tuple[ExecutionReport | None, ExecutionReport | None]:
+        """The order itself, and one of somebody else that has its client order id: the same signal gives the same."""
+        found = await self._venue.find_order(order.symbol, order.client_order_id)
+        if found is None or found.mark is None or found.mark == self._mark():
+            return found, None
+        reports = await self._venue.recent_orders(order.symbol, RECENT)
+        ours = (one for one in reports if (one.client_order_id, one.mark) == (order.client_order_id, self._mark()))
+        return next(ours, None), found
 
     async def with_fills(self, report: ExecutionReport) -> ExecutionReport:
         """The report with every fill it speaks of, from the account's trades where the answer did not carry them."""

@@ -1,13 +1,20 @@
 """The trading core put together: from an inbox to a venue, on one ledger. Starts with what the process before it left."""
 
 from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
 from functools import partial
 
+from core.account import Account
+from core.adoption import Adoption
 from core.book import Book
+from core.comparing import Comparing
 from core.deciding import Deciding
+from core.domain.account import ACCOUNT
+from core.domain.messages import Message
 from core.exits import Exits, ExitTimer
+from core.first_sending import FirstSending
 from core.holding import Holding
-from core.inbox import CAPACITY, Inbox, Work
+from core.inbox import CAPACITY, Inbox
 from core.market import Market
 from core.order_executor import OrderExecutor, new_token
 from core.placement import Placement
@@ -35,26 +42,45 @@ class Trading:
         gate: EntryGate = lambda: None,
         token: Callable[[], str] = new_token,
         capacity: int = CAPACITY,
+        held_since: Callable[[], datetime] | None = None,
     ) -> None:
-        """`gate` may keep entries back. `watched` are symbols whose rules and price are kept at hand, besides those that the book
-        needs. `token` names an approval, `capacity` is the inbox's."""
+        """`held_since` is when this process took the ledger, or was sure of it again; now by default. `gate` may keep entries
+        back. `watched` are symbols whose rules and price are kept at hand, besides those that the book needs. `token` names an
+        approval, `capacity` is the inbox's."""
         self.book = book
         self._watched = watched
         self.market = Market(venue, clock, watched=self.needed)
         self.rates = rates = Rates(book, self.market, clock)
-        self.deciding = deciding = Deciding(book, self.market, rates, clock, gate)
+        self.deciding = deciding = Deciding(
+            book=book, market=self.market, rates=rates, balances=venue.balances, clock=clock, gate=gate
+        )
+        began = clock.now()
+        since = held_since or (lambda: began)
+        account = Account(ledger, book, clock)
+        first = FirstSending(ledger=ledger, venue=venue, book=book, account=account, held_since=since, clock=clock)
         self.placement = Placement(
             ledger=ledger,
             venue=venue,
             market=self.market,
             book=book,
             deciding=deciding,
-            reconciler=Reconciler(venue, self.market, clock),
+            reconciler=Reconciler(venue, self.market, clock, lambda: book.mark),
+            first=first,
             clock=clock,
             timings=timings,
             put=self._put,
         )
-        self.holding = Holding(ledger=ledger, venue=venue, market=self.market, book=book, clock=clock)
+        self.holding = Holding(
+            ledger=ledger,
+            venue=venue,
+            market=self.market,
+            book=book,
+            clock=clock,
+            account=account,
+            held_since=since,
+            inbox=lambda: self.inbox,
+        )
+        self.comparing = Comparing(self.holding, venue, book, clock)
         self.executor = OrderExecutor(
             ledger=ledger,
             book=book,
@@ -62,13 +88,22 @@ class Trading:
             deciding=deciding,
             rates=rates,
             placement=self.placement,
+            first=first,
+            adoption=Adoption(
+                ledger=ledger,
+                book=book,
+                market=self.market,
+                placement=self.placement,
+                clock=clock,
+                trading_mode=trading_mode,
+            ),
+            holding=self.holding,
             exits=Exits(book, self.market, venue, clock),
-            wishes=Wishes(book, venue, self.market, self.holding, clock),
+            wishes=Wishes(book, venue, self.holding, account, clock),
             trading_mode=trading_mode,
             clock=clock,
             token=token,
         )
-        self._looks: set[str] = set()
         self.inbox = Inbox(ledger, self.executor.handle, clock, capacity=capacity)
         self.exits = ExitTimer(book, self.inbox.ask_all, clock)
 
@@ -82,32 +117,26 @@ class Trading:
 
     async def load_rules(self, *, every: bool) -> None:
         """Reads the rules of the symbols that are needed, or of `every` symbol there is, and those of the pairs by which their
-        amounts are converted. Raises ExchangeUnavailable."""
+        amounts are converted, as far as they can be read now. Raises ExchangeUnavailable."""
         symbols = self.book.instruments_needed(self._watched)
         await self.market.load_instruments(None if every else symbols)
         await self.rates.load(symbols)
 
     def start(self, left: LedgerState) -> None:
-        """Start-up is crash recovery: for each symbol its unsettled order, a look at the exchange, then what was left waiting,
-        then what is new. To be called once the symbols' rules are loaded."""
-        recovering = [(order.symbol, partial(self.placement.recover, order)) for order in left.in_flight]
-        self.inbox.start([*recovering, *self._comparing()], left.waiting)
+        """Start-up is crash recovery: for each symbol its unsettled order, then what was left waiting, then what is new. To be
+        called once the symbols' rules are loaded."""
+        self.inbox.start([(order.symbol, partial(self.placement.recover, order)) for order in left.in_flight], left.waiting)
+        self.compare()
+        self.comparing.sweep()
 
     def compare(self) -> None:
-        """Puts a look at the exchange into the mailbox of each symbol that there is something to compare of, and where none waits
-        already behind an order that takes its time."""
-        for symbol, work in self._comparing():
-            if symbol not in self._looks and self.inbox.also(symbol, partial(self._look, symbol, work)):
-                self._looks.add(symbol)
+        """Has each symbol looked at that there is something to compare of."""
+        self.comparing.want(self.comparable())
 
-    async def _look(self, symbol: str, work: Work) -> None:
-        self._looks.discard(symbol)
-        await work()
-
-    def _comparing(self) -> list[tuple[str, Work]]:
+    def comparable(self) -> list[str]:
+        """The symbols that there is something to compare of."""
         known = {symbol for symbol, position in self.book.positions.items() if position.is_open}
         known |= {symbol for symbol, hold in self.book.holds.items() if hold.active or hold.differences}
         known |= {order.symbol for order in self.book.in_flight.values()}
         # Each costs some of what may be asked of the exchange: of many symbols, only those with something to compare.
-        symbols = sorted(known | set(self._watched) if len(self._watched) <= MOST_WATCHED else known)
-        return [(symbol, partial(self.holding.check, symbol)) for symbol in symbols]
+        return sorted((known | set(self._watched) if len(self._watched) <= MOST_WATCHED else known) - {ACCOUNT})

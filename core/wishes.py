@@ -4,7 +4,9 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from core.account import Account
 from core.book import Book
+from core.domain.account import ACCOUNT
 from core.domain.controls import Controls, Pause
 from core.domain.errors import ExchangeUnavailable
 from core.domain.events import ControlsChanged, DigestMade, Event, LimitChanged, PanicOver
@@ -14,7 +16,6 @@ from core.domain.messages import (
     CancelRequested,
     ControlsRequested,
     DigestDue,
-    FeePaid,
     LimitRequested,
     PanicEnded,
     PauseTimedOut,
@@ -22,11 +23,9 @@ from core.domain.messages import (
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side
 from core.holding import Holding
-from core.market import Market
 from core.membership import Membership
 from core.membership import Wish as AboutPeople
 from core.policy.limits import RULES, asset_of, is_good, shown, with_set
-from core.policy.third_fees import without
 from core.ports import Changes, Clock, Venue
 
 log = structlog.get_logger(__name__)
@@ -49,11 +48,11 @@ class Unfulfilled:
 class Wishes:
     """What a wish comes to, by the present state of the book."""
 
-    def __init__(self, book: Book, venue: Venue, market: Market, holding: Holding, clock: Clock) -> None:
+    def __init__(self, book: Book, venue: Venue, holding: Holding, account: Account, clock: Clock) -> None:
         self._book = book
-        self._market = market
         self._venue = venue
         self._holding = holding
+        self._account = account
         self._clock = clock
         self._membership = Membership(book, clock)
 
@@ -64,8 +63,6 @@ class Wishes:
                 return self._controls(wish)
             case PauseTimedOut():
                 return self._pause_over(wish)
-            case FeePaid():
-                return self._fee_paid(wish)
             case PanicEnded():
                 return self._panic_over(wish)
             case LimitRequested():
@@ -94,13 +91,6 @@ class Wishes:
         if before.until != wish.until:  # somebody has paused anew or resumed
             return Unfulfilled("ignored", reason("pause_changed"))
         return self._set(replace(before, pause=Pause.OFF, until=None, changed_at=self._clock.now()), 0)
-
-    def _fee_paid(self, paid: FeePaid) -> Changes | Unfulfilled:
-        """It is the trade's cost already, at the market's price: what the coin had cost leaves the books with it."""
-        position, rules = self._book.position(paid.symbol), self._market.instrument(paid.symbol)
-        if not position.qty or rules is None:
-            return Unfulfilled("ignored", reason("no_position", base=paid.asset))
-        return Changes(positions=[without(position, min(paid.fee, position.qty), rules)])
 
     def _panic_over(self, wish: PanicEnded) -> Changes | Unfulfilled:
         panic = self._book.controls.panic
@@ -150,7 +140,10 @@ class Wishes:
 
     async def _accept(self, wish: AcceptRequested) -> Changes | Unfulfilled:
         try:
-            changes = await self._holding.accept(wish.symbol, wish.who)
+            if wish.symbol == ACCOUNT:
+                changes = self._account.accept(wish.shown, wish.who)
+            else:
+                changes = await self._holding.accept(wish.symbol, wish.who)
         except ExchangeUnavailable as error:
             return Unfulfilled("denied", reason("unreachable", detail=error))
         return changes if changes is not None else Unfulfilled("ignored", reason("not_held", symbol=wish.symbol))

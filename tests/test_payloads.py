@@ -31,7 +31,7 @@ DEFAULT = "WIFUSDC"
 
 # The sentences that no JSON text can show: they have tests of their own.
 ELSEWHERE = {
-    *("record_too_long", "record_not_text", "record_too_deep", "record_too_many", "record_number_digits"),
+    *("record_too_long", "record_not_text", "record_too_deep", "record_too_many", "record_number_digits", "record_long_name"),
     *("record_without_time", "ts_missing"),
 }
 

@@ -1,16 +1,21 @@
-"""/accept: which symbols are held because ledger and exchange disagree, and the owner's word that the exchange is right."""
+"""/accept: where ledger and exchange disagree, and the owner's word that the exchange is right; or that orders of others on the
+account are known, after a second tap."""
 
 from dataclasses import replace
 from functools import partial
 
+from bot.asking import ask
 from bot.codes import with_code
 from bot.command import Args, Command, bad_argument, request
-from bot.desk import Caller, Desk
+from bot.confirmations import Risk
+from bot.desk import Caller, Desk, Trouble
 from bot.holds import accept_button, hold_lines
 from bot.message import ChatMessage
 from bot.texts import short
+from core.domain.account import ACCOUNT
 from core.domain.messages import AcceptRequested
 from core.domain.people import Role
+from core.domain.reasons import Reason
 
 ROLE = Role.OWNER
 
@@ -18,9 +23,11 @@ ROLE = Role.OWNER
 async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
     """Without a symbol it lists; with one it lifts the hold."""
     if len(args) > 1:
-        return bad_argument(desk, args, "accept [SYMBOL]")
+        return bad_argument(desk, args, COMMAND.usage)
     if not args:
         return _listed(desk)
+    if args[0].lower() == ACCOUNT:
+        return _account(desk, caller)
     symbol = args[0].upper()
     if desk.book.hold_on(symbol) is None:
         return ChatMessage(desk.texts("accept.not_held", symbol=short(symbol)))
@@ -33,6 +40,24 @@ async def _accept(desk: Desk, caller: Caller, symbol: str, source_id: str) -> st
     return trouble or desk.texts("accept.done", symbol=symbol)
 
 
+def _account(desk: Desk, caller: Caller) -> ChatMessage:
+    """Shows whose orders would be known from then on. What comes between the two taps is not among them."""
+    held = desk.book.account_hold
+    if held is None:
+        return ChatMessage(desk.texts("accept.account_not_held"))
+    text = "\n".join([desk.texts("accept.account_ask"), *hold_lines(held, desk.texts)[1:], "", desk.texts("accept.account_then")])
+    return ask(desk, caller, ROLE, text, partial(_known, desk, caller, held.differences), risk=Risk.RAISES)
+
+
+async def _known(desk: Desk, caller: Caller, shown: tuple[Reason, ...], source_id: str) -> str:
+    verdict = await desk.put_as(source_id, AcceptRequested(ACCOUNT, caller.user_id, caller.name, shown))
+    if isinstance(verdict, Trouble):
+        return desk.texts(verdict.value or "answer.known")
+    if verdict.reason is not None:
+        return desk.texts("confirm.not_done", reason=desk.texts.reason(verdict.reason))
+    return desk.texts("confirm.done", who=caller.name, time=desk.texts.exact_time(desk.clock.now()))
+
+
 def _listed(desk: Desk) -> ChatMessage:
     held = desk.book.active_holds()
     if not held:
@@ -41,4 +66,4 @@ def _listed(desk: Desk) -> ChatMessage:
     return ChatMessage("\n".join(lines), tuple(row for hold in held for row in accept_button(hold, desk.texts)))
 
 
-COMMAND = Command("accept", run, arguments="[SYMBOL]", role_with_arguments=ROLE)
+COMMAND = Command("accept", run, arguments="[SYMBOL|account]", role_with_arguments=ROLE)

@@ -23,6 +23,7 @@ from core.domain.messages import (
     InvitesWithdrawn,
     InviteUsed,
     LimitRequested,
+    OrderFound,
     PanicEnded,
     PauseTimedOut,
     ReaderRequested,
@@ -91,6 +92,8 @@ def what_of(desk: Desk, body: Body) -> Html:  # noqa: PLR0911, PLR0912, C901 - f
             return texts("audit.cancel", symbol=short(symbol))
         case AcceptRequested(symbol=symbol):
             return texts("audit.accept", symbol=short(symbol))
+        case OrderFound():
+            return texts("audit.found")
         case InviteRequested(role=role):
             return texts("audit.invite", role=texts(f"role.{role.name.lower()}"))
         case InviteUsed():

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from bot.command import Args, Command, bad_argument
 from bot.desk import Caller, Desk
+from bot.holds import hold_name
 from bot.lists import refresh
 from bot.message import ChatMessage
 from bot.numbers import money
@@ -34,9 +35,16 @@ async def run(desk: Desk, args: Args, _caller: Caller) -> ChatMessage:
         _size(desk),
         texts("risk.symbols", symbols=", ".join(sorted(limits.symbols)) if limits.symbols is not None else "*"),
         "",
+        *_halted(desk),
         texts("risk.exits"),
     ]
     return ChatMessage("\n".join(lines), ((refresh("/risk", texts),),))
+
+
+def _halted(desk: Desk) -> list[Html]:
+    """Where nothing may be bought now, whatever the limits."""
+    held = Html(", ".join(hold_name(hold, desk.texts) for hold in desk.book.active_holds()))
+    return [desk.texts("status.held", symbols=held)] if held else []
 
 
 def _losses(desk: Desk) -> list[Html]:

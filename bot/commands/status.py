@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from bot.command import Args, Command
 from bot.desk import Caller, Desk
+from bot.holds import hold_name
 from bot.lists import refresh
 from bot.message import ChatMessage
 from bot.numbers import money, quantity
@@ -85,7 +86,7 @@ def _waiting(desk: Desk) -> Html:
 
 
 def _held(desk: Desk) -> list[Html]:
-    held = ", ".join(hold.symbol for hold in desk.book.active_holds())
+    held = Html(", ".join(hold_name(hold, desk.texts) for hold in desk.book.active_holds()))
     return [desk.texts("status.held", symbols=held)] if held else []
 
 

@@ -184,7 +184,7 @@ def signal_routes(
 
     async def take(body: bytes, read: Signal | Unreadable) -> JSONResponse:
         if isinstance(read, Unreadable):
-            letter = _letter(body, read.reason, redactor, clock.now())
+            letter = letter_of(body, read.reason, redactor, clock.now())
             await keep(letter)
             raise _Refused("unusable", 422, letter.problem, proved=True)
         message = await identity.message(read, body)
@@ -202,10 +202,11 @@ def _refuse_known(arrival: Arrival, message: Message) -> None:
         raise _Refused("repeated", 409, f"the signal {message.source_id} was taken before", proved=True)
 
 
-def _letter(body: bytes, why: Reason, redactor: Redactor, at: datetime) -> DeadLetter:
-    """What is kept of a body that is no signal, without the secret that it may carry."""
+def letter_of(body: bytes, why: Reason, redactor: Redactor, at: datetime) -> DeadLetter:
+    """What is kept of a body that is no signal, without the secret that it may carry: cut once that is out, as half of a secret
+    is not found."""
     position = f"{SOURCE}/{hashlib.sha256(body).hexdigest()[:12]}"
-    raw = redactor.text(body.decode("utf-8", "backslashreplace")).encode("utf-8", "replace")
+    raw = redactor.text(body[: 2 * _KEPT_BYTES].decode("utf-8", "backslashreplace")).encode("utf-8", "replace")
     shown = Reason(why.code, {name: redactor.text(text) for name, text in why.params.items()})
     return DeadLetter(SOURCE, position, str(shown), raw[:_KEPT_BYTES], at, shown)
 

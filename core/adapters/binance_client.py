@@ -185,7 +185,7 @@ class BinanceClient:
             wire = await self._signing()
         except ExchangeUnavailable as error:
             return NotTaken(reason("unreachable", detail=error), error.retry_after)
-        if kept_back := self._kept_back():
+        if kept_back := self._kept_back(request.side):
             return kept_back
         measured = self._measured
         order = {
@@ -210,11 +210,12 @@ class BinanceClient:
             case Refusal():
                 return await self._refused(said, request, measured)
 
-    def _kept_back(self) -> NotTaken | None:
-        """Why no order may be sent just now: the exchange asked for a pause, or has as many orders as it allows."""
+    def _kept_back(self, side: Side) -> NotTaken | None:
+        """Why no order may be sent just now: the exchange asked for a pause, or an entry would be one more than it allows.
+        Whether it has room for an exit, it says itself."""
         if wait := self._backoff.left(orders=True):
             return NotTaken(self._backoff.reason(wait), wait)
-        if wait := self.allowance.wait_for_order():
+        if side is Side.BUY and (wait := self.allowance.wait_for_order()):
             return NotTaken(_held_back(wait), wait)
         return None
 

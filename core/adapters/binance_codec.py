@@ -49,6 +49,8 @@ def placed(body: object, request: OrderRequest) -> ExecutionReport:
     asked = (request.client_order_id, request.symbol, request.side)
     if (report.client_order_id, report.symbol, report.side) != asked:
         raise Unreadable("the answer is about another order")
+    if report.executed_qty > request.qty:
+        raise Unreadable("executedQty: more than was asked for")
     return report
 
 
@@ -69,6 +71,7 @@ def order(body: object) -> ExecutionReport:
         at=at,
         fills=tuple(_fill(_object(item, "fills"), symbol, "tradeId", at) for item in _array(fills, "fills")),
         mark=_integer(data, "strategyId") if "strategyId" in data else None,
+        qty=_amount(data, "origQty") if "origQty" in data else ZERO,
     )
 
 
@@ -200,7 +203,7 @@ def rate_limits(body: object) -> list[RateLimit]:
 
 
 def _is_count(value: object) -> TypeGuard[int]:
-    return isinstance(value, int) and 0 < value < 10**15
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**15
 
 
 def instrument(body: object) -> Instrument:

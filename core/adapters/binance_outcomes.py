@@ -110,12 +110,18 @@ FILTERS: Mapping[str, Meaning] = dict.fromkeys(
     Meaning(_F, "filter_failure"),
 )
 
-# Answers without a code of the exchange's, or of a status that speaks louder than the code.
+# Nothing more may be asked for a while. Without a code of the exchange's it may be the word of something between us and it.
+TOO_MUCH: Mapping[int, Meaning] = {
+    418: Meaning(_S, "banned"),
+    429: Meaning(_S, "rate_limited"),
+}
+
+# Answers without a code of the exchange's.
 STATUSES: Mapping[int, Meaning] = {
     403: UNKNOWN,  # a firewall between us and the exchange; nothing says what it let through before
     409: UNKNOWN,
-    418: Meaning(_S, "banned"),
-    429: Meaning(_S, "rate_limited"),
+    418: UNKNOWN,
+    429: UNKNOWN,
     # rest-api.md: not to be treated as a failure, "the execution status is UNKNOWN and could have been a success"
     500: UNKNOWN,
     502: UNKNOWN,
@@ -134,10 +140,15 @@ def broken_filter(message: str) -> str:
     return message.removeprefix(_FILTER_FAILURE).rstrip(".") if message.startswith(_FILTER_FAILURE) else ""
 
 
+def says_too_much(code: int) -> bool:
+    """Whether it is the exchange's own word that it was asked too much."""
+    return CODES.get(code, UNKNOWN).outcome is Outcome.STOP_ALL
+
+
 def meaning_of(status: int, code: int, message: str) -> Meaning:
     """What a refusal means for the order that it answers; `code` 0 and an empty `message` where the body held none."""
-    if status in {418, 429}:
-        return STATUSES[status]
+    if status in TOO_MUCH:
+        return TOO_MUCH[status] if says_too_much(code) else UNKNOWN
     if status >= 500:
         return AT_THE_DOOR.get((status, code), UNKNOWN)
     if not 400 <= status < 500 or code == 0:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from core.adapters.binance_allowance import Counts, counts_of
-from core.adapters.binance_outcomes import Outcome, broken_filter, meaning_of
+from core.adapters.binance_outcomes import TOO_MUCH, Outcome, broken_filter, meaning_of, says_too_much
 from core.domain.order import NotTaken, OrderRequest, Rejected, Unanswered
 from core.domain.reasons import Reason, reason
 
@@ -19,6 +19,8 @@ UNKNOWN_SYMBOL = frozenset({NO_SUCH_SYMBOL, -1100})
 
 _TOO_MANY_ORDERS = -1015
 _LONGEST_MESSAGE = 200
+_LONGEST_WINDOW = 300.0  # exchangeInfo.rateLimits: that of the raw requests
+_SHORTEST_BAN = 120.0
 _LONGEST_BAN = 3 * 86_400.0  # rest-api.md, "IP Limits": bans "scale in duration from 2 minutes to 3 days"
 
 _TO_CHECK: Mapping[int, str] = {
@@ -96,14 +98,21 @@ def refusal(status: int, code: object, message: object, headers: Mapping[str, st
     known = code if isinstance(code, int) and -100_000 < code < 0 else 0  # errors.md: all codes are negative
     said = message[:_LONGEST_MESSAGE] if known and isinstance(message, str) else ""
     text = "".join(c if c.isprintable() else " " for c in said)
-    wait = 0.0
-    if meaning_of(status, known, text).outcome is Outcome.STOP_ALL:
-        # Without a readable header: the window of the order limit, the shortest ban, the window of the request weight.
-        wait = 10.0 if known == _TOO_MANY_ORDERS else 120.0 if status == 418 else 60.0
-        retry_after = headers.get("Retry-After")
-        if retry_after is not None and re.fullmatch(r"\d{1,9}", retry_after, re.ASCII):
-            wait = min(max(float(retry_after), 1.0), _LONGEST_BAN)
+    wait = _wait(status, known, text, headers.get("Retry-After"))
     return Refusal(status, known, text, wait, counts_of(headers))
+
+
+def _wait(status: int, code: int, text: str, retry_after: str | None) -> float:
+    """For how many seconds nothing more may be sent. A word that is not the exchange's own is heeded for a short time only: a
+    year in a header of somebody's would be a year without exits."""
+    if status not in TOO_MUCH and meaning_of(status, code, text).outcome is not Outcome.STOP_ALL:
+        return 0.0
+    # Without a readable header: the window of the order limit, the shortest ban, the window of the request weight.
+    usual = 10.0 if code == _TOO_MANY_ORDERS else _SHORTEST_BAN if status == 418 else 60.0
+    if retry_after is None or not re.fullmatch(r"\d{1,9}", retry_after, re.ASCII):
+        return usual
+    longest = usual if not says_too_much(code) else _LONGEST_BAN if status == 418 or code == _TOO_MANY_ORDERS else _LONGEST_WINDOW
+    return min(max(float(retry_after), 1.0), longest)
 
 
 def wait_reason(seconds: float, *, banned: bool) -> Reason:

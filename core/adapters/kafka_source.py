@@ -1,7 +1,7 @@
 """Signals from a Kafka topic. The ledger, not Kafka, knows how far it was read; reading goes on whatever the broker does."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -14,7 +14,7 @@ from core.adapters.kafka_dead_letters import DeadLetterTopic, RefusedRecord
 from core.adapters.kafka_offsets import GroupOffsets
 from core.adapters.kafka_probe import TopicMissing, explain, find_partitions, why_unreachable
 from core.adapters.kafka_settings import KafkaOptions
-from core.adapters.signal_codec import Unreadable, decode, instant
+from core.adapters.signal_codec import MAX_BYTES, Unreadable, decode, instant
 from core.domain.errors import LedgerUnavailable, SourceUnavailable
 from core.domain.messages import DeadLetter, Message, SignalReceived, SourcePosition
 from core.domain.signal import Signal
@@ -23,6 +23,7 @@ from core.ports import Clock, Deliver
 log = structlog.get_logger(__name__)
 
 _BATCH = 500  # records in one delivery, at most
+_PORTION_BYTES = 64 * 1024  # that are read and stored in one turn of the event loop: some 400 signals, or 4 of the largest
 _RAW_KEPT = 2048  # bytes of a dead letter that the ledger keeps
 _NAME_SHOWN = 64  # bytes of a key or header that are looked at: an instrument's name is shorter
 _TURN_MS = 250  # how soon a connection that is lost is given up
@@ -251,7 +252,8 @@ class KafkaSource:
             await self._resume_at_earliest(consumer, {partition.partition: wanted for partition, wanted in lost.items()})
             return
         for partition, records in batches.items():
-            await self._deliver_batch(partition.partition, records)
+            for portion in portions(records):
+                await self._deliver_batch(partition.partition, portion)
         await self._note_positions(consumer)
         known = consumer.partitions_for_topic(self._topic) or set()
         assigned = {partition.partition for partition in consumer.assignment()}
@@ -365,6 +367,18 @@ class KafkaSource:
 def _identity(place: str, generation: int) -> str:
     """Of a record that names none: where it stands, and in the how-manieth topic of this name."""
     return f"{place}@{generation}" if generation else place
+
+
+def portions(records: Sequence[ConsumerRecord]) -> Iterator[Sequence[ConsumerRecord]]:
+    """Yields the records in their order, in parts that take little time to read. What is too long to be read takes none."""
+    start = size = 0
+    for number, record in enumerate(records):
+        length = len(record.value or b"")
+        size += length if length <= MAX_BYTES else 0
+        if size > _PORTION_BYTES and number > start:
+            yield records[start:number]
+            start, size = number, length
+    yield records[start:]
 
 
 def _beside(record: ConsumerRecord) -> Mapping[str, str]:

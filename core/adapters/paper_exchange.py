@@ -221,6 +221,7 @@ class PaperExchange:
             at=now,
             fills=(fill,),
             mark=request.mark,
+            qty=request.qty,
         )
 
 

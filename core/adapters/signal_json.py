@@ -13,8 +13,11 @@ MAX_BYTES = 16 * 1024
 """A signal is some hundred bytes, and TradingView sends at most 4,096 characters. What is accepted is stored with the signal, its
 order and each alert, so it is kept small; what is larger is refused before it is parsed."""
 
-MOST_VALUES = 1_000
+MOST_VALUES = 500
 """Fields and items of lists, at any depth."""
+
+LONGEST_NAME = 200
+"""Characters of a field's name: each is looked at closely, and some letters stand for eighteen others."""
 
 DEEPEST = 20
 """Levels of objects and lists."""
@@ -35,8 +38,8 @@ class Refused(ValueError):
 
 
 def parse(value: bytes | None) -> dict[str, Any]:
-    """Returns the object that `value` holds: within MAX_BYTES, MOST_VALUES and DEEPEST, no name twice in one object,
-    numbers with a point or an exponent as Decimal. Raises Refused."""
+    """Returns the object that `value` holds: within MAX_BYTES, MOST_VALUES, LONGEST_NAME and DEEPEST, no name twice in an
+    object, numbers with a point or an exponent as Decimal. Raises Refused."""
     if not value or value.isspace():
         raise Refused(reason("record_empty"))
     if len(value) > MAX_BYTES:
@@ -75,6 +78,8 @@ def entries(fields: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
             raise Refused(reason("record_too_many", limit=f"{MOST_VALUES:,}"))
         named = inside.items() if isinstance(inside, dict) else ((None, item) for item in inside)
         for name, value in named:
+            if name is not None and len(name) > LONGEST_NAME:
+                raise Refused(reason("record_long_name", name=shown(name), limit=LONGEST_NAME))
             here = path if name is None else (*path, name)
             yield here, value
             if isinstance(value, dict | list):

@@ -1,5 +1,6 @@
 """Signals from a table or view that dbt fills, read again and again: each row is one signal, however often it is seen."""
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -10,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from core.adapters.signal_codec import Unreadable, decode
+from core.adapters.signal_codec import MAX_BYTES, Unreadable, decode
 from core.adapters.signal_instrument import names_an_instrument
 from core.adapters.snowflake_connection import SnowflakeConnection, name
 from core.domain.errors import HistoryUnavailable, LedgerUnavailable
@@ -23,6 +24,7 @@ OVERLAP = timedelta(hours=1)
 """How much later than its `ts` a row may appear in the table and still be read."""
 
 _PAGE = 5_000  # rows of one answer
+_AT_A_TIME = 50  # rows that are read in one turn of the event loop
 _CHUNK = 200  # rows of one delivery
 _KEPT_BYTES = 2048  # of a dead letter
 _LONGEST_KEY = 200  # characters
@@ -194,7 +196,12 @@ class SnowflakeSource:
             f" ORDER BY {', '.join(['ts', *self._keys])} LIMIT {_PAGE} OFFSET {skipped}"
         )
         answer = await self._connection.ask(question, since.isoformat(timespec="microseconds"))
-        return [self._read(dict(zip(answer.names, row, strict=True))) for row in answer.rows]
+        page: list[_Read] = []
+        for number, row in enumerate(answer.rows):
+            page.append(self._read(dict(zip(answer.names, row, strict=True))))
+            if number % _AT_A_TIME == _AT_A_TIME - 1:
+                await asyncio.sleep(0)
+        return page
 
     def _read(self, row: Row) -> _Read:
         said = {column: _told(value) for column, value in row.items() if value is not None and column != "id"}
@@ -258,7 +265,9 @@ def _aware(value: datetime) -> datetime:
 def _told(value: object) -> object:
     """A column's value as the codec reads it: numbers as text, so that none becomes a float; times with their zone."""
     match value:
-        case bool() | int() | str():
+        case str():
+            return value[: MAX_BYTES + 1]  # as much as shows that it is too long
+        case bool() | int():
             return value
         case Decimal():
             return format(value, "f")

@@ -269,7 +269,8 @@ class SignalsLost:
 
 @dataclass(frozen=True, slots=True)
 class SymbolHeld:
-    """Ledger and exchange disagree about a symbol, and nothing is traded there."""
+    """Ledger and exchange disagree about a symbol, or the account has orders that are not of this ledger: nothing is bought
+    there."""
 
     hold: Hold
     kind: Literal["symbol_held"] = "symbol_held"
@@ -296,6 +297,16 @@ class HoldAccepted:
     quote: str
     kind: Literal["hold_accepted"] = "hold_accepted"
     priority: Priority = Priority.NORMAL
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAdopted:
+    """The exchange had an order of this ledger's own mark that the ledger had lost; it is taken over. What it came to is told as
+    of any other."""
+
+    order: Order
+    kind: Literal["order_adopted"] = "order_adopted"
+    priority: Priority = Priority.URGENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -410,6 +421,7 @@ Event = (
     | SymbolHeld
     | SymbolReleased
     | HoldAccepted
+    | OrderAdopted
     | DayProved
     | DayUnproved
 )
@@ -418,7 +430,7 @@ Event = (
 def subject_of(event: Event) -> int | None:
     """The inbox seq of the signal that an event is about; None where it is about none."""
     match event:
-        case OrderExecuted(order=order) | OrderFailed(order=order) | OrderUnanswered(order=order):
+        case OrderExecuted(order=order) | OrderFailed(order=order) | OrderUnanswered(order=order) | OrderAdopted(order=order):
             return order.inbox_seq
         case ApprovalRequested(approval=approval) | ApprovalClosed(approval=approval):
             return approval.inbox_seq

@@ -1,4 +1,5 @@
-"""A symbol whose ledger and exchange disagree: nothing is traded there until the owner accepts it or it goes away."""
+"""A symbol whose ledger and exchange disagree, or an account that others trade on: nothing is bought there until the owner
+accepts it or it goes away. Exits go on."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,8 +9,8 @@ from core.domain.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """`differences` are what the two disagree about. A lifted hold is kept, so that what was accepted does not hold again;
-    `lifted_by` is empty where the difference went away by itself."""
+    """`symbol` is `core.domain.account.ACCOUNT` for all of them. `differences` are what is the matter. A lifted hold is kept,
+    so that what was accepted does not hold again; `lifted_by` is empty where the difference went away by itself."""
 
     symbol: str
     differences: tuple[Reason, ...]
@@ -19,7 +20,7 @@ class Hold:
 
     @property
     def active(self) -> bool:
-        """Whether nothing is traded in the symbol because of it."""
+        """Whether nothing is bought because of it."""
         return self.lifted_at is None
 
     @property

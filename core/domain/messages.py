@@ -7,6 +7,7 @@ from typing import Literal
 
 from core.domain.controls import EVERYTHING, Asking, Mode, Panic, Pause
 from core.domain.digest import Digest
+from core.domain.order import ExecutionReport
 from core.domain.people import Reader, Role
 from core.domain.reasons import Reason
 from core.domain.signal import Signal
@@ -117,12 +118,22 @@ class FeePaid:
 
 @dataclass(frozen=True, slots=True)
 class AcceptRequested:
-    """A person takes the exchange's word where it and the ledger disagree about `symbol`."""
+    """A person takes the exchange's word where it and the ledger disagree about `symbol`; where that is
+    `core.domain.account.ACCOUNT`, the orders of `shown` are known from now on."""
 
     symbol: str
     user_id: int
     who: str
+    shown: tuple[Reason, ...] = ()
     kind: Literal["accept"] = "accept"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFound:
+    """The exchange has an order with this ledger's own mark that the ledger does not know."""
+
+    report: ExecutionReport
+    kind: Literal["order_found"] = "order_found"
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +242,7 @@ Body = (
     | CancelRequested
     | FeePaid
     | AcceptRequested
+    | OrderFound
     | InviteRequested
     | InviteUsed
     | InvitesWithdrawn

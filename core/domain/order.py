@@ -113,7 +113,7 @@ class Fill:
 class ExecutionReport:
     """What the venue said about an order: its state and, cumulatively, what was executed. `fills` may be empty where the
     answer carries none (a query): then they come from the account's trades. `mark` is the ledger's that it was sent with, None
-    where it was sent without."""
+    where it was sent without. `qty` is what was asked for (base asset), 0 where that is not told."""
 
     client_order_id: str
     order_id: str
@@ -125,6 +125,7 @@ class ExecutionReport:
     at: datetime
     fills: tuple[Fill, ...] = ()
     mark: int | None = None
+    qty: Decimal = ZERO
 
     @property
     def fills_complete(self) -> bool:

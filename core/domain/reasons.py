@@ -29,12 +29,20 @@ SENTENCES: Mapping[str, str] = {
     "unknown_symbol": "the exchange knows no symbol {symbol}",
     "not_trading": "{symbol} is halted on the exchange (status {status})",
     "market_orders_off": "the exchange takes no market orders for {symbol}",
-    "held": "{symbol} is held, as ledger and exchange disagree; /accept shows about what",
-    "not_held": "{symbol} is not held",
+    "held": "entries in {symbol} are halted, as ledger and exchange disagree; /accept shows about what",
+    "account_held": "entries are halted on the whole account, as orders on it are not of this ledger; /accept shows which",
+    "not_held": "entries in {symbol} are not halted",
     # ledger and exchange side by side
     "less_than_ledger": "the exchange holds {qty} {asset} less than the ledger: sold elsewhere?",
     "symbol_gone": "the exchange knows {symbol} no more (delisted?), and the ledger holds {qty} of it",
-    "order_unknown": "order {order_id} on the exchange has our mark and is not in this ledger: another MarketFlow?",
+    "symbol_shared": "order {order_id} is of the MarketFlow with mark {mark}: two may share the account, not a symbol",
+    # the account, and who else trades on it
+    "order_of_other": "{symbol}: orders of another MarketFlow, mark {mark} ({count}, the last {order_id} of {at})",
+    "order_unmarked": "{symbol}: orders of a MarketFlow without a mark ({count}, the last {order_id} of {at}), maybe older",
+    "order_id_taken": "{symbol}: an order that we know was placed again by somebody else ({count}, the last {order_id} of {at})",
+    "placed_by_other": "another program has placed the order of this signal already, as {order_id}: nothing was sent",
+    "already_ordered": "its order {order_id} was placed before",
+    "not_compared": "what was ordered before in {symbol} could not be asked of the exchange ({detail})",
     "order_differs": "order {order_id} is {ours} in the ledger, {theirs} on the exchange",
     # sizing
     "below_min_notional": "worth {value} {quote}, the exchange wants at least {minimum}",

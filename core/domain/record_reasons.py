@@ -16,6 +16,7 @@ RECORD_SENTENCES: Mapping[str, str] = {
     "record_not_object": "the record is JSON but not an object: {found}",
     "record_too_deep": "the record is nested deeper than {limit} levels",
     "record_too_many": "the record holds more than {limit} values",
+    "record_long_name": "the record has a field whose name is longer than {limit} characters: {name}",
     "record_number_range": "the record holds a number that is out of range: {found}",
     "record_number_digits": "the record holds a number of {digits} digits; at most {limit} are read",
     "record_no_number": "the record holds {found}, which is neither JSON nor a number",

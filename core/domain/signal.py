@@ -74,6 +74,8 @@ class Signal:
 BY_HAND = "telegram"
 """The source of what a person orders in the chat."""
 
+ADOPTED = "exchange"
+"""The source of an order that was found on the exchange and is ours; its own signal is not known."""
 AGAIN = "exit:"
 """Before the source of an exit that is tried again. No source of records begins like that."""
 

@@ -41,10 +41,13 @@ def _left_by_hand(signal: Signal, picture: Picture) -> bool:
 
 
 def not_held(signal: Signal, picture: Picture) -> Reason | None:
-    """Where ledger and exchange disagree nothing is known for certain, so nothing is traded, exits neither."""
-    if picture.hold is None:
+    """Where ledger and exchange disagree, or somebody else trades on the account, nothing is bought. An exit goes on: what it may
+    sell is smaller then (see `core.policy.exit_quantity`)."""
+    if signal.side is Side.SELL:
         return None
-    return reason("held", symbol=signal.symbol)
+    if picture.account_hold is not None:
+        return reason("account_held")
+    return reason("held", symbol=signal.symbol) if picture.hold is not None else None
 
 
 def gate_open(signal: Signal, picture: Picture) -> Reason | None:

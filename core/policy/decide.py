@@ -59,7 +59,14 @@ def decide(signal: Signal, picture: Picture) -> Decision:
     known = picture.quote is not None
     limits = in_quote(picture.limits, rate)
     draft, unfit = size(
-        signal.side, picture.instrument, price, picture.position, limits, price_known=known, wanted=picture.wanted
+        signal.side,
+        picture.instrument,
+        price,
+        picture.position,
+        limits,
+        price_known=known,
+        wanted=picture.wanted,
+        free=picture.free,
     )
     if unfit is not None:
         return Refused("denied", unfit, draft)

@@ -29,11 +29,6 @@ def waits(why: Reason, *, wanted: bool) -> bool:
     return why.code not in ENDS if wanted else why.code in PASSING
 
 
-def at_most(held: Decimal, free: Decimal | None) -> Decimal:
-    """What may be sold, in base asset: the smaller of what the ledger holds and what the exchange has free (None: not known)."""
-    return held if free is None else min(held, free)
-
-
 def put_off(wanted: WantedExit, why: Reason, now: datetime, limits: Limits, retry_after: float = 0.0) -> tuple[WantedExit, bool]:
     """The exit after an attempt that sold nothing, and whether that is news. `retry_after` (seconds) is waited for, but not
     beyond the exit's own end: that is told in time."""

@@ -48,12 +48,12 @@ class Wanted:
 class Picture:
     """What is known at the moment of deciding. None always means "not known".
 
-    `open_count` counts open positions and entries under way; `results_today` are today's net profits by quote asset; `rates`
-    are those into the report asset, by asset; `approved_at` is when a person approved this very signal: then its age counts from
-    there, and nobody is asked again. `by_hand`: a person ordered it, who may leave a position also while signals may not.
-    `exit_wanted`: the symbol is being left. `clock_offset` is how far the exchange's clock is ahead of ours. `gate` is why
-    entries are kept back besides all that is known of the signal.
-    """
+    `open_count` counts open positions and entries under way; `results_today` are today's net profits by quote asset; `rates` are
+    those into the report asset, by asset; `approved_at` is when a person approved this very signal: then its age counts from
+    there, and nobody is asked again. `hold` is on the symbol, `account_hold` on the whole account; where there is one, `free` is
+    what the exchange could sell of the base asset. `by_hand`: a person ordered it, who may leave a position also while signals
+    may not. `exit_wanted`: the symbol is being left. `clock_offset` is how far the exchange's clock is ahead of ours. `gate` is
+    why entries are kept back besides all that is known of the signal."""
 
     now: datetime
     limits: Limits
@@ -67,6 +67,8 @@ class Picture:
     pending: Approval | None = None
     approved_at: datetime | None = None
     hold: Hold | None = None
+    account_hold: Hold | None = None
+    free: Decimal | None = None
     by_hand: bool = False
     gate: Reason | None = None
     wanted: Wanted = Wanted()

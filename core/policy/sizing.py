@@ -1,7 +1,7 @@
 """How much: the quantity that the settings ask for, as the symbol's own rules allow it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_DOWN, Decimal
 
 from core.domain.instrument import Instrument
@@ -9,6 +9,7 @@ from core.domain.money import EXACT, HUNDRED, divide, multiply, plain
 from core.domain.position import Position
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side
+from core.policy.exit_quantity import exit_quantity
 from core.policy.picture import Limits, Wanted
 
 
@@ -40,13 +41,22 @@ def size(
     *,
     price_known: bool = True,
     wanted: Wanted = _USUAL,
+    free: Decimal | None = None,
 ) -> tuple[Draft, Reason | None]:
     """The order to ask for, and why the exchange would not take it (filters.md: LOT_SIZE, MARKET_LOT_SIZE, NOTIONAL).
 
     An entry takes what is `wanted`, else TRADE_QUOTE or TRADE_QTY. An exit takes all that is held, or as much of it as one order
     may: after fees taken in the base asset that is less than what was bought, and asking for more is refused by the exchange
-    (-2010). It is never refused for being worth too little: the exchange goes by the price of the last minutes, and will say.
+    (-2010). Where `free` says that the exchange has less of it, that is all. It is never refused for being worth too little: the
+    exchange goes by the price of the last minutes, and will say.
     """
+    if side is Side.SELL:
+        left = exit_quantity(position.qty, free)
+        if left < position.qty and left < instrument.least_market_qty:
+            return Draft(side, instrument.market_quantity(left), price), reason(
+                "nothing_free", free=plain(left), base=instrument.base
+            )
+        position = replace(position, qty=left)
     qty = multiply(_qty(side, price, position, limits, wanted), wanted.share)
     if side is Side.SELL:
         qty = min([qty, *_most(instrument, price if price_known else None)])

@@ -32,6 +32,12 @@ def _base(position: Position, instruments: Mapping[str, Instrument]) -> str | No
     return rules.base if rules is not None else None
 
 
+def after_fee(position: Position, fee: Decimal, rules: Instrument | None) -> list[Position]:
+    """The position after a fee was taken out of it; nothing where none of it is held any more. It is the cost of the trade it
+    was paid for, at the market's price: what the coin had cost leaves the books with it."""
+    return [without(position, min(fee, position.qty), rules)] if position.qty and rules is not None else []
+
+
 def without(position: Position, missing: Decimal, instrument: Instrument) -> Position:
     """What is left of a position, at its cost per unit; nothing of the round trip that it was where nothing is left."""
     left = position.qty - missing

@@ -456,7 +456,7 @@ class Office:
         rates = Rates(self.book, self.market, clock)
         self.desk = Desk(
             book=self.book, market=self.market, rates=rates,
-            deciding=Deciding(self.book, self.market, rates, clock, lambda: None),
+            deciding=Deciding(book=self.book, market=self.market, rates=rates, balances=self.exchange.balances, clock=clock),
             confirmations=Confirmations(clock),
             codes=None, inbox=self.inbox, alerts_waiting=lambda: len(self.ledger.unsent),
             queries=self.ledger, analytics=self.ledger, stories=self.ledger,

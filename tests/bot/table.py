@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from bot.confirmations import Risk
 from bot.one_time_codes import OneTimeCodes
+from core.domain.account import ACCOUNT
 from core.domain.hold import Hold
 from core.domain.people import Authenticator, Role
 from core.domain.reasons import reason
@@ -69,6 +70,13 @@ async def a_hold(firm: Firm) -> None:
     firm.book.holds["WIFUSDC"] = hold
 
 
+async def an_account_hold(firm: Firm) -> None:
+    strange = reason("order_of_other", symbol="WIFUSDC", mark=7, count=1, order_id=28, at="2026-03-01 12:00:00.000+00:00")
+    hold = Hold(ACCOUNT, (strange,), firm.clock.now())
+    await firm.ledger.commit(Changes(holds=[hold]))
+    firm.book.holds[ACCOUNT] = hold
+
+
 @dataclass(frozen=True)
 class Row:
     """Something that can be said. `role` may say it; `changes`: it changes something that trades or gives rights, at once, or at
@@ -120,6 +128,7 @@ ROWS = (
     Row("/mode confirm above 100", OWNER, second=True, risk=Risk.RAISES, prepare=asking),
     Row("/set MAX_ORDER_NOTIONAL 5", OWNER, second=True, risk=Risk.LOWERS),
     Row("/set MAX_ORDER_NOTIONAL 6000", OWNER, second=True, risk=Risk.RAISES),
+    Row("/accept account", OWNER, second=True, risk=Risk.RAISES, prepare=an_account_hold),
     Row("/accept WIFUSDC", OWNER, changes=True, risk=Risk.RAISES, prepare=a_hold),
     Row("/users", OWNER),
     Row("/users invite viewer", OWNER, changes=True, risk=Risk.RAISES),

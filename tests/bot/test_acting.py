@@ -183,6 +183,22 @@ async def test_a_second_tap_counts_where_telegram_does_not_take_the_answer_to_it
     await until(lambda: not firm.book.position("WIFUSDC").is_open)
 
 
+async def test_a_late_tap_lowers_the_risk_at_once_and_asks_once_more_before_it_raises_it(firm: Firm) -> None:
+    """A tap that Telegram calls too old to answer: whatever is said then can be done, as there is a button for it."""
+    await firm.held()
+    for command, number in (("/buy SOLUSDC", 1), ("/panic", 2)):
+        asked = await firm.owner.ask(command)
+        data = next(button.data for button in asked.buttons if button.data.startswith("ok:"))
+        put_tap(firm, OWNER, data, query_id=f"99{number}")  # the server knows no such query
+        if command == "/panic":
+            break
+        again = await firm.owner.wait_for("tap again within 60 s", after=asked)
+        firm.owner.press(again, "✅ Do it")
+        await until(lambda: firm.book.position("SOLUSDC").is_open)
+    await until(lambda: not firm.book.open_positions())
+    assert firm.book.controls.pause is Pause.ALL
+
+
 async def test_no_more_is_bought_than_was_shown(firm: Firm) -> None:
     asked = await firm.trader.ask("/buy WIFUSDC")
     assert "Buy 20 WIF" in asked.text

@@ -199,7 +199,9 @@ async def test_a_command_that_is_old_is_not_done_but_a_question_is_answered(bot:
 
 async def test_a_tap_that_telegram_calls_too_old_changes_nothing(bot: Bot) -> None:
     put_tap(bot, OWNER, "/mode observe", query_id="999")  # the server knows no such query
-    assert (await bot.owner.wait_for("too old")).text == "This tap is too old. Tap again."
+    assert (await bot.owner.wait_for("too old")).text == (
+        "This tap is too old, so nothing was done. Tap the button again if you still mean it."
+    )
     assert bot.office.trading.handled == []
 
 

@@ -19,6 +19,7 @@ from bot.numbers import aligned, alike, money, per_cent, price, quantity
 from bot.render import render, render_digest
 from bot.state_words import state_word
 from bot.texts import en, ru, texts
+from core.domain.account import ACCOUNT
 from core.domain.approval import ApprovalState
 from core.domain.controls import Controls, Mode, Pause
 from core.domain.events import (
@@ -30,6 +31,8 @@ from core.domain.events import (
     DeadLettersFound,
     Event,
     ExitWaits,
+    HoldAccepted,
+    OrderAdopted,
     OrderFailed,
     OrderUnanswered,
     OutboxItem,
@@ -39,9 +42,12 @@ from core.domain.events import (
     SignalRefused,
     Started,
     StrangerSeen,
+    SymbolHeld,
     proved,
 )
+from core.domain.hold import Hold
 from core.domain.messages import DeadLetter
+from core.domain.money import ZERO
 from core.domain.order import Order, OrderState
 from core.domain.problems import ProblemKind, merged
 from core.domain.proof import Proof
@@ -67,6 +73,10 @@ def failed(problem: str = "insufficient_balance", side: Side = Side.BUY, /, **pa
     )
 
 
+STRANGE = tuple(
+    reason(code, symbol="WIFUSDC", mark=7, count=2, order_id=28, at=NOON)
+    for code in ("order_of_other", "order_unmarked", "order_id_taken")
+)
 ALL_EVENTS: list[Event] = [
     executed(),
     executed(Side.SELL, price="0.5220"),
@@ -74,6 +84,9 @@ ALL_EVENTS: list[Event] = [
     failed(asset="USDC"),
     failed("bad_key", Side.SELL, message="Invalid API-key", code="-2015"),
     OrderUnanswered(failed().order),
+    OrderAdopted(failed().order),
+    *(SymbolHeld(Hold(ACCOUNT, (one,), NOON)) for one in STRANGE),
+    HoldAccepted(Hold(ACCOUNT, STRANGE, NOON, NOON, "Ann"), ZERO, ZERO, "", ""),
     ExitWaits(failed(side=Side.SELL).order.signal, reason("unreachable", detail="connection refused"), NOON, 7),
     ExitWaits(failed(side=Side.SELL).order.signal, reason("filter_failure", filter="LOT_SIZE"), None, 7),
     refused(),
@@ -126,6 +139,16 @@ def test_a_refusal_gives_its_reason() -> None:
     lines = text_of(refused()).splitlines()
     assert lines[0] == "🚫 BUY_SM denied"
     assert "Reason: worth 4.80 USDC, the exchange wants at least 5" in lines
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_a_halted_account_is_told_with_what_to_do(language: str) -> None:
+    message = render(SymbolHeld(Hold(ACCOUNT, STRANGE, NOON)), texts(language))
+    lines = plain_text(message.text).splitlines()
+    assert len(lines) == 5
+    assert all("28" in line and "WIFUSDC" in line for line in lines[1:4])
+    assert "/accept account" in lines[4]
+    assert [button.data for row in message.keyboard for button in row] == ["/accept account"]
 
 
 def test_a_failed_exit_says_that_the_position_is_still_held() -> None:
@@ -195,6 +218,7 @@ def hostile_events() -> list[Event]:
         replace(executed(), execution=replace(executed().execution, signal_type=EVIL, symbol=EVIL, base_asset=EVIL)),
         OrderFailed(order),
         OrderUnanswered(order),
+        OrderAdopted(order),
         ExitWaits(order.signal, reason("rejected", message=EVIL, code=EVIL)),
         ApprovalRequested(asked, EVIL, EVIL),
         ApprovalClosed(asked, EVIL, EVIL, reason("declined", who=EVIL)),

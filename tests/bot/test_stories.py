@@ -15,6 +15,7 @@ from core.adapters.ledger.opening import open_ledger
 from core.adapters.ledger.stories import LedgerStories
 from core.adapters.signal_codec import Unreadable, decode
 from core.book import Book
+from core.domain.account import ACCOUNT
 from core.domain.controls import Controls, Mode, Pause
 from core.domain.events import DeadLettersFound
 from core.domain.hold import Hold
@@ -172,6 +173,20 @@ async def held(stage: Stage) -> None:
     await stage.world.say("BUY_SM")
 
 
+async def account_held(stage: Stage) -> None:
+    strange = reason("order_of_other", symbol="SOLUSDC", mark=7, count=1, order_id=28, at=stage.clock.now())
+    await stage.tells(Changes(holds=[Hold(ACCOUNT, (strange,), stage.clock.now())]))
+    await stage.world.say("BUY_SM")
+
+
+async def nothing_free(stage: Stage) -> None:
+    await stage.world.say("BUY_SM")
+    why = reason("less_than_ledger", qty="19.98", asset="WIF")
+    await stage.tells(Changes(holds=[Hold("WIFUSDC", (why,), stage.clock.now())]))
+    stage.venue.more["WIF"] = Decimal("-19.98")
+    await stage.world.say("SELL_SM")
+
+
 async def in_position(stage: Stage) -> None:
     await stage.world.say("BUY_SM")
     await stage.world.say("BUY_SM")
@@ -292,6 +307,8 @@ SCENES: dict[str, tuple[str, Scene, dict[str, object]]] = {
     "entries_paused": ("Entries are paused", entries_paused, {}),
     "observe": ("Observe mode", observed, {}),
     "unknown_symbol": ("The exchange knows no such symbol", unknown, {}),
+    "account_held": ("Somebody else trades on the account", account_held, {}),
+    "nothing_free": ("Nothing is free to be sold", nothing_free, {}),
     "another_program": ("Another program uses the bot's token", not_alone, {}),
     "held": ("Ledger and exchange disagree about the symbol", held, {}),
     "in_position": ("There is a position already", in_position, {}),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from core.domain.account import Acknowledged
 from core.domain.approval import Approval, ApprovalState
 from core.domain.conflict import Conflict, differ
 from core.domain.controls import Controls
@@ -39,6 +40,7 @@ class MemoryLedger:
     events: list[Event] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
     mark: int = 7_000_000_001
+    acknowledged: dict[int, Acknowledged] = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)
     source_positions: list[SourcePosition] = field(default_factory=list)
     refused: list[Changes] = field(default_factory=list)
@@ -68,6 +70,7 @@ class MemoryLedger:
             last_profit_pct=exits[-1].profit_pct if exits else None,
             mark=self.mark,
             touched=sorted(self.touched),
+            acknowledged=list(self.acknowledged.values()),
         )
 
     async def store(
@@ -122,6 +125,7 @@ class MemoryLedger:
             self.executions.setdefault(execution.execution_id, execution)
         self.approvals.update({approval.token: approval for approval in changes.approvals})
         self.controls = changes.controls or self.controls
+        self.acknowledged.update({one.mark: one for one in changes.acknowledged})
         self.holds.update({hold.symbol: hold for hold in changes.holds})
         self.exits.update({wanted.symbol: wanted for wanted in changes.exits})
         self.events.extend(changes.events)

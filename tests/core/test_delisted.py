@@ -10,6 +10,7 @@ from core.domain.events import HoldAccepted, SymbolHeld
 from core.domain.position import Position
 from core.leisure import Leisure
 from core.market import GONE
+from core.policy.whose import Ours
 from tests.core.conftest import Restart
 from tests.core.memory_ledger import MemoryLedger
 from tests.core.test_executor import became
@@ -93,6 +94,7 @@ async def test_it_does_not_stop_the_comparison_of_the_others(world: World) -> No
         instruments=dict(venue.rules),  # read a moment before
         known=known,  # type: ignore[arg-type]
         leisure=Leisure(world.clock),
+        ours=Ours(None, {}),
     )
     assert any(note.startswith("WIFUSDC: orders not compared") for note in found.notes)
     assert any(one.startswith("SOLUSDC: the exchange holds 5 SOL less") for one in found.differences)

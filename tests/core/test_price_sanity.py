@@ -11,12 +11,16 @@ from hypothesis import strategies as st
 from core.domain.controls import Controls, Mode
 from core.domain.events import Priority, SignalRefused
 from core.domain.instrument import Quote
+from core.domain.order import NotTaken
+from core.domain.reasons import reason
 from core.domain.signal import BY_HAND
 from core.policy.decide import Refused, decide
 from core.policy.picture import Picture
 from core.policy.risk.price_sanity import off_by, price_sanity
+from tests.core.conftest import OpenWorld
 from tests.core.memory_ledger import MemoryLedger
 from tests.core.pictures import HELD, draft, picture, said
+from tests.core.scripted_venue import refused
 from tests.core.virtual_time import NOON
 from tests.core.world import World
 
@@ -122,3 +126,16 @@ async def test_a_signal_of_another_market_withdraws_no_question(world: World) ->
     asked = world.question()
     await world.say("BUY_SM", close="65000")
     assert world.question().token == asked.token
+
+
+async def test_an_exit_that_was_good_when_it_came_goes_on_through_a_crash(open_world: OpenWorld) -> None:
+    """The exchange is away while the market falls to a twentieth: that is when the exit is wanted most."""
+    world = await open_world(trade_qty=Decimal(2000))
+    await world.say("BUY_SM")
+    world.venue.next(refused(NotTaken(reason("banned", seconds=70), retry_after=70)))
+    await world.clock.run(world.inbox.deliver([world.said(world.signal("SELL_SM"))]))
+    await world.clock.forward(5)
+    assert world.book.position("WIFUSDC").is_open
+    world.venue.prices["WIFUSDC"] = Decimal("0.024")
+    await world.clock.forward(120)
+    assert not world.book.position("WIFUSDC").is_open

@@ -40,6 +40,15 @@ def bought(qty: str, price: str, rules: Instrument = WIF) -> tuple[Decimal, str]
     return draft.qty, str(unfit or "")
 
 
+@given(st.decimals(0, 1000, places=4), st.one_of(st.none(), st.decimals(-1, 1000, places=4)))
+def test_an_exit_is_never_more_than_is_held_nor_than_is_free(held: Decimal, free: Decimal | None) -> None:
+    draft, _ = size(Side.SELL, WIF, Decimal("0.48"), Position("WIFUSDC", qty=held), LIMITS, free=free)
+    assert draft.qty <= held
+    assert free is None or draft.qty <= max(free, Decimal(0))
+    if free is None or free >= held:
+        assert draft == size(Side.SELL, WIF, Decimal("0.48"), Position("WIFUSDC", qty=held), LIMITS)[0]
+
+
 def test_the_default_quantity_of_the_default_symbol_is_refused_in_plain_words() -> None:
     assert bought("10", "0.48") == (Decimal(10), "worth 4.80 USDC, the exchange wants at least 5")
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from core.domain.controls import Asking, Controls, Mode
+from core.domain.errors import ExchangeUnavailable
 from core.domain.events import ApprovalRequested
 from core.domain.instrument import Balance, Instrument, Quote
 from core.domain.money import multiply
@@ -33,6 +34,7 @@ class CountedVenue(ScriptedVenue):
         super().__init__(clock, rules, prices)
         self.priced: list[set[str]] = []
         self.ruled: list[set[str]] = []
+        self.denied: set[str] = set()
 
     async def quotes(self, symbols: Collection[str]) -> Mapping[str, Quote]:
         self.priced.append(set(symbols))
@@ -40,6 +42,8 @@ class CountedVenue(ScriptedVenue):
 
     async def instruments(self, symbols: Collection[str] | None) -> Mapping[str, Instrument]:
         self.ruled.append(set(symbols or ()))
+        if self.denied & set(symbols or ()):
+            raise ExchangeUnavailable("no route to host")
         return await super().instruments(symbols)
 
 
@@ -172,6 +176,20 @@ async def test_the_rates_are_at_hand_so_that_no_entry_waits_for_one(open_world: 
     await world.market.fresh_quote("ETHBTC")
     assert why(await buy(world, "ETHBTC")).startswith("worth")
     assert venue.priced == [{"ETHBTC"}]
+
+
+async def test_a_start_waits_for_no_pair(open_world: OpenWorld, venue: CountedVenue) -> None:
+    """Trading begins, and exits go, where the rules of a pair cannot be read; an entry reads them when it needs them."""
+    names = frozenset({"WIFEUR"})
+    world = await open_world(symbols=names)
+    world.market._instruments.clear()
+    world.trading._watched = names
+    venue.denied = {"EURUSDC"}
+    await world.clock.run(world.trading.load_rules(every=False))
+    assert set(world.market.instruments()) == names
+    assert why(await buy(world, "WIFEUR")).endswith("no fresh price of EURUSDC")
+    venue.denied = set()
+    assert why(await buy(world, "WIFEUR")) == "ordered"
 
 
 async def test_only_the_rules_of_pairs_that_are_needed_are_read(open_world: OpenWorld, venue: CountedVenue) -> None:

@@ -98,6 +98,7 @@ class World:
             capacity=capacity,
             gate=lambda: self.closed,
         )
+        self.comparing = asyncio.create_task(self.trading.comparing.run())
         self._timer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.market, self.placement, self.inbox = self.trading.market, self.trading.placement, self.trading.inbox
 
@@ -152,12 +153,13 @@ class World:
     async def crash(self) -> None:
         """The process ends in the middle of whatever it does."""
         self._timer.cancel()
-        workers = list(self.inbox._workers.values())
+        workers = [*self.inbox._workers.values(), self.comparing]
         for worker in workers:
             worker.cancel()
         await asyncio.gather(*workers, return_exceptions=True)
 
     async def close(self) -> None:
+        self.comparing.cancel()
         self._timer.cancel()
         await self.clock.run(self.inbox.close())
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.texts import texts
-from core.adapters.binance_outcomes import AT_THE_DOOR, CODES, FILTERS, MESSAGES, STATUSES, Meaning, Outcome, meaning_of
+from core.adapters.binance_outcomes import AT_THE_DOOR, CODES, FILTERS, MESSAGES, STATUSES, TOO_MUCH, Meaning, Outcome, meaning_of
 from core.domain.order import NotTaken, OrderRequest, Rejected, Unanswered
 from core.domain.reasons import SENTENCES
 from core.domain.signal import Side
@@ -33,6 +33,7 @@ def rows() -> Iterator[tuple[int, int, str, Meaning]]:
     yield from ((400, -2010, message, meaning) for message, meaning in MESSAGES.items())
     yield from ((400, -1013, f"Filter failure: {name}", meaning) for name, meaning in FILTERS.items())
     yield from ((status, 0, "", meaning) for status, meaning in STATUSES.items())
+    yield from ((status, -1003, "As documented.", meaning) for status, meaning in TOO_MUCH.items())
     yield from ((status, code, "As documented.", meaning) for (status, code), meaning in AT_THE_DOOR.items())
 
 

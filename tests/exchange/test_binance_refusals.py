@@ -90,7 +90,7 @@ def test_the_sentences_say_what_to_do() -> None:
     [
         (429, -1003, "12", 12),
         (429, -1015, "7", 7),
-        (429, 0, "3", 3),  # the status alone says it
+        (429, -1003, "31536000", 300),  # no window is longer
         (429, -1003, None, 60),
         (429, -1015, None, 10),
         (418, -1003, None, 120),
@@ -107,6 +107,17 @@ def test_how_long_to_wait(status: int, code: int, header: str | None, seconds: f
     result = meaning(status, code, "Too many requests queued.", header)
     assert isinstance(result, NotTaken)
     assert result.retry_after == seconds
+
+
+@pytest.mark.parametrize(
+    ("status", "header", "seconds"), [(429, "3", 3), (429, "86400", 60), (418, "86400", 120), (418, None, 120)]
+)
+def test_a_pause_that_is_not_asked_for_in_the_exchanges_words_is_kept_and_is_short(
+    status: int, header: str | None, seconds: float
+) -> None:
+    """It may have been said by something in between, after the order had arrived."""
+    assert refusal(status, 0, "", {} if header is None else {"Retry-After": header}).wait == seconds
+    assert isinstance(meaning(status, retry_after=header), Unanswered)
 
 
 @pytest.mark.parametrize("status", [300, 302, 307, 400, 403, 404, 408, 500, 502, 503, 504, 999])

@@ -51,6 +51,15 @@ class Disk:
         self.fate = fate
         self.full = False
         self.locked_by: Process | None = None
+        self.committed: Callable[[], None] = lambda: None
+
+    def snapshot(self) -> bytes:
+        """All that is committed."""
+        return _database()[0].serialize()
+
+    def put_back(self, snapshot: bytes) -> None:
+        """Everything since `snapshot` was never written."""
+        _database()[0].deserialize(snapshot)
 
     def rows(self, question: Select[Any], values: Mapping[str, Any] | None = None) -> list[Row]:
         """What is committed."""
@@ -118,6 +127,7 @@ class DiskTransactions:
         if fate.strikes("refused commit", 0.004):
             raise OSError(errno.EIO, "")
         result = self._commit(work)
+        self._disk.committed()
         await fate.may_die(0.0015)
         if fate.strikes("lost commit answer", 0.004):
             raise TimeoutError

@@ -10,6 +10,7 @@ from core.adapters.ledger.codec import bodies
 from core.adapters.ledger.rows import Row
 from core.domain.messages import Body
 from core.domain.signal import BY_HAND
+from tests.venue.model import Order
 from tests.venue.venue import Venue
 
 
@@ -41,7 +42,7 @@ class Evidence:
     """What ledger, exchange and chat hold once all is settled. `rows` reads a table of the ledger, `told` is what the bot's
     messages in the chat say, by their ids, `published` everything that was written to the topic since the first start,
     `cut` the partitions (topic/partition/) whose end was lost, so that they were read again. `settings` are the limits where
-    nobody set another."""
+    nobody set another. `accident` befell the whole history, `strange` are the exchange's orders of somebody else."""
 
     rows: Callable[[Table], Sequence[Row]]
     venue: Venue
@@ -52,6 +53,13 @@ class Evidence:
     start_balances: Mapping[str, str]
     settings: Mapping[str, str] = field(default_factory=dict)
     hands: Hands = field(default_factory=Hands)
+    accident: str = ""
+    strange: Sequence[Order] = ()
+
+    @property
+    def orders(self) -> list[Order]:
+        """The exchange's orders without those of somebody else."""
+        return [order for order in self.venue.orders if order not in self.strange]
 
     def messages(self, kind: str) -> Iterator[tuple[Row, Body]]:
         """The messages of a kind in the inbox, and what they say."""

@@ -10,6 +10,7 @@ from core.adapters.binance_refusals import Answer, Refusal, Said, Silence, refus
 from tests.simulation.loop import SeededLoop
 from tests.simulation.machine import Clock, Fate
 from tests.venue.errors import VenueError
+from tests.venue.model import Order
 from tests.venue.params import Params
 from tests.venue.routes import ROUTES, Call
 from tests.venue.security import read_window
@@ -35,6 +36,8 @@ class Exchange:
         self.away = False
         self.banned_until = 0.0
         self._shown_at: dict[str, float] = {}  # from when on a query finds the order of a client order id
+        self.strange: list[Order] = []
+        """The orders of somebody else."""
         self.placed: list[str] = []
         """The client order id of every order that was executed, in order."""
         self.is_unwanted: Callable[[str], bool] = lambda _: False

@@ -7,11 +7,13 @@ from decimal import Decimal
 from core.adapters.ledger import codec, tables
 from core.adapters.ledger.rows import Row
 from core.adapters.signal_codec import decode
+from core.domain.account import ACCOUNT
 from core.domain.conflict import differ
 from core.domain.messages import SignalReceived
 from core.domain.money import ZERO
 from core.domain.signal import Signal
 from tests.simulation import by_hand, leaving
+from tests.simulation.accidents import SET_BACK
 from tests.simulation.evidence import Evidence, is_by_hand, is_signal
 from tests.simulation.leaving import is_again
 from tests.tellings import messages_of
@@ -24,7 +26,8 @@ _EXECUTED = {"FILLED", "EXPIRED", "CANCELED", "PARTIALLY_FILLED"}
 def violations(seen: Evidence) -> list[str]:
     """Every broken promise, in words; empty where all were kept."""
     found: list[str] = []
-    for promise in (*PROMISES, *by_hand.PROMISES, *leaving.PROMISES):
+    # Where something befell the whole account nobody acts by hand.
+    for promise in (*PROMISES, *leaving.PROMISES, *(by_hand.PROMISES if not seen.accident else (_accidents,))):
         found += promise(seen)
     return found
 
@@ -79,7 +82,7 @@ def _orders(seen: Evidence) -> Iterator[str]:
     """What the exchange executed is what the ledger calls executed, one to one."""
     ledger = {row["client_order_id"]: row for row in seen.rows(tables.orders)}
     exchange: dict[str, list[Order]] = defaultdict(list)
-    for order in seen.venue.orders:
+    for order in seen.orders:
         exchange[order.client_order_id].append(order)
     for name, orders in exchange.items():
         if len(orders) > 1:
@@ -168,7 +171,7 @@ def _executions(seen: Evidence) -> Iterator[str]:
 def _turns(seen: Evidence) -> Iterator[str]:
     """No entry while a position is open, in the order in which the exchange executed."""
     held: dict[str, Decimal] = defaultdict(Decimal)
-    for order in seen.venue.orders:
+    for order in seen.orders:
         price = seen.venue.exchange.books[order.symbol].last
         if order.side == "BUY":
             if held[order.symbol] * price > _SURELY_OPEN:
@@ -196,7 +199,8 @@ def _alerts(seen: Evidence) -> Iterator[str]:
         if is_signal(row) and row["outcome"] in _REFUSED and row["reason_code"] != "exit_over"
     ]
     refused += [row for row in seen.rows(tables.dead_letters) if _is_conflict(row)]
-    if kinds["signal_refused"] != len(refused):
+    # Of a ledger that was put back an order may turn up after its signal was refused anew.
+    if kinds["signal_refused"] < len(refused) or (kinds["signal_refused"] > len(refused) and seen.accident != SET_BACK):
         yield f"{len(refused)} signals were refused, {kinds['signal_refused']} events tell it"
     told_in = messages_of(outbox, seen.rows(tables.deliveries))
     silent = {row["seq"] for row in outbox if row["kind"] == "approval_requested"}
@@ -233,9 +237,31 @@ def _ended_empty(row: Row) -> bool:
 
 
 def _holds(seen: Evidence) -> Iterator[str]:
-    """Nobody else trades here: whatever was held was held by mistake."""
+    """Nobody else trades here: whatever was held was held by mistake. Where the ledger was put back it may be for a while."""
     for row in seen.rows(tables.holds):
-        yield f"{row['symbol']} was held: {row['words']}"
+        expected = row["symbol"] == ACCOUNT and seen.strange
+        if not expected and (seen.accident != SET_BACK or row["lifted_at"] is None):
+            yield f"{row['symbol']} was held: {row['words']}"
+
+
+def _accidents(seen: Evidence) -> Iterator[str]:
+    """Orders of somebody else halt entries of the account, are told, and are in no book of ours."""
+    held = {row["symbol"] for row in seen.rows(tables.holds) if row["lifted_at"] is None}
+    if not seen.strange:
+        return
+    if ACCOUNT not in held:
+        yield "orders of somebody else were not noticed"
+    told = [text for text in seen.told.values() if "Entries are halted on the whole account" in text]
+    if not told:
+        yield "nobody was told of the orders of somebody else"
+    theirs = {(order.symbol, str(order.order_id)) for order in seen.strange}
+    for row in seen.rows(tables.orders):
+        if (row["symbol"], row["order_id"]) in theirs:
+            yield f"order {row['order_id']} of somebody else is in the ledger"
+    outcomes = {row["source_id"]: row["outcome"] for row in seen.rows(tables.inbox) if is_signal(row)}
+    for name in seen.hands.afterwards:
+        if outcomes.get(name) in {"ordered", "awaiting_approval"}:
+            yield f"signal {name} was bought though somebody else trades"
 
 
 def _questions(seen: Evidence) -> Iterator[str]:

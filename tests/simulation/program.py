@@ -125,6 +125,7 @@ class Program:
             watched=SYMBOLS,
             token=lambda: f"{self.process.name}-{next(self._tokens)}",
             capacity=50,
+            held_since=lambda: ledger.held_since,
         )
         self.inbox = self.trading.inbox
         self.desk = self._desk(client)
@@ -147,6 +148,7 @@ class Program:
             notifier.run(),
             self._listen(),
             self.trading.market.run(),
+            self.trading.comparing.run(),
             self._watch_mailboxes(),
             self._every(1.0, self.trading.exits.run),
             self._every(1.0, PanicTimer(self.desk).run),

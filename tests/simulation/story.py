@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from tests.simulation.accidents import ACCIDENTS, ANOTHER, PARTITIONS, SET_BACK, AnotherTrader, SetsBack, accident_of
 from tests.simulation.broker import TOPIC, Broker
 from tests.simulation.chat import Chat
 from tests.simulation.disk import Disk
@@ -33,10 +34,10 @@ KINDS = frozenset(
         *("order rests", "late request", "lost request", "slow engine", "lost answer", "spoiled answer", "late answer", "ban"),
         *("new rules", "coins bound"),
         *("too many requests", "overload", "gateway", "late trades", "order shows late", "thin book"),
+        *ACCIDENTS,
         *("lost updates", "chat unreachable", "chat asks for patience", "chat gateway", "chat answer lost"),
     }
 )
-PARTITIONS = 3
 LAST_SIGNALS = 6  # while nothing goes wrong any more
 CALM_SECONDS = 900.0  # after the last fault everything must be settled and told by then
 
@@ -50,6 +51,7 @@ class History:
     cut: set[str] = field(default_factory=set)
     hands: Hands = field(default_factory=Hands)
     violations: list[str] = field(default_factory=list)
+    accident: str = ""
     starts: int = 0
     steps: int = 0
     seconds: float = 0.0
@@ -67,6 +69,8 @@ class History:
             start_balances=START_BALANCES,
             settings=SETTINGS,
             hands=self.hands,
+            accident=self.accident,
+            strange=parts.exchange.strange,
         )
         return [*self.violations, *violations(evidence)]
 
@@ -78,7 +82,7 @@ def live(seed: int, *, signals: int, kinds: frozenset[str] = KINDS) -> History:
     # What a history leaves behind runs into its `finally` blocks when it is collected: that must not happen in the next one.
     gc.disable()
     try:
-        return loop.run_until_complete(_Story(loop, random, signals, kinds).live())
+        return loop.run_until_complete(_Story(loop, random, signals, kinds, accident_of(seed, kinds)).live())
     finally:
         asyncio.set_event_loop(None)
         loop.forget()
@@ -87,10 +91,12 @@ def live(seed: int, *, signals: int, kinds: frozenset[str] = KINDS) -> History:
 
 
 class _Story:
-    def __init__(self, loop: SeededLoop, random: Random, signals: int, kinds: frozenset[str]) -> None:
+    def __init__(self, loop: SeededLoop, random: Random, signals: int, kinds: frozenset[str], accident: str) -> None:
         self.loop = loop
         self.random = random
         self.signals = signals
+        if accident:
+            kinds -= {"log cut"}  # what was cut off is found by what the ledger remembers
         fate = Fate(loop, random, kinds)
         clock = Clock(loop)
         exchange = Exchange(fate, clock, ahead=random.uniform(-30, 30))
@@ -99,7 +105,9 @@ class _Story:
         self.parts = Parts(fate, clock, Disk(fate), exchange, Broker(fate, PARTITIONS), Chat(fate))
         self.crowd = Crowd(fate, self.parts.chat, self.parts.disk)
         exchange.is_unwanted = self.parts.disk.is_to_be_cancelled
-        self.history = History(self.parts, hands=self.crowd.hands)
+        self.history = History(self.parts, hands=self.crowd.hands, accident=accident)
+        self.sets_back = SetsBack(fate, self.parts.disk) if accident == SET_BACK else None
+        self.another = AnotherTrader(fate, self.parts.disk, exchange) if accident == ANOTHER else None
         self.unnoticed: set[int] = set()  # partitions that were cut, as long as the program has not seen it
         self.processes: list[Process] = []
         self.programs: list[tuple[Process, Program]] = []
@@ -109,7 +117,8 @@ class _Story:
         loop.start(None, self._supervise(), "supervisor")
         for work in (
             self._prices(),
-            *self.crowd.works(),
+            *(self.crowd.works() if not self.history.accident else ()),
+            *([self.another.trade()] if self.another is not None else ()),
             *self._outages(),
             self._suspensions(),
             self._kills(),
@@ -122,7 +131,8 @@ class _Story:
         await asyncio.sleep(self.random.uniform(0.0, 60.0))
         fate.over = True
         self._calm()
-        await asyncio.gather(self.crowd.come_to_an_end(), self._publish(range(self.signals, self.signals + LAST_SIGNALS)))
+        last = self._publish(range(self.signals, self.signals + LAST_SIGNALS))
+        await asyncio.gather(last, *([] if self.history.accident else [self.crowd.come_to_an_end()]))
         await self._until_settled()
         await self._afterwards()
         self.history.steps, self.history.seconds = loop.steps, loop.time()
@@ -151,6 +161,8 @@ class _Story:
                 await asyncio.sleep(self.random.uniform(0.0, 20.0))
                 self._start()
             await ended.wait()
+            if self.sets_back is not None and not any(one.alive for one in self.processes):
+                self.sets_back.after_a_crash()
             fast = self.parts.fate.over or self.random.random() < 0.8
             await asyncio.sleep(self.random.uniform(0.2, 3.0) if fast else self.random.uniform(3.0, 90.0))
 
@@ -300,8 +312,9 @@ class _Story:
             self.loop.kill(process)
         await asyncio.sleep(20.0)  # an answer that is just being read may still let somebody in
         await self._until_settled()
-        await self.crowd.come_again()
-        await self._until_settled()
+        if not self.history.accident:
+            await self.crowd.come_again()
+            await self._until_settled()
         symbols = self.random.sample(SYMBOLS, len(SYMBOLS))
         for symbol in symbols:
             price = self.parts.exchange.venue.exchange.books[symbol].last

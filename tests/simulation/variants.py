@@ -1,7 +1,7 @@
 """Wrong programs: each breaks one rule of the protocol, and the simulation must notice. One that it does not is a hole in it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -40,6 +40,7 @@ from core.ports import Changes, LedgerState, Verdict
 from core.reconciler import FENCE_MARGIN, NeverPlaced, Reconciler
 from core.trading import Trading
 from core.wishes import Wishes
+from tests.simulation.account_variants import ACCOUNT_VARIANTS, Swap
 from tests.simulation.breaking import Variant, loads, patched, swap
 from tests.simulation.wrong_exits import WRONG_EXITS
 
@@ -303,6 +304,10 @@ _SEEN: dict[str, Any] = {}
 _ANSWERED = OrderExecutor._answered
 
 
+def _swap_all(swaps: Sequence[Swap]) -> Variant:
+    return lambda: patched(*(patch.object(*swap) for swap in swaps))
+
+
 VARIANTS: dict[str, Variant] = {
     **WRONG_EXITS,
     "the order is placed before its intent is committed": swap(Placement, "place", _place_first),
@@ -354,4 +359,5 @@ VARIANTS: dict[str, Variant] = {
     "limits that were set are forgotten at the start": loads(lambda state: replace(state, limits=())),
     "a pause is forgotten at the start": loads(lambda state: replace(state, controls=None)),
     "whoever was shown out is let in at the start": swap(SqlLedger, "load", _let_in_for_ever),
+    **{name: _swap_all(swaps) for name, swaps in ACCOUNT_VARIANTS.items()},
 }

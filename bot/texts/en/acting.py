@@ -5,6 +5,7 @@ CATALOGUE: dict[str, str] = {
     "confirm.sure": "<i>Sure? This is good for 60 s.</i>",
     "confirm.yes": "✅ Do it",
     "confirm.no": "✖️ Leave it",
+    "confirm.late": "This tap came late. If you still mean it, tap again within 60 s.",
     "confirm.gone": "No longer valid: done, left, or older than 60 s. Say it again.",
     "confirm.not_yours": "Only {who} can answer this.",
     "confirm.left": "✖️ Left, nothing was done. {who}",

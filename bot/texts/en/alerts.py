@@ -65,21 +65,37 @@ CATALOGUE: dict[str, str] = {
     "stranger": "👤 <b>{name}</b> (id <code>{user_id}</code>) wrote to the bot and got no answer. Told once."
     " To let this person in, say /users invite viewer and hand on the link.",
     # ledger and exchange disagree
-    "hold.began": "<b>✋ {symbol} is held: nothing is traded there</b>",
+    "hold.began": "<b>✋ {symbol}: entries are halted</b>",
     "hold.symbol": "<b>✋ {symbol}</b>",
+    "hold.name": "{symbol}",
+    "hold.account": "the whole account",
+    "hold.account_began": "<b>🛑 Entries are halted on the whole account</b>",
+    "hold.account_advice": "Somebody else trades here under MarketFlow's name. Where it runs twice with the same keys, stop one "
+    "of the two: a second one on purpose wants a sub-account, or symbols of its own. If you know these orders (a new ledger, a "
+    "testnet that was reset), say /accept account. Exits go on.",
+    "hold.account_accepted": "<b>🤝 Entries go on</b>: {who} knows the orders on the account.",
+    "button.accept_account": "🤝 I know these orders",
+    "accept.account_ask": "<b>Do you know these orders?</b>",
+    "accept.account_then": "Then they halt nothing any more, and entries go on. Later orders without a mark halt them again; "
+    "later ones of another MarketFlow only halt the symbols that both trade.",
+    "accept.account_not_held": "Entries are not halted on the account: there is nothing to accept.",
+    "adopted": "<b>🔁 {side}: an order that the ledger had lost is taken over</b>",
+    "adopted.why": "Order {order_id} is on the exchange with this ledger's own mark. The ledger lost its last moments, or was "
+    "put back from a copy. What it came to follows; /positions shows what is held now.",
     "hold.difference": "• {difference}",
-    "hold.advice": "Look at the exchange. If it is right, say /accept {symbol}: the ledger takes its word, and trading goes on.",
+    "hold.advice": "Look at the exchange. If it is right, say /accept {symbol}: the ledger takes its word, and entries go on. "
+    "Until then what is held can be sold, as far as the exchange has it.",
     "hold.ended": "<b>🤝 {symbol}: ledger and exchange agree again</b>, it is traded again.",
     "hold.accepted": "<b>🤝 {symbol} is traded again</b>, accepted by {who}",
     "hold.written_off_gone": "Written off: {quantity} of {symbol}, which had cost {cost}",
     "hold.written_off": "Written off: {quantity} {base}, which had cost {cost} {quote}",
     "button.sell": "🔴 Sell {symbol} anyway",
     "button.accept": "🤝 Accept {symbol}",
-    "accept.none": "Nothing is held: ledger and exchange agree.",
-    "accept.not_held": "{symbol} is not held.",
+    "accept.none": "Nothing is halted: ledger and exchange agree.",
+    "accept.not_held": "{symbol} is not halted.",
     "accept.ask": "<b>🤝 Take the exchange's word about {symbol}</b> and trade it again",
     "accept.done": "🤝 {symbol} is traded again.",
-    "status.held": "✋ Held: {symbols} (/accept shows why)",
+    "status.held": "✋ Entries halted: {symbols} (/accept shows why)",
     "signals_lost": "<b>⚠️ Signals were lost</b>",
     "signals_lost.expired": "Topic {topic}, partition {partition}: the broker no longer has records {first} to {last}.",
     "signals_lost.anew": "Topic {topic}, partition {partition} begins anew: deleted, or records lost. The position was {first}.",

@@ -34,7 +34,7 @@ CATALOGUE: dict[str, str] = {
     "answer.old": "This is {age} old, so /{command} was not done. Say it again if you still mean it.",
     "answer.bad_argument": "“{argument}” is not accepted. Use: {usage}",
     "answer.how": "Say it like this: {usage}",
-    "answer.ledger": "Not done: the ledger does not answer. Nothing was changed; try again.",
+    "answer.ledger": "Not done: the ledger does not answer. Nothing was changed; say it again.",
     "answer.pending": "Taken, but not done yet: something else is being finished first. /status shows when it is.",
     "answer.stopping": "Stored; it is done at the next start, as MarketFlow is stopping now.",
     "answer.ledger_read": "The ledger does not answer; this cannot be shown now.",

@@ -205,6 +205,7 @@ CATALOGUE: dict[str, str] = {
     "audit.limit": "{name} {value}",
     "audit.cancel": "cancel {symbol}",
     "audit.accept": "accept {symbol}",
+    "audit.found": "an order was found on the exchange",
     "audit.authenticator": "set up an authenticator",
     "audit.code": "used a one-time code",
     "audit.codes_ended": "let {person} set up a new authenticator",

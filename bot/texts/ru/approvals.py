@@ -22,7 +22,7 @@ CATALOGUE: dict[str, str] = {
     "toast.trouble": "Не выполнено: реестр не отвечает. Попробуйте ещё раз.",
     "toast.code": "Теперь одноразовый код.",
     "approval.code": "<b>✅ {who} одобряет</b>: {quantity} {base} ({symbol})",
-    "toast.old": "Нажатие слишком старое. Нажмите ещё раз.",
+    "toast.old": "Нажатие слишком старое, ничего не сделано. Если вы всё ещё этого хотите, нажмите кнопку ещё раз.",
     "record.executed": "Исполнено: {quantity} {base} по {price}, {value} {quote}",
     "record.asked": "Одобрено по {price}",
     "record.failed": "Сделки нет: {reason}",

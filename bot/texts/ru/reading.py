@@ -205,6 +205,7 @@ CATALOGUE: dict[str, str] = {
     "audit.limit": "{name} {value}",
     "audit.cancel": "снять {symbol}",
     "audit.accept": "принять {symbol}",
+    "audit.found": "ордер найден на бирже",
     "audit.authenticator": "настроен аутентификатор",
     "audit.code": "использован одноразовый код",
     "audit.codes_ended": "новый аутентификатор для {person}",

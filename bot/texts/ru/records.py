@@ -13,6 +13,7 @@ SENTENCES: dict[str, str] = {
     "record_not_object": "запись в JSON, но это не объект: {found}",
     "record_too_deep": "вложенность записи больше {limit} уровней",
     "record_too_many": "в записи больше {limit} значений",
+    "record_long_name": "в записи есть поле, имя которого длиннее {limit} знаков: {name}",
     "record_number_range": "в записи число вне допустимых пределов: {found}",
     "record_number_digits": "в записи число из {digits} цифр; читается не больше {limit}",
     "record_no_number": "в записи стоит {found}: это не JSON и не число",

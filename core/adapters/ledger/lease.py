@@ -56,6 +56,8 @@ class Lease:
         self._committed = 0
         self.lost = False
         """Whether another process has it now, or this one gave it back."""
+        self.since = clock.now()
+        """When it was taken, or when this process was sure of it again after a doubt."""
         self.before: datetime | None = None
         """The last sign of life of the process that held it before."""
         self._stamp = (
@@ -93,6 +95,8 @@ class Lease:
 
     def proved(self, at: float, number: int) -> None:
         """The transaction of that number, which began `at` (monotonic seconds), was committed."""
+        if not self.sure:
+            self.since = self._clock.now()
         self._proved_at = max(self._proved_at, at)
         self._committed = number
 

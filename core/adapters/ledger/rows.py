@@ -6,6 +6,7 @@ from typing import Any
 
 from core.adapters.ledger import codec
 from core.adapters.ledger.codec import storable
+from core.domain.account import Acknowledged
 from core.domain.approval import Approval, ApprovalState
 from core.domain.controls import Asking, Controls, Mode, Pause
 from core.domain.events import Event, OutboxItem, StrangerSeen, subject_of
@@ -252,6 +253,14 @@ def limit_row(limit: LimitSet) -> Row:
 
 def limit_of(row: Mapping[str, Any]) -> LimitSet:
     return LimitSet(row["name"], row["value"], row["changed_by"], row["changed_at"], row["asset"] or "")
+
+
+def acknowledged_row(one: Acknowledged) -> Row:
+    return {"mark": one.mark, "until": one.until, "by": storable(one.by), "at": one.at}
+
+
+def acknowledged_of(row: Mapping[str, Any]) -> Acknowledged:
+    return Acknowledged(row["mark"], row["until"], row["by"], row["at"])
 
 
 def hold_row(hold: Hold) -> Row:

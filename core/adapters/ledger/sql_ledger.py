@@ -64,6 +64,11 @@ class SqlLedger:
         return self.lease is not None and self.lease.lost
 
     @property
+    def held_since(self) -> datetime:
+        """When this process took the ledger, or was sure again that nobody else has it. Without a lease: now."""
+        return self.lease.since if self.lease is not None else self._clock.now()
+
+    @property
     def away_since(self) -> datetime | None:
         """The last sign of life of the process before; None on a new ledger."""
         return self.lease.before if self.lease is not None else None
@@ -115,6 +120,7 @@ class SqlLedger:
             authenticators=[rows.authenticator_of(row) for row in await self.reader.read(_counting())],
             limits=[rows.limit_of(row) for row in await self.reader.read(select(tables.limits))],
             readers=[rows.reader_of(row) for row in await self.reader.read(select(tables.readers))],
+            acknowledged=[rows.acknowledged_of(row) for row in await self.reader.read(select(tables.acknowledged_marks))],
             exits=[rows.exit_of(row) for row in await self.reader.read(select(wanted).where(tables.IS_WANTED))],
             mark=(await self.reader.read(select(tables.account.c.mark)))[0]["mark"],
             touched=[row["symbol"] for row in await self.reader.read(select(tables.touched_symbols))],

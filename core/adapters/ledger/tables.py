@@ -291,6 +291,15 @@ account = Table(
     CheckConstraint("id = 1", name="one_row"),
 )
 
+acknowledged_marks = Table(
+    "acknowledged_marks",
+    metadata,
+    Column("mark", BigInteger, primary_key=True, autoincrement=False),
+    Column("until", UtcTime, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+
 touched_symbols = Table(
     "touched_symbols",
     metadata,

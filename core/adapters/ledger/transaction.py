@@ -43,7 +43,15 @@ class Statements:
         self.add = {table: self._add(table) for table in (tables.fills, tables.trades, tables.deliveries, tables.touched_symbols)}
         self.append = {table: self._insert(table) for table in (tables.dead_letters, tables.outbox, tables.order_steps)}
         replaced = (
-            *(tables.orders, tables.positions, tables.approvals, tables.controls, tables.holds, tables.source_positions),
+            *(
+                tables.orders,
+                tables.positions,
+                tables.approvals,
+                tables.controls,
+                tables.holds,
+                tables.acknowledged_marks,
+                tables.source_positions,
+            ),
             *(tables.export_positions, tables.marks, tables.proofs, tables.told),
             *(tables.people, tables.invites, tables.authenticators, tables.readers, tables.limits),
             tables.wanted_exits,
@@ -86,6 +94,7 @@ def write(connection: Connection, statements: Statements, writes: Writes) -> Wri
         (writes.approvals.values(), statements.replace[tables.approvals]),
         (writes.controls.values(), statements.replace[tables.controls]),
         (writes.holds.values(), statements.replace[tables.holds]),
+        (writes.acknowledged.values(), statements.replace[tables.acknowledged_marks]),
         (writes.exits.values(), statements.replace[tables.wanted_exits]),
         (writes.source_positions.values(), statements.replace[tables.source_positions]),
         (writes.export_positions.values(), statements.replace[tables.export_positions]),

@@ -28,6 +28,7 @@ class Writes:
     approvals: dict[object, Row] = field(default_factory=dict)
     controls: dict[object, Row] = field(default_factory=dict)
     holds: dict[object, Row] = field(default_factory=dict)
+    acknowledged: dict[object, Row] = field(default_factory=dict)
     exits: dict[object, Row] = field(default_factory=dict)
     source_positions: dict[object, Row] = field(default_factory=dict)
     export_positions: dict[object, Row] = field(default_factory=dict)
@@ -79,6 +80,7 @@ def writes_of_changes(changes: Changes, at: datetime) -> Writes:
         approvals={approval.token: rows.approval_row(approval) for approval in changes.approvals},
         controls={} if changes.controls is None else {1: rows.controls_row(changes.controls)},
         holds={hold.symbol: rows.hold_row(hold) for hold in changes.holds},
+        acknowledged={one.mark: rows.acknowledged_row(one) for one in changes.acknowledged},
         exits={wanted.symbol: rows.exit_row(wanted) for wanted in changes.exits},
         people={person.user_id: rows.person_row(person) for person in changes.people},
         invites={invite.digest: rows.invite_row(invite) for invite in changes.invites},

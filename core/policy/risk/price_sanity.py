@@ -15,14 +15,14 @@ def price_sanity(signal: Signal, draft: Draft, picture: Picture) -> Reason | Non
     """Refuses an entry whose signal's price is further than PRICE_SANITY_PCT from the market, in either direction, and an exit
     where the two differ more than tenfold.
 
-    An exit that a person ordered or approved passes, as does one whose market nobody knows: a refused exit costs everything
-    that a falling market takes.
+    An exit that a person ordered or approved passes, as does one whose market nobody knows, and one that is tried again: it was
+    judged when it came, and since then the market may have fallen. A refused exit costs everything that a falling market takes.
     """
     if picture.quote is None:
         return None
     if draft.side is Side.SELL:
-        seen = picture.by_hand or picture.approved_at is not None
-        refused = not seen and draft.price > 0 and not is_within(TENFOLD, signal.close, draft.price)
+        judged = picture.by_hand or picture.approved_at is not None or signal.is_again
+        refused = not judged and draft.price > 0 and not is_within(TENFOLD, signal.close, draft.price)
     else:
         refused = off_by(signal.close, draft.price) > picture.limits.price_sanity_pct
     return reason("price_sanity", close=plain(signal.close), price=plain(draft.price)) if refused else None

@@ -1,0 +1,69 @@
+"""Who else trades on the account: a hold on all entries while its orders are not all known, and the owner's word on them."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import structlog
+
+from core.book import Book
+from core.domain.account import ACCOUNT, Acknowledged
+from core.domain.events import HoldAccepted, SymbolHeld
+from core.domain.hold import Hold
+from core.domain.money import ZERO
+from core.domain.reasons import Reason
+from core.ports import Changes, Clock, Ledger
+
+log = structlog.get_logger(__name__)
+
+
+class Account:
+    """Holds entries on the whole account. Never lets go by itself: an order that was there does not go away."""
+
+    def __init__(self, ledger: Ledger, book: Book, clock: Clock) -> None:
+        self._ledger = ledger
+        self._book = book
+        self._clock = clock
+        self._one_at_a_time = asyncio.Lock()  # looks at several symbols add to one hold
+
+    async def halt(self, strange: Sequence[Reason]) -> None:
+        """Holds the account because of `strange`, and tells it; nothing where it is held because of them already. Raises
+        LedgerUnavailable."""
+        async with self._one_at_a_time:
+            held = self._book.account_hold
+            known = {_key(one): one for one in (held.differences if held is not None else ())}
+            found = known | {_key(one): one for one in strange}
+            if found == known:
+                return
+            now = self._clock.now()
+            hold = Hold(ACCOUNT, tuple(found[key] for key in sorted(found)), held.since if held is not None else now)
+            log.error("entries are halted on the whole account", orders=hold.words)
+            changes = Changes(holds=[hold], events=[SymbolHeld(hold)])
+            await self._ledger.commit(changes)
+            self._book.apply(changes)
+
+    def accept(self, shown: Sequence[Reason], who: str) -> Changes | None:
+        """What follows from the owner's word that the orders of `shown` are known; None where the account is not held. What was
+        found since they were shown holds on."""
+        held = self._book.account_hold
+        if held is None:
+            return None
+        now = self._clock.now()
+        accepted = [one for one in held.differences if one in shown]
+        left = tuple(one for one in held.differences if one not in shown)
+        marks = {int(one.params["mark"]) for one in accepted}
+        words = [Acknowledged(mark, self._until(mark, accepted), who, now) for mark in sorted(marks)]
+        if left:
+            return Changes(acknowledged=words, holds=[replace(held, differences=left)])
+        hold = replace(held, lifted_at=now, lifted_by=who)
+        return Changes(acknowledged=words, holds=[hold], events=[HoldAccepted(hold, ZERO, ZERO, "", "")])
+
+    def _until(self, mark: int, accepted: Sequence[Reason]) -> datetime:
+        known = self._book.acknowledged.get(mark)
+        times = [datetime.fromisoformat(one.params["at"]) for one in accepted if one.params["mark"] == str(mark)]
+        return max([*times, *([known.until] if known is not None else [])])
+
+
+def _key(one: Reason) -> tuple[str, str, str]:
+    return one.code, one.params["symbol"], one.params["mark"]

@@ -1,0 +1,83 @@
+"""What befalls a whole history, and only few: the ledger is put back to what it was before, or somebody else trades."""
+
+import asyncio
+from collections import deque
+from decimal import Decimal
+from random import Random
+
+from sqlalchemy import select
+
+from core.adapters.ledger import tables
+from tests.simulation.disk import Disk
+from tests.simulation.exchange import SYMBOLS, Exchange
+from tests.simulation.machine import Fate
+from tests.venue.model import OrderRequest
+
+SET_BACK, ANOTHER = "ledger set back", "another trader"
+ACCIDENTS = frozenset({SET_BACK, ANOTHER})
+THEIR_MARK = 4_711
+PARTITIONS = 3
+_MOST_SNAPSHOTS = 4
+
+
+def accident_of(seed: int, kinds: frozenset[str]) -> str:
+    """Which of them befalls the history of `seed`; empty for most. Drawn apart, so that the others stay what they were."""
+    drawn = Random(f"accident {seed}").random()
+    if drawn < 0.12:
+        return SET_BACK if SET_BACK in kinds else ""
+    return ANOTHER if drawn > 0.92 and ANOTHER in kinds else ""
+
+
+class SetsBack:
+    """Keeps some of what the disk was after a commit, and puts the oldest of it back."""
+
+    def __init__(self, fate: Fate, disk: Disk) -> None:
+        self._fate = fate
+        self._disk = disk
+        self._kept: deque[bytes] = deque(maxlen=_MOST_SNAPSHOTS)
+        disk.committed = self._keep
+
+    def _keep(self) -> None:
+        # Of a ledger that has not read from each partition the next start reads from the end.
+        if not self._fate.over and self._fate.random.random() < 0.1 and len(self._disk.positions()) == PARTITIONS:
+            self._kept.append(self._disk.snapshot())
+
+    def after_a_crash(self) -> None:
+        """Maybe the machine comes back with an older disk."""
+        if self._kept and self._fate.strikes(SET_BACK, 0.4):
+            self._disk.put_back(self._kept[0])
+            self._kept.clear()
+
+
+class AnotherTrader:
+    """Places orders on the account as another MarketFlow does. They rest and are taken off, so that no coin moves."""
+
+    def __init__(self, fate: Fate, disk: Disk, exchange: Exchange) -> None:
+        self._fate = fate
+        self._disk = disk
+        self._exchange = exchange
+
+    async def trade(self) -> None:
+        """One order, sooner or later: of another mark, of none, or of a signal that we have ordered."""
+        random = self._fate.random
+        await asyncio.sleep(random.uniform(30.0, 200.0))
+        self._fate.strikes(ANOTHER, 1.0)
+        ours = self._executed()
+        kind = random.choice(["mark", "no mark", *(["our id"] * 2 if ours else [])])
+        symbol, name = random.choice(ours) if kind == "our id" else (random.choice(SYMBOLS), "mf-0f1e2d3c4b5a69788796a5b4c3d2e")
+        mark = {"mark": THEIR_MARK, "no mark": None, "our id": random.choice([THEIR_MARK, None])}[kind]
+        venue = self._exchange.venue
+        price = (venue.exchange.books[symbol].last * Decimal("0.9")).quantize(
+            Decimal("0.00001") if symbol == "DOGEUSDT" else Decimal("0.01")
+        )
+        size = (Decimal(20) / price).quantize(Decimal(1)) or Decimal(1)
+        request = OrderRequest(symbol, "BUY", "LIMIT", "GTC", size, None, price, name, "NONE", mark)
+        order = venue.exchange.place(venue.account, request)
+        venue.exchange.cancel(order)
+        self._exchange.strange.append(order)
+        self._fate.tell(f"another trader: {name} in {symbol}, {kind}")
+
+    def _executed(self) -> list[tuple[str, str]]:
+        orders = tables.orders.c
+        done = select(orders.symbol, orders.client_order_id).where(orders.state == "FILLED").order_by(orders.inbox_seq)
+        return [(row["symbol"], row["client_order_id"]) for row in self._disk.rows(done)]

@@ -1,0 +1,81 @@
+"""Wrong programs that break a rule of the account: what was lost, what is old, and what is of somebody else."""
+
+from dataclasses import replace
+from typing import Any
+from unittest.mock import patch
+
+from core import adoption, comparison, holding
+from core.adoption import Adoption
+from core.book import Book
+from core.comparison import Sorted
+from core.first_sending import FirstSending
+from core.holding import Holding
+from core.policy.whose import Ours, Whose, whose
+
+_SORT = comparison.sort_orders
+
+
+async def asks_nothing(_self: FirstSending, _order: Any) -> None:
+    """The first sending of an old signal is as any other."""
+
+
+def takes_all_for_new(_self: FirstSending, *_times: Any) -> bool:
+    return False
+
+
+def loses_for_good(*args: Any) -> Sorted:
+    return replace(_SORT(*args), lost=())
+
+
+def sees_nobody(*args: Any) -> Sorted:
+    return replace(_SORT(*args), strange=())
+
+
+def takes_every_mark_for_ours(report: Any, order: Any, ours: Ours) -> Whose:
+    return whose(replace(report, mark=ours.mark) if report.mark is not None else report, order, ours)
+
+
+def takes_an_id_for_an_order(report: Any, order: Any, ours: Ours) -> Whose:
+    """What the ledger knows by its client order id is the order that it knows."""
+    known = order is not None and order.order_id is not None
+    return Whose.KNOWN if known else whose(report, order, ours)
+
+
+def looked_at_already(_self: Holding, _symbol: str) -> bool:
+    return True
+
+
+async def adopts_without_fees(self: Adoption, stored: Any, report: Any) -> Any:
+    place = self._placement.adopt
+
+    async def adopt(order: Any, changes: Any, found: Any) -> Any:
+        fills = await self._placement._venue.fills(found.symbol, found.order_id)
+        free = replace(found, fills=tuple(replace(fill, fee=fill.fee * 0) for fill in fills))
+        return await place(order, changes, free)
+
+    with patch.object(self._placement, "adopt", adopt):
+        return await _TAKE_OVER(self, stored, report)
+
+
+_TAKE_OVER = Adoption.take_over
+
+Swap = tuple[Any, str, Any]
+_NOTHING_LOST: tuple[Swap, ...] = ((holding, "sort_orders", loses_for_good),)
+
+ACCOUNT_VARIANTS: dict[str, tuple[Swap, ...]] = {
+    "of a ledger that was put back signals are bought again": (*_NOTHING_LOST, (FirstSending, "ask", asks_nothing)),
+    "the first sending of an old signal does not ask, and nobody looks before": (
+        (FirstSending, "is_old", takes_all_for_new),
+        (Holding, "is_looked_at", looked_at_already),
+    ),
+    "an order that the ledger lost is not taken over": _NOTHING_LOST,
+    "an order that the ledger lost is taken over without its fees": ((Adoption, "take_over", adopts_without_fees),),
+    "orders of another mark are not noticed": ((holding, "sort_orders", sees_nobody),),
+    "orders of another mark are taken over": (
+        (comparison, "whose", takes_every_mark_for_ours),
+        (adoption, "whose", takes_every_mark_for_ours),
+    ),
+    "a known client id with another order id is not noticed": ((comparison, "whose", takes_an_id_for_an_order),),
+    "a halted account buys on": ((Book, "account_hold", property(lambda _: None)),),
+}
+"""What each of them swaps: the owner of a name, the name, and what stands there instead."""
