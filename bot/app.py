@@ -293,7 +293,8 @@ class _Program:
     def _besides(self) -> Mapping[str, Callable[[], tuple[bool, str]]]:
         """What trading does not need: it may be away for a day."""
         export = self.warehouse.export
-        return {"history": lambda: export.ready} if export is not None else {}
+        history = {"history": lambda: export.ready} if export is not None else {}
+        return {"account": lambda: self.trading.comparing.ready, **history}
 
     async def run(self, on_ready: Callable[[], None]) -> None:
         """Starts everything, waits until told to stop, and ends in the order that settles what is in flight."""

@@ -11,7 +11,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.book import Book
-from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
+from core.domain.errors import ExchangeUnavailable, LeaseLost, LedgerUnavailable
 from core.domain.events import Event, PartTroubled
 from core.domain.messages import ApprovalTimedOut, Message, PauseTimedOut
 from core.inbox import CONTROLS, Inbox
@@ -56,8 +56,9 @@ def schedule_daily(scheduler: AsyncIOScheduler, name: str, job: Job, at: time) -
 
 
 async def _until_stopped(job: Job) -> None:
-    # The scheduler's shutdown cancels a job that is running, and would log that as the job's own error.
-    with contextlib.suppress(asyncio.CancelledError):
+    # The scheduler's shutdown cancels a job that is running, and would log that as the job's own error. Where the ledger is lost
+    # the process ends, and says so.
+    with contextlib.suppress(asyncio.CancelledError, LeaseLost):
         await job()
 
 

@@ -18,6 +18,7 @@ from core.domain.money import plain
 from core.domain.order import ExecutionReport
 from core.domain.proof import Proof
 from core.leisure import Leisure
+from core.policy.whose import Ours
 from core.ports import AccountHistory, Clock, ExportFeed
 from core.proof import prove
 
@@ -53,7 +54,8 @@ class Prover:
         books = await reader.read(day, until)
         account: list[ExecutionReport] = []
         gone: list[str] = []
-        for symbol in sorted(self._symbols | {order.symbol for order in books.orders.values()}):
+        state = await self._ledger.load(f"{day:%Y-%m-%d}")
+        for symbol in sorted(self._symbols | set(state.touched) | {order.symbol for order in books.orders.values()}):
             # What was approved late ended after its day did.
             ends = [order.updated_at for order in books.orders.values() if order.symbol == symbol]
             found = await self._orders(symbol, day - AROUND, max([until, *ends]) + AROUND)
@@ -65,6 +67,7 @@ class Prover:
         unbooked = {name: order for name, order in known.items() if name in executed - books.orders.keys()}
         books = await reader.with_orders(books, {**books.orders, **unbooked})
         compare = partial(prove, f"{day:%Y-%m-%d}", books, now=self._clock.now(), account=account, known=known, gone=gone)
+        compare = partial(compare, ours=Ours(state.mark, {one.mark: one for one in state.acknowledged}))
         if self._history is None:
             return compare(history=None)
         history, feed = self._history

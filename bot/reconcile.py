@@ -26,12 +26,13 @@ async def reconcile(settings: Settings, say: Callable[[str], None], progress: Ca
         async with open_venue(settings, ledger) as (venue, _):
             state = await ledger.load(clock.now().date().isoformat())
             executions = await LedgerQueries(ledger.reader).recent_executions(NEWEST)
-            symbols = {position.symbol for position in state.positions} | {row.symbol for row in executions}
+            symbols = {position.symbol for position in state.positions} | {row.symbol for row in executions} | set(state.touched)
             progress(f"{len(symbols)} symbols: rules, holdings, newest orders")
             found = await compare(
                 venue,
                 positions=state.positions,
                 in_flight=state.in_flight,
+                symbols=symbols,
                 instruments=await venue.instruments(symbols),
                 known=ledger.find_orders,
                 ours=Ours(state.mark, {one.mark: one for one in state.acknowledged}),

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import structlog
 
 from core.book import Book
-from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
+from core.domain.errors import ExchangeUnavailable, LeaseLost, LedgerUnavailable
 from core.holding import Holding
 from core.ports import Clock, Venue
 
@@ -14,6 +14,8 @@ log = structlog.get_logger(__name__)
 
 SWEEP_PAUSE_SECONDS = 1.0
 """Between two symbols that nobody waits for. A look costs 20 of the 6,000 that a minute allows."""
+SOON_SECONDS = 3.0
+_TURN_SECONDS = 0.5
 _ATTEMPTS = 5
 
 
@@ -27,6 +29,7 @@ class Comparing:
         self._book = book
         self._clock = clock
         self._wanted: dict[str, None] = {}
+        self._soon: dict[str, float] = {}  # with when it is due, in monotonic seconds
         self._swept: dict[str, int] | None = None  # still to be swept, with how often it was tried; None before it is known
         self._total = 0
         self._sweeps = False
@@ -37,9 +40,25 @@ class Comparing:
         """How many symbols of the account are looked at, and how many there are; None before that is known."""
         return None if self._swept is None else (self._total - len(self._swept), self._total)
 
+    @property
+    def ready(self) -> tuple[bool, str]:
+        """Whether nobody else is known to trade on the account, and how far it was looked at."""
+        if self._book.account_hold is not None:
+            return False, "entries are halted: orders that are not of this ledger"
+        if self.progress is None:
+            return True, "not looked at yet"
+        done, total = self.progress
+        return True, f"{done} of {total} symbols looked at"
+
     def want(self, symbols: Iterable[str]) -> None:
         """Has `symbols` compared soon."""
         self._wanted |= dict.fromkeys(symbols)
+        self._wake.set()
+
+    def want_soon(self, symbol: str) -> None:
+        """Has `symbol` compared in a moment: an order was just placed there, and somebody else may have placed one for the same
+        signal."""
+        self._soon.setdefault(symbol, self._clock.monotonic() + SOON_SECONDS)
         self._wake.set()
 
     def sweep(self) -> None:
@@ -54,6 +73,14 @@ class Comparing:
                 symbol = next(iter(self._wanted))
                 del self._wanted[symbol]
                 await self._holding.check(symbol)
+            elif self._soon:
+                now = self._clock.monotonic()
+                due = [symbol for symbol, at in self._soon.items() if at <= now]
+                for symbol in due:
+                    del self._soon[symbol]
+                self._wanted |= dict.fromkeys(due)
+                if not due:
+                    await self._clock.sleep(_TURN_SECONDS)
             elif self._sweeps:
                 await self._step()
             else:
@@ -69,6 +96,10 @@ class Comparing:
         except (ExchangeUnavailable, LedgerUnavailable) as error:
             log.warning("the account's symbols cannot be looked at now", error=str(error))
             await self._clock.sleep(getattr(error, "retry_after", 0.0))
+        except LeaseLost:
+            raise
+        except Exception:  # a sweep that fails must not end what trades
+            log.exception("the account's symbols could not be looked at")
         if self._swept == {}:
             self._sweeps = False
             log.info("every symbol of the account was looked at", symbols=self._total)

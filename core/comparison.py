@@ -12,7 +12,7 @@ from core.domain.money import ZERO, plain
 from core.domain.order import ExecutionReport, Order
 from core.domain.position import Position
 from core.domain.reasons import Reason, reason
-from core.domain.signal import OUR_PREFIX
+from core.domain.signal import Side
 from core.leisure import Leisure
 from core.policy.whose import Ours, Whose, whose
 from core.ports import Venue
@@ -35,13 +35,15 @@ async def compare(
     *,
     positions: Sequence[Position],
     in_flight: Sequence[Order],
+    symbols: Collection[str],
     instruments: Mapping[str, Instrument],
     known: KnownOrders,
     ours: Ours,
     leisure: Leisure,
 ) -> Comparison:
-    """Compares holdings, the newest orders of each symbol of `instruments`, and open orders. `known` gives the ledger's orders by
-    client order id, `ours` tells whose an order is. Raises ExchangeUnavailable."""
+    """Compares holdings, the newest orders of each of `symbols`, and open orders. `instruments` are the rules of those that the
+    exchange knows, `known` gives the ledger's orders by client order id, `ours` tells whose an order is. Raises
+    ExchangeUnavailable."""
     found = Comparison()
     balances = await leisure.ask(venue.balances)
     for symbol, instrument in sorted(instruments.items()):
@@ -57,9 +59,13 @@ async def compare(
         found.differences += [f"{symbol}: {difference}" for difference in differences]
         found.differences += [str(strange) for strange in sorted_.strange]
         found.differences += [f"{symbol}: order {lost.order_id} is of this ledger, which has lost it" for lost in sorted_.lost]
+        found.differences += _bound(instrument, held, balances, in_flight)
         more = total(balances, instrument.base) - held
         if held and more > 0:
             found.notes.append(f"the exchange holds {plain(more)} {instrument.base} more than the ledger: yours, left alone")
+    with_position = {position.symbol for position in positions if position.qty}
+    for symbol in sorted(set(symbols) - instruments.keys() - with_position):
+        found.notes.append(f"{symbol}: not compared, the exchange knows no such symbol (any more)")
     for position in positions:
         if position.qty and position.symbol not in instruments:
             found.differences.append(
@@ -67,8 +73,19 @@ async def compare(
             )
     for order in in_flight:
         found.differences.append(f"{order.symbol}: order {order.client_order_id} is not settled ({order.state})")
-    _compare_open_orders(await leisure.ask(venue.open_orders), {order.client_order_id for order in in_flight}, found)
+    resting = await leisure.ask(venue.open_orders)
+    _compare_open_orders(resting, await known([report.client_order_id for report in resting]), ours, found)
     return found
+
+
+def _bound(instrument: Instrument, held: Decimal, balances: Mapping[str, Balance], in_flight: Sequence[Order]) -> list[str]:
+    """What of the ledger's holding an order on the exchange binds that is not one of ours: it cannot be sold."""
+    balance = balances.get(instrument.base)
+    selling = any(order.side is Side.SELL and order.symbol == instrument.symbol for order in in_flight)
+    if balance is None or selling or not balance.locked or balance.free >= held or balance.total < held:
+        return []
+    free, locked, base = plain(balance.free), plain(balance.locked), instrument.base
+    return [f"{instrument.symbol}: {plain(held)} {base} in the ledger, only {free} free: {locked} are bound in orders"]
 
 
 def differences_of_gone(position: Position) -> list[Reason]:
@@ -154,12 +171,15 @@ def missing_coins(instrument: Instrument, held: Decimal, balances: Mapping[str, 
     return ()
 
 
-def _compare_open_orders(open_orders: Sequence[ExecutionReport], ours: Collection[str], found: Comparison) -> None:
-    for report in open_orders:
-        if report.client_order_id in ours:
-            continue
+def _compare_open_orders(resting: Sequence[ExecutionReport], orders: Mapping[str, Order], ours: Ours, found: Comparison) -> None:
+    for report in resting:
         text = f"{report.symbol}: open order {report.order_id} ({report.side}) on the exchange"
-        if report.client_order_id.startswith(OUR_PREFIX):
-            found.differences.append(f"{text} has our mark and is not in this ledger: another MarketFlow?")
-        else:
-            found.notes.append(f"{text} is not ours: left alone")
+        match whose(report, orders.get(report.client_order_id), ours):
+            case Whose.OWNERS:
+                found.notes.append(f"{text} is not ours: left alone")
+            case Whose.OTHERS:
+                found.notes.append(f"{text} is of the MarketFlow with mark {report.mark}, which you know")
+            case Whose.LOST:
+                found.differences.append(f"{text} has our mark, and this ledger has lost it")
+            case Whose.STRANGE:
+                found.differences.append(f"{text} is not of this ledger: another MarketFlow?")

@@ -14,9 +14,10 @@ from core.domain.money import EXACT, ZERO, divide, plain
 from core.domain.order import ExecutionReport, Fill, Order
 from core.domain.position import Execution
 from core.domain.proof import Proof
-from core.domain.signal import OUR_PREFIX
+from core.policy.whose import Ours, Whose, whose
 from core.ports import DayResult
 
+NOBODY = Ours(None, {})
 UNDECIDED_AFTER = timedelta(minutes=10)
 """A signal may wait for its turn; one that waits longer than this is lost."""
 
@@ -53,9 +54,10 @@ def prove(
     known: Mapping[str, Order],
     history: Sequence[Mapping[str, Any]] | None,
     unexported: Collection[str] = (),
+    ours: Ours = NOBODY,
     gone: Collection[str] = (),
 ) -> Proof:
-    """Compares everything with everything.
+    """Compares everything with everything. `ours` tells whose an order on the exchange is.
 
     `account` are the exchange's orders of the day and a little around it, with fills; `known` those of them that the ledger has,
     of whichever day; `history` the rows kept elsewhere, None where there is none to compare; `unexported` names executions that
@@ -65,7 +67,7 @@ def prove(
         profit = _profits(ledger.executions.values())
         differences = [
             *_decisions(ledger, now),
-            *_account(ledger, account, known, gone),
+            *_account(ledger, account, known, ours, gone),
             *_executions(ledger),
             *_results(ledger, profit),
         ]
@@ -99,12 +101,16 @@ def _decisions(ledger: LedgerDay, now: datetime) -> Iterator[str]:
 
 
 def _account(
-    ledger: LedgerDay, account: Sequence[ExecutionReport], known: Mapping[str, Order], gone: Collection[str]
+    ledger: LedgerDay, account: Sequence[ExecutionReport], known: Mapping[str, Order], ours: Ours, gone: Collection[str]
 ) -> Iterator[str]:
-    reports = {report.client_order_id: report for report in account}
+    reports: dict[str, ExecutionReport] = {}
     for report in account:
-        if report.client_order_id.startswith(OUR_PREFIX) and report.client_order_id not in known:
-            yield f"order {report.client_order_id} ({report.symbol} {report.order_id}): the exchange has it, the ledger has not"
+        name, order = report.client_order_id, known.get(report.client_order_id)
+        # A client order id may be that of several orders: it is the number that tells which is the ledger's.
+        if name not in reports or (order is not None and report.order_id == order.order_id):
+            reports[name] = report
+        if whose(report, order, ours) in {Whose.LOST, Whose.STRANGE}:
+            yield f"order {name} ({report.symbol} {report.order_id}): the exchange has it, the ledger has not"
     for name, order in ledger.orders.items():
         found = reports.get(name)
         if order.state.in_flight:

@@ -10,7 +10,7 @@ from core.book import Book
 from core.comparing import Comparing
 from core.deciding import Deciding
 from core.domain.account import ACCOUNT
-from core.domain.messages import Message
+from core.domain.messages import Message, StoredMessage
 from core.exits import Exits, ExitTimer
 from core.first_sending import FirstSending
 from core.holding import Holding
@@ -18,7 +18,7 @@ from core.inbox import CAPACITY, Inbox
 from core.market import Market
 from core.order_executor import OrderExecutor, new_token
 from core.placement import Placement
-from core.ports import Clock, EntryGate, Ledger, LedgerState, Timings, Venue
+from core.ports import Clock, EntryGate, Ledger, LedgerState, Timings, Venue, Verdict
 from core.rates import Rates
 from core.reconciler import Reconciler
 from core.wishes import Wishes
@@ -104,11 +104,17 @@ class Trading:
             clock=clock,
             token=token,
         )
-        self.inbox = Inbox(ledger, self.executor.handle, clock, capacity=capacity)
+        self.inbox = Inbox(ledger, self._handle, clock, capacity=capacity)
         self.exits = ExitTimer(book, self.inbox.ask_all, clock)
 
     async def _put(self, messages: Sequence[Message]) -> None:
         await self.inbox.ask_all(messages)
+
+    async def _handle(self, stored: StoredMessage) -> Verdict:
+        verdict = await self.executor.handle(stored)
+        if verdict.outcome == "ordered":
+            self.comparing.want_soon(stored.message.mailbox)
+        return verdict
 
     def needed(self) -> set[str]:
         """The symbols whose rules and prices are kept at hand."""

@@ -39,7 +39,7 @@ class Program:
         traded; any other on one that has, lately."""
         self._is_new = not newcomer
         self._http_port, self._metrics_port = free_port(), free_port()
-        self._ready_without = ready_without
+        self.ready_without = ready_without
         self._ledger, self._log = folder / "ledger.db", folder / "marketflow.log"
         own = {
             "HTTP_PORT": str(self._http_port),
@@ -111,7 +111,7 @@ class Program:
         except (OSError, http.client.HTTPException):
             return False
         parts = json.loads(body)["parts"]
-        return all(state["ready"] for name, state in parts.items() if name not in self._ready_without)
+        return all(state["ready"] for name, state in parts.items() if name not in self.ready_without)
 
 
 @asynccontextmanager

@@ -37,6 +37,8 @@ def _lines(desk: Desk, position: Position) -> list[Html]:
         profit = multiply(position.qty, priced.price) - position.cost
         percent, earned = percent_of(profit, position.cost), money(profit, signed=True)
         lines.append(texts("positions.unrealised", percent=percent, profit=earned, quote=priced.quote_asset))
+    if desk.market.is_gone(position.symbol):
+        lines.append(texts("positions.gone", symbol=position.symbol))
     if position.opened_at is not None:
         since, held = texts.full_moment(position.opened_at), duration(now - position.opened_at, texts)
         lines.append(texts("positions.since", time=since, duration=held))

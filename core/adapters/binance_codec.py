@@ -194,7 +194,8 @@ _SECONDS = {"SECOND": 1, "MINUTE": 60, "HOUR": 3_600, "DAY": 86_400}
 def rate_limits(body: object) -> list[RateLimit]:
     """`exchangeInfo.rateLimits`; what is not as documented is left out: the documented limits hold then."""
     found = []
-    for item in body.get("rateLimits", []) if isinstance(body, Mapping) else []:
+    listed = body.get("rateLimits") if isinstance(body, Mapping) else None
+    for item in listed if isinstance(listed, list) else []:
         rule = item if isinstance(item, Mapping) else {}
         kind, unit, many, limit = (rule.get(name) for name in ("rateLimitType", "interval", "intervalNum", "limit"))
         if isinstance(kind, str) and isinstance(unit, str) and unit in _SECONDS and _is_count(many) and _is_count(limit):

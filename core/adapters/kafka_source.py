@@ -14,6 +14,8 @@ from core.adapters.kafka_dead_letters import DeadLetterTopic, RefusedRecord
 from core.adapters.kafka_offsets import GroupOffsets
 from core.adapters.kafka_probe import TopicMissing, explain, find_partitions, why_unreachable
 from core.adapters.kafka_settings import KafkaOptions
+from core.adapters.kafka_transactions import OpenTransactions, ends_of
+from core.adapters.kafka_witness import find_anew, witness_of
 from core.adapters.signal_codec import MAX_BYTES, Unreadable, decode, instant
 from core.domain.errors import LedgerUnavailable, SourceUnavailable
 from core.domain.messages import DeadLetter, Message, SignalReceived, SourcePosition
@@ -92,7 +94,10 @@ class KafkaSource:
         self._group = GroupOffsets(options, topic, group, clock)
         self._positions: dict[int, int] | None = None  # the next offset of each partition: what came before is delivered
         self._generations: dict[int, int] = {}
+        self._witnesses: dict[int, str] = {}  # what the last record taken of each partition is known by again
         self._ends: dict[int, int] | None = None
+        self._transactions = OpenTransactions(clock)
+        self._reading = ""
         self._ready, self._detail = False, "connecting"
         self._told_away = False
         self._connected_at: float | None = None
@@ -167,7 +172,8 @@ class KafkaSource:
         try:
             await start(consumer)
             await self._take_positions(consumer, partitions)
-            self._set_state(ready=True, detail=f"reading {self._topic}, {len(partitions)} partition(s)")
+            self._reading = f"reading {self._topic}, {len(partitions)} partition(s)"
+            self._set_state(ready=True, detail=self._reading)
             self._connected_at = self._clock.monotonic()
             return await self._read(consumer)
         finally:
@@ -196,7 +202,22 @@ class KafkaSource:
     async def _take_positions(self, consumer: AIOKafkaConsumer, partitions: Collection[int]) -> None:
         if 0 not in await self._load_positions():
             await self._start_at_end(consumer, partitions)
+        known = {number: self._witnesses.get(number, "") for number in partitions}
+        if anew := await find_anew(consumer, self._topic, known, self._clock):
+            await self._begin_anew(consumer, anew)
         await self._assign(consumer, partitions)
+
+    async def _begin_anew(self, consumer: AIOKafkaConsumer, anew: Collection[int]) -> None:
+        """Partitions of a topic that was made anew are read from their beginning: none of their records was seen yet."""
+        earliest = await self._offsets(consumer.beginning_offsets, anew)
+        for number in anew:
+            wanted = self._known_positions()[number]
+            self._generations[number] = self._generations.get(number, 0) + 1
+            log.warning(
+                "kafka_topic_made_anew", topic=self._topic, partition=number, position=wanted, resumed_at=earliest[number]
+            )
+            self._on_gap(number, wanted, earliest[number])
+            await self._store_position(number, earliest[number])
 
     async def _start_at_end(self, consumer: AIOKafkaConsumer, partitions: Collection[int]) -> None:
         """Partition 0, which every topic has, is stored last: while it is not, a start that was cut short begins again."""
@@ -223,6 +244,7 @@ class KafkaSource:
             stored = await self._stored_positions()
             self._positions = {number: position.offset for number, position in stored.items()}
             self._generations = {number: position.generation for number, position in stored.items()}
+            self._witnesses = {number: position.witness for number, position in stored.items()}
         return self._positions
 
     async def _assign(self, consumer: AIOKafkaConsumer, partitions: Collection[int]) -> None:
@@ -279,9 +301,9 @@ class KafkaSource:
                 refused.append(RefusedRecord(self._topic, partition, record.offset, record.key, record.value, read.problem))
             else:
                 messages.append(Message(self.name, read.signal_id, read.symbol, SignalReceived(read), now))
-        next_offset = records[-1].offset + 1
-        await self._deliver(messages, dead, SourcePosition(self.name, partition, next_offset, generation))
-        self._known_positions()[partition] = next_offset
+        next_offset, witness = records[-1].offset + 1, witness_of(records[-1])
+        await self._deliver(messages, dead, SourcePosition(self.name, partition, next_offset, generation, witness))
+        self._known_positions()[partition], self._witnesses[partition] = next_offset, witness
         self.stored_at = self._clock.now()
         self.dead_letters.put(refused)
         if tombstones := sum(record.value is None for record in records):
@@ -324,7 +346,7 @@ class KafkaSource:
 
     async def _store_position(self, partition: int, offset: int) -> None:
         await self._deliver([], [], SourcePosition(self.name, partition, offset, self._generations.get(partition, 0)))
-        self._known_positions()[partition] = offset
+        self._known_positions()[partition], self._witnesses[partition] = offset, ""
 
     async def _note_positions(self, consumer: AIOKafkaConsumer) -> None:
         """Everything read is delivered now, so the consumer's positions are ours; they also lead past transaction markers."""
@@ -338,10 +360,21 @@ class KafkaSource:
             numbers = [partition.partition for partition in consumer.assignment()]
             try:
                 async with asyncio.timeout(self._options.request_timeout):
-                    self._ends = await self._offsets(consumer.end_offsets, numbers)
+                    stable = await self._offsets(consumer.end_offsets, numbers)
             except (KafkaError, OSError) as error:
                 return explain(error, self._options)
+            self._look_at_ends(consumer, stable)
             await self._clock.sleep(self._watch_every)
+
+    def _look_at_ends(self, consumer: AIOKafkaConsumer, stable: Mapping[int, int]) -> None:
+        """`stable` is how far each partition may be read; what stands behind an open transaction counts as not read."""
+        ends = ends_of(consumer, self._topic, stable)
+        self._ends = {number: max(end, (ends[number].high if number in ends else None) or 0) for number, end in stable.items()}
+        held_up = self._transactions.look(ends)
+        if held_up:
+            self._set_state(ready=False, detail=held_up)
+        elif not self._ready:
+            self._set_state(ready=True, detail=self._reading)
 
     async def _offsets(
         self, ask: Callable[..., Awaitable[Mapping[TopicPartition, int]]], numbers: Collection[int]

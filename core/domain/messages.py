@@ -294,9 +294,11 @@ class DeadLetter:
 @dataclass(frozen=True, slots=True)
 class SourcePosition:
     """How far a source has been read: the next `offset` of `partition` in `source` (e.g. `kafka:trading_signals`). `generation`
-    counts how often the partition was found to have begun anew, so that its offsets mean other records than before."""
+    counts how often the partition was found to have begun anew, so that its offsets mean other records than before.
+    `witness` is what the last record taken is known by again; empty before the first."""
 
     source: str
     partition: int
     offset: int
     generation: int = 0
+    witness: str = ""

@@ -363,6 +363,7 @@ class Exchange:
     def __init__(self, clock: FastClock) -> None:
         self._clock = clock
         self.down = False
+        self.delisted = False
         self.bid = Decimal("0.5000")
         self.held = {"USDC": Balance("USDC", Decimal("990.39")), "WIF": Balance("WIF", Decimal("19.98"), Decimal(1))}
 
@@ -374,7 +375,7 @@ class Exchange:
         return self._clock.now()
 
     async def instruments(self, symbols: Collection[str] | None) -> Mapping[str, Instrument]:
-        return {"WIFUSDC": WIF}
+        return {} if self.delisted else {"WIFUSDC": WIF}
 
     async def quotes(self, symbols: Collection[str]) -> Mapping[str, Quote]:
         self._check()

@@ -320,3 +320,11 @@ async def test_users_are_shown_by_the_name_they_have(bot: Bot) -> None:
     listed = (await bot.owner.ask("/users")).text
     assert f"Trader ({TRADER}): trader" in listed
     assert f"{VIEWER}: viewer" in listed
+
+
+async def test_a_position_that_the_exchange_knows_no_more_is_shown_as_that(bot: Bot) -> None:
+    bot.office.exchange.delisted = True
+    await bot.office.market.load_instruments(["WIFUSDC"])
+    shown = (await bot.owner.ask("/positions")).text
+    assert "19.98 WIF" in shown
+    assert "The exchange knows it no more (delisted?). /accept WIFUSDC writes it off" in shown

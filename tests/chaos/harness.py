@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
 from random import Random
+from types import MappingProxyType
 
 from aiokafka import AIOKafkaProducer
 from sqlalchemy import Table, func, select
@@ -212,16 +213,19 @@ def settings(venue: Venue, chat: LocalChat, broker: str) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def chaos(folder: Path, broker: str, *, seed: int, database_url: str = "") -> AsyncIterator[Chaos]:
-    """The surroundings, with the topic made; the program is not started yet. Without `database_url` the ledger is SQLite."""
+async def chaos(
+    folder: Path, broker: str, *, seed: int, database_url: str = "", changes: Mapping[str, str] = MappingProxyType({})
+) -> AsyncIterator[Chaos]:
+    """The surroundings, with the topic made; the program is not started yet. Without `database_url` the ledger is SQLite.
+    `changes` go over the settings."""
     async with AsyncExitStack() as stack:
-        venue = await stack.enter_async_context(running_venue(balances=START_BALANCES, prices=SYMBOLS))
+        venue = await stack.enter_async_context(running_venue(balances=START_BALANCES, prices={**SYMBOLS, "USDCUSDT": "1"}))
         venue.lift_limits()
         venue.limits.strikes = 10**9
         chat = await stack.enter_async_context(local_chat())
         producer = await stack.enter_async_context(AIOKafkaProducer(bootstrap_servers=broker))
         url = database_url or f"sqlite+aiosqlite:///{folder / 'ledger.db'}"
-        own = settings(venue, chat, broker) | {"DATABASE_URL": url}
+        own = settings(venue, chat, broker) | {"DATABASE_URL": url} | dict(changes)
         program = Program(folder, own, ready_without={"telegram"})  # which fails now and then, and holds up nothing else
         stack.push_async_callback(program.kill)
         reader = open_reader(url)

@@ -288,6 +288,16 @@ async def test_orders_of_somebody_else_halt_entries_of_the_account_and_no_exit(
     assert became(await again.say("BUY_SM")) == ("denied", "account_held")  # an order that was there does not go away
 
 
+async def test_the_same_signal_sent_by_two_at_once_is_told_within_seconds(world: World, ledger: MemoryLedger) -> None:
+    await world.clock.forward(60)
+    await world.say("BUY_SM")
+    (ours,) = ledger.orders
+    await world.clock.forward(1)
+    world.venue.foreign.append(replace(FOREIGN, client_order_id=ours))
+    await world.clock.forward(5)
+    assert world.book.account_hold is not None
+
+
 async def held(world: World, *foreign: ExecutionReport) -> None:
     world.venue.foreign.extend(foreign)
     assert became(await world.say("BUY_SM")) == ("denied", "account_held")

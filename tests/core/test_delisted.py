@@ -72,6 +72,7 @@ async def test_a_symbol_that_is_known_again_is_traded_again(world: World, ledger
     world.venue.delisted.add("WIFUSDC")
     await compare(world)
     world.venue.delisted.clear()
+    await world.clock.forward(10)
     await compare(world)
     assert told(ledger) == ["symbol_held", "symbol_released"]
     assert became(await world.say("SELL_SM")) == ("ordered", "")
@@ -91,6 +92,7 @@ async def test_it_does_not_stop_the_comparison_of_the_others(world: World) -> No
         venue,
         positions=list(world.book.positions.values()),
         in_flight=[],
+        symbols=set(venue.rules),
         instruments=dict(venue.rules),  # read a moment before
         known=known,  # type: ignore[arg-type]
         leisure=Leisure(world.clock),

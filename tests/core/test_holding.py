@@ -254,6 +254,7 @@ async def test_a_look_delays_no_signal(world: World) -> None:
 async def test_what_moved_while_it_was_looked_at_is_not_committed(world: World, ledger: MemoryLedger) -> None:
     """The balances are those of before the sale, the positions those of after it."""
     await world.say("BUY_SM")
+    await world.clock.forward(10)
     world.venue.more["WIF"] = Decimal(-6)
     balances, asked = world.venue.balances, 0
 

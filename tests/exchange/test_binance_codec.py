@@ -311,6 +311,7 @@ READERS: dict[str, Callable[[object], object]] = {
     "quotes": lambda body: codec.quotes(body, ["WIFUSDC"], NOW),
     "balances": codec.balances,
     "time": codec.server_time,
+    "limits": codec.rate_limits,
     "permissions": lambda body: codec.permissions(body, body),
     "instruments": codec.instruments,
 }
@@ -321,6 +322,7 @@ GOOD: dict[str, Any] = {
     "quotes": [sample("samples/ticker_bookTicker.json")],
     "balances": sample("orders/doc_account_sample.json"),
     "time": {"serverTime": 1_499_827_319_559},
+    "limits": {"rateLimits": [{"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": 100}]},
     "permissions": sample("orders/doc_account_sample.json"),
     "instruments": {"symbols": [rules_with(notional("5", to_market=True))]},
 }

@@ -36,6 +36,7 @@ class Ledger:
 
     positions: dict[int, int] = field(default_factory=dict)
     generations: dict[int, int] = field(default_factory=dict)
+    witnesses: dict[int, str] = field(default_factory=dict)
     messages: list[Message] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
     deliveries: int = 0
@@ -52,10 +53,11 @@ class Ledger:
         if position is not None:
             self.positions[position.partition] = position.offset
             self.generations[position.partition] = position.generation
+            self.witnesses[position.partition] = position.witness
 
     async def stored(self) -> Mapping[int, SourcePosition]:
         return {
-            number: SourcePosition("kafka:t", number, offset, self.generations.get(number, 0))
+            number: SourcePosition("kafka:t", number, offset, self.generations.get(number, 0), self.witnesses.get(number, ""))
             for number, offset in self.positions.items()
         }
 

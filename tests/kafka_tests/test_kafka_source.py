@@ -5,14 +5,16 @@ import json
 from uuid import uuid4
 
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 
 from bot.clock import SystemClock
-from core.adapters import kafka_offsets
+from core.adapters import kafka_offsets, kafka_transactions
 from core.adapters.kafka_offsets import GroupOffsets
 from core.adapters.kafka_settings import KafkaOptions
 from core.domain.messages import SignalReceived
-from tests.kafka_tests.conftest import Bench, eventually, good
+from tests.kafka_tests.conftest import Bench, eventually, good, real_bench
+from tests.servers.kafka import KafkaServer
 from tests.servers.ports import free_port
 
 
@@ -249,3 +251,76 @@ async def test_what_is_read_again_after_a_log_was_cut_is_known(bench: Bench) -> 
     # The first two again under the names they had, which the inbox refuses.
     assert bench.ledger.ids == [first, second, first, second, f"{bench.topic}/0/2@1"]
     assert bench.told.gaps == [(0, 3, 0)]
+
+
+async def test_what_waits_behind_an_open_transaction_is_seen_and_told(
+    real_kafka: KafkaServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kafka_transactions, "PATIENCE_SECONDS", 2.0)
+    bench = real_bench(real_kafka)
+    await bench.make_topic()
+    arguments = await bench.options.client_arguments()
+    async with bench.reading() as source, AIOKafkaProducer(transactional_id=uuid4().hex, **arguments) as producer:
+        await bench.write(good(1))
+        await eventually(lambda: bench.ledger.ids == ["1"] and source.lag == 0)
+        await producer.begin_transaction()
+        await producer.send_and_wait(bench.topic, good(2))
+        await bench.write(good(3))  # whole in itself, by another producer
+        await eventually(lambda: source.lag == 2)
+        assert source.ready[0]
+        await eventually(lambda: not source.ready[0])
+        assert source.ready[1] == "2 record(s) of partition 0 wait behind a transaction that some producer left open"
+        assert bench.ledger.ids == ["1"]
+        await producer.abort_transaction()
+        await eventually(lambda: source.ready[0] and source.lag == 0)
+        assert bench.ledger.ids == ["1", "3"]
+    assert [ready for ready, _ in bench.told.states] == [False, True]
+
+
+async def test_the_same_topic_after_a_restart_is_the_same(bench: Bench) -> None:
+    await bench.make_topic(partitions=2)
+    async with bench.reading():
+        await bench.write(good(1), good(2), partition=1)
+        await eventually(lambda: bench.ledger.ids == ["1", "2"])
+    await bench.write(good(3), partition=1)
+    await bench.write(good(4))
+    async with bench.reading():
+        await eventually(lambda: sorted(bench.ledger.ids) == ["1", "2", "3", "4"])
+    async with bench.reading():
+        await bench.write(good(5))
+        await eventually(lambda: len(bench.ledger.ids) == 5)
+    assert bench.told.gaps == []
+    assert set(bench.ledger.generations.values()) == {0}
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+async def test_a_topic_made_anew_while_stopped_is_read_from_its_first_record(real_kafka: KafkaServer, count: int) -> None:
+    """With fewer records than were read, exactly as many, and more."""
+    bench = real_bench(real_kafka)
+    await bench.make_topic()
+    async with bench.reading():
+        await bench.write(*([b'{"signal_type": "BUY_SM", "close": 1}'] * 2))
+        await eventually(lambda: len(bench.ledger.messages) == 2)
+    admin = AIOKafkaAdminClient(**await bench.options.client_arguments())
+    await admin.start()
+    await admin.delete_topics([bench.topic])
+    await admin.close()
+    await asyncio.sleep(1)
+    await bench.make_topic()
+    await bench.write(*([b'{"signal_type": "BUY_SM", "close": 1}'] * count))
+    async with bench.reading():
+        await eventually(lambda: len(bench.ledger.messages) == 2 + count)
+        await bench.write(b'{"signal_type": "SELL_SM", "close": 1}')
+        await eventually(lambda: len(bench.ledger.messages) == 3 + count)
+    assert bench.ledger.ids[2:] == [f"{bench.topic}/0/{offset}@1" for offset in range(count + 1)]
+    assert len(bench.told.gaps) == 1
+
+
+async def test_a_record_that_is_gone_is_no_sign_of_a_topic_made_anew(bench: Bench) -> None:
+    """Records grow too old, or are compacted away."""
+    await bench.make_topic()
+    await bench.write(good(1), good(2))
+    bench.ledger.positions, bench.ledger.witnesses = {0: 1}, {0: "7:0123456789abcdef"}
+    async with bench.reading():
+        await eventually(lambda: bench.ledger.ids == ["2"])
+    assert bench.told.gaps == []

@@ -69,7 +69,7 @@ async def test_a_restart_finds_everything_again(ledger: SqlLedger, reopen: Reope
             positions=[values.position("19.98")],
         )
     )
-    await ledger.store([], position=SourcePosition("kafka:t", 3, 42, 1))
+    await ledger.store([], position=SourcePosition("kafka:t", 3, 42, 1, "41:0123456789abcdef"))
     again = await reopen()
     state = await again.load(TODAY)
     assert state.in_flight == [values.order(bought.seq)]
@@ -77,7 +77,7 @@ async def test_a_restart_finds_everything_again(ledger: SqlLedger, reopen: Reope
     assert state.approvals == [approval]
     assert state.controls == controls
     assert state.positions == [values.position("19.98")]
-    assert await again.source_positions("kafka:t") == {3: SourcePosition("kafka:t", 3, 42, 1)}
+    assert await again.source_positions("kafka:t") == {3: SourcePosition("kafka:t", 3, 42, 1, "41:0123456789abcdef")}
 
 
 async def test_a_ledger_has_a_mark_for_life_and_knows_every_symbol_it_sent_an_order_for(reopen: Reopen) -> None:

@@ -31,7 +31,7 @@ class PostgresServer:
     def __init__(self, programs: Path, *, durable: bool = False) -> None:
         """`programs` holds initdb and postgres. Not `durable`: it waits for no disk; commits survive `kill`."""
         self._programs = programs
-        self._user = _unprivileged_user() if os.geteuid() == 0 else None
+        self.user = self._user = _unprivileged_user() if os.geteuid() == 0 else None
         self._folder = Path(tempfile.mkdtemp(prefix="marketflow-postgres-"))
         self._data = self._folder / "data"
         self.port = free_port()

@@ -82,6 +82,11 @@ class Consumer:
     async def beginning_offsets(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
         return await self._offsets(partitions, lambda _: 0)
 
+    def last_stable_offset(self, partition: TopicPartition) -> int:
+        return len(self._broker.written[partition.partition])
+
+    highwater = last_stable_offset
+
     async def end_offsets(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
         return await self._offsets(partitions, lambda number: len(self._broker.written[number]))
 

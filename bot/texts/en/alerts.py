@@ -122,6 +122,7 @@ CATALOGUE: dict[str, str] = {
     "part.instruments": "Symbol rules",
     "part.history": "The history (Snowflake)",
     "part.signals_table": "The table of signals",
+    "part.account": "The account",
     "part.telegram": "Telegram",
     "alert.unshowable": "❗ An alert could not be shown ({kind}, no. {seq}). The log has it. See /status, /trades.",
     # many at once

@@ -123,6 +123,7 @@ CATALOGUE: dict[str, str] = {
     "part.instruments": "Правила символов",
     "part.history": "История (Snowflake)",
     "part.signals_table": "Таблица сигналов",
+    "part.account": "Счёт",
     "part.telegram": "Telegram",
     "alert.unshowable": "❗ Одно сообщение не удалось показать ({kind}, № {seq}). Оно есть в реестре. См. /status, /trades.",
     # many at once

@@ -10,7 +10,20 @@ from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
-from sqlalchemy import URL, ColumnElement, Connection, StaticPool, Text, bindparam, create_engine, event, func, make_url, text
+from sqlalchemy import (
+    URL,
+    ColumnElement,
+    Connection,
+    NullPool,
+    StaticPool,
+    Text,
+    bindparam,
+    create_engine,
+    event,
+    func,
+    make_url,
+    text,
+)
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -57,9 +70,11 @@ def files_of(url: URL) -> tuple[Path, ...]:
 class PostgresTransactions:
     """One connection of asyncpg's. A server that does not answer is given up after a while, and its connection with it."""
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, *, pooled: bool = False) -> None:
+        """`pooled`: something like pgbouncer lends a connection for one transaction at a time."""
         self.dialect = "postgresql"
         self._url = url
+        self._pooled = pooled
         self.session: ColumnElement[str] = func.concat(func.pg_backend_pid(), f" {this_process()}")
         """Names the writing connection and its process."""
         self.engine = self._new_engine()
@@ -103,9 +118,16 @@ class PostgresTransactions:
         await self.engine.dispose()
 
     def _new_engine(self) -> AsyncEngine:
-        return create_async_engine(
-            self._url, pool_size=1, max_overflow=0, pool_pre_ping=True, connect_args=_postgres_arguments(self._url)
+        engine = create_async_engine(
+            self._url,
+            pool_size=1,
+            max_overflow=0,
+            pool_pre_ping=True,
+            connect_args=_postgres_arguments(self._url, pooled=self._pooled),
         )
+        if self._pooled:
+            event.listen(engine.sync_engine, "begin", _limit_transaction)
+        return engine
 
 
 class SqliteTransactions:
@@ -180,30 +202,61 @@ class _FileLock:
 Transactions = PostgresTransactions | SqliteTransactions
 
 
-def writing_transactions(url: URL) -> Transactions:
-    """The one connection that writes."""
-    return PostgresTransactions(url) if url.get_backend_name() == "postgresql" else SqliteTransactions(url)
+def writing_transactions(url: URL, *, pooled: bool = False) -> Transactions:
+    """The one connection that writes. `pooled` as in PostgresTransactions."""
+    return PostgresTransactions(url, pooled=pooled) if url.get_backend_name() == "postgresql" else SqliteTransactions(url)
 
 
-def reading_engine(url: URL) -> AsyncEngine:
-    """A few connections without transactions: each question sees what is committed."""
+def reading_engine(url: URL, *, pooled: bool = False) -> AsyncEngine:
+    """A few connections without transactions: each question sees what is committed. Where they are `pooled`, a question is a
+    transaction, or its two steps might go to two servers' connections."""
     postgres = url.get_backend_name() == "postgresql"
-    arguments = _postgres_arguments(url) if postgres else {}
-    engine = create_async_engine(
-        url, pool_size=3, max_overflow=0, isolation_level="AUTOCOMMIT", pool_pre_ping=postgres, connect_args=arguments
-    )
+    arguments = _postgres_arguments(url, pooled=pooled) if postgres else {}
+    alone = {} if pooled and postgres else {"isolation_level": "AUTOCOMMIT"}
+    engine = create_async_engine(url, pool_size=3, max_overflow=0, pool_pre_ping=postgres, connect_args=arguments, **alone)
     if not postgres:
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         event.listen(engine.sync_engine, "connect", _add_functions)
     return engine
 
 
-def _postgres_arguments(url: URL) -> dict[str, Any]:
+async def is_pooled(url: URL) -> bool:
+    """Whether something like pgbouncer stands between us and PostgreSQL, and keeps no settings for a connection. Raises what the
+    driver does."""
+    if url.get_backend_name() != "postgresql" or "server_settings" in url.query:
+        return False
+    arguments = {**_postgres_arguments(url, pooled=False), **_UNNAMED}
+    engine = create_async_engine(url, poolclass=NullPool, connect_args=arguments)
+    try:
+        async with engine.begin() as connection:
+            return bool(await connection.scalar(text(f"SHOW {_IDLE}")) != _IDLE_MOST)
+    except Exception as error:
+        if "unsupported startup parameter" in str(error):  # pgbouncer's own word
+            return True
+        raise
+    finally:
+        await engine.dispose()
+
+
+_IDLE, _IDLE_MOST = "idle_in_transaction_session_timeout", f"{_ANSWER_SECONDS:.0f}s"
+# Named statements would meet those of other clients on a connection that is lent: https://www.pgbouncer.org/features.html
+_UNNAMED: dict[str, Any] = {
+    "statement_cache_size": 0,
+    "prepared_statement_cache_size": 0,
+    "prepared_statement_name_func": lambda: "",
+}
+
+
+def _postgres_arguments(url: URL, *, pooled: bool) -> dict[str, Any]:
     """What asyncpg's connections are opened with, but for what the address itself says."""
     # A transaction of ours that the server waits for in vain holds the lease's row: the server ends it by itself.
-    settings = {"idle_in_transaction_session_timeout": f"{_ANSWER_SECONDS:.0f}s", "application_name": "marketflow"}
+    settings = {"application_name": "marketflow"} | ({} if pooled else {_IDLE: _IDLE_MOST})
     wanted = {"timeout": _CONNECT_SECONDS, "command_timeout": _ANSWER_SECONDS, "server_settings": settings}
-    return {name: value for name, value in wanted.items() if name not in url.query}
+    return {name: value for name, value in (wanted | (_UNNAMED if pooled else {})).items() if name not in url.query}
+
+
+def _limit_transaction(connection: Connection) -> None:
+    connection.exec_driver_sql(f"SET LOCAL {_IDLE} = '{_IDLE_MOST}'")
 
 
 async def _give_up(engine: AsyncEngine, task: "asyncio.Task[Any]") -> None:

@@ -13,6 +13,7 @@ from core.adapters.ledger.engines import (
     Transactions,
     files_of,
     is_missing,
+    is_pooled,
     parse_url,
     reading_engine,
     words,
@@ -31,7 +32,7 @@ async def open_ledger(database_url: str, clock: Clock) -> SqlLedger:
     """Opens the ledger at `database_url` for this process alone, makes it where there is none and brings it to the newest schema.
     Raises LedgerUnavailable, and LedgerInUse while another process works on it."""
     url = parse_url(database_url)
-    async with _opening(url) as writing:
+    async with _opening(url) as (writing, pooled):
         for file in files_of(url)[:1]:
             make_private(file)  # SQLite gives its other files the same rights
         revision, newest = await writing.run(_made, within=None)
@@ -45,7 +46,7 @@ async def open_ledger(database_url: str, clock: Clock) -> SqlLedger:
             at, number = clock.monotonic(), lease.next_number()
             await writing.run(partial(_upgrade_under, lease, number), within=None)
             lease.proved(at, number)
-    return SqlLedger(writing, LedgerReader(reading_engine(url)), lease, clock)
+    return SqlLedger(writing, LedgerReader(reading_engine(url, pooled=pooled)), lease, clock)
 
 
 async def look_into_ledger(database_url: str, clock: Clock) -> SqlLedger:
@@ -54,7 +55,7 @@ async def look_into_ledger(database_url: str, clock: Clock) -> SqlLedger:
     url = parse_url(database_url)
     if is_missing(url):
         raise LedgerNotReady(f"there is no ledger at {url.database} yet; the first start of MarketFlow makes it")
-    async with _opening(url) as writing:
+    async with _opening(url) as (writing, pooled):
         revision, newest = await writing.run(revisions)
         if revision is None:
             raise LedgerNotReady("there is no ledger in the database of DATABASE_URL yet; the first start of MarketFlow makes it")
@@ -62,20 +63,23 @@ async def look_into_ledger(database_url: str, clock: Clock) -> SqlLedger:
             raise LedgerNotReady("the ledger is of an older version: stop MarketFlow where it runs and start this version once")
         if revision > newest:
             raise _of_newer_version()
-    return SqlLedger(writing, LedgerReader(reading_engine(url)), None, clock)
+    return SqlLedger(writing, LedgerReader(reading_engine(url, pooled=pooled)), None, clock)
 
 
 @asynccontextmanager
-async def _opening(url: URL) -> AsyncIterator[Transactions]:
-    """Connections to `url`; closed again where the block fails, and what the database said put into words without secrets."""
-    writing = writing_transactions(url)
+async def _opening(url: URL) -> AsyncIterator[tuple[Transactions, bool]]:
+    """Connections to `url`, and whether they are lent by a pooler; closed again where the block fails, and what the database said
+    put into words without secrets."""
+    writing: Transactions | None = None
     try:
-        yield writing
-    except (SQLAlchemyError, OSError, TimeoutError) as error:
-        await writing.close()
-        raise LedgerUnavailable(f"the ledger of DATABASE_URL cannot be opened: {words(error)}") from None
-    except BaseException:
-        await writing.close()
+        pooled = await is_pooled(url)
+        writing = writing_transactions(url, pooled=pooled)
+        yield writing, pooled
+    except BaseException as error:
+        if writing is not None:
+            await writing.close()
+        if isinstance(error, SQLAlchemyError | OSError | TimeoutError):
+            raise LedgerUnavailable(f"the ledger of DATABASE_URL cannot be opened: {words(error)}") from None
         raise
 
 

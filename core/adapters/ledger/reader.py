@@ -60,4 +60,4 @@ class LedgerReader:
 
 def open_reader(database_url: str) -> LedgerReader:
     """Reads the ledger at `database_url` beside whoever writes it; connects at the first question."""
-    return LedgerReader(reading_engine(parse_url(database_url)))
+    return LedgerReader(reading_engine(parse_url(database_url), pooled=True))  # it may be, and speed is not what counts here

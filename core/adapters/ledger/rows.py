@@ -285,11 +285,12 @@ def source_position_row(position: SourcePosition) -> Row:
         "partition": position.partition,
         "next_offset": position.offset,
         "generation": position.generation,
+        "witness": position.witness or None,
     }
 
 
 def source_position_of(row: Mapping[str, Any]) -> SourcePosition:
-    return SourcePosition(row["source"], row["partition"], row["next_offset"], row["generation"])
+    return SourcePosition(row["source"], row["partition"], row["next_offset"], row["generation"], row["witness"] or "")
 
 
 def dead_letter_row(letter: DeadLetter) -> Row:

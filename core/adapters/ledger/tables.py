@@ -313,6 +313,7 @@ source_positions = Table(
     Column("partition", Integer, primary_key=True, autoincrement=False),
     Column("next_offset", BigInteger, nullable=False),
     Column("generation", Integer, nullable=False),
+    Column("witness", Text),
 )
 
 export_positions = Table(
