@@ -36,6 +36,7 @@ from bot.jobs import (
     schedule_daily,
     schedule_once,
 )
+from bot.key_rights import KeyWatch
 from bot.ledger_watch import LedgerWatch, end_lines
 from bot.lifecycle import Lifecycle, stop_on_signals
 from bot.logs import configure_logging
@@ -90,6 +91,7 @@ GAUGE_SECONDS = 10.0  # a ledger that takes longer is asked again at the next tu
 PROOF_AT = time(0, 10)  # UTC; late enough for what came at the end of the day
 PRUNE_AT = time(3, 40)  # UTC; long after the proof of the day before
 PROOF_AFTER_START_SECONDS = 120.0
+KEY_AFTER_START_SECONDS = 2.0
 HISTORY_PATIENCE_SECONDS = 600.0  # nothing is lost while it is away
 RULES_SECONDS = 300.0  # how old a symbol's rules may become: a new minimum or step makes orders fail
 
@@ -313,6 +315,8 @@ class _Program:
         schedule_daily(jobs, "proof", proof.run, PROOF_AT)
         if (days := self.settings.retention_days) is not None:
             schedule_daily(jobs, "pruning", Pruning(LedgerPruning(self.ledger), days, self.clock).run, PRUNE_AT)
+        if self.settings.trading_mode is TradingMode.LIVE:  # the testnet tells nothing about a key
+            schedule_once(jobs, "key", KeyWatch(self.client, self.events.tell, self.clock).run, KEY_AFTER_START_SECONDS)
         schedule_once(jobs, "proof after the start", proof.run, PROOF_AFTER_START_SECONDS)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.warehouse.close)

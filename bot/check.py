@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bot.clock import SystemClock
 from bot.config import Settings, TradingMode
+from bot.key_rights import IN_ENGLISH
 from bot.telegram_link import connect
 from bot.texts import short
 from bot.wiring import binance_client, check_trading_mode, kafka_options, limits_of, snowflake_options, today_of
@@ -22,6 +23,7 @@ from core.book import Book
 from core.domain.controls import Controls
 from core.domain.errors import LedgerNotReady, LedgerUnavailable, MarketFlowError
 from core.domain.instrument import Instrument, Quote
+from core.domain.key_rights import DANGEROUS
 from core.domain.money import plain
 from core.domain.position import Position
 from core.domain.signal import Side
@@ -188,7 +190,8 @@ async def _binance(settings: Settings) -> AsyncIterator[str]:
             yield "warning: this machine's clock is off; requests are dated by the exchange's, but set it right (NTP)"
         if settings.trading_mode is not TradingMode.PAPER:
             try:
-                yield await _rights(client)
+                for line in await _rights(client, settings.trading_mode):
+                    yield line
             except MarketFlowError as error:
                 problems.append(str(error))
         for symbol in sorted(settings.symbols or {settings.symbol}):
@@ -203,13 +206,19 @@ async def _binance(settings: Settings) -> AsyncIterator[str]:
         await client.close()
 
 
-async def _rights(client: BinanceClient) -> str:
+async def _rights(client: BinanceClient, mode: TradingMode) -> list[str]:
+    """What the key may do, a warning for what it need not. Raises MarketFlowError where it may not trade, or may withdraw."""
     rights = await client.permissions()
     if not rights.account_can_trade:
         raise MarketFlowError("the account may not trade: ask the exchange why")
     if rights.key_can_trade is False:
         raise MarketFlowError("the key may not trade: give it the Spot trading permission")
-    return "the key may trade" + (" and WITHDRAW: take that right away" if rights.key_can_withdraw else "")
+    if dangerous := [IN_ENGLISH[finding] for finding in rights.findings if finding in DANGEROUS]:
+        raise MarketFlowError("\n".join(dangerous))
+    if rights.key_can_withdraw is None and mode is TradingMode.LIVE:
+        return ["warning: the exchange does not tell what the key may do; look under API Management: no withdrawals"]
+    told = "" if rights.key_can_withdraw is not None else " (the testnet tells no more about a key)"
+    return [f"the key may trade{told}", *(f"warning: {IN_ENGLISH[finding]}" for finding in rights.findings)]
 
 
 async def _symbol(client: BinanceClient, settings: Settings, symbol: str) -> tuple[bool, str]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from bot.config_values import ALL_SYMBOLS, BOT_TOKEN, asset, chat_id, split_url, symbol, symbols, users
+from bot.hosts import doubtful_addresses, plain_addresses
 from core.domain.assets import is_dollar_or_euro, quote_of
 from core.domain.people import Role
 
@@ -55,6 +56,7 @@ def trading_mode(given: Mapping[str, str]) -> str:
 def contradictions(given: Mapping[str, str]) -> Iterator[str]:
     """Every problem that takes more than one variable to see. `given` holds no empty values, save BINANCE_WS_URL's."""
     yield from _binance(given)
+    yield from plain_addresses(given)
     yield from _limits(given)
     yield from _kafka(given)
     yield from _telegram(given)
@@ -162,6 +164,7 @@ def _webhook(given: Mapping[str, str]) -> Iterator[str]:
 
 def doubts(given: Mapping[str, str]) -> Iterator[str]:
     """What works and is probably not meant. Only asked once there is no problem."""
+    yield from doubtful_addresses(given, trading_mode(given))
     if given.get("TG_CHAT_ID", "").strip().startswith("-") and "TG_USERS" not in given:
         yield "TG_CHAT_ID is a group and TG_USERS is not set: nobody may command the bot"
     if "SYMBOL" in given and given.get("SYMBOLS", ALL_SYMBOLS).strip() != ALL_SYMBOLS:

@@ -44,4 +44,4 @@ class PassingMessages:
     async def _delete(self, chat_id: int, message_id: int) -> None:
         bot = self._speaker.bot
         with suppress(TelegramError):  # its reader took it away already
-            await self._speaker.call(lambda: bot.delete_message(chat_id, message_id), _ATTEMPTS)
+            await self._speaker.do(lambda: bot.delete_message(chat_id, message_id), _ATTEMPTS)

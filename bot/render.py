@@ -12,6 +12,7 @@ from bot.another_program import another_program
 from bot.digest_lines import digest_lines
 from bot.exits import advice, waiting_lines
 from bot.holds import accept_button, event_lines
+from bot.key_rights import key_lines
 from bot.message import Button, ChatMessage, Keyboard, plain_text
 from bot.numbers import money, per_cent, price, quantity
 from bot.people_news import person_line
@@ -34,6 +35,7 @@ from core.domain.events import (
     Event,
     ExitWaits,
     HoldAccepted,
+    KeyTooWide,
     LimitChanged,
     OrderAdopted,
     OrderExecuted,
@@ -110,6 +112,8 @@ def _lines(event: Event, texts: Texts) -> list[Html]:  # noqa: PLR0911, PLR0912,
             return [texts("stranger", name=short(event.name), user_id=event.user_id)]
         case PersonJoined() | PersonRevoked() | AuthenticatorChanged():
             return [person_line(event, texts)]
+        case KeyTooWide():
+            return key_lines(event, texts)
         case PartTroubled():
             return _part(event, texts)
         case AnotherProgram():

@@ -20,6 +20,7 @@ from core.domain.events import (
     Event,
     ExitWaits,
     HoldAccepted,
+    KeyTooWide,
     LimitChanged,
     OrderAdopted,
     OrderExecuted,
@@ -117,7 +118,7 @@ def topic_of(event: Event) -> Topic:  # noqa: PLR0911, C901 - flat: one line for
             return Topic.PROBLEMS if event.priority is Priority.URGENT else Topic.REFUSALS
         case OrderFailed() | OrderUnanswered() | ExitWaits() | PartTroubled() | SignalsLost() | DeadLettersFound():
             return Topic.PROBLEMS
-        case RequestsRefused() | OutageOver() | AnotherProgram() | OrderAdopted():
+        case RequestsRefused() | OutageOver() | AnotherProgram() | KeyTooWide() | OrderAdopted():
             return Topic.PROBLEMS
         case SymbolHeld() | SymbolReleased() | HoldAccepted() | DayUnproved() | PanicOver():
             return Topic.PROBLEMS

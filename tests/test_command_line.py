@@ -205,6 +205,11 @@ SICK: dict[str, Sick] = {
         well=["clock offset"],
         settings={"BINANCE_API_KEY": READ_ONLY_KEY},
     ),
+    "key that may withdraw": Sick(
+        fails=[("binance", ["may WITHDRAW", "Enable Withdrawals"])],
+        well=["clock offset"],
+        arrange=lambda venue: venue.change_key(can_withdraw=True),
+    ),
     "account that may not trade": Sick(
         fails=[("binance", ["account", "may not trade"])], arrange=lambda venue: setattr(venue.account, "can_trade", False)
     ),

@@ -44,6 +44,18 @@ async def test_a_signal_becomes_an_order_a_row_and_an_alert(ring: Ring) -> None:
     assert float(rows[1]["profit_pct"]) == pytest.approx(8.51, abs=0.005)
 
 
+async def test_a_key_that_may_withdraw_is_told_at_every_start_and_keeps_nothing_back(ring: Ring) -> None:
+    ring.venue.change_key(can_withdraw=True, ip_restricted=False)
+    program = await ring.run()
+    await ring.publish("BUY_SM", 0.4801)
+    await ring.told("🟩 BUY_SM executed")
+    warned = await ring.told("🔑 The API key may withdraw")
+    assert "It works from any IP address" in warned.text
+    assert await program.stop() == 0
+    await program.start()
+    await ring.chat.owner.wait_for("🔑 The API key may withdraw", after=warned)
+
+
 async def test_what_must_not_be_ordered_again_is_not(ring: Ring) -> None:
     program = await ring.run(SYMBOLS="WIFUSDC,WIFUSDT")
     await ring.publish("BUY_SM", 0.4801, signal_id="one")

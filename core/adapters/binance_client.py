@@ -32,6 +32,7 @@ from core.adapters.binance_refusals import (
 )
 from core.domain.errors import ExchangeUnavailable, SymbolUnknown
 from core.domain.instrument import Balance, Instrument, Quote
+from core.domain.key_rights import Permissions
 from core.domain.order import ExecutionReport, Fill, NotTaken, OrderRequest, PlaceResult, Rejected, Unanswered
 from core.domain.reasons import Reason, reason
 from core.domain.signal import OUR_PREFIX, Side
@@ -171,8 +172,8 @@ class BinanceClient:
             codec.orders, await self._answer(lambda wire: wire.open_orders(), asking.OPEN_ORDERS, signed=True), OUR_PREFIX
         )
 
-    async def permissions(self) -> codec.Permissions:
-        """What account and key may do, for `marketflow check`. Raises ExchangeUnavailable."""
+    async def permissions(self) -> Permissions:
+        """What account and key may do. Raises ExchangeUnavailable."""
         account = await self._answer(lambda wire: wire.account(), asking.ACCOUNT, signed=True)
         said = await self._ask(lambda wire: wire.key_permissions(), asking.KEY_RIGHTS, signed=True)
         return _read(codec.permissions, account, said.body if isinstance(said, Answer) else None)

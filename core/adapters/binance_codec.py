@@ -1,13 +1,13 @@
 """Binance's JSON into our nouns. Pure: it asks nothing and raises only Unreadable. Everything is hostile until parsed here."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TypeGuard
 
 from core.adapters.binance_allowance import RateLimit
 from core.domain.instrument import Balance, Instrument, Quote
+from core.domain.key_rights import Permissions
 from core.domain.money import ZERO, parse_decimal
 from core.domain.order import ExecutionReport, Fill, OrderRequest, OrderState
 from core.domain.signal import Side
@@ -30,17 +30,6 @@ _STATES: Mapping[str, OrderState] = {
 
 class Unreadable(ValueError):
     """An answer is not as documented. The text names the field, never what stood in it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Permissions:
-    """What account and key may do. None: this host does not tell (the testnet has no `sapi`)."""
-
-    account_can_trade: bool
-    account_permissions: tuple[str, ...]
-    key_can_trade: bool | None = None
-    key_can_withdraw: bool | None = None
-    ip_restricted: bool | None = None
 
 
 def placed(body: object, request: OrderRequest) -> ExecutionReport:
@@ -163,6 +152,7 @@ def permissions(account: object, restrictions: object | None) -> Permissions:
         account_permissions=names,
         key_can_trade=_flag(key, "enableSpotAndMarginTrading"),
         key_can_withdraw=_flag(key, "enableWithdrawals"),
+        key_can_transfer=any(key.get(name) is True for name in ("enableInternalTransfer", "permitsUniversalTransfer")),
         ip_restricted=_flag(key, "ipRestrict"),
     )
 

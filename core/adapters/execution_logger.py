@@ -20,6 +20,7 @@ from core.domain.events import (
     DeadLettersFound,
     Event,
     ExitWaits,
+    KeyTooWide,
     OrderExecuted,
     OrderFailed,
     OrderUnanswered,
@@ -342,6 +343,8 @@ def _write_about_process(event: Event) -> None:
             log.warning("requests without the secret were turned away", since=since.isoformat(), kinds=dict(kinds))
         case DayUnproved(day, problem):
             log.error("books not compared", day=day, error=problem)
+        case KeyTooWide(findings, unread):
+            log.warning("the exchange's key", may=list(findings), unread=unread)
         case PartTroubled(part, recovered, detail):
             log.log(20 if recovered else 30, "a part is back" if recovered else "a part is gone", part=part, detail=detail)
         case AnotherProgram(what, _, effect):

@@ -256,6 +256,17 @@ class AuthenticatorChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyTooWide:
+    """The exchange's key may do more than it needs, as `findings` say (codes of `core.domain.key_rights`); or that could not be
+    read: `unread` is why."""
+
+    findings: tuple[str, ...]
+    unread: str = ""
+    kind: Literal["key_too_wide"] = "key_too_wide"
+    priority: Priority = Priority.URGENT
+
+
+@dataclass(frozen=True, slots=True)
 class SignalsLost:
     """The broker no longer has what comes next in `partition` of `topic`: reading goes on at `resumed_at` instead of `wanted`."""
 
@@ -413,6 +424,7 @@ Event = (
     | PersonJoined
     | PersonRevoked
     | AuthenticatorChanged
+    | KeyTooWide
     | PartTroubled
     | AnotherProgram
     | OutageOver

@@ -1,77 +1,115 @@
-"""By which name the program may be asked over HTTP: a page elsewhere that gives itself our address reads nothing."""
+"""Where keys and tokens go: plain http never leaves this machine, and a host that only looks right is told."""
 
-import asyncio
-
-import httpx
 import pytest
-from prometheus_client import CollectorRegistry
 
-from bot.clock import SystemClock
-from bot.web.health import create_web_app
-from bot.web.hosts import allows
-from bot.web.metrics import create_metrics_app
-from bot.web.server import serve_web
-from tests.bot.test_webhook import GOOD, Hook, Inbox
-from tests.core.virtual_time import VirtualClock
+from bot.config import load_settings
+from bot.hosts import BINANCE, TELEGRAM, is_here, looks_like
+from core.domain.errors import ConfigurationError
 
-NAMES = frozenset({"marketflow", "flow.example.com"})
-ALLOWED = [
-    *(
-        "127.0.0.1",
-        "127.0.0.1:8080",
-        "10.1.2.3:80",
-        "[::1]",
-        "[::1]:8080",
+KEYS = {"TRADING_MODE": "live", "BINANCE_API_KEY": "k" * 64, "BINANCE_API_SECRET": "s" * 64}
+SNOWFLAKE = {
+    **{f"SNOWFLAKE_{name}": "x" for name in ("ACCOUNT", "USER", "WAREHOUSE", "DATABASE", "PASSWORD")},
+    "SNOWFLAKE_PROTOCOL": "http",
+}
+
+
+def warnings(**env: str) -> list[str]:
+    return [word for word in load_settings(env, env_file=None).warnings if "TG_USERS" not in word]
+
+
+def problems(**env: str) -> list[str]:
+    with pytest.raises(ConfigurationError) as refused:
+        load_settings(env, env_file=None)
+    return refused.value.problems
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "127.9.9.9", "localhost", "LOCALHOST", "a.localhost", "[::1]", "127.0.0.1:8080", "localhost:1"]
+)
+def test_plain_http_to_this_machine_is_taken(host: str) -> None:
+    assert warnings(**KEYS, BINANCE_API_URL=f"http://{host}/api", TG_API_URL=f"http://{host}") == []
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "api.binance.com",
+        "10.0.0.5",
+        "192.168.1.7:8080",
+        "venue",
         "[fe80::1]",
-        "localhost",
-        "localhost:8080",
-        "LOCALHOST.",
-    ),
-    *("marketflow", "marketflow:8001", "flow.example.com", "FLOW.example.com.:443"),
-]
-REFUSED = [
-    *("evil.example", "evil.example:8080", "127.0.0.1.evil.example", "localhost.evil.example", "flow.example.com.evil.example"),
-    *("example.com", "xflow.example.com", "a.flow.example.com", "127.0.0.1@evil.example", "evil.example#127.0.0.1", "0x7f.1", ""),
-    *("[evil.example]", "localhost:80:80", "2130706433", "127.1", "local host", "::1"),
-]
+        "127.0.0.1.evil.io",
+        "localhost.evil.io",
+        "0.0.0.0",
+    ],
+)
+@pytest.mark.parametrize("env", [{}, {**KEYS}], ids=["paper", "live"])
+def test_plain_http_to_anywhere_else_refuses_the_start(host: str, env: dict[str, str]) -> None:
+    (problem,) = problems(**env, BINANCE_API_URL=f"http://{host}/api")
+    assert problem.startswith("BINANCE_API_URL: http://")
+    assert "not encrypted" in problem
+    assert problems(**env, TG_API_URL=f"http://{host}")[0].startswith("TG_API_URL: http://")
+    assert problems(**env, BINANCE_WS_URL=f"ws://{host}/ws-api/v3")[0].startswith("BINANCE_WS_URL: ws://")
 
 
-@pytest.mark.parametrize("host", ALLOWED)
-def test_addresses_localhost_and_named_hosts_may_be_asked_for(host: str) -> None:
-    assert allows(host, NAMES)
+def test_a_password_for_snowflake_travels_encrypted() -> None:
+    assert problems(**SNOWFLAKE)[0].startswith("SNOWFLAKE_PROTOCOL: http is not encrypted")
+    assert warnings(**SNOWFLAKE, SNOWFLAKE_HOST="127.0.0.1") == []
 
 
-@pytest.mark.parametrize("host", [host for host in REFUSED if host != "::1"])
-def test_no_other_name_may(host: str) -> None:
-    assert not allows(host, NAMES)
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("api.blnance.com", "api.binance.com.evil.io", "api-binance.com", "testnet.binance.vison", "api.binnance.com"),
+        *("api.bіnance.com", "api.xn--bnance-p9a.com", "bınance.com", "api.binance.co", "binance.evil.io", "api.b1nance.com"),
+        *("api.binancе.us", "apibinance.com", "api.bimance.com", "api.biance.com", "binance.com.", "BINANCE.EXAMPLE"),
+    ],
+)
+def test_a_host_that_looks_like_binances_is_told(host: str) -> None:
+    is_it = host.rstrip(".") == "binance.com"
+    assert looks_like(host.rstrip(".").lower(), BINANCE) is not is_it
+    if not is_it and host.isascii():
+        (word,) = warnings(**KEYS, BINANCE_API_URL=f"https://{host}/api")
+        assert word.startswith(f"BINANCE_API_URL: {host.lower()} looks like Binance's")
 
 
-@pytest.mark.parametrize("path", ["/readyz", "/docs", "/openapi.json", "/nothing"])
-async def test_what_tells_anything_is_told_by_known_names_alone(path: str) -> None:
-    app = create_web_app({"ledger": lambda: (True, "fine")}, "1", Inbox().routes(SystemClock()), names=NAMES)
-    async with serve_web(app, "127.0.0.1", 0) as port, httpx.AsyncClient() as client:
-        url = f"http://127.0.0.1:{port}{path}"
-        known = {(await client.get(url, headers={"Host": host})).status_code for host in ("127.0.0.1", "marketflow:1")}
-        assert known == {404 if path == "/nothing" else 200}
-        answer = await client.get(url, headers={"Host": "evil.example"})
-        assert (answer.status_code, "HTTP_ALLOWED_HOSTS" in answer.json()["detail"]) == (421, True)
+@pytest.mark.parametrize("host", ["api.binance.com", "api-gcp.binance.com", "api3.binance.com", "api.binance.us"])
+def test_binances_own_hosts_are_not(host: str) -> None:
+    assert warnings(**KEYS, BINANCE_API_URL=f"https://{host}/api") == []
 
 
-async def test_metrics_are_told_by_known_names_alone() -> None:
-    async with serve_web(create_metrics_app(CollectorRegistry(), NAMES), "127.0.0.1", 0) as port, httpx.AsyncClient() as client:
-        for host, status in (("127.0.0.1", 200), ("marketflow:8001", 200), ("evil.example", 421)):
-            assert (await client.get(f"http://127.0.0.1:{port}/metrics", headers={"Host": host})).status_code == status
+def test_another_host_is_told_where_a_key_goes_there() -> None:
+    (word,) = warnings(**KEYS, BINANCE_API_URL="https://gateway.example.org/api")
+    assert "no host of Binance's; whoever runs it gets the key" in word
+    assert warnings(BINANCE_API_URL="https://gateway.example.org/api") == []
 
 
-async def test_health_answers_to_any_name_and_signals_to_whoever_knows_the_secret() -> None:
-    inbox = Inbox()
-    async with serve_web(create_web_app({}, "1", inbox.routes(SystemClock())), "127.0.0.1", 0) as port:
-        async with httpx.AsyncClient() as client:
-            answer = await client.get(f"http://127.0.0.1:{port}/healthz", headers={"Host": "evil.example"})
-            assert answer.status_code == 200
-        assert (await Hook(port, inbox, VirtualClock()).signed(GOOD)).status_code == 202
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(b"GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: evil.example\r\n\r\n")
-        assert b" 4" in await reader.readline()
-        writer.close()
-        await writer.wait_closed()
+def test_a_bot_api_server_of_ones_own_is_no_look_alike() -> None:
+    assert looks_like("api.telegrarn.org", TELEGRAM)
+    assert looks_like("api.te1egram.org", TELEGRAM)
+    assert not looks_like("bots.example.org", TELEGRAM)
+    assert not is_here("bots.example.org")
+    assert warnings(TG_API_URL="https://bots.example.org") == []
+
+
+@pytest.mark.parametrize(
+    ("broker", "protocol", "is_told"),
+    [
+        ("kafka.example.org:9092", "SASL_PLAINTEXT", True),
+        ("127.0.0.1:9092,10.0.0.5:9092", "SASL_PLAINTEXT", True),
+        ("127.0.0.1:9092", "SASL_PLAINTEXT", False),
+        ("localhost:9092", "SASL_PLAINTEXT", False),
+        ("kafka.example.org:9092", "SASL_SSL", False),
+    ],
+)
+def test_a_password_for_a_far_broker_travels_encrypted_or_it_is_told(broker: str, protocol: str, is_told: bool) -> None:
+    told = warnings(KAFKA_BROKER=broker, KAFKA_SECURITY_PROTOCOL=protocol, KAFKA_USERNAME="u", KAFKA_PASSWORD="p" * 8)
+    assert [word.startswith("KAFKA_SECURITY_PROTOCOL: SASL_PLAINTEXT sends") for word in told] == [True] * is_told
+    assert all("p" * 8 not in word for word in told)
+
+
+@pytest.mark.parametrize("name", ["LOKI_URL", "HEARTBEAT_URL"])
+def test_a_password_in_an_address_travels_encrypted_or_it_is_told(name: str) -> None:
+    assert warnings(**{name: "http://user:pass@logs.example/push"}) == [f"{name}: its password travels unencrypted; use https"]
+    assert warnings(**{name: "https://user:pass@logs.example/push"}) == []
+    assert warnings(**{name: "http://loki:3100/loki/api/v1/push"}) == []

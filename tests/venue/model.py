@@ -44,7 +44,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """`ip_allowed` false: the request comes from an address outside the key's whitelist."""
+    """`ip_allowed` false: the request comes from an address outside the key's whitelist; `ip_restricted` false: it has none."""
 
     key: str
     secret: str = field(repr=False)
@@ -52,6 +52,9 @@ class ApiKey:
     can_read: bool = True
     can_trade: bool = True
     ip_allowed: bool = True
+    ip_restricted: bool = True
+    can_withdraw: bool = False
+    can_transfer: bool = False
 
 
 @dataclass(slots=True)

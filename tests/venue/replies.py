@@ -191,14 +191,14 @@ def order_commission(account: Account) -> Json:
 
 def restrictions(key: ApiKey, created: int) -> Json:
     return {
-        "ipRestrict": not key.ip_allowed,
+        "ipRestrict": key.ip_restricted,
         "createTime": created,
         "enableReading": key.can_read,
-        "enableWithdrawals": False,
+        "enableWithdrawals": key.can_withdraw,
         "enableInternalTransfer": False,
         "enableMargin": False,
         "enableFutures": False,
-        "permitsUniversalTransfer": False,
+        "permitsUniversalTransfer": key.can_transfer,
         "enableVanillaOptions": False,
         "enablePortfolioMarginTrading": False,
         "enableFixApiTrade": False,

@@ -4,7 +4,7 @@ import copy
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -107,6 +107,10 @@ class Venue:
         self.exchange.accounts[name] = account
         self.keys[key] = ApiKey(key, secret, account)
         return account
+
+    def change_key(self, **rights: Any) -> None:
+        """The owner of the main key changes what it may do (API Management)."""
+        self.keys[self.key] = replace(self.keys[self.key], **rights)
 
     def set_balance(self, asset: str, free: Price) -> None:
         self.account.balance(asset).free = Decimal(free)

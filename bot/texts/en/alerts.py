@@ -61,6 +61,15 @@ CATALOGUE: dict[str, str] = {
     "note.from_latest": "First start: reading signals that arrive from now on.",
     "note.other_asset": "Amounts that were set in the chat in another asset than REPORT_ASSET do not count now: /set, /mode",
     "note.unknown": "Note: {note}",
+    # the exchange's key
+    "key.dangerous": "<b>🔑 The API key may withdraw</b>",
+    "key.wide": "<b>🔑 The API key may do more than it needs</b>",
+    "key.withdraws": "• Withdrawals are enabled: whoever gets hold of it can take every coin.",
+    "key.transfers": "• Transfers between accounts are enabled.",
+    "key.any_address": "• It works from any IP address: restrict it to this machine's.",
+    "key.next": "On Binance under API Management, leave reading and spot trading alone enabled. Trading goes on meanwhile.",
+    "key.unread": "<b>🔑 Nobody knows what the API key may do</b>",
+    "key.unread_next": "The exchange did not say ({why}). Look under API Management: it should read and trade on spot, no more.",
     # others
     "stranger": "👤 <b>{name}</b> (id <code>{user_id}</code>) wrote to the bot and got no answer. Told once."
     " To let this person in, say /users invite viewer and hand on the link.",

@@ -63,6 +63,14 @@ CATALOGUE: dict[str, str] = {
     "note.other_asset": "Суммы, заданные в чате не в REPORT_ASSET, сейчас не действуют: /set, /mode",
     "note.unknown": "Замечание: {note}",
     # others
+    "key.dangerous": "<b>🔑 Ключ API может выводить средства</b>",
+    "key.wide": "<b>🔑 Ключ API может больше, чем нужно</b>",
+    "key.withdraws": "• Вывод разрешён: кто завладеет ключом, заберёт все монеты.",
+    "key.transfers": "• Переводы между счетами разрешены.",
+    "key.any_address": "• Работает с любого IP-адреса: ограничьте адресом этой машины.",
+    "key.next": "На Binance в разделе API Management оставьте только чтение и спот. Торговля тем временем идёт.",
+    "key.unread": "<b>🔑 Неизвестно, что может ключ API</b>",
+    "key.unread_next": "Биржа не ответила ({why}). Проверьте в API Management: ключу нужны только чтение и спот.",
     "stranger": "👤 <b>{name}</b> (id <code>{user_id}</code>) пишет боту и не получает ответа. Сообщаю один раз."
     " Чтобы впустить: /users invite viewer, и передайте ссылку.",
     # ledger and exchange disagree

@@ -1,0 +1,75 @@
+"""The rights of the exchange's key, looked at beside trading at each start: what it may do beyond its need is told, and keeps
+nothing back."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import structlog
+
+from bot.texts import Html, Texts, short
+from core.domain.errors import ExchangeUnavailable
+from core.domain.events import Event, KeyTooWide, Priority
+from core.domain.key_rights import DANGEROUS, Permissions
+from core.ports import Clock
+
+log = structlog.get_logger(__name__)
+
+_TRIES = 5
+_FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 120.0  # seconds
+
+
+class Asks(Protocol):
+    """Who knows what the key may do. Raises ExchangeUnavailable."""
+
+    async def permissions(self) -> Permissions: ...
+
+
+class KeyWatch:
+    """Tells once, after the start, what the key may do that it need not."""
+
+    def __init__(self, exchange: Asks, tell: Callable[[Event], None], clock: Clock) -> None:
+        self._exchange = exchange
+        self._tell = tell
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Ends when it is told, or when the exchange has not said it for some minutes, which is told as well."""
+        unread, pause = "", _FIRST_PAUSE
+        for number in range(_TRIES):
+            if number:
+                await self._clock.sleep(pause)
+                pause = min(4 * pause, _LONGEST_PAUSE)
+            try:
+                rights = await self._exchange.permissions()
+            except ExchangeUnavailable as error:
+                unread = str(error)
+                log.warning("the rights of the key cannot be read yet", error=unread)
+                continue
+            if rights.key_can_withdraw is None:
+                unread = "not told"
+                continue
+            if findings := rights.findings:
+                priority = Priority.URGENT if DANGEROUS & set(findings) else Priority.NORMAL
+                self._tell(KeyTooWide(findings, priority=priority))
+            return
+        self._tell(KeyTooWide((), unread, priority=Priority.NORMAL))
+
+
+def key_lines(event: KeyTooWide, texts: Texts) -> list[Html]:
+    """What the key may do, and what to do about it."""
+    if event.unread:
+        return [texts("key.unread"), texts("key.unread_next", why=short(event.unread, 200))]
+    urgent = DANGEROUS & set(event.findings)
+    return [
+        texts("key.dangerous" if urgent else "key.wide"),
+        *(texts(f"key.{finding}") for finding in event.findings if texts.has(f"key.{finding}")),
+        texts("key.next"),
+    ]
+
+
+# In the words of `marketflow check`, which speaks English.
+IN_ENGLISH = {
+    "withdraws": "the key may WITHDRAW: take that right away (API Management, Enable Withdrawals); MarketFlow never needs it",
+    "transfers": "the key may transfer between accounts; MarketFlow never needs it",
+    "any_address": "the key is good from any address: restrict it to this machine's (API Management, trusted IPs)",
+}
