@@ -407,3 +407,13 @@ async def test_every_answer_of_http_reaches_the_chat(server: RunningChat, tmp_pa
             else:
                 await firm.settled()
                 assert not any("refused" in one.text or "Unreadable" in one.text for one in firm.owner.received)
+
+
+async def test_five_hundred_alerts_at_once_are_all_in_the_ledger(server: RunningChat, tmp_path: Path) -> None:
+    """TradingView sends what fires together at once, and again only after a 5xx."""
+    async with firm_on(server, tmp_path) as firm, posting(firm, lambda *_: None, lambda _: None) as hook:
+        bodies = [{**SELL, "signal_id": f"alert {number}"} for number in range(500)]
+        answers = await asyncio.gather(*(hook.signed(body) for body in bodies))
+        assert [answer.status_code for answer in answers if answer.status_code != 202] == []
+        stored = await firm.ledger.find_signals("webhook", [body["signal_id"] for body in bodies])
+        assert len(stored) == 500
