@@ -83,7 +83,7 @@ TOLD_AS: Mapping[str, frozenset[str]] = {
             *("unknown_symbol", "not_trading", "market_orders_off", "held", "below_min_notional", "above_max_notional"),
             *("unsellable", "below_min_qty", "above_max_qty", "price_unknown", "price_band", "price_sanity", "order_notional"),
             *("open_positions", "daily_loss", "rate_unknown", "no_rate", "daily_loss_unknown", "internal_error", "panic_over"),
-            *("nothing_free", "exit_over"),
+            *("nothing_free", "exit_over", "account_held", "not_compared", "already_ordered"),
         }
     ),
     "failed": frozenset(
@@ -91,11 +91,16 @@ TOLD_AS: Mapping[str, frozenset[str]] = {
             *("insufficient_balance", "filter_failure", "market_closed", "duplicate_order", "bad_key", "bad_signature"),
             *("clock_off", "rate_limited", "banned", "exchange_busy", "unreachable", "invalid_symbol", "symbol_not_permitted"),
             *("account_disabled", "service_gone", "no_depth", "bad_request", "rejected", "not_filled", "unanswered"),
-            "never_placed",
+            *("never_placed", "placed_by_other", "held_back"),
         }
     ),
     "question": frozenset({"declined", "approval_expired", "approval_withdrawn"}),
-    "hold": frozenset({"less_than_ledger", "order_unknown", "order_differs"}),
+    "hold": frozenset(
+        {
+            *("less_than_ledger", "order_differs", "symbol_shared", "symbol_gone"),
+            *("order_of_other", "order_unmarked", "order_id_taken"),
+        }
+    ),
     "record": frozenset(RECORD_SENTENCES),
     # the answer to somebody who has just asked for it, in that chat
     "answer": frozenset(
