@@ -20,12 +20,13 @@ from core.domain.events import HoldAccepted, SymbolHeld, SymbolReleased
 from core.domain.hold import Hold
 from core.domain.instrument import Instrument
 from core.domain.messages import Message
-from core.domain.money import ZERO, divide, multiply
+from core.domain.money import ZERO
 from core.domain.order import ExecutionReport
 from core.domain.position import Position
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side
 from core.market import Market
+from core.policy.third_fees import without
 from core.policy.whose import Ours
 from core.ports import Changes, Clock, Ledger, Venue, Verdict
 
@@ -225,7 +226,7 @@ class Holding:
             others = _held(positions) - position.qty
             missing = max(position.qty - max(there - others, ZERO), ZERO)
             if missing:
-                after = _without(position, missing, instrument)
+                after = without(position, missing, instrument)
                 cost = position.cost - after.cost
                 changes.positions.append(after)
         hold = replace(held, lifted_at=self._clock.now(), lifted_by=who)
@@ -255,14 +256,3 @@ def _quote(instrument: Instrument | None) -> str:
 
 def _held(positions: Mapping[str, Position]) -> Decimal:
     return sum((position.qty for position in positions.values()), ZERO)
-
-
-def _without(position: Position, missing: Decimal, instrument: Instrument) -> Position:
-    """What is left of a position, at its cost per unit; nothing of the round trip that it was where nothing is left."""
-    left = position.qty - missing
-    if not left:
-        return Position(position.symbol)
-    share = divide(left, position.qty)
-    cost, value = multiply(position.cost, share), multiply(position.value, share)
-    after = replace(position, qty=left, cost=cost, value=value)
-    return replace(after, is_open=position.is_open and instrument.sellable(left))

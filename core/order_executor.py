@@ -15,7 +15,7 @@ from core.domain.approval import Approval, ApprovalState
 from core.domain.errors import LeaseLost, LedgerUnavailable
 from core.domain.events import ApprovalClosed, ApprovalRequested, Priority, SignalRefused
 from core.domain.exit import WantedExit
-from core.domain.messages import ApprovalAnswered, ApprovalTimedOut, Hand, OrderFound, SignalReceived, StoredMessage
+from core.domain.messages import ApprovalAnswered, ApprovalTimedOut, FeePaid, Hand, OrderFound, SignalReceived, StoredMessage
 from core.domain.money import multiply
 from core.domain.order import ExecutionReport, Order, OrderState, check_move
 from core.domain.reasons import Reason, reason
@@ -31,6 +31,7 @@ from core.policy.facts import Facts
 from core.policy.picture import Wanted
 from core.policy.rates import Rate
 from core.policy.risk import RiskApproved
+from core.policy.third_fees import after_fee
 from core.ports import Changes, Clock, Ledger, Verdict
 from core.rates import Rates
 from core.wishes import Unfulfilled, Wish, Wishes
@@ -120,6 +121,9 @@ class OrderExecutor:
                 return await self._answered(stored, answer)
             case ApprovalTimedOut(token):
                 return await self._timed_out(stored, token)
+            case FeePaid(symbol, fee=fee):
+                left = after_fee(self._book.position(symbol), fee, self._market.instrument(symbol))
+                return await self._conclude(Changes(verdicts=[self._verdict(stored, "done")], positions=left))
             case OrderFound(report):
                 return await self._found(stored, report)
             case wish:

@@ -1,6 +1,7 @@
 """One signal, one order: commit the intent, send, find out what became of it, commit what follows. The only path to the venue."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,6 +13,7 @@ from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
 from core.domain.events import OrderExecuted, OrderUnanswered
 from core.domain.exit import WantedExit
 from core.domain.instrument import Instrument
+from core.domain.messages import Message
 from core.domain.order import (
     ExecutionReport,
     NotTaken,
@@ -31,10 +33,13 @@ from core.policy.decide import AskFirst, Refused
 from core.policy.exits import after_failure, after_fills
 from core.policy.picture import Wanted
 from core.policy.profit import settle
+from core.policy.third_fees import fees_in_coins_held
 from core.ports import Changes, Clock, Ledger, Timings, Venue
 from core.reconciler import NeverPlaced, Reconciler
 
 log = structlog.get_logger(__name__)
+
+Put = Callable[[Sequence[Message]], Awaitable[object]]
 
 MOST_ATTEMPTS = 7
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 5.0  # between two attempts at least
@@ -57,7 +62,9 @@ class Placement:
         first: FirstSending,
         clock: Clock,
         timings: Timings,
+        put: Put,
     ) -> None:
+        """`put` stores messages, each once by its identity; it raises LedgerUnavailable."""
         self._ledger = ledger
         self._venue = venue
         self._market = market
@@ -67,6 +74,7 @@ class Placement:
         self._first = first
         self._clock = clock
         self._timings = timings
+        self._put = put
 
     async def place(self, order: Order, intent: Changes, *, arrived: float | None = None, is_old: bool = False) -> Order:
         """Commits `intent` together with the order, then places it. Returns the settled order. Of an order whose signal `is_old`
@@ -229,6 +237,7 @@ class Placement:
         instrument = await self._instrument(order.symbol)
         rates = await self._reconciler.fee_rates(report, instrument)
         outcome = settle(order, report, self._book.position(order.symbol), instrument, rates)
+        await self._pass_on_fees(report, instrument)
         wanted = self._exit_of(order)
         await self._commit(
             Changes(
@@ -242,6 +251,21 @@ class Placement:
             )
         )
         return order
+
+    async def _pass_on_fees(self, report: ExecutionReport, instrument: Instrument) -> None:
+        """Tells the position whose coin the fees were paid in, in its own mailbox: stored before this order is settled, and once,
+        so that a crash in between neither loses nor doubles one."""
+        paid = list(fees_in_coins_held(report.fills, instrument, self._book.positions, self._market.instruments()))
+        now = self._clock.now()
+        messages = [Message("fee", f"{report.client_order_id}:{one.asset}", one.symbol, one, now) for one in paid]
+        while messages:
+            try:
+                await self._put(messages)
+            except LedgerUnavailable as error:
+                log.error("what a fee was paid out of cannot be written; trying again", error=str(error))
+                await self._clock.sleep(LEDGER_PAUSE_SECONDS)
+            else:
+                return
 
     def _move(self, order: Order, state: OrderState, **fields: object) -> Order:
         check_move(order.state, state)

@@ -1,6 +1,6 @@
 """The trading core put together: from an inbox to a venue, on one ledger. Starts with what the process before it left."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -10,7 +10,7 @@ from core.book import Book
 from core.comparing import Comparing
 from core.deciding import Deciding
 from core.domain.account import ACCOUNT
-from core.domain.messages import StoredMessage
+from core.domain.messages import Message, StoredMessage
 from core.exits import Exits, ExitTimer
 from core.first_sending import FirstSending
 from core.holding import Holding
@@ -68,6 +68,7 @@ class Trading:
             first=first,
             clock=clock,
             timings=timings,
+            put=self._put,
         )
         self.holding = Holding(
             ledger=ledger,
@@ -105,6 +106,9 @@ class Trading:
         )
         self.inbox = Inbox(ledger, self._handle, clock, capacity=capacity)
         self.exits = ExitTimer(book, self.inbox.ask_all, clock)
+
+    async def _put(self, messages: Sequence[Message]) -> None:
+        await self.inbox.ask_all(messages)
 
     async def _handle(self, stored: StoredMessage) -> Verdict:
         verdict = await self.executor.handle(stored)

@@ -18,6 +18,7 @@ from core.domain.messages import (
     CodeUsed,
     ControlsRequested,
     DigestDue,
+    FeePaid,
     InviteRequested,
     InvitesWithdrawn,
     InviteUsed,
@@ -81,6 +82,8 @@ def what_of(desk: Desk, body: Body) -> Html:  # noqa: PLR0911, PLR0912, C901 - f
             return texts("audit.mode", mode=mode)
         case PauseTimedOut():
             return texts("audit.pause_over")
+        case FeePaid(asset=asset, fee=fee):
+            return texts("audit.fee", fee=f"{fee:f}", asset=short(asset))
         case PanicEnded():
             return texts("audit.panic_over")
         case LimitRequested(name=name, value=value):

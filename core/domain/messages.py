@@ -107,6 +107,16 @@ class CancelRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class FeePaid:
+    """An order in another symbol paid `fee` in `asset`, the coin that is held in `symbol`: it was taken out of there."""
+
+    symbol: str
+    asset: str
+    fee: Decimal
+    kind: Literal["fee_paid"] = "fee_paid"
+
+
+@dataclass(frozen=True, slots=True)
 class AcceptRequested:
     """A person takes the exchange's word where it and the ledger disagree about `symbol`; where that is
     `core.domain.account.ACCOUNT`, the orders of `shown` are known from now on."""
@@ -230,6 +240,7 @@ Body = (
     | PanicEnded
     | LimitRequested
     | CancelRequested
+    | FeePaid
     | AcceptRequested
     | OrderFound
     | InviteRequested

@@ -292,7 +292,7 @@ async def test_an_answer_says_which_of_two_programs_gave_it(server: RunningChat)
     async with bot_on(server, Office(FastClock())) as first:
         assert "from process" not in (await first.owner.ask("/mode")).text
         async with bot_on(server, Office(FastClock())) as second:
-            await until(lambda: not (first.alone.ready[0] or second.alone.ready[0]))
+            await until(lambda: not (first.alone.ready[0] or second.alone.ready[0]), within=30)
             said = first.owner.send("/pause")
             answer = await first.owner.wait_for("PAUSED", after=said)
             assert "This answer is from process 7 on desk, ledger ledger.db. Another program" in answer.text
@@ -303,8 +303,8 @@ async def test_a_webhook_that_another_program_set_is_told_and_taken_away(server:
     async with bot_on(server, Office(FastClock())) as bot:
         server.room.updates.hooked = True
         bot.owner.send("/mode")  # ends the poll that waits
-        await until(lambda: not bot.alone.ready[0])
-        await until(lambda: not server.room.updates.hooked)
+        await until(lambda: not bot.alone.ready[0], within=30)
+        await until(lambda: not server.room.updates.hooked, within=30)
         await bot.owner.ask("/mode")
 
 

@@ -83,7 +83,7 @@ TOLD_AS: Mapping[str, frozenset[str]] = {
             *("unknown_symbol", "not_trading", "market_orders_off", "held", "below_min_notional", "above_max_notional"),
             *("unsellable", "below_min_qty", "above_max_qty", "price_unknown", "price_band", "price_sanity", "order_notional"),
             *("open_positions", "daily_loss", "rate_unknown", "no_rate", "daily_loss_unknown", "internal_error", "panic_over"),
-            *("nothing_free", "exit_over"),
+            *("nothing_free", "exit_over", "account_held", "not_compared", "already_ordered"),
         }
     ),
     "failed": frozenset(
@@ -91,11 +91,16 @@ TOLD_AS: Mapping[str, frozenset[str]] = {
             *("insufficient_balance", "filter_failure", "market_closed", "duplicate_order", "bad_key", "bad_signature"),
             *("clock_off", "rate_limited", "banned", "exchange_busy", "unreachable", "invalid_symbol", "symbol_not_permitted"),
             *("account_disabled", "service_gone", "no_depth", "bad_request", "rejected", "not_filled", "unanswered"),
-            "never_placed",
+            *("never_placed", "placed_by_other", "held_back"),
         }
     ),
     "question": frozenset({"declined", "approval_expired", "approval_withdrawn"}),
-    "hold": frozenset({"less_than_ledger", "order_unknown", "order_differs"}),
+    "hold": frozenset(
+        {
+            *("less_than_ledger", "order_differs", "symbol_shared", "symbol_gone"),
+            *("order_of_other", "order_unmarked", "order_id_taken"),
+        }
+    ),
     "record": frozenset(RECORD_SENTENCES),
     # the answer to somebody who has just asked for it, in that chat
     "answer": frozenset(
@@ -407,3 +412,13 @@ async def test_every_answer_of_http_reaches_the_chat(server: RunningChat, tmp_pa
             else:
                 await firm.settled()
                 assert not any("refused" in one.text or "Unreadable" in one.text for one in firm.owner.received)
+
+
+async def test_five_hundred_alerts_at_once_are_all_in_the_ledger(server: RunningChat, tmp_path: Path) -> None:
+    """TradingView sends what fires together at once, and again only after a 5xx."""
+    async with firm_on(server, tmp_path) as firm, posting(firm, lambda *_: None, lambda _: None) as hook:
+        bodies = [{**SELL, "signal_id": f"alert {number}"} for number in range(500)]
+        answers = await asyncio.gather(*(hook.signed(body) for body in bodies))
+        assert [answer.status_code for answer in answers if answer.status_code != 202] == []
+        stored = await firm.ledger.find_signals("webhook", [body["signal_id"] for body in bodies])
+        assert len(stored) == 500

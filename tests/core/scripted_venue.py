@@ -128,7 +128,9 @@ class ScriptedVenue:
         for known in self._known.values():
             report, base = known.report, self.rules[known.report.symbol].base
             held[base] += report.executed_qty if report.side is Side.BUY else -report.executed_qty
-            held[base] -= sum((fill.fee for fill in report.fills if fill.fee_asset == base), ZERO)
+            for fill in report.fills:
+                if fill.fee_asset in held:
+                    held[fill.fee_asset] -= fill.fee
         return {asset: Balance(asset, qty + self.more.get(asset, ZERO)) for asset, qty in held.items()}
 
     async def recent_orders(self, symbol: str, limit: int) -> Sequence[ExecutionReport]:

@@ -48,6 +48,14 @@ class SetsBack:
             self._disk.put_back(self._kept[0])
             self._kept.clear()
 
+    async def under_a_process(self) -> None:
+        """Once, sooner or later: whoever works on the ledger finds it older than it was left, as after a failover."""
+        random = self._fate.random
+        await asyncio.sleep(random.uniform(30.0, 300.0))
+        if self._kept and self._fate.strikes(SET_BACK, 0.5):
+            self._disk.put_back(self._kept[0])
+            self._kept.clear()
+
 
 class AnotherTrader:
     """Places orders on the account as another MarketFlow does. They rest and are taken off, so that no coin moves."""

@@ -4,7 +4,11 @@ from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
+from sqlalchemy import select
+
 from core import adoption, comparison, holding
+from core.adapters.ledger import tables
+from core.adapters.ledger.lease import Lease
 from core.adoption import Adoption
 from core.book import Book
 from core.comparison import Sorted
@@ -59,6 +63,15 @@ async def adopts_without_fees(self: Adoption, stored: Any, report: Any) -> Any:
 
 _TAKE_OVER = Adoption.take_over
 
+
+def writes_into_whatever_is_there(self: Lease, connection: Any, number: int) -> None:
+    """The epoch is ours, and that is enough."""
+    self._committed = connection.execute(select(tables.lease.c.commits)).scalar_one()
+    _STAMP(self, connection, number)
+
+
+_STAMP = Lease.stamp
+
 Swap = tuple[Any, str, Any]
 _NOTHING_LOST: tuple[Swap, ...] = ((holding, "sort_orders", loses_for_good),)
 
@@ -76,6 +89,7 @@ ACCOUNT_VARIANTS: dict[str, tuple[Swap, ...]] = {
         (adoption, "whose", takes_every_mark_for_ours),
     ),
     "a known client id with another order id is not noticed": ((comparison, "whose", takes_an_id_for_an_order),),
+    "a process carries on where its ledger went backwards": ((Lease, "stamp", writes_into_whatever_is_there),),
     "a halted account buys on": ((Book, "account_hold", property(lambda _: None)),),
 }
 """What each of them swaps: the owner of a name, the name, and what stands there instead."""

@@ -118,6 +118,7 @@ class _Story:
         for work in (
             self._prices(),
             *(self.crowd.works() if not self.history.accident else ()),
+            *([self.sets_back.under_a_process()] if self.sets_back is not None else ()),
             *([self.another.trade()] if self.another is not None else ()),
             *self._outages(),
             self._suspensions(),

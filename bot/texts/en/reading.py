@@ -203,6 +203,7 @@ CATALOGUE: dict[str, str] = {
     "audit.pause_entries": "paused entries",
     "audit.pause_off": "resumed",
     "audit.mode": "mode {mode}",
+    "audit.fee": "a fee of {fee} {asset} out of what is held",
     "audit.panic_over": "the panic is over",
     "audit.pause_over": "the pause was over",
     "audit.limit": "{name} {value}",

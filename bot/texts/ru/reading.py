@@ -203,6 +203,7 @@ CATALOGUE: dict[str, str] = {
     "audit.pause_entries": "пауза входов",
     "audit.pause_off": "снятие паузы",
     "audit.mode": "режим {mode}",
+    "audit.fee": "комиссия {fee} {asset} из позиции",
     "audit.panic_over": "паника закончена",
     "audit.pause_over": "пауза кончилась",
     "audit.limit": "{name} {value}",

@@ -1,0 +1,49 @@
+"""Fees that were paid in a coin which is itself held: they leave that position, for the exchange took them out of it. Pure."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from core.domain.instrument import Instrument
+from core.domain.messages import FeePaid
+from core.domain.money import ZERO, divide, multiply
+from core.domain.order import Fill
+from core.domain.position import Position
+
+
+def fees_in_coins_held(
+    fills: Sequence[Fill], traded: Instrument, positions: Mapping[str, Position], instruments: Mapping[str, Instrument]
+) -> Iterator[FeePaid]:
+    """For each third asset, the position that it was paid out of: the largest one in that coin. Where none is held, the fee came
+    out of the owner's own coins."""
+    fees: dict[str, Decimal] = defaultdict(lambda: ZERO)
+    for fill in fills:
+        if fill.fee and fill.fee_asset not in {traded.base, traded.quote}:
+            fees[fill.fee_asset] += fill.fee
+    for asset, fee in sorted(fees.items()):
+        held = [one for one in positions.values() if one.qty and _base(one, instruments) == asset]
+        if held:
+            yield FeePaid(max(held, key=lambda one: (one.qty, one.symbol)).symbol, asset, fee)
+
+
+def _base(position: Position, instruments: Mapping[str, Instrument]) -> str | None:
+    rules = instruments.get(position.symbol)
+    return rules.base if rules is not None else None
+
+
+def after_fee(position: Position, fee: Decimal, rules: Instrument | None) -> list[Position]:
+    """The position after a fee was taken out of it; nothing where none of it is held any more. It is the cost of the trade it
+    was paid for, at the market's price: what the coin had cost leaves the books with it."""
+    return [without(position, min(fee, position.qty), rules)] if position.qty and rules is not None else []
+
+
+def without(position: Position, missing: Decimal, instrument: Instrument) -> Position:
+    """What is left of a position, at its cost per unit; nothing of the round trip that it was where nothing is left."""
+    left = position.qty - missing
+    if left <= 0:
+        return Position(position.symbol)
+    share = divide(left, position.qty)
+    cost, value = multiply(position.cost, share), multiply(position.value, share)
+    after = replace(position, qty=left, cost=cost, value=value)
+    return replace(after, is_open=position.is_open and instrument.sellable(left))
