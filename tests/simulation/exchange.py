@@ -23,6 +23,7 @@ _PRICES: Mapping[str, str] = {"WIFUSDC": "0.4801", "WIFUSDT": "0.4800", "DOGEUSD
 _TICKS = {"WIFUSDC": Decimal("0.0001"), "WIFUSDT": Decimal("0.0001"), "DOGEUSDT": Decimal("0.00001"), "SOLUSDT": Decimal("0.01")}
 _AT_ONCE = (Decimal(0), Decimal("0.3"), Decimal("0.7"))  # share of an order that does not rest
 SYMBOLS = tuple(_PRICES)
+_RATES: Mapping[str, str] = {"USDCUSDT": "1"}  # what is counted in another asset needs a price, too
 START_BALANCES: Mapping[str, str] = {"USDC": "100000", "USDT": "100000"}
 
 
@@ -31,7 +32,7 @@ class Exchange:
 
     def __init__(self, fate: Fate, clock: Clock, ahead: float) -> None:
         self.fate = fate
-        self.venue = Venue(balances=START_BALANCES, prices=_PRICES, clock=lambda: clock.true().timestamp() + ahead)
+        self.venue = Venue(balances=START_BALANCES, prices={**_PRICES, **_RATES}, clock=lambda: clock.true().timestamp() + ahead)
         self.venue.limits.strikes = 10**9  # bans are fate's to give
         self.away = False
         self.banned_until = 0.0
