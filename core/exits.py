@@ -112,6 +112,13 @@ class Exits:
         after, _ = policy.put_off(tried, why, self._clock.now(), self._book.limits)
         return [after]
 
+    def passed(self, signal: Signal) -> list[WantedExit]:
+        """The exit after an attempt whose order had been placed before: the next one has another number, and is due."""
+        wanted = self._book.exits.get(signal.symbol)
+        if wanted is None or not (signal.is_again and _tries(signal, wanted)):
+            return []
+        return [replace(wanted, number=wanted.number + 1, due_at=self._clock.now())]
+
     def closed(self, approval: Approval) -> list[WantedExit]:
         """What a question that ended without an order means for the exit that it asked about: declined, it is over; otherwise it
         is wanted still, and asked about again."""

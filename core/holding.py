@@ -155,6 +155,9 @@ class Holding:
         await self._account.halt(found.strange)
         for report in found.lost:
             await self._inbox().submit(found_message(report, self._clock))
+        if found.lost:
+            # They wait for their turn behind what came before: whoever orders until then has to look himself.
+            self._looked_at.pop(symbol, None)
         return found
 
     def is_looked_at(self, symbol: str) -> bool:

@@ -16,7 +16,7 @@ from core.domain.errors import LeaseLost, LedgerUnavailable
 from core.domain.events import ApprovalClosed, ApprovalRequested, Priority, SignalRefused
 from core.domain.exit import WantedExit
 from core.domain.messages import ApprovalAnswered, ApprovalTimedOut, FeePaid, Hand, OrderFound, SignalReceived, StoredMessage
-from core.domain.money import multiply
+from core.domain.money import divide, multiply
 from core.domain.order import ExecutionReport, Order, OrderState, check_move
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side, Signal, client_order_id
@@ -243,7 +243,9 @@ class OrderExecutor:
             why = attempt.why
         if why is None:
             raise ValueError("nothing speaks against it")
-        if waits(why, wanted=not attempt.is_first) and self._book.position(signal.symbol).is_open:
+        part = attempt.wanted.hand is not None and attempt.wanted.hand.qty is not None
+        is_waiting = waits(why, wanted=not attempt.is_first, lasts=signal.is_panic, part=part)
+        if is_waiting and self._book.position(signal.symbol).is_open:
             wanted, is_news = put_off(attempt.wanted, why, now, self._book.limits)
             changes.exits.append(wanted)
             changes.verdicts.append(self._verdict(stored, "put_off", why, weighed.facts))
@@ -301,7 +303,8 @@ class OrderExecutor:
 
     async def _ignore(self, stored: StoredMessage, signal: Signal, why: Reason) -> Verdict:
         told = SignalRefused(signal, "ignored", why, stored.seq)
-        return await self._conclude(Changes(verdicts=[self._verdict(stored, "ignored", why)], events=[told]))
+        verdict = self._verdict(stored, "ignored", why)
+        return await self._conclude(Changes(verdicts=[verdict], exits=self._exits.passed(signal), events=[told]))
 
     async def _found(self, stored: StoredMessage, report: ExecutionReport) -> Verdict:
         why = await self._adoption.take_over(stored, report)
@@ -369,6 +372,8 @@ class OrderExecutor:
         decision, facts = weighed.decision, weighed.facts
         if not isinstance(decision, RiskApproved):
             why = decision.reason if isinstance(decision, Refused) else reason("approval_closed")
+            if answer.half:  # what was allowed, should the exit be wanted still
+                approval = replace(approval, qty=divide(approval.qty, Decimal(2)))
             return await self._end(stored, approval, "denied", why, facts)
         exits = self._exits.approved(approval, half=answer.half)
         return await self._place_approved(stored, replace(approval, qty=decision.qty, price=decision.price), facts, exits)

@@ -59,7 +59,7 @@ def order(body: object) -> ExecutionReport:
         quote_qty=quote,
         at=at,
         fills=tuple(_fill(_object(item, "fills"), symbol, "tradeId", at) for item in _array(fills, "fills")),
-        mark=_integer(data, "strategyId") if "strategyId" in data else None,
+        mark=_integer(data, "strategyId") if data.get("strategyId") is not None else None,
         qty=_amount(data, "origQty") if "origQty" in data else ZERO,
     )
 

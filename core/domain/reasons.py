@@ -109,13 +109,15 @@ SENTENCES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A refusal as a value: `code` is one of SENTENCES, `params` fill its sentence. `str()` gives it in English."""
+    """A refusal as a value: `code` is one of SENTENCES, `params` fill its sentence. `str()` gives it in English, and
+    the code alone where an earlier version kept one that has no sentence any more."""
 
     code: str
     params: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return SENTENCES[self.code].format_map(self.params)
+        sentence = SENTENCES.get(self.code)
+        return sentence.format_map(self.params) if sentence is not None else self.code
 
 
 def reason(code: str, /, **params: object) -> Reason:

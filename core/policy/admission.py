@@ -56,12 +56,12 @@ def gate_open(signal: Signal, picture: Picture) -> Reason | None:
 
 
 def right_side(signal: Signal, picture: Picture) -> Reason | None:
-    """A BUY needs no open position, a SELL needs one."""
+    """A BUY needs nothing that could be sold, a SELL needs an open position: whether the symbol's present rules let it be sold is
+    for its size to say, as they may change again."""
     base = picture.instrument.base if picture.instrument else signal.symbol
-    is_open = _is_open(picture)
-    if signal.side is Side.BUY and is_open:
+    if signal.side is Side.BUY and _is_open(picture):
         return reason("in_position", qty=plain(picture.position.qty), base=base)
-    if signal.side is Side.SELL and not is_open:
+    if signal.side is Side.SELL and not picture.position.is_open:
         return reason("no_position", base=base)
     return None
 

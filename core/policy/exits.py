@@ -17,15 +17,22 @@ _PAUSES = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # seconds before the next attem
 _LONGEST_PAUSE = 300.0  # seconds: it may be taken back meanwhile, and a ban may end early
 _JUST_AFTER = timedelta(milliseconds=1)
 _AFTER_A_PART = timedelta(seconds=1)  # the book was empty: give it a moment to fill
-PASSING = frozenset({"unknown_symbol", "not_trading", "market_orders_off"})
+PASSING = frozenset({"unknown_symbol", "not_trading", "market_orders_off", "nothing_free"})
 """Why an exit cannot be sent at the moment: it waits from the first. Once it is wanted it waits for everything but its end."""
 ENDS = frozenset({"expired", "no_position", "below_min_qty", "panic_over"})
 """What ends an exit that is wanted: too old, taken back, or nothing is left that an order may ask for."""
 ALL_SOLD = frozenset({"no_position", "below_min_qty"})
 
 
-def waits(why: Reason, *, wanted: bool) -> bool:
-    """Whether an exit refused for `why` waits and is tried again; `wanted` where it is wanted already."""
+def waits(why: Reason, *, wanted: bool, lasts: bool, part: bool = False) -> bool:
+    """Tells whether an exit refused for `why`, of a position that is open, waits and is tried again. `wanted` where it is wanted
+    already, `lasts` where nothing but its owner ends it (a panic), `part` where a person asks for less than all that is held.
+
+    What is held and cannot be asked for by the symbol's present rules is not sold: the rules may change again, and if they do
+    not, the exit ends loudly by its age.
+    """
+    if why.code in ALL_SOLD:
+        return not lasts and (wanted or not part)
     return why.code not in ENDS if wanted else why.code in PASSING
 
 

@@ -13,11 +13,12 @@ from core.domain.approval import ApprovalState
 from core.domain.controls import Controls, Mode
 from core.domain.errors import ExchangeUnavailable
 from core.domain.events import HoldAccepted, OrderAdopted, OrderExecuted, Priority, SymbolHeld
-from core.domain.messages import AcceptRequested
+from core.domain.messages import AcceptRequested, Message
 from core.domain.money import ZERO
 from core.domain.order import ExecutionReport, OrderState
 from core.domain.reasons import Reason
 from core.domain.signal import ADOPTED, Side, client_order_id
+from core.inbox import Inbox
 from core.ports import Verdict
 from tests.core.conftest import OpenWorld, Restart
 from tests.core.memory_ledger import MemoryLedger
@@ -172,6 +173,45 @@ async def test_a_lost_order_is_taken_over_before_an_entry_of_its_symbol(
     assert became(await again.say("BUY_SM")) == ("ignored", "in_position")
     assert len(adopted(copy)) == 1
     assert len(world.venue.placed) == 1
+
+
+async def test_who_orders_while_a_lost_order_waits_for_its_turn_looks_himself(
+    world: World, ledger: MemoryLedger, restart: Restart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def waits(_inbox: Inbox, _message: Message) -> bool:
+        return True
+
+    copy = deepcopy(ledger)
+    await world.say("BUY_SM")
+    with monkeypatch.context() as behind:
+        behind.setattr(Inbox, "submit", waits)
+        again = await set_back(world, copy, restart)
+        await again.clock.forward(10)
+    assert adopted(copy) == []
+    assert became(await again.say("BUY_SM")) == ("ignored", "in_position")
+    assert len(world.venue.placed) == 1
+
+
+async def test_an_exit_whose_next_order_was_taken_over_goes_on(
+    open_world: OpenWorld, ledger: MemoryLedger, restart: Restart
+) -> None:
+    world = await open_world(trade_qty=Decimal(200))
+    await world.say("BUY_SM")
+    world.venue.rules["WIFUSDC"] = replace(world.venue.rules["WIFUSDC"], market_max_qty=Decimal(60))
+    await world.clock.run(world.market.load_instruments(None))
+    await world.say("SELL_SM")
+    wanted = ledger.exits["WIFUSDC"]
+    copy = deepcopy(ledger)
+    copy.exits["WIFUSDC"] = replace(wanted, due_at=world.clock.now() + timedelta(seconds=30))  # the look comes first
+    while client_order_id(wanted.next_signal()) not in ledger.executions:
+        await world.clock.forward(0.1)
+    await world.crash()
+    again = await set_back(world, copy, restart, after=5.0)
+    await again.clock.forward(120)
+    assert adopted(copy) == [client_order_id(wanted.next_signal())]
+    assert not again.book.position("WIFUSDC").is_open
+    assert again.book.exits == {}
+    assert len(set(again.venue.executed)) == len(again.venue.executed) == 5
 
 
 async def test_nothing_is_bought_in_a_symbol_that_cannot_be_looked_at_and_exits_do_not_wait(

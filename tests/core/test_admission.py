@@ -61,7 +61,7 @@ def test_why_a_buy_is_not_acted_upon(known: dict[str, Any], outcome: str, why: s
         ({"instrument": HALTED, "position": HELD}, "denied"),
         ({"pending": pending(Side.SELL), "position": HELD}, "ignored"),
         ({}, "ignored"),
-        ({"position": DUST}, "ignored"),
+        ({"position": replace(DUST, is_open=False)}, "ignored"),
         ({"position": replace(HELD, is_open=False), "quote": None}, "ignored"),
         ({"symbols": NOT_OURS}, "denied"),
     ],
@@ -77,6 +77,7 @@ def test_why_a_sell_is_not_acted_upon(known: dict[str, Any], outcome: str) -> No
     [
         {},
         {"position": LITTLE},
+        {"position": DUST},
         {"quote": None},
         {"controls": ENTRIES},
         {"symbols": NOT_OURS},

@@ -227,6 +227,48 @@ async def test_one_that_grows_too_old_is_told_loudly(world: World, ledger: Memor
     assert len(world.venue.placed) == placed
 
 
+def raise_minimum(world: World) -> None:
+    world.venue.rules["WIFUSDC"] = replace(world.venue.rules["WIFUSDC"], min_qty=Decimal(50), market_min_qty=Decimal(50))
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+@pytest.mark.parametrize("falls_again", [False, True])
+async def test_a_minimum_that_rose_is_waited_out_and_never_ends_it_in_silence(
+    world: World, ledger: MemoryLedger, *, is_known: bool, falls_again: bool
+) -> None:
+    rules = world.venue.rules["WIFUSDC"]
+    await world.say("BUY_SM")
+    raise_minimum(world)
+    if is_known:
+        await world.clock.run(world.market.load_instruments(None))
+    else:
+        world.venue.next(refused(WRONG_STEP))
+    await hear(world)
+    await world.clock.forward(60)
+    assert is_held(world)
+    assert "WIFUSDC" in world.book.exits
+    if falls_again:
+        world.venue.rules["WIFUSDC"] = rules
+    await world.clock.forward(640)
+    assert is_held(world) is not falls_again
+    assert world.book.exits == {}
+    if not falls_again:
+        told = ledger.events[-1]
+        assert isinstance(told, SignalRefused)
+        assert (told.outcome, told.lost_exit, told.priority.name) == ("expired", True, "URGENT")
+
+
+async def test_a_part_that_is_too_little_is_refused_at_once(world: World) -> None:
+    await world.say("BUY_SM")
+    by_hand = Hand(7, "Ann", qty=Decimal("0.001"))
+    signal = replace(world.signal("SELL_SM"), source=BY_HAND)
+    said = Message(BY_HAND, signal.signal_id, signal.symbol, SignalReceived(signal, by_hand), world.clock.now())
+    verdict = await world.clock.run(world.inbox.ask(said))
+    assert verdict is not None
+    assert became(verdict) == ("denied", "below_min_qty")
+    assert world.book.exits == {}
+
+
 async def test_one_that_comes_too_late_is_told_loudly_where_something_is_held(world: World, ledger: MemoryLedger) -> None:
     for held in (False, True):
         await world.say("SELL_SM", age=700)
@@ -361,6 +403,19 @@ async def test_a_question_is_about_all_of_it_and_half_is_half_of_all(open_world:
     await world.clock.forward(10)
     assert world.book.position("WIFUSDC").qty == Decimal(left)
     assert world.book.exits == {}
+
+
+async def test_half_that_has_to_wait_stays_half(asking: World) -> None:
+    await asking.say("SELL_SM")
+    question = asking.question()
+    rules = asking.venue.rules["WIFUSDC"]
+    asking.venue.rules["WIFUSDC"] = replace(rules, status="BREAK")
+    await asking.clock.run(asking.market.load_instruments(None))
+    await asking._ask(ApprovalAnswered(question.token, approve=True, user_id=7, who="Ann", half=True), "WIFUSDC")
+    asking.venue.rules["WIFUSDC"] = rules
+    await asking.clock.forward(60)
+    assert asking.book.position("WIFUSDC").qty == Decimal("9.99")
+    assert asking.book.exits == {}
 
 
 async def test_it_may_wait_before_it_can_be_asked_about(asking: World) -> None:

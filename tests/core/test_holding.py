@@ -72,11 +72,14 @@ async def test_an_exit_of_a_halted_symbol_sells_what_is_free(world: World) -> No
     assert world.book.position("WIFUSDC").qty == Decimal(6)
 
 
-async def test_an_exit_where_nothing_is_free_says_so(world: World) -> None:
+async def test_an_exit_where_nothing_is_free_waits_and_says_so(world: World) -> None:
     await held_back(world)
     world.venue.more["WIF"] = Decimal("-19.98")
-    assert became(await world.say("SELL_SM")) == ("denied", "nothing_free")
+    assert became(await world.say("SELL_SM")) == ("put_off", "nothing_free")
     assert world.book.position("WIFUSDC").qty == Decimal("19.98")
+    world.venue.more.clear()
+    await world.clock.forward(60)
+    assert world.book.position("WIFUSDC").qty == 0
 
 
 async def test_an_exit_of_a_halted_symbol_never_sells_more_than_the_ledger_holds(world: World) -> None:

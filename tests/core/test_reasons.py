@@ -49,3 +49,7 @@ def test_a_sentence_is_one_line_without_what_is_left_to_fill_in(code: str) -> No
 
 def test_a_parameter_may_hold_braces() -> None:
     assert str(reason("declined", who="{limit} {0}")) == "declined by {limit} {0}"
+
+
+def test_a_reason_that_an_earlier_version_kept_is_shown_by_its_code() -> None:
+    assert str(Reason("order_unknown", {"order_id": "7"})) == "order_unknown"
