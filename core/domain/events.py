@@ -20,7 +20,8 @@ from core.domain.proof import Proof
 from core.domain.reasons import Reason
 from core.domain.signal import Side, Signal
 
-_LOSES_AN_EXIT = frozenset({"price_sanity", "conflict", "turned_back", "expired"})
+_LOSES_AN_EXIT = frozenset({"price_sanity", "expired"})
+_NEVER_LOOKED_AT = frozenset({"conflict", "turned_back"})  # refused before anybody could see whether something is held
 _NAMED = 20  # differences that an event carries
 
 
@@ -95,7 +96,8 @@ class SignalRefused:
     @property
     def lost_exit(self) -> bool:
         """Whether a position stays open that a good signal wanted closed: a person has to say whether it is sold all the same."""
-        return self.signal.side is Side.SELL and self.held and self.reason.code in _LOSES_AN_EXIT
+        lost = (self.held and self.reason.code in _LOSES_AN_EXIT) or self.reason.code in _NEVER_LOOKED_AT
+        return self.signal.side is Side.SELL and lost
 
 
 @dataclass(frozen=True, slots=True)

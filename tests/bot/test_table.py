@@ -93,6 +93,8 @@ async def without_a_right(firm: Firm, row: Row) -> None:
     if row.own:
         put_message(firm, person, row.said, group)
     await answered(firm)
+    if row.changes or row.second:  # the answers of a chat come in turn, and not at once
+        await until(lambda: any(" old, so " in message.text for message in firm.person(person).received))
     after = await snapshot(firm)
     if row.own:  # language and zone are the person's own, wherever that person says them
         before.pop("readers")
