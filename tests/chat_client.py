@@ -8,6 +8,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from telegram.ext import ExtBot
+from telegram.request import HTTPXRequest
+
 from demo.chat.model import Message, Person
 from demo.chat.room import OWNER, Room
 from demo.chat.server import RunningChat, running_chat
@@ -149,6 +152,12 @@ class LocalChat:
     def page_url(self) -> str:
         """The owner's page; add `?as=<id>` for somebody else."""
         return self.server.page_url
+
+
+def api_of(server: RunningChat) -> ExtBot[None]:
+    """The whole Bot API, as python-telegram-bot calls it. The program's own bot lets through only the methods that it uses."""
+    slow = HTTPXRequest(connection_pool_size=32, read_timeout=15)
+    return ExtBot(server.token, base_url=f"{server.api_url}/bot", base_file_url=f"{server.api_url}/file/bot", request=slow)
 
 
 @contextlib.asynccontextmanager

@@ -119,8 +119,14 @@ async def test_everybody_has_the_right_that_is_theirs(demo: Demo) -> None:
         await until(lambda person=person, lacking=lacking: lacking in str(demo.said(**{"as": person.user_id})))  # type: ignore[misc]
     await until(lambda: "Stranger @stranger" in str(demo.said()))
     assert demo.said(**{"as": STRANGER.user_id}) == []
-    demo.send("/status@marketflow_local_bot", person=TRADER.user_id, chat=TRADING_DESK.chat_id, topic=QUESTIONS)
-    await until(lambda: "PAPER" in str(demo.said(**{"as": TRADER.user_id, "chat": TRADING_DESK.chat_id, "topic": QUESTIONS})))
+    questions = {"chat": TRADING_DESK.chat_id, "topic": QUESTIONS}
+    for command in ("/status", "/health"):
+        demo.send(f"{command}@marketflow_local_bot", person=TRADER.user_id, **questions)
+    demo.send("/status", person=TRADER.user_id)
+    await until(lambda: "PAPER" in str(demo.said(**{"as": TRADER.user_id})))
+    for words in ("figures of the account only in private", "Clock: "):
+        await until(lambda words=words: words in str(demo.said(**{"as": TRADER.user_id}, **questions)))  # type: ignore[misc]
+    assert "PAPER" not in str(demo.said(**{"as": TRADER.user_id}, **questions))
 
 
 async def test_a_program_that_is_killed_comes_back_and_does_nothing_twice(demo: Demo) -> None:

@@ -37,6 +37,7 @@ from demo.chat.room import Room
 from demo.chat.server import RunningChat, running_chat
 from tests.bot.conftest import PEOPLE, Bot, bot_on, running
 from tests.bot.parts import OWNER, VIEWER, FastClock, Office, approval, executed
+from tests.chat_client import api_of
 from tests.demo.browser import WAIT_MS, visit
 from tests.demo.test_bot_api import png
 from tests.demo.wire import wire_to
@@ -71,7 +72,7 @@ async def page(browser: Browser, server: RunningChat) -> AsyncIterator[Page]:
 @pytest.fixture
 async def api(server: RunningChat) -> AsyncIterator[ExtBot[None]]:
     """The Bot API, as python-telegram-bot calls it."""
-    async with connect(server.token, server.api_url) as ready:
+    async with api_of(server) as ready:
         yield ready
 
 

@@ -10,12 +10,11 @@ from playwright.async_api import Browser, Locator, Page, expect
 from telegram import Bot, BotCommand, InlineKeyboardButton, InlineKeyboardMarkup, ReplyKeyboardMarkup, Update
 from telegram.constants import ChatAction, ParseMode
 
-from bot.telegram_link import connect
 from demo.cast import ALERTS, PEOPLE, QUESTIONS, STRANGER, TRADER, TRADING_DESK, VIEWER
 from demo.chat.model import Person
 from demo.chat.room import OWNER, Room
 from demo.chat.server import RunningChat, running_chat
-from tests.chat_client import ChatPerson
+from tests.chat_client import ChatPerson, api_of
 from tests.demo.browser import visit
 from tests.demo.test_page import PHONE, beyond_the_screen, box, button, message, mine, new_updates
 
@@ -31,7 +30,7 @@ async def server() -> AsyncIterator[RunningChat]:
 
 @pytest.fixture
 async def api(server: RunningChat) -> AsyncIterator[Any]:
-    async with connect(server.token, server.api_url) as ready:
+    async with api_of(server) as ready:
         yield ready
 
 
@@ -230,7 +229,7 @@ async def test_an_empty_chat_says_what_the_bot_is_and_takes_an_invitation(
 async def test_an_empty_topic_says_what_can_be_tried_there(browser: Browser, server: RunningChat, api: Bot) -> None:
     async with page_of(browser, server, TRADER, DESK, ALERTS, **PHONE) as page:
         await expect(page.locator("#welcome")).to_be_in_viewport(ratio=1)
-        await page.get_by_role("button", name="/status").tap()
-        await expect(mine(page, "/status@marketflow_local_bot")).to_be_visible()
+        await page.get_by_role("button", name="/health").tap()
+        await expect(mine(page, "/health@marketflow_local_bot")).to_be_visible()
         await expect(page.locator("#welcome")).to_be_hidden()
-    assert await texts(api) == ["/status@marketflow_local_bot"]
+    assert await texts(api) == ["/health@marketflow_local_bot"]

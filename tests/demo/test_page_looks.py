@@ -20,12 +20,11 @@ from telegram import (
 from telegram.constants import ParseMode
 from telegram.ext import ExtBot
 
-from bot.telegram_link import connect
 from demo.cast import PEOPLE, TRADER, TRADING_DESK
 from demo.chat.levers import Lever
 from demo.chat.room import OWNER, Room
 from demo.chat.server import RunningChat, running_chat
-from tests.chat_client import ChatPerson
+from tests.chat_client import ChatPerson, api_of
 from tests.demo.browser import visit
 from tests.demo.test_bot_api import png
 from tests.demo.test_page import PHONE, beyond_the_screen, box, message, mine
@@ -55,7 +54,7 @@ async def server() -> AsyncIterator[RunningChat]:
 
 @pytest.fixture
 async def api(server: RunningChat) -> AsyncIterator[ExtBot[None]]:
-    async with connect(server.token, server.api_url) as ready:
+    async with api_of(server) as ready:
         yield ready
 
 

@@ -9,7 +9,7 @@ import { language, word, wordOr } from "./words.js";
 
 const ANSWER_MS = 15_000;
 const UNSEEN_MS = 10_000;
-const TRIED = "/status"; // the command that one is shown first in a group
+const TRIED = "/health"; // the command that one is shown first in a group: it tells no figures of the account
 const byId = (id) => document.getElementById(id);
 const status = byId("status");
 const seat = seatOf(location.search);
