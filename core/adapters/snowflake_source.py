@@ -205,7 +205,7 @@ class SnowflakeSource:
 
     def _read(self, row: Row) -> _Read:
         said = {column: _told(value) for column, value in row.items() if value is not None and column != "id"}
-        # A NULL says nothing, save where alone the instrument should stand: that is not the same as a table without such a column.
+        # A NULL says nothing, save where alone the instrument should stand: that is not as in a table without such a column.
         is_named = any(row.get(column) is not None for column in NAMES)
         nameless = {} if is_named else {column: None for column in NAMES if column in row}
         return _Read(_aware(row["ts"]), self._key(row, said), json.dumps({**said, **nameless}).encode())

@@ -12,7 +12,10 @@ _OTHER_QUOTES = frozenset(
 )
 """What else Binance prices, or has priced, symbols in."""
 
-_LEADING = frozenset("BTC ETH BNB SOL XRP ADA DOGE TRX DOT LTC BCH LINK AVAX SHIB PEPE EUR USDT USDC FDUSD".split())
+_LEADING = frozenset(
+    {"BTC", "ETH", "BNB", "SOL", "XRP", "ADA", "DOGE", "TRX", "DOT", "LTC", "BCH", "LINK", "AVAX", "SHIB", "PEPE"}
+    | {"EUR", "USDT", "USDC", "FDUSD"}
+)
 """Priced in the rarer quotes too, such as TUSD and AEUR."""
 
 # The longest first: BTCUSDT is priced in USDT; nothing there is priced in T.

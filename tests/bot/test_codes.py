@@ -140,7 +140,7 @@ async def test_a_question_wants_a_code_for_an_entry_that_is_approved(
 async def test_a_tap_without_its_message_raises_no_risk(
     server: RunningChat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, of: str
 ) -> None:
-    """https://core.telegram.org/bots/api#callbackquery: `message` may be missing, and then there is nowhere to ask for the code."""
+    """`message` may be missing, and then the code cannot be asked for: https://core.telegram.org/bots/api#callbackquery"""
     async with firm_on(server, tmp_path, secret=KEY) as firm:
         await an_authenticator(firm, OWNER)
         if of == "a question":

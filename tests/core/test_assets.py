@@ -8,7 +8,14 @@ from core.domain.assets import quote_of
 @pytest.mark.parametrize(
     ("symbol", "quote"),
     [
-        *(("WIFUSDC", "USDC"), ("BTCUSDT", "USDT"), ("WIFFDUSD", "FDUSD"), ("WIFEUR", "EUR"), ("ETHBTC", "BTC"), ("WIFTRY", "TRY")),
+        *(
+            ("WIFUSDC", "USDC"),
+            ("BTCUSDT", "USDT"),
+            ("WIFFDUSD", "FDUSD"),
+            ("WIFEUR", "EUR"),
+            ("ETHBTC", "BTC"),
+            ("WIFTRY", "TRY"),
+        ),
         # The letter between is the base's ...
         *(("ADAEUR", "EUR"), ("GALAEUR", "EUR"), ("BNBUSD", "USD"), ("DOTUSD", "USD"), ("AVAXUSD", "USD"), ("BNBEUR", "EUR")),
         *(("TRXUSD", "USD"), ("ARBUSD", "USD"), ("USDTUSD", "USD"), ("BNBIDR", "IDR")),

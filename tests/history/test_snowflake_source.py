@@ -148,7 +148,7 @@ async def test_a_null_beside_a_name_says_nothing(table: Table) -> None:
         await until(source, table)
         for signal_id, symbol, ticker in (("a", "WIFUSDC", None), ("b", None, "WIFUSDC"), ("c", None, None)):
             row = (signal_id, now().isoformat(), symbol, ticker)
-            await table.run(f"INSERT INTO SIGNALS {columns} SELECT %s, 'BUY_DBT', 1, %s::TIMESTAMP_TZ, %s, %s", *row)  # noqa: S608
+            await table.run(f"INSERT INTO SIGNALS {columns} SELECT %s, 'BUY_DBT', 1, %s::TIMESTAMP_TZ, %s, %s", *row)
         await until(source, table, "a", "b")
     assert {table.inbox.signal(number).symbol for number in (0, 1)} == {"WIFUSDC"}
     (letter,) = table.inbox.dead
