@@ -5,8 +5,15 @@ so both get it in turn. Telegram holds some conflicts back for 3 s (`fail_query_
 program nor one on python-telegram-bot rests for more than 30 s before it polls again, whatever went wrong. So within 33 s and
 the time that requests take, whoever was disturbed by a poll of ours disturbs it in turn: one poll that lasts longer undisturbed
 proves that there is nobody. Two that last half as long do not: the other may come between them and be disturbed itself.
+
+In a busy chat no poll lasts that long, as each update ends it. There many polls prove it together, each begun at once after the
+answer to the one before: the other one, that polls every 33 s at least, would have to hit a gap between two of them each time.
+Counted is what they surely waited at Telegram, without the time on the way. After 180 s of it five or six polls of the other
+would have hit gaps alone: less than one chance in 200 even where the gaps are as long as the polls, and one in ten thousand where
+they are a fifth of the time.
 """
 
+import math
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Literal
@@ -25,6 +32,12 @@ LATELY = timedelta(hours=1)
 """A ledger that traded within it, and that a program held a moment ago, is that of the program which trades this account."""
 MOMENT = timedelta(seconds=QUIET_SECONDS)
 """Within it nobody else can have come to be alone."""
+WAITED_SECONDS = 180.0
+"""Who waited so long at Telegram, in polls that followed each other at once, is alone."""
+AT_ONCE_SECONDS = 1.0
+"""From an answer to the next poll, at most, for the two to count together."""
+ON_THE_WAY_SECONDS = 2.0
+"""Of each poll at most, there and back: not counted."""
 CONFLICT_PAUSE_SECONDS = 2.0
 """Rests after a conflict: soon enough for the other one to notice, not so soon that Telegram is flooded."""
 
@@ -53,8 +66,9 @@ class Alone:
         self._was_alone = self._proved or (lately and seen_at is not None and clock.now() - seen_at < MOMENT)
         self._disturbed_since: float | None = None
         self._stays = False
+        self._waited, self._heard_at = 0.0, -math.inf
         if not self._was_alone:
-            log.warning("this ledger has not traded lately: entries wait until nobody else polls Telegram", seconds=QUIET_SECONDS)
+            log.warning("entries wait until it is known that nobody else polls Telegram", seconds=QUIET_SECONDS)
 
     @property
     def is_newcomer(self) -> bool:
@@ -80,7 +94,10 @@ class Alone:
         if self.disturbed:
             return False, f"another program uses this bot's token; {'no entries' if self.closed() else 'entries go on'}"
         if self.is_newcomer:
-            return False, f"no entries before Telegram was polled undisturbed for {QUIET_SECONDS} s"
+            return (
+                False,
+                f"no entries before Telegram was polled undisturbed for {QUIET_SECONDS} s on end, or some minutes in a busy chat",
+            )
         return True, "nobody else polls Telegram"
 
     @property
@@ -90,7 +107,10 @@ class Alone:
 
     def heard(self, began: float) -> None:
         """A poll that `began` then (monotonic seconds) was answered: nobody else came to wait meanwhile."""
-        if self._clock.monotonic() - began < QUIET_SECONDS:
+        now = self._clock.monotonic()
+        before = self._waited if began - self._heard_at <= AT_ONCE_SECONDS else 0.0
+        self._waited, self._heard_at = before + max(0.0, now - began - ON_THE_WAY_SECONDS), now
+        if now - began < QUIET_SECONDS and self._waited < WAITED_SECONDS:
             return
         if self.is_newcomer:
             log.info("nobody else polls Telegram; entries are made")
@@ -102,6 +122,7 @@ class Alone:
     def conflict(self) -> None:
         """Telegram ended a poll because of another one."""
         now = self._clock.monotonic()
+        self._waited, self._heard_at = 0.0, -math.inf
         self._was_alone = self._was_alone and self._proved  # what the ledger says is not enough any more
         if self._disturbed_since is None:
             self._disturbed_since = now

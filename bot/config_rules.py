@@ -56,7 +56,7 @@ def trading_mode(given: Mapping[str, str]) -> str:
 def contradictions(given: Mapping[str, str]) -> Iterator[str]:
     """Every problem that takes more than one variable to see. `given` holds no empty values, save BINANCE_WS_URL's."""
     yield from _binance(given)
-    yield from plain_addresses(given)
+    yield from plain_addresses(given, trading_mode(given))
     yield from _limits(given)
     yield from _kafka(given)
     yield from _telegram(given)

@@ -47,14 +47,17 @@ def looks_like(host: str, domains: tuple[str, ...]) -> bool:
     return any(name in joined or any(_is_near(label, name) for label in labels) for name in names)
 
 
-def plain_addresses(given: Mapping[str, str]) -> Iterator[str]:
-    """Refuses the addresses to which a key, a token or a password would travel for everybody to read."""
+def plain_addresses(given: Mapping[str, str], mode: str) -> Iterator[str]:
+    """Refuses the addresses to which a key, a token or a password would travel for everybody to read. On paper, and without
+    a key, prices alone are asked for."""
     carried = {
         "BINANCE_API_URL": ("orders and the API key travel", "https"),
         "BINANCE_WS_URL": ("orders and the API key travel", "wss"),
         "TG_API_URL": ("the bot's token travels", "https"),
     }
     for name, (what, scheme) in carried.items():
+        if name.startswith("BINANCE_") and mode == "paper" and "BINANCE_API_KEY" not in given:
+            continue
         parts, host = split_url(given.get(name, "")), host_of(given.get(name, ""))
         if parts is not None and parts.scheme in _PLAIN and parts.username is None and not is_here(host):
             yield (

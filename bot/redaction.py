@@ -16,6 +16,8 @@ _SHORTEST = 4
 """Characters; what is shorter stands in half of all words, and hiding it would only tell where it is."""
 
 _LONGEST_WORD = 16  # letters
+_OWN_NAME = "marketflow"
+"""As a password it tells nothing where it stands in a sentence; where a login or a setting holds it, it is hidden."""
 
 _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&(?:quot|#34);", "'": "&#(?:x27|39);"}  # as HTML has them
@@ -62,9 +64,14 @@ def _parts_of_url(url: str) -> Iterator[str]:
 class Redactor:
     """Replaces every occurrence of `secrets`: as they are, percent-encoded in a URL, or escaped in JSON or a Python repr."""
 
-    def __init__(self, secrets: Collection[str]) -> None:
+    def __init__(self, secrets: Collection[str], *, own_name: bool = False) -> None:
+        """`own_name`: the program's name is a secret too, but only where a login or a setting holds it."""
         long_enough = sorted((secret for secret in secrets if len(secret) >= _SHORTEST), key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(_however_written, long_enough))) if long_enough else None
+        patterns = [
+            *(_however_written(secret) for secret in long_enough),
+            *([rf"(?<=[:=]){_OWN_NAME}(?!\w)"] if own_name else []),
+        ]
+        self._pattern = re.compile("|".join(patterns)) if patterns else None
 
     def text(self, text: str) -> str:
         """`text` without secrets."""
@@ -93,7 +100,8 @@ _process = Redactor(())
 def hide(secrets: Collection[str]) -> None:
     """From now on `shown` takes these out. The last call counts."""
     global _process  # noqa: PLW0603 - like the logs, it is one for the process
-    _process = Redactor(secrets)
+    parts = {secret for secret in secrets if secret != _OWN_NAME}
+    _process = Redactor(parts, own_name=len(parts) < len(set(secrets)))
 
 
 def shown(text: str) -> str:

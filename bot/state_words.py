@@ -39,7 +39,10 @@ _WORDS = tuple(
         (r"nobody else polls Telegram", "alone"),
         (r"another program uses this bot's token; entries go on", "disturbed"),
         (r"another program uses this bot's token; no entries", "disturbed_closed"),
-        (r"no entries before Telegram was polled undisturbed for (?P<seconds>\d+) s", "not_alone_yet"),
+        (
+            r"no entries before Telegram was polled undisturbed for (?P<seconds>\d+) s on end, or some minutes in a busy chat",
+            "not_alone_yet",
+        ),
         (r"could not answer: (?P<error>\w+)", "could_not"),
     )
 )

@@ -208,7 +208,10 @@ class TelegramChat:
             await self._toast(query, desk.texts("toast.unreadable"))
         elif caller.role < approvals.ROLE:
             await self._toast(query, _missing_role(desk, approvals.ROLE, caller))
-        elif desk.codes is not None and query.message is not None and approvals.raises_risk(desk, data):
+        elif desk.codes is not None and approvals.raises_risk(desk, data):
+            if query.message is None:  # there is nowhere to ask for the code
+                await self._toast(query, desk.texts("toast.no_message"))
+                return
             await self._toast(query, desk.texts("toast.code"))
             asking = await approvals.answer_with_code(desk, data, caller)
             await self._send(query.message, asking, reply_to=query.message.message_id)
@@ -220,8 +223,9 @@ class TelegramChat:
             await self._toast(query, _missing_role(desk, asked.needed, caller))
             return
         fresh = await self._toast(query, "")
-        if query.message is not None and asked.changes and not fresh:
-            await self._send(query.message, ChatMessage(desk.texts("toast.old")))
+        if asked.changes and not fresh:
+            if query.message is not None:
+                await self._send(query.message, ChatMessage(desk.texts("toast.old")))
             return
         answer = await self._answer(desk, asked, caller, None)
         if asked.command is not None and asked.command.answers_anew and query.message is not None:
@@ -241,6 +245,10 @@ class TelegramChat:
         if caller.role < pending.role:
             await self._toast(query, _missing_role(desk, pending.role, caller))
             return
+        coded = yes and pending.risk is Risk.RAISES and desk.codes is not None
+        if coded and query.message is None:
+            await self._toast(query, desk.texts("toast.no_message"))
+            return
         try:
             fresh = await self._toast(query, "")
         except TelegramError as error:
@@ -256,7 +264,7 @@ class TelegramChat:
             return
         elif (why := codes.lacking(desk, caller, pending.risk)) is not None:
             said = why
-        elif pending.risk is Risk.RAISES and desk.codes is not None and query.message is not None:
+        elif coded and query.message is not None:
             desk.confirmations.await_code(pending, query.message.message_id)
             said = codes.asked_for(desk, caller)
         else:

@@ -189,6 +189,44 @@ def test_where_nothing_names_an_instrument_it_is_the_default(least: dict[str, An
     assert found.symbol == DEFAULT
 
 
+LONE = ["BNB", "USDT", "usdc", "BTC", "WBTC", "BFUSD", "EUR", " ETH "]
+
+
+@given(
+    LEAST,
+    st.sampled_from(NAMES),
+    PAIRS,
+    st.dictionaries(st.sampled_from(["fee_asset", "margin_asset", "currency", "settle_coin", "quote"]), st.sampled_from(LONE)),
+)
+def test_beside_a_proper_name_a_coin_alone_is_no_other_instrument(
+    least: dict[str, Any], name: str, pair: str, lone: dict[str, str]
+) -> None:
+    found = read(json.dumps({**least, name: pair, **lone}).encode())
+    assert isinstance(found, Signal)
+    assert found.symbol == pair
+
+
+@given(LEAST, st.sampled_from(NAMES), st.sampled_from(["fee_asset", "coin", "currency", "tv_instrument"]), PAIRS)
+def test_beside_a_proper_name_another_pair_is(least: dict[str, Any], name: str, other: str, pair: str) -> None:
+    assert isinstance(read(json.dumps({**least, name: DEFAULT, other: pair}).encode()), Unreadable)
+
+
+@pytest.mark.parametrize("name", ["coin", "asset", "base", "baseAsset", "base_currency", "tickerId"])
+def test_beside_a_proper_name_the_instruments_own_coin_must_fit(name: str) -> None:
+    least = {"signal_type": "BUY_SM", "close": 0.48, "symbol": "ETHUSDC"}
+    assert isinstance(read(json.dumps({**least, name: "BTC"}).encode()), Unreadable)
+    assert isinstance(read(json.dumps({**least, name: "ETH"}).encode()), Signal)
+
+
+@given(LEAST, st.sampled_from(["instrumentation", "otel-instrumentation-scope", "Instrumentation.Version"]))
+def test_instrumentation_is_no_instrument(least: dict[str, Any], header: str) -> None:
+    record = json.dumps(least).encode()
+    found = read(record, **{header: "io.opentelemetry.kafka"})
+    assert isinstance(found, Signal)
+    assert found.symbol == DEFAULT
+    assert isinstance(read(record, **{header: "BTCUSDC"}), Unreadable)
+
+
 @given(LEAST, st.sampled_from(NAMES), st.sampled_from([None, "", " ", "{{ticker}}", 7, [], {}]))
 def test_a_name_that_is_empty_is_no_name(least: dict[str, Any], name: str, value: Any) -> None:
     assert isinstance(read(json.dumps({**least, name: value}).encode()), Unreadable)

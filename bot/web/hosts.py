@@ -1,6 +1,7 @@
 """By which name a request may come: a page in a browser can give its own name the address of this machine, and read.
 
 https://en.wikipedia.org/wiki/DNS_rebinding: the address cannot be changed, but the name in `Host` cannot be hidden either.
+It takes a name with a dot: one without (that of a service in a network of containers) nobody outside can give to an address.
 """
 
 import re
@@ -8,22 +9,31 @@ from collections.abc import Collection
 from ipaddress import ip_address
 from typing import Any
 
+import structlog
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+log = structlog.get_logger(__name__)
+
+_SHOWN = 100  # characters
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]*)(:\d{1,5})?")
-_REFUSED = "this name is not one that may be asked for; an address and localhost are, others go into HTTP_ALLOWED_HOSTS"
+_LABEL = re.compile(r"[a-z0-9_-]{1,63}")
+_REFUSED = (
+    "this name is not one that may be asked for; an address, localhost and names without a dot are, "
+    "others go into HTTP_ALLOWED_HOSTS"
+)
 _MISDIRECTED = 421  # https://www.rfc-editor.org/rfc/rfc9110#name-421-misdirected-request
 
 
 def allows(host: str, names: Collection[str]) -> bool:
-    """Whether the header `Host` is an address, `localhost`, or one of `names` (in lower case), with any port or none."""
+    """Whether the header `Host` is an address, a name without a dot such as `localhost`, or one of `names` (in lower case), with
+    any port or none."""
     found = _HOST.fullmatch(host.strip())
     if found is None:
         return False
     name = found[1].lower().removesuffix(".")
-    return name == "localhost" or name in names or _is_address(name.strip("[]"))
+    return _LABEL.fullmatch(name) is not None or name in names or _is_address(name.strip("[]"))
 
 
 def _is_address(text: str) -> bool:
@@ -42,11 +52,20 @@ class HostCheck:
         self._app = app
         self._names = names
         self._open_paths = open_paths
+        self._is_told = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> Any:
         if scope["type"] == "http" and scope["path"] not in self._open_paths:
             hosts = Headers(scope=scope).getlist("host")
-            if not all(allows(host, self._names) for host in hosts):
+            refused = [host for host in hosts if not allows(host, self._names)]
+            if refused:
+                self._tell(refused[0])
                 await JSONResponse({"detail": _REFUSED}, status_code=_MISDIRECTED)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+    def _tell(self, host: str) -> None:
+        """Once: whoever asks could otherwise fill the log."""
+        if not self._is_told:
+            self._is_told = True
+            log.warning("asked for by a name that is not in HTTP_ALLOWED_HOSTS; add it there if it is yours", host=host[:_SHOWN])

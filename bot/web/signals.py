@@ -26,7 +26,8 @@ from core.ports import Arrival, Clock
 
 SOURCE = "webhook"
 BODY_SECONDS = 10.0
-ROOM_SECONDS = 5.0
+ROOM_SECONDS = 2.0
+"""TradingView gives up a request after about 3 s, and sends again only where it got a 5xx: the 503 must be there before."""
 FAILURES_A_SECOND, FAILURES_AT_ONCE = 1.0, 20
 REMEMBERED = 1_000
 QUERY_SHOWN = 64  # characters of a parameter of the URL that are looked at: it may name an instrument

@@ -37,6 +37,8 @@ _SIDES = {
     **dict.fromkeys(("buy", "long", "enter", "enter_long", "entry", "open", "open_long", "add", "increase"), "BUY"),
     **dict.fromkeys(("sell", "short", "exit", "exit_long", "close", "close_long", "reduce", "flat", "flatten"), "SELL"),
 }
+# A `side` may be that of the position: a sale closes a long one.
+_BESIDE = {"action": _SIDES, "side": {"buy": "BUY", "sell": "SELL"}}
 
 _FIELDS = frozenset({"signal_type", "close", "signal_id", "ts", "valid_for", *NAMES})
 _SECRET = "token"  # noqa: S105 - the name of the field in which a webhook's sender proves itself: never stored, never shown
@@ -137,9 +139,8 @@ def _signal_type(fields: Mapping[str, Any]) -> tuple[str, str]:
     else:
         raise Refused(reason("type_unknown", found=shown(found)))
     for name, other in fields.items():
-        if name.strip().casefold() not in {"action", "side"}:
-            continue
-        side = _SIDES.get(other.strip().casefold()) if isinstance(other, str) else None
+        words = _BESIDE.get(name.strip().casefold(), {})
+        side = words.get(other.strip().casefold()) if isinstance(other, str) else None
         if side is not None and not found.startswith(side):
             raise Refused(reason("action_contradicts", signal_type=found, name=printable(name), found=shown(other)))
     return found, field

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from core.adapters.signal_json import Refused, entries, printable, shown
+from core.domain.assets import is_dollar_or_euro
 from core.domain.reasons import reason
 
 NAMES = ("symbol", "ticker", "pair", "instrument")
@@ -31,6 +32,8 @@ _CONTAINED = ("symbol", "ticker", "instrument", "символ", "тикер", "�
 _WORDS = _set("pair pairs coin coins asset assets sym instid security isin figi пара монета актив")
 # ... unless it holds a number, and its name says that it is an amount.
 _AMOUNTS = _set("amount amt qty quantity size price count value volume balance pct percent change rank fee cost")
+# Of these, what they hold is a part of the instrument itself.
+_OWN_COIN = _set("coin asset base underlying basecoin baseasset basecurrency монета актив")
 # These mean many things; what they hold decides.
 _VAGUE = _set("market base quote currency contract product underlying crypto cryptocurrency basecurrency quotecurrency")
 _HARMLESS = _set(
@@ -91,11 +94,6 @@ def read_symbol(text: str) -> str | None:
     return str(whole or base + quote).upper()
 
 
-def names_an_instrument(name: str) -> bool:
-    """Whether a field of this name is one that must not be left empty."""
-    return name in NAMES or _bare(name) in NAMES or _is_telling(name)
-
-
 def _read(name: str, found: Any, default: str) -> str:
     if found is None or (isinstance(found, str) and not found.strip()):
         raise Refused(reason("symbol_empty", name=name, found=shown(found), default=default))
@@ -113,13 +111,16 @@ def _read(name: str, found: Any, default: str) -> str:
 
 
 def _refuse_what_differs(fields: dict[str, Any], one: str, symbol: str) -> None:
-    """Refuses a field that is about another instrument than `symbol`, which the field `one` names."""
+    """Refuses a field that is about another instrument than `symbol`, which the field `one` names. A coin alone is none, save
+    where the field says that it is the instrument's own: fees, margin and another chart may be in any."""
     about = _Kinds()
     for path, value in entries(fields):
         if not isinstance(value, str) or not any(about[name] for name in path):
             continue
+        own = _bare(path[-1]) in _OWN_COIN or _speaks_of(_bare(path[-1]), _CONTAINED)
         for second in _pairs_and_coins(value):
-            if not _fits(second, symbol):
+            is_coin = second in _COINS or is_dollar_or_euro(second)
+            if not _fits(second, symbol) and (own or not is_coin):
                 raise Refused(_differ(one, symbol, _named(path), second))
 
 
@@ -170,7 +171,7 @@ def _words(name: str) -> set[str]:
 
 
 def _is_telling(name: str) -> bool:
-    bare = _bare(name)
+    bare = _bare(name).replace("instrumentation", "")  # that of a program: what traces it names itself in headers
     return any(word in bare for word in _CONTAINED) or bool(_WORDS & {bare, *_words(name)}) or bare.endswith(("pair", "coin"))
 
 

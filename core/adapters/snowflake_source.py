@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from core.adapters.signal_codec import MAX_BYTES, Unreadable, decode
-from core.adapters.signal_instrument import names_an_instrument
+from core.adapters.signal_instrument import NAMES
 from core.adapters.snowflake_connection import SnowflakeConnection, name
 from core.domain.errors import HistoryUnavailable, LedgerUnavailable
 from core.domain.messages import DeadLetter, Message, SignalReceived, SourcePosition
@@ -205,8 +205,9 @@ class SnowflakeSource:
 
     def _read(self, row: Row) -> _Read:
         said = {column: _told(value) for column, value in row.items() if value is not None and column != "id"}
-        # A NULL says nothing, save where the instrument should stand: that is not the same as a table without such a column.
-        nameless = {column: None for column, value in row.items() if value is None and names_an_instrument(column)}
+        # A NULL says nothing, save where alone the instrument should stand: that is not as in a table without such a column.
+        is_named = any(row.get(column) is not None for column in NAMES)
+        nameless = {} if is_named else {column: None for column in NAMES if column in row}
         return _Read(_aware(row["ts"]), self._key(row, said), json.dumps({**said, **nameless}).encode())
 
     def _key(self, row: Row, said: Mapping[str, object]) -> str:

@@ -12,6 +12,12 @@ _OTHER_QUOTES = frozenset(
 )
 """What else Binance prices, or has priced, symbols in."""
 
+_LEADING = frozenset(
+    {"BTC", "ETH", "BNB", "SOL", "XRP", "ADA", "DOGE", "TRX", "DOT", "LTC", "BCH", "LINK", "AVAX", "SHIB", "PEPE"}
+    | {"EUR", "USDT", "USDC", "FDUSD"}
+)
+"""Priced in the rarer quotes too, such as TUSD and AEUR."""
+
 # The longest first: BTCUSDT is priced in USDT; nothing there is priced in T.
 _QUOTES = sorted(DOLLARS | EUROS | _OTHER_QUOTES, key=lambda asset: (-len(asset), asset))
 
@@ -22,5 +28,13 @@ def is_dollar_or_euro(asset: str) -> bool:
 
 
 def quote_of(symbol: str) -> str | None:
-    """The asset that a symbol is priced in, by its name; None where none of those that the exchange prices in ends it."""
-    return next((asset for asset in _QUOTES if symbol.endswith(asset) and symbol != asset), None)
+    """The asset that a symbol is priced in, by its name; None where none of those that the exchange prices in ends it.
+
+    A letter may end the base or begin a rare quote (ADA/EUR, AD/AEUR). It ends the base, save where a leading coin stands before
+    it: DOTUSD is priced in USD, BTCTUSD in TUSD.
+    """
+    ends = [asset for asset in _QUOTES if symbol.endswith(asset) and symbol != asset]
+    for longer in ends:
+        if longer[1:] not in ends or symbol.removesuffix(longer) in _LEADING:
+            return longer
+    return None

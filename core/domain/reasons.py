@@ -20,7 +20,8 @@ SENTENCES: Mapping[str, str] = {
     "in_position": "already in a position: {qty} {base}",
     "no_position": "there is no {base} position to sell",
     "another_program": "another program uses this bot's Telegram token, and two would buy everything twice",
-    "not_alone_yet": "this ledger has not traded lately: no entries before Telegram was polled undisturbed for {seconds} s",
+    "not_alone_yet": "it is not known yet whether another program uses this bot's token: no entries before Telegram was polled "
+    "undisturbed for {seconds} s on end, or some minutes in a busy chat",
     "approval_pending": "the same is already waiting for an approval",
     "exit_wanted": "{symbol} is to be sold first: that is wanted, and tried until it is done",
     "exit_over": "this exit is over",

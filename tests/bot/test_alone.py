@@ -51,6 +51,8 @@ class Telegram:
     random: Random
     queue: UpdateQueue
     failing: float = 0.0
+    read: int = 0
+    """Up to which update its updates were read."""
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -58,13 +60,20 @@ class Telegram:
         self.tasks.append(asyncio.create_task(work))
         return self.tasks[-1]
 
+    async def chat(self, least: float, most: float) -> None:
+        """People talk: something every `least` to `most` seconds."""
+        while True:
+            await asyncio.sleep(self.random.uniform(least, most))
+            self.queue.put("message", {})
+
     async def poll(self, offset: int, seconds: float) -> None:
         """Waits for that long. Raises ApiError (409) or OSError."""
         await asyncio.sleep(self.random.uniform(0, LONGEST_LATENCY))
         if self.random.random() < self.failing:
             raise OSError
         try:
-            await self.queue.get(offset, 100, seconds)
+            for update in await self.queue.get(max(offset, self.read), 100, seconds):
+                self.read = update["update_id"] + 1
         finally:
             await asyncio.sleep(self.random.uniform(0, LONGEST_LATENCY))
 
@@ -274,6 +283,60 @@ def test_who_is_alone_enters_after_a_while_also_on_a_bad_network(seed: int) -> N
     played(seed, scene)
 
 
+@pytest.mark.parametrize(("least", "most"), [(5, 15), (3, 40), (4, 4)])
+@pytest.mark.parametrize("seed", range(5))
+def test_who_is_alone_enters_also_in_a_busy_chat(seed: int, least: float, most: float) -> None:
+    async def scene(_random: Random, telegram: Telegram) -> None:
+        telegram.start(telegram.chat(least, most))
+        newcomer = Ours(telegram)
+        telegram.start(newcomer.run())
+        await asyncio.sleep(10 * MINUTES)
+        assert newcomer.opened_at is not None
+        assert newcomer.opened_at - newcomer.began >= QUIET_SECONDS
+        assert newcomer.told == []
+
+    played(seed, scene)
+
+
+@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("rival", RIVALS)
+def test_beside_another_program_a_newcomer_enters_no_more_in_a_busy_chat(rival: str, seed: int) -> None:
+    async def scene(random: Random, telegram: Telegram) -> None:
+        telegram.start(telegram.chat(1, random.uniform(5, 30)))
+        telegram.start(RIVALS[rival](random, telegram))
+        await asyncio.sleep(random.uniform(0, 60))
+        newcomer = Ours(telegram)
+        telegram.start(newcomer.run())
+        await asyncio.sleep(10 * MINUTES)
+        assert newcomer.opened_at is None
+        assert [what for _, what, _ in newcomer.told] == ["came"]
+
+    played(seed, scene)
+
+
+@pytest.mark.parametrize("breaks", ["a pause", "a conflict", "short polls"])
+async def test_what_broke_off_does_not_count_together(breaks: str) -> None:
+    clock = VirtualClock()
+    alone = Alone(clock, lambda _: None, who="it", has_account=True, traded_at=None, seen_at=None)
+
+    async def polled(seconds: float) -> None:
+        began = clock.monotonic()
+        await clock.forward(seconds)
+        alone.heard(began)
+
+    for _ in range(40):
+        for _ in range(4):
+            await polled(1.9 if breaks == "short polls" else 40)
+        if breaks == "a conflict":
+            alone.conflict()
+        else:
+            await clock.forward(1.1)
+    assert alone.closed() is not None
+    for _ in range(5):
+        await polled(40)
+    assert alone.closed() is None
+
+
 def test_on_paper_nothing_is_kept_back_only_told() -> None:
     async def scene(_random: Random, telegram: Telegram) -> None:
         two = [Ours(telegram, has_account=False) for _ in range(2)]
@@ -342,7 +405,7 @@ def test_the_gate_keeps_entries_back_and_no_exit(by_hand: bool) -> None:
     refused = decide(said("BUY_SM"), gated(by_hand=by_hand))
     assert isinstance(refused, Refused)
     assert (refused.outcome, refused.reason.code) == ("denied", "not_alone_yet")
-    assert str(refused.reason).endswith("before Telegram was polled undisturbed for 45 s")
+    assert str(refused.reason).endswith("before Telegram was polled undisturbed for 45 s on end, or some minutes in a busy chat")
     held = gated(position=HELD, by_hand=by_hand)
     assert admit(said("SELL_SM"), held) is None
     exit_ = decide(said("SELL_SM"), held)

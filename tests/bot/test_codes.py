@@ -136,6 +136,32 @@ async def test_a_question_wants_a_code_for_an_entry_that_is_approved(
         assert firm.book.position("WIFUSDC").is_open is ((side == "BUY" and word != "n") or (side == "SELL" and word == "n"))
 
 
+@pytest.mark.parametrize("of", ["a question", "a confirmation"])
+async def test_a_tap_without_its_message_raises_no_risk(
+    server: RunningChat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, of: str
+) -> None:
+    """`message` may be missing, and then the code cannot be asked for: https://core.telegram.org/bots/api#callbackquery"""
+    async with firm_on(server, tmp_path, secret=KEY) as firm:
+        await an_authenticator(firm, OWNER)
+        if of == "a question":
+            await a_question(firm)
+            asked = await firm.owner.wait_for("trade this?")
+            yes = next(button.data for button in asked.buttons if button.data.endswith(":y"))
+        else:
+            await firm.owner.ask("/pause")
+            asked, yes = await firm.owner.ask("/resume"), "✅ Do it"
+        before, put = await snapshot(firm), server.room.updates.put
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                server.room.updates, "put", lambda kind, body: put(kind, {k: v for k, v in body.items() if k != "message"})
+            )
+            tap = firm.owner.press(asked, yes)
+        notice = await firm.owner.wait_for_answer(tap)
+        assert "Nothing was done" in str(notice)
+        await firm.settled()
+        assert await snapshot(firm) == before
+
+
 RAISED = {
     "PRICE_BAND_PCT": "1.5",
     "PRICE_SANITY_PCT": "90",

@@ -43,13 +43,20 @@ def test_plain_http_to_this_machine_is_taken(host: str) -> None:
         "0.0.0.0",
     ],
 )
-@pytest.mark.parametrize("env", [{}, {**KEYS}], ids=["paper", "live"])
-def test_plain_http_to_anywhere_else_refuses_the_start(host: str, env: dict[str, str]) -> None:
-    (problem,) = problems(**env, BINANCE_API_URL=f"http://{host}/api")
+def test_plain_http_to_anywhere_else_refuses_the_start(host: str) -> None:
+    (problem,) = problems(**KEYS, BINANCE_API_URL=f"http://{host}/api")
     assert problem.startswith("BINANCE_API_URL: http://")
     assert "not encrypted" in problem
-    assert problems(**env, TG_API_URL=f"http://{host}")[0].startswith("TG_API_URL: http://")
-    assert problems(**env, BINANCE_WS_URL=f"ws://{host}/ws-api/v3")[0].startswith("BINANCE_WS_URL: ws://")
+    assert problems(**KEYS, TG_API_URL=f"http://{host}")[0].startswith("TG_API_URL: http://")
+    assert problems(**KEYS, BINANCE_WS_URL=f"ws://{host}/ws-api/v3")[0].startswith("BINANCE_WS_URL: ws://")
+
+
+@pytest.mark.parametrize("env", [{}, {"TRADING_MODE": "paper"}])
+def test_on_paper_prices_alone_may_come_by_plain_http_and_the_token_may_not(env: dict[str, str]) -> None:
+    load_settings({**env, "BINANCE_API_URL": "http://venue:8080/api"}, env_file=None)
+    assert problems(**env, TG_API_URL="http://venue")[0].startswith("TG_API_URL: http://")
+    with_key = {**KEYS, "TRADING_MODE": "paper", "BINANCE_API_URL": "http://venue:8080/api"}
+    assert problems(**with_key)[0].startswith("BINANCE_API_URL: http://")
 
 
 def test_a_password_for_snowflake_travels_encrypted() -> None:

@@ -69,9 +69,21 @@ def test_every_password_in_a_text_is_found() -> None:
 
 
 def test_a_password_that_is_a_word_is_no_part_of_other_words() -> None:
-    hide(["marketflow", "test", "s3cret"])
-    assert shown("t.me/marketflow_local_bot on testnet: test, marketflow, xs3cretx") == (
-        f"t.me/marketflow_local_bot on testnet: {REDACTED}, {REDACTED}, x{REDACTED}x"
+    hide(["trader", "test", "s3cret"])
+    assert shown("t.me/trader_local_bot on testnet: test, trader, xs3cretx") == (
+        f"t.me/trader_local_bot on testnet: {REDACTED}, {REDACTED}, x{REDACTED}x"
+    )
+
+
+def test_the_programs_own_name_is_hidden_only_where_a_login_or_a_setting_holds_it() -> None:
+    hide(["marketflow", "hunter2!"])
+    assert (
+        shown("<b>marketflow</b> check; container marketflow, hunter2!")
+        == f"<b>marketflow</b> check; container marketflow, {REDACTED}"
+    )
+    assert (
+        shown("postgres://marketflow:marketflow@db?password=marketflow")
+        == f"postgres://marketflow:{REDACTED}@db?password={REDACTED}"
     )
 
 

@@ -9,10 +9,13 @@ import time
 
 import httpx
 import pytest
+from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
 
 from bot.clock import SystemClock
 from bot.web import connections
 from bot.web.health import Readiness, create_web_app
+from bot.web.metrics import create_metrics_app
 from bot.web.server import serve_web
 from core.domain.errors import ConfigurationError
 from core.ports import Clock
@@ -25,6 +28,34 @@ PARTS: dict[str, Readiness] = {
 async def answer(path: str, parts: dict[str, Readiness]) -> httpx.Response:
     async with serve_web(create_web_app(parts, "1.2.3"), "127.0.0.1", 0) as port, httpx.AsyncClient() as client:
         return await client.get(f"http://127.0.0.1:{port}{path}")
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        *(
+            (name, 200)
+            for name in ("localhost", "prometheus-target", "marketflow:8080", "my_service", "10.0.0.5:8080", "[::1]:8080")
+        ),
+        *((name, 200) for name in ("Bot.Example.org", "bot.example.org.:8080")),
+        *((name, 421) for name in ("evil.io", "marketflow.evil.io:8080", "bot.example.org.evil.io", "a b", "a@b", "")),
+    ],
+)
+async def test_a_name_with_a_dot_must_be_allowed(host: str, status: int) -> None:
+    app = create_metrics_app(CollectorRegistry(), {"bot.example.org"})
+    async with serve_web(app, "127.0.0.1", 0) as port, httpx.AsyncClient() as client:
+        response = await client.get(f"http://127.0.0.1:{port}/metrics", headers={"Host": host})
+    assert response.status_code == status
+
+
+async def test_the_first_name_that_is_refused_is_logged_with_what_to_set() -> None:
+    app = create_metrics_app(CollectorRegistry())
+    with capture_logs() as logged:
+        async with serve_web(app, "127.0.0.1", 0) as port, httpx.AsyncClient() as client:
+            for host in ("localhost", "first.example", "second.example"):
+                await client.get(f"http://127.0.0.1:{port}/metrics", headers={"Host": host})
+    (entry,) = [entry for entry in logged if "HTTP_ALLOWED_HOSTS" in entry["event"]]
+    assert (entry["log_level"], entry["host"]) == ("warning", "first.example")
 
 
 async def test_process_is_alive_whatever_its_parts_do() -> None:

@@ -326,6 +326,10 @@ async def test_a_ledger_that_takes_nothing_is_said_without_its_words(hook: Hook,
     assert (await hook.signed(GOOD)).status_code == 503
 
 
+def test_a_full_inbox_is_said_before_tradingview_gives_up() -> None:
+    assert signals.ROOM_SECONDS < 3
+
+
 async def test_who_knows_the_secret_is_never_asked_to_slow_down(hook: Hook) -> None:
     bodies = [{**GOOD, "signal_id": str(number)} for number in range(500)]
     answers = await asyncio.gather(*(hook.signed(body) for body in bodies))

@@ -141,6 +141,20 @@ async def test_a_row_whose_symbol_is_null_is_not_traded_as_the_default(table: Ta
     assert letter.problem.startswith("symbol is null")
 
 
+async def test_a_null_beside_a_name_says_nothing(table: Table) -> None:
+    await table.make(f"{COLUMNS}, TICKER TEXT, PAIR TEXT, INSTRUMENT TEXT, BASE_ASSET TEXT")
+    columns = "(SIGNAL_ID, SIGNAL_TYPE, CLOSE, TS, SYMBOL, TICKER)"
+    async with table.reading() as source:
+        await until(source, table)
+        for signal_id, symbol, ticker in (("a", "WIFUSDC", None), ("b", None, "WIFUSDC"), ("c", None, None)):
+            row = (signal_id, now().isoformat(), symbol, ticker)
+            await table.run(f"INSERT INTO SIGNALS {columns} SELECT %s, 'BUY_DBT', 1, %s::TIMESTAMP_TZ, %s, %s", *row)
+        await until(source, table, "a", "b")
+    assert {table.inbox.signal(number).symbol for number in (0, 1)} == {"WIFUSDC"}
+    (letter,) = table.inbox.dead
+    assert letter.problem.startswith("symbol is null")
+
+
 async def test_a_row_that_comes_late_is_not_missed(table: Table) -> None:
     await table.make()
     async with table.reading() as source:

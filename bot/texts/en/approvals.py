@@ -22,6 +22,7 @@ CATALOGUE: dict[str, str] = {
     "toast.trouble": "Not done: the ledger does not answer. Try again.",
     "toast.code": "Now your one-time code.",
     "approval.code": "<b>✅ {who} approves</b>: {quantity} {base} ({symbol})",
+    "toast.no_message": "Nothing was done: Telegram did not say which message this button belongs to. Ask for it anew.",
     "toast.old": "This tap is too old, so nothing was done. Tap the button again if you still mean it.",
     "record.executed": "Done: {quantity} {base} at {price}, {value} {quote}",
     "record.asked": "Approved at {price}",

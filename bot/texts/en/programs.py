@@ -5,7 +5,8 @@ CATALOGUE: dict[str, str] = {
     "word.alone": "nobody else uses the bot's token",
     "word.disturbed": "another program uses the bot's token; entries go on",
     "word.disturbed_closed": "another program uses the bot's token; no entries",
-    "word.not_alone_yet": "no entries before Telegram was polled undisturbed for {seconds} s",
+    "word.not_alone_yet": "no entries before Telegram was polled undisturbed for {seconds} s on end, or some "
+    "minutes in a busy chat",
     "word.set_back": "older than it was left: a backup was put back, or a copy lagged behind",
     "note.newcomer": "This ledger has not traded lately: entries begin once nobody else has used the bot's token for a"
     " while (/health). Exits do not wait.",

@@ -22,6 +22,7 @@ CATALOGUE: dict[str, str] = {
     "toast.trouble": "Не выполнено: реестр не отвечает. Попробуйте ещё раз.",
     "toast.code": "Теперь одноразовый код.",
     "approval.code": "<b>✅ {who} одобряет</b>: {quantity} {base} ({symbol})",
+    "toast.no_message": "Ничего не сделано: Telegram не сообщил, к какому сообщению относится кнопка. Запросите её заново.",
     "toast.old": "Нажатие слишком старое, ничего не сделано. Если вы всё ещё этого хотите, нажмите кнопку ещё раз.",
     "record.executed": "Исполнено: {quantity} {base} по {price}, {value} {quote}",
     "record.asked": "Одобрено по {price}",
