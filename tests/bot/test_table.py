@@ -159,6 +159,7 @@ async def test_whatever_is_said_is_done_for_who_may_say_it_once(server: RunningC
             data = next(button.data for button in reply.buttons if button.data.startswith("ok:"))
             person.press(reply, "✅ Do it")
             await person.wait_for_edit(reply, "✅")
+        await until(lambda: firm.book.controls.panic is None)  # it says when it is over
         after = await snapshot(firm)
         if row.own:
             assert person.id in {one["chat_id"] for one in after["readers"]}
