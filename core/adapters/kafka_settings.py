@@ -30,7 +30,8 @@ class KafkaOptions:
     async def connection_arguments(self) -> dict[str, Any]:
         """What aiokafka's connections take, besides the address. SourceUnavailable when the authority's file cannot be used."""
         # At DEBUG this logger writes every request out, and the SASL request holds the password.
-        logging.getLogger("aiokafka.conn").setLevel(logging.INFO)
+        connections = logging.getLogger("aiokafka.conn")
+        connections.setLevel(max(logging.INFO, connections.getEffectiveLevel()))
         arguments: dict[str, Any] = {
             "client_id": self.client_id,
             "request_timeout_ms": round(self.request_timeout * 1000),

@@ -65,6 +65,10 @@ def kind_of(data: str) -> str:
     return f"ap:{rest.rpartition(':')[2]}" if word == "ap" else word
 
 
+def is_told_its_age(firm: Firm, user_id: int) -> bool:
+    return any(" old, so " in message.text for message in firm.person(user_id).received)
+
+
 async def without_a_right(firm: Firm, row: Row) -> None:
     """Everything that must change nothing."""
     person = PERSON[row.role]
@@ -93,8 +97,7 @@ async def without_a_right(firm: Firm, row: Row) -> None:
     if row.own:
         put_message(firm, person, row.said, group)
     await answered(firm)
-    if row.changes or row.second:  # the answers of a chat come in turn, and not at once
-        await until(lambda: any(" old, so " in message.text for message in firm.person(person).received))
+    await until(lambda: not (row.changes or row.second) or is_told_its_age(firm, person))  # the answers of a chat come in turn
     after = await snapshot(firm)
     if row.own:  # language and zone are the person's own, wherever that person says them
         before.pop("readers")

@@ -246,7 +246,7 @@ async def test_trading_goes_on_beside_it(ledger: SqlLedger) -> None:
 
 def test_every_kind_of_message_stays_or_passes_on_purpose() -> None:
     stays = {"signal", "approval_answer", "controls", "pause_timeout", "limit", "cancel", "accept"}
-    stays |= {"panic_ended", "order_found"}
+    stays |= {"panic_ended", "order_found", "fee_paid"}
     stays |= {"invite", "invite_used", "invites_withdrawn", "revoke", "authenticator", "authenticator_ended"}
     kinds = {each.__dataclass_fields__["kind"].default for each in get_args(Body)}
     assert {kind for kind in kinds if kind not in stays} == PASSING
