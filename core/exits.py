@@ -52,7 +52,7 @@ class Exits:
         What a person orders by hand takes its place, but for a panic's."""
         wanted = self._book.exits.get(signal.symbol)
         if signal.is_again:
-            return None if wanted is not None and _tries(signal, wanted) else (reason("exit_over"), ())
+            return None if self._tried_by(signal) is not None else (reason("exit_over"), ())
         if wanted is None or (hand is not None and (signal.is_panic or not wanted.signal.is_panic)):
             return None
         renewed = replace(
@@ -103,10 +103,14 @@ class Exits:
             return None
         return balances.get(instrument.base, Balance(instrument.base, ZERO)).free
 
+    def _tried_by(self, signal: Signal) -> WantedExit | None:
+        """Returns the exit that `signal` is the next attempt at."""
+        wanted = self._book.exits.get(signal.symbol)
+        return wanted if wanted is not None and signal.is_again and _tries(signal, wanted) else None
+
     def failed(self, signal: Signal) -> list[WantedExit]:
         """What follows for the exit from an attempt that ended in an error of our own: the next one."""
-        wanted = self._book.exits.get(signal.symbol)
-        if wanted is None or not (signal.is_again and _tries(signal, wanted)):
+        if (wanted := self._tried_by(signal)) is None:
             return []
         tried, why = replace(wanted, number=wanted.number + 1), reason("internal_error", error="")
         after, _ = policy.put_off(tried, why, self._clock.now(), self._book.limits)
@@ -114,8 +118,7 @@ class Exits:
 
     def passed(self, signal: Signal) -> list[WantedExit]:
         """The exit after an attempt whose order had been placed before: the next one has another number, and is due."""
-        wanted = self._book.exits.get(signal.symbol)
-        if wanted is None or not (signal.is_again and _tries(signal, wanted)):
+        if (wanted := self._tried_by(signal)) is None:
             return []
         return [replace(wanted, number=wanted.number + 1, due_at=self._clock.now())]
 
