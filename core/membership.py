@@ -7,6 +7,7 @@ from datetime import timedelta
 from core.book import Book
 from core.domain.events import AuthenticatorChanged, PersonJoined, PersonRevoked
 from core.domain.messages import (
+    AboutPeople,
     AuthenticatorEnded,
     AuthenticatorRequested,
     CodeUsed,
@@ -24,17 +25,6 @@ INVITE_LIFETIME = timedelta(hours=24)
 MOST_INVITES = 20
 WITHDRAWN = 0
 
-Wish = (
-    InviteRequested
-    | InviteUsed
-    | InvitesWithdrawn
-    | RevokeRequested
-    | AuthenticatorRequested
-    | CodeUsed
-    | AuthenticatorEnded
-    | ReaderRequested
-)
-
 
 class Membership:
     """What a wish comes to, by the present state of the book."""
@@ -43,7 +33,7 @@ class Membership:
         self._book = book
         self._clock = clock
 
-    def changes_of(self, wish: Wish) -> Changes | Reason:  # noqa: PLR0911 - flat: a line for each wish
+    def changes_of(self, wish: AboutPeople) -> Changes | Reason:  # noqa: PLR0911 - flat: a line for each wish
         """What is to be committed, or why nothing is."""
         match wish:
             case InviteRequested():

@@ -12,6 +12,7 @@ from core.domain.errors import ExchangeUnavailable
 from core.domain.events import ControlsChanged, DigestMade, Event, LimitChanged, PanicOver
 from core.domain.limit import LimitSet
 from core.domain.messages import (
+    AboutPeople,
     AcceptRequested,
     CancelRequested,
     ControlsRequested,
@@ -24,7 +25,6 @@ from core.domain.reasons import Reason, reason
 from core.domain.signal import Side
 from core.holding import Holding
 from core.membership import Membership
-from core.membership import Wish as AboutPeople
 from core.policy.limits import RULES, asset_of, is_good, shown, with_set
 from core.ports import Changes, Clock, Venue
 

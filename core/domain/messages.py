@@ -231,6 +231,18 @@ class DigestDue:
     kind: Literal["digest"] = "digest"
 
 
+AboutPeople = (
+    InviteRequested
+    | InviteUsed
+    | InvitesWithdrawn
+    | RevokeRequested
+    | AuthenticatorRequested
+    | CodeUsed
+    | AuthenticatorEnded
+    | ReaderRequested
+)
+"""Who may command, and how each is told: see `core.membership`."""
+
 Body = (
     SignalReceived
     | ApprovalAnswered
@@ -243,14 +255,7 @@ Body = (
     | FeePaid
     | AcceptRequested
     | OrderFound
-    | InviteRequested
-    | InviteUsed
-    | InvitesWithdrawn
-    | RevokeRequested
-    | AuthenticatorRequested
-    | CodeUsed
-    | AuthenticatorEnded
-    | ReaderRequested
+    | AboutPeople
     | DigestDue
 )
 
