@@ -62,8 +62,8 @@ class Alone:
         self._tell = tell
         self._has_account = has_account
         self._proved = not has_account
-        lately = traded_at is not None and clock.now() - traded_at < LATELY
-        self._was_alone = self._proved or (lately and seen_at is not None and clock.now() - seen_at < MOMENT)
+        self._lately = traded_at is not None and clock.now() - traded_at < LATELY
+        self._was_alone = self._proved or (self._lately and seen_at is not None and clock.now() - seen_at < MOMENT)
         self._disturbed_since: float | None = None
         self._stays = False
         self._waited, self._heard_at = 0.0, -math.inf
@@ -74,6 +74,15 @@ class Alone:
     def is_newcomer(self) -> bool:
         """Whether it is still to be found out that this program is the only one."""
         return not self._was_alone
+
+    @property
+    def note(self) -> str | None:
+        """Names why entries wait, for the message of a start: `note.*` of the texts; None while they do not."""
+        if not self.is_newcomer:
+            return None
+        if self.disturbed:
+            return "newcomer_disturbed"
+        return "newcomer_away" if self._lately else "newcomer_untraded"
 
     @property
     def disturbed(self) -> bool:

@@ -416,8 +416,8 @@ class _Program:
         for source in (self.source, self.warehouse.table):
             if source is not None and not await self._positions(source.name):
                 self.notes.append("from_latest")
-        if self.alone.is_newcomer:
-            self.notes.append("newcomer")
+        if (note := self.alone.note) is not None:
+            self.notes.append(note)
         open_positions, away = len(self.book.open_positions()), self.ledger.away_since
         notes = tuple(dict.fromkeys(self.notes))
         state = self.settings.trading_mode, self.book.controls, open_positions

@@ -8,7 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import assert_never
 
-from bot.another_program import another_program
+from bot.another_program import QUIET_SECONDS, another_program
 from bot.digest_lines import digest_lines
 from bot.exits import advice, waiting_lines
 from bot.holds import accept_button, event_lines
@@ -271,7 +271,7 @@ def _started(event: Started, texts: Texts) -> list[Html]:
         texts("started.positions", count=event.open_positions),
         *([texts("started.away", time=texts.full_moment(event.away_since))] if event.away_since is not None else []),
         *(
-            texts(key) if texts.has(key) else texts("note.unknown", note=short(note))
+            texts(key, seconds=QUIET_SECONDS) if texts.has(key) else texts("note.unknown", note=short(note))
             for key, note in zip(notes, event.notes, strict=True)
         ),
     ]

@@ -375,23 +375,26 @@ SECOND = timedelta(seconds=1)
 
 
 @pytest.mark.parametrize(
-    ("traded", "seen", "new"),
+    ("traded", "seen", "note"),
     [
-        (timedelta(0), timedelta(0), False),
-        (LATELY - SECOND, MOMENT - SECOND, False),
-        (LATELY, timedelta(0), True),
-        (timedelta(0), MOMENT, True),
-        (None, timedelta(0), True),
-        (timedelta(0), None, True),
+        (timedelta(0), timedelta(0), None),
+        (LATELY - SECOND, MOMENT - SECOND, None),
+        (LATELY, timedelta(0), "newcomer_untraded"),
+        (timedelta(0), MOMENT, "newcomer_away"),
+        (None, timedelta(0), "newcomer_untraded"),
+        (timedelta(0), None, "newcomer_away"),
     ],
 )
 def test_lately_is_within_an_hour_by_one_that_was_there_a_moment_ago(
-    traded: timedelta | None, seen: timedelta | None, new: bool
+    traded: timedelta | None, seen: timedelta | None, note: str | None
 ) -> None:
     traded_at, seen_at = (NOON - ago if ago is not None else None for ago in (traded, seen))
     alone = Alone(VirtualClock(), lambda _: None, who="it", has_account=True, traded_at=traded_at, seen_at=seen_at)
-    assert alone.is_newcomer is new
-    assert (alone.closed() is not None) is new
+    assert alone.is_newcomer is (note is not None)
+    assert (alone.closed() is not None) is (note is not None)
+    assert alone.note == note
+    alone.conflict()
+    assert alone.note == "newcomer_disturbed"
 
 
 def gated(**known: Any) -> Picture:

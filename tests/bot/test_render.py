@@ -169,6 +169,23 @@ def test_a_start_in_pause_says_so_loudly() -> None:
         assert said in text
 
 
+@pytest.mark.parametrize(
+    ("note", "english", "russian"),
+    [
+        ("newcomer_untraded", "no order on the exchange within the last hour", "за последний час у этого реестра не было ордеров"),
+        ("newcomer_away", "no program ran on this ledger for 45 s or longer", "45 с или дольше на этом реестре не работала"),
+        ("newcomer_disturbed", "another program uses this bot's token", "токеном этого бота пользуется ещё одна программа"),
+    ],
+)
+def test_a_start_whose_entries_wait_says_why_for_how_long_and_what_to_do(note: str, english: str, russian: str) -> None:
+    event = Started("0.1.0", "live", Controls(), 2, (note,))
+    for said in (english, "Entries wait", "45 s", "/health", "Exits do not wait"):
+        assert said in text_of(event)
+    told = plain_text(render(event, RU).text)
+    for said in (russian, "Входы ждут", "45 с", "/health", "Выходы не ждут"):
+        assert said in told
+
+
 @pytest.mark.parametrize("state", [state for state in ApprovalState if state is not ApprovalState.OPEN])
 def test_a_closed_approval_names_who_and_has_no_buttons(state: ApprovalState) -> None:
     message = render(ApprovalClosed(approval(state=state, by="Ann <x>"), "WIF", "USDC", reason("paused")), EN)

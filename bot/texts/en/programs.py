@@ -8,8 +8,16 @@ CATALOGUE: dict[str, str] = {
     "word.not_alone_yet": "no entries before Telegram was polled undisturbed for {seconds} s on end, or some "
     "minutes in a busy chat",
     "word.set_back": "older than it was left: a backup was put back, or a copy lagged behind",
-    "note.newcomer": "This ledger has not traded lately: entries begin once nobody else has used the bot's token for a"
-    " while (/health). Exits do not wait.",
+    # Before it was told why; such starts stand in ledgers.
+    "note.newcomer": "Entries wait until it is known that no other program uses this bot's token (/health). Exits do not wait.",
+    "note.newcomer_untraded": "⏳ Entries wait: this ledger has had no order on the exchange within the last hour, so another"
+    " program may trade the account. They begin by themselves once nobody else has used this bot's token for {seconds} s, in a"
+    " busy chat some minutes; what a signal wants to buy before is refused. /health says when. Exits do not wait.",
+    "note.newcomer_away": "⏳ Entries wait: no program ran on this ledger for {seconds} s or longer, so another one may have taken"
+    " its place. They begin by themselves once nobody else has used this bot's token for {seconds} s, in a busy chat some"
+    " minutes; what a signal wants to buy before is refused. /health says when. Exits do not wait.",
+    "note.newcomer_disturbed": "✋ Entries wait: another program uses this bot's token, and two would buy everything twice. Stop"
+    " one of the two; entries begin by themselves {seconds} s later. /health says when. Exits do not wait.",
     "end.set_back": "<b>🛑 The ledger went backwards: this program ends</b>\n"
     "{who} found its ledger older than it had left it, or another one: a backup was put back, the database failed over to a copy"
     " that lagged, or the file was replaced. Orders may be missing in it, so nothing is traded. At its next start the program"
