@@ -31,7 +31,7 @@ async def run(desk: Desk, args: Args, _caller: Caller) -> ChatMessage:
         _entry(desk),
         texts("risk.band", limit=shown(limits, "PRICE_BAND_PCT")),
         texts("risk.sanity", limit=shown(limits, "PRICE_SANITY_PCT")),
-        texts("risk.age", limit=shown(limits, "SIGNAL_MAX_AGE")),
+        texts("risk.age", limit=shown(limits, "SIGNAL_MAX_AGE"), exit=shown(limits, "EXIT_MAX_AGE")),
         _size(desk),
         texts("risk.symbols", symbols=", ".join(sorted(limits.symbols)) if limits.symbols is not None else "*"),
         "",

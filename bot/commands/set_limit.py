@@ -21,6 +21,7 @@ _WANTED = {
     "PRICE_SANITY_PCT": "set.per_cent",
     "MAX_OPEN_POSITIONS": "set.count",
     "SIGNAL_MAX_AGE": "set.seconds",
+    "EXIT_MAX_AGE": "set.seconds",
     "APPROVAL_TTL": "set.seconds",
 }
 _EXAMPLES = {
@@ -32,6 +33,7 @@ _EXAMPLES = {
     "TRADE_QTY": "20",
     "TRADE_QUOTE": "100",
     "SIGNAL_MAX_AGE": "30",
+    "EXIT_MAX_AGE": "900",
     "APPROVAL_TTL": "120",
 }
 

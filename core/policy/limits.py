@@ -54,6 +54,7 @@ RULES: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "TRADE_QTY": ("trade_qty", amount),
     "TRADE_QUOTE": ("trade_quote", amount),
     "SIGNAL_MAX_AGE": ("signal_max_age", seconds),
+    "EXIT_MAX_AGE": ("exit_max_age", seconds),
     "APPROVAL_TTL": ("approval_ttl", seconds),
 }
 """Name of the setting to field of Limits and reader of its value."""
@@ -100,13 +101,15 @@ def with_set(settings: Limits, changes: Iterable[LimitSet]) -> Limits:
 
 
 def allows_more(name: str, before: Limits, after: Limits) -> bool:
-    """Whether a limit lets more through than before. The size of an entry does where it became one of another asset, too: which
-    of the two is more goes by the price."""
+    """Tells whether a limit raises the risk: it lets more through than before, or gives an exit up sooner. The size of an entry
+    does where it became one of another asset, too: which of the two is more goes by the price."""
     if name in _SIZES:
         field = "trade_quote" if after.trade_quote is not None else "trade_qty"
         same = (before.trade_quote is None) == (after.trade_quote is None)
         return not same or getattr(after, field) > getattr(before, field)
     old, new = (getattr(limits, RULES[name][0]) for limits in (before, after))
+    if name == "EXIT_MAX_AGE":
+        return bool(new < old)
     return old is not None and (new is None or new > old)
 
 

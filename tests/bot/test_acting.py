@@ -516,6 +516,16 @@ async def test_a_limit_is_set_and_outlives_a_restart(server: RunningChat, tmp_pa
         assert firm.book.limits.max_order_notional == 5000
 
 
+async def test_how_long_an_exit_is_tried_is_set_in_the_chat(firm: Firm) -> None:
+    asked = await firm.owner.ask("/set exit_max_age 900")
+    assert "EXIT_MAX_AGE: 600 → 900" in asked.text
+    await confirmed(firm.owner, asked)
+    assert firm.book.limits.exit_max_age == timedelta(minutes=15)
+    assert firm.book.limits.signal_max_age == timedelta(seconds=60)
+    assert "EXIT_MAX_AGE an exit is tried for 900 s (Owner" in (await firm.owner.ask("/set")).text
+    assert "an exit is tried for 900 s" in (await firm.owner.ask("/risk")).text
+
+
 @pytest.mark.parametrize(
     "said",
     [

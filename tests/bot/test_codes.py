@@ -171,9 +171,10 @@ RAISED = {
     "TRADE_QTY": "100",
     "TRADE_QUOTE": "1",  # the size becomes one of another asset: which is more goes by the price
     "SIGNAL_MAX_AGE": "600",
+    "EXIT_MAX_AGE": "60",  # given up sooner, and the position stays
     "APPROVAL_TTL": "600",
 }
-LOWERED = {name: "0.01" if name != "MAX_OPEN_POSITIONS" else "1" for name in RAISED if name != "TRADE_QUOTE"}
+LOWERED = {name: "0.01" for name in RAISED if name != "TRADE_QUOTE"} | {"MAX_OPEN_POSITIONS": "1", "EXIT_MAX_AGE": "3600"}
 
 
 def limit_set(name: str, value: str) -> LimitSet:

@@ -73,6 +73,7 @@ CATALOGUE: dict[str, str] = {
     "limit.short.TRADE_QTY": "an entry is {value} of base asset",
     "limit.short.TRADE_QUOTE": "an entry is worth {value} {asset}",
     "limit.short.SIGNAL_MAX_AGE": "a signal is good for {value} s",
+    "limit.short.EXIT_MAX_AGE": "an exit is tried for {value} s",
     "limit.short.APPROVAL_TTL": "a question waits {value} s",
     "limit.unset": "not set",
     "limit.PRICE_BAND_PCT": "How far, in per cent, the market may have moved against an entry.",
@@ -83,6 +84,7 @@ CATALOGUE: dict[str, str] = {
     "limit.TRADE_QTY": "The size of an entry, in base asset. It takes the place of TRADE_QUOTE.",
     "limit.TRADE_QUOTE": "What an entry is worth, in REPORT_ASSET.",
     "limit.SIGNAL_MAX_AGE": "Seconds after which a signal is too old.",
+    "limit.EXIT_MAX_AGE": "Seconds for which an exit that fails is tried again; then you are told, with a button. Not for /panic.",
     "limit.APPROVAL_TTL": "Seconds for which a question waits for its answer.",
     # /mode, /resume
     "mode.ask": "<b>Mode {mode}</b>: {meaning}.",

@@ -115,7 +115,7 @@ CATALOGUE: dict[str, str] = {
     "risk.notional_unknown": "One entry: limit {limit} {quote}, no price is known to tell what it comes to",
     "risk.band": "Each signal: price within {limit}%",
     "risk.sanity": "Each signal: not of this market from {limit}% off it, either way",
-    "risk.age": "Each signal: at most {limit} s old",
+    "risk.age": "Each signal: at most {limit} s old; an exit is tried for {exit} s",
     "risk.size": "Size of an entry: {size} of the base asset",
     "risk.size_quote": "Size of an entry: {size} {quote}",
     "risk.symbols": "Symbols: {symbols}",

@@ -73,6 +73,7 @@ CATALOGUE: dict[str, str] = {
     "limit.short.TRADE_QTY": "вход {value} в базовом активе",
     "limit.short.TRADE_QUOTE": "вход на {value} {asset}",
     "limit.short.SIGNAL_MAX_AGE": "сигнал годен {value} с",
+    "limit.short.EXIT_MAX_AGE": "выход повторяется {value} с",
     "limit.short.APPROVAL_TTL": "вопрос ждёт {value} с",
     "limit.unset": "не задан",
     "limit.PRICE_BAND_PCT": "Насколько, в процентах, рынок мог уйти против входа.",
@@ -83,6 +84,7 @@ CATALOGUE: dict[str, str] = {
     "limit.TRADE_QTY": "Размер входа в базовом активе. Заменяет TRADE_QUOTE.",
     "limit.TRADE_QUOTE": "Сумма входа, в REPORT_ASSET.",
     "limit.SIGNAL_MAX_AGE": "Через сколько секунд сигнал устаревает.",
+    "limit.EXIT_MAX_AGE": "Сколько секунд повторяется выход, который не исполняется; потом об этом говорится, с кнопкой. Не для /panic.",
     "limit.APPROVAL_TTL": "Сколько секунд вопрос ждёт ответа.",
     # /mode, /resume
     "mode.ask": "<b>Режим {mode}</b>: {meaning}.",

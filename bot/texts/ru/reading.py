@@ -115,7 +115,7 @@ CATALOGUE: dict[str, str] = {
     "risk.notional_unknown": "Один вход: лимит {limit} {quote}; сколько выйдет, неизвестно: нет цены",
     "risk.band": "Каждый сигнал: цена в коридоре {limit}%",
     "risk.sanity": "Каждый сигнал: не от этого рынка, если отличается больше чем на {limit}% в любую сторону",
-    "risk.age": "Каждый сигнал: не старше {limit} с",
+    "risk.age": "Каждый сигнал: не старше {limit} с; выход повторяется {exit} с",
     "risk.size": "Размер входа: {size} базового актива",
     "risk.size_quote": "Размер входа: {size} {quote}",
     "risk.symbols": "Символы: {symbols}",
