@@ -172,7 +172,7 @@ def test_a_start_in_pause_says_so_loudly() -> None:
 @pytest.mark.parametrize(
     ("note", "english", "russian"),
     [
-        ("newcomer_untraded", "no order on the exchange within the last hour", "за последний час у этого реестра не было ордеров"),
+        ("newcomer_untraded", "no order on the exchange within the last hour", "за последний час у этого реестра не было"),
         ("newcomer_away", "no program ran on this ledger for 45 s or longer", "45 с или дольше на этом реестре не работала"),
         ("newcomer_disturbed", "another program uses this bot's token", "токеном этого бота пользуется ещё одна программа"),
     ],

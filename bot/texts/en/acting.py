@@ -84,7 +84,7 @@ CATALOGUE: dict[str, str] = {
     "limit.TRADE_QTY": "The size of an entry, in base asset. It takes the place of TRADE_QUOTE.",
     "limit.TRADE_QUOTE": "What an entry is worth, in REPORT_ASSET.",
     "limit.SIGNAL_MAX_AGE": "Seconds after which a signal is too old.",
-    "limit.EXIT_MAX_AGE": "Seconds for which an exit that fails is tried again; then you are told, with a button. Not for /panic.",
+    "limit.EXIT_MAX_AGE": "Seconds for which a failed exit is tried again; then you are told, with a button. Not for /panic.",
     "limit.APPROVAL_TTL": "Seconds for which a question waits for its answer.",
     # /mode, /resume
     "mode.ask": "<b>Mode {mode}</b>: {meaning}.",

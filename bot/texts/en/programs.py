@@ -13,8 +13,8 @@ CATALOGUE: dict[str, str] = {
     "note.newcomer_untraded": "⏳ Entries wait: this ledger has had no order on the exchange within the last hour, so another"
     " program may trade the account. They begin by themselves once nobody else has used this bot's token for {seconds} s, in a"
     " busy chat some minutes; what a signal wants to buy before is refused. /health says when. Exits do not wait.",
-    "note.newcomer_away": "⏳ Entries wait: no program ran on this ledger for {seconds} s or longer, so another one may have taken"
-    " its place. They begin by themselves once nobody else has used this bot's token for {seconds} s, in a busy chat some"
+    "note.newcomer_away": "⏳ Entries wait: no program ran on this ledger for {seconds} s or longer, so another one may have"
+    " taken its place. They begin by themselves once nobody else has used this bot's token for {seconds} s, in a busy chat some"
     " minutes; what a signal wants to buy before is refused. /health says when. Exits do not wait.",
     "note.newcomer_disturbed": "✋ Entries wait: another program uses this bot's token, and two would buy everything twice. Stop"
     " one of the two; entries begin by themselves {seconds} s later. /health says when. Exits do not wait.",

@@ -84,7 +84,7 @@ CATALOGUE: dict[str, str] = {
     "limit.TRADE_QTY": "Размер входа в базовом активе. Заменяет TRADE_QUOTE.",
     "limit.TRADE_QUOTE": "Сумма входа, в REPORT_ASSET.",
     "limit.SIGNAL_MAX_AGE": "Через сколько секунд сигнал устаревает.",
-    "limit.EXIT_MAX_AGE": "Сколько секунд повторяется выход, который не исполняется; потом об этом говорится, с кнопкой. Не для /panic.",
+    "limit.EXIT_MAX_AGE": "Сколько секунд повторяется неисполненный выход; потом бот скажет об этом, с кнопкой. Не для /panic.",
     "limit.APPROVAL_TTL": "Сколько секунд вопрос ждёт ответа.",
     # /mode, /resume
     "mode.ask": "<b>Режим {mode}</b>: {meaning}.",
