@@ -30,7 +30,7 @@ from core.domain.signal import Side
 from core.first_sending import FirstSending
 from core.market import Market
 from core.policy.decide import AskFirst, Refused
-from core.policy.exits import after_failure, after_fills
+from core.policy.exits import after_failure, after_fills, of_order
 from core.policy.picture import Wanted
 from core.policy.profit import settle
 from core.policy.third_fees import fees_in_coins_held
@@ -119,6 +119,7 @@ class Placement:
         """Finds out about an order whose answer was lost with the process that sent it, and settles it."""
         structlog.contextvars.bind_contextvars(client_order_id=order.client_order_id, symbol=order.symbol)
         log.info("finding out about an unsettled order", state=order.state)
+        await self._want_its_exit(order)
         finding = asyncio.create_task(self._find_out(order), name="finding out")
         patience = asyncio.create_task(self._clock.sleep(PATIENCE_SECONDS), name="patience")
         try:
@@ -135,6 +136,14 @@ class Placement:
         if isinstance(found, Rejected):
             return await self._fail(order, found.reason)
         return await self._try_anew(order, found, attempt=1)
+
+    async def _want_its_exit(self, order: Order) -> None:
+        """Makes the exit of a sale that a ledger of before exits were wanted left unsettled a wanted one: a refusal is no end."""
+        if self._exit_of(order) is not None:
+            return
+        wanted = of_order(order, self._book.position(order.symbol).qty, self._clock.now())
+        if wanted is not None:
+            await self._commit(Changes(exits=[wanted]))
 
     async def _submit(self, order: Order, intent: Changes) -> None:
         intent.orders.append(order)

@@ -10,7 +10,7 @@ from core.domain.instrument import Instrument
 from core.domain.order import Order, OrderState
 from core.domain.position import Position
 from core.domain.reasons import Reason
-from core.domain.signal import Signal
+from core.domain.signal import Side, Signal
 from core.policy.picture import Limits
 
 _PAUSES = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # seconds before the next attempt, by how many failed in a row
@@ -22,6 +22,16 @@ PASSING = frozenset({"unknown_symbol", "not_trading", "market_orders_off", "noth
 ENDS = frozenset({"expired", "no_position", "below_min_qty", "panic_over"})
 """What ends an exit that is wanted: too old, taken back, or nothing is left that an order may ask for."""
 ALL_SOLD = frozenset({"no_position", "below_min_qty"})
+
+
+def of_order(order: Order, held: Decimal, now: datetime) -> WantedExit | None:
+    """Returns the exit that an unsettled sale is the first attempt at, for a ledger of before exits were wanted; None where it is
+    an entry, or was named by the exchange already, as one that was taken over is: nobody knows who wanted that. `held` is what
+    the symbol's position holds, in base asset. No more than was ordered then is ever sold."""
+    if order.side is not Side.SELL or not held or order.order_id is not None or order.signal.is_again:
+        return None
+    since, by, at = min(order.signal.ts, now), order.approved_by, order.approved_at
+    return WantedExit(order.signal, min(order.qty, held), since, now, approved_by=by, approved_at=at)
 
 
 def waits(why: Reason, *, wanted: bool, lasts: bool, part: bool = False) -> bool:
