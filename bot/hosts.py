@@ -10,6 +10,7 @@ BINANCE = ("binance.com", "binance.vision", "binance.us")
 TELEGRAM = ("telegram.org",)
 
 _PLAIN = {"http", "ws"}
+_OF_CONTAINERS = (".docker.internal", ".svc.cluster.local")
 _NEAR = 2  # letters that a typing mistake changes, adds or leaves out, at most
 _SHORTEST = 5  # letters; a shorter name is near to half of all words
 # What is read as another letter at a glance.
@@ -30,6 +31,12 @@ def is_here(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def is_container(host: str) -> bool:
+    """Tells whether a name is given out on this machine or inside a cluster alone: `kafka`, `host.docker.internal`. An address
+    in digits is none, whatever network it is of."""
+    return host.endswith(_OF_CONTAINERS) or ("." not in host and ":" not in host and not host.isdigit())
 
 
 def is_of(host: str, domains: tuple[str, ...]) -> bool:
@@ -85,11 +92,22 @@ def doubtful_addresses(given: Mapping[str, str], mode: str) -> Iterator[str]:
         parts = split_url(given.get(name, ""))
         if parts is not None and parts.scheme == "http" and parts.password and not is_here(host_of(given[name])):
             yield f"{name}: its password travels unencrypted; use https"
-    far = sorted(one for one in _brokers(given) if not is_here(one))
-    if given.get("KAFKA_SECURITY_PROTOCOL", "").strip().upper() == "SASL_PLAINTEXT" and far:
+    yield from _readable_broker(given)
+
+
+def _readable_broker(given: Mapping[str, str]) -> Iterator[str]:
+    """Warns of a broker somewhere else that is spoken to unencrypted."""
+    far = ", ".join(sorted(one for one in _brokers(given) if not is_here(one) and not is_container(one)))
+    protocol = given.get("KAFKA_SECURITY_PROTOCOL", "").strip().upper()
+    if far and protocol == "SASL_PLAINTEXT":
         yield (
-            f"KAFKA_SECURITY_PROTOCOL: SASL_PLAINTEXT sends user name and password unencrypted to {', '.join(far)}, which is not "
+            f"KAFKA_SECURITY_PROTOCOL: SASL_PLAINTEXT sends user name and password unencrypted to {far}, which is not "
             "this machine; whoever reads them can order trades. Use SASL_SSL"
+        )
+    if far and (protocol or ("" if "KAFKA_USERNAME" in given else "PLAINTEXT")) == "PLAINTEXT":
+        yield (
+            f"KAFKA_SECURITY_PROTOCOL: PLAINTEXT reads signals unencrypted from {far}, which is not this machine, and proves "
+            "nothing to it; whoever is on the way can read and change them. Use SSL or SASL_SSL"
         )
 
 

@@ -1,10 +1,13 @@
 """Where keys and tokens go: plain http never leaves this machine, and a host that only looks right is told."""
 
+from pathlib import Path
+
 import pytest
 
 from bot.config import load_settings
 from bot.hosts import BINANCE, TELEGRAM, is_here, looks_like
 from core.domain.errors import ConfigurationError
+from tests.running import run_command
 
 KEYS = {"TRADING_MODE": "live", "BINANCE_API_KEY": "k" * 64, "BINANCE_API_SECRET": "s" * 64}
 SNOWFLAKE = {
@@ -106,6 +109,8 @@ def test_a_bot_api_server_of_ones_own_is_no_look_alike() -> None:
         ("127.0.0.1:9092,10.0.0.5:9092", "SASL_PLAINTEXT", True),
         ("127.0.0.1:9092", "SASL_PLAINTEXT", False),
         ("localhost:9092", "SASL_PLAINTEXT", False),
+        ("kafka:9092", "SASL_PLAINTEXT", False),
+        ("host.docker.internal:9092", "SASL_PLAINTEXT", False),
         ("kafka.example.org:9092", "SASL_SSL", False),
     ],
 )
@@ -115,8 +120,44 @@ def test_a_password_for_a_far_broker_travels_encrypted_or_it_is_told(broker: str
     assert all("p" * 8 not in word for word in told)
 
 
+@pytest.mark.parametrize(
+    ("broker", "is_told"),
+    [
+        *(("kafka.example.org:9092", True), ("Kafka.Example.org", True), ("kafka:9092,10.0.0.5:9092", True)),
+        *(("[2001:db8::1]:9092", True), ("127.0.0.1:9092", False), ("[::1]:9092", False), ("localhost", False)),
+        *(("kafka:9092", False), ("kafka-0,kafka-1:9092", False), ("kafka.default.svc.cluster.local:9092", False)),
+    ],
+)
+@pytest.mark.parametrize("protocol", ["PLAINTEXT", "plaintext", None])
+def test_signals_from_a_far_broker_travel_encrypted_or_it_is_told(broker: str, is_told: bool, protocol: str | None) -> None:
+    told = warnings(KAFKA_BROKER=broker, **({"KAFKA_SECURITY_PROTOCOL": protocol} if protocol else {}))
+    assert [word.startswith("KAFKA_SECURITY_PROTOCOL: PLAINTEXT reads") for word in told] == [True] * is_told
+    assert warnings(KAFKA_BROKER=broker, KAFKA_SECURITY_PROTOCOL="SSL") == []
+
+
 @pytest.mark.parametrize("name", ["LOKI_URL", "HEARTBEAT_URL"])
 def test_a_password_in_an_address_travels_encrypted_or_it_is_told(name: str) -> None:
     assert warnings(**{name: "http://user:pass@logs.example/push"}) == [f"{name}: its password travels unencrypted; use https"]
     assert warnings(**{name: "https://user:pass@logs.example/push"}) == []
     assert warnings(**{name: "http://loki:3100/loki/api/v1/push"}) == []
+
+
+@pytest.mark.parametrize("command", ["check", "run"])
+async def test_what_travels_readable_is_told_by_the_doctor_and_at_the_start(tmp_path: Path, command: str) -> None:
+    nobody = "127.0.0.1:1"
+    given = {
+        "BINANCE_API_URL": f"http://{nobody}/api",
+        "TG_API_URL": f"http://{nobody}",
+        "TG_TOKEN": f"1:{'a' * 35}",
+        "TG_CHAT_ID": "5",
+        "KAFKA_BROKER": "kafka.invalid:9092",
+        "KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
+        "KAFKA_USERNAME": "me",
+        "KAFKA_PASSWORD": "hunter2&Secret",
+        "TRADING_MODE": "paper",
+        "DATABASE_URL": f"postgresql+asyncpg://me@{nobody}/d",  # ends a run
+    }
+    ended = await run_command(command, settings=given, cwd=tmp_path)
+    said = ended.stdout + ended.stderr
+    assert "SASL_PLAINTEXT sends user name and password unencrypted to kafka.invalid" in said
+    assert "hunter2" not in said
