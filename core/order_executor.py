@@ -222,6 +222,8 @@ class OrderExecutor:
             return before
         attempt = await self._exits.attempt(signal, hand, stored.message.received_at)
         wanted = attempt.wanted
+        if not attempt.is_first:  # it may have been renewed since this attempt was stored
+            signal = replace(signal, ts=wanted.since)
         weighed = await self._deciding.weigh(signal, approved_at=wanted.approved_at, wanted=attempt.size)
         changes = Changes()
         self._withdraw_opposite(signal, weighed, changes)

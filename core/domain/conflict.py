@@ -50,8 +50,9 @@ class Conflict:
 
 def differ(signal: Signal, before: Signal) -> bool:
     """Whether two signals of one identity say different things: in the fields that the program acts upon, and in `ts` where both
-    records named it (one that a record does not name is the time of its arrival). Orders by hand are known by the tap alone."""
-    if signal.source == BY_HAND:
+    records named it (one that a record does not name is the time of its arrival). Orders by hand are known by the tap alone, and
+    an attempt at an exit by its number: who repeats the opinion renews the exit, and the time of an attempt that waits."""
+    if signal.source == BY_HAND or signal.is_again:
         return False
     if any(getattr(signal, name) != getattr(before, name) for name in _CONTENT):
         return True

@@ -1,7 +1,7 @@
 """What must be true after every seed, whatever happened: one signal, one order; ledger = exchange; everything told."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from decimal import Decimal
 
 from core.adapters.ledger import codec, tables
@@ -20,6 +20,7 @@ from tests.tellings import messages_of
 from tests.venue.model import Order
 
 _SURELY_OPEN = 10  # quote asset; the exchange wants 5 at least, and the price moves
+_EMPTY_ENDS = {"EXPIRED", "CANCELED"}
 _EXECUTED = {"FILLED", "EXPIRED", "CANCELED", "PARTIALLY_FILLED"}
 
 
@@ -82,7 +83,7 @@ def _orders(seen: Evidence) -> Iterator[str]:
     """What the exchange executed is what the ledger calls executed, one to one."""
     ledger = {row["client_order_id"]: row for row in seen.rows(tables.orders)}
     exchange: dict[str, list[Order]] = defaultdict(list)
-    for order in seen.orders:
+    for order in _known_orders(seen, ledger):
         exchange[order.client_order_id].append(order)
     for name, orders in exchange.items():
         if len(orders) > 1:
@@ -100,6 +101,13 @@ def _orders(seen: Evidence) -> Iterator[str]:
             yield f"order {name} is executed in the ledger and not on the exchange"
         if row["order_id"] is not None and name not in exchange:
             yield f"order {name} has an order id that the exchange never gave"
+
+
+def _known_orders(seen: Evidence, ledger: Collection[str]) -> list[Order]:
+    """The orders that the ledger must know. What ended with nothing filled changed no book: one that was put back may lose it."""
+    lost = {order.client_order_id for order in seen.orders if not order.executed_qty and order.status in _EMPTY_ENDS}
+    lost = lost - set(ledger) if seen.accident == SET_BACK else set()
+    return [order for order in seen.orders if order.client_order_id not in lost]
 
 
 def _fills(seen: Evidence) -> Iterator[str]:
