@@ -6,6 +6,7 @@ from decimal import Decimal
 import streamlit as st
 
 from core.adapters.ledger.analytics import Held
+from core.domain.exit import WantedExit
 from core.domain.money import ZERO, multiply, per_cent, plain
 from core.domain.position import Execution
 from core.read_models import Selection
@@ -38,6 +39,9 @@ def show(selection: Selection) -> None:
         st.dataframe([_row(one) for one in held], hide_index=True)
     else:
         st.write("Nothing is held.")
+    if view.exits:
+        st.subheader("Exits that are tried again")
+        st.dataframe([exit_row(one) for one in view.exits], hide_index=True)
 
 
 def _trade(one: Execution) -> dict[str, str]:
@@ -61,6 +65,19 @@ def _row(one: Held) -> dict[str, str]:
         "unrealised": "" if gain is None else f"{gain:+.4f}",
         "%": "" if gain is None else f"{per_cent(gain, position.cost):+.2f}",
         "price of": shown(one.marked_at),
+    }
+
+
+def exit_row(one: WantedExit) -> dict[str, str]:
+    """The cells of an exit that is wanted still."""
+    gives_up = "when it is sold" if one.signal.is_panic else shown(one.until)
+    return {
+        "symbol": one.symbol,
+        "quantity": plain(one.qty),
+        "since": shown(one.since),
+        "until": gives_up,
+        "attempt": str(one.number),
+        "not done because": "" if one.why is None else str(one.why),
     }
 
 

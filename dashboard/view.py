@@ -10,6 +10,7 @@ from core.adapters.ledger.engines import is_missing, parse_url
 from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.reader import LedgerReader, open_reader
 from core.domain.errors import LedgerUnavailable
+from core.domain.exit import WantedExit
 from core.domain.position import Execution
 from core.read_models import Gain, Performance, Selection, SignalStory
 
@@ -22,10 +23,11 @@ ORDERS_MEASURED = 500
 
 @dataclass(frozen=True, slots=True)
 class Trades:
-    """The newest executions of the selection first; what is held, whatever the selection."""
+    """The newest executions of the selection first; what is held and what is to be sold of it, whatever the selection."""
 
     last_exit: Execution | None
     held: Sequence[Held]
+    exits: Sequence[WantedExit]
     executions: Sequence[Execution]
     pulse: Pulse
 
@@ -55,7 +57,7 @@ async def trades(database_url: str, selection: Selection) -> Trades:
         ledger = LedgerAnalytics(reader)
         return Trades(
             *await asyncio.gather(
-                ledger.last_exit(), ledger.positions(), ledger.executions(selection, TRADES_SHOWN), ledger.pulse()
+                ledger.last_exit(), ledger.positions(), ledger.exits(), ledger.executions(selection, TRADES_SHOWN), ledger.pulse()
             )
         )
 

@@ -1,4 +1,4 @@
-"""/orders: what is on its way, what rests on the exchange, and what became of the last ones."""
+"""/orders: what is on its way, what rests on the exchange, what is wanted still, and what became of the last ones."""
 
 import asyncio
 
@@ -8,6 +8,7 @@ from bot.lists import refresh
 from bot.message import Button, ChatMessage
 from bot.numbers import price, quantity
 from bot.texts import Html, short
+from bot.wanted_exits import wanted_exits
 from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
 from core.domain.order import ExecutionReport, Order, OrderState
 from core.domain.signal import Side
@@ -33,6 +34,8 @@ async def run(desk: Desk, args: Args, _caller: Caller) -> ChatMessage:
     under_way = list(desk.book.in_flight.values())
     lines: list[str] = [texts("orders.under_way", count=len(under_way)), *(_line(desk, order) for order in under_way[:_LAST])]
     lines += await _resting(desk)
+    if exits := wanted_exits(desk):
+        lines += ["", *exits]
     try:
         last = await desk.queries.recent_orders(_LAST)
     except LedgerUnavailable:

@@ -7,18 +7,21 @@ from bot.message import ChatMessage
 from bot.numbers import money, price, quantity
 from bot.render import duration, percent_of
 from bot.texts import Html
+from bot.wanted_exits import wanted_exits
 from core.domain.money import multiply
 from core.domain.position import Position
 
 
 async def run(desk: Desk, _args: Args, _caller: Caller) -> ChatMessage:
-    """A block for each open position, the oldest first; dust in one line at the end."""
+    """A block for each open position, the oldest first; dust in one line, and the exits that are wanted still at the end."""
     held = desk.book.open_positions()
     blocks = ["\n".join(_lines(desk, position)) for position in held]
     dust = [position for position in desk.book.positions.values() if position.qty and not position.is_open]
     if dust:
         named = ", ".join(f"{quantity(position.qty)} {desk.priced(position.symbol).base}" for position in dust)
         blocks.append(desk.texts("positions.dust", dust=named))
+    if exits := wanted_exits(desk):
+        blocks.append("\n".join(exits))
     head = desk.texts("positions", count=len(held)) if held else desk.texts("positions.none")
     return ChatMessage("\n\n".join([head, *blocks]), ((refresh("/positions", desk.texts),),))
 

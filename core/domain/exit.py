@@ -16,8 +16,8 @@ SOURCE = "exit"
 class WantedExit:
     """`signal` wanted it first, by a `hand` or not. At most `qty` (base asset) may still be sold: never more than was held when
     it came. Its age counts from `since`, and it is tried again at `due_at`. `number` counts the attempts, `failures` those since
-    anything was sold; `why` is what it waits for, as it was told. Once `approved_at` nobody is asked again. It is over at
-    `ended_at`."""
+    anything was sold; `why` is what it waits for, as it was told, and `until` when it is given up, as it stood then (None for a
+    panic's). Once `approved_at` nobody is asked again. It is over at `ended_at`."""
 
     signal: Signal
     qty: Decimal
@@ -26,6 +26,7 @@ class WantedExit:
     number: int = 1
     failures: int = 0
     why: Reason | None = None
+    until: datetime | None = None
     hand: Hand | None = None
     approved_by: str | None = None
     approved_at: datetime | None = None

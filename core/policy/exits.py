@@ -53,7 +53,7 @@ def put_off(wanted: WantedExit, why: Reason, now: datetime, limits: Limits, retr
     end = good_until(wanted, limits)
     due_at = now + pause if end is None else min(now + pause, max(end + _JUST_AFTER, now))
     is_news = wanted.why is None or wanted.why.code != why.code
-    after = replace(wanted, due_at=due_at, failures=wanted.failures + 1, why=why)
+    after = replace(wanted, due_at=due_at, failures=wanted.failures + 1, why=why, until=end)
     return after, is_news
 
 
@@ -68,7 +68,7 @@ def after_fills(wanted: WantedExit, order: Order, position: Position, instrument
     if not position.is_open or instrument.is_remainder(left, order.average_price):
         return replace(wanted, qty=max(left, Decimal(0)), ended_at=now)
     due_at = now if order.state is OrderState.FILLED else now + _AFTER_A_PART
-    return replace(wanted, qty=left, due_at=due_at, failures=0, why=None)
+    return replace(wanted, qty=left, due_at=due_at, failures=0, why=None, until=None)
 
 
 def good_until(wanted: WantedExit, limits: Limits) -> datetime | None:

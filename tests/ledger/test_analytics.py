@@ -10,10 +10,13 @@ import pytest
 from core.adapters.ledger.analytics import LedgerAnalytics
 from core.adapters.ledger.day_reader import DayReader
 from core.adapters.ledger.sql_ledger import SqlLedger
+from core.domain.exit import WantedExit
 from core.domain.instrument import Quote
 from core.domain.messages import StoredMessage
 from core.domain.order import OrderState
 from core.domain.position import Execution
+from core.domain.reasons import reason
+from core.domain.signal import Signal
 from core.ports import Changes
 from core.read_models import Gain, Selection
 from tests.ledger.values import BEGIN, NOW, intent, message, order, performance, position, round_trips
@@ -123,3 +126,15 @@ async def test_a_day_is_found_among_many(ledger: SqlLedger) -> None:
         assert await reader.executions(since, until) == wanted
         found = await LedgerAnalytics(ledger.reader).executions(Selection(since=since.date()), 1_000)
         assert [one.executed_at for one in found] == [one.executed_at for one in reversed(EXECUTIONS) if one.executed_at >= since]
+
+
+async def test_exits_are_those_that_are_wanted_still(ledger: SqlLedger) -> None:
+    def wanted(symbol: str, minutes: int) -> WantedExit:
+        signal = Signal("kafka:signals", symbol, "SELL_SM", symbol, Decimal("0.5"), NOW)
+        since = NOW - timedelta(minutes=minutes)
+        why = reason("banned", seconds=70)
+        return WantedExit(signal, Decimal("19.98"), since, NOW, number=3, why=why, until=since + timedelta(minutes=10))
+
+    newer, older = wanted("WIFUSDC", 1), wanted("SOLUSDC", 5)
+    await ledger.commit(Changes(exits=[newer, older, replace(wanted("BNBUSDT", 9), ended_at=NOW)]))
+    assert await LedgerAnalytics(ledger.reader).exits() == [older, newer]

@@ -28,6 +28,16 @@ CATALOGUE: dict[str, str] = {
     "positions.since": "Since {time} ({duration})",
     "positions.dust": "Too small to sell: {dust}",
     "age.old": " ({age} ago)",
+    # exits that are wanted still: /positions, /orders
+    "exits": "<b>⏳ Exits that are tried again: {count}</b>",
+    "exits.head": "<b>{symbol}</b>: {quantity} {base} to sell",
+    "exits.since": "Wanted since {time} ({duration})",
+    "exits.until": "Tried until {time}",
+    "exits.panic": "Tried until it is sold; /resume takes it back",
+    "exits.why": "Attempt {attempts} was not done: {reason}",
+    "exits.under_way": "Its order is under way",
+    "exits.asked": "Its question waits for an answer",
+    "exits.due": "The next attempt is due",
     # /pnl
     "pnl": "<b>Result, {period}</b>",
     "pnl.today": "today",

@@ -28,6 +28,16 @@ CATALOGUE: dict[str, str] = {
     "positions.since": "С {time} ({duration})",
     "positions.dust": "Слишком мало для продажи: {dust}",
     "age.old": " ({age} назад)",
+    # выходы, которые ещё нужны: /positions, /orders
+    "exits": "<b>⏳ Выходы, которые повторяются: {count}</b>",
+    "exits.head": "<b>{symbol}</b>: продать {quantity} {base}",
+    "exits.since": "Нужен с {time} ({duration})",
+    "exits.until": "Повторяется до {time}",
+    "exits.panic": "Повторяется, пока не продано; отменить: /resume",
+    "exits.why": "Попытка {attempts} не удалась: {reason}",
+    "exits.under_way": "Ордер отправлен",
+    "exits.asked": "Вопрос ждёт ответа",
+    "exits.due": "Следующая попытка вот-вот",
     # /pnl
     "pnl": "<b>Результат: {period}</b>",
     "pnl.today": "сегодня",

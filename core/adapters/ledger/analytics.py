@@ -12,6 +12,7 @@ from core.adapters.ledger import rows, tables
 from core.adapters.ledger.column_types import exact_sum
 from core.adapters.ledger.reader import LedgerReader
 from core.domain.events import Priority
+from core.domain.exit import WantedExit
 from core.domain.position import Execution, Position
 from core.ports import MAIN_READER
 from core.read_models import Gain, Performance, Selection
@@ -79,6 +80,12 @@ class LedgerAnalytics:
             .order_by(table.c.opened_at, table.c.symbol)
         )
         return [Held(rows.position_of(row), row["bid"], row["at"]) for row in await self._reader.read(question)]
+
+    async def exits(self) -> Sequence[WantedExit]:
+        """The exits that are wanted still, the oldest first."""
+        table = tables.wanted_exits
+        question = select(table).where(tables.IS_WANTED).order_by(table.c.since, table.c.symbol)
+        return [rows.exit_of(row) for row in await self._reader.read(question)]
 
     async def gains(self, selection: Selection, limit: int) -> Sequence[Gain]:
         """The newest `limit` exits of the selection, the oldest of them first."""
