@@ -8,7 +8,7 @@ from datetime import datetime
 import structlog
 
 from core.book import Book
-from core.domain.account import ACCOUNT, Acknowledged
+from core.domain.account import ACCOUNT, UNMARKED, Acknowledged
 from core.domain.events import HoldAccepted, SymbolHeld
 from core.domain.hold import Hold
 from core.domain.money import ZERO
@@ -25,15 +25,17 @@ class Account:
         self._ledger = ledger
         self._book = book
         self._clock = clock
-        self._one_at_a_time = asyncio.Lock()  # looks at several symbols add to one hold
+        self.one_at_a_time = asyncio.Lock()
+        """Looks at several symbols add to one hold, and the owner's word ends it. Whoever calls `accept` has this until what
+        follows is committed: what is found meanwhile is halted for afterwards, and not lifted unseen."""
 
     async def halt(self, strange: Sequence[Reason]) -> None:
-        """Holds the account because of `strange`, and tells it; nothing where it is held because of them already. Raises
-        LedgerUnavailable."""
-        async with self._one_at_a_time:
+        """Holds the account because of `strange`, and tells it; nothing where it is held because of them already, or they were
+        acknowledged since they were looked at. Raises LedgerUnavailable."""
+        async with self.one_at_a_time:
             held = self._book.account_hold
             known = {_key(one): one for one in (held.differences if held is not None else ())}
-            found = known | {_key(one): one for one in strange}
+            found = known | {_key(one): one for one in strange if not self._is_acknowledged(one)}
             if found == known:
                 return
             now = self._clock.now()
@@ -44,13 +46,12 @@ class Account:
             self._book.apply(changes)
 
     def accept(self, shown: Sequence[Reason], who: str) -> Changes | None:
-        """What follows from the owner's word that the orders of `shown` are known; None where the account is not held. What was
-        found since they were shown holds on."""
-        held = self._book.account_hold
-        if held is None:
+        """What follows from the owner's word that the orders of `shown` are known; None where they hold nothing. What was found
+        since they were shown holds on."""
+        held, now = self._book.account_hold, self._clock.now()
+        accepted = [one for one in held.differences if one in shown] if held is not None else []
+        if held is None or not accepted:
             return None
-        now = self._clock.now()
-        accepted = [one for one in held.differences if one in shown]
         left = tuple(one for one in held.differences if one not in shown)
         marks = {int(one.params["mark"]) for one in accepted}
         words = [Acknowledged(mark, self._until(mark, accepted), who, now) for mark in sorted(marks)]
@@ -58,6 +59,14 @@ class Account:
             return Changes(acknowledged=words, holds=[replace(held, differences=left)])
         hold = replace(held, lifted_at=now, lifted_by=who)
         return Changes(acknowledged=words, holds=[hold], events=[HoldAccepted(hold, ZERO, ZERO, "", "")])
+
+    def _is_acknowledged(self, one: Reason) -> bool:
+        """Tells whether the owner knows the orders of `one` by now, as `core.policy.whose` tells it of each."""
+        mark = int(one.params["mark"])
+        known = self._book.acknowledged.get(mark)
+        if known is None:
+            return False
+        return mark not in {UNMARKED, self._book.mark} or datetime.fromisoformat(one.params["at"]) <= known.until
 
     def _until(self, mark: int, accepted: Sequence[Reason]) -> datetime:
         known = self._book.acknowledged.get(mark)

@@ -440,8 +440,10 @@ class OrderExecutor:
     # --- a wish
 
     async def _wish(self, stored: StoredMessage, wish: Wish) -> Verdict:
-        changes = await self._wishes.changes_of(wish)
-        if isinstance(changes, Unfulfilled):
-            return await self._conclude(Changes(verdicts=[self._verdict(stored, changes.outcome, changes.reason)]))
-        changes.verdicts.append(self._verdict(stored, "done"))
-        return await self._conclude(changes)
+        async with self._wishes.alone(wish):
+            changes = await self._wishes.changes_of(wish)
+            if isinstance(changes, Unfulfilled):
+                changes = Changes(verdicts=[self._verdict(stored, changes.outcome, changes.reason)])
+            else:
+                changes.verdicts.append(self._verdict(stored, "done"))
+            return await self._conclude(changes)

@@ -1,5 +1,6 @@
 """What people and timers want of the program besides trading: to pause, to set, to let somebody in. Decides; commits nothing."""
 
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 
 import structlog
@@ -55,6 +56,11 @@ class Wishes:
         self._account = account
         self._clock = clock
         self._membership = Membership(book, clock)
+
+    def alone(self, wish: Wish) -> AbstractAsyncContextManager[object]:
+        """Keeps what could contradict `wish` waiting until what follows from it is committed."""
+        is_of_account = isinstance(wish, AcceptRequested) and wish.symbol == ACCOUNT
+        return self._account.one_at_a_time if is_of_account else nullcontext()
 
     async def changes_of(self, wish: Wish) -> Changes | Unfulfilled:  # noqa: PLR0911 - flat: a line for each wish
         """What is to be committed for it, or why nothing is."""
@@ -146,4 +152,7 @@ class Wishes:
                 changes = await self._holding.accept(wish.symbol, wish.who)
         except ExchangeUnavailable as error:
             return Unfulfilled("denied", reason("unreachable", detail=error))
-        return changes if changes is not None else Unfulfilled("ignored", reason("not_held", symbol=wish.symbol))
+        if changes is not None:
+            return changes
+        changed = wish.symbol == ACCOUNT and self._book.account_hold is not None
+        return Unfulfilled("ignored", reason("hold_changed") if changed else reason("not_held", symbol=wish.symbol))

@@ -33,6 +33,7 @@ SENTENCES: Mapping[str, str] = {
     "held": "entries in {symbol} are halted, as ledger and exchange disagree; /accept shows about what",
     "account_held": "entries are halted on the whole account, as orders on it are not of this ledger; /accept shows which",
     "not_held": "entries in {symbol} are not halted",
+    "hold_changed": "other orders have been found since you were asked; /accept account shows them",
     # ledger and exchange side by side
     "less_than_ledger": "the exchange holds {qty} {asset} less than the ledger: sold elsewhere?",
     "symbol_gone": "the exchange knows {symbol} no more (delisted?), and the ledger holds {qty} of it",

@@ -27,6 +27,7 @@ SENTENCES: dict[str, str] = {
     "held": "входы в {symbol} остановлены: реестр и биржа расходятся; в чём, покажет /accept",
     "account_held": "входы остановлены на всём счёте: на нём есть ордера не из этого реестра; какие, покажет /accept",
     "not_held": "входы в {symbol} не остановлены",
+    "hold_changed": "с тех пор, как вас спросили, нашлись другие ордера; /accept account покажет их",
     # ledger and exchange side by side
     "less_than_ledger": "на бирже на {qty} {asset} меньше, чем в реестре: продано в другом месте?",
     "symbol_shared": "ордер {order_id} от MarketFlow с меткой {mark}: двое могут делить счёт, но не символ",
