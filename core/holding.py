@@ -15,6 +15,7 @@ from core.account import Account
 from core.adoption import found_message
 from core.book import Book
 from core.comparison import RECENT, Sorted, differences_of_gone, missing_coins, sort_orders, total
+from core.domain.assets import FEE_COIN
 from core.domain.errors import ExchangeUnavailable, LeaseLost, LedgerUnavailable, SymbolUnknown
 from core.domain.events import HoldAccepted, SymbolHeld, SymbolReleased
 from core.domain.hold import Hold
@@ -43,6 +44,7 @@ class Turns(Protocol):
     def also(self, mailbox: str, work: Callable[[], Awaitable[object]]) -> bool: ...
     async def submit(self, message: Message) -> object: ...
     async def handle_now(self, message: Message) -> Verdict | None: ...
+    def is_busy(self, mailbox: str) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,13 +199,20 @@ class Holding:
         return sort_orders(reports, orders, Ours(self._book.mark, self._book.acknowledged))
 
     def _picture(self, symbol: str) -> _Picture | None:
-        """None while an order could change it."""
+        """None while an order could change it, or the fee of one."""
         instrument = self._market.instrument(symbol)
         same = self._alike(instrument) if instrument is not None else {symbol}
         if any(order.symbol in same for order in self._book.in_flight.values()):
             return None
+        if instrument is not None and instrument.base == FEE_COIN and self._fees_under_way(same - {symbol}):
+            return None
         positions = {name: position for name, position in self._book.positions.items() if name in same}
         return _Picture(positions, {name: self._book.moves[name] for name in same})
+
+    def _fees_under_way(self, others: set[str]) -> bool:
+        """Tells whether an order of any symbol may be paying its fee now, or what one has paid may wait in the mailbox of one of
+        `others`; in the symbol's own mailbox it comes before what a look has found."""
+        return bool(self._book.in_flight) or any(self._inbox().is_busy(other) for other in others)
 
     def _alike(self, instrument: Instrument) -> set[str]:
         return {name for name, rules in self._market.instruments().items() if rules.base == instrument.base}

@@ -6,6 +6,9 @@ DOLLARS = frozenset({"USDC", "USDT", "FDUSD", "TUSD", "USDP", "BUSD", "USD1", "U
 }
 EUROS = frozenset({"EUR", "EURI", "AEUR"})
 
+FEE_COIN = "BNB"
+"""What Binance takes the fee of any order out of, whatever it trades, where the account has chosen so."""
+
 _OTHER_QUOTES = frozenset(
     {"BTC", "ETH", "BNB", "SOL", "XRP", "TRX", "DOGE", "DOT", "TRY", "BRL", "JPY", "GBP", "AUD", "RUB", "UAH", "NGN", "ZAR"}
     | {"PLN", "RON", "ARS", "MXN", "COP", "CZK", "IDR", "IDRT", "BIDR", "BKRW", "BVND", "BRZ", "NGNT", "VAI", "UST", "USDS"}

@@ -9,8 +9,10 @@ from core.domain.order import Rejected
 from core.domain.reasons import reason
 from tests.core.conftest import OpenWorld, Restart
 from tests.core.memory_ledger import MemoryLedger
-from tests.core.scripted_venue import refused
-from tests.core.world import World
+from tests.core.scripted_venue import Course, refused
+from tests.core.test_executor import became
+from tests.core.test_holding import accept, compare
+from tests.core.world import World, instrument
 
 
 @pytest.fixture
@@ -76,3 +78,54 @@ async def test_the_owners_own_coins_are_nobodys_position(open_world: OpenWorld) 
     world.venue.fee_asset = "BNB"
     await world.say("BUY_SM")
     assert set(world.book.positions) == {"WIFUSDC"}
+
+
+async def test_a_fee_that_an_order_under_way_is_paying_halts_nothing(world: World, ledger: MemoryLedger) -> None:
+    """The exchange has taken it already, and says of the order only that it is there."""
+    world.venue.next(Course(final_after=40))
+    world.venue.fee_rate = Decimal(1)
+    await world.inbox.deliver([world.said(world.signal("BUY_SM"))])
+    await world.clock.forward(1)
+    for _ in range(2):
+        await compare(world)
+    assert world.book.in_flight
+    assert ledger.holds == {}
+    await world.clock.forward(60)
+    assert not world.book.in_flight
+    await compare(world)
+    assert ledger.holds == {}
+    world.venue.more["BNB"] = Decimal(-5)  # and what is gone without an order is told as ever
+    await compare(world)
+    assert ledger.holds["BNBUSDC"].active
+
+
+async def test_a_fee_that_waits_to_be_taken_off_in_another_symbol_of_the_coin_halts_nothing(
+    open_world: OpenWorld, ledger: MemoryLedger
+) -> None:
+    world = await open_world(trade_qty=Decimal(20), max_order_notional=Decimal(100_000))
+    world.venue.rules |= {"BNBUSDT": instrument("BNB", "USDT"), "USDCUSDT": instrument("USDC", "USDT")}
+    world.venue.prices |= {"BNBUSDT": Decimal(600), "USDCUSDT": Decimal(1)}
+    await world.clock.run(world.market.load_instruments(None))
+    await world.say("BUY_SM", symbol="BNBUSDC", close="600")
+    assert became(await world.say("BUY_SM", symbol="BNBUSDT", close="600")) == ("ordered", "")
+    world.venue.fee_asset, world.venue.fee_rate = "BNB", Decimal("0.1")
+    world.inbox.also("BNBUSDT", lambda: world.clock.sleep(30))
+    await world.say("BUY_SM")
+    world.trading.comparing.want(["BNBUSDC"])
+    await world.clock.forward(20)
+    assert ledger.holds == {}
+    await world.clock.forward(60)
+    await compare(world)
+    assert ledger.holds == {}
+
+
+async def test_no_fee_under_way_is_accepted_as_gone(world: World, ledger: MemoryLedger) -> None:
+    world.venue.more["BNB"] = Decimal(-1)
+    await compare(world)
+    assert ledger.holds["BNBUSDC"].active
+    before = world.book.position("BNBUSDC")
+    world.venue.next(Course(final_after=40))
+    await world.inbox.deliver([world.said(world.signal("BUY_SM"))])
+    await world.clock.quiet()
+    assert became(await accept(world, "BNBUSDC")) == ("denied", "unreachable")
+    assert world.book.position("BNBUSDC") == before
