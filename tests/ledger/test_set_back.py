@@ -1,8 +1,9 @@
 """A ledger that went backwards under a process that works on it: the process finds out at its next transaction, and ends."""
 
+import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -108,7 +109,8 @@ async def on_disk(tmp_path: Path) -> AsyncIterator[tuple[SqlLedger, Path]]:
         live.backup(backup)
     await write(ledger, "2")
     yield ledger, path
-    await ledger.close()
+    with suppress(RuntimeError):  # the test has closed it
+        await ledger.close()
 
 
 def moved_over(path: Path) -> None:
@@ -120,12 +122,40 @@ def restored(path: Path) -> None:
         backup.backup(live)
 
 
+def copied_over(path: Path) -> None:
+    """As `cp` does: the file stays the same one."""
+    path.write_bytes(path.with_name("backup.db").read_bytes())
+
+
+def copied_over_without_its_time(path: Path) -> None:
+    """As `cp --preserve` does."""
+    backup = path.with_name("backup.db")
+    os.utime(backup, (1, 1))
+    copied_over(path)
+    os.utime(path, (1, 1))
+
+
+def log_cut(path: Path) -> None:
+    os.truncate(path.with_name("ledger.db-wal"), 4096)
+
+
+def log_copied_over(path: Path) -> None:
+    """By one that is as long and says something else."""
+    log = path.with_name("ledger.db-wal")
+    log.write_bytes(bytes(log.stat().st_size))
+
+
 FILES: dict[str, Callable[[Path], object]] = {
     "a backup is moved over it": moved_over,
     "a backup is restored into it": restored,
     "it is deleted": Path.unlink,
     "it is moved away": lambda path: path.rename(path.with_name("old.db")),
     "its log is deleted": lambda path: path.with_name("ledger.db-wal").unlink(),
+    "the index of its log is deleted": lambda path: path.with_name("ledger.db-shm").unlink(),
+    "a backup is copied over it": copied_over,
+    "a backup is copied over it with its time": copied_over_without_its_time,
+    "its log is cut": log_cut,
+    "its log is written over": log_copied_over,
 }
 
 
@@ -134,6 +164,69 @@ async def test_a_file_that_is_replaced_under_the_process_is_found_out(on_disk: t
     ledger, path = on_disk
     FILES[what](path)
     await found_out(ledger)
+
+
+@pytest.mark.parametrize("all_in_the_file", [False, True])
+@pytest.mark.parametrize("put_back", [moved_over, copied_over, copied_over_without_its_time])
+async def test_the_next_start_finds_the_backup_and_nothing_of_what_came_after_it(
+    on_disk: tuple[SqlLedger, Path], put_back: Callable[[Path], object], all_in_the_file: bool
+) -> None:
+    ledger, path = on_disk
+    if all_in_the_file:
+        checkpoint(path)
+    await write(ledger, "3")
+    put_back(path)
+    await found_out(ledger)
+    await ledger.close()
+    again = await open_ledger(f"sqlite+aiosqlite:///{path}", SystemClock())
+    assert (await again.load(TODAY)).positions == [values.position("1")]
+    await write(again, "4")
+    await again.close()
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+async def test_a_backup_that_is_copied_over_it_once_all_is_in_the_file_is_found_out(on_disk: tuple[SqlLedger, Path]) -> None:
+    ledger, path = on_disk
+    checkpoint(path)
+    await write(ledger, "3")
+    copied_over(path)
+    await found_out(ledger)
+
+
+def checkpoint(path: Path) -> None:
+    """By another program, as those that copy a database while it is in use make them."""
+    with closing(sqlite3.connect(path)) as other:
+        assert other.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[0] == 0
+
+
+async def test_what_others_do_by_sqlites_own_means_is_no_set_back(on_disk: tuple[SqlLedger, Path]) -> None:
+    ledger, path = on_disk
+    with closing(sqlite3.connect(path)) as other:
+        for number in range(40):
+            await write(ledger, str(number))
+            if number % 3 == 0:
+                checkpoint(path)
+            if number % 5 == 0:
+                other.execute("CREATE TABLE IF NOT EXISTS notes (words TEXT)")
+                other.execute("INSERT INTO notes VALUES ('by hand')")
+                other.commit()
+    path.chmod(0o600)
+    await write(ledger, "1")
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    await write(ledger, "2")
+    assert not ledger.lost
+
+
+async def test_a_checkpoint_of_its_own_is_no_set_back(on_disk: tuple[SqlLedger, Path]) -> None:
+    ledger, path = on_disk
+    await ledger.writing.run(lambda connection: connection.exec_driver_sql("PRAGMA wal_autocheckpoint = 10").close())
+    before = path.stat().st_size
+    for number in range(30):
+        await write(ledger, str(number))
+    assert path.stat().st_size > before
+    assert not ledger.lost
 
 
 async def test_a_failover_to_a_copy_that_lagged_is_found_out(postgres: PostgresServer, postgres_url: str) -> None:

@@ -1,34 +1,116 @@
-"""Whether SQLite still writes into the file that is there: into one that was deleted or replaced it writes without a word."""
+"""Whether SQLite still writes into the files that are there: into one that was deleted, replaced or copied over it writes
+without a word."""
 
+import os
+import shutil
+import time
+from contextlib import suppress
 from pathlib import Path
 
+from core.adapters.ledger.wal_index import IndexFile, WalIndex
 from core.domain.errors import LedgerSetBack
 
 _Identity = tuple[int, int] | None
+_Content = tuple[int, int] | None
+
+_LOOKS, _LOOK_SECONDS = 10, 0.5
+_AT_ITS_NEXT_START = "This one ends; at its next start it asks the exchange what is missing"
 
 
 class DatabaseFile:
-    """The file of a database and its write-ahead log, as a process that writes there has seen them. A database without a file
-    is never another."""
+    """The file of a database, its write-ahead log and the index of that, as a process that writes there has seen them. A database
+    without a file is never another."""
 
     def __init__(self, database: str | None) -> None:
         on_disk = database and database != ":memory:" and not database.startswith("file:")
-        self._paths = (Path(database), Path(f"{database}-wal")) if database and on_disk else ()
+        self._paths = tuple(Path(f"{database}{ending}") for ending in ("", "-wal", "-shm")) if on_disk else ()
         self._seen: list[_Identity] = [None for _ in self._paths]
+        self._index = IndexFile(self._paths[2]) if self._paths else None
+        self._index_seen: WalIndex | None = None
+        self._content: _Content = None
 
     def check(self) -> None:
-        """Raises LedgerSetBack where one of them is gone or another than before. Each stays as long as somebody writes there:
-        https://sqlite.org/tempfiles.html#write_ahead_log_wal_files"""
+        """Raises LedgerSetBack where one of them is gone or another than before, or was written to by another than SQLite.
+        Each stays as long as somebody writes there: https://sqlite.org/tempfiles.html#write_ahead_log_wal_files"""
         for path, seen in zip(self._paths, self._seen, strict=True):
             if seen is not None and _identity(path) != seen:
                 raise LedgerSetBack(
                     f"{path.name} was deleted or replaced while this MarketFlow worked on it, so that nobody else sees what it "
-                    "writes. This one ends; at its next start it asks the exchange what is missing"
+                    f"writes. {_AT_ITS_NEXT_START}"
                 )
+        if self._index is not None and self._index_seen is not None:
+            self._check_content(self._index, self._index_seen)
+
+    def _check_content(self, file: IndexFile, before: WalIndex) -> None:
+        """The database's file changes by checkpoints alone, of which the index tells, whichever process makes them."""
+        content, log = _content(self._paths[0]), self._paths[1]
+        index = file.read()
+        if index is None:
+            return
+        if content != self._content and index.checkpoint == before.checkpoint and not index.is_copying:
+            raise _copied_over(self._paths[0])
+        if not index.is_of(log) and file.read() == index:
+            raise _copied_over(log)
 
     def seen(self) -> None:
-        """Remembers what is there for the first time; to be called when something was written."""
+        """Remembers what is there; to be called when something was written. Raises LedgerSetBack as `check` does."""
+        self.check()
         self._seen = [seen or _identity(path) for path, seen in zip(self._paths, self._seen, strict=True)]
+        if self._index is not None:
+            self._index_seen = self._index.read()
+            self._content = _content(self._paths[0])
+
+    def part(self) -> None:
+        """Parts a copy that was put in the place of the file from the log that is not its own: who opens it next would mix the
+        two. The log is kept beside, under another name. To be called before SQLite closes it."""
+        if not self._paths or self._seen[0] is None:
+            return
+        database, log, index = self._paths
+        with suppress(OSError):  # then it is as if this process had been killed
+            is_copied_over = _identity(database) == self._seen[0] and not self._is_as_left()
+            if is_copied_over:
+                _give_own_file(database)
+            if _identity(database) not in {None, self._seen[0]}:
+                if _identity(log) == self._seen[1]:
+                    log.replace(log.with_name(f"{log.name}.before"))
+                if _identity(index) == self._seen[2]:
+                    index.unlink()
+
+    def _is_as_left(self) -> bool:
+        try:
+            self.check()
+        except LedgerSetBack:
+            return _content(self._paths[0]) == self._content
+        return True
+
+    def close(self) -> None:
+        """To be called once SQLite has closed it."""
+        if self._index is not None:
+            self._index.close()
+
+
+def _copied_over(path: Path) -> LedgerSetBack:
+    return LedgerSetBack(
+        f"{path.name} was copied over while this MarketFlow worked on it: stop MarketFlow before a copy is put back. "
+        f"{_AT_ITS_NEXT_START}"
+    )
+
+
+def _give_own_file(database: Path) -> None:
+    """Copies the file into one of its own once nobody writes to it any more. SQLite goes on with the one that had its name."""
+    own = database.with_name(f"{database.name}.copied")
+    try:
+        for _ in range(_LOOKS):
+            before = _content(database)
+            time.sleep(_LOOK_SECONDS)
+            shutil.copy2(database, own)
+            if _content(database) == before:
+                with own.open("rb") as file:
+                    os.fsync(file.fileno())
+                own.replace(database)
+                return
+    finally:
+        own.unlink(missing_ok=True)
 
 
 def _identity(path: Path) -> _Identity:
@@ -37,3 +119,12 @@ def _identity(path: Path) -> _Identity:
     except FileNotFoundError:
         return None
     return found.st_dev, found.st_ino
+
+
+def _content(path: Path) -> _Content:
+    """Changes whenever it is written to."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_mtime_ns, found.st_size

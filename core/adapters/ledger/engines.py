@@ -157,6 +157,11 @@ class SqliteTransactions:
         self._file.seen()
         return done
 
+    def _close(self) -> None:
+        self._file.part()
+        self.engine.dispose()
+        self._file.close()
+
     def session_parameters(self) -> dict[str, str]:
         """Whether this process has the file's lock. Who takes over from a suspended one gets it later, or never."""
         return {"b_session": _LOCKED if self._lock.take() else ""}
@@ -166,7 +171,7 @@ class SqliteTransactions:
         return session == _LOCKED and self._lock.take()
 
     async def close(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, self.engine.dispose)
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
         self._thread.shutdown()
         self._lock.release()
 
