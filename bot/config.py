@@ -162,7 +162,7 @@ class Settings(BaseSettings):
         return {name.upper(): field for name, field in cls.model_fields.items() if not field.exclude}
 
     def __repr__(self) -> str:
-        return Redactor(self.secret_values()).text(super().__repr__())
+        return Redactor(self.secret_values(), everywhere=True).text(super().__repr__())
 
     __str__ = __repr__
 
@@ -208,6 +208,7 @@ def load_settings(env: Mapping[str, str] | None = None, env_file: Path | None = 
     known, everything = Settings.variables(), {**in_file, **_set(os.environ if env is None else env)}
     given = _set({name: text for name, text in everything.items() if name in known})
     besides = frozenset(_besides(everything))
+    hidden = besides | frozenset(_raw_secrets(given))
     problems = []
     try:
         settings = Settings.model_validate(
@@ -220,11 +221,11 @@ def load_settings(env: Mapping[str, str] | None = None, env_file: Path | None = 
             }
         )
     except ValidationError as error:
-        problems = [_told(str(fault["loc"][0]), fault, given) for fault in error.errors() if fault["loc"][0] in given]
-    problems += contradictions(given)
+        problems = [_told(str(fault["loc"][0]), fault, given, hidden) for fault in error.errors() if fault["loc"][0] in given]
+    redactor = Redactor(hidden, everywhere=True)  # these repeat parts of what was given
+    problems += [redactor.text(problem) for problem in contradictions(given)]
     if problems:
-        redactor = Redactor(besides | frozenset(_raw_secrets(given)))
-        raise ConfigurationError([redactor.text(problem) for problem in problems])
+        raise ConfigurationError([Redactor(hidden).text(problem) for problem in problems])
     return settings.model_copy(update={"warnings": (*settings.warnings, *doubts(given))})
 
 
@@ -233,8 +234,10 @@ def _set(texts: Mapping[str, str]) -> dict[str, str]:
     return {name: text for name, text in texts.items() if text.strip() or name == "BINANCE_WS_URL"}
 
 
-def _told(name: str, fault: Mapping[str, Any], given: Mapping[str, str]) -> str:
-    shown = read.found(given[name], secret=_is_secret(Settings.variables()[name].annotation))
+def _told(name: str, fault: Mapping[str, Any], given: Mapping[str, str], hidden: frozenset[str]) -> str:
+    """Returns what is wrong with a value, in words of ours; it is shown by its length alone where there is a secret in it."""
+    is_secret = _is_secret(Settings.variables()[name].annotation) or any(one in given[name] for one in hidden if one)
+    shown = read.found(given[name], secret=is_secret)
     return f"{name}: found {shown}; accepted: {fault['ctx']['error']}"
 
 

@@ -92,7 +92,7 @@ def _formatter(settings: Settings, *, json_lines: bool, colors: bool) -> logging
     redactor = Redactor(settings.secret_values())
 
     def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-        return {name: redactor.value(value) for name, value in event.items()}
+        return {name: redactor.named(name, value) for name, value in event.items()}
 
     ending: list[Processor]
     if json_lines:

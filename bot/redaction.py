@@ -10,15 +10,18 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from bot.secret_places import in_a_place, names_a_secret, without_places
+
 REDACTED = "[redacted]"
 
-_SHORTEST = 4
-"""Characters; what is shorter stands in half of all words, and hiding it would only tell where it is."""
+_SHORTEST = 8  # characters of a secret that is found by itself
+_LONGEST_WORD = 16  # characters; what is longer is no ordinary word or number
+_SHORTEST_OF_ALL = 4
+"""Characters; what is shorter stands in half of all words, and hiding it everywhere would only tell where it is."""
 
-_LONGEST_WORD = 16  # letters
-_OWN_NAME = "marketflow"
-"""As a password it tells nothing where it stands in a sentence; where a login or a setting holds it, it is hidden."""
-
+_ORDINARY = re.compile(r"[^\W\d_]+|[\d.,:+-]+")  # a word, a number, a time
+_SYMBOL = re.compile(r"[^\w\s.,:+-]")  # in no word and no number
+_SHORTEST_WITH_SYMBOL = 5
 _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&(?:quot|#34);", "'": "&#(?:x27|39);"}  # as HTML has them
 _DATABASE_URL = re.compile(r"(?:sqlite|postgres(?:ql)?)(?:\+[a-z0-9]+)?://", re.IGNORECASE)
@@ -62,20 +65,23 @@ def _parts_of_url(url: str) -> Iterator[str]:
 
 
 class Redactor:
-    """Replaces every occurrence of `secrets`: as they are, percent-encoded in a URL, or escaped in JSON or a Python repr."""
+    """Takes out what stands where secrets stand (`bot.secret_places`), and `secrets` themselves: as they are, percent-encoded in
+    a URL, or escaped in JSON or a Python repr. A secret that is short, a word or a number is left in sentences, which would be
+    unreadable without it, and taken out where a login or a setting holds it."""
 
-    def __init__(self, secrets: Collection[str], *, own_name: bool = False) -> None:
-        """`own_name`: the program's name is a secret too, but only where a login or a setting holds it."""
-        long_enough = sorted((secret for secret in secrets if len(secret) >= _SHORTEST), key=len, reverse=True)
-        patterns = [
-            *(_however_written(secret) for secret in long_enough),
-            *([rf"(?<=[:=]){_OWN_NAME}(?!\w)"] if own_name else []),
-        ]
-        self._pattern = re.compile("|".join(patterns)) if patterns else None
+    def __init__(self, secrets: Collection[str], *, everywhere: bool = False) -> None:
+        """`everywhere`: words and numbers too, of four characters or more, for texts into which one may have come by mistake."""
+        longest_first = sorted(filter(None, secrets), key=len, reverse=True)
+        found = [one for one in longest_first if _is_strange(one) or (everywhere and len(one) >= _SHORTEST_OF_ALL)]
+        self._pattern = re.compile("|".join(map(_however_written, found))) if found else None
+        held = "|".join(in_a_place(_in_any_way(one)) for one in longest_first if not _is_strange(one))
+        self._held = re.compile(held, re.IGNORECASE) if held else None
 
     def text(self, text: str) -> str:
         """`text` without secrets."""
-        return self._pattern.sub(REDACTED, text) if self._pattern else text
+        text = self._pattern.sub(REDACTED, text) if self._pattern else text
+        text = self._held.sub(_but_for_what_holds_it, text) if self._held else text
+        return without_places(text)
 
     def value(self, value: Any) -> Any:
         """The same for anything that is logged: text is cleaned, containers are gone through, all else becomes text."""
@@ -87,11 +93,15 @@ class Redactor:
             case str():
                 return self.text(value)
             case Mapping():
-                return {self.text(str(key)): self.value(inner) for key, inner in value.items()}
+                return {self.text(str(key)): self.named(str(key), inner) for key, inner in value.items()}
             case list() | tuple() | set() | frozenset():
                 return [self.value(inner) for inner in value]
             case _:
                 return self.text(str(value))
+
+    def named(self, name: str, value: Any) -> Any:
+        """Returns the value that goes by `name`, without secrets: nothing of it where the name is that of a secret."""
+        return REDACTED if value and names_a_secret(name) else self.value(value)
 
 
 _process = Redactor(())
@@ -100,8 +110,7 @@ _process = Redactor(())
 def hide(secrets: Collection[str]) -> None:
     """From now on `shown` takes these out. The last call counts."""
     global _process  # noqa: PLW0603 - like the logs, it is one for the process
-    parts = {secret for secret in secrets if secret != _OWN_NAME}
-    _process = Redactor(parts, own_name=len(parts) < len(set(secrets)))
+    _process = Redactor(secrets)
 
 
 def shown(text: str) -> str:
@@ -109,11 +118,25 @@ def shown(text: str) -> str:
     return _process.text(text)
 
 
+def _is_strange(secret: str) -> bool:
+    """Tells whether it is found by itself: nobody says it by chance."""
+    shortest = _SHORTEST_WITH_SYMBOL if _SYMBOL.search(secret) else _SHORTEST
+    return len(secret) >= _LONGEST_WORD or (len(secret) >= shortest and _ORDINARY.fullmatch(secret) is None)
+
+
+def _but_for_what_holds_it(found: re.Match[str]) -> str:
+    return f"{next(filter(None, found.groups()), '')}{REDACTED}"
+
+
 def _however_written(secret: str) -> str:
-    written = "".join(c if c in _PLAIN else _one_character(c) for c in secret)
+    written = _in_any_way(secret)
     # A password that is a word stands within other words, and in the names of commands and bots.
     is_word = secret.isascii() and secret.isalpha() and len(secret) < _LONGEST_WORD
     return rf"(?<!\w){written}(?!\w)" if is_word else written
+
+
+def _in_any_way(secret: str) -> str:
+    return "".join(c if c in _PLAIN else _one_character(c) for c in secret)
 
 
 def _one_character(c: str) -> str:

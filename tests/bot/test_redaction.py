@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.config import Settings, load_settings
-from bot.redaction import REDACTED, hide, passwords_in, shown
+from bot.redaction import REDACTED, Redactor, hide, passwords_in, shown
+from bot.texts import LANGUAGES, texts
 from core.domain.errors import ConfigurationError
 from demo.chat.server import RunningChat
 from tests.bot.conftest import bot_on
@@ -59,7 +60,7 @@ def test_the_password_of_an_address_is_in_no_error_whichever_setting_it_is(secre
 def test_what_stands_beside_the_settings_is_a_secret_too(secret: str, name: str) -> None:
     value = secret if name == "PGPASSWORD" else f"http://me:{secret}@proxy:3128"
     hide(load_settings({name: value}, env_file=None).secret_values())
-    assert secret not in shown(f"cannot connect to {value}")
+    assert secret not in shown(f"cannot connect to {value}" if "PROXY" in name.upper() else f"cannot connect with {name}={value}")
 
 
 def test_every_password_in_a_text_is_found() -> None:
@@ -68,23 +69,36 @@ def test_every_password_in_a_text_is_found() -> None:
     assert set(passwords_in("a mail to ann@example.com, http://host:9092/x and a:b")) == set()
 
 
-def test_a_password_that_is_a_word_is_no_part_of_other_words() -> None:
-    hide(["trader", "test", "s3cret"])
-    assert shown("t.me/trader_local_bot on testnet: test, trader, xs3cretx") == (
-        f"t.me/trader_local_bot on testnet: {REDACTED}, {REDACTED}, x{REDACTED}x"
-    )
+@pytest.mark.parametrize(
+    "word", ["trader", "paper", "marketflow", "confirm", "Entries", "правда", "1000", "20261129", "0.4801", "10:30"]
+)
+def test_a_password_that_is_a_word_or_a_number_stays_in_sentences(word: str) -> None:
+    hide([word])
+    sentence = f"{word}: at {word} the {word}, in {word}. role={word} {word}@5 (#{word})"
+    assert shown(sentence) == sentence
 
 
-def test_the_programs_own_name_is_hidden_only_where_a_login_or_a_setting_holds_it() -> None:
-    hide(["marketflow", "hunter2!"])
-    assert (
-        shown("<b>marketflow</b> check; container marketflow, hunter2!")
-        == f"<b>marketflow</b> check; container marketflow, {REDACTED}"
-    )
-    assert (
-        shown("postgres://marketflow:marketflow@db?password=marketflow")
-        == f"postgres://marketflow:{REDACTED}@db?password={REDACTED}"
-    )
+@pytest.mark.parametrize("secret", ["s3cretary", "hunter2!", "p&ss1", "word-4-word", "abcdefghijklmnop", "1234567890123456"])
+def test_a_secret_that_nobody_says_by_chance_is_hidden_wherever_it_stands(secret: str) -> None:
+    hide([secret])
+    assert shown(f"at {secret}, x{secret}x") == f"at {REDACTED}, x{REDACTED}x"
+
+
+@pytest.mark.parametrize("secret", ["x", "qxz", "trader", "marketflow", "7391", "a;b", "p&s", "hunter2!", "s3cretary", "правда"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        *("postgres://me:{}@db?password={}", "redis://:{}@db", "me:{}@broker:9092", "KAFKA_PASSWORD: {}", "PGPASSWORD={}"),
+        *("('password': '{}', \"token\": \"{}\")", "password='{}'", "X-MBX-APIKEY: {}", "('X-MBX-APIKEY': '{}')"),
+        *("Authorization: Bearer {}", "'authorization': 'Basic {}'", "&signature={}&", "SharedAccessKey={};", "/bot{}/getMe"),
+        *("b'\\x00me\\x00{}'", '(\\"secret\\": \\"{}\\")', 'Snowflake Token="{}"', "http://h/?a=b&token={}"),
+    ],
+)
+def test_no_secret_is_shown_where_a_login_a_header_or_a_setting_holds_it(secret: str, place: str) -> None:
+    hide([secret])
+    said = place.replace("{}", f"123456:{secret}" if place.startswith("/bot") else secret)
+    assert shown(said) == place.replace("{}", REDACTED)
+    assert Redactor([secret]).named("kafka_password", secret) == REDACTED
 
 
 async def test_no_message_of_the_chat_shows_a_secret_whatever_brought_it_there(server: RunningChat) -> None:
@@ -124,3 +138,10 @@ async def test_no_command_shows_a_secret_when_nothing_can_be_reached(tmp_path: P
     ended = await run_command(*command, settings=given, cwd=tmp_path)
     assert ended.code != 0
     assert "hunter2" not in ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_sentence_of_ours_is_taken_for_a_secret(language: str) -> None:
+    spoken = texts(language)
+    for sentence in [*spoken.catalogue.values(), *spoken.sentences.values()]:
+        assert shown(sentence) == sentence

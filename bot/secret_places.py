@@ -1,0 +1,72 @@
+"""Where a secret stands, whatever it is: logins in addresses, settings and parameters by their names, headers, tokens of bots.
+Pure."""
+
+import re
+
+_REDACTED = "[redacted]"
+
+_NAME = (
+    r"(?:pass(?:word|wd|phrase)|pwd|secret|signature|\bsig|token|api[-_]?key|access[-_]?key|private[-_]?key"
+    r"|sharedaccesskey|sharedaccesssignature|sasl_plain_password)"
+)
+"""How a name ends that a secret follows."""
+
+_QUOTE = r"(?:\\*[\"']|&(?:quot|\#34|\#x27|\#39);)"
+_ENTITY = r"&(?:amp|lt|gt|quot|\#\d+|\#x[0-9a-f]+);"
+_NOT_YET = r"(?!\\*[\"']?\[redacted\]|None\b|SecretStr\()"
+
+_SCHEME = r"(?:(?:basic|bearer|snowflake)\s+)?+(?:token=)?+"
+
+_HEADER = r"x-(?:mbx-apikey|signature|api-key|auth-token)"
+_NAMES = ("pass", "pwd", "secret", "sig", "token", "key")
+
+_PLACES = tuple(
+    (hints, re.compile(pattern, re.IGNORECASE))
+    for hints, pattern in (
+        # scheme://user:password@host, of which the password may hold a slash that nobody encoded
+        (("://",), rf"(://[^\s/@:'\"]{{0,256}}:){_NOT_YET}[^\s/@]{{1,512}}(?:/[^\s@]{{0,512}})?(?=@)"),
+        # 'password': 'x', "token": "x", password='x', token=b"x"
+        (_NAMES, rf"({_NAME}{_QUOTE}?\s{{0,8}}[:=]\s{{0,8}}b?)({_QUOTE}){_NOT_YET}(?:(?!\2)(?:\\.|[^\n]))*+"),
+        # password=x, ?token=x, SharedAccessKey=x
+        (_NAMES, rf"({_NAME}=){_NOT_YET}(?!{_QUOTE})(?:{_ENTITY}|[^\s&;,)\]}}>\"'\\])+"),
+        # Authorization: Bearer x
+        (
+            ("authorization",),
+            rf"(authorization{_QUOTE}?+\s{{0,8}}+[:=]\s{{0,8}}+{_QUOTE}?+{_SCHEME}){_NOT_YET}(?:\\*[\"'])?[^\s\"'\\]+",
+        ),
+        # X-MBX-APIKEY: x
+        (("x-",), rf"({_HEADER}{_QUOTE}?\s{{0,8}}[:=]\s{{0,8}}{_QUOTE}?){_NOT_YET}[^\s\"'\\]+"),
+        # SASL PLAIN, as Python writes bytes: \x00user\x00password
+        (("\\x00",), rf"(\\x00[^\\\"'\s]{{1,256}}\\x00){_NOT_YET}(?:\\[^\"']|[^\\\"'])+"),
+        # the token of a bot, in a path and alone
+        (("/bot",), rf"(/bot){_NOT_YET}\d+(?::|%3a)[^/\s\"']+"),
+        ((":", "%3a"), r"()\b\d{6,20}(?::|%3a)[a-z0-9_-]{30,}"),
+    )
+)
+
+_IS_NAME = re.compile(rf"(?:{_NAME}|authorization|{_HEADER})\Z", re.IGNORECASE)
+
+
+def names_a_secret(name: str) -> bool:
+    """Tells whether what goes by `name` is a secret: `password`, `api_key`, `X-MBX-APIKEY`."""
+    return _IS_NAME.search(name) is not None
+
+
+def without_places(text: str) -> str:
+    """Returns `text` without what stands where secrets stand."""
+    small = text.lower()
+    for hints, place in _PLACES:
+        if any(hint in small for hint in hints):
+            text = place.sub(_replaced, text)
+    return text
+
+
+def _replaced(found: re.Match[str]) -> str:
+    quote = found[2] if (found.re.groups > 1 and found[2]) else ""
+    return f"{found[1]}{quote}{_REDACTED}"
+
+
+def in_a_place(written: str) -> str:
+    """Returns the pattern of a secret that is an ordinary word, only as a login or a setting of that kind holds it. Its one group
+    is what stands before it."""
+    return rf"({_NAME}{_QUOTE}?\s*[:=]\s*b?{_QUOTE}?|(?<=[^\s/@]):(?={written}@)){written}(?!\w)"
