@@ -142,7 +142,8 @@ def record(event: OrderExecuted | OrderFailed, texts: Texts) -> ChatMessage:
         lines.append(texts("by_at", who=short(order.approved_by), time=texts.exact_time(order.approved_at)))
     if isinstance(event, OrderFailed):
         why = texts.reason(order.reason) if order.reason is not None else ""
-        return ChatMessage("\n".join([*lines, texts("record.failed", reason=why)]))
+        name = "record.fate_unknown" if event.fate_unknown else "record.failed"
+        return ChatMessage("\n".join([*lines, texts(name, reason=why)]))
     done = event.execution
     shown = {"quantity": quantity(done.qty), "base": done.base_asset, "price": price(done.price)}
     lines += [

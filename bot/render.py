@@ -185,7 +185,8 @@ def _failed(event: OrderFailed, texts: Texts) -> list[Html]:
     lines = [texts("failed", signal_type=short(order.signal.signal_type)), texts("symbol", symbol=order.symbol)]
     if order.reason is not None:
         lines.append(texts("reason", reason=texts.reason(order.reason)))
-    lines += [texts(f"failed.{order.side.lower()}"), *advice(order.reason, order.side, texts)]
+    end = "fate_unknown" if event.fate_unknown else order.side.lower()
+    lines += [texts(f"failed.{end}"), *advice(order.reason, order.side, texts)]
     return [*lines, *not_live(order.trading_mode, texts)]
 
 

@@ -141,6 +141,7 @@ class Holding:
         instrument = await self._market.find_instrument(symbol)
         picture = self._picture(symbol)
         if self._market.is_gone(symbol):
+            self._looked_at.pop(symbol, None)  # should it come back, what was ordered is looked for first
             return (tuple(differences_of_gone(self._book.position(symbol))), picture) if picture is not None else None
         if instrument is None:
             return None
@@ -193,7 +194,9 @@ class Holding:
         try:
             reports = await self._venue.recent_orders(symbol, RECENT)
         except SymbolUnknown:
+            self._looked_at.pop(symbol, None)
             await self._market.load_instruments([symbol])
+            return Sorted()
         orders = await self._ledger.find_orders([report.client_order_id for report in reports])
         self._looked_at[symbol] = since
         return sort_orders(reports, orders, Ours(self._book.mark, self._book.acknowledged))

@@ -10,7 +10,7 @@ import structlog
 from core.book import Book
 from core.deciding import USUAL, Deciding
 from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
-from core.domain.events import OrderExecuted, OrderUnanswered
+from core.domain.events import OrderExecuted, OrderFailed, OrderUnanswered
 from core.domain.exit import WantedExit
 from core.domain.instrument import Instrument
 from core.domain.messages import Message
@@ -35,7 +35,7 @@ from core.policy.picture import Wanted
 from core.policy.profit import settle
 from core.policy.third_fees import fees_in_coins_held
 from core.ports import Changes, Clock, Ledger, Timings, Venue
-from core.reconciler import NeverPlaced, Reconciler
+from core.reconciler import FateUnknown, NeverPlaced, Reconciler
 
 log = structlog.get_logger(__name__)
 
@@ -105,11 +105,13 @@ class Placement:
         if report.state.final:
             return await self._settle(order, report)
         found = await self._find_out(order)
+        if isinstance(found, FateUnknown):
+            return await self._give_up(order)
         if not isinstance(found, ExecutionReport):
             raise AssertionError("an order that the venue has named was placed")
         return await self._settle(order, found)
 
-    async def _find_out(self, order: Order) -> ExecutionReport | NeverPlaced | Rejected:
+    async def _find_out(self, order: Order) -> ExecutionReport | NeverPlaced | Rejected | FateUnknown:
         found = await self._reconciler.find_out(order)
         if isinstance(found, NeverPlaced) and found.by_other is not None:
             return await self._first.by_other(order, found.by_other)
@@ -131,11 +133,7 @@ class Placement:
         finally:
             finding.cancel()
             patience.cancel()
-        if isinstance(found, ExecutionReport):
-            return await self._settle(order, found)
-        if isinstance(found, Rejected):
-            return await self._fail(order, found.reason)
-        return await self._try_anew(order, found, attempt=1)
+        return await self._follow(order, found, attempt=1)
 
     async def _want_its_exit(self, order: Order) -> None:
         """Makes the exit of a sale that a ledger of before exits were wanted left unsettled a wanted one: a refusal is no end."""
@@ -152,7 +150,7 @@ class Placement:
 
     async def _send_until_settled(self, order: Order, attempt: int = 1) -> Order:
         answer = await self._send(order)
-        found: ExecutionReport | Rejected | NotTaken | NeverPlaced
+        found: ExecutionReport | Rejected | NotTaken | NeverPlaced | FateUnknown
         if isinstance(answer, Unanswered):
             order = await self._mark_unknown(order, answer)
             found = await self._find_out(order)
@@ -161,11 +159,21 @@ class Placement:
             found = await self._find_out(order)
         else:
             found = answer
-        if isinstance(found, ExecutionReport):
-            return await self._settle(order, found)
-        if isinstance(found, Rejected):
-            return await self._fail(order, found.reason)
-        return await self._try_anew(order, found, attempt)
+        return await self._follow(order, found, attempt)
+
+    async def _follow(
+        self, order: Order, found: ExecutionReport | Rejected | NotTaken | NeverPlaced | FateUnknown, attempt: int
+    ) -> Order:
+        """Does what follows from what became of the order."""
+        match found:
+            case ExecutionReport():
+                return await self._settle(order, found)
+            case Rejected(why):
+                return await self._fail(order, why)
+            case FateUnknown():
+                return await self._give_up(order)
+            case _:
+                return await self._try_anew(order, found, attempt)
 
     async def _send(self, order: Order) -> PlaceResult:
         before = await self._first.ask(order)
@@ -227,12 +235,26 @@ class Placement:
         await self._commit(Changes(orders=[order], exits=exits, events=events))
         return order
 
+    async def _give_up(self, order: Order) -> Order:
+        """Ends an order of which nobody can say what became of it, and tells that. Nothing is booked; its exit is not tried
+        again, for it may have been done. Should the exchange know the symbol again, the order is taken over as a lost one."""
+        log.error("what became of the order cannot be found out any more: its symbol is gone", symbol=order.symbol)
+        state = OrderState.EXPIRED if order.state is OrderState.PARTIALLY_FILLED else OrderState.REJECTED
+        order = self._move(order, state, reason=reason("fate_unknown", symbol=order.symbol))
+        wanted = self._exit_of(order)
+        exits = [replace(wanted, ended_at=self._clock.now())] if wanted is not None else []
+        await self._commit(Changes(orders=[order], exits=exits, events=[OrderFailed(order)]))
+        return order
+
     def _exit_of(self, order: Order) -> WantedExit | None:
         """The exit that the order is an attempt at."""
         return self._book.exits.get(order.symbol) if order.side is Side.SELL else None
 
     async def _settle(self, order: Order, report: ExecutionReport) -> Order:
-        report = await self._reconciler.with_fills(report)
+        complete = await self._reconciler.with_fills(report)
+        if complete is None:
+            return await self._give_up(order)
+        report = complete
         order = self._move(
             order,
             report.state,

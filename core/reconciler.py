@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import structlog
 
-from core.domain.errors import ExchangeUnavailable
+from core.domain.errors import ExchangeUnavailable, SymbolUnknown
 from core.domain.instrument import Instrument
 from core.domain.order import ExecutionReport, Order
 from core.market import Market
@@ -19,6 +19,10 @@ FENCE_MARGIN = timedelta(seconds=2)
 RECENT = 100
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
+LONGEST_PAUSE_GONE_SECONDS = 60.0
+GONE_SECONDS = 600.0
+"""For so long the venue must have said that it knows no such symbol; the fence is long past by then."""
+GONE_ANSWERS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,33 @@ class NeverPlaced:
     that somebody else placed under the same client order id."""
 
     by_other: ExecutionReport | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FateUnknown:
+    """The venue knows the order's symbol no more, for good: nobody can say any more whether there was an order."""
+
+
+@dataclass(slots=True)
+class _Gone:
+    """How long, and how often, the venue has said that it knows no such symbol, with no answer about the order in between."""
+
+    since: float = 0.0
+    answers: int = 0
+
+    def say(self, now: float) -> None:
+        """Takes one more such answer; `now` in monotonic seconds."""
+        self.since = self.since if self.answers else now
+        self.answers += 1
+
+    def is_for_good(self, now: float) -> bool:
+        """Tells whether it was said for long enough and often enough."""
+        return self.answers >= GONE_ANSWERS and now - self.since >= GONE_SECONDS
+
+    @property
+    def longest_pause(self) -> float:
+        """Seconds between two questions at most: what was delisted is asked about at leisure."""
+        return LONGEST_PAUSE_GONE_SECONDS if self.answers else LONGEST_PAUSE_SECONDS
 
 
 class Reconciler:
@@ -39,8 +70,9 @@ class Reconciler:
         self._market = market
         self._clock = clock
 
-    async def find_out(self, order: Order) -> ExecutionReport | NeverPlaced:
+    async def find_out(self, order: Order) -> ExecutionReport | NeverPlaced | FateUnknown:
         """What became of `order`, whose answer is missing: its final report with all fills, or proof that it was never placed.
+        Where its symbol is delisted meanwhile, nobody can say.
 
         The request carried a venue time T that is not later than the venue's time now, so once the venue's own clock is past
         now plus the request's lifetime plus a margin it can no longer become an order (rest-api.md, "Timing security": the venue
@@ -49,7 +81,7 @@ class Reconciler:
         """
         fence: datetime | None = None
         named = order.order_id is not None
-        pause = FIRST_PAUSE_SECONDS
+        pause, gone = FIRST_PAUSE_SECONDS, _Gone()
         while True:
             try:
                 venue_time = await self._venue.server_time()
@@ -58,14 +90,30 @@ class Reconciler:
                 report, other = await self._find(order)
                 if report is None and venue_time > fence and not named:
                     return NeverPlaced(other)
-                named = named or report is not None
+                named, gone = named or report is not None, _Gone()
                 if report is not None and report.state.final:
-                    return await self.with_fills(report)
+                    return await self.with_fills(report) or FateUnknown()
+            except SymbolUnknown as error:
+                if await self._is_gone(order.symbol, gone, error):
+                    return FateUnknown()
             except ExchangeUnavailable as error:
                 log.warning("cannot find out about the order yet", error=str(error))
                 pause = max(pause, error.retry_after)
             await self._clock.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+            pause = min(pause * 2, gone.longest_pause)
+
+    async def _is_gone(self, symbol: str, gone: _Gone, error: SymbolUnknown) -> bool:
+        """Takes one more word that there is no such symbol. It is believed after a while, and where the list of all symbols says
+        so too."""
+        gone.say(self._clock.monotonic())
+        log.warning("the exchange knows no such symbol, so not what became of its order", error=str(error), times=gone.answers)
+        if not gone.is_for_good(self._clock.monotonic()):
+            return False
+        try:
+            await self._market.load_instruments([symbol])
+        except ExchangeUnavailable:
+            return False
+        return self._market.is_gone(symbol)
 
     async def _find(self, order: Order) -> tuple[ExecutionReport | None, ExecutionReport | None]:
         """The order itself, and one of somebody else that has its client order id: the same signal gives the same."""
@@ -76,20 +124,25 @@ class Reconciler:
         ours = (one for one in reports if (one.client_order_id, one.mark) == (order.client_order_id, self._mark()))
         return next(ours, None), found
 
-    async def with_fills(self, report: ExecutionReport) -> ExecutionReport:
-        """The report with every fill it speaks of, from the account's trades where the answer did not carry them."""
-        pause = FIRST_PAUSE_SECONDS
+    async def with_fills(self, report: ExecutionReport) -> ExecutionReport | None:
+        """The report with every fill it speaks of, from the account's trades where the answer did not carry them; None where the
+        venue knows its symbol no more, for good."""
+        pause, gone = FIRST_PAUSE_SECONDS, _Gone()
         while not report.fills_complete:
             try:
                 report = replace(report, fills=tuple(await self._venue.fills(report.symbol, report.order_id)))
                 if report.fills_complete:
                     break
                 log.info("the account's trades do not show all fills yet", order_id=report.order_id)
+                gone = _Gone()
+            except SymbolUnknown as error:
+                if await self._is_gone(report.symbol, gone, error):
+                    return None
             except ExchangeUnavailable as error:
                 log.warning("cannot read the order's fills yet", error=str(error))
                 pause = max(pause, error.retry_after)
             await self._clock.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+            pause = min(pause * 2, gone.longest_pause)
         return report
 
     async def fee_rates(self, report: ExecutionReport, instrument: Instrument) -> Mapping[str, Decimal]:

@@ -57,6 +57,11 @@ class OrderFailed:
     kind: Literal["order_failed"] = "order_failed"
     priority: Priority = Priority.URGENT
 
+    @property
+    def fate_unknown(self) -> bool:
+        """Whether it may have been filled all the same, and nobody can say any more."""
+        return self.order.reason is not None and self.order.reason.code == "fate_unknown"
+
 
 @dataclass(frozen=True, slots=True)
 class OrderUnanswered:

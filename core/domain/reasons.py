@@ -103,6 +103,8 @@ SENTENCES: Mapping[str, str] = {
     # the protocol
     "unanswered": "the exchange did not answer; asking what became of the order",
     "never_placed": "the order never reached the exchange, and the signal is no longer good: {why}",
+    "fate_unknown": "the exchange knows {symbol} no more (delisted?), so what became of the order cannot be found out: it may "
+    "have been filled",
     "internal_error": "an error in MarketFlow itself ({error}); the log has the details",
     # a record that is no signal
     **RECORD_SENTENCES,

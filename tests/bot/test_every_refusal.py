@@ -91,7 +91,7 @@ TOLD_AS: Mapping[str, frozenset[str]] = {
             *("insufficient_balance", "filter_failure", "market_closed", "duplicate_order", "bad_key", "bad_signature"),
             *("clock_off", "rate_limited", "banned", "exchange_busy", "unreachable", "invalid_symbol", "symbol_not_permitted"),
             *("account_disabled", "service_gone", "no_depth", "bad_request", "rejected", "not_filled", "unanswered"),
-            *("never_placed", "placed_by_other", "held_back"),
+            *("never_placed", "placed_by_other", "held_back", "fate_unknown"),
         }
     ),
     "question": frozenset({"declined", "approval_expired", "approval_withdrawn"}),

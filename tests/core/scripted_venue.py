@@ -107,6 +107,7 @@ class ScriptedVenue:
     async def find_order(self, symbol: str, client_order_id: str) -> ExecutionReport | None:
         self._must_be_there()
         self.asked_at.append(self.clock.now() + self.ahead)
+        self._must_be_listed(symbol)
         known = self._known.get(client_order_id)
         if known is None or known.report.symbol != symbol or self.clock.now() < known.visible_at:
             return None
@@ -114,6 +115,7 @@ class ScriptedVenue:
 
     async def fills(self, symbol: str, order_id: str) -> Sequence[Fill]:
         self._must_be_there()
+        self._must_be_listed(symbol)
         found = next(known.report for known in self._known.values() if known.report.order_id == order_id)
         assert found.symbol == symbol
         if self.late_fills:
@@ -135,8 +137,7 @@ class ScriptedVenue:
 
     async def recent_orders(self, symbol: str, limit: int) -> Sequence[ExecutionReport]:
         self._must_be_there()
-        if symbol in self.delisted:
-            raise SymbolUnknown("HTTP 400, code -1121: Invalid symbol.")
+        self._must_be_listed(symbol)
         reports = [replace(self._seen(known), fills=()) for known in self._known.values() if known.report.symbol == symbol]
         return [*reports, *(report for report in self.foreign if report.symbol == symbol)][-limit:]
 
@@ -146,6 +147,7 @@ class ScriptedVenue:
     async def cancel_order(self, symbol: str, client_order_id: str) -> bool:
         """What is not final yet ends here, with nothing filled."""
         self._must_be_there()
+        self._must_be_listed(symbol)
         known = self._known.get(client_order_id)
         if known is None or known.report.symbol != symbol or self.clock.now() >= known.final_at:
             return False
@@ -156,6 +158,10 @@ class ScriptedVenue:
     def _must_be_there(self) -> None:
         if self.unavailable:
             raise ExchangeUnavailable("no route to host")
+
+    def _must_be_listed(self, symbol: str) -> None:
+        if symbol in self.delisted:
+            raise SymbolUnknown("HTTP 400, code -1121: Invalid symbol.")
 
     def _seen(self, known: _Known) -> ExecutionReport:
         if self.clock.now() >= known.final_at:

@@ -37,7 +37,7 @@ from core.order_executor import OrderExecutor
 from core.placement import Placement
 from core.policy import profit, sizing
 from core.ports import Changes, LedgerState, Verdict
-from core.reconciler import FENCE_MARGIN, NeverPlaced, Reconciler
+from core.reconciler import FENCE_MARGIN, FateUnknown, NeverPlaced, Reconciler
 from core.trading import Trading
 from core.wishes import Wishes
 from tests.simulation.account_variants import ACCOUNT_VARIANTS, Swap
@@ -57,7 +57,7 @@ async def _place_first(self: Placement, order: Order, intent: Changes) -> Order:
         return await self._send_until_settled(order)
 
 
-async def _find_out_once(self: Reconciler, order: Order) -> ExecutionReport | NeverPlaced:
+async def _find_out_once(self: Reconciler, order: Order) -> ExecutionReport | NeverPlaced | FateUnknown:
     while True:
         try:
             report = await self._venue.find_order(order.symbol, order.client_order_id)
@@ -67,14 +67,14 @@ async def _find_out_once(self: Reconciler, order: Order) -> ExecutionReport | Ne
         if report is None:
             return NeverPlaced()
         if report.state.final:
-            return await self.with_fills(report)
+            return await self.with_fills(report) or FateUnknown()
         await self._clock.sleep(1)
 
 
 def _fenced_by(fence_of: Callable[[Reconciler, Any], Any]) -> Callable[..., Any]:
     """`find_out` with another fence: `fence_of` gives what the time of the answer is compared with, and that time."""
 
-    async def find_out(self: Reconciler, order: Order) -> ExecutionReport | NeverPlaced:
+    async def find_out(self: Reconciler, order: Order) -> ExecutionReport | NeverPlaced | FateUnknown:
         fence = None
         while True:
             try:
@@ -85,7 +85,7 @@ def _fenced_by(fence_of: Callable[[Reconciler, Any], Any]) -> Callable[..., Any]
                 if report is None and now > fence and order.order_id is None:
                     return NeverPlaced()
                 if report is not None and report.state.final:
-                    return await self.with_fills(report)
+                    return await self.with_fills(report) or FateUnknown()
             except Exception:  # noqa: BLE001 - a wrong program
                 pass
             await self._clock.sleep(0.3)

@@ -37,6 +37,8 @@ CATALOGUE: dict[str, str] = {
     "failed.buy": "Nothing was bought.",
     "exit_lost": "Nothing was sold; the position is still held. If it is to be sold, tap the button: you are asked once more.",
     "failed.sell": "Nothing was sold; the position is still held.",
+    "failed.fate_unknown": "Nothing is booked: the position is as it was before the order. See what the exchange holds"
+    " (/balance); should it know the symbol again, the order is found and booked.",
     "unanswered.next": "Finding out whether there is an order; no second one is placed meanwhile. What comes of it is told here.",
     "advice.insufficient_balance": "What to do: fund the account or lower the order size.",
     "advice.bad_key": "What to do: mend the key, then restart. Until then every order fails; /pause keeps signals away.",

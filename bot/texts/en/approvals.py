@@ -26,6 +26,7 @@ CATALOGUE: dict[str, str] = {
     "toast.old": "This tap is too old, so nothing was done. Tap the button again if you still mean it.",
     "record.executed": "Done: {quantity} {base} at {price}, {value} {quote}",
     "record.asked": "Approved at {price}",
+    "record.fate_unknown": "Nothing is booked: {reason}",
     "record.failed": "Not traded: {reason}",
     "approval.now": "Price now: {price} ({distance} from the signal)",
     "approval.result": "Cost {cost}; result now about {profit} {quote} ({percent})",

@@ -26,6 +26,7 @@ CATALOGUE: dict[str, str] = {
     "toast.old": "Нажатие слишком старое, ничего не сделано. Если вы всё ещё этого хотите, нажмите кнопку ещё раз.",
     "record.executed": "Исполнено: {quantity} {base} по {price}, {value} {quote}",
     "record.asked": "Одобрено по {price}",
+    "record.fate_unknown": "В учёт ничего не внесено: {reason}",
     "record.failed": "Сделки нет: {reason}",
     "approval.now": "Цена сейчас: {price} ({distance} от сигнала)",
     "approval.result": "Цена покупки {cost}; результат сейчас около {profit} {quote} ({percent})",
