@@ -26,6 +26,22 @@ def found_message(report: ExecutionReport, clock: Clock) -> Message:
     return Message(ADOPTED, f"{report.symbol}:{report.order_id}", report.symbol, OrderFound(report), clock.now())
 
 
+AGAIN_SECONDS = 60.0
+"""An order that could not be taken over is tried again at most once in so many seconds."""
+
+
+def found_again(report: ExecutionReport, clock: Clock) -> Message:
+    """The message that tries an order again that could not be taken over. It has an identity of its own in each span of time, so
+    that neither a crash nor many looks at once make many of one attempt."""
+    first, span = found_message(report, clock), int(clock.now().timestamp() // AGAIN_SECONDS)
+    return replace(first, source_id=f"{first.source_id}:{span}")
+
+
+def not_adopted(report: ExecutionReport) -> Reason:
+    """Why entries of the symbol are halted where the order of `report` could not be taken over."""
+    return reason("not_adopted", order_id=report.order_id)
+
+
 class Adoption:
     """Works in the symbol's mailbox, as whatever trades there."""
 

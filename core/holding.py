@@ -12,7 +12,7 @@ from typing import Protocol
 import structlog
 
 from core.account import Account
-from core.adoption import found_message
+from core.adoption import found_again, found_message, not_adopted
 from core.book import Book
 from core.comparison import RECENT, Sorted, differences_of_gone, missing_coins, sort_orders, total
 from core.domain.assets import FEE_COIN
@@ -45,6 +45,7 @@ class Turns(Protocol):
     async def submit(self, message: Message) -> object: ...
     async def handle_now(self, message: Message) -> Verdict | None: ...
     def is_busy(self, mailbox: str) -> bool: ...
+    def is_waiting(self, message: Message) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +147,11 @@ class Holding:
         if instrument is None:
             return None
         found = await self.look_for_orders(symbol)
-        if picture is None or found.lost or self._market.is_gone(symbol):
+        unbooked = self._unbooked(symbol, found)
+        if picture is None or len(unbooked) < len(found.lost) or self._market.is_gone(symbol):
             return None
         missing = missing_coins(instrument, _held(picture.positions), await self._venue.balances())
-        return ((*missing, *found.differences), picture) if self._picture(symbol) == picture else None
+        return ((*missing, *found.differences, *unbooked), picture) if self._picture(symbol) == picture else None
 
     async def look_for_orders(self, symbol: str) -> Sorted:
         """Halts the account because of orders of somebody else, and has lost ones taken over. Raises ExchangeUnavailable and
@@ -157,7 +159,9 @@ class Holding:
         found = await self._orders(symbol)
         await self._account.halt(found.strange)
         for report in found.lost:
-            await self._inbox().submit(found_message(report, self._clock))
+            first = found_message(report, self._clock)
+            if await self._inbox().submit(first) is None and not self._inbox().is_waiting(first):
+                await self._inbox().submit(found_again(report, self._clock))
         if found.lost:
             # They wait for their turn behind what came before: whoever orders until then has to look himself.
             self._looked_at.pop(symbol, None)
@@ -179,12 +183,26 @@ class Holding:
             return None if side is Side.SELL else reason("not_compared", symbol=symbol, detail=error)
         await self._account.halt(found.strange)
         for report in found.lost:
-            await self._inbox().handle_now(found_message(report, self._clock))
-        if found.differences and (changes := self._decide(symbol, found.differences)).holds:
+            if await self._inbox().handle_now(found_message(report, self._clock)) is None:
+                await self._inbox().handle_now(found_again(report, self._clock))
+        differences = (*found.differences, *self._unbooked(symbol, found))
+        if found.differences and (changes := self._decide(symbol, differences)).holds:
             await self._ledger.commit(changes)
             self._book.apply(changes)
         same = next((report for report in found.lost if report.client_order_id == client_order_id), None)
         return reason("already_ordered", order_id=same.order_id) if same is not None else None
+
+    def _unbooked(self, symbol: str, found: Sorted) -> tuple[Reason, ...]:
+        """Those of the lost orders that could not be taken over: the hold on the symbol remembers them."""
+        held = self._book.hold_on(symbol)
+        return tuple(why for why in map(not_adopted, found.lost) if held is not None and why in held.differences)
+
+    def not_adopted(self, report: ExecutionReport) -> Changes:
+        """What follows from an order that an error of our own kept from being taken over: entries of its symbol are halted, which
+        is told once, until the next look has it taken over."""
+        held, why = self._book.hold_on(report.symbol), not_adopted(report)
+        known = held.differences if held is not None else ()
+        return self._decide(report.symbol, known if why in known else (*known, why))
 
     async def _orders(self, symbol: str) -> Sorted:
         """The newest orders of `symbol`. What the exchange shows was committed here before it was sent, so the ledger is read
@@ -220,12 +238,15 @@ class Holding:
     def _alike(self, instrument: Instrument) -> set[str]:
         return {name for name, rules in self._market.instruments().items() if rules.base == instrument.base}
 
-    async def accept(self, symbol: str, who: str) -> Changes | None:
-        """What follows from the owner's word that the exchange is right; None where the symbol is not held. Raises
-        ExchangeUnavailable, also while an order in the same asset is under way: what the account holds says nothing then."""
+    async def accept(self, symbol: str, who: str) -> Changes | Reason | None:
+        """What follows from the owner's word that the exchange is right; None where the symbol is not held. The reason why not
+        where a lost order is still to be booked: what it took would be written off twice. Raises ExchangeUnavailable, also while
+        an order in the same asset is under way: what the account holds says nothing then."""
         held = self._book.hold_on(symbol)
         if held is None:
             return None
+        if unbooked := next((one for one in held.differences if one.code == "not_adopted"), None):
+            return unbooked
         instrument = await self._market.find_instrument(symbol)
         position = self._book.position(symbol)
         missing, cost = ZERO, ZERO

@@ -149,6 +149,10 @@ class Inbox:
         """Whether anything waits there or is at work; before the start nobody knows what will be."""
         return self._early is not None or mailbox in self._mailboxes
 
+    def is_waiting(self, message: Message) -> bool:
+        """Tells whether a message of that identity is stored and its turn has not come."""
+        return (message.source, message.source_id) in self._pending
+
     def _take(self, stored: Sequence[StoredMessage]) -> None:
         for message in stored:
             self._pending[message.message.source, message.message.source_id] = message

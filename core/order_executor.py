@@ -141,6 +141,9 @@ class OrderExecutor:
         if isinstance(body, SignalReceived):
             changes.exits += self._exits.failed(body.signal)
             changes.events.append(SignalRefused(body.signal, "failed", why, stored.seq, priority=Priority.URGENT))
+        if isinstance(body, OrderFound):
+            halt = self._holding.not_adopted(body.report)
+            changes.holds, changes.events = halt.holds, halt.events
         return await self._conclude(changes)
 
     async def _conclude(self, changes: Changes) -> Verdict:

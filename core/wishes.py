@@ -145,6 +145,7 @@ class Wishes:
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
     async def _accept(self, wish: AcceptRequested) -> Changes | Unfulfilled:
+        changes: Changes | Reason | None
         try:
             if wish.symbol == ACCOUNT:
                 changes = self._account.accept(wish.shown, wish.who)
@@ -153,6 +154,6 @@ class Wishes:
         except ExchangeUnavailable as error:
             return Unfulfilled("denied", reason("unreachable", detail=error))
         if changes is not None:
-            return changes
+            return Unfulfilled("denied", changes) if isinstance(changes, Reason) else changes
         changed = wish.symbol == ACCOUNT and self._book.account_hold is not None
         return Unfulfilled("ignored", reason("hold_changed") if changed else reason("not_held", symbol=wish.symbol))

@@ -36,6 +36,8 @@ SENTENCES: Mapping[str, str] = {
     "hold_changed": "other orders have been found since you were asked; /accept account shows them",
     # ledger and exchange side by side
     "less_than_ledger": "the exchange holds {qty} {asset} less than the ledger: sold elsewhere?",
+    "not_adopted": "order {order_id} is of this ledger, which has lost it, and an error in MarketFlow itself kept it from being "
+    "booked (see the log). It is tried again",
     "symbol_gone": "the exchange knows {symbol} no more (delisted?), and the ledger holds {qty} of it",
     "symbol_shared": "order {order_id} is of the MarketFlow with mark {mark}: two may share the account, not a symbol",
     # the account, and who else trades on it
