@@ -79,9 +79,12 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """`text` without secrets."""
+        return without_places(self.known(text))
+
+    def known(self, text: str) -> str:
+        """Returns `text` without the secrets that were named; others stay."""
         text = self._pattern.sub(REDACTED, text) if self._pattern else text
-        text = self._held.sub(_but_for_what_holds_it, text) if self._held else text
-        return without_places(text)
+        return self._held.sub(_but_for_what_holds_it, text) if self._held else text
 
     def value(self, value: Any) -> Any:
         """The same for anything that is logged: text is cleaned, containers are gone through, all else becomes text."""
@@ -116,6 +119,11 @@ def hide(secrets: Collection[str]) -> None:
 def shown(text: str) -> str:
     """`text` without the process's secrets."""
     return _process.text(text)
+
+
+def shown_on_purpose(text: str) -> str:
+    """Returns a text that holds a secret for who reads it, such as that of a new authenticator, without those of the process."""
+    return _process.known(text)
 
 
 def _is_strange(secret: str) -> bool:

@@ -1,5 +1,5 @@
 """Where a secret stands, whatever it is: logins in addresses, settings and parameters by their names, headers, tokens of bots.
-Pure."""
+What stands there ends where a tag of HTML begins. Pure."""
 
 import re
 
@@ -24,22 +24,22 @@ _PLACES = tuple(
     (hints, re.compile(pattern, re.IGNORECASE))
     for hints, pattern in (
         # scheme://user:password@host, of which the password may hold a slash that nobody encoded
-        (("://",), rf"(://[^\s/@:'\"]{{0,256}}:){_NOT_YET}[^\s/@]{{1,512}}(?:/[^\s@]{{0,512}})?(?=@)"),
+        (("://",), rf"(://[^\s/@:'\"]{{0,256}}:){_NOT_YET}[^\s/@<]{{1,512}}(?:/[^\s@<]{{0,512}})?(?=@)"),
         # 'password': 'x', "token": "x", password='x', token=b"x"
-        (_NAMES, rf"({_NAME}{_QUOTE}?\s{{0,8}}[:=]\s{{0,8}}b?)({_QUOTE}){_NOT_YET}(?:(?!\2)(?:\\.|[^\n]))*+"),
+        (_NAMES, rf"({_NAME}{_QUOTE}?\s{{0,8}}[:=]\s{{0,8}}b?)({_QUOTE}){_NOT_YET}(?:(?!\2)(?:\\.|[^\n<]))*+"),
         # password=x, ?token=x, SharedAccessKey=x
-        (_NAMES, rf"({_NAME}=){_NOT_YET}(?!{_QUOTE})(?:{_ENTITY}|[^\s&;,)\]}}>\"'\\])+"),
+        (_NAMES, rf"({_NAME}=){_NOT_YET}(?!{_QUOTE})(?:{_ENTITY}|[^\s&;,)\]}}<>\"'\\])+"),
         # Authorization: Bearer x
         (
             ("authorization",),
-            rf"(authorization{_QUOTE}?+\s{{0,8}}+[:=]\s{{0,8}}+{_QUOTE}?+{_SCHEME}){_NOT_YET}(?:\\*[\"'])?[^\s\"'\\]+",
+            rf"(authorization{_QUOTE}?+\s{{0,8}}+[:=]\s{{0,8}}+{_QUOTE}?+{_SCHEME}){_NOT_YET}(?:\\*[\"'])?[^\s<\"'\\]+",
         ),
         # X-MBX-APIKEY: x
-        (("x-",), rf"({_HEADER}{_QUOTE}?\s{{0,8}}[:=]\s{{0,8}}{_QUOTE}?){_NOT_YET}[^\s\"'\\]+"),
+        (("x-",), rf"({_HEADER}{_QUOTE}?\s{{0,8}}[:=]\s{{0,8}}{_QUOTE}?){_NOT_YET}[^\s<\"'\\]+"),
         # SASL PLAIN, as Python writes bytes: \x00user\x00password
-        (("\\x00",), rf"(\\x00[^\\\"'\s]{{1,256}}\\x00){_NOT_YET}(?:\\[^\"']|[^\\\"'])+"),
+        (("\\x00",), rf"(\\x00[^\\\"'\s]{{1,256}}\\x00){_NOT_YET}(?:\\[^\"']|[^\\\"'<\n])+"),
         # the token of a bot, in a path and alone
-        (("/bot",), rf"(/bot){_NOT_YET}\d+(?::|%3a)[^/\s\"']+"),
+        (("/bot",), rf"(/bot){_NOT_YET}\d+(?::|%3a)[^/\s\"'<]+"),
         ((":", "%3a"), r"()\b\d{6,20}(?::|%3a)[a-z0-9_-]{30,}"),
     )
 )

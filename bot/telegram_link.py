@@ -22,7 +22,7 @@ from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError, 
 from telegram.ext import ExtBot
 
 from bot.message import MAX_CAPTION_UNITS, ChatMessage, Document, Keyboard, plain_text, split, units
-from bot.redaction import shown
+from bot.redaction import shown, shown_on_purpose
 from bot.telegram_answers import CheckedRequest, OddAnswer
 from core.ports import Clock
 
@@ -186,7 +186,9 @@ class Speaker:
     ) -> int:
         """The id of the (last) message sent; the buttons are on the last. As plain text where Telegram refuses the formatting.
         `thread_id` is a group's topic, `reply_to` the message that is answered."""
-        place, message = _Place(chat_id, thread_id, reply_to), replace(message, text=shown(message.text))
+        # One that goes by itself may hold a secret for its reader.
+        text = shown_on_purpose(message.text) if message.passes else shown(message.text)
+        place, message = _Place(chat_id, thread_id, reply_to), replace(message, text=text)
         if message.document is not None:
             with message.document.file:
                 return await self._send_file(place, message, attempts)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.config import Settings, load_settings
-from bot.redaction import REDACTED, Redactor, hide, passwords_in, shown
+from bot.redaction import REDACTED, Redactor, hide, passwords_in, shown, shown_on_purpose
 from bot.texts import LANGUAGES, texts
 from core.domain.errors import ConfigurationError
 from demo.chat.server import RunningChat
@@ -138,6 +138,23 @@ async def test_no_command_shows_a_secret_when_nothing_can_be_reached(tmp_path: P
     ended = await run_command(*command, settings=given, cwd=tmp_path)
     assert ended.code != 0
     assert "hunter2" not in ended.stdout + ended.stderr
+
+
+def test_no_tag_is_taken_along_and_what_is_shown_on_purpose_stays() -> None:
+    hide(["hunter2&Secret"])
+    address = "otpauth://totp/MarketFlow:x?secret=JBSWY3DPEHPK3PXP"
+    for place in (
+        "secret={}",
+        "'token': '{}",
+        "Authorization: {}",
+        "X-Signature: {}",
+        r"\x00me\x00{}",
+        "/bot1:{}",
+        "http://a:{}@b",
+    ):
+        assert shown(f"<code>{place.replace('{}', 'abc')}</code> <b>x</b>").endswith("</code> <b>x</b>")
+    assert shown(f"<code>{address}</code>") == f"<code>otpauth://totp/MarketFlow:x?secret={REDACTED}</code>"
+    assert shown_on_purpose(f"<code>{address}</code> hunter2&Secret") == f"<code>{address}</code> {REDACTED}"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
