@@ -5,7 +5,7 @@ from bot.desk import Caller, Desk
 from bot.message import ChatMessage
 from bot.one_time_codes import Judgement
 from bot.texts import Html
-from core.domain.messages import CodeUsed
+from core.domain.messages import CodeRefused, CodeUsed
 from core.domain.people import Role
 from core.ports import Verdict
 
@@ -36,14 +36,19 @@ def asked_for(desk: Desk, caller: Caller) -> Html:
 
 
 async def why_not(desk: Desk, caller: Caller, code: str) -> Html | None:
-    """Uses a code up, in the ledger, so that it is not good again after a restart either; None once it is, else why it is not."""
+    """Uses a code up, or counts it as wrong, in the ledger, so that a restart forgets neither; None once it is used, else why it
+    is not. Where the ledger cannot note it, nobody learns whether it was right."""
     if desk.codes is None:
         return desk.texts("code.wrong")
-    step = desk.codes.judge(code, caller.user_id)
-    one = desk.codes.authenticator(caller.user_id)
-    if isinstance(step, Judgement) or one is None:
+    step, one = desk.codes.judge(code, caller.user_id), desk.codes.authenticator(caller.user_id)
+    if one is None or step is Judgement.NONE or step is Judgement.LOCKED:
         return desk.texts(step.value if isinstance(step, Judgement) else "code.wrong")
-    verdict = await desk.put_as(f"code:{caller.source_id}", CodeUsed(one.salt, step, caller.user_id, caller.name))
+    about = one.salt, caller.user_id, caller.name
+    wish = CodeRefused(*about) if step is Judgement.WRONG else CodeUsed(one.salt, step, caller.user_id, caller.name)
+    verdict = await desk.put_as(f"code:{caller.source_id}", wish)
     if not isinstance(verdict, Verdict):
         return desk.texts("code.not_noted")
+    if step is Judgement.WRONG:
+        locked = verdict.reason is not None or desk.codes.judge(code, caller.user_id) is Judgement.LOCKED
+        return desk.texts("code.locked" if locked else "code.wrong")
     return desk.texts("confirm.not_done", reason=desk.texts.reason(verdict.reason)) if verdict.reason is not None else None

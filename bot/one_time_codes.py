@@ -18,8 +18,6 @@ from core.ports import Clock
 ENROL_SECONDS = 600.0
 _CODE = re.compile(r"\d{6}", re.ASCII)
 _STEP = timedelta(seconds=30)
-_WRONG = 5
-_LOCKED_SECONDS = 600.0
 _SECRET_BYTES = 20  # 160 bits, as RFC 4226 recommends; 32 letters without padding
 
 
@@ -45,7 +43,7 @@ class Enrolment:
 class OneTimeCodes:
     """Judges codes, person by person. A person's secret follows from the key of TG_TOTP_SECRET and the salt in the ledger, so
     that neither alone gives it away; with another key nobody's codes are good any more. Wrong codes lock only the person who gave
-    them, and only where a code is asked for; they are counted in memory."""
+    them, and only where a code is asked for; the ledger counts them, and this class changes nothing."""
 
     def __init__(self, key: str, known: Mapping[int, Authenticator], clock: Clock) -> None:
         """`known` are the authenticators that count, by person, as they are at each moment."""
@@ -55,8 +53,6 @@ class OneTimeCodes:
         self.key = self._mac(b"name")[:8].hex()
         """Names the key, and says nothing about it."""
         self._enrolling: dict[int, Enrolment] = {}
-        self._wrong: dict[int, int] = {}  # in a row, by person
-        self._locked_until: dict[int, float] = {}
 
     def authenticator(self, user_id: int) -> Authenticator | None:
         """The one whose codes this person's are; None where none was set up with the present key."""
@@ -64,23 +60,15 @@ class OneTimeCodes:
         return found if found is not None and found.key == self.key else None
 
     def judge(self, code: str, user_id: int) -> int | Judgement:
-        """The step of a code that is that of this moment, or of the step before or after it, and later than the last one used; or
-        why it is not good. It is used once the ledger says so."""
-        if self._clock.monotonic() < self._locked_until.get(user_id, 0.0):
-            return Judgement.LOCKED
+        """Returns the step of a code that is that of this moment, or of the step before or after it, and later than the last one
+        used; or why it is not good. It is used, or counted as wrong, once the ledger says so."""
         one = self.authenticator(user_id)
         if one is None:
             return Judgement.NONE
-        step = self._step_of(code, self._secret(user_id, one.salt), one.step)
-        if step is not None:
-            self._wrong.pop(user_id, None)
-            return step
-        self._wrong[user_id] = self._wrong.get(user_id, 0) + 1
-        if self._wrong[user_id] >= _WRONG:
-            del self._wrong[user_id]
-            self._locked_until[user_id] = self._clock.monotonic() + _LOCKED_SECONDS
+        if one.is_locked(self._clock.now()):
             return Judgement.LOCKED
-        return Judgement.WRONG
+        step = self._step_of(code, self._secret(user_id, one.salt), one.step)
+        return step if step is not None else Judgement.WRONG
 
     def enrol(self, user_id: int) -> Enrolment:
         """Begins a new authenticator, in the place of one that was begun before; a restart forgets it."""

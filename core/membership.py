@@ -10,6 +10,7 @@ from core.domain.messages import (
     AboutPeople,
     AuthenticatorEnded,
     AuthenticatorRequested,
+    CodeRefused,
     CodeUsed,
     InviteRequested,
     InvitesWithdrawn,
@@ -23,6 +24,9 @@ from core.ports import Changes, Clock
 
 INVITE_LIFETIME = timedelta(hours=24)
 MOST_INVITES = 20
+MOST_WRONG = 5
+"""Wrong one-time codes in a row."""
+LOCKED = timedelta(minutes=10)
 WITHDRAWN = 0
 
 
@@ -48,6 +52,8 @@ class Membership:
                 return self._authenticator(wish)
             case CodeUsed():
                 return self._code(wish)
+            case CodeRefused():
+                return self._wrong_code(wish)
             case AuthenticatorEnded():
                 return self._ended(wish)
             case ReaderRequested():
@@ -95,7 +101,20 @@ class Membership:
         present = self._book.authenticators.get(wish.user_id)
         if present is None or present.salt != wish.salt or wish.step <= present.step:
             return reason("code_used")
-        return Changes(authenticators=[replace(present, step=wish.step)])
+        if present.is_locked(self._clock.now()):
+            return reason("codes_locked")
+        return Changes(authenticators=[replace(present, step=wish.step, wrong=0, locked_until=None)])
+
+    def _wrong_code(self, wish: CodeRefused) -> Changes | Reason:
+        """Counts it; so many in a row lock for a while, however many were given at the same moment."""
+        present, now = self._book.authenticators.get(wish.user_id), self._clock.now()
+        if present is None or present.salt != wish.salt:
+            return reason("authenticator_changed")
+        if present.is_locked(now):
+            return reason("codes_locked")
+        if present.wrong + 1 < MOST_WRONG:
+            return Changes(authenticators=[replace(present, wrong=present.wrong + 1)])
+        return Changes(authenticators=[replace(present, wrong=0, locked_until=now + LOCKED)])
 
     def _ended(self, wish: AuthenticatorEnded) -> Changes | Reason:
         ended = self._without_codes(wish.person)

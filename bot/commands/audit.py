@@ -15,6 +15,7 @@ from core.domain.messages import (
     AuthenticatorRequested,
     Body,
     CancelRequested,
+    CodeRefused,
     CodeUsed,
     ControlsRequested,
     DigestDue,
@@ -106,6 +107,8 @@ def what_of(desk: Desk, body: Body) -> Html:  # noqa: PLR0911, PLR0912, C901 - f
             return texts("audit.authenticator")
         case CodeUsed():
             return texts("audit.code")
+        case CodeRefused():
+            return texts("audit.code_refused")
         case AuthenticatorEnded(person=person):
             return texts("audit.codes_ended", person=person)
         case ReaderRequested(reader, changed=changed):

@@ -202,6 +202,17 @@ class CodeUsed:
 
 
 @dataclass(frozen=True, slots=True)
+class CodeRefused:
+    """A person gave a code that is none of this moment of the authenticator with `salt`: counted, so that a restart gives no new
+    attempts."""
+
+    salt: str
+    user_id: int
+    who: str
+    kind: Literal["code_refused"] = "code_refused"
+
+
+@dataclass(frozen=True, slots=True)
 class AuthenticatorEnded:
     """A person lets the one with the id `person` set up a new authenticator."""
 
@@ -238,6 +249,7 @@ AboutPeople = (
     | RevokeRequested
     | AuthenticatorRequested
     | CodeUsed
+    | CodeRefused
     | AuthenticatorEnded
     | ReaderRequested
 )

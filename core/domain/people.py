@@ -51,7 +51,8 @@ class Invite:
 class Authenticator:
     """What makes somebody's one-time codes, besides the key of TG_TOTP_SECRET: `salt`, which is no secret by itself. `key` names
     that key: with another one the codes are others. `step` is the RFC 6238 step of the last code that was used, so that each is
-    good once. `ended_at` is when it ceased to count."""
+    good once. `wrong` counts the wrong codes in a row, `locked_until` is when the next one is looked at again after too many.
+    `ended_at` is when it ceased to count."""
 
     user_id: int
     salt: str
@@ -59,6 +60,12 @@ class Authenticator:
     since: datetime
     step: int
     ended_at: datetime | None = None
+    wrong: int = 0
+    locked_until: datetime | None = None
+
+    def is_locked(self, now: datetime) -> bool:
+        """Tells whether no code of it is looked at."""
+        return self.locked_until is not None and now < self.locked_until
 
 
 class Topic(StrEnum):

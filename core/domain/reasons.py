@@ -77,6 +77,7 @@ SENTENCES: Mapping[str, str] = {
     "invite_gone": "this link is no longer good: used, withdrawn or too old. Ask for a new one",
     "not_a_person": "nobody with the id {person} was let in through the chat",
     "authenticator_changed": "the authenticator was changed meanwhile. Say /code again",
+    "codes_locked": "too many wrong codes; the next one is looked at ten minutes after the last",
     "code_used": "this code was used already; wait for the next one",
     "no_authenticator": "{person} has set up no authenticator",
     "no_right": "you have no right to this any more",

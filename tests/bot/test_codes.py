@@ -3,21 +3,27 @@ each good once."""
 
 import asyncio
 import re
+from dataclasses import replace
 from enum import Enum
+from itertools import count
 from pathlib import Path
 
 import pyotp
 import pytest
 
+from bot.codes import why_not
 from bot.confirmations import Risk
-from bot.one_time_codes import Judgement, OneTimeCodes
+from bot.desk import Caller
+from bot.message import plain_text
 from core.adapters.ledger import tables
 from core.domain.controls import Pause
 from core.domain.errors import LedgerUnavailable
 from core.domain.limit import LimitSet
 from core.domain.messages import CodeUsed
-from core.domain.people import Authenticator
+from core.domain.people import Role
+from core.membership import LOCKED, MOST_WRONG
 from core.policy.limits import RULES, allows_more, with_set
+from core.ports import Changes
 from demo.chat.model import Message
 from demo.chat.server import RunningChat
 from tests.bot.conftest import DESK, until
@@ -39,10 +45,10 @@ def wrong(code: str) -> str:
     return f"{(int(code) + 1) % 1_000_000:06}"
 
 
-def locked(firm: Firm, person: int) -> None:
-    assert firm.desk.codes is not None
-    while firm.desk.codes.judge("000000", person) is not Judgement.LOCKED:
-        pass
+async def locked(firm: Firm, person: int) -> None:
+    one = replace(firm.book.authenticators[person], locked_until=firm.clock.now() + LOCKED)
+    await firm.ledger.commit(Changes(authenticators=[one]))
+    firm.book.authenticators[person] = one
 
 
 async def said(person: ChatPerson, row: Row) -> Message:
@@ -61,16 +67,17 @@ def test_whatever_changes_something_is_said_to_raise_or_to_lower_risk() -> None:
     assert [row.said for row in CHANGING if row.risk is None] == []
 
 
+@pytest.mark.parametrize("has_one", [False, True], ids=["has none", "is locked"])
 @pytest.mark.parametrize("row", [row for row in CHANGING if row.risk is Risk.LOWERS], ids=lambda row: row.said)
-async def test_what_lowers_risk_is_done_without_a_code_by_who_has_none_and_is_locked(
-    server: RunningChat, tmp_path: Path, row: Row
+async def test_what_lowers_risk_is_done_without_a_code_by_who_has_none_and_who_is_locked(
+    server: RunningChat, tmp_path: Path, row: Row, has_one: bool
 ) -> None:
     async with firm_on(server, tmp_path, secret=KEY) as firm:
         await row.prepare(firm)
         person, before = PERSON[row.role], await snapshot(firm)
-        await an_authenticator(firm, person)
-        locked(firm, person)
-        firm.book.authenticators.pop(person)
+        if has_one:
+            await an_authenticator(firm, person)
+            await locked(firm, person)
         await said(firm.person(person), row)
         if row.said != "/users withdraw":  # where there is no link to be withdrawn
             assert {**(await snapshot(firm)), "authenticators": []} != before
@@ -90,9 +97,10 @@ async def test_what_raises_risk_is_done_by_a_good_code_alone(server: RunningChat
         assert "six digits" in (await said(person, row)).text
         person.send(wrong(code_of(firm, secret)))
         await until(lambda: any("the code is not right" in message.text for message in person.messages))
-        assert await snapshot(firm) == before
+        assert without(await snapshot(firm), user_id) == without(before, user_id)
+        assert firm.book.authenticators[user_id].wrong == 1
         await said(person, row)
-        assert await snapshot(firm) == before
+        assert without(await snapshot(firm), user_id) == without(before, user_id)
         person.send(code_of(firm, secret))
         async with asyncio.timeout(10):
             while without(await snapshot(firm), user_id) == without(before, user_id):  # noqa: ASYNC110 - the program tells nobody of it
@@ -282,25 +290,49 @@ async def link_of(firm: Firm) -> str:
     return f"/start {found[1]}"
 
 
-async def test_five_wrong_codes_lock_for_a_while_and_nobody_else() -> None:
-    clock = FastClock()
-    known: dict[int, Authenticator] = {}
-    codes = OneTimeCodes(KEY, known, clock)
-    secrets = {}
-    for person in (TRADER, OWNER):
-        begun = codes.enrol(person)
-        known[person] = Authenticator(person, begun.salt, codes.key, NOON, 0)
-        secrets[person] = begun.secret
+async def tried(firm: Firm, person: int, code: str) -> str:
+    """What is answered to a code that this person gives; empty where it is taken."""
+    caller = Caller(person, "Somebody", Role.OWNER, f"t:{next(firm.numbers)}", person)
+    return plain_text(await why_not(firm.desk, caller, code) or "")
 
-    def code(person: int) -> str:
-        return pyotp.TOTP(secrets[person]).at(clock.now())
 
-    bad = wrong(code(TRADER))
-    assert [codes.judge(bad, TRADER) for _ in range(5)] == [Judgement.WRONG] * 4 + [Judgement.LOCKED]
-    assert codes.judge(code(TRADER), TRADER) is Judgement.LOCKED
-    assert isinstance(codes.judge(code(OWNER), OWNER), int)
-    clock.skip(601)
-    assert isinstance(codes.judge(code(TRADER), TRADER), int)
+async def test_five_wrong_codes_lock_for_a_while_across_restarts_and_nobody_else(server: RunningChat, tmp_path: Path) -> None:
+    clock = FastClock(1)
+    async with firm_on(server, tmp_path, secret=KEY, clock=clock) as firm:
+        of_trader, of_owner = await an_authenticator(firm, TRADER), await an_authenticator(firm, OWNER)
+        for _ in range(3):
+            assert "the code is not right" in await tried(firm, TRADER, wrong(code_of(firm, of_trader)))
+    async with firm_on(server, tmp_path, secret=KEY, clock=clock) as firm:
+        firm.numbers = count(100)
+        assert "the code is not right" in await tried(firm, TRADER, wrong(code_of(firm, of_trader)))
+        assert "too many wrong codes" in await tried(firm, TRADER, wrong(code_of(firm, of_trader)))
+        assert "gave a wrong one-time code" in (await firm.owner.ask("/audit")).text
+    async with firm_on(server, tmp_path, secret=KEY, clock=clock) as firm:
+        firm.numbers = count(200)
+        assert "too many wrong codes" in await tried(firm, TRADER, code_of(firm, of_trader))
+        assert await tried(firm, OWNER, code_of(firm, of_owner)) == ""
+        clock.skip(LOCKED.total_seconds() + 1)
+        assert await tried(firm, TRADER, code_of(firm, of_trader)) == ""
+
+
+async def test_a_right_code_forgives_the_wrong_ones_before(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path, secret=KEY, speed=1) as firm:
+        secret = await an_authenticator(firm, TRADER)
+        for _ in range(3):
+            for _ in range(MOST_WRONG - 1):
+                assert "the code is not right" in await tried(firm, TRADER, wrong(code_of(firm, secret)))
+            assert await tried(firm, TRADER, code_of(firm, secret)) == ""
+            firm.clock.skip(60)
+
+
+async def test_codes_tried_at_one_moment_are_counted_one_by_one(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path, secret=KEY, speed=1) as firm:
+        secret = await an_authenticator(firm, TRADER)
+        right = code_of(firm, secret)
+        answers = await asyncio.gather(*(tried(firm, TRADER, wrong(right)) for _ in range(40)), tried(firm, TRADER, right))
+        assert "" not in answers
+        assert sum("the code is not right" in answer for answer in answers) < MOST_WRONG
+        assert firm.book.authenticators[TRADER].is_locked(firm.clock.now())
 
 
 async def test_a_code_of_somebody_else_or_for_nothing_is_only_a_word(server: RunningChat, tmp_path: Path) -> None:
@@ -324,6 +356,9 @@ async def test_a_code_that_the_ledger_cannot_note_confirms_nothing(
         await confirmed(firm.owner, asked, "six digits")
         with monkeypatch.context() as patch:
             patch.setattr(firm.ledger, "store", unavailable)
+            assert "could not be noted" in await tried(
+                firm, OWNER, wrong(code_of(firm, secret))
+            )  # nobody learns that it is wrong
             firm.owner.send(code_of(firm, secret))
             await firm.owner.wait_for_edit(asked, "could not be noted")
         assert firm.book.controls.pause is Pause.ALL

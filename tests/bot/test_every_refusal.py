@@ -106,7 +106,8 @@ TOLD_AS: Mapping[str, frozenset[str]] = {
     "answer": frozenset(
         {
             *("approval_closed", "pause_changed", "bad_limit", "not_resting", "not_held", "invite_gone", "not_a_person"),
-            *("authenticator_changed", "code_used", "no_authenticator", "no_right", "too_many_invites", "hold_changed"),
+            *("authenticator_changed", "code_used", "codes_locked", "no_authenticator"),
+            *("no_right", "too_many_invites", "hold_changed"),
         }
     ),
 }

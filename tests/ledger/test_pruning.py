@@ -22,6 +22,7 @@ from core.domain.digest import Digest, Occasion
 from core.domain.events import OrderExecuted, SignalRefused
 from core.domain.messages import (
     Body,
+    CodeRefused,
     CodeUsed,
     ControlsRequested,
     DeadLetter,
@@ -185,6 +186,7 @@ async def test_what_people_did_stays_and_what_timers_said_goes(ledger: SqlLedger
         ControlsRequested(7, "Ann", pause=Pause.ALL),
         by_hand,
         CodeUsed("salt", 1, 7, "Ann"),
+        CodeRefused("salt", 7, "Ann"),
         DigestDue(digest),
     )
     for number, body in enumerate(said):

@@ -222,6 +222,7 @@ CATALOGUE: dict[str, str] = {
     "audit.found": "an order was found on the exchange",
     "audit.authenticator": "set up an authenticator",
     "audit.code": "used a one-time code",
+    "audit.code_refused": "gave a wrong one-time code",
     "audit.codes_ended": "let {person} set up a new authenticator",
     "audit.invite": "made a link for a {role}",
     "audit.joined": "came by a link",

@@ -222,6 +222,7 @@ CATALOGUE: dict[str, str] = {
     "audit.found": "ордер найден на бирже",
     "audit.authenticator": "настроен аутентификатор",
     "audit.code": "использован одноразовый код",
+    "audit.code_refused": "дан неверный одноразовый код",
     "audit.codes_ended": "новый аутентификатор для {person}",
     "audit.invite": "ссылка для роли {role}",
     "audit.joined": "вход по ссылке",

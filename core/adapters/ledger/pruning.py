@@ -18,7 +18,7 @@ from core.adapters.ledger.writes import Writes
 from core.domain.order import OrderState
 from core.ports import MAIN_READER
 
-PASSING = frozenset({"digest", "reader", "approval_timeout", "code_used"})
+PASSING = frozenset({"digest", "reader", "approval_timeout", "code_used", "code_refused"})
 """Kinds of messages that nobody looks for later."""
 _KEPT_EVENTS = frozenset({"order_executed"})  # they hold what a fee was worth, for tax lots
 _BY_PEOPLE = "telegram"

@@ -383,7 +383,7 @@ def authenticator_row(one: Authenticator) -> Row:
 
 
 def authenticator_of(row: Mapping[str, Any]) -> Authenticator:
-    return Authenticator(**{name: row[name] for name in _AUTHENTICATOR})
+    return Authenticator(**{name: row[name] for name in _AUTHENTICATOR} | {"wrong": row["wrong"] or 0})
 
 
 def reader_row(reader: Reader) -> Row:

@@ -427,6 +427,8 @@ authenticators = Table(
     Column("since", UtcTime, nullable=False),
     Column("step", BigInteger, nullable=False),
     Column("ended_at", UtcTime),
+    Column("wrong", Integer),
+    Column("locked_until", UtcTime),
 )
 
 readers = Table(
