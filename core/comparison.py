@@ -9,7 +9,7 @@ from core.domain.account import UNMARKED
 from core.domain.errors import SymbolUnknown
 from core.domain.instrument import Balance, Instrument
 from core.domain.money import ZERO, plain
-from core.domain.order import ExecutionReport, Order
+from core.domain.order import ExecutionReport, Order, RecentOrders
 from core.domain.position import Position
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side
@@ -49,12 +49,12 @@ async def compare(
     for symbol, instrument in sorted(instruments.items()):
         held = sum((one.qty for one in positions if _base(one, instruments) == instrument.base), ZERO)
         try:
-            reports = await leisure.ask(partial(venue.recent_orders, symbol, RECENT))
+            recent = await leisure.ask(partial(venue.recent_orders, symbol, RECENT))
         except SymbolUnknown:
             found.notes.append(f"{symbol}: orders not compared, the exchange knows no such symbol (any more)")
             continue
-        orders = await known([report.client_order_id for report in reports])
-        sorted_ = sort_orders(reports, orders, ours)
+        orders = await known([report.client_order_id for report in recent.reports])
+        sorted_ = sort_orders(recent, orders, ours)
         differences = [*missing_coins(instrument, held, balances), *sorted_.differences]
         found.differences += [f"{symbol}: {difference}" for difference in differences]
         found.differences += [str(strange) for strange in sorted_.strange]
@@ -114,14 +114,14 @@ class Sorted:
     differences: tuple[Reason, ...] = ()
 
 
-def sort_orders(reports: Sequence[ExecutionReport], orders: Mapping[str, Order], ours: Ours) -> Sorted:
-    """Sorts `reports` (the oldest first) by whose they are; `orders` are those of them that the ledger knows by their client
-    order id. The owner's own orders, without our prefix, are left alone."""
+def sort_orders(recent: RecentOrders, orders: Mapping[str, Order], ours: Ours) -> Sorted:
+    """Sorts the orders of `recent` by whose they are; `orders` are those of them that the ledger knows by their client order id.
+    The owner's own orders, without our prefix, are left alone. What cannot be read is nobody's: it is a difference."""
     lost: list[ExecutionReport] = []
     strange: list[ExecutionReport] = []
     differences: list[Reason] = []
     others: ExecutionReport | None = None
-    for report in reports:
+    for report in recent.reports:
         order = orders.get(report.client_order_id)
         match whose(report, order, ours):
             case Whose.LOST:
@@ -135,7 +135,16 @@ def sort_orders(reports: Sequence[ExecutionReport], orders: Mapping[str, Order],
                 differences.append(reason("order_differs", order_id=report.order_id, **sums))
     if others is not None:
         differences.append(reason("symbol_shared", order_id=others.order_id, mark=others.mark))
+    differences += _unreadable(recent)
     return Sorted(tuple(lost), strangers(strange, orders), tuple(differences))
+
+
+def _unreadable(recent: RecentOrders) -> list[Reason]:
+    """One reason for all of them, which names the newest."""
+    if not recent.unreadable:
+        return []
+    last = recent.unreadable[-1]
+    return [reason("orders_unreadable", count=len(recent.unreadable), order_id=last.order_id or last.client_order_id)]
 
 
 def _differs(order: Order, report: ExecutionReport) -> bool:

@@ -2,7 +2,7 @@
 agree."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -208,16 +208,15 @@ class Holding:
         """The newest orders of `symbol`. What the exchange shows was committed here before it was sent, so the ledger is read
         afterwards."""
         since = self._held_since()
-        reports: Sequence[ExecutionReport] = ()
         try:
-            reports = await self._venue.recent_orders(symbol, RECENT)
+            recent = await self._venue.recent_orders(symbol, RECENT)
         except SymbolUnknown:
             self._looked_at.pop(symbol, None)
             await self._market.load_instruments([symbol])
             return Sorted()
-        orders = await self._ledger.find_orders([report.client_order_id for report in reports])
+        orders = await self._ledger.find_orders([report.client_order_id for report in recent.reports])
         self._looked_at[symbol] = since
-        return sort_orders(reports, orders, Ours(self._book.mark, self._book.acknowledged))
+        return sort_orders(recent, orders, Ours(self._book.mark, self._book.acknowledged))
 
     def _picture(self, symbol: str) -> _Picture | None:
         """None while an order could change it, or the fee of one."""

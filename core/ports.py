@@ -16,7 +16,7 @@ from core.domain.hold import Hold
 from core.domain.instrument import Balance, Instrument, Quote
 from core.domain.limit import LimitSet
 from core.domain.messages import DeadLetter, Message, SourcePosition, StoredMessage
-from core.domain.order import ExecutionReport, Fill, Order, OrderRequest, PlaceResult
+from core.domain.order import ExecutionReport, Fill, Order, OrderRequest, PlaceResult, RecentOrders
 from core.domain.people import Authenticator, Invite, Person, Reader
 from core.domain.position import Execution, Position, Trade
 from core.domain.reasons import Reason
@@ -82,8 +82,9 @@ class Venue(MarketData, Protocol):
         """The account's balances by asset, without the zeros. Raises ExchangeUnavailable."""
         ...
 
-    async def recent_orders(self, symbol: str, limit: int) -> Sequence[ExecutionReport]:
-        """The newest `limit` orders of `symbol`, ours or not, without their fills. Raises ExchangeUnavailable."""
+    async def recent_orders(self, symbol: str, limit: int) -> RecentOrders:
+        """The newest `limit` orders of `symbol`, ours or not, without their fills. One of ours that cannot be read is named; one
+        of somebody else is left out. Raises ExchangeUnavailable."""
         ...
 
     async def open_orders(self) -> Sequence[ExecutionReport]:

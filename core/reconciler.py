@@ -120,8 +120,10 @@ class Reconciler:
         found = await self._venue.find_order(order.symbol, order.client_order_id)
         if found is None or found.mark is None or found.mark == self._mark():
             return found, None
-        reports = await self._venue.recent_orders(order.symbol, RECENT)
-        ours = (one for one in reports if (one.client_order_id, one.mark) == (order.client_order_id, self._mark()))
+        recent = await self._venue.recent_orders(order.symbol, RECENT)
+        if any(one.client_order_id == order.client_order_id for one in recent.unreadable):
+            raise ExchangeUnavailable("an order of this name cannot be read: it may be the one that is asked for")
+        ours = (one for one in recent.reports if (one.client_order_id, one.mark) == (order.client_order_id, self._mark()))
         return next(ours, None), found
 
     async def with_fills(self, report: ExecutionReport) -> ExecutionReport | None:

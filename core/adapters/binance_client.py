@@ -33,7 +33,7 @@ from core.adapters.binance_refusals import (
 from core.domain.errors import ExchangeUnavailable, SymbolUnknown
 from core.domain.instrument import Balance, Instrument, Quote
 from core.domain.key_rights import Permissions
-from core.domain.order import ExecutionReport, Fill, NotTaken, OrderRequest, PlaceResult, Rejected, Unanswered
+from core.domain.order import ExecutionReport, Fill, NotTaken, OrderRequest, PlaceResult, RecentOrders, Rejected, Unanswered
 from core.domain.reasons import Reason, reason
 from core.domain.signal import OUR_PREFIX, Side
 from core.ports import Clock
@@ -156,11 +156,11 @@ class BinanceClient:
         """See Venue."""
         return _read(codec.balances, await self._answer(lambda wire: wire.account(), asking.ACCOUNT, signed=True))
 
-    async def recent_orders(self, symbol: str, limit: int) -> Sequence[ExecutionReport]:
+    async def recent_orders(self, symbol: str, limit: int) -> RecentOrders:
         """See Venue."""
         wanted = {"symbol": symbol, "limit": str(limit)}
         body = await self._answer(lambda wire: wire.recent_orders(wanted), asking.RECENT_ORDERS, signed=True)
-        return _read(codec.orders, body, OUR_PREFIX, symbol=symbol)
+        return _read(codec.recent_orders, body, OUR_PREFIX, symbol)
 
     async def orders_between(self, symbol: str, since: datetime, until: datetime) -> Sequence[ExecutionReport]:
         """See AccountHistory."""

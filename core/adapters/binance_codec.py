@@ -9,7 +9,7 @@ from core.adapters.binance_allowance import RateLimit
 from core.domain.instrument import Balance, Instrument, Quote
 from core.domain.key_rights import Permissions
 from core.domain.money import ZERO, parse_decimal
-from core.domain.order import ExecutionReport, Fill, OrderRequest, OrderState
+from core.domain.order import ExecutionReport, Fill, OrderRequest, OrderState, RecentOrders, UnreadableOrder
 from core.domain.signal import Side
 
 _LONGEST_TEXT = 200
@@ -62,6 +62,24 @@ def order(body: object) -> ExecutionReport:
         mark=_integer(data, "strategyId") if data.get("strategyId") is not None else None,
         qty=_amount(data, "origQty") if "origQty" in data else ZERO,
     )
+
+
+def recent_orders(body: object, ours: str, symbol: str) -> RecentOrders:
+    """`GET allOrders` of `symbol`, the newest. Each is read by itself: one whose client id begins with `ours` and that cannot be
+    read is named, any other such one is left out."""
+    found: list[ExecutionReport] = []
+    unreadable: list[UnreadableOrder] = []
+    for item in _array(body, "orders"):
+        data = _object(item, "order")
+        if isinstance(other := data.get("symbol"), str) and other != symbol:
+            raise Unreadable("an order of another symbol")
+        try:
+            found.append(order(data))
+        except Unreadable:
+            if (name := _text(data, "clientOrderId")).startswith(ours):
+                number = data.get("orderId")
+                unreadable.append(UnreadableOrder(name, str(number) if _is_count(number) else ""))
+    return RecentOrders(tuple(found), tuple(unreadable))
 
 
 def orders(body: object, ours: str = "", *, symbol: str | None = None) -> list[ExecutionReport]:

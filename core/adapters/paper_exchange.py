@@ -13,7 +13,17 @@ from typing import Protocol
 from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
 from core.domain.instrument import QUOTE_FRESH, Balance, Instrument, Quote
 from core.domain.money import ZERO, floor_to_step, multiply
-from core.domain.order import ExecutionReport, Fill, NotTaken, OrderRequest, OrderState, PlaceResult, Rejected, Unanswered
+from core.domain.order import (
+    ExecutionReport,
+    Fill,
+    NotTaken,
+    OrderRequest,
+    OrderState,
+    PlaceResult,
+    RecentOrders,
+    Rejected,
+    Unanswered,
+)
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side
 from core.ports import Clock, MarketData
@@ -146,10 +156,10 @@ class PaperExchange:
                 raise ExchangeUnavailable(str(error)) from error
         return {asset: Balance(asset, free) for asset, free in state.balances.items() if free}
 
-    async def recent_orders(self, symbol: str, limit: int) -> Sequence[ExecutionReport]:
+    async def recent_orders(self, symbol: str, limit: int) -> RecentOrders:
         """See Venue."""
         try:
-            return await self._book.recent(symbol, limit)
+            return RecentOrders(tuple(await self._book.recent(symbol, limit)))
         except LedgerUnavailable as error:
             raise ExchangeUnavailable(str(error)) from error
 

@@ -132,6 +132,23 @@ class ExecutionReport:
         return sum((fill.qty for fill in self.fills), ZERO) == self.executed_qty
 
 
+@dataclass(frozen=True, slots=True)
+class UnreadableOrder:
+    """An order with our prefix that the venue tells otherwise than documented: that it is there is all that is known of it.
+    `order_id` is empty where not even that could be read."""
+
+    client_order_id: str
+    order_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecentOrders:
+    """The newest orders of a symbol, the oldest first; what could not be read of ours stands apart, so that it hides no other."""
+
+    reports: tuple[ExecutionReport, ...] = ()
+    unreadable: tuple[UnreadableOrder, ...] = ()
+
+
 # What a venue answers to `place`: exactly one of these. Only Unanswered leaves open whether an order exists.
 
 

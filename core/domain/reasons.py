@@ -39,6 +39,8 @@ SENTENCES: Mapping[str, str] = {
     "not_adopted": "order {order_id} is of this ledger, which has lost it, and an error in MarketFlow itself kept it from being "
     "booked (see the log). It is tried again",
     "symbol_gone": "the exchange knows {symbol} no more (delisted?), and the ledger holds {qty} of it",
+    "orders_unreadable": "orders of MarketFlow on the exchange cannot be read ({count}, the last {order_id}): is there a newer "
+    "version?",
     "symbol_shared": "order {order_id} is of the MarketFlow with mark {mark}: two may share the account, not a symbol",
     # the account, and who else trades on it
     "order_of_other": "{symbol}: orders of another MarketFlow, mark {mark} ({count}, the last {order_id} of {at})",

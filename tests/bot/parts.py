@@ -32,7 +32,7 @@ from core.domain.messages import (
     SourcePosition,
     StoredMessage,
 )
-from core.domain.order import ExecutionReport, Fill, Order, OrderRequest, OrderState, PlaceResult, Rejected
+from core.domain.order import ExecutionReport, Fill, Order, OrderRequest, OrderState, PlaceResult, RecentOrders, Rejected
 from core.domain.people import Role
 from core.domain.position import Execution, Position, Trade
 from core.domain.reasons import Reason, reason
@@ -394,8 +394,8 @@ class Exchange:
     async def fills(self, symbol: str, order_id: str) -> Sequence[Fill]:
         return []
 
-    async def recent_orders(self, symbol: str, limit: int) -> Sequence[ExecutionReport]:
-        return []
+    async def recent_orders(self, symbol: str, limit: int) -> RecentOrders:
+        return RecentOrders()
 
     async def open_orders(self) -> Sequence[ExecutionReport]:
         return []

@@ -97,7 +97,7 @@ TOLD_AS: Mapping[str, frozenset[str]] = {
     "question": frozenset({"declined", "approval_expired", "approval_withdrawn"}),
     "hold": frozenset(
         {
-            *("less_than_ledger", "order_differs", "symbol_shared", "symbol_gone", "not_adopted"),
+            *("less_than_ledger", "order_differs", "symbol_shared", "symbol_gone", "not_adopted", "orders_unreadable"),
             *("order_of_other", "order_unmarked", "order_id_taken"),
         }
     ),

@@ -10,7 +10,18 @@ from decimal import Decimal
 from core.domain.errors import ExchangeUnavailable, SymbolUnknown
 from core.domain.instrument import Balance, Instrument, Quote
 from core.domain.money import ZERO
-from core.domain.order import ExecutionReport, Fill, NotTaken, OrderRequest, OrderState, PlaceResult, Rejected, Unanswered
+from core.domain.order import (
+    ExecutionReport,
+    Fill,
+    NotTaken,
+    OrderRequest,
+    OrderState,
+    PlaceResult,
+    RecentOrders,
+    Rejected,
+    Unanswered,
+    UnreadableOrder,
+)
 from core.domain.signal import Side
 from tests.core.virtual_time import VirtualClock
 
@@ -64,6 +75,7 @@ class ScriptedVenue:
     more: dict[str, Decimal] = field(default_factory=dict)
     foreign: list[ExecutionReport] = field(default_factory=list)
     delisted: set[str] = field(default_factory=set)
+    unreadable: set[str] = field(default_factory=set)  # client order ids
     _known: dict[str, _Known] = field(default_factory=dict)
     _trades: int = 0
 
@@ -135,11 +147,16 @@ class ScriptedVenue:
                     held[fill.fee_asset] -= fill.fee
         return {asset: Balance(asset, qty + self.more.get(asset, ZERO)) for asset, qty in held.items()}
 
-    async def recent_orders(self, symbol: str, limit: int) -> Sequence[ExecutionReport]:
+    async def recent_orders(self, symbol: str, limit: int) -> RecentOrders:
         self._must_be_there()
         self._must_be_listed(symbol)
         reports = [replace(self._seen(known), fills=()) for known in self._known.values() if known.report.symbol == symbol]
-        return [*reports, *(report for report in self.foreign if report.symbol == symbol)][-limit:]
+        found = [*reports, *(report for report in self.foreign if report.symbol == symbol)][-limit:]
+        spoiled = [report for report in found if report.client_order_id in self.unreadable]
+        return RecentOrders(
+            tuple(report for report in found if report not in spoiled),
+            tuple(UnreadableOrder(report.client_order_id, report.order_id) for report in spoiled),
+        )
 
     async def open_orders(self) -> Sequence[ExecutionReport]:
         return []

@@ -15,7 +15,7 @@ from core.domain.errors import ExchangeUnavailable
 from core.domain.events import HoldAccepted, OrderAdopted, OrderExecuted, Priority, SymbolHeld
 from core.domain.messages import AcceptRequested, Message
 from core.domain.money import ZERO
-from core.domain.order import ExecutionReport, OrderState
+from core.domain.order import ExecutionReport, OrderState, RecentOrders
 from core.domain.reasons import Reason
 from core.domain.signal import ADOPTED, Side, client_order_id
 from core.inbox import Inbox
@@ -232,11 +232,11 @@ async def test_a_symbol_is_looked_at_before_its_first_entry_only_until_the_hold_
     asked: list[str] = []
     recent = world.venue.recent_orders
 
-    async def counted(symbol: str, limit: int) -> object:
+    async def counted(symbol: str, limit: int) -> RecentOrders:
         asked.append(symbol)
         return await recent(symbol, limit)
 
-    world.venue.recent_orders = counted  # type: ignore[assignment, method-assign]
+    world.venue.recent_orders = counted  # type: ignore[method-assign]
     since = world.clock.now()
     world.trading.holding._held_since = lambda: since
     for kind in ("BUY_SM", "SELL_SM", "BUY_SM", "SELL_SM"):

@@ -113,8 +113,8 @@ async def test_what_an_order_binds_of_the_holding_is_named(
 async def test_the_proof_tells_two_orders_of_one_client_id_apart(world: World, ledger: MemoryLedger) -> None:
     await world.say("BUY_SM")
     ((name, order),) = ledger.orders.items()
-    ours = await world.venue.recent_orders("WIFUSDC", 100)
-    ours = [replace(report, fills=tuple(ledger.fills.values())) for report in ours]
+    recent = await world.venue.recent_orders("WIFUSDC", 100)
+    ours = [replace(report, fills=tuple(ledger.fills.values())) for report in recent.reports]
     twice = replace(FOREIGN, client_order_id=name)
     day = LedgerDay([], {}, [], {name: order}, {name: list(ledger.fills.values())}, dict(ledger.executions))
     proof = prove(

@@ -307,6 +307,7 @@ JSON = st.recursive(
 READERS: dict[str, Callable[[object], object]] = {
     "order": codec.order,
     "orders": codec.orders,
+    "newest": lambda body: codec.recent_orders(body, "my", "LTCBTC"),
     "trades": lambda body: codec.trades(body, "WIFUSDC", "7"),
     "quotes": lambda body: codec.quotes(body, ["WIFUSDC"], NOW),
     "balances": codec.balances,
@@ -318,6 +319,7 @@ READERS: dict[str, Callable[[object], object]] = {
 GOOD: dict[str, Any] = {
     "order": sample("orders/full_ETHBTC_market_2fills_real2018.json"),
     "orders": sample("samples/openOrders.json"),
+    "newest": sample("samples/openOrders.json"),
     "trades": [{**sample("orders/doc_myTrades_sample.json")[0], "symbol": "WIFUSDC", "orderId": 7}],
     "quotes": [sample("samples/ticker_bookTicker.json")],
     "balances": sample("orders/doc_account_sample.json"),
@@ -356,3 +358,19 @@ def test_an_order_of_others_that_cannot_be_read_hides_no_order_of_ours() -> None
         codec.orders([{**old, "clientOrderId": "mf-1"}], "mf-")
     with pytest.raises(codec.Unreadable):
         codec.orders([{"status": "FILLED"}], "mf-")
+
+
+@pytest.mark.parametrize(
+    "damage", [{"status": "PENDING_SOMETHING"}, {"executedQty": -1}, {"updateTime": "now", "time": None}, {"symbol": 5}]
+)
+def test_one_order_of_ours_that_cannot_be_read_hides_no_other_and_is_named(damage: dict[str, object]) -> None:
+    odd = {**QUERIED, "clientOrderId": "mf-odd", "orderId": 4711, **damage}
+    found = codec.recent_orders([odd, {**odd, "clientOrderId": "web_1"}, QUERIED], "mf-", QUERIED["symbol"])
+    assert [order.client_order_id for order in found.reports] == [QUERIED["clientOrderId"]]
+    assert [(one.client_order_id, one.order_id) for one in found.unreadable] == [("mf-odd", "4711")]
+
+
+@pytest.mark.parametrize("body", [{}, [5], [{"status": "FILLED"}], [{**QUERIED, "symbol": "OTHERUSDC"}]])
+def test_what_is_no_list_of_the_symbols_orders_is_no_answer(body: object) -> None:
+    with pytest.raises(Unreadable):
+        codec.recent_orders(body, "mf-", QUERIED["symbol"])

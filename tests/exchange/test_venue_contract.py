@@ -72,7 +72,7 @@ async def test_an_order_shows_the_mark_it_was_sent_with_wherever_it_is_shown(por
         assert found is not None
         assert found.mark == mark
     now = datetime.now(UTC)
-    recent = await port.recent_orders(WIF, 10)
+    recent = (await port.recent_orders(WIF, 10)).reports
     assert isinstance(port, BinanceClient | PaperExchange)
     past = await port.orders_between(WIF, now - timedelta(hours=1), now + timedelta(hours=1))
     for listed in (recent, past):

@@ -30,6 +30,7 @@ SENTENCES: dict[str, str] = {
     "hold_changed": "с тех пор, как вас спросили, нашлись другие ордера; /accept account покажет их",
     # ledger and exchange side by side
     "less_than_ledger": "на бирже на {qty} {asset} меньше, чем в реестре: продано в другом месте?",
+    "orders_unreadable": "ордера MarketFlow на бирже не читаются ({count}, последний {order_id}): нет ли новой версии?",
     "symbol_shared": "ордер {order_id} от MarketFlow с меткой {mark}: двое могут делить счёт, но не символ",
     "order_of_other": "{symbol}: ордера другого MarketFlow, метка {mark} ({count}, последний {order_id} от {at})",
     "order_unmarked": "{symbol}: ордера MarketFlow без метки ({count}, последний {order_id} от {at}), возможно, старой версии",
