@@ -144,6 +144,8 @@ async def test_one_may_always_sell_by_hand(firm: Firm) -> None:
     await firm.owner.ask("/mode observe")
     await confirmed(firm.trader, await firm.trader.ask("/sell WIFUSDC"))
     await until(lambda: not firm.book.position("WIFUSDC").is_open)
+    assert firm.book.controls.pause is Pause.ALL
+    assert firm.book.controls.mode is Mode.OBSERVE
 
 
 async def test_in_confirm_mode_the_second_tap_is_the_approval(server: RunningChat, tmp_path: Path) -> None:
@@ -181,6 +183,8 @@ async def test_a_second_tap_counts_where_telegram_does_not_take_the_answer_to_it
     firm.trader.press(asked, "✅ Do it")
     await firm.trader.wait_for_edit(asked, "told here")
     await until(lambda: not firm.book.position("WIFUSDC").is_open)
+    await firm.settled()
+    assert [row["side"] for row in await firm.ledger.reader.read(ORDERS)] == ["BUY", "SELL"]
 
 
 async def test_a_late_tap_lowers_the_risk_at_once_and_asks_once_more_before_it_raises_it(firm: Firm) -> None:
@@ -279,6 +283,7 @@ async def test_panic_is_kept_where_the_exchange_is_away(firm: Firm) -> None:
     await until(lambda: firm.book.controls.pause is Pause.ALL)
     firm.prices.down = False
     await until(lambda: not firm.book.position("WIFUSDC").is_open, within=20)
+    assert firm.book.controls.pause is Pause.ALL
 
 
 async def test_panic_sells_what_was_entered_while_it_was_being_stored(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -487,7 +492,9 @@ async def test_half_of_a_question_is_half_the_order(server: RunningChat, tmp_pat
         await firm.signal("BUY_SM")
         question = await firm.owner.wait_for("trade this?")
         firm.owner.press(question, "½ Half: 20 WIF")
-        await until(lambda: firm.book.position("WIFUSDC").qty == Decimal("19.98"))
+        await until(lambda: firm.book.position("WIFUSDC").is_open)
+        await firm.settled()
+        assert firm.book.position("WIFUSDC").qty == Decimal("19.98")
 
 
 async def test_half_is_not_offered_where_it_would_be_too_small(server: RunningChat, tmp_path: Path) -> None:

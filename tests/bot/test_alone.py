@@ -368,7 +368,7 @@ async def test_a_webhook_that_another_program_set_is_told_and_taken_away(server:
         bot.owner.send("/mode")  # ends the poll that waits
         await until(lambda: not bot.alone.ready[0], within=30)
         await until(lambda: not server.room.updates.hooked, within=30)
-        await bot.owner.ask("/mode")
+        assert "auto" in (await bot.owner.ask("/mode")).text
 
 
 SECOND = timedelta(seconds=1)

@@ -223,7 +223,8 @@ async def test_forged_buttons_do_nothing(bot: Bot, data: str) -> None:
 async def test_one_slow_command_does_not_hold_up_the_next(bot: Bot) -> None:
     bot.office.trading.hold = asyncio.Event()
     bot.owner.send("/pause")
-    await bot.owner.ask("/status", within=3)
+    assert "MarketFlow" in (await bot.owner.ask("/status", within=3)).text
+    assert not any("PAUSED" in message.text for message in bot.owner.messages if message.from_bot)
     bot.office.trading.hold.set()
     await bot.owner.wait_for("PAUSED")
 
@@ -263,6 +264,7 @@ async def test_a_token_that_is_taken_back_later_ends_nothing(server: RunningChat
         await until(lambda: "InvalidToken" in bot.chat.ready[1], within=60)
         server.room.token = good
         await until(lambda: bot.chat.ready[0])
+        assert "MarketFlow" in (await bot.owner.ask("/status")).text
 
 
 async def test_an_answer_outlasts_an_outage(server: RunningChat) -> None:

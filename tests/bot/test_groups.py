@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pyotp
 import pytest
+from sqlalchemy import select
 
 from bot.asked import read_asked
 from bot.keys import command_of
+from core.adapters.ledger import tables
 from core.domain.controls import Mode, Pause
 from demo.chat.server import RunningChat
 from tests.bot.conftest import DESK, until
@@ -179,6 +181,8 @@ async def test_the_way_out_is_open_in_every_group(server: RunningChat, tmp_path:
             await confirmed(trader, await trader.ask(said))
             await until(lambda: not firm.book.position("WIFUSDC").is_open)
             await firm.settled()
+        sides = [row["side"] for row in await firm.ledger.reader.read(select(tables.orders))]
+        assert sides == ["BUY", "SELL"] * 3
 
 
 async def test_a_list_of_before_is_covered_up_when_it_is_leafed_through(server: RunningChat, tmp_path: Path) -> None:
@@ -186,4 +190,5 @@ async def test_a_list_of_before_is_covered_up_when_it_is_leafed_through(server: 
         listed = await here(firm.trader).ask("/pnl 7d")
     async with firm_on(server, tmp_path) as firm:  # the owner's chat is another one now
         here(firm.trader).press(listed, "/pnl 30d")
-        await here(firm.trader).wait_for_edit(listed, "ask me there")
+        covered = await here(firm.trader).wait_for_edit(listed, "ask me there")
+        assert "USDC" not in covered.text

@@ -161,6 +161,7 @@ async def test_who_has_blocked_the_bot_holds_up_nobody_and_is_told_again_after_s
     fast.room.block(TRADER, blocked=False)
     await trader.ask("/start")
     await trader.wait_for("🟩 BUY_SM executed")
+    assert fast.office.book.readers[TRADER].active
 
 
 async def test_what_is_set_at_the_same_time_is_all_set(server: RunningChat) -> None:

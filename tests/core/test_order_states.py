@@ -45,6 +45,7 @@ def test_a_move_is_legal_if_and_only_if_the_table_has_it(old: OrderState, new: O
 )
 def test_the_ways_that_orders_go(way: tuple[OrderState, ...]) -> None:
     for old, new in pairwise(way):
+        assert new in MOVES[old]
         check_move(old, new)
 
 

@@ -173,3 +173,4 @@ async def test_the_program_ends_when_the_demo_was_killed(demo: Demo) -> None:
     program = demo.program()
     os.kill(demo.process.pid or 0, signal.SIGKILL)
     await until(lambda: not lives(program))
+    assert children(demo.process.pid or 0) == []

@@ -289,6 +289,8 @@ async def test_a_table_that_is_none_of_signals_is_said(table: Table, row: str, p
     async with table.reading() as source, asyncio.timeout(20):
         while problem not in source.ready[1].upper() and problem not in source.ready[1]:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
+    assert not source.ready[0]
+    assert table.inbox.ids == []
 
 
 async def test_a_numbered_row_needs_no_signal_id_and_may_hold_floats(table: Table) -> None:

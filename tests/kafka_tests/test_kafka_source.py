@@ -225,6 +225,8 @@ async def test_it_stops_at_once_while_connecting() -> None:
     bench = Bench(options=_nobody(), create_topic=lambda *_: None, topic=uuid4().hex)
     async with bench.running() as source:
         await eventually(lambda: "connection refused" in source.ready[1])
+        began = asyncio.get_running_loop().time()
+    assert asyncio.get_running_loop().time() - began < 2
 
 
 def _nobody() -> KafkaOptions:
