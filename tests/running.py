@@ -24,7 +24,8 @@ from tests.servers.ports import free_port
 from tests.servers.process import ServerProcess
 
 MARKETFLOW = str(Path(sys.executable).with_name("marketflow"))
-_STARTED = 30.0  # seconds until it must be ready
+STARTED = 30.0
+"""Seconds until it must be ready."""
 _GRACE = 10.0  # seconds that a clean end may take before the process is killed
 
 
@@ -58,7 +59,7 @@ class Program:
         if self._is_new and self.settings.get("TRADING_MODE", "paper") != "paper":
             await _make_ledger_that_traded(self.settings["DATABASE_URL"])
         self._is_new = False
-        await asyncio.to_thread(self._process.start, _STARTED)
+        await asyncio.to_thread(self._process.start, STARTED)
         self.last_pid = self._process.pid or 0
 
     @property

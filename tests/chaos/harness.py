@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from tests.servers.process import ServerDidNotStartError
 from tests.simulation.evidence import Evidence, Published
 from tests.simulation.judge import violations
 from tests.tellings import untold
+from tests.venue.model import Balance
 from tests.venue.server import running_venue
 from tests.venue.venue import Venue
 
@@ -157,8 +159,35 @@ class Chaos:
             ends[int(partition)] = max(ends[int(partition)], int(offset) + 1)
         return found + [f"partition {at} to be read up to {end}" for at, end in enumerate(ends) if read.get(at, 0) < end]
 
-    async def judged(self) -> list[str]:
-        """Every broken promise, in words."""
+    async def agreed(self, within: float) -> None:
+        """Returns once the books are those of the exchange, but for symbols that are halted; AssertionError with what differs
+        after so many seconds."""
+        until = time.monotonic() + within
+        while differences := await self._differences():
+            if time.monotonic() > until:
+                raise AssertionError(f"ledger and exchange differ: {differences}")
+            await asyncio.sleep(0.5)
+
+    async def _differences(self) -> list[str]:
+        try:
+            positions = await self.reader.read(select(tables.positions.c.symbol, tables.positions.c.qty))
+            orders = await self.reader.read(select(tables.orders.c.order_id))
+            halted = {row["symbol"] for row in await self.reader.read(select(tables.holds)) if row["lifted_at"] is None}
+        except LedgerUnavailable as error:
+            return [str(error)]
+        known, held = {row["order_id"] for row in orders}, defaultdict[str, Decimal](Decimal)
+        for row in positions:
+            held[row["symbol"][:-4]] += row["qty"]
+        found = [f"order {one.order_id} of {one.symbol}" for one in self.venue.orders if str(one.order_id) not in known]
+        for symbol in SYMBOLS.keys() - halted:
+            base = symbol[:-4]
+            there = self.venue.balances[base] if base in self.venue.balances else Balance()
+            if held[base] != there.free + there.locked:
+                found.append(f"{held[base]} {base}, not {there.free + there.locked}")
+        return found
+
+    async def judged(self, accident: str = "") -> list[str]:
+        """Every broken promise, in words; `accident` is what befell the ledger."""
         rows: dict[Table, Sequence[Row]] = {}
         for table in tables.metadata.tables.values():
             rows[table] = await self.reader.read(select(table))
@@ -171,6 +200,7 @@ class Chaos:
             published=self.published,
             symbols=list(SYMBOLS),
             start_balances=START_BALANCES,
+            accident=accident,
         )
         return violations(evidence)
 
