@@ -8,13 +8,17 @@ from random import Random
 from sqlalchemy import select
 
 from core.adapters.ledger import tables
+from core.domain.account import ACCOUNT
+from tests.simulation.chat import Chat
 from tests.simulation.disk import Disk
 from tests.simulation.exchange import SYMBOLS, Exchange
 from tests.simulation.machine import Fate
-from tests.venue.model import OrderRequest
+from tests.simulation.polling import RIVAL
+from tests.simulation.program import ANN
+from tests.venue.model import Order, OrderRequest
 
 SET_BACK, ANOTHER = "ledger set back", "another trader"
-ACCIDENTS = frozenset({SET_BACK, ANOTHER})
+ACCIDENTS = frozenset({SET_BACK, ANOTHER, RIVAL})
 THEIR_MARK = 4_711
 PARTITIONS = 3
 _MOST_SNAPSHOTS = 4
@@ -25,6 +29,8 @@ def accident_of(seed: int, kinds: frozenset[str]) -> str:
     drawn = Random(f"accident {seed}").random()
     if drawn < 0.12:
         return SET_BACK if SET_BACK in kinds else ""
+    if 0.12 <= drawn < 0.18:
+        return RIVAL if RIVAL in kinds else ""
     return ANOTHER if drawn > 0.92 and ANOTHER in kinds else ""
 
 
@@ -58,22 +64,55 @@ class SetsBack:
 
 
 class AnotherTrader:
-    """Places orders on the account as another MarketFlow does. They rest and are taken off, so that no coin moves."""
+    """Places orders on the account as another MarketFlow does. They rest and are taken off, so that no coin moves. The owner may
+    accept what is shown of the first; the second, which comes between the two taps, is none that anybody has seen."""
 
-    def __init__(self, fate: Fate, disk: Disk, exchange: Exchange) -> None:
+    def __init__(self, fate: Fate, disk: Disk, exchange: Exchange, chat: Chat) -> None:
         self._fate = fate
         self._disk = disk
         self._exchange = exchange
+        self._chat = chat
 
     async def trade(self) -> None:
-        """One order, sooner or later: of another mark, of none, or of a signal that we have ordered."""
+        """One order, sooner or later: of another mark, of none, or of a signal that we have ordered. Maybe a second one."""
         random = self._fate.random
         await asyncio.sleep(random.uniform(30.0, 200.0))
-        self._fate.strikes(ANOTHER, 1.0)
+        if not self._fate.strikes(ANOTHER, 1.0):
+            return
         ours = self._executed()
         kind = random.choice(["mark", "no mark", *(["our id"] * 2 if ours else [])])
         symbol, name = random.choice(ours) if kind == "our id" else (random.choice(SYMBOLS), "mf-0f1e2d3c4b5a69788796a5b4c3d2e")
         mark = {"mark": THEIR_MARK, "no mark": None, "our id": random.choice([THEIR_MARK, None])}[kind]
+        first = self._place(symbol, name, mark, kind)
+        if await self._is_noticed(first, 200.0) and (tap := await self._shown(first)) is not None:
+            second = self._place(random.choice(SYMBOLS), "mf-1f1e2d3c4b5a69788796a5b4c3d2e", THEIR_MARK + 1, "another mark")
+            await self._is_noticed(second, 50.0)  # a confirmation waits for a minute
+            self._fate.tell(f"the owner accepts order {first.order_id}")
+            self._chat.do(ANN, tap)
+
+    async def _is_noticed(self, order: Order, seconds: float) -> bool:
+        """Waits until the account is held because of `order`."""
+        until = self._fate.loop.time() + seconds
+        hold = select(tables.holds.c.words).where(tables.holds.c.symbol == ACCOUNT)
+        while not any(str(order.order_id) in row["words"] for row in self._disk.rows(hold)):
+            if self._fate.over or self._fate.loop.time() > until:
+                return False
+            await asyncio.sleep(1.0)
+        return True
+
+    async def _shown(self, order: Order) -> str | None:
+        """What the owner taps to accept `order`, once it was shown; None where the bot does not answer."""
+        for _ in range(5):
+            seen = len(self._chat.replies)
+            self._chat.do(ANN, "/accept account")
+            await asyncio.sleep(5.0)
+            for reply in self._chat.replies[seen:]:
+                for data in reply.buttons:
+                    if data.startswith("ok:") and str(order.order_id) in reply.text and not self._fate.over:
+                        return data
+        return None
+
+    def _place(self, symbol: str, name: str, mark: int | None, kind: str) -> Order:
         venue = self._exchange.venue
         price = (venue.exchange.books[symbol].last * Decimal("0.9")).quantize(
             Decimal("0.00001") if symbol == "DOGEUSDT" else Decimal("0.01")
@@ -84,6 +123,7 @@ class AnotherTrader:
         venue.exchange.cancel(order)
         self._exchange.strange.append(order)
         self._fate.tell(f"another trader: {name} in {symbol}, {kind}")
+        return order
 
     def _executed(self) -> list[tuple[str, str]]:
         orders = tables.orders.c

@@ -6,8 +6,10 @@ from unittest.mock import patch
 
 from sqlalchemy import select
 
+from bot.alone import Alone
 from core import adoption, comparison, holding
-from core.adapters.ledger import tables
+from core.account import Account
+from core.adapters.ledger import tables, transaction
 from core.adapters.ledger.lease import Lease
 from core.adoption import Adoption
 from core.book import Book
@@ -72,6 +74,24 @@ def writes_into_whatever_is_there(self: Lease, connection: Any, number: int) -> 
 
 _STAMP = Lease.stamp
 
+
+def finds_no_conflict(*_: Any) -> dict[Any, Any]:
+    """Whatever comes under an id that is taken is what came before."""
+    return {}
+
+
+def enters_at_once(_self: Alone) -> None:
+    """A program need not know that it is alone."""
+
+
+def accepts_all_of_it(self: Account, _shown: Any, who: str) -> Any:
+    """The owner's word on what was shown is taken for all that holds the account."""
+    held = self._book.account_hold
+    return _ACCEPT(self, held.differences if held is not None else (), who)
+
+
+_ACCEPT = Account.accept
+
 Swap = tuple[Any, str, Any]
 _NOTHING_LOST: tuple[Swap, ...] = ((holding, "sort_orders", loses_for_good),)
 
@@ -90,6 +110,9 @@ ACCOUNT_VARIANTS: dict[str, tuple[Swap, ...]] = {
     ),
     "a known client id with another order id is not noticed": ((comparison, "whose", takes_an_id_for_an_order),),
     "a process carries on where its ledger went backwards": ((Lease, "stamp", writes_into_whatever_is_there),),
+    "another content under an id that is taken is a repetition": ((transaction, "find_conflicts", finds_no_conflict),),
+    "a newcomer enters without having polled undisturbed": ((Alone, "closed", enters_at_once),),
+    "an acceptance of some orders lifts the whole halt": ((Account, "accept", accepts_all_of_it),),
     "a halted account buys on": ((Book, "account_hold", property(lambda _: None)),),
 }
 """What each of them swaps: the owner of a name, the name, and what stands there instead."""

@@ -38,8 +38,8 @@ def _wishes(seen: Evidence) -> Iterator[str]:
         if order is not None and most is not None and largest.get(order["client_order_id"], ZERO) > most:
             yield f"order by hand {row['source_id']} is larger than {most}"
     for (wish, symbol), numbers in came.items():
-        # A panic sells on: what was counted up, then its second order and so on; its first where nothing had been counted up.
-        if numbers[0] > 1 or numbers[1:] != list(range(2, len(numbers) + 1)):
+        # A panic sells on: what was counted up (0), then its first order beside that, its second and so on.
+        if numbers[0] > 1 or numbers != list(range(numbers[0], numbers[0] + len(numbers))):
             yield f"{wish} became the orders by hand {numbers} of {symbol}"
 
 

@@ -10,6 +10,7 @@ from core.adapters.ledger.codec import bodies
 from core.adapters.ledger.rows import Row
 from core.domain.messages import Body
 from core.domain.signal import BY_HAND
+from tests.simulation.polling import Polling
 from tests.venue.model import Order
 from tests.venue.venue import Venue
 
@@ -42,7 +43,8 @@ class Evidence:
     """What ledger, exchange and chat hold once all is settled. `rows` reads a table of the ledger, `told` is what the bot's
     messages in the chat say, by their ids, `published` everything that was written to the topic since the first start,
     `cut` the partitions (topic/partition/) whose end was lost, so that they were read again. `settings` are the limits where
-    nobody set another. `accident` befell the whole history, `strange` are the exchange's orders of somebody else."""
+    nobody set another. `accident` befell the whole history, `strange` are the exchange's orders of somebody else,
+    `polling` is who polled Telegram when."""
 
     rows: Callable[[Table], Sequence[Row]]
     venue: Venue
@@ -55,6 +57,7 @@ class Evidence:
     hands: Hands = field(default_factory=Hands)
     accident: str = ""
     strange: Sequence[Order] = ()
+    polling: Polling = field(default_factory=Polling)
 
     @property
     def orders(self) -> list[Order]:

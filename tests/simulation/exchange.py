@@ -9,6 +9,7 @@ from decimal import Decimal
 from core.adapters.binance_refusals import Answer, Refusal, Said, Silence, refusal
 from tests.simulation.loop import SeededLoop
 from tests.simulation.machine import Clock, Fate
+from tests.simulation.polling import Polling
 from tests.venue.errors import VenueError
 from tests.venue.model import Order
 from tests.venue.params import Params
@@ -39,6 +40,7 @@ class Exchange:
         self._shown_at: dict[str, float] = {}  # from when on a query finds the order of a client order id
         self.strange: list[Order] = []
         """The orders of somebody else."""
+        self.polling = Polling()
         self.placed: list[str] = []
         """The client order id of every order that was executed, in order."""
         self.is_unwanted: Callable[[str], bool] = lambda _: False
@@ -221,6 +223,7 @@ class SimulatedWire:
                 await fate.pause(5.0, 40.0)
             if not self._may_send():
                 return Silence("the right to trade is in doubt", sent=False)
+            self._exchange.polling.sends(parameters["newClientOrderId"], parameters["side"])
             fate.tell(f"sends {parameters['newClientOrderId']} {parameters['side']} {parameters['symbol']}")
         if self._exchange.away and fate.random.random() < 0.5:
             await fate.pause(0.001, 0.01)

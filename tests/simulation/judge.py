@@ -1,5 +1,6 @@
 """What must be true after every seed, whatever happened: one signal, one order; ledger = exchange; everything told."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator
 from decimal import Decimal
@@ -16,6 +17,7 @@ from tests.simulation import by_hand, leaving
 from tests.simulation.accidents import SET_BACK
 from tests.simulation.evidence import Evidence, is_by_hand, is_signal
 from tests.simulation.leaving import is_again
+from tests.simulation.polling import entries_of_newcomers
 from tests.tellings import messages_of
 from tests.venue.model import Order
 
@@ -77,6 +79,14 @@ def _no_bugs(seen: Evidence) -> Iterator[str]:
     for row in seen.rows(tables.inbox):
         if row["outcome"] == "failed":
             yield f"message {row['source_id']} failed: {row['reason']}"
+
+
+def is_own_failure(promise: str) -> bool:
+    """Tells whether a broken promise is that the program failed by an error of its own, and not what it did."""
+    return bool(_OWN_FAILURE.search(promise))
+
+
+_OWN_FAILURE = re.compile(r"^(message \S+ failed: |nobody looked at |p\d+ died of )")
 
 
 def _orders(seen: Evidence) -> Iterator[str]:
@@ -272,6 +282,12 @@ def _accidents(seen: Evidence) -> Iterator[str]:
             yield f"signal {name} was bought though somebody else trades"
 
 
+def _alone(seen: Evidence) -> Iterator[str]:
+    """Whoever cannot know that nobody else has the token makes no entry."""
+    if seen.polling.queue is not None:
+        yield from entries_of_newcomers(seen.polling)
+
+
 def _questions(seen: Evidence) -> Iterator[str]:
     """A question ends once, and what was approved is one order."""
     orders = {row["inbox_seq"]: row for row in seen.rows(tables.orders)}
@@ -298,5 +314,6 @@ PROMISES = (
     _alerts,
     _told,
     _holds,
+    _alone,
     _questions,
 )

@@ -5,10 +5,12 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from core.adapters.ledger import tables
-from core.adapters.ledger.codec import events
+from core.adapters.ledger.codec import bodies, events, facts
 from core.adapters.ledger.rows import Row
 from core.domain.events import OrderExecuted, SignalRefused
+from core.domain.messages import SignalReceived
 from core.domain.money import ZERO
+from core.domain.signal import AGAIN, Side, Signal
 from tests.simulation.evidence import Evidence, is_signal
 
 _ATTEMPTS = {"ordered", "awaiting_approval", "put_off"}
@@ -98,4 +100,32 @@ def _all_over(seen: Evidence) -> Iterator[str]:
             yield f"the exit of {row['symbol']} is wanted for ever"
 
 
-PROMISES = (_wanted, _told, _sized_anew, _all_over)
+def _no_more_than_wanted(seen: Evidence) -> Iterator[str]:
+    """All attempts at an exit together sell no more than was held when it came, or than a person asked for or allowed."""
+    orders = {row["inbox_seq"]: row for row in seen.rows(tables.orders)}
+    allowed = {row["inbox_seq"]: row["qty"] for row in seen.rows(tables.approvals) if row["state"] == "APPROVED"}
+    left: dict[tuple[str, str], Decimal] = {}
+    for row in sorted(filter(is_signal, seen.rows(tables.inbox)), key=lambda row: row["seq"]):
+        said = bodies.decode(row["body"])
+        if not isinstance(said, SignalReceived) or said.signal.side is not Side.SELL or row["facts"] is None:
+            continue
+        exit_, order = _exit_of(said.signal), orders.get(row["seq"])
+        if not said.signal.is_again:
+            held = facts.decode(row["facts"]).held
+            left[exit_] = held if said.hand is None or said.hand.qty is None else min(held, said.hand.qty)
+        if exit_ not in left or order is None:
+            continue
+        left[exit_] = min(left[exit_], allowed.get(row["seq"], left[exit_]))
+        if order["executed_qty"] > left[exit_]:
+            yield f"the exit {row['source_id']} sold {order['executed_qty']} {row['symbol']}, only {left[exit_]} were to be sold"
+        left[exit_] -= order["executed_qty"]
+
+
+def _exit_of(signal: Signal) -> tuple[str, str]:
+    """The same for the first attempt and for all that follow."""
+    if not signal.is_again:
+        return signal.source, signal.signal_id
+    return signal.source.removeprefix(AGAIN), signal.signal_id.partition(":")[2]
+
+
+PROMISES = (_wanted, _told, _sized_anew, _all_over, _no_more_than_wanted)

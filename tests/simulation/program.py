@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from itertools import count
 from typing import Any, cast
 
 from bot import approvals
+from bot.alone import Alone
 from bot.asked import read_asked
 from bot.audience import Audience
 from bot.commands.start import joined
@@ -20,6 +21,7 @@ from bot.people import People, link_word
 from bot.selling_out import PanicTimer
 from core.adapters.binance_client import BinanceClient
 from core.adapters.ledger.lease import take_lease
+from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.book import Book
 from core.domain.controls import Controls, Mode
@@ -36,6 +38,7 @@ from tests.simulation.disk import Disk, DiskReader, DiskTransactions
 from tests.simulation.exchange import SYMBOLS, Exchange, SimulatedWire
 from tests.simulation.loop import Process
 from tests.simulation.machine import Clock, Fate
+from tests.simulation.polling import Polling
 from tests.tellings import owners_notifier
 
 LIMITS = Limits(
@@ -67,6 +70,7 @@ class Parts:
     exchange: Exchange
     broker: Broker
     chat: Chat
+    polling: Polling = field(default_factory=Polling)
 
 
 class Untimed:
@@ -115,6 +119,7 @@ class Program:
         )
         today = clock.now().date().isoformat()
         self.left = await ledger.load(today)
+        self.alone = await self._polls()
         self.trading = Trading(
             book=Book.from_ledger(self.left, Controls(mode=Mode.AUTO), LIMITS, today, {ANN: Role.OWNER}),
             ledger=ledger,
@@ -126,6 +131,7 @@ class Program:
             token=lambda: f"{self.process.name}-{next(self._tokens)}",
             capacity=50,
             held_since=lambda: ledger.held_since,
+            gate=self.alone.closed if self.alone is not None else lambda: None,
         )
         self.inbox = self.trading.inbox
         self.desk = self._desk(client)
@@ -146,7 +152,7 @@ class Program:
             self._trade(),
             ledger.keep_lease(),
             notifier.run(),
-            self._listen(),
+            self._listen() if self.alone is None else parts.polling.listen(self.alone, clock),
             self.trading.market.run(),
             self.trading.comparing.run(),
             self._watch_mailboxes(),
@@ -163,6 +169,14 @@ class Program:
         for task in done - {stopping}:
             task.result()
         await self._stop(tasks)
+
+    async def _polls(self) -> Alone | None:
+        """What tells whether this program is alone; None where nobody polls."""
+        if self.parts.polling.queue is None:
+            return None
+        traded_at = await LedgerQueries(self.ledger.reader).last_on_exchange()
+        seen_at = self.ledger.away_since
+        return Alone(self.clock, self._tell, who=self.process.name, has_account=True, traded_at=traded_at, seen_at=seen_at)
 
     def _desk(self, client: BinanceClient) -> Desk:
         """What the commands work on. Those that only read are not said here, so what they would ask is not there."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from demo.chat.updates import UpdateQueue
 from tests.simulation.accidents import ACCIDENTS, ANOTHER, PARTITIONS, SET_BACK, AnotherTrader, SetsBack, accident_of
 from tests.simulation.broker import TOPIC, Broker
 from tests.simulation.chat import Chat
@@ -23,6 +24,7 @@ from tests.simulation.loop import Process, SeededLoop
 from tests.simulation.machine import Clock, Fate
 from tests.simulation.moods import Moods
 from tests.simulation.people import Crowd
+from tests.simulation.polling import RIVAL, Polling, Rival
 from tests.simulation.program import SETTINGS, Parts, Program
 
 KINDS = frozenset(
@@ -71,6 +73,7 @@ class History:
             hands=self.hands,
             accident=self.accident,
             strange=parts.exchange.strange,
+            polling=parts.polling,
         )
         return [*self.violations, *violations(evidence)]
 
@@ -102,12 +105,14 @@ class _Story:
         exchange = Exchange(fate, clock, ahead=random.uniform(-30, 30))
         fate.stopped = self._stop
         self.moods = Moods(exchange.venue, random)
-        self.parts = Parts(fate, clock, Disk(fate), exchange, Broker(fate, PARTITIONS), Chat(fate))
+        exchange.polling = polling = Polling(UpdateQueue(loop.time) if accident == RIVAL else None)
+        self.parts = Parts(fate, clock, Disk(fate), exchange, Broker(fate, PARTITIONS), Chat(fate), polling)
         self.crowd = Crowd(fate, self.parts.chat, self.parts.disk)
         exchange.is_unwanted = self.parts.disk.is_to_be_cancelled
         self.history = History(self.parts, hands=self.crowd.hands, accident=accident)
         self.sets_back = SetsBack(fate, self.parts.disk) if accident == SET_BACK else None
-        self.another = AnotherTrader(fate, self.parts.disk, exchange) if accident == ANOTHER else None
+        self.another = AnotherTrader(fate, self.parts.disk, exchange, self.parts.chat) if accident == ANOTHER else None
+        self.rival = Rival(fate, polling) if accident == RIVAL else None
         self.unnoticed: set[int] = set()  # partitions that were cut, as long as the program has not seen it
         self.processes: list[Process] = []
         self.programs: list[tuple[Process, Program]] = []
@@ -120,6 +125,7 @@ class _Story:
             *(self.crowd.works() if not self.history.accident else ()),
             *([self.sets_back.under_a_process()] if self.sets_back is not None else ()),
             *([self.another.trade()] if self.another is not None else ()),
+            *([self.rival.poll()] if self.rival is not None else ()),
             *self._outages(),
             self._suspensions(),
             self._kills(),
@@ -171,6 +177,7 @@ class _Story:
         process = Process(f"p{len(self.processes) + 1}")
         self.processes.append(process)
         self.history.starts += 1
+        self.parts.polling.starts(process, self.loop.time())
         self.parts.fate.tell(f"{process.name} starts")
         self.loop.start(process, self._run(process), f"program {process.name}")
         return process

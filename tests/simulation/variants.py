@@ -45,7 +45,7 @@ from tests.simulation.breaking import Variant, loads, patched, swap
 from tests.simulation.wrong_exits import WRONG_EXITS
 
 
-async def _place_first(self: Placement, order: Order, intent: Changes) -> Order:
+async def _place_first(self: Placement, order: Order, intent: Changes, **_: Any) -> Order:
     self._book.in_flight[order.client_order_id] = order
     answer = await self._send(order)
     await self._submit(order, intent)
@@ -120,8 +120,7 @@ async def _offset_first(self: KafkaSource, partition: int, records: Any) -> None
 _DELIVER_BATCH = KafkaSource._deliver_batch
 
 
-async def _send_once(self: TelegramNotifier, listener: Any, message: Any, item: Any = None) -> int:
-    del item
+async def _send_once(self: TelegramNotifier, listener: Any, message: Any, *_: Any) -> int:
     await self._pace.take()
     try:
         return await self._speaker.send(listener.chat_id, message, 1)
@@ -160,9 +159,9 @@ def _no_recovery(self: Trading, left: LedgerState) -> None:
     self.inbox.start([], left.waiting)
 
 
-async def _intent_without_verdict(self: Placement, order: Order, intent: Changes, arrived: float | None = None) -> Order:
+async def _intent_without_verdict(self: Placement, order: Order, intent: Changes, **more: Any) -> Order:
     verdicts, intent.verdicts = intent.verdicts, []
-    settled = await _PLACE(self, order, intent)
+    settled = await _PLACE(self, order, intent, **more)
     await self._ledger.commit(Changes(verdicts=verdicts))
     intent.verdicts = verdicts
     return settled
@@ -235,9 +234,9 @@ async def _knows_nothing(*_: Any) -> dict[int, Any]:
 # --- by hand
 
 
-async def _by_hand_without_verdict(self: Placement, order: Order, intent: Changes, arrived: float | None = None) -> Order:
+async def _by_hand_without_verdict(self: Placement, order: Order, intent: Changes, **more: Any) -> Order:
     place = _intent_without_verdict if order.signal.source == BY_HAND else _PLACE
-    return await place(self, order, intent)
+    return await place(self, order, intent, **more)
 
 
 def _stays_open(self: Confirmations, token: str, user_id: int, chat_id: int) -> Any:
@@ -253,11 +252,11 @@ _TAKE = Confirmations.take
 async def _sells_nothing(*_: Any) -> None: ...
 
 
-def _no_pause(user_id: int, who: str, **_: Any) -> ControlsRequested:
+def _no_pause(user_id: int, who: str, *_: Any, **__: Any) -> ControlsRequested:
     return ControlsRequested(user_id, who)
 
 
-async def _one_after_the_other(desk: Desk, _caller: Caller, bodies: Any, source_id: str, _stored: Any) -> str:
+async def _one_after_the_other(desk: Desk, _caller: Caller, bodies: Any, source_id: str) -> str:
     for number, (mailbox, body) in enumerate(bodies):
         await desk.inbox.ask_all([Message(BY_HAND, f"{source_id}:{number}", mailbox, body, desk.clock.now())])
         await desk.clock.sleep(1)

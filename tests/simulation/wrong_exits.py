@@ -14,8 +14,8 @@ from core.domain.controls import Controls, Panic
 from core.domain.exit import WantedExit
 from core.domain.instrument import Instrument
 from core.domain.order import Order
-from core.domain.signal import Side
-from core.exits import Exits
+from core.domain.signal import Side, Signal
+from core.exits import Attempt, Exits
 from core.policy import admission
 from core.policy import exits as policy_of_exits
 from core.policy.picture import Limits
@@ -36,6 +36,17 @@ async def _first_rules(self: Exits, symbol: str) -> Instrument | None:
 
 
 async def _all_is_free(_self: Exits, _symbol: str) -> None: ...
+
+
+async def _sells_all_there_is(self: Exits, signal: Signal, *rest: Any) -> Attempt:
+    """A later attempt goes by what is held by then."""
+    wanted = self._book.exits.get(signal.symbol)
+    if wanted is not None and signal.is_again:
+        self._book.exits[signal.symbol] = replace(wanted, qty=self._book.position(signal.symbol).qty)
+    return await _ATTEMPT(self, signal, *rest)
+
+
+_ATTEMPT = Exits.attempt
 
 
 def _done_with_one_order(wanted: WantedExit, *rest: Any) -> WantedExit:
@@ -70,6 +81,7 @@ WRONG_EXITS: Mapping[str, Variant] = {
     ),
     "an exit is sized by the old rules": swap(Exits, "_read_rules", _first_rules),
     "an exit is sized by the old balance": swap(Exits, "_free", _all_is_free),
+    "an exit sells more than it was to when it came": swap(Exits, "attempt", _sells_all_there_is),
     "the rest of an exit is forgotten": swap(placing, "after_fills", _done_with_one_order),
     "an exit that was refused once is given up": swap(placing, "after_failure", _fails_for_good),
     "an exit that is wanted is forgotten at the start": loads(lambda state: replace(state, exits=())),
