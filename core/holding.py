@@ -213,6 +213,8 @@ class Holding:
         except SymbolUnknown:
             self._looked_at.pop(symbol, None)
             await self._market.load_instruments([symbol])
+            if not self._market.is_gone(symbol):  # the exchange contradicts itself: nothing is known then
+                raise
             return Sorted()
         orders = await self._ledger.find_orders([report.client_order_id for report in recent.reports])
         self._looked_at[symbol] = since

@@ -119,6 +119,18 @@ async def test_an_exchange_that_is_away_or_contradicts_itself_ends_nothing(
     assert ends(ledger) == []
 
 
+async def test_nothing_is_entered_where_the_exchange_contradicts_itself(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It lists the symbol, and knows no such symbol where it is asked for its orders."""
+
+    async def unknown(symbol: str, _: int) -> None:
+        raise SymbolUnknown("HTTP 400, code -1121: Invalid symbol.")
+
+    monkeypatch.setattr(world.venue, "recent_orders", unknown)
+    assert became(await world.say("BUY_SM")) == ("denied", "not_compared")
+    monkeypatch.undo()
+    assert became(await world.say("BUY_SM")) == ("ordered", "")
+
+
 async def test_one_whose_fills_can_be_read_no_more_is_told_too(
     world: World, ledger: MemoryLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
