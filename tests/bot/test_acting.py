@@ -199,6 +199,7 @@ async def test_a_late_tap_lowers_the_risk_at_once_and_asks_once_more_before_it_r
         again = await firm.owner.wait_for("tap again within 60 s", after=asked)
         firm.owner.press(again, "✅ Do it")
         await until(lambda: firm.book.position("SOLUSDC").is_open)
+        await firm.settled()  # what tells of the purchase is no answer to the next command
     await until(lambda: not firm.book.open_positions())
     assert firm.book.controls.pause is Pause.ALL
 
