@@ -186,6 +186,16 @@ async def test_the_next_start_finds_the_backup_and_nothing_of_what_came_after_it
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
+async def test_a_file_that_nothing_was_copied_over_stays_where_it_is(on_disk: tuple[SqlLedger, Path]) -> None:
+    ledger, path = on_disk
+    before = path.stat().st_ino
+    checkpoint(path)
+    log_copied_over(path)
+    await found_out(ledger)
+    await ledger.close()
+    assert path.stat().st_ino == before
+
+
 async def test_a_backup_that_is_copied_over_it_once_all_is_in_the_file_is_found_out(on_disk: tuple[SqlLedger, Path]) -> None:
     ledger, path = on_disk
     checkpoint(path)

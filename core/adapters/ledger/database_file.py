@@ -28,6 +28,7 @@ class DatabaseFile:
         self._index = IndexFile(self._paths[2]) if self._paths else None
         self._index_seen: WalIndex | None = None
         self._content: _Content = None
+        self._is_copied_over = False
 
     def check(self) -> None:
         """Raises LedgerSetBack where one of them is gone or another than before, or was written to by another than SQLite.
@@ -48,6 +49,7 @@ class DatabaseFile:
         if index is None:
             return
         if content != self._content and index.checkpoint == before.checkpoint and not index.is_copying:
+            self._is_copied_over = True
             raise _copied_over(self._paths[0])
         if not index.is_of(log) and file.read() == index:
             raise _copied_over(log)
@@ -67,21 +69,13 @@ class DatabaseFile:
             return
         database, log, index = self._paths
         with suppress(OSError):  # then it is as if this process had been killed
-            is_copied_over = _identity(database) == self._seen[0] and not self._is_as_left()
-            if is_copied_over:
+            if self._is_copied_over and _identity(database) == self._seen[0]:
                 _give_own_file(database)
             if _identity(database) not in {None, self._seen[0]}:
                 if _identity(log) == self._seen[1]:
                     log.replace(log.with_name(f"{log.name}.before"))
                 if _identity(index) == self._seen[2]:
                     index.unlink()
-
-    def _is_as_left(self) -> bool:
-        try:
-            self.check()
-        except LedgerSetBack:
-            return _content(self._paths[0]) == self._content
-        return True
 
     def close(self) -> None:
         """To be called once SQLite has closed it."""
