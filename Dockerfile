@@ -47,7 +47,7 @@ ENV PATH=/opt/marketflow/bin:$PATH \
 EXPOSE 8001 8080
 
 # Asks /healthz by HTTP_HOST and HTTP_PORT of the environment; a port that is off (0) counts as healthy.
-HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 CMD ["python", "-m", "bot.web.probe"]
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 CMD ["python", "-m", "bot.web.healthcheck"]
 
 # As the container's first process: `docker stop` sends SIGTERM, intake stops, what is in flight is settled, then it goes.
 CMD ["marketflow", "run"]

@@ -4,8 +4,8 @@ import asyncio
 import json
 import signal
 
-from demo.chat.room import OWNER, Room
-from demo.chat.server import running_chat
+from local_telegram.room import OWNER, Room
+from local_telegram.server import running_chat
 
 
 async def serve() -> None:

@@ -17,8 +17,8 @@ from sqlalchemy import func, select
 
 from core.adapters.ledger import tables
 from core.adapters.ledger.opening import open_ledger
-from demo.chat.room import Room
-from demo.chat.server import running_chat
+from local_telegram.room import Room
+from local_telegram.server import running_chat
 from tests.bot.conftest import PEOPLE, until
 from tests.bot.firm import ROOMY, Firm, firm_on
 from tests.bot.parts import FastClock

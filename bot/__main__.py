@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bot.config import Settings
+    from bot.settings.settings import Settings
 
 OK, FAILED, WRONG_SETTINGS = 0, 1, 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit code: 0 well, 1 failed, 2 wrong settings or usage."""
-    from bot.redaction import shown
+    from bot.settings.redaction import shown
     from core.adapters.private_files import UMASK
     from core.domain.errors import ConfigurationError, MarketFlowError
 
@@ -68,8 +68,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _settings() -> "Settings":
     """Those of the environment and .env; from here on their secrets are shown nowhere."""
-    from bot.config import load_settings
-    from bot.redaction import hide
+    from bot.settings.redaction import hide
+    from bot.settings.settings import load_settings
 
     settings = load_settings()
     hide(settings.secret_values())
@@ -77,7 +77,7 @@ def _settings() -> "Settings":
 
 
 def _say(line: str) -> None:
-    from bot.redaction import shown
+    from bot.settings.redaction import shown
 
     print(shown(line))
 
@@ -104,16 +104,16 @@ def _demo(chosen: argparse.Namespace) -> int:
 
 
 def _check(_: argparse.Namespace) -> int:
-    from bot.check import check
-    from bot.logs import keep_quiet
+    from bot.cli.doctor import check
+    from bot.observability.logging_setup import keep_quiet
 
     keep_quiet()
     return OK if asyncio.run(check(_settings(), _say)) else FAILED
 
 
 def _publish(chosen: argparse.Namespace) -> int:
-    from bot.logs import keep_quiet
-    from bot.publish import publish
+    from bot.cli.publish import publish
+    from bot.observability.logging_setup import keep_quiet
 
     keep_quiet()
     _say(asyncio.run(publish(_settings(), chosen.signal_type, chosen.close, chosen.symbol, chosen.signal_id)))
@@ -121,8 +121,8 @@ def _publish(chosen: argparse.Namespace) -> int:
 
 
 def _export(chosen: argparse.Namespace) -> int:
-    from bot.export import export
-    from bot.logs import keep_quiet
+    from bot.cli.export_csv import export
+    from bot.observability.logging_setup import keep_quiet
 
     keep_quiet()
     asyncio.run(export(_settings(), chosen.file, _say))
@@ -137,16 +137,16 @@ def _day(text: str) -> str:
 
 
 def _prove(chosen: argparse.Namespace) -> int:
-    from bot.logs import keep_quiet
-    from bot.prove import prove_day
+    from bot.cli.daily_reconciliation import prove_day
+    from bot.observability.logging_setup import keep_quiet
 
     keep_quiet()
     return OK if asyncio.run(prove_day(_settings(), chosen.day, _say)) else FAILED
 
 
 def _resend(chosen: argparse.Namespace) -> int:
-    from bot.logs import keep_quiet
-    from bot.resend import resend
+    from bot.cli.resend import resend
+    from bot.observability.logging_setup import keep_quiet
 
     keep_quiet()
     asyncio.run(resend(_settings(), chosen.day, _say))
@@ -154,8 +154,8 @@ def _resend(chosen: argparse.Namespace) -> int:
 
 
 def _reconcile(_: argparse.Namespace) -> int:
-    from bot.logs import keep_quiet
-    from bot.reconcile import reconcile
+    from bot.cli.reconcile import reconcile
+    from bot.observability.logging_setup import keep_quiet
 
     keep_quiet()
     return OK if asyncio.run(reconcile(_settings(), _say, _progress)) else FAILED

@@ -13,18 +13,22 @@ from importlib.metadata import version
 import structlog
 from fastapi import APIRouter
 
-from bot.alone import Alone
-from bot.audience import Audience
-from bot.catching_up import CatchingUp
+from bot.access.confirmations import Confirmations
+from bot.access.roles import People
+from bot.access.totp import OneTimeCodes
+from bot.cli.daily_reconciliation import Prover
 from bot.clock import SystemClock
-from bot.config import Settings, TradingMode
-from bot.confirmations import Confirmations
-from bot.daily_proof import DailyProof
-from bot.desk import Desk
-from bot.digests import DigestTimer
-from bot.direct_word import DirectWord
-from bot.heartbeat_ping import EVERY_SECONDS, HeartbeatPing
-from bot.jobs import (
+from bot.commands.context import Desk
+from bot.commands.liquidation import PanicTimer
+from bot.factories import check_trading_mode, connect_snowflake, kafka_options, limits_of, open_venue, today_of
+from bot.jobs.api_key_check import KeyWatch
+from bot.jobs.backlog_report import CatchingUp
+from bot.jobs.daily_reconciliation_job import DailyProof
+from bot.jobs.digest_job import DigestTimer
+from bot.jobs.heartbeat_ping import EVERY_SECONDS, HeartbeatPing
+from bot.jobs.ledger_outage import LedgerWatch, end_lines
+from bot.jobs.retention_job import Pruning
+from bot.jobs.timers import (
     ApprovalTimer,
     BalanceReader,
     Job,
@@ -36,47 +40,43 @@ from bot.jobs import (
     schedule_daily,
     schedule_once,
 )
-from bot.key_rights import KeyWatch
-from bot.ledger_watch import LedgerWatch, end_lines
 from bot.lifecycle import Lifecycle, stop_on_signals
-from bot.logs import configure_logging
-from bot.loki import LokiHandler
-from bot.notifiers import Notifiers
-from bot.one_time_codes import OneTimeCodes
-from bot.pace import Paces
-from bot.people import People
-from bot.process_events import ProcessEvents
-from bot.prove import Prover
-from bot.pruning import Pruning
-from bot.selling_out import PanicTimer
-from bot.telegram_app import TelegramChat
-from bot.telegram_link import connect, name_of
-from bot.this_program import this_program
+from bot.notifications.dispatcher import Notifiers
+from bot.notifications.emergency_alert import DirectWord
+from bot.notifications.event_emitter import ProcessEvents
+from bot.observability.logging_setup import configure_logging
+from bot.observability.loki_handler import LokiHandler
+from bot.process_identity import this_program
+from bot.settings.settings import Settings, TradingMode
+from bot.subscriptions.recipients import Audience
+from bot.telegram.client import connect, name_of
+from bot.telegram.rate_limiter import Paces
+from bot.telegram.single_instance import Alone
+from bot.telegram.telegram_app import TelegramChat
 from bot.web.health import create_web_app
 from bot.web.metrics import create_metrics_app
 from bot.web.server import serve_web
-from bot.web.signals import signal_routes
-from bot.web.turned_away import TurnedAway
-from bot.web.turned_back import TurnedBack
-from bot.wiring import check_trading_mode, connect_snowflake, kafka_options, limits_of, open_venue, today_of
-from core.adapters.binance_client import BinanceClient
+from bot.web.unauthenticated_requests import TurnedAway
+from bot.web.undelivered_signals import TurnedBack
+from bot.web.webhook import signal_routes
+from core.adapters.binance.binance_client import BinanceClient
 from core.adapters.execution_logger import ExecutionLogger
-from core.adapters.kafka_source import KafkaSource
+from core.adapters.kafka.source import KafkaSource
 from core.adapters.ledger.analytics import LedgerAnalytics
 from core.adapters.ledger.opening import open_ledger
 from core.adapters.ledger.pruning import LedgerPruning
 from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.adapters.ledger.stories import LedgerStories
-from core.adapters.paper_exchange import PaperExchange
-from core.book import Book
-from core.domain.controls import Controls
+from core.adapters.paper.paper_exchange import PaperExchange
+from core.domain.access import Reader
 from core.domain.errors import ConfigurationError, ExchangeUnavailable, LedgerUnavailable
 from core.domain.events import PartTroubled, SignalsLost, Started
 from core.domain.messages import Message, ReaderRequested, SourcePosition
-from core.domain.people import Reader
-from core.inbox import CONTROLS
+from core.domain.trading_state import Controls
+from core.engine.inbox import CONTROLS
 from core.ports import LedgerState, MarketData
+from core.state.portfolio import Book
 from core.trading import Trading
 
 log = structlog.get_logger(__name__)

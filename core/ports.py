@@ -6,21 +6,21 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
+from core.domain.access import Authenticator, Invite, Person, Reader
 from core.domain.account import Acknowledged
 from core.domain.approval import Approval
-from core.domain.conflict import Conflict
-from core.domain.controls import Controls
 from core.domain.events import Event, OutboxItem, Priority
-from core.domain.exit import WantedExit
-from core.domain.hold import Hold
 from core.domain.instrument import Balance, Instrument, Quote
-from core.domain.limit import LimitSet
 from core.domain.messages import DeadLetter, Message, SourcePosition, StoredMessage
 from core.domain.order import ExecutionReport, Fill, Order, OrderRequest, PlaceResult, RecentOrders
-from core.domain.people import Authenticator, Invite, Person, Reader
+from core.domain.pending_exit import WantedExit
 from core.domain.position import Execution, Position, Trade
 from core.domain.reasons import Reason
-from core.policy.facts import Facts
+from core.domain.risk_limit import LimitSet
+from core.domain.signal_conflict import Conflict
+from core.domain.symbol_halt import Hold
+from core.domain.trading_state import Controls
+from core.policy.rule_measurements import Facts
 
 
 class Clock(Protocol):

@@ -11,7 +11,7 @@ from core.domain.order import Fill, Order, OrderState
 from core.domain.position import Execution
 from core.domain.reasons import Reason
 from core.domain.signal import Signal
-from core.policy.facts import Facts
+from core.policy.rule_measurements import Facts
 
 
 @dataclass(frozen=True, slots=True)

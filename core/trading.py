@@ -4,24 +4,24 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from functools import partial
 
-from core.account import Account
-from core.adoption import Adoption
-from core.book import Book
-from core.comparing import Comparing
-from core.deciding import Deciding
 from core.domain.account import ACCOUNT
 from core.domain.messages import Message, StoredMessage
-from core.exits import Exits, ExitTimer
-from core.first_sending import FirstSending
-from core.holding import Holding
-from core.inbox import CAPACITY, Inbox
-from core.market import Market
-from core.order_executor import OrderExecutor, new_token
-from core.placement import Placement
+from core.engine.comparison_schedule import Comparing
+from core.engine.control_commands import Wishes
+from core.engine.inbox import CAPACITY, Inbox
+from core.engine.order_executor import OrderExecutor, new_token
+from core.engine.symbol_halts import Holding
+from core.execution.account_guard import Account
+from core.execution.decision_service import Deciding
+from core.execution.first_sending import FirstSending
+from core.execution.order_adoption import Adoption
+from core.execution.pending_exits import Exits, ExitTimer
+from core.execution.placement import Placement
+from core.execution.reconciler import Reconciler
 from core.ports import Clock, EntryGate, Ledger, LedgerState, Timings, Venue, Verdict
-from core.rates import Rates
-from core.reconciler import Reconciler
-from core.wishes import Wishes
+from core.state.exchange_rates import Rates
+from core.state.market_data import Market
+from core.state.portfolio import Book
 
 MOST_WATCHED = 20
 

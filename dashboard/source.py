@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
-from core.adapters.ledger.signpost import find_demo
+from core.adapters.ledger.demo_location import find_demo
 
 
 def database_url() -> str:

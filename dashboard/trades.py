@@ -6,8 +6,8 @@ from decimal import Decimal
 import streamlit as st
 
 from core.adapters.ledger.analytics import Held
-from core.domain.exit import WantedExit
 from core.domain.money import ZERO, multiply, per_cent, plain
+from core.domain.pending_exit import WantedExit
 from core.domain.position import Execution
 from core.read_models import Selection
 from dashboard import health

@@ -1,8 +1,8 @@
 """Who plays in the demo: the owner, a trader, a viewer, a stranger, and the group in which they meet."""
 
-from demo.chat.group import Group
-from demo.chat.model import Person
-from demo.chat.room import OWNER
+from local_telegram.group import Group
+from local_telegram.model import Person
+from local_telegram.room import OWNER
 
 TRADER = Person(1002, "Trader", "trader")
 VIEWER = Person(1003, "Viewer", "viewer")

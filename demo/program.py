@@ -14,8 +14,8 @@ import threading
 
 from bot.app import Embedded, run
 from bot.clock import SystemClock
-from bot.config import load_settings
-from bot.redaction import hide, shown
+from bot.settings.redaction import hide, shown
+from bot.settings.settings import load_settings
 from core.domain.errors import MarketFlowError
 from demo.market import SimulatedMarket
 

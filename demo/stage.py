@@ -10,20 +10,20 @@ from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from pathlib import Path
 
-from bot.config import load_settings
-from bot.logs import configure_logging
-from core.adapters.kafka_settings import KafkaOptions
-from core.adapters.ledger.signpost import signpost
+from bot.observability.logging_setup import configure_logging
+from bot.settings.settings import load_settings
+from core.adapters.kafka.options import KafkaOptions
+from core.adapters.ledger.demo_location import signpost
 from core.domain.errors import MarketFlowError
 from core.ports import Clock
 from demo.broker import running_broker
 from demo.cast import PEOPLE, TRADER, TRADING_DESK, VIEWER
-from demo.chat.levers import Lever
-from demo.chat.room import OWNER, Room
-from demo.chat.server import RunningChat, running_chat
 from demo.child import Child
 from demo.market import INSTRUMENTS, SimulatedMarket
 from demo.strategy import ToyStrategy
+from local_telegram.levers import Lever
+from local_telegram.room import OWNER, Room
+from local_telegram.server import RunningChat, running_chat
 
 USUAL_PORT = 8090
 TELEGRAM_AWAY_SECONDS, EXCHANGE_AWAY_SECONDS = 60.0, 30.0

@@ -8,8 +8,8 @@ from decimal import Decimal
 
 import structlog
 
-from core.adapters.kafka_settings import KafkaOptions
-from core.adapters.signal_publisher import SignalPublisher
+from core.adapters.kafka.options import KafkaOptions
+from core.adapters.kafka.publisher import SignalPublisher
 from core.domain.errors import SourceUnavailable
 from core.domain.signal import Side
 from core.ports import Clock

@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 from telegram.ext import ExtBot
 from telegram.request import HTTPXRequest
 
-from demo.chat.model import Message, Person
-from demo.chat.room import OWNER, Room
-from demo.chat.server import RunningChat, running_chat
+from local_telegram.model import Message, Person
+from local_telegram.room import OWNER, Room
+from local_telegram.server import RunningChat, running_chat
 
 STRANGER = Person(2002, "Stranger", "stranger", language_code="ru", started=False)
 _T = TypeVar("_T")

@@ -10,6 +10,7 @@ from demo.broker import MemoryBroker, running_broker
 
 pytest_plugins = [
     "pytester",
+    "tests.plugins.browser",
     "tests.plugins.loop_guard",
     "tests.plugins.network_guard",
     "tests.plugins.skipped",
@@ -25,14 +26,28 @@ settings.register_profile("explore", derandomize=False, deadline=None, max_examp
 settings.load_profile("default")
 
 
-FIRST = ("simulation", "history", "demo", "chaos", "test_run", "test_bench")
+FIRST = (
+    "simulation",
+    "core/adapters/snowflake",
+    "warehouse",
+    "demo",
+    "dashboard",
+    "local_telegram",
+    "chaos",
+    "bot/test_run",
+    "bench",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files that take long and hold few tests first, so that at the end no process waits for another's."""
-    places = {name: number for number, name in enumerate(FIRST)}
     tests = Path(__file__).parent
-    items.sort(key=lambda item: places.get(item.path.relative_to(tests).parts[0].removesuffix(".py"), len(FIRST)))
+
+    def turn(item: pytest.Item) -> int:
+        path = item.path.relative_to(tests).as_posix()
+        return next((number for number, place in enumerate(FIRST) if path.startswith(place)), len(FIRST))
+
+    items.sort(key=turn)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from demo.broker import MemoryBroker
-from demo.chat.model import Message
+from local_telegram.model import Message
 from tests.chat_client import LocalChat, local_chat
 from tests.running import Ended, Program, run_command, running_program
 from tests.venue.server import running_venue

@@ -17,7 +17,7 @@ from typing import Any
 
 from bot.clock import SystemClock
 from core.adapters.ledger.opening import look_into_ledger, open_ledger
-from core.adapters.ledger.writes import Writes
+from core.adapters.ledger.row_batch import Writes
 from core.domain.errors import LedgerNotReady
 from core.domain.order import OrderState
 from tests.servers.ports import free_port

@@ -15,21 +15,22 @@ from PIL import Image
 from playwright.async_api import Browser, Page, async_playwright
 
 import bot.texts
-from bot.message import ChatMessage
-from bot.render import render, render_digest
-from bot.telegram_link import Speaker, connect
+from bot.telegram.client import Speaker, connect
 from bot.texts import LANGUAGES, texts
-from core.domain.controls import Mode
+from bot.views.chat_message import ChatMessage
+from bot.views.events import render, render_digest
 from core.domain.events import Event, OutboxItem
-from demo.chat.room import Room
-from demo.chat.server import running_chat
+from core.domain.trading_state import Mode
+from local_telegram.room import Room
+from local_telegram.server import running_chat
 from tests.bot.conftest import PEOPLE, until
 from tests.bot.firm import ROOMY, Firm, firm_on
 from tests.bot.parts import NOON, OWNER, FastClock, executed, refused
-from tests.bot.test_render import ALL_EVENTS
+from tests.bot.views.test_events import ALL_EVENTS
 from tests.chat_client import ChatPerson
+from tests.paths import ROOT
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = ROOT / "docs"
 WIDTH = 390
 TEXTS_A_MESSAGE = 12
 Act = Callable[["Scene"], Awaitable[object]]

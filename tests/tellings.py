@@ -5,13 +5,13 @@ from typing import Any
 
 from telegram.ext import ExtBot
 
-from bot.audience import Audience
-from bot.notifiers import Notifiers
-from bot.pace import Paces
-from bot.people import People
-from core.book import Book
-from core.domain.controls import Controls
+from bot.access.roles import People
+from bot.notifications.dispatcher import Notifiers
+from bot.subscriptions.recipients import Audience
+from bot.telegram.rate_limiter import Paces
+from core.domain.trading_state import Controls
 from core.ports import MAIN_READER, Clock, Outbox
+from core.state.portfolio import Book
 from tests.core.world import LIMITS
 
 Row = Mapping[str, Any]

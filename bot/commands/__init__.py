@@ -2,7 +2,6 @@
 
 from difflib import get_close_matches
 
-from bot.command import Command
 from bot.commands import (
     accept,
     audit,
@@ -41,6 +40,7 @@ from bot.commands import (
     why,
     zone,
 )
+from bot.commands.base import Command
 from bot.commands.help import help_on
 
 GROUPS: dict[str, tuple[Command, ...]] = {

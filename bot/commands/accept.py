@@ -4,17 +4,17 @@ account are known, after a second tap."""
 from dataclasses import replace
 from functools import partial
 
-from bot.asking import ask
-from bot.codes import with_code
-from bot.command import Args, Command, bad_argument, request
-from bot.confirmations import Risk
-from bot.desk import Caller, Desk, Trouble
-from bot.holds import accept_button, hold_lines
-from bot.message import ChatMessage
+from bot.access.confirmations import Risk
+from bot.commands.base import Args, Command, bad_argument, request
+from bot.commands.confirm import ask
+from bot.commands.context import Caller, Desk, Trouble
+from bot.commands.totp_challenge import with_code
 from bot.texts import short
+from bot.views.chat_message import ChatMessage
+from bot.views.symbol_halts import accept_button, hold_lines
+from core.domain.access import Role
 from core.domain.account import ACCOUNT
 from core.domain.messages import AcceptRequested
-from core.domain.people import Role
 from core.domain.reasons import Reason
 
 ROLE = Role.OWNER

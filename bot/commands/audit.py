@@ -1,11 +1,12 @@
 """/audit: who wanted what, when, and what came of it, page by page."""
 
-from bot.command import Args, Command, bad_argument
-from bot.counts import read_count
-from bot.desk import Caller, Desk
-from bot.lists import leaf_buttons, read_leaf
-from bot.message import ChatMessage
+from bot.commands.arguments.counts import read_count
+from bot.commands.base import Args, Command, bad_argument
+from bot.commands.context import Caller, Desk
+from bot.commands.pagination import leaf_buttons, read_leaf
 from bot.texts import Html, short
+from bot.views.chat_message import ChatMessage
+from core.domain.access import Reader, Role
 from core.domain.errors import LedgerUnavailable
 from core.domain.messages import (
     AcceptRequested,
@@ -31,7 +32,6 @@ from core.domain.messages import (
     RevokeRequested,
     SignalReceived,
 )
-from core.domain.people import Reader, Role
 from core.read_models import Act
 
 _DEFAULT = 12

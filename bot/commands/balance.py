@@ -4,17 +4,17 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from bot.command import Args, Command
-from bot.desk import Caller, Desk
-from bot.lists import refresh
-from bot.message import ChatMessage
-from bot.numbers import aligned, money, quantity
-from bot.render import duration, not_live
+from bot.commands.base import Args, Command
+from bot.commands.context import Caller, Desk
+from bot.commands.pagination import refresh
 from bot.texts import Html, short
+from bot.views.chat_message import ChatMessage
+from bot.views.events import duration, not_live
+from bot.views.number_format import aligned, money, quantity
 from core.domain.errors import ExchangeUnavailable
 from core.domain.instrument import Balance
 from core.domain.money import ZERO
-from core.policy.rates import Rate
+from core.policy.conversion_rates import Rate
 
 _SHOWN = 20  # assets; a testnet account holds hundreds
 _ANSWER_SECONDS = 8.0

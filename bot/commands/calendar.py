@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 
-from bot.command import Args, Command, bad_argument
-from bot.counts import read_count
-from bot.desk import Caller, Desk
-from bot.lists import choices
-from bot.message import ChatMessage
-from bot.numbers import aligned, alike
+from bot.commands.arguments.counts import read_count
+from bot.commands.base import Args, Command, bad_argument
+from bot.commands.context import Caller, Desk
+from bot.commands.pagination import choices
 from bot.texts import Html
+from bot.views.chat_message import ChatMessage
+from bot.views.number_format import aligned, alike
 from core.domain.errors import LedgerUnavailable
 from core.domain.money import ZERO
-from core.policy.rates import Rate
+from core.policy.conversion_rates import Rate
 from core.ports import DayResult
 
 _DEFAULTS = {"daily": 7, "weekly": 8, "monthly": 6}

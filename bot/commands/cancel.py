@@ -2,20 +2,20 @@
 
 from functools import partial
 
-from bot.asking import ask
-from bot.command import Args, Command, bad_argument
-from bot.confirmations import Risk
-from bot.desk import Caller, Desk
-from bot.message import Button, ChatMessage
-from bot.numbers import quantity
-from bot.orders_by_hand import place_all
+from bot.access.confirmations import Risk
+from bot.commands.base import Args, Command, bad_argument
+from bot.commands.confirm import ask
+from bot.commands.context import Caller, Desk
+from bot.commands.manual_orders import place_all
 from bot.texts import short
+from bot.views.chat_message import Button, ChatMessage
+from bot.views.number_format import quantity
+from core.domain.access import Role
 from core.domain.approval import Approval
 from core.domain.messages import ApprovalAnswered, CancelRequested
 from core.domain.order import Order
-from core.domain.people import Role
 from core.domain.signal import Side
-from core.inbox import beside
+from core.engine.inbox import beside
 
 ROLE = Role.TRADER
 

@@ -2,14 +2,14 @@
 
 from datetime import date, timedelta
 
-from bot import charts
-from bot.charts import Chart
-from bot.command import Args, Command, bad_argument
-from bot.desk import Caller, Desk
-from bot.lists import choices, refresh
-from bot.message import ChatMessage
-from bot.periods import day_text
-from bot.symbols import read_symbol
+from bot.commands.arguments.periods import day_text
+from bot.commands.arguments.symbols import read_symbol
+from bot.commands.base import Args, Command, bad_argument
+from bot.commands.context import Caller, Desk
+from bot.commands.pagination import choices, refresh
+from bot.reports import charts
+from bot.reports.charts import Chart
+from bot.views.chat_message import ChatMessage
 from core.domain.errors import LedgerUnavailable
 from core.domain.money import ZERO
 from core.read_models import Selection

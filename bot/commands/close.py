@@ -4,22 +4,22 @@ import asyncio
 from decimal import Decimal
 from functools import partial
 
-from bot.asking import ask
-from bot.command import Args, Command
+from bot.access.confirmations import Risk
 from bot.commands import sell
-from bot.confirmations import Risk
-from bot.desk import Caller, Desk
-from bot.message import Button, ChatMessage
-from bot.numbers import money, quantity
-from bot.orders_by_hand import Plan, place_all, plan, sell_body
-from bot.symbols import held_buttons
+from bot.commands.arguments.symbols import held_buttons
+from bot.commands.base import Args, Command
+from bot.commands.confirm import ask
+from bot.commands.context import Caller, Desk
+from bot.commands.manual_orders import Plan, place_all, plan, sell_body
+from bot.commands.valuation import together
 from bot.texts import Html
-from bot.worth import together
+from bot.views.chat_message import Button, ChatMessage
+from bot.views.number_format import money, quantity
+from core.domain.access import Role
 from core.domain.messages import Hand
 from core.domain.money import ZERO, multiply
-from core.domain.people import Role
 from core.domain.signal import Side
-from core.policy.sizing import TAKER_FEE
+from core.policy.sizing.market_orders import TAKER_FEE
 
 ROLE = Role.TRADER
 _SHOWN = 12

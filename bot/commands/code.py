@@ -6,14 +6,14 @@ from functools import partial
 
 from pyotp import TOTP
 
-from bot.asking import ask
-from bot.command import Args, Command, always, bad_argument
-from bot.confirmations import Risk
-from bot.desk import Caller, Desk
-from bot.message import ChatMessage
-from bot.one_time_codes import ENROL_SECONDS, OneTimeCodes
+from bot.access.confirmations import Risk
+from bot.access.totp import ENROL_SECONDS, OneTimeCodes
+from bot.commands.base import Args, Command, always, bad_argument
+from bot.commands.confirm import ask
+from bot.commands.context import Caller, Desk
+from bot.views.chat_message import ChatMessage
+from core.domain.access import Role
 from core.domain.messages import AuthenticatorRequested
-from core.domain.people import Role
 from core.ports import Verdict
 
 ROLE = Role.TRADER

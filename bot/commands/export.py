@@ -5,11 +5,11 @@ import tempfile
 from dataclasses import replace
 from typing import BinaryIO, cast
 
-from bot.command import Args, Command, bad_argument
-from bot.desk import Caller, Desk
-from bot.lists import choices
-from bot.message import ChatMessage, Document
-from bot.year import MOST_BYTES, TooLarge, write_csv, write_tax
+from bot.commands.base import Args, Command, bad_argument
+from bot.commands.context import Caller, Desk
+from bot.commands.pagination import choices
+from bot.reports.tax_export import MOST_BYTES, TooLarge, write_csv, write_tax
+from bot.views.chat_message import ChatMessage, Document
 from core.domain.errors import LedgerUnavailable
 
 _USAGE = "[csv|tax] [YEAR]"

@@ -1,11 +1,11 @@
 """/health: each part of the program with a word on it, what is not read yet, and the clock."""
 
-from bot.command import Args, Command, always, bad_argument
-from bot.desk import Caller, Desk
-from bot.lists import refresh
-from bot.message import ChatMessage
-from bot.render import duration, short_parts
+from bot.commands.base import Args, Command, always, bad_argument
+from bot.commands.context import Caller, Desk
+from bot.commands.pagination import refresh
 from bot.texts import Html
+from bot.views.chat_message import ChatMessage
+from bot.views.events import duration, short_parts
 
 
 async def run(desk: Desk, args: Args, _caller: Caller) -> ChatMessage:

@@ -1,9 +1,9 @@
 """/heartbeat: a word every so many hours that all is well; its silence says that something is not."""
 
-from bot.command import Args, Command, always, bad_argument
-from bot.desk import Caller, Desk
-from bot.message import Button, ChatMessage
-from bot.preferences import chat_of, not_here, prefer
+from bot.commands.base import Args, Command, always, bad_argument
+from bot.commands.chat_preferences import chat_of, not_here, prefer
+from bot.commands.context import Caller, Desk
+from bot.views.chat_message import Button, ChatMessage
 
 _USAGE = "[1h|2h|3h|4h|6h|12h|24h|off]"
 _HOURS = {f"{hours}h": hours for hours in (1, 2, 3, 4, 6, 12, 24)} | {"off": 0}

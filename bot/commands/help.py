@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from bot.command import Args, Command, always, bad_argument
-from bot.desk import Caller, Desk
-from bot.lists import choices
-from bot.message import ChatMessage
-from core.domain.people import Role
+from bot.commands.base import Args, Command, always, bad_argument
+from bot.commands.context import Caller, Desk
+from bot.commands.pagination import choices
+from bot.views.chat_message import ChatMessage
+from core.domain.access import Role
 
 
 def help_on(groups: Callable[[], Mapping[str, Sequence[Command]]]) -> Command:

@@ -1,10 +1,10 @@
 """/lang: the language in which the bot speaks to a person."""
 
-from bot.command import Args, Command, always, bad_argument
-from bot.desk import Caller, Desk
-from bot.message import Button, ChatMessage
-from bot.preferences import prefer
+from bot.commands.base import Args, Command, always, bad_argument
+from bot.commands.chat_preferences import prefer
+from bot.commands.context import Caller, Desk
 from bot.texts import LANGUAGES
+from bot.views.chat_message import Button, ChatMessage
 
 _USAGE = "[en|ru]"
 

@@ -3,16 +3,16 @@
 from decimal import Decimal
 from functools import partial
 
-from bot.asking import ask
-from bot.command import Args, Command, always, bad_argument, request
-from bot.confirmations import Risk
-from bot.desk import Caller, Desk, Trouble
-from bot.message import Button, ChatMessage
-from bot.render import controls_lines
-from core.domain.controls import EVERYTHING, Asking, Controls, Mode
+from bot.access.confirmations import Risk
+from bot.commands.base import Args, Command, always, bad_argument, request
+from bot.commands.confirm import ask
+from bot.commands.context import Caller, Desk, Trouble
+from bot.views.chat_message import Button, ChatMessage
+from bot.views.events import controls_lines
+from core.domain.access import Role
 from core.domain.messages import ControlsRequested
-from core.domain.people import Role
-from core.policy.limits import amount
+from core.domain.trading_state import EVERYTHING, Asking, Controls, Mode
+from core.policy.risk.limits import amount
 
 ROLE = Role.OWNER
 _USAGE = "[auto|confirm|observe] [above 100] [except BUY_SM,…]"

@@ -2,11 +2,11 @@
 
 from datetime import timedelta
 
-from bot.command import Args, Command, always, bad_argument
-from bot.desk import Caller, Desk
-from bot.lengths import read_length
-from bot.message import Button, ChatMessage
-from bot.preferences import chat_of, not_here, prefer
+from bot.commands.arguments.durations import read_length
+from bot.commands.base import Args, Command, always, bad_argument
+from bot.commands.chat_preferences import chat_of, not_here, prefer
+from bot.commands.context import Caller, Desk
+from bot.views.chat_message import Button, ChatMessage
 
 _USAGE = "[2h|off]"
 _CHOICES = ("1h", "8h")

@@ -1,12 +1,12 @@
 """/notify: what this chat is told of, and how loudly. A tap on a topic goes on to its next level."""
 
-from bot.command import Args, Command, always, bad_argument
-from bot.desk import Caller, Desk
-from bot.message import Button, ChatMessage
-from bot.preferences import chat_of, not_here, prefer
-from bot.telling import Listener
+from bot.commands.base import Args, Command, always, bad_argument
+from bot.commands.chat_preferences import chat_of, not_here, prefer
+from bot.commands.context import Caller, Desk
+from bot.subscriptions.notification_rules import Listener
 from bot.texts import Html
-from core.domain.people import Level, Topic
+from bot.views.chat_message import Button, ChatMessage
+from core.domain.access import Level, Topic
 
 _USAGE = "[TOPIC loud|silent|off]"
 _MARKS = {Level.LOUD: "🔔", Level.SILENT: "🔕", Level.OFF: "➖"}

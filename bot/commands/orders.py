@@ -2,13 +2,13 @@
 
 import asyncio
 
-from bot.command import Args, Command, bad_argument
-from bot.desk import Caller, Desk
-from bot.lists import refresh
-from bot.message import Button, ChatMessage
-from bot.numbers import price, quantity
+from bot.commands.base import Args, Command, bad_argument
+from bot.commands.context import Caller, Desk
+from bot.commands.pagination import refresh
+from bot.commands.pending_exits import wanted_exits
 from bot.texts import Html, short
-from bot.wanted_exits import wanted_exits
+from bot.views.chat_message import Button, ChatMessage
+from bot.views.number_format import price, quantity
 from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
 from core.domain.order import ExecutionReport, Order, OrderState
 from core.domain.signal import Side

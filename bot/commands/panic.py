@@ -2,18 +2,18 @@
 
 from functools import partial
 
-from bot.asking import ask
-from bot.command import Args, Command, always, bad_argument
+from bot.access.confirmations import Risk
+from bot.commands.base import Args, Command, always, bad_argument
 from bot.commands.close import exit_lines
-from bot.confirmations import Risk
-from bot.desk import Caller, Desk
-from bot.message import ChatMessage
-from bot.orders_by_hand import exits, place_all, sell_body
-from core.domain.controls import Panic, Pause
+from bot.commands.confirm import ask
+from bot.commands.context import Caller, Desk
+from bot.commands.manual_orders import exits, place_all, sell_body
+from bot.views.chat_message import ChatMessage
+from core.domain.access import Role
 from core.domain.messages import ApprovalAnswered, Body, CancelRequested, ControlsRequested, Hand
-from core.domain.people import Role
 from core.domain.signal import PANIC
-from core.inbox import CONTROLS, beside
+from core.domain.trading_state import Panic, Pause
+from core.engine.inbox import CONTROLS, beside
 
 ROLE = Role.TRADER
 
@@ -34,7 +34,7 @@ async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
 
 
 async def _panic(desk: Desk, caller: Caller, source_id: str) -> str:
-    """All of it is stored in one commit: it happens as a whole, also across a crash. `bot.selling_out` goes on from there."""
+    """Stores all of it in one commit, so a crash leaves all or nothing. `bot.commands.liquidation` takes over from there."""
     book, hand = desk.book, Hand(caller.user_id, caller.name)
     panic = Panic(source_id, caller.user_id, caller.name)
     bodies: list[tuple[str, Body]] = [

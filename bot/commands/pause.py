@@ -4,18 +4,18 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from bot.asking import ask
-from bot.command import Args, Command, always, bad_argument, request
+from bot.access.confirmations import Risk
+from bot.commands.arguments.durations import read_length
+from bot.commands.base import Args, Command, always, bad_argument, request
+from bot.commands.confirm import ask
+from bot.commands.context import Caller, Desk
 from bot.commands.mode import change
 from bot.commands.resume import ROLE as LOOSENS
-from bot.confirmations import Risk
-from bot.desk import Caller, Desk
-from bot.lengths import read_length
-from bot.message import ChatMessage
-from bot.render import controls_lines
-from core.domain.controls import Controls, Pause
+from bot.views.chat_message import ChatMessage
+from bot.views.events import controls_lines
+from core.domain.access import Role
 from core.domain.messages import ControlsRequested
-from core.domain.people import Role
+from core.domain.trading_state import Controls, Pause
 
 _USAGE = "[all|entries] [for 2h]"
 _WORDS = {(): Pause.ALL, ("all",): Pause.ALL, ("entries",): Pause.ENTRIES}

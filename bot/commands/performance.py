@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from bot.command import Args, Command, bad_argument
+from bot.commands.arguments.periods import PERIODS, first_day
+from bot.commands.base import Args, Command, bad_argument
+from bot.commands.context import Caller, Desk
 from bot.commands.pnl import period_buttons
-from bot.desk import Caller, Desk
-from bot.message import ChatMessage
-from bot.numbers import alike, money
-from bot.periods import PERIODS, first_day
+from bot.commands.valuation import by_worth
 from bot.texts import Html, short
-from bot.worth import by_worth
+from bot.views.chat_message import ChatMessage
+from bot.views.number_format import alike, money
 from core.domain.errors import LedgerUnavailable
 from core.read_models import Performance, Selection
 

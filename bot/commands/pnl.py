@@ -3,14 +3,14 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
-from bot.command import Args, Command, bad_argument
-from bot.desk import Caller, Desk
-from bot.lists import choices, refresh
-from bot.message import ChatMessage, Keyboard
-from bot.numbers import money
-from bot.periods import PERIODS, day_text, first_day
+from bot.commands.arguments.periods import PERIODS, day_text, first_day
+from bot.commands.base import Args, Command, bad_argument
+from bot.commands.context import Caller, Desk
+from bot.commands.pagination import choices, refresh
+from bot.commands.valuation import together
 from bot.texts import Html
-from bot.worth import together
+from bot.views.chat_message import ChatMessage, Keyboard
+from bot.views.number_format import money
 from core.domain.errors import LedgerUnavailable
 from core.domain.money import ZERO
 from core.ports import DayResult

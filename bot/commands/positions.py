@@ -1,13 +1,13 @@
 """/positions: what is held, what it cost and what it is worth now. Answers from memory."""
 
-from bot.command import Args, Command
-from bot.desk import Caller, Desk
-from bot.lists import refresh
-from bot.message import ChatMessage
-from bot.numbers import money, price, quantity
-from bot.render import duration, percent_of
+from bot.commands.base import Args, Command
+from bot.commands.context import Caller, Desk
+from bot.commands.pagination import refresh
+from bot.commands.pending_exits import wanted_exits
 from bot.texts import Html
-from bot.wanted_exits import wanted_exits
+from bot.views.chat_message import ChatMessage
+from bot.views.events import duration, percent_of
+from bot.views.number_format import money, price, quantity
 from core.domain.money import multiply
 from core.domain.position import Position
 

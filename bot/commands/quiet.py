@@ -3,12 +3,12 @@
 import re
 from datetime import time
 
-from bot.command import Args, Command, always
-from bot.desk import Caller, Desk
-from bot.message import Button, ChatMessage
-from bot.preferences import chat_of, not_here, prefer
+from bot.commands.base import Args, Command, always
+from bot.commands.chat_preferences import chat_of, not_here, prefer
+from bot.commands.context import Caller, Desk
 from bot.texts import short
-from core.domain.people import QuietHours
+from bot.views.chat_message import Button, ChatMessage
+from core.domain.access import QuietHours
 
 _USAGE = "[23:00-07:00|off]"
 _HOURS = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)-([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)

@@ -3,18 +3,18 @@
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from bot import charts
-from bot.command import Args, Command, bad_argument
+from bot.commands.base import Args, Command, bad_argument
 from bot.commands.chart import chart_of
+from bot.commands.context import Caller, Desk
+from bot.commands.pagination import choices
 from bot.commands.performance import performance_line
 from bot.commands.pnl import by_asset
-from bot.desk import Caller, Desk
-from bot.lists import choices
-from bot.message import ChatMessage
-from bot.numbers import money
-from bot.render import controls_lines, not_live
+from bot.commands.valuation import by_worth, together, unrealised
+from bot.reports import charts
 from bot.texts import Html
-from bot.worth import by_worth, together, unrealised
+from bot.views.chat_message import ChatMessage
+from bot.views.events import controls_lines, not_live
+from bot.views.number_format import money
 from core.domain.errors import LedgerUnavailable
 from core.read_models import Performance, Selection
 

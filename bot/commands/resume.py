@@ -2,16 +2,16 @@
 
 from functools import partial
 
-from bot.asking import ask
-from bot.command import Args, Command, always, bad_argument
+from bot.access.confirmations import Risk
+from bot.commands.base import Args, Command, always, bad_argument
+from bot.commands.confirm import ask
+from bot.commands.context import Caller, Desk
 from bot.commands.mode import change
-from bot.confirmations import Risk
-from bot.desk import Caller, Desk
-from bot.message import ChatMessage
-from bot.render import controls_lines
-from core.domain.controls import Pause
+from bot.views.chat_message import ChatMessage
+from bot.views.events import controls_lines
+from core.domain.access import Role
 from core.domain.messages import ControlsRequested
-from core.domain.people import Role
+from core.domain.trading_state import Pause
 
 ROLE = Role.OWNER
 

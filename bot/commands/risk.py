@@ -2,18 +2,18 @@
 
 from decimal import Decimal
 
-from bot.command import Args, Command, bad_argument
-from bot.desk import Caller, Desk
-from bot.holds import hold_name
-from bot.lists import refresh
-from bot.message import ChatMessage
-from bot.numbers import money
+from bot.commands.base import Args, Command, bad_argument
+from bot.commands.context import Caller, Desk
+from bot.commands.pagination import refresh
 from bot.texts import Html
+from bot.views.chat_message import ChatMessage
+from bot.views.number_format import money
+from bot.views.symbol_halts import hold_name
 from core.domain.money import ZERO
 from core.domain.signal import Side
-from core.policy.limits import in_quote, shown
-from core.policy.rates import Rate
-from core.policy.sizing import size
+from core.policy.conversion_rates import Rate
+from core.policy.risk.limits import in_quote, shown
+from core.policy.sizing.market_orders import size
 
 _CELLS = 8
 

@@ -2,15 +2,15 @@
 
 from functools import partial
 
-from bot.asking import ask
-from bot.command import Args, Command, bad_argument
-from bot.confirmations import Risk
-from bot.desk import Caller, Desk
-from bot.message import ChatMessage
-from bot.orders_by_hand import Plan, place, plan, plan_lines
-from bot.symbols import held_buttons, held_symbols, named_symbol
+from bot.access.confirmations import Risk
+from bot.commands.arguments.symbols import held_buttons, held_symbols, named_symbol
+from bot.commands.base import Args, Command, bad_argument
+from bot.commands.confirm import ask
+from bot.commands.context import Caller, Desk
+from bot.commands.manual_orders import Plan, place, plan, plan_lines
+from bot.views.chat_message import ChatMessage
+from core.domain.access import Role
 from core.domain.messages import Hand
-from core.domain.people import Role
 from core.domain.signal import Side
 
 ROLE = Role.TRADER

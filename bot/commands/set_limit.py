@@ -3,16 +3,16 @@
 from difflib import get_close_matches
 from functools import partial
 
-from bot.asking import ask
-from bot.command import Args, Command
-from bot.confirmations import Risk
-from bot.desk import Caller, Desk, Trouble
-from bot.message import Button, ChatMessage
+from bot.access.confirmations import Risk
+from bot.commands.base import Args, Command
+from bot.commands.confirm import ask
+from bot.commands.context import Caller, Desk, Trouble
 from bot.texts import Html, short
-from core.domain.limit import LimitSet
+from bot.views.chat_message import Button, ChatMessage
+from core.domain.access import Role
 from core.domain.messages import LimitRequested
-from core.domain.people import Role
-from core.policy.limits import RULES, allows_more, asset_of, is_good, is_of, shown, with_set
+from core.domain.risk_limit import LimitSet
+from core.policy.risk.limits import RULES, allows_more, asset_of, is_good, is_of, shown, with_set
 
 ROLE = Role.OWNER
 _USAGE = "[RULE VALUE|default]"

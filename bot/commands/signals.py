@@ -1,12 +1,12 @@
 """/signals: the last signals, what became of each, and why."""
 
-from bot.command import Args, Command, bad_argument
-from bot.counts import read_count
-from bot.desk import Caller, Desk
-from bot.lists import leaf_buttons, read_leaf
-from bot.message import ChatMessage
-from bot.numbers import price
+from bot.commands.arguments.counts import read_count
+from bot.commands.base import Args, Command, bad_argument
+from bot.commands.context import Caller, Desk
+from bot.commands.pagination import leaf_buttons, read_leaf
 from bot.texts import Html, short
+from bot.views.chat_message import ChatMessage
+from bot.views.number_format import price
 from core.domain.errors import LedgerUnavailable
 from core.read_models import SignalStory
 

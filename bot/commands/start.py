@@ -2,15 +2,15 @@
 
 from dataclasses import replace
 
-from bot.command import Args, Command
+from bot.access.roles import digest_of
 from bot.commands import why
-from bot.desk import Caller, Desk, Trouble
-from bot.message import ChatMessage
-from bot.people import digest_of
-from bot.preferences import prefer
-from bot.render import controls_lines
+from bot.commands.base import Args, Command
+from bot.commands.chat_preferences import prefer
+from bot.commands.context import Caller, Desk, Trouble
+from bot.views.chat_message import ChatMessage
+from bot.views.events import controls_lines
+from core.domain.access import Role
 from core.domain.messages import InviteUsed
-from core.domain.people import Role
 
 WHY_PREFIX = "why_"
 """Of the word of a link that tells a story: https://t.me/<bot>?start=why_<inbox seq>."""

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
-from bot.command import Args, Command, bad_argument
-from bot.desk import Caller, Desk
-from bot.lists import refresh
-from bot.message import ChatMessage
-from bot.numbers import alike, per_cent
-from bot.render import duration
+from bot.commands.base import Args, Command, bad_argument
+from bot.commands.context import Caller, Desk
+from bot.commands.pagination import refresh
 from bot.texts import Html
+from bot.views.chat_message import ChatMessage
+from bot.views.events import duration
+from bot.views.number_format import alike, per_cent
 from core.domain.errors import LedgerUnavailable
 from core.domain.money import ZERO, divide
 from core.domain.position import Trade

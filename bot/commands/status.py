@@ -3,17 +3,17 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
-from bot.command import Args, Command
-from bot.desk import Caller, Desk
-from bot.holds import hold_name
-from bot.lists import refresh
-from bot.message import ChatMessage
-from bot.numbers import money, quantity
-from bot.render import controls_lines, duration, not_live, percent_of, short_parts
+from bot.commands.base import Args, Command
+from bot.commands.context import Caller, Desk
+from bot.commands.pagination import refresh
+from bot.commands.valuation import together, unrealised
 from bot.texts import Html
-from bot.worth import together, unrealised
+from bot.views.chat_message import ChatMessage
+from bot.views.events import controls_lines, duration, not_live, percent_of, short_parts
+from bot.views.number_format import money, quantity
+from bot.views.symbol_halts import hold_name
 from core.domain.money import multiply
-from core.policy.limits import shown
+from core.policy.risk.limits import shown
 
 _POSITIONS_SHOWN = 8
 _LIMITS = ("PRICE_BAND_PCT", "MAX_ORDER_NOTIONAL", "MAX_OPEN_POSITIONS", "DAILY_LOSS_LIMIT")

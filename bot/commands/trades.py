@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 
-from bot.command import Args, Command, bad_argument
-from bot.counts import read_count
-from bot.desk import Caller, Desk
-from bot.lists import leaf_buttons, read_leaf
-from bot.message import ChatMessage
-from bot.numbers import alike, per_cent, quantity
-from bot.render import duration
-from bot.symbols import read_symbol
+from bot.commands.arguments.counts import read_count
+from bot.commands.arguments.symbols import read_symbol
+from bot.commands.base import Args, Command, bad_argument
+from bot.commands.context import Caller, Desk
+from bot.commands.pagination import leaf_buttons, read_leaf
 from bot.texts import Html
+from bot.views.chat_message import ChatMessage
+from bot.views.events import duration
+from bot.views.number_format import alike, per_cent, quantity
 from core.domain.errors import LedgerUnavailable
 from core.domain.position import Trade
 

@@ -3,16 +3,16 @@
 from dataclasses import replace
 from functools import partial
 
-from bot.asking import ask
-from bot.codes import with_code
-from bot.command import Args, Command, bad_argument, request
-from bot.confirmations import Risk
-from bot.desk import Caller, Desk
-from bot.message import Button, ChatMessage, Keyboard
-from bot.people import digest_of, new_invite_word
+from bot.access.confirmations import Risk
+from bot.access.roles import digest_of, new_invite_word
+from bot.commands.base import Args, Command, bad_argument, request
+from bot.commands.confirm import ask
+from bot.commands.context import Caller, Desk
+from bot.commands.totp_challenge import with_code
 from bot.texts import Html, short
+from bot.views.chat_message import Button, ChatMessage, Keyboard
+from core.domain.access import Person, Role
 from core.domain.messages import AuthenticatorEnded, InviteRequested, InvitesWithdrawn, RevokeRequested
-from core.domain.people import Person, Role
 from core.domain.reasons import reason
 
 _USAGE = "[invite viewer|trader|owner] [revoke ID] [codes ID] [withdraw]"

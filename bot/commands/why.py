@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from bot.command import Args, Command, bad_argument
-from bot.desk import Caller, Desk
-from bot.message import Button, ChatMessage
-from bot.story import letter_lines, story_lines
+from bot.commands.base import Args, Command, bad_argument
+from bot.commands.context import Caller, Desk
 from bot.texts import Html, short
+from bot.views.chat_message import Button, ChatMessage
+from bot.views.signal_story import letter_lines, story_lines
 from core.domain.errors import LedgerUnavailable
 from core.read_models import LetterStory
 

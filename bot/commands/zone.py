@@ -3,11 +3,11 @@
 import re
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from bot.command import Args, Command, always
-from bot.desk import Caller, Desk
-from bot.message import Button, ChatMessage
-from bot.preferences import prefer
+from bot.commands.base import Args, Command, always
+from bot.commands.chat_preferences import prefer
+from bot.commands.context import Caller, Desk
 from bot.texts import short
+from bot.views.chat_message import Button, ChatMessage
 
 _USAGE = "[Europe/Berlin]"
 _OFFSET = re.compile(r"(?:utc|gmt)?([+-])(\d{1,2})", re.ASCII | re.IGNORECASE)

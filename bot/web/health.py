@@ -8,9 +8,9 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel
 
-from bot.redaction import shown
-from bot.web.hosts import HostCheck
-from bot.web.page import page_of
+from bot.settings.redaction import shown
+from bot.web.allowed_hosts import HostCheck
+from bot.web.api_docs import page_of
 
 Readiness = Callable[[], tuple[bool, str]]
 """Whether a part is ready and a word on its state, safe to show; answers at once, from what it knows."""

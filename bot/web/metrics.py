@@ -6,7 +6,7 @@ from fastapi import FastAPI, Request, Response
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
-from bot.web.hosts import HostCheck
+from bot.web.allowed_hosts import HostCheck
 
 
 def create_metrics_app(registry: CollectorRegistry, names: Collection[str] = frozenset()) -> FastAPI:

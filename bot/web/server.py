@@ -10,7 +10,7 @@ from functools import partial
 import uvicorn
 from fastapi import FastAPI
 
-from bot.web.connections import CONNECTIONS, Connection, Crowd
+from bot.web.connection_limit import CONNECTIONS, Connection, Crowd
 from core.domain.errors import ConfigurationError
 
 _HEAD_BYTES = 16 * 1024  # of a request line and headers

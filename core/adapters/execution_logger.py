@@ -8,8 +8,6 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 from core.domain.approval import ApprovalState
-from core.domain.conflict import Conflict
-from core.domain.controls import Controls, Pause
 from core.domain.events import (
     AnotherProgram,
     ApprovalClosed,
@@ -35,6 +33,8 @@ from core.domain.money import plain
 from core.domain.order import Order, OrderState
 from core.domain.position import Execution
 from core.domain.signal import Side, Signal
+from core.domain.signal_conflict import Conflict
+from core.domain.trading_state import Controls, Pause
 from core.ports import Arrival, Changes, LedgerState, Verdict
 
 # From a loopback round trip to Binance's 10 s timeout.

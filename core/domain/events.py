@@ -6,19 +6,19 @@ from decimal import Decimal
 from enum import IntEnum
 from typing import Literal
 
+from core.domain.access import Person
 from core.domain.approval import Approval
-from core.domain.controls import Controls
+from core.domain.daily_proof import Proof
 from core.domain.digest import Digest
-from core.domain.hold import Hold
-from core.domain.limit import LimitSet
 from core.domain.messages import DeadLetter
 from core.domain.order import Order
-from core.domain.people import Person
 from core.domain.position import Execution, Position
-from core.domain.problems import ProblemKind
-from core.domain.proof import Proof
 from core.domain.reasons import Reason
+from core.domain.record_problems import ProblemKind
+from core.domain.risk_limit import LimitSet
 from core.domain.signal import Side, Signal
+from core.domain.symbol_halt import Hold
+from core.domain.trading_state import Controls
 
 _LOSES_AN_EXIT = frozenset({"price_sanity", "expired"})
 _NEVER_LOOKED_AT = frozenset({"conflict", "turned_back"})  # refused before anybody could see whether something is held
@@ -264,8 +264,8 @@ class AuthenticatorChanged:
 
 @dataclass(frozen=True, slots=True)
 class KeyTooWide:
-    """The exchange's key may do more than it needs, as `findings` say (codes of `core.domain.key_rights`); or that could not be
-    read: `unread` is why."""
+    """The exchange's key may do more than it needs, as `findings` say (codes of `core.domain.api_key_permissions`); or that
+    could not be read: `unread` is why."""
 
     findings: tuple[str, ...]
     unread: str = ""

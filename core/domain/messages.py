@@ -5,12 +5,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
-from core.domain.controls import EVERYTHING, Asking, Mode, Panic, Pause
+from core.domain.access import Reader, Role
 from core.domain.digest import Digest
 from core.domain.order import ExecutionReport
-from core.domain.people import Reader, Role
 from core.domain.reasons import Reason
 from core.domain.signal import Signal
+from core.domain.trading_state import EVERYTHING, Asking, Mode, Panic, Pause
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,7 @@ class RevokeRequested:
 
 @dataclass(frozen=True, slots=True)
 class AuthenticatorRequested:
-    """A person has shown a code of a new authenticator (see `core.domain.people.Authenticator`), in the place of the one with the
+    """A person has shown a code of a new authenticator (see `core.domain.access.Authenticator`), in the place of the one with the
     salt `replaces`; empty where there was none."""
 
     salt: str
@@ -253,7 +253,7 @@ AboutPeople = (
     | AuthenticatorEnded
     | ReaderRequested
 )
-"""Who may command, and how each is told: see `core.membership`."""
+"""Who may command, and how each is told: see `core.engine.access_commands`."""
 
 Body = (
     SignalReceived
@@ -275,7 +275,7 @@ Body = (
 @dataclass(frozen=True, slots=True)
 class Message:
     """One thing that happened. (`source`, `source_id`) is its identity: stored once, handled once. `mailbox` is the symbol whose
-    turn it waits for, or that of `core.inbox.beside`; the empty string is the mailbox of what concerns no single symbol."""
+    turn it waits for, or that of `core.engine.inbox.beside`; the empty string is the mailbox of what concerns no one symbol."""
 
     source: str
     source_id: str

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from core.domain.controls import Mode, Pause
 from core.domain.money import plain
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side, Signal
-from core.policy.picture import Picture
+from core.domain.trading_state import Mode, Pause
+from core.policy.decision_context import Picture
 from core.policy.risk.allowed_symbols import allowed_symbols
 from core.policy.risk.signal_age import signal_age
 
@@ -42,7 +42,7 @@ def _left_by_hand(signal: Signal, picture: Picture) -> bool:
 
 def not_held(signal: Signal, picture: Picture) -> Reason | None:
     """Where ledger and exchange disagree, or somebody else trades on the account, nothing is bought. An exit goes on: what it may
-    sell is smaller then (see `core.policy.exit_quantity`)."""
+    sell is smaller then (see `core.policy.exits.quantity`)."""
     if signal.side is Side.SELL:
         return None
     if picture.account_hold is not None:

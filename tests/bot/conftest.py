@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from bot.alone import Alone
-from bot.pace import Paces
-from bot.telegram_app import TelegramChat
-from bot.telegram_link import connect
-from demo.chat.group import Group
-from demo.chat.model import Person
-from demo.chat.room import Room
-from demo.chat.server import RunningChat, running_chat
+from bot.telegram.client import connect
+from bot.telegram.rate_limiter import Paces
+from bot.telegram.single_instance import Alone
+from bot.telegram.telegram_app import TelegramChat
+from local_telegram.group import Group
+from local_telegram.model import Person
+from local_telegram.room import Room
+from local_telegram.server import RunningChat, running_chat
 from tests.bot.parts import OWNER, STRANGER, TRADER, VIEWER, FastClock, Office, alone
 from tests.chat_client import ChatPerson
 

@@ -9,37 +9,37 @@ from decimal import Decimal
 from itertools import count
 from pathlib import Path
 
-from bot.audience import Audience
-from bot.confirmations import Confirmations
-from bot.desk import ASK_SECONDS, Desk
-from bot.jobs import ApprovalTimer, PauseTimer
-from bot.notifiers import Notifiers
-from bot.one_time_codes import OneTimeCodes
-from bot.pace import Paces
-from bot.people import People
-from bot.process_events import ProcessEvents
-from bot.selling_out import PanicTimer
-from bot.telegram_app import TelegramChat
-from bot.telegram_link import connect, name_of
+from bot.access.confirmations import Confirmations
+from bot.access.roles import People
+from bot.access.totp import OneTimeCodes
+from bot.commands.context import ASK_SECONDS, Desk
+from bot.commands.liquidation import PanicTimer
+from bot.jobs.timers import ApprovalTimer, PauseTimer
+from bot.notifications.dispatcher import Notifiers
+from bot.notifications.event_emitter import ProcessEvents
+from bot.subscriptions.recipients import Audience
+from bot.telegram.client import connect, name_of
+from bot.telegram.rate_limiter import Paces
+from bot.telegram.telegram_app import TelegramChat
 from core.adapters.ledger.analytics import LedgerAnalytics
 from core.adapters.ledger.opening import open_ledger
 from core.adapters.ledger.paper_book import SqlPaperBook
 from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.adapters.ledger.stories import LedgerStories
-from core.adapters.paper_exchange import PaperExchange
-from core.book import Book
-from core.domain.controls import Controls, Mode
+from core.adapters.paper.paper_exchange import PaperExchange
+from core.domain.access import Role
 from core.domain.errors import ExchangeUnavailable
 from core.domain.instrument import Instrument, Quote
 from core.domain.messages import Message, SignalReceived
-from core.domain.people import Role
 from core.domain.signal import Signal
-from core.exits import ExitTimer
-from core.policy.picture import Limits
+from core.domain.trading_state import Controls, Mode
+from core.execution.pending_exits import ExitTimer
+from core.policy.decision_context import Limits
+from core.state.portfolio import Book
 from core.trading import Trading
-from demo.chat.room import Room
-from demo.chat.server import RunningChat
+from local_telegram.room import Room
+from local_telegram.server import RunningChat
 from tests.bot.conftest import PEOPLE, running, until
 from tests.bot.parts import OWNER, TRADER, VIEWER, FastClock, alone
 from tests.chat_client import ChatPerson

@@ -7,15 +7,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from bot.alone import Alone
-from bot.audience import Audience
-from bot.confirmations import Confirmations
-from bot.desk import Desk
-from bot.people import People
-from core.book import Book
-from core.deciding import Deciding
+from bot.access.confirmations import Confirmations
+from bot.access.roles import People
+from bot.commands.context import Desk
+from bot.subscriptions.recipients import Audience
+from bot.telegram.single_instance import Alone
+from core.domain.access import Role
 from core.domain.approval import Approval, ApprovalState
-from core.domain.controls import Controls
 from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
 from core.domain.events import Event, OrderExecuted, OutboxItem, Priority, SignalRefused
 from core.domain.instrument import Balance, Instrument, Quote
@@ -33,15 +31,14 @@ from core.domain.messages import (
     StoredMessage,
 )
 from core.domain.order import ExecutionReport, Fill, Order, OrderRequest, OrderState, PlaceResult, RecentOrders, Rejected
-from core.domain.people import Role
 from core.domain.position import Execution, Position, Trade
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side, Signal
-from core.inbox import Inbox
-from core.market import Market
-from core.membership import Membership
+from core.domain.trading_state import Controls
+from core.engine.access_commands import Membership
+from core.engine.inbox import Inbox
+from core.execution.decision_service import Deciding
 from core.ports import MAIN_READER, Arrival, Changes, Clock, DayResult, Delivery, LedgerState, Told, Verdict
-from core.rates import Rates
 from core.read_models import (
     NEWEST,
     Act,
@@ -56,6 +53,9 @@ from core.read_models import (
     SignalStory,
     Story,
 )
+from core.state.exchange_rates import Rates
+from core.state.market_data import Market
+from core.state.portfolio import Book
 from tests.core.world import LIMITS
 
 OWNER, TRADER, VIEWER, STRANGER = 1001, 1002, 1003, 6666

@@ -4,12 +4,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from bot.confirmations import Risk
-from bot.one_time_codes import OneTimeCodes
+from bot.access.confirmations import Risk
+from bot.access.totp import OneTimeCodes
+from core.domain.access import Authenticator, Role
 from core.domain.account import ACCOUNT
-from core.domain.hold import Hold
-from core.domain.people import Authenticator, Role
 from core.domain.reasons import reason
+from core.domain.symbol_halt import Hold
 from core.ports import Changes
 from tests.bot.conftest import until
 from tests.bot.firm import Firm

@@ -17,24 +17,23 @@ from typing import Any, cast
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from bot.audience import Audience
-from bot.message import plain_text
-from bot.people import People
-from bot.render import render, render_line
-from bot.telling import Listener
+from bot.access.roles import People
+from bot.subscriptions.notification_rules import Listener
+from bot.subscriptions.recipients import Audience
 from bot.texts import LANGUAGES, texts
-from bot.web import signals
+from bot.views.chat_message import plain_text
+from bot.views.events import render, render_line
+from bot.web import webhook as signals
 from bot.web.health import create_web_app
 from bot.web.server import serve_web
-from bot.web.turned_away import GATHER_SECONDS, TurnedAway
-from bot.web.turned_back import PATIENCE_SECONDS, TurnedBack
+from bot.web.unauthenticated_requests import GATHER_SECONDS, TurnedAway
+from bot.web.undelivered_signals import PATIENCE_SECONDS, TurnedBack
 from core.adapters import execution_logger
-from core.adapters.kafka_settings import KafkaOptions
-from core.adapters.kafka_source import KafkaSource
-from core.adapters.snowflake_source import SnowflakeSource
-from core.book import Book
+from core.adapters.kafka.options import KafkaOptions
+from core.adapters.kafka.source import KafkaSource
+from core.adapters.snowflake.source import SnowflakeSource
+from core.domain.access import Level
 from core.domain.approval import ApprovalState
-from core.domain.controls import Controls
 from core.domain.errors import LedgerUnavailable
 from core.domain.events import (
     ApprovalClosed,
@@ -47,20 +46,21 @@ from core.domain.events import (
     SignalRefused,
     SymbolHeld,
 )
-from core.domain.hold import Hold
 from core.domain.messages import DeadLetter, Message, SourcePosition
-from core.domain.people import Level
-from core.domain.problems import kinds_of
 from core.domain.reasons import SENTENCES, Reason
+from core.domain.record_problems import kinds_of
 from core.domain.record_reasons import RECORD_SENTENCES
 from core.domain.signal import Side, Signal
+from core.domain.symbol_halt import Hold
+from core.domain.trading_state import Controls
 from core.ports import Arrival
+from core.state.portfolio import Book
 from demo.broker import MemoryBroker
-from demo.chat.server import RunningChat
+from local_telegram.server import RunningChat
 from tests.bot.conftest import until
 from tests.bot.firm import Firm, firm_on
 from tests.bot.parts import NOON, OWNER, approval, executed, signal
-from tests.bot.test_webhook import SECRET, Hook, sign
+from tests.bot.web.test_webhook import SECRET, Hook, sign
 from tests.core.world import LIMITS
 
 # --- every reason

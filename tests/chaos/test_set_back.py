@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from demo.broker import MemoryBroker
-from demo.chat.model import Message
+from local_telegram.model import Message
 from tests.chaos.copies import Copies, of_file, of_server
 from tests.chaos.harness import PARTITIONS, SETTLE_SECONDS, SYMBOLS, TOPIC, Chaos, chaos
 from tests.chaos.test_two_programs import bought_twice

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.another_program import QUIET_SECONDS, STAYS_SECONDS
+from bot.views.other_instance import QUIET_SECONDS, STAYS_SECONDS
 from demo.broker import MemoryBroker
-from demo.chat.model import Message
+from local_telegram.model import Message
 from tests.chaos.harness import PARTITIONS, TOPIC, Chaos, chaos
 from tests.running import Program
 

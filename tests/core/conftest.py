@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from core.book import Book
-from core.domain.controls import Controls
-from core.inbox import CAPACITY
+from core.domain.trading_state import Controls
+from core.engine.inbox import CAPACITY
 from core.ports import Ledger
+from core.state.portfolio import Book
 from tests.core.memory_ledger import MemoryLedger
 from tests.core.scripted_venue import ScriptedVenue
 from tests.core.virtual_time import VirtualClock

@@ -5,16 +5,16 @@ from dataclasses import dataclass, field
 
 from core.domain.account import Acknowledged
 from core.domain.approval import Approval, ApprovalState
-from core.domain.conflict import Conflict, differ
-from core.domain.controls import Controls
 from core.domain.errors import LedgerUnavailable
 from core.domain.events import Event
-from core.domain.exit import WantedExit
-from core.domain.hold import Hold
 from core.domain.messages import DeadLetter, Message, SignalReceived, SourcePosition, StoredMessage
 from core.domain.money import ZERO
 from core.domain.order import Fill, Order, OrderState
+from core.domain.pending_exit import WantedExit
 from core.domain.position import Execution, Position, Trade
+from core.domain.signal_conflict import Conflict, differ
+from core.domain.symbol_halt import Hold
+from core.domain.trading_state import Controls
 from core.ports import Arrival, Changes, DayResult, Ledger, LedgerState, Verdict
 from tests.core.virtual_time import VirtualClock
 

@@ -5,12 +5,12 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from core.domain.controls import Controls
 from core.domain.instrument import Quote
 from core.domain.position import Position
 from core.domain.signal import Side, Signal
-from core.policy.picture import Picture
-from core.policy.sizing import Draft
+from core.domain.trading_state import Controls
+from core.policy.decision_context import Picture
+from core.policy.sizing.market_orders import Draft
 from tests.core.virtual_time import NOON
 from tests.core.world import LIMITS, instrument
 

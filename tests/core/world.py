@@ -6,16 +6,16 @@ from datetime import timedelta
 from decimal import Decimal
 from itertools import count
 
-from core.book import Book
 from core.domain.approval import Approval
-from core.domain.controls import Controls, Mode, Pause
 from core.domain.instrument import Instrument
 from core.domain.messages import ApprovalAnswered, ApprovalTimedOut, Body, ControlsRequested, Message, SignalReceived
 from core.domain.reasons import Reason
 from core.domain.signal import Signal
-from core.inbox import CAPACITY
-from core.policy.picture import Limits
+from core.domain.trading_state import Controls, Mode, Pause
+from core.engine.inbox import CAPACITY
+from core.policy.decision_context import Limits
 from core.ports import Ledger, Verdict
+from core.state.portfolio import Book
 from core.trading import Trading
 from tests.core.scripted_venue import ScriptedVenue
 from tests.core.virtual_time import VirtualClock

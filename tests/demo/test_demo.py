@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 from demo.cast import PEOPLE, QUESTIONS, STRANGER, TRADER, TRADING_DESK, VIEWER
-from demo.chat.room import OWNER
 from demo.stage import EXCHANGE_AWAY_SECONDS
+from local_telegram.room import OWNER
 from tests.servers.ports import free_port
 from tests.servers.process import ServerProcess
 

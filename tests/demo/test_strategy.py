@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from core.adapters.kafka_settings import KafkaOptions
+from core.adapters.kafka.options import KafkaOptions
 from demo.broker import MemoryBroker
 from demo.market import INSTRUMENTS, SimulatedMarket
 from demo.strategy import Holding, Pace, ToyStrategy

@@ -14,11 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.paths import ROOT
 from tests.servers.ports import accepts_connections, free_port
 from tests.servers.process import ServerDidNotStartError, ServerProcess
 from tests.servers.tls import make_certificates
 
-_POM = Path(__file__).parents[1] / "kafka" / "pom.xml"
+_POM = ROOT / "tests" / "kafka" / "pom.xml"
 _OLDEST_JAVA = 17  # what Kafka 4's broker is compiled for
 _FETCH_TIMEOUT = 90.0  # seconds; under the time limit of a test. What Maven has by then it need not fetch again
 _BATCH_FETCH_TIMEOUT = 900.0

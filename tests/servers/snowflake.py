@@ -9,11 +9,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from core.adapters.snowflake_wire import SnowflakeOptions
+from core.adapters.snowflake.driver_protocol import SnowflakeOptions
+from tests.paths import ROOT as _ROOT
 from tests.servers.ports import free_port
 from tests.servers.process import ServerProcess
 
-_ROOT = Path(__file__).parents[2]
 WAREHOUSE_PYTHON = _ROOT / ".venv-warehouse" / "bin" / "python"
 
 

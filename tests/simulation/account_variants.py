@@ -6,17 +6,19 @@ from unittest.mock import patch
 
 from sqlalchemy import select
 
-from bot.alone import Alone
-from core import adoption, comparison, holding
-from core.account import Account
+from bot.telegram.single_instance import Alone
 from core.adapters.ledger import tables, transaction
 from core.adapters.ledger.lease import Lease
-from core.adoption import Adoption
-from core.book import Book
-from core.comparison import Sorted
-from core.first_sending import FirstSending
-from core.holding import Holding
-from core.policy.whose import Ours, Whose, whose
+from core.engine import symbol_halts as holding
+from core.engine.symbol_halts import Holding
+from core.execution import order_adoption as adoption
+from core.execution.account_guard import Account
+from core.execution.first_sending import FirstSending
+from core.execution.order_adoption import Adoption
+from core.policy.order_ownership import Ours, Whose, whose
+from core.reconciliation import symbol_comparison as comparison
+from core.reconciliation.symbol_comparison import Sorted
+from core.state.portfolio import Book
 
 _SORT = comparison.sort_orders
 

@@ -7,9 +7,9 @@ from typing import Any
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError, OffsetOutOfRangeError
 
-from core.adapters.kafka_dead_letters import RefusedRecord
-from core.adapters.kafka_settings import KafkaOptions
-from core.adapters.kafka_source import KafkaSource
+from core.adapters.kafka.dead_letters import RefusedRecord
+from core.adapters.kafka.options import KafkaOptions
+from core.adapters.kafka.source import KafkaSource
 from core.domain.errors import SourceUnavailable
 from tests.simulation.machine import EPOCH, Fate
 

@@ -8,7 +8,7 @@ from telegram.error import NetworkError, TimedOut
 from telegram.ext import ExtBot
 from telegram.request import BaseRequest, RequestData
 
-from bot.message import ChatMessage as Shown
+from bot.views.chat_message import ChatMessage as Shown
 from tests.simulation.machine import Fate
 
 CHAT_ID = 1001

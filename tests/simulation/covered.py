@@ -4,9 +4,10 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 
-_CORE = Path(__file__).parents[2] / "core"
+from tests.paths import ROOT
+
+_CORE = ROOT / "core"
 PROTOCOL = (
     *(
         "inbox.py",

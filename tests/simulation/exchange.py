@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
-from core.adapters.binance_refusals import Answer, Refusal, Said, Silence, refusal
+from core.adapters.binance.errors import Answer, Refusal, Said, Silence, refusal
 from tests.simulation.loop import SeededLoop
 from tests.simulation.machine import Clock, Fate
 from tests.simulation.polling import Polling
@@ -155,7 +155,7 @@ _SPOILED: Sequence[Callable[[], Said]] = (
 
 
 class SimulatedWire:
-    """See `core.adapters.binance_client.Wire`."""
+    """See `core.adapters.binance.binance_client.Wire`."""
 
     def __init__(self, exchange: Exchange, clock: Clock, may_send: Callable[[], bool]) -> None:
         self._exchange = exchange

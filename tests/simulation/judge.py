@@ -7,12 +7,12 @@ from decimal import Decimal
 
 from core.adapters.ledger import codec, tables
 from core.adapters.ledger.rows import Row
-from core.adapters.signal_codec import decode
+from core.adapters.signals.codec import decode
 from core.domain.account import ACCOUNT
-from core.domain.conflict import differ
 from core.domain.messages import SignalReceived
 from core.domain.money import ZERO
 from core.domain.signal import Signal
+from core.domain.signal_conflict import differ
 from tests.simulation import by_hand, leaving
 from tests.simulation.accidents import SET_BACK
 from tests.simulation.evidence import Evidence, is_by_hand, is_signal

@@ -5,10 +5,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bot.alone import CONFLICT_PAUSE_SECONDS, Alone
+from bot.telegram.single_instance import CONFLICT_PAUSE_SECONDS, Alone
 from core.ports import Clock
-from demo.chat.errors import ApiError
-from demo.chat.updates import UpdateQueue
+from local_telegram.errors import ApiError
+from local_telegram.updates import UpdateQueue
 from tests.simulation.loop import PROCESS, Process
 from tests.simulation.machine import Fate
 
@@ -68,7 +68,7 @@ class Polling:
             self.sent.append(Sent(process.name, asyncio.get_running_loop().time(), side, client_order_id))
 
     async def listen(self, alone: Alone, clock: Clock) -> None:
-        """Polls as `bot.telegram_app` does."""
+        """Polls as `bot.telegram.telegram_app` does."""
         while True:
             began = clock.monotonic()
             try:

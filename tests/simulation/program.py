@@ -9,28 +9,28 @@ from decimal import Decimal
 from itertools import count
 from typing import Any, cast
 
-from bot import approvals
-from bot.alone import Alone
-from bot.asked import read_asked
-from bot.audience import Audience
+from bot.access.confirmations import Confirmations, Refusal, read_confirmation
+from bot.access.roles import People, link_word
+from bot.commands import approval_buttons as approvals
+from bot.commands.context import Caller, Desk
+from bot.commands.liquidation import PanicTimer
+from bot.commands.parser import read_asked
 from bot.commands.start import joined
-from bot.confirmations import Confirmations, Refusal, read_confirmation
-from bot.desk import Caller, Desk
-from bot.jobs import ApprovalTimer, RulesReader
-from bot.people import People, link_word
-from bot.selling_out import PanicTimer
-from core.adapters.binance_client import BinanceClient
+from bot.jobs.timers import ApprovalTimer, RulesReader
+from bot.subscriptions.recipients import Audience
+from bot.telegram.single_instance import Alone
+from core.adapters.binance.binance_client import BinanceClient
 from core.adapters.ledger.lease import take_lease
 from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.sql_ledger import SqlLedger
-from core.book import Book
-from core.domain.controls import Controls, Mode
+from core.domain.access import Role
 from core.domain.errors import ExchangeUnavailable, LeaseLost, LedgerInUse, LedgerUnavailable
 from core.domain.events import Event, PartTroubled, Started
-from core.domain.people import Role
-from core.policy.limits import RULES, shown
-from core.policy.picture import Limits
+from core.domain.trading_state import Controls, Mode
+from core.policy.decision_context import Limits
+from core.policy.risk.limits import RULES, shown
 from core.ports import Changes
+from core.state.portfolio import Book
 from core.trading import Trading
 from tests.simulation.broker import TOPIC, Broker, SimulatedSource
 from tests.simulation.chat import CHAT_ID, Chat, Update, bot_in
@@ -245,7 +245,7 @@ class Program:
         await self.inbox.failure
 
     async def _listen(self) -> None:
-        """Commands and taps, side by side, as `bot.telegram_app` takes them."""
+        """Commands and taps, side by side, as `bot.telegram.telegram_app` takes them."""
         offset: int | None = None
         while True:
             for update in await self.parts.chat.updates_from(offset):

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from demo.chat.updates import UpdateQueue
+from local_telegram.updates import UpdateQueue
 from tests.simulation.accidents import ACCIDENTS, ANOTHER, PARTITIONS, SET_BACK, AnotherTrader, SetsBack, accident_of
 from tests.simulation.broker import TOPIC, Broker
 from tests.simulation.chat import Chat

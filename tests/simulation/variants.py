@@ -12,34 +12,35 @@ from unittest.mock import patch
 from sqlalchemy import select
 from telegram.error import TelegramError
 
+from bot.access.confirmations import Confirmations, Pending
 from bot.commands import panic
-from bot.confirmations import Confirmations, Pending
-from bot.desk import Caller, Desk
-from bot.selling_out import PanicTimer
-from bot.telegram_notifier import TelegramNotifier
-from core import order_executor
-from core import placement as placing
-from core.adapters.kafka_source import KafkaSource
+from bot.commands.context import Caller, Desk
+from bot.commands.liquidation import PanicTimer
+from bot.notifications.telegram_notifier import TelegramNotifier
+from core.adapters.kafka.source import KafkaSource
 from core.adapters.ledger import rows, tables
 from core.adapters.ledger.lease import Lease
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.adapters.ledger.writer import Writer
-from core.book import Book
-from core.deciding import USUAL
 from core.domain.messages import CancelRequested, ControlsRequested, LimitRequested, Message, SourcePosition, StoredMessage
 from core.domain.money import ZERO
 from core.domain.order import ExecutionReport, NotTaken, Order, OrderState, Rejected, Unanswered
 from core.domain.position import Position
 from core.domain.reasons import reason
 from core.domain.signal import BY_HAND, Side
-from core.inbox import Inbox
-from core.order_executor import OrderExecutor
-from core.placement import Placement
-from core.policy import profit, sizing
+from core.engine import order_executor
+from core.engine.control_commands import Wishes
+from core.engine.inbox import Inbox
+from core.engine.order_executor import OrderExecutor
+from core.execution import placement as placing
+from core.execution.decision_service import USUAL
+from core.execution.placement import Placement
+from core.execution.reconciler import FENCE_MARGIN, FateUnknown, NeverPlaced, Reconciler
+from core.policy import profit
+from core.policy.sizing import market_orders as sizing
 from core.ports import Changes, LedgerState, Verdict
-from core.reconciler import FENCE_MARGIN, FateUnknown, NeverPlaced, Reconciler
+from core.state.portfolio import Book
 from core.trading import Trading
-from core.wishes import Wishes
 from tests.simulation.account_variants import ACCOUNT_VARIANTS, Swap
 from tests.simulation.breaking import Variant, loads, patched, swap
 from tests.simulation.wrong_exits import WRONG_EXITS

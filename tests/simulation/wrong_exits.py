@@ -6,19 +6,19 @@ from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
-from bot.selling_out import PanicTimer
-from core import deciding
-from core import placement as placing
+from bot.commands.liquidation import PanicTimer
 from core.domain.approval import Approval
-from core.domain.controls import Controls, Panic
-from core.domain.exit import WantedExit
 from core.domain.instrument import Instrument
 from core.domain.order import Order
+from core.domain.pending_exit import WantedExit
 from core.domain.signal import Side, Signal
-from core.exits import Attempt, Exits
+from core.domain.trading_state import Controls, Panic
+from core.execution import decision_service as deciding
+from core.execution import placement as placing
+from core.execution.pending_exits import Attempt, Exits
 from core.policy import admission
-from core.policy import exits as policy_of_exits
-from core.policy.picture import Limits
+from core.policy.decision_context import Limits
+from core.policy.exits import pending as policy_of_exits
 from core.policy.risk import signal_age
 from tests.simulation.breaking import Variant, loads, patched, swap
 

@@ -5,7 +5,6 @@ import hmac
 import json
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any, cast
 
 import aiohttp
@@ -13,9 +12,10 @@ import pytest
 from binance import AsyncClient
 from binance.exceptions import BinanceAPIException
 
+from tests.paths import DATA
 from tests.venue.venue import Venue
 
-DATA = Path(__file__).parents[1] / "data" / "binance"
+BINANCE = DATA / "binance"
 WIF = "WIFUSDC"
 BUY: dict[str, str] = {"symbol": WIF, "side": "BUY", "type": "MARKET", "quantity": "20"}
 LIMIT: dict[str, str] = {
@@ -29,7 +29,7 @@ LIMIT: dict[str, str] = {
 
 
 def sample(name: str) -> Any:
-    return json.loads((DATA / name).read_text())
+    return json.loads((BINANCE / name).read_text())
 
 
 @asynccontextmanager

@@ -6,16 +6,16 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
+from tests.paths import DATA
 from tests.venue.book import Levels, Price
 from tests.venue.faults import Faults
 from tests.venue.limits import Limits
 from tests.venue.matching import Exchange
 from tests.venue.model import Account, ApiKey, Balance, Order, Rates, Trade
 
-EXCHANGE_INFO = Path(__file__).parents[1] / "data" / "binance" / "exchangeInfo_12_symbols.json"
+EXCHANGE_INFO = DATA / "binance" / "exchangeInfo_12_symbols.json"
 KEY, SECRET = "k" * 60 + "Test", "s" * 58 + "Secret"
 READ_ONLY_KEY = "r" * 60 + "Test"
 DEFAULT_BALANCES: Mapping[str, str] = {"USDC": "100000", "USDT": "100000"}

@@ -12,7 +12,7 @@ from core.adapters.ledger import rows, tables
 from core.adapters.ledger.column_types import exact_sum
 from core.adapters.ledger.reader import LedgerReader
 from core.domain.events import Priority
-from core.domain.exit import WantedExit
+from core.domain.pending_exit import WantedExit
 from core.domain.position import Execution, Position
 from core.ports import MAIN_READER
 from core.read_models import Gain, Performance, Selection

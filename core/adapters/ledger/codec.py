@@ -7,15 +7,15 @@ from typing import Annotated, Generic, TypeVar
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
-from core.domain.controls import Panic
+from core.domain.access import Reader
 from core.domain.events import Event
-from core.domain.exit import WantedExit
 from core.domain.messages import Body
 from core.domain.order import ExecutionReport
-from core.domain.people import Reader
+from core.domain.pending_exit import WantedExit
 from core.domain.reasons import Reason
 from core.domain.signal import Signal
-from core.policy.facts import Facts
+from core.domain.trading_state import Panic
+from core.policy.rule_measurements import Facts
 
 T = TypeVar("T")
 

@@ -6,9 +6,9 @@ from sqlalchemy import Connection, select
 
 from core.adapters.ledger import codec, tables
 from core.adapters.ledger.rows import Row
-from core.domain.conflict import Conflict, differ
 from core.domain.messages import SignalReceived
 from core.domain.signal import Signal
+from core.domain.signal_conflict import Conflict, differ
 
 _ASKED_AT_ONCE = 500
 _RAW_KEPT = 2_048  # bytes of a dead letter

@@ -8,10 +8,10 @@ from sqlalchemy import select
 
 from core.adapters.ledger import rows, tables
 from core.adapters.ledger.reader import LedgerReader
-from core.adapters.ledger.seqs import first_from
+from core.adapters.ledger.row_positions import first_from
 from core.domain.order import Fill, Order
 from core.domain.position import Execution
-from core.proof import Decision, LedgerDay
+from core.reconciliation.daily_proof import Decision, LedgerDay
 
 _CLOCK_STEPS = timedelta(minutes=10)  # how far numbers and times may be out of step: a clock that was set back
 

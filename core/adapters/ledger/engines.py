@@ -28,7 +28,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from core.adapters.ledger.database_file import DatabaseFile
-from core.adapters.ledger.processes import has_ended, this_process
+from core.adapters.ledger.process_identity import has_ended, this_process
 from core.adapters.private_files import make_private
 from core.domain.errors import LedgerUnavailable
 from core.domain.money import EXACT

@@ -6,8 +6,8 @@ from sqlalchemy import func, select
 
 from core.adapters.ledger import tables
 from core.adapters.ledger.queries import LedgerQueries
+from core.adapters.ledger.row_batch import Writes
 from core.adapters.ledger.sql_ledger import SqlLedger
-from core.adapters.ledger.writes import Writes
 from core.domain.position import Execution
 
 

@@ -7,14 +7,14 @@ from decimal import Decimal
 from sqlalchemy import func, select
 
 from core.adapters.ledger import codec, rows, tables
+from core.adapters.ledger.row_batch import Writes
 from core.adapters.ledger.sql_ledger import SqlLedger
-from core.adapters.ledger.writes import Writes
-from core.adapters.paper_exchange import PaperState
+from core.adapters.paper.paper_exchange import PaperState
 from core.domain.order import ExecutionReport, Fill
 
 
 class SqlPaperBook:
-    """See `core.adapters.paper_exchange.PaperBook`."""
+    """See `core.adapters.paper.paper_exchange.PaperBook`."""
 
     def __init__(self, ledger: SqlLedger) -> None:
         self._ledger = ledger

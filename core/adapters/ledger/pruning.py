@@ -12,9 +12,9 @@ from typing import Any
 from sqlalchemy import Table, select
 
 from core.adapters.ledger import tables
+from core.adapters.ledger.row_batch import Writes
 from core.adapters.ledger.rows import Row
 from core.adapters.ledger.sql_ledger import SqlLedger
-from core.adapters.ledger.writes import Writes
 from core.domain.order import OrderState
 from core.ports import MAIN_READER
 

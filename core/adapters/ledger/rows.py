@@ -6,20 +6,20 @@ from typing import Any
 
 from core.adapters.ledger import codec
 from core.adapters.ledger.codec import storable
+from core.domain.access import Authenticator, Invite, Person, Reader, Role
 from core.domain.account import Acknowledged
 from core.domain.approval import Approval, ApprovalState
-from core.domain.controls import Asking, Controls, Mode, Pause
 from core.domain.events import Event, OutboxItem, StrangerSeen, subject_of
-from core.domain.exit import WantedExit
-from core.domain.hold import Hold
-from core.domain.limit import LimitSet
 from core.domain.messages import DeadLetter, Message, SignalReceived, SourcePosition, StoredMessage
 from core.domain.money import ZERO
 from core.domain.order import ExecutionReport, Fill, Order, OrderState
-from core.domain.people import Authenticator, Invite, Person, Reader, Role
+from core.domain.pending_exit import WantedExit
 from core.domain.position import Execution, Position, Trade
 from core.domain.reasons import Reason
+from core.domain.risk_limit import LimitSet
 from core.domain.signal import Side, Signal
+from core.domain.symbol_halt import Hold
+from core.domain.trading_state import Asking, Controls, Mode, Pause
 from core.ports import Delivery, Verdict
 
 Row = dict[str, Any]

@@ -14,17 +14,17 @@ from core.adapters.ledger.conflicts import key_of
 from core.adapters.ledger.engines import Transactions
 from core.adapters.ledger.lease import BEAT_SECONDS, Lease
 from core.adapters.ledger.reader import LedgerReader
+from core.adapters.ledger.row_batch import Writes, writes_of_arrivals, writes_of_changes, writes_of_stranger
 from core.adapters.ledger.transaction import Written
 from core.adapters.ledger.writer import Writer
-from core.adapters.ledger.writes import Writes, writes_of_arrivals, writes_of_changes, writes_of_stranger
-from core.domain.conflict import Conflict
+from core.domain.daily_proof import Proved
 from core.domain.errors import LedgerUnavailable
 from core.domain.events import DayProved, DayUnproved, Event, OutboxItem, Priority, StrangerSeen
 from core.domain.instrument import Quote
 from core.domain.messages import DeadLetter, Message, SignalReceived, SourcePosition, StoredMessage
 from core.domain.order import Order
-from core.domain.proof import Proved
 from core.domain.signal import Signal
+from core.domain.signal_conflict import Conflict
 from core.ports import Arrival, Changes, Clock, Delivery, LedgerState, Observer, Told
 
 _SOON_SECONDS = 0.5

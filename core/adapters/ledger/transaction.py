@@ -12,11 +12,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from core.adapters.ledger import rows as rows_of
 from core.adapters.ledger import tables
 from core.adapters.ledger.conflicts import Key, find_conflicts
+from core.adapters.ledger.row_batch import Writes
 from core.adapters.ledger.rows import Row
-from core.adapters.ledger.writes import Writes
-from core.domain.conflict import Conflict
 from core.domain.money import EXACT, ZERO
 from core.domain.signal import Side
+from core.domain.signal_conflict import Conflict
 
 _SAME_DAY = ("quote_asset", "symbol", "signal_type", "trading_mode")  # exits that share these and the day share a result
 

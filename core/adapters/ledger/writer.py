@@ -9,8 +9,8 @@ from sqlalchemy import Connection
 
 from core.adapters.ledger.engines import Transactions, words
 from core.adapters.ledger.lease import Lease
+from core.adapters.ledger.row_batch import Writes, merged
 from core.adapters.ledger.transaction import Statements, Written, write
-from core.adapters.ledger.writes import Writes, merged
 from core.domain.errors import LeaseLost, LedgerSetBack, LedgerUnavailable
 from core.ports import Clock
 

@@ -6,13 +6,13 @@ from decimal import Decimal
 
 from core.domain.reasons import Reason
 from core.domain.signal import Side, Signal
-from core.policy.picture import Picture
+from core.policy.decision_context import Picture
 from core.policy.risk.daily_loss import daily_loss
 from core.policy.risk.open_positions import open_positions
 from core.policy.risk.order_notional import order_notional
 from core.policy.risk.price_band import price_band
 from core.policy.risk.price_sanity import price_sanity
-from core.policy.sizing import Draft
+from core.policy.sizing.market_orders import Draft
 
 Rule = Callable[[Signal, Draft, Picture], Reason | None]
 

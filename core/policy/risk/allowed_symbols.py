@@ -2,7 +2,7 @@
 
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side, Signal
-from core.policy.picture import Picture
+from core.policy.decision_context import Picture
 
 
 def allowed_symbols(signal: Signal, picture: Picture) -> Reason | None:

@@ -5,9 +5,9 @@ from decimal import Decimal
 from core.domain.money import EXACT, ZERO, plain
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side, Signal
-from core.policy.picture import Picture
-from core.policy.rates import Unknown
-from core.policy.sizing import Draft, amount
+from core.policy.conversion_rates import Unknown
+from core.policy.decision_context import Picture
+from core.policy.sizing.market_orders import Draft, amount
 
 
 def daily_loss(_signal: Signal, draft: Draft, picture: Picture) -> Reason | None:

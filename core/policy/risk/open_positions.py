@@ -2,8 +2,8 @@
 
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side, Signal
-from core.policy.picture import Picture
-from core.policy.sizing import Draft
+from core.policy.decision_context import Picture
+from core.policy.sizing.market_orders import Draft
 
 
 def open_positions(_signal: Signal, draft: Draft, picture: Picture) -> Reason | None:

@@ -3,8 +3,8 @@
 from core.domain.money import plain
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side, Signal
-from core.policy.picture import Picture
-from core.policy.sizing import Draft
+from core.policy.decision_context import Picture
+from core.policy.sizing.market_orders import Draft
 
 
 def price_band(signal: Signal, draft: Draft, picture: Picture) -> Reason | None:

@@ -5,8 +5,8 @@ from decimal import Decimal
 from core.domain.money import HUNDRED, divide, multiply, plain
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side, Signal
-from core.policy.picture import Picture
-from core.policy.sizing import Draft
+from core.policy.decision_context import Picture
+from core.policy.sizing.market_orders import Draft
 
 TENFOLD = Decimal(10)
 

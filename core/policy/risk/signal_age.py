@@ -2,10 +2,10 @@
 
 from datetime import datetime, timedelta
 
-from core.domain.controls import Controls, Pause
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side, Signal
-from core.policy.picture import Limits, Picture
+from core.domain.trading_state import Controls, Pause
+from core.policy.decision_context import Limits, Picture
 
 CLOCK_TOLERANCE = timedelta(seconds=30)
 _CLOCK_OFF = timedelta(seconds=5)

@@ -1,0 +1,1 @@
+"""Roles, one-time codes and confirmations."""

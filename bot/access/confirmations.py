@@ -1,0 +1,148 @@
+"""What costs money wants a second tap: by the same person, in the same chat, once, within a minute. Kept in memory: a restart
+forgets it, and whoever still means it says it again."""
+
+import re
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import Enum
+
+from bot.texts import Texts
+from bot.views.chat_message import Button, Keyboard
+from core.domain.access import Role
+from core.ports import Clock
+
+SECONDS = 60.0
+_MOST = 200  # questions at a time; the oldest go first
+_DATA = re.compile(r"(ok|no):([A-Za-z0-9_-]{16,32})")
+
+Act = Callable[[str], Awaitable[str]]
+"""Does it under the identity given, and says in a line what came of it."""
+
+
+class Risk(Enum):
+    """What an act does to the risk that is run. What raises it, or gives a right, wants a one-time code where such are asked for;
+    what lowers it never does."""
+
+    RAISES = "raises"
+    LOWERS = "lowers"
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """What waits for a second tap. `text` is what was shown; `until` is in monotonic seconds, which stand still while the machine
+    sleeps, `end` is by the clock on the wall, which somebody may set: the earlier of the two counts."""
+
+    token: str
+    user_id: int
+    who: str
+    chat_id: int
+    role: Role
+    text: str
+    act: Act
+    risk: Risk
+    until: float
+    end: datetime
+
+    @property
+    def source_id(self) -> str:
+        """Its identity in the inbox: however often it comes, it is done once."""
+        return f"confirm:{self.token}"
+
+
+class Refusal(Enum):
+    """Why a tap does nothing."""
+
+    GONE = "confirm.gone"
+    NOT_YOURS = "confirm.not_yours"
+
+
+def new_token() -> str:
+    """22 characters that nobody guesses, fit for a button's data."""
+    return secrets.token_urlsafe(16)
+
+
+class Confirmations:
+    """The questions that are open."""
+
+    def __init__(self, clock: Clock, token: Callable[[], str] = new_token) -> None:
+        """`token` names a question."""
+        self._clock = clock
+        self._token = token
+        self._pending: dict[str, Pending] = {}
+        self._coded: dict[tuple[int, int], tuple[Pending, int | None]] = {}
+
+    def add(self, *, user_id: int, who: str, chat_id: int, role: Role, text: str, act: Act, risk: Risk) -> str:
+        """The token of a new question."""
+        self._pending = {token: one for token, one in self._pending.items() if self._is_young(one)}
+        while len(self._pending) >= _MOST:
+            self._pending.pop(next(iter(self._pending)))
+        token = self._token()
+        self._pending[token] = Pending(token, user_id, who, chat_id, role, text, act, risk, *self._ends())
+        return token
+
+    def take(self, token: str, user_id: int, chat_id: int) -> Pending | Refusal:
+        """The question, which is closed by this; or why not. There is no await in it: two taps at once cannot both have it."""
+        pending = self._pending.get(token)
+        if pending is None or not self._is_young(pending):
+            self._pending.pop(token, None)
+            return Refusal.GONE
+        if pending.user_id != user_id or pending.chat_id != chat_id:
+            return Refusal.NOT_YOURS
+        return self._pending.pop(token)
+
+    def ask_anew(self, pending: Pending) -> str:
+        """The token of the same question, open once more: it was closed by a tap that came too late to be sure of."""
+        return self.add(
+            user_id=pending.user_id,
+            who=pending.who,
+            chat_id=pending.chat_id,
+            role=pending.role,
+            text=pending.text,
+            act=pending.act,
+            risk=pending.risk,
+        )
+
+    def await_code(self, pending: Pending, message_id: int | None) -> None:
+        """Keeps a question that was answered with yes until its code comes; `message_id` is the message that asks, None where it
+        is to stay as it is."""
+        until, end = self._ends()
+        self._coded[pending.user_id, pending.chat_id] = replace(pending, until=until, end=end), message_id
+
+    def await_code_of(self, *, user_id: int, who: str, chat_id: int, role: Role, text: str, act: Act, risk: Risk) -> None:
+        """The same for what wants no second tap."""
+        self.await_code(Pending(self._token(), user_id, who, chat_id, role, text, act, risk, *self._ends()), None)
+
+    def awaiting_code(self, user_id: int, chat_id: int) -> bool:
+        """Whether this person's next six digits are a code."""
+        found = self._coded.get((user_id, chat_id))
+        return found is not None and self._is_young(found[0])
+
+    def take_coded(self, user_id: int, chat_id: int) -> tuple[Pending, int | None] | None:
+        """That question and its message, which is closed by this."""
+        if not self.awaiting_code(user_id, chat_id):
+            return None
+        return self._coded.pop((user_id, chat_id))
+
+    def _ends(self) -> tuple[float, datetime]:
+        return self._clock.monotonic() + SECONDS, self._clock.now() + timedelta(seconds=SECONDS)
+
+    def _is_young(self, pending: Pending) -> bool:
+        return self._clock.monotonic() < pending.until and self._clock.now() < pending.end
+
+    def who_asked(self, token: str) -> str:
+        """The person who may answer."""
+        pending = self._pending.get(token)
+        return pending.who if pending is not None else ""
+
+
+def read_confirmation(data: str) -> tuple[str, bool] | None:
+    """The token and whether it was yes; None for what our buttons do not send."""
+    match = _DATA.fullmatch(data)
+    return (match[2], match[1] == "ok") if match else None
+
+
+def confirm_keyboard(token: str, texts: Texts) -> Keyboard:
+    """Yes and no."""
+    return ((Button(texts("confirm.yes"), f"ok:{token}"), Button(texts("confirm.no"), f"no:{token}")),)

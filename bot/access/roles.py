@@ -1,0 +1,55 @@
+"""Who may do what: those that TG_USERS names, and those who came by a link. Everybody else is a stranger."""
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from core.domain.access import Role
+from core.state.portfolio import Book
+
+INVITE_PREFIX = "in_"
+"""Of the word that a link carries: https://core.telegram.org/bots/features#deep-linking, up to 64 of A-Z, a-z, 0-9, _ and -."""
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """`book` holds them. `names` are those that people with a right had when they last wrote to this process."""
+
+    book: Book
+    names: dict[int, str] = field(default_factory=dict)
+
+    def role(self, user_id: int) -> Role | None:
+        """None for a stranger."""
+        return self.book.role(user_id)
+
+    @property
+    def fixed(self) -> Mapping[int, Role]:
+        """Those of TG_USERS: the chat can neither add to them nor take their right."""
+        return self.book.fixed
+
+    def roles(self) -> Mapping[int, Role]:
+        """Everybody's role, by user id."""
+        return {user_id: person.role for user_id, person in self.book.people.items()} | dict(self.fixed)
+
+    def lets_in(self, word: str, now: datetime) -> bool:
+        """Whether a link's word belongs to an invitation that somebody may still come by."""
+        invite = self.book.invites.get(digest_of(word))
+        return invite is not None and self.book.granted(invite, now) is not None
+
+
+def new_invite_word() -> str:
+    """A word that nobody guesses, fit for a link: without signs at its end that a chat takes for the end of the sentence."""
+    return INVITE_PREFIX + secrets.token_hex(16)
+
+
+def digest_of(word: str) -> str:
+    """What is kept of it."""
+    return hashlib.sha256(word.encode()).hexdigest()
+
+
+def link_word(text: str) -> str | None:
+    """The invitation's word in what somebody wrote: the whole of `/start in_…`."""
+    words = text.split()
+    return words[1] if len(words) == 2 and words[0] == "/start" and words[1].startswith(INVITE_PREFIX) else None

@@ -1,0 +1,108 @@
+"""One-time codes (RFC 6238), where TG_TOTP_SECRET asks for them: each person has their own, and each code is good once."""
+
+import base64
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+
+import pyotp
+
+from core.domain.access import Authenticator
+from core.ports import Clock
+
+ENROL_SECONDS = 600.0
+_CODE = re.compile(r"\d{6}", re.ASCII)
+_STEP = timedelta(seconds=30)
+_SECRET_BYTES = 20  # 160 bits, as RFC 4226 recommends; 32 letters without padding
+
+
+class Judgement(Enum):
+    """Why a code is not good."""
+
+    WRONG = "code.wrong"
+    LOCKED = "code.locked"
+    NONE = "code.enrol_first"
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """A new authenticator that has not shown a code yet. `secret` is what it is set up with, in base32; `replaces` is the salt of
+    the one before, empty where there is none; `until` is in monotonic seconds."""
+
+    salt: str
+    secret: str
+    replaces: str
+    until: float
+
+
+class OneTimeCodes:
+    """Judges codes, person by person. A person's secret follows from the key of TG_TOTP_SECRET and the salt in the ledger, so
+    that neither alone gives it away; with another key nobody's codes are good any more. Wrong codes lock only the person who gave
+    them, and only where a code is asked for; the ledger counts them, and this class changes nothing."""
+
+    def __init__(self, key: str, known: Mapping[int, Authenticator], clock: Clock) -> None:
+        """`known` are the authenticators that count, by person, as they are at each moment."""
+        self._key = base64.b32decode(key + "=" * (-len(key) % 8))
+        self._known = known
+        self._clock = clock
+        self.key = self._mac(b"name")[:8].hex()
+        """Names the key, and says nothing about it."""
+        self._enrolling: dict[int, Enrolment] = {}
+
+    def authenticator(self, user_id: int) -> Authenticator | None:
+        """The one whose codes this person's are; None where none was set up with the present key."""
+        found = self._known.get(user_id)
+        return found if found is not None and found.key == self.key else None
+
+    def judge(self, code: str, user_id: int) -> int | Judgement:
+        """Returns the step of a code that is that of this moment, or of the step before or after it, and later than the last one
+        used; or why it is not good. It is used, or counted as wrong, once the ledger says so."""
+        one = self.authenticator(user_id)
+        if one is None:
+            return Judgement.NONE
+        if one.is_locked(self._clock.now()):
+            return Judgement.LOCKED
+        step = self._step_of(code, self._secret(user_id, one.salt), one.step)
+        return step if step is not None else Judgement.WRONG
+
+    def enrol(self, user_id: int) -> Enrolment:
+        """Begins a new authenticator, in the place of one that was begun before; a restart forgets it."""
+        salt, before = secrets.token_hex(16), self._known.get(user_id)
+        replaces = before.salt if before is not None else ""
+        begun = Enrolment(salt, self._secret(user_id, salt), replaces, self._clock.monotonic() + ENROL_SECONDS)
+        self._enrolling[user_id] = begun
+        return begun
+
+    def enrolling(self, user_id: int) -> Enrolment | None:
+        """The authenticator of which a code is waited for."""
+        begun = self._enrolling.get(user_id)
+        return begun if begun is not None and self._clock.monotonic() < begun.until else None
+
+    def first_step(self, code: str, begun: Enrolment) -> int | None:
+        """The step of a code that the new authenticator shows; None for any other."""
+        return self._step_of(code, begun.secret, -1)
+
+    def enrolled(self, user_id: int) -> None:
+        """Forgets what was begun."""
+        self._enrolling.pop(user_id, None)
+
+    def _step_of(self, code: str, secret: str, used: int) -> int | None:
+        totp, now = pyotp.TOTP(secret), self._clock.now()
+        steps = [totp.timecode(now + turn * _STEP) for turn in (-1, 0, 1)]
+        return next((step for step in steps if step > used and hmac.compare_digest(totp.generate_otp(step), code)), None)
+
+    def _secret(self, user_id: int, salt: str) -> str:
+        return base64.b32encode(self._mac(f"{user_id} {salt}".encode())[:_SECRET_BYTES]).decode()
+
+    def _mac(self, what: bytes) -> bytes:
+        return hmac.new(self._key, b"marketflow one-time codes " + what, hashlib.sha256).digest()
+
+
+def is_code(text: str) -> bool:
+    """Whether somebody wrote six digits and nothing else."""
+    return _CODE.fullmatch(text.strip()) is not None

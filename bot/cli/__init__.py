@@ -1,0 +1,1 @@
+"""The commands of `marketflow` besides `run` and `demo`, one per file."""

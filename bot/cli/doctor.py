@@ -1,0 +1,250 @@
+"""`marketflow check`: a doctor. Reaches each configured part and says in one line what it found. It trades nothing and changes
+nothing, but for a ledger that is missing or of an older version: that is made ready, as `run` would."""
+
+import traceback
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from bot.clock import SystemClock
+from bot.factories import binance_client, check_trading_mode, kafka_options, limits_of, snowflake_options, today_of
+from bot.settings.settings import Settings, TradingMode
+from bot.telegram.client import connect
+from bot.texts import short
+from bot.views.api_key_warning import IN_ENGLISH
+from core.adapters.binance.binance_client import BinanceClient
+from core.adapters.kafka.options import KafkaOptions
+from core.adapters.kafka.topic_check import find_lag, find_partitions
+from core.adapters.ledger.opening import look_into_ledger, open_ledger
+from core.adapters.ledger.sql_ledger import SqlLedger
+from core.adapters.snowflake.connection import SnowflakeConnection, name
+from core.adapters.snowflake.history import TABLE
+from core.domain.api_key_permissions import DANGEROUS
+from core.domain.errors import LedgerNotReady, LedgerUnavailable, MarketFlowError
+from core.domain.instrument import Instrument, Quote
+from core.domain.money import plain
+from core.domain.position import Position
+from core.domain.signal import Side
+from core.domain.trading_state import Controls
+from core.policy.conversion_rates import Unknown
+from core.policy.risk.limits import in_quote
+from core.policy.risk.signal_age import CLOCK_TOLERANCE
+from core.policy.sizing.market_orders import size
+from core.state.exchange_rates import Rates
+from core.state.market_data import Market
+from core.state.portfolio import Book
+
+Say = Callable[[str], None]
+CLOCK_WARNING_SECONDS = 1.0
+_HERE = Path(__file__).parents[2]
+
+
+async def check(settings: Settings, say: Say) -> bool:
+    """True when every part is well."""
+    parts: dict[str, Callable[[Settings], AsyncIterator[str]]] = {
+        "settings": _settings,
+        "ledger": _ledger,
+        "telegram": _telegram,
+        "kafka": _kafka,
+        "binance": _binance,
+        **({"snowflake": _snowflake} if snowflake_options(settings) is not None else {}),
+    }
+    well = True
+    for part, look in parts.items():
+        try:
+            async for line in look(settings):
+                say(f"ok    {part:9} {line}")
+        except MarketFlowError as error:
+            well = False
+            for line in str(error).splitlines():
+                say(f"FAIL  {part:9} {line}")
+        except Exception as error:  # noqa: BLE001 - a doctor that faints helps nobody; texts of libraries may hold secrets
+            well = False
+            say(f"FAIL  {part:9} something odd, unknown to this program: {type(error).__name__}, {_place(error)}")
+    return well
+
+
+def _place(error: BaseException) -> str:
+    """Where in the program it came up: file and line."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _HERE in Path(frame.filename).parents]
+    return f"{Path(frames[-1].filename).relative_to(_HERE)}:{frames[-1].lineno}" if frames else "outside of it"
+
+
+# Each part yields what it found well, and raises MarketFlowError with a line for each thing to mend.
+
+
+async def _settings(settings: Settings) -> AsyncIterator[str]:
+    people = ", ".join(f"{user} ({role.name.lower()})" for user, role in settings.users.items())
+    commanding = f"may command: {people or 'nobody; set TG_USERS or a private TG_CHAT_ID'}"
+    yield f"trading mode {settings.trading_mode}, approval {settings.approval}, {commanding}"
+    for warning in settings.warnings:
+        yield f"warning: {warning}"
+    for variable in settings.unused():
+        yield f"warning: {variable} is set, but not acted upon by this version"
+    if missing := settings.missing_for_run():
+        raise MarketFlowError("\n".join(missing))
+
+
+@asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[SqlLedger]:
+    url, clock = settings.database_url.get_secret_value(), SystemClock()
+    try:
+        ledger = await look_into_ledger(url, clock)
+    except LedgerNotReady:
+        await (await open_ledger(url, clock)).close()
+        ledger = await look_into_ledger(url, clock)
+    try:
+        yield ledger
+    finally:
+        await ledger.close()
+
+
+async def _ledger(settings: Settings) -> AsyncIterator[str]:
+    async with _opened(settings) as ledger:
+        await check_trading_mode(settings, ledger)
+        state = await ledger.load(today_of(SystemClock()))
+    held = [f"{position.symbol} {plain(position.qty)}" for position in state.positions if position.is_open]
+    yield f"migrated; open positions: {', '.join(held) or 'none'}; unsettled orders: {len(state.in_flight)}"
+
+
+async def _telegram(settings: Settings) -> AsyncIterator[str]:
+    from telegram.error import TelegramError  # noqa: PLC0415 - heavy
+
+    if settings.tg_token is None or settings.tg_chat_id is None:
+        raise MarketFlowError("not asked: TG_TOKEN and TG_CHAT_ID are not both set")
+    bot = connect(settings.tg_token.get_secret_value(), settings.tg_api_url)
+    try:
+        async with bot:
+            chat = await bot.get_chat(settings.tg_chat_id)
+            yield f"@{bot.username}; alerts go to {chat.effective_name or settings.tg_chat_id} ({chat.type})"
+    except TelegramError as error:
+        raise MarketFlowError(_telegram_trouble(error, settings)) from None
+
+
+def _telegram_trouble(error: Exception, settings: Settings) -> str:
+    from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError  # noqa: PLC0415 - heavy
+
+    from bot.telegram.api_responses import OddAnswer  # noqa: PLC0415 - heavy
+
+    match error:
+        case InvalidToken():
+            return "TG_TOKEN: Telegram does not know this bot token; accepted is one that @BotFather gave"
+        case Forbidden() | BadRequest():
+            why = short(str(error), 100)
+            return f"TG_CHAT_ID: {settings.tg_chat_id} cannot be written to ({why}); write to the bot first, or let it in"
+        case OddAnswer():
+            return f"TG_API_URL: {settings.tg_api_url} answers, but not as the Bot API does ({error}); is it one?"
+        case NetworkError():
+            return f"TG_API_URL: {settings.tg_api_url} cannot be reached"
+        case _:
+            token = settings.tg_token.get_secret_value() if settings.tg_token else ""
+            return f"Telegram does not do as asked: {short(str(error).replace(token, '***'), 200)}"
+
+
+async def _kafka(settings: Settings) -> AsyncIterator[str]:
+    if settings.kafka_broker is None and not settings.missing_for_run():
+        yield "not configured: signals come from elsewhere"
+        return
+    options, topic = kafka_options(settings), settings.kafka_topic
+    partitions = await find_partitions(options, topic)
+    yield f"{settings.kafka_broker}: topic {topic} has {len(partitions)} partition(s), {await _lag(settings, options)}"
+
+
+async def _lag(settings: Settings, options: KafkaOptions) -> str:
+    try:
+        async with _opened(settings) as ledger:
+            stored = await ledger.source_positions(f"kafka:{settings.kafka_topic}")
+    except LedgerUnavailable:
+        return "lag not known without the ledger"
+    positions = {number: position.offset for number, position in stored.items()}
+    if not positions:
+        return "no position yet: the first start reads what arrives from then on"
+    return f"lag {await find_lag(options, settings.kafka_topic, positions)}"
+
+
+async def _snowflake(settings: Settings) -> AsyncIterator[str]:
+    options = snowflake_options(settings)
+    if options is None:
+        return
+    session = SnowflakeConnection(options)
+    try:
+        ((database, schema),) = (await session.ask("SELECT CURRENT_DATABASE(), CURRENT_SCHEMA()")).rows
+        yield f"{options.account}: executions go to {name(database or options.database, schema or options.schema, TABLE)}"
+        if (table := settings.snowflake_signals_table) is not None:
+            question = f"SELECT COUNT(*) FROM {name(*table.split('.'))}"  # noqa: S608 - a name of the settings
+            ((count,),) = (await session.ask(question)).rows
+            yield f"signals come from {table}, which has {count} rows"
+    finally:
+        await session.close()
+
+
+async def _binance(settings: Settings) -> AsyncIterator[str]:
+    client = binance_client(settings)
+    try:
+        offset = await client.measure_clock()
+        yield f"{settings.binance_api_url}: clock offset {offset:+.3f} s"
+        problems = []
+        if abs(offset) > CLOCK_TOLERANCE.total_seconds():
+            problems.append("this machine's clock is off, so the age of signals would be judged wrongly: set it right (NTP)")
+        elif abs(offset) > CLOCK_WARNING_SECONDS:
+            yield "warning: this machine's clock is off; requests are dated by the exchange's, but set it right (NTP)"
+        if settings.trading_mode is not TradingMode.PAPER:
+            try:
+                for line in await _rights(client, settings.trading_mode):
+                    yield line
+            except MarketFlowError as error:
+                problems.append(str(error))
+        for symbol in sorted(settings.symbols or {settings.symbol}):
+            problem, line = await _symbol(client, settings, symbol)
+            if problem:
+                problems.append(line)
+            else:
+                yield line
+        if problems:
+            raise MarketFlowError("\n".join(problems))
+    finally:
+        await client.close()
+
+
+async def _rights(client: BinanceClient, mode: TradingMode) -> list[str]:
+    """What the key may do, a warning for what it need not. Raises MarketFlowError where it may not trade, or may withdraw."""
+    rights = await client.permissions()
+    if not rights.account_can_trade:
+        raise MarketFlowError("the account may not trade: ask the exchange why")
+    if rights.key_can_trade is False:
+        raise MarketFlowError("the key may not trade: give it the Spot trading permission")
+    if dangerous := [IN_ENGLISH[finding] for finding in rights.findings if finding in DANGEROUS]:
+        raise MarketFlowError("\n".join(dangerous))
+    if rights.key_can_withdraw is None and mode is TradingMode.LIVE:
+        return ["warning: the exchange does not tell what the key may do; look under API Management: no withdrawals"]
+    told = "" if rights.key_can_withdraw is not None else " (the testnet tells no more about a key)"
+    return [f"the key may trade{told}", *(f"warning: {IN_ENGLISH[finding]}" for finding in rights.findings)]
+
+
+async def _symbol(client: BinanceClient, settings: Settings, symbol: str) -> tuple[bool, str]:
+    rules = (await client.instruments([symbol])).get(symbol)
+    quote = (await client.quotes([symbol])).get(symbol)
+    if rules is None:
+        return True, f"{symbol}: the exchange knows no such symbol"
+    if not rules.trading:
+        return True, f"{symbol}: halted (status {rules.status})"
+    if quote is None:
+        return True, f"{symbol}: no present price"
+    return await _entry(client, settings, rules, quote)
+
+
+async def _entry(client: BinanceClient, settings: Settings, rules: Instrument, quote: Quote) -> tuple[bool, str]:
+    """Whether an entry of the usual size would be refused, and a line on it."""
+    symbol, limits = rules.symbol, limits_of(settings)
+    rates = Rates(Book(Controls(), limits), Market(client, SystemClock(), list), SystemClock())
+    rate = (await rates.fresh({rules.quote}))[rules.quote]
+    if isinstance(rate, Unknown):
+        return True, f"{symbol}: {rate.reason}. Leave it out of SYMBOLS, or set another REPORT_ASSET"
+    draft, unfit = size(Side.BUY, rules, quote.ask, Position(symbol), in_quote(limits, rate))
+    order = f"{plain(draft.qty)} {rules.base} at {plain(quote.ask)}"
+    if unfit is not None:
+        return True, f"{symbol}: an order of {order} would be refused: {unfit}. Raise TRADE_QTY or set TRADE_QUOTE"
+    if rate.at_most(draft.notional) > settings.max_order_notional:
+        return True, f"{symbol}: an order of {order} is above MAX_ORDER_NOTIONAL"
+    step = plain(max(rules.step_size, rules.market_step_size))
+    return False, f"{symbol}: step {step} {rules.base}, at least {plain(rules.min_notional)} {rules.quote}; an order is {order}"

@@ -1,0 +1,51 @@
+"""`marketflow export FILE`: every execution of the ledger as CSV, amounts to the last digit, times in UTC."""
+
+import csv
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+from bot.clock import SystemClock
+from bot.settings.settings import Settings
+from core.adapters.ledger.demo_location import find_demo
+from core.adapters.ledger.opening import look_into_ledger
+from core.adapters.ledger.queries import LedgerQueries
+from core.adapters.private_files import open_private
+from core.domain.errors import MarketFlowError
+from core.domain.position import Execution
+
+_BATCH = 5_000
+COLUMNS = tuple(Execution.__dataclass_fields__)
+
+
+async def export(settings: Settings, target: Path, say: Callable[[str], None]) -> None:
+    """Writes the file anew, from the ledger of DATABASE_URL, else that of a running demo. Raises MarketFlowError where ledger or
+    file cannot be had."""
+    demo = None if "database_url" in settings.model_fields_set else find_demo()
+    ledger = await look_into_ledger(demo or settings.database_url.get_secret_value(), SystemClock())
+    queries, count, position = LedgerQueries(ledger.reader), 0, 0
+    try:
+        with open_private(target) as file:
+            writer = csv.writer(file)
+            writer.writerow(COLUMNS)
+            while batch := await queries.executions_after(position, _BATCH):
+                writer.writerows([_text(getattr(one, column)) for column in COLUMNS] for _, one in batch)
+                count, position = count + len(batch), batch[-1][0]
+    except OSError as error:
+        raise MarketFlowError(f"{target} cannot be written: {error.strerror}") from None
+    finally:
+        await ledger.close()
+    say(f"{target}: {count} executions{' of the demo' if demo else ''}")
+
+
+def _text(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case Decimal():
+            return format(value, "f")
+        case datetime():
+            return value.isoformat(timespec="microseconds")
+        case _:
+            return str(value)

@@ -1,0 +1,27 @@
+"""`marketflow publish`: one signal onto the topic, as a strategy would put it there."""
+
+from bot.factories import kafka_options
+from bot.settings.settings import Settings
+from core.adapters.kafka.publisher import SignalPublisher
+from core.adapters.signals.codec import Unreadable
+from core.domain.errors import MarketFlowError
+from core.domain.money import parse_decimal
+
+
+async def publish(settings: Settings, signal_type: str, close: str, symbol: str | None, signal_id: str | None) -> str:
+    """Says where the record stands. Raises MarketFlowError when it is not there."""
+    if settings.kafka_broker is None and settings.webhook_secret is not None:
+        raise MarketFlowError("not published: no topic is read here. docs/connections.md says how to send a signal over HTTP")
+    try:
+        price = parse_decimal(close)
+    except ValueError as error:
+        raise MarketFlowError(f"not published: close is {close!r}, {error}; accepted is a price above 0, e.g. 0.4801") from None
+    chosen = (symbol or settings.symbol).upper()
+    async with SignalPublisher(kafka_options(settings), settings.kafka_topic) as publisher:
+        published = await publisher.publish(signal_type, price, symbol=chosen, signal_id=signal_id)
+    if isinstance(published, Unreadable):
+        raise MarketFlowError(f"not published: {published.problem}")
+    return (
+        f"{signal_type} {chosen} at {close}: {settings.kafka_topic}, partition {published.partition}, "
+        f"offset {published.offset}, signal id {published.signal_id}"
+    )

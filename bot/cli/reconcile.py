@@ -1,0 +1,52 @@
+"""`marketflow reconcile`: ledger and exchange side by side, in words."""
+
+from collections.abc import Callable
+
+from bot.clock import SystemClock
+from bot.factories import check_trading_mode, open_venue
+from bot.settings.settings import Settings
+from core.adapters.ledger.opening import look_into_ledger
+from core.adapters.ledger.queries import LedgerQueries
+from core.policy.order_ownership import Ours
+from core.reconciliation.execution_comparison import compare_executions
+from core.reconciliation.spare_capacity import Leisure
+from core.reconciliation.symbol_comparison import compare
+
+NEWEST = 1_000  # executions compared one by one; the holdings are the sum of all
+
+
+async def reconcile(settings: Settings, say: Callable[[str], None], progress: Callable[[str], None]) -> bool:
+    """True when there is no difference; `progress` is told how far it is. Raises MarketFlowError where one of the two cannot be
+    read."""
+    clock = SystemClock()
+    ledger = await look_into_ledger(settings.database_url.get_secret_value(), clock)
+    leisure = Leisure(clock, lambda seconds: progress(f"the exchange allows no more just now: going on in {seconds:.0f} s"))
+    try:
+        await check_trading_mode(settings, ledger)
+        async with open_venue(settings, ledger) as (venue, _):
+            state = await ledger.load(clock.now().date().isoformat())
+            executions = await LedgerQueries(ledger.reader).recent_executions(NEWEST)
+            symbols = {position.symbol for position in state.positions} | {row.symbol for row in executions} | set(state.touched)
+            progress(f"{len(symbols)} symbols: rules, holdings, newest orders")
+            found = await compare(
+                venue,
+                positions=state.positions,
+                in_flight=state.in_flight,
+                symbols=symbols,
+                instruments=await venue.instruments(symbols),
+                known=ledger.find_orders,
+                ours=Ours(state.mark, {one.mark: one for one in state.acknowledged}),
+                leisure=leisure,
+            )
+            of_executions = await compare_executions(
+                venue, executions, leisure, lambda symbol, done, total: progress(f"{symbol}: {done} of {total} executions")
+            )
+    finally:
+        await ledger.close()
+    for note in [*found.notes, *of_executions.notes]:
+        say(f"note: {note}")
+    differences = [*found.differences, *of_executions.differences]
+    for difference in differences:
+        say(f"DIFFERENCE: {difference}")
+    say(f"{len(executions)} executions and {len(state.positions)} holdings compared, {len(differences)} differences")
+    return not differences

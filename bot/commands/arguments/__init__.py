@@ -1,0 +1,1 @@
+"""Reads command arguments as people type them. Pure."""

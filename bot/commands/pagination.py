@@ -1,0 +1,55 @@
+"""Lists that are leafed through in place: buttons that say the same command with where to go on. Pure."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.commands.base import Args
+from bot.texts import Texts
+from bot.views.chat_message import Button, Keyboard
+from core.read_models import NEWEST, Page
+
+_OF_THREE = 10  # characters that a third of a phone's width takes
+_PLACE = re.compile(r"([ba])(\d{1,18})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """The part of a list that is asked for: by a button, `b123` behind the row of that number, `a123` before it."""
+
+    args: tuple[str, ...]
+    page: Page
+
+
+def read_leaf(args: Args) -> Leaf:
+    """Takes the place out of the words."""
+    match = _PLACE.fullmatch(args[-1]) if args else None
+    if match is None:
+        return Leaf(tuple(args), NEWEST)
+    number = int(match[2])
+    return Leaf(tuple(args[:-1]), Page(before=number) if match[1] == "b" else Page(after=number))
+
+
+def leaf_buttons(command: str, leaf: Leaf, seqs: Sequence[int], limit: int, texts: Texts) -> Keyboard:
+    """Newer, refresh, older. `seqs` are the numbers of what is shown, the newest first; `limit` is how many a page has."""
+    line = " ".join([f"/{command}", *leaf.args])
+    older = len(seqs) == limit or leaf.page.after is not None
+    row = [Button(texts("list.newest"), line)] if leaf.page != NEWEST else [refresh(line, texts)]
+    if leaf.page != NEWEST and seqs:
+        row.insert(0, Button(texts("list.newer"), f"{line} a{seqs[0]}"))
+    if older and seqs:
+        row.append(Button(texts("list.older"), f"{line} b{seqs[-1]}"))
+    return (tuple(row),)
+
+
+def refresh(line: str, texts: Texts) -> Button:
+    """Says the same command again, in place."""
+    return Button(texts("list.refresh"), line)
+
+
+def choices(present: str, options: Sequence[tuple[str, str]]) -> Keyboard:
+    """A button for each of (label, command line), three in a row where their labels fit a phone, else two; a dot marks the one
+    with the label `present`."""
+    buttons = [Button(f"● {label}" if label == present else label, line) for label, line in options]
+    count = 3 if all(len(label) <= _OF_THREE for label, _ in options) else 2
+    return tuple(tuple(buttons[start : start + count]) for start in range(0, len(buttons), count))

@@ -1,0 +1,40 @@
+"""What a line of text asks for: a command, typed or behind a button. Pure, and hostile input to it."""
+
+from dataclasses import dataclass
+
+from bot.commands import BY_NAME
+from bot.commands.base import Command
+from core.domain.access import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A command as somebody wrote it; `command` is None where there is none of that name."""
+
+    name: str
+    args: tuple[str, ...]
+    command: Command | None
+
+    @property
+    def needed(self) -> Role:
+        """The role that it takes, said like this."""
+        return self.command.needed(self.args) if self.command is not None else Role.VIEWER
+
+    @property
+    def changes(self) -> bool:
+        """Whether it would change something."""
+        return self.command is not None and self.command.changes(self.args)
+
+    def allowed(self, role: Role) -> bool:
+        return role >= self.needed
+
+
+def read_asked(text: str, username: str) -> Asked | None:
+    """None for what is no command, or one for another bot (`/pause@OtherBot` in a group)."""
+    words = text.split()
+    if not words or not words[0].startswith("/") or len(words[0]) == 1:
+        return None
+    name, at, addressee = words[0][1:].partition("@")
+    if at and addressee.lower() != username.lower():
+        return None
+    return Asked(name, tuple(words[1:]), BY_NAME.get(name.lower()))

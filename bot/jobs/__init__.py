@@ -1,0 +1,1 @@
+"""What runs by a timer or beside trading."""

@@ -1,0 +1,54 @@
+"""The rights of the exchange's key, looked at beside trading at each start: what it may do beyond its need is told, and keeps
+nothing back."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import structlog
+
+from core.domain.api_key_permissions import DANGEROUS, Permissions
+from core.domain.errors import ExchangeUnavailable
+from core.domain.events import Event, KeyTooWide, Priority
+from core.ports import Clock
+
+log = structlog.get_logger(__name__)
+
+_TRIES = 5
+_FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 120.0  # seconds
+
+
+class Asks(Protocol):
+    """Who knows what the key may do. Raises ExchangeUnavailable."""
+
+    async def permissions(self) -> Permissions: ...
+
+
+class KeyWatch:
+    """Tells once, after the start, what the key may do that it need not."""
+
+    def __init__(self, exchange: Asks, tell: Callable[[Event], None], clock: Clock) -> None:
+        self._exchange = exchange
+        self._tell = tell
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Ends when it is told, or when the exchange has not said it for some minutes, which is told as well."""
+        unread, pause = "", _FIRST_PAUSE
+        for number in range(_TRIES):
+            if number:
+                await self._clock.sleep(pause)
+                pause = min(4 * pause, _LONGEST_PAUSE)
+            try:
+                rights = await self._exchange.permissions()
+            except ExchangeUnavailable as error:
+                unread = str(error)
+                log.warning("the rights of the key cannot be read yet", error=unread)
+                continue
+            if rights.key_can_withdraw is None:
+                unread = "not told"
+                continue
+            if findings := rights.findings:
+                priority = Priority.URGENT if DANGEROUS & set(findings) else Priority.NORMAL
+                self._tell(KeyTooWide(findings, priority=priority))
+            return
+        self._tell(KeyTooWide((), unread, priority=Priority.NORMAL))

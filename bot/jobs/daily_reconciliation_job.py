@@ -1,0 +1,99 @@
+"""Once a day all books of the day before are compared, and what came of it is told. What was missed or differed is done again."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Protocol
+
+import structlog
+
+from bot.cli.daily_reconciliation import day_of
+from core.domain.daily_proof import Proof, Proved
+from core.domain.errors import LeaseLost, LedgerUnavailable, MarketFlowError
+from core.domain.events import DayProved, DayUnproved, proved
+from core.ports import Clock
+
+RETRIES = (60.0, 600.0, 3600.0, 3600.0, 0.0)  # seconds between two attempts
+DAYS = 7
+"""So many days back a day is proved that was not, and one that differed is proved again."""
+
+log = structlog.get_logger(__name__)
+
+
+class Proves(Protocol):
+    """Compares the books of a UTC day. Raises MarketFlowError."""
+
+    async def prove(self, day: datetime) -> Proof: ...
+
+
+class Proofs(Protocol):
+    """Keeps what was proved. Raises LedgerUnavailable."""
+
+    async def keep_proof(self, event: DayProved | DayUnproved) -> None: ...
+
+    async def proofs(self, since: str) -> Mapping[str, Proved]: ...
+
+
+class DailyProof:
+    """`run` it once a day, and once after a start, when the day may have turned meanwhile: what was proved is left alone."""
+
+    def __init__(
+        self,
+        prover: Proves,
+        proofs: Proofs,
+        clock: Clock,
+        show: Callable[[datetime | None, int], None],
+    ) -> None:
+        """`show` learns, for the metrics, when a day was last proved and how much differs in the last days."""
+        self._prover = prover
+        self._proofs = proofs
+        self._clock = clock
+        self._show = show
+        self._turn = asyncio.Lock()
+
+    async def run(self) -> None:
+        """Proves what is due, the oldest day first."""
+        if self._turn.locked():
+            return  # the other one does the same
+        async with self._turn:
+            try:
+                for day in _due(self._yesterday(), await self._known()):
+                    await self._prove(day)
+                await self.recall()
+            except (LedgerUnavailable, LeaseLost) as error:
+                log.warning("what was proved cannot be kept", error=str(error))
+
+    async def recall(self) -> None:
+        """Shows what a former process found. Raises LedgerUnavailable."""
+        known = await self._known()
+        newest = max((one.at for one in known.values() if one.complete), default=None)
+        self._show(newest, sum(one.differences for one in known.values()))
+
+    async def _prove(self, day: date) -> None:
+        begin, proof, problem = datetime.combine(day, time(), UTC), None, ""
+        for wait in RETRIES:
+            try:
+                proof = await self._prover.prove(begin)
+                problem = proof.history_problem
+            except MarketFlowError as error:
+                problem = str(error)
+            if not problem:
+                break
+            log.warning("the books cannot all be compared yet", day=str(day), error=problem)
+            await self._clock.sleep(wait)
+        await self._proofs.keep_proof(DayUnproved(str(day), problem) if proof is None else proved(proof))
+
+    def _yesterday(self) -> date:
+        return day_of(None, self._clock.now()).date()
+
+    async def _known(self) -> Mapping[date, Proved]:
+        """Of the last days."""
+        since = self._yesterday() - timedelta(days=DAYS - 1)
+        return {date.fromisoformat(day): one for day, one in (await self._proofs.proofs(since.isoformat())).items()}
+
+
+def _due(yesterday: date, known: Mapping[date, Proved]) -> list[date]:
+    """Yesterday, and what of the days since the first that was proved is missing, lacks the history or differs."""
+    first = min([yesterday, *known])
+    days = [first + timedelta(days=number) for number in range((yesterday - first).days + 1)]
+    return [day for day in days if day not in known or not known[day].complete or known[day].differences]

@@ -1,0 +1,1 @@
+"""Messages the program sends by itself: alerts, batches, countdowns."""

@@ -1,0 +1,98 @@
+"""A notifier for each chat that is told; who comes is told from then on, who goes is told no more."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+import structlog
+from telegram.ext import ExtBot
+
+from bot.notifications.telegram_notifier import TelegramNotifier
+from bot.subscriptions.notification_rules import Listener
+from bot.subscriptions.recipients import Audience
+from bot.telegram.rate_limiter import Paces
+from core.domain.instrument import Quote
+from core.ports import MAIN_READER, Clock, Outbox
+
+log = structlog.get_logger(__name__)
+
+_LOOK_SECONDS = 0.5
+
+
+class Notifiers:
+    """Tells everybody while `run` runs. `bot` is its own, so that alerts wait for no command."""
+
+    def __init__(
+        self,
+        bot: ExtBot[None],
+        audience: Audience,
+        outbox: Outbox,
+        clock: Clock,
+        *,
+        blocked: Callable[[int], Awaitable[None]],
+        quote: Callable[[str], Quote | None],
+        paces: Paces,
+    ) -> None:
+        """`blocked` is told the chat of a person who has blocked the bot; `quote` is the present one of a symbol."""
+        self._bot = bot
+        self._audience = audience
+        self._outbox = outbox
+        self._clock = clock
+        self._blocked = blocked
+        self._quote = quote
+        self._paces = paces
+        self._notifiers = {MAIN_READER: self._notifier(audience.main())}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def ready(self) -> tuple[bool, str]:
+        """Whether alerts go out to the owner's chat, and what is the matter if not."""
+        return self._notifiers[MAIN_READER].ready
+
+    @property
+    def waiting(self) -> int:
+        """How many events wait to be told, as far as is known without asking the ledger."""
+        return sum(notifier.waiting for notifier in self._notifiers.values())
+
+    async def pending(self) -> int:
+        """How many events wait to be told. Raises LedgerUnavailable."""
+        return sum([await notifier.pending() for notifier in list(self._notifiers.values())])
+
+    async def run(self) -> None:
+        """Tells until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._notifiers[MAIN_READER].run(), name="notifier main")
+                while True:
+                    self._follow(group)
+                    await self._clock.sleep(_LOOK_SECONDS)  # in memory: what is committed is a moment later in the book
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None  # the first that ended is why all end: its class says what to do
+        finally:
+            await self._bot.request.shutdown()
+
+    def _follow(self, group: asyncio.TaskGroup) -> None:
+        present = self._audience.persons()
+        for key in [key for key in self._tasks if key not in present]:
+            self._tasks.pop(key).cancel()
+            self._notifiers.pop(key, None)
+        for key, listener in present.items():
+            if key not in self._tasks:
+                self._notifiers[key] = self._notifier(listener)
+                self._tasks[key] = group.create_task(self._tell(key, listener.chat_id), name=f"notifier {key}")
+
+    def _notifier(self, listener: Listener) -> TelegramNotifier:
+        pace = self._paces.of(listener.chat_id)
+        present = partial(self._present, listener)
+        return TelegramNotifier(self._bot, present, self._outbox, clock=self._clock, pace=pace, quote=self._quote)
+
+    def _present(self, before: Listener) -> Listener:
+        """The listener as it stands now; as it was for the moment until its task has ended."""
+        if before.key == MAIN_READER:
+            return self._audience.main()
+        return self._audience.persons().get(before.key, before)
+
+    async def _tell(self, key: str, chat_id: int) -> None:
+        await self._notifiers[key].run()
+        log.info("a person has blocked the bot and is told no more", user_id=chat_id)
+        await self._blocked(chat_id)

@@ -1,0 +1,50 @@
+"""A word to the owner's chat from the process itself, without the ledger: when that is what is gone, or when all of it ends."""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+from telegram.error import TelegramError
+from telegram.ext import ExtBot
+
+from bot.subscriptions.recipients import Audience
+from bot.telegram.client import Speaker
+from bot.telegram.rate_limiter import Paces
+from bot.texts import Html, Texts
+from bot.views.chat_message import ChatMessage
+from core.ports import Clock
+
+log = structlog.get_logger(__name__)
+
+_LAST_SECONDS = 5.0  # for the last word: whoever starts the process again waits for its end
+
+
+class DirectWord:
+    """Says what cannot be written into the outbox. What it says is told once, and by nobody else."""
+
+    def __init__(self, bot: ExtBot[None], audience: Audience, paces: Paces, clock: Clock) -> None:
+        self._speaker = Speaker(bot, clock)
+        self._audience = audience
+        self._paces = paces
+
+    async def close(self) -> None:
+        """Closes the connection."""
+        await self._speaker.bot.request.shutdown()
+
+    async def say(self, lines: Callable[[Texts], list[Html]]) -> None:
+        """Says it, however long Telegram takes; gives up where no repetition would help."""
+        listener = self._audience.main()
+        message = ChatMessage("\n".join(lines(listener.texts)))
+        await self._paces.of(listener.chat_id).take()
+        try:
+            await self._speaker.send(listener.chat_id, message, thread_id=listener.thread_id)
+        except TelegramError as error:
+            log.error("the owner cannot be told", error=self._speaker.words(error))
+
+    async def say_last(self, lines: Callable[[Texts], list[Html]]) -> None:
+        """Says it while the process ends: for some seconds, whatever happens."""
+        try:
+            async with asyncio.timeout(_LAST_SECONDS):
+                await self.say(lines)
+        except Exception as error:  # noqa: BLE001 - the process ends for a reason of its own, which must stay the one that is seen
+            log.error("the owner cannot be told of the end", error=type(error).__name__)

@@ -1,0 +1,394 @@
+"""Events to one chat: each is told at least once, in order and urgent first, whatever Telegram does. It never calls back."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import structlog
+from telegram.error import BadRequest, ChatMigrated, Forbidden, TelegramError
+from telegram.ext import ExtBot
+
+from bot.notifications.approval_countdown import Countdown
+from bot.notifications.dead_letter_batch import DeadLetterNews
+from bot.notifications.paused_signal_batch import PauseNews
+from bot.reports import charts
+from bot.subscriptions.notification_rules import Listener, foldable, role_to_tap
+from bot.telegram.client import NotTaken, Speaker
+from bot.telegram.rate_limiter import Pace
+from bot.views.approval import question, record
+from bot.views.chat_message import ChatMessage
+from bot.views.events import render, render_digest
+from core.domain.access import Level
+from core.domain.approval import ApprovalState
+from core.domain.digest import Digest
+from core.domain.errors import LedgerUnavailable
+from core.domain.events import (
+    ApprovalClosed,
+    ApprovalRequested,
+    DigestMade,
+    OrderExecuted,
+    OrderFailed,
+    OutboxItem,
+    Priority,
+    subject_of,
+)
+from core.domain.instrument import Quote
+from core.ports import MAIN_READER, Clock, Delivery, Outbox
+from core.read_models import Gain
+
+log = structlog.get_logger(__name__)
+
+_READ = 2_000  # events of each priority looked at in one go
+_FOLDED_FROM = 6  # this many that wait are told in one message
+_LATE = timedelta(minutes=2)  # what is older says when it was, and is folded as soon as there are two
+_LATE_FOLDED_FROM = 2
+_LEDGER_PAUSE = 2.0  # seconds
+_LOOK_AGAIN = 5.0  # seconds after which what is held back is looked at again
+_NO_TOPIC = ("thread not found", "topic_deleted", "topic_closed")  # it was taken away, or closed to the bot
+_HOPELESS_PAUSE, _LONGEST_PAUSE = 60.0, 600.0  # seconds
+
+
+class TelegramNotifier:
+    """Tells one chat what happens. `bot` is for alerts alone, so that they wait for no command."""
+
+    def __init__(
+        self,
+        bot: ExtBot[None],
+        listener: Callable[[], Listener],
+        outbox: Outbox,
+        *,
+        clock: Clock,
+        pace: Pace,
+        quote: Callable[[str], Quote | None],
+    ) -> None:
+        """`listener` is who is told as it stands now; its key never changes. `quote` is the present one of a symbol."""
+        self._speaker = Speaker(bot, clock)
+        self._listener = listener
+        self._key = listener().key
+        self._outbox = outbox
+        self._clock = clock
+        self._pace = pace
+        self._dead_letters = DeadLetterNews(clock)
+        self._pauses = PauseNews(clock)
+        self._countdown = Countdown(clock, quote)
+        self._told: dict[Priority, int] | None = None
+        self._unkept: list[Delivery] = []  # taken by Telegram, and not yet written down
+        self._moved_to: int | None = None
+        self._lost_topic: int | None = None
+        self._hopeless = 0
+        self._seen = 0
+        self.waiting = 0
+        """How many events were there to be told when last looked, and could not all be told at once."""
+
+    @property
+    def ready(self) -> tuple[bool, str]:
+        """Whether alerts go out, and what is the matter if not."""
+        return (not self._speaker.problem, self._speaker.problem or "alerts go out")
+
+    async def pending(self) -> int:
+        """How many events wait, without what this reader wants to wait. Raises LedgerUnavailable."""
+        return await self._outbox.pending(self._lanes(self._listener())) if self._told is not None else 0
+
+    async def run(self) -> None:
+        """Tells until cancelled. Nothing that Telegram or the ledger does ends it, except that a person has blocked the bot: then
+        it returns."""
+        while await self._turn():
+            pass
+
+    async def _turn(self) -> bool:
+        try:
+            await self._keep()
+            if self._told is None:
+                self._told = await self._begin()
+            await self._pace.free()  # what comes meanwhile is told together
+            listener = self._present()
+            seen = self._seen
+            items = await self._outbox.waiting(self._lanes(listener), _READ)
+            self.waiting = len(items)
+            if not await self._tell_next(listener, items):
+                self.waiting = 0
+                if not await self._count_down(listener):
+                    await self._rest(seen)
+        except LedgerUnavailable as error:
+            log.warning("the outbox does not answer", error=str(error))
+            await self._clock.sleep(_LEDGER_PAUSE)
+        except ChatMigrated as error:
+            log.error("the chat became a supergroup: set TG_CHAT_ID to its new id", new_chat_id=error.new_chat_id)
+            self._moved_to = error.new_chat_id
+        except NotTaken as error:
+            log.error("an alert is not taken; it is tried again", error=self._speaker.words(error))
+        except TelegramError as error:
+            if isinstance(error, Forbidden) and self._key != MAIN_READER:
+                return False
+            self._moved_to = None  # it may not have been true
+            # The bot is blocked, or the chat or the token unknown: only people can mend it, and everything waits till then.
+            self._hopeless += 1
+            pause = min(_HOPELESS_PAUSE * 2 ** (self._hopeless - 1), _LONGEST_PAUSE)
+            log.error("alerts cannot be delivered; they wait", error=self._speaker.words(error), again_in_seconds=pause)
+            await self._clock.sleep(pause)
+        else:
+            self._hopeless = 0
+        return True
+
+    async def _begin(self) -> dict[Priority, int]:
+        """The owner's chat is told from the first event on, whoever comes later from what happens from now on."""
+        known = await self._outbox.told(self._key)
+        if known is None and self._key != MAIN_READER:
+            known = await self._outbox.newest()
+            await self._outbox.keep_told(self._key, known)
+        return {priority: (known or {}).get(priority, 0) for priority in Priority}
+
+    def _present(self) -> Listener:
+        listener = self._listener()
+        return listener if self._moved_to is None else replace(listener, chat_id=self._moved_to)
+
+    def _lanes(self, listener: Listener) -> Mapping[Priority, int]:
+        told = self._told or {}
+        if listener.holds_back(self._clock.now()):
+            return {Priority.URGENT: told[Priority.URGENT]}
+        return told
+
+    async def _rest(self, seen: int) -> None:
+        """Until something was committed, or it is time for what was held back."""
+        waits = (self._dead_letters.due_in(), self._pauses.due_in(), self._countdown.due_in())
+        dues = [due for due in waits if due is not None]
+        rest = asyncio.create_task(self._clock.sleep(min([_LOOK_AGAIN, *dues])), name="outbox rest")
+        news = asyncio.create_task(self._outbox.news(seen), name="outbox news")
+        try:
+            await asyncio.wait({rest, news}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            rest.cancel()
+            news.cancel()
+        if news.done() and not news.cancelled():
+            self._seen = news.result()
+
+    # --- what is told next
+
+    async def _tell_next(self, listener: Listener, items: Sequence[OutboxItem]) -> bool:
+        """Tells the most urgent of what waits. False where there is nothing to tell now."""
+        letters = [item for item in items if item.event.priority is Priority.GATHERED]
+        paused = [item for item in items if item.event.priority is Priority.PAUSED]
+        others = self._wanted(listener, [item for item in items if item.event.priority < Priority.GATHERED])
+        self._hold(listener, letters)
+        self._pauses.hold(self._wanted(listener, paused))
+        letters_due = self._dead_letters.due_in() == 0
+        if others and (others[0].event.priority is Priority.URGENT or not letters_due):
+            await self._tell(listener, [item for item in others if item.event.priority is others[0].event.priority])
+        elif letters_due:
+            await self._tell_dead_letters(listener)
+        elif self._pauses.due_in() == 0:
+            await self._tell_paused(listener)
+        else:
+            return False
+        return True
+
+    def _wanted(self, listener: Listener, items: Sequence[OutboxItem]) -> list[OutboxItem]:
+        """Without what this reader is not told of; where nothing else stands before it, it is done with."""
+        wanted: list[OutboxItem] = []
+        for item in items:
+            if listener.is_told(item):
+                wanted.append(item)
+            elif not any(before.event.priority is item.event.priority for before in wanted[-1:]):
+                self._done(item.event.priority, item.seq)
+        return wanted
+
+    def _hold(self, listener: Listener, letters: Sequence[OutboxItem]) -> None:
+        if letters and listener.level(letters[0].event) is Level.OFF:
+            self._done(Priority.GATHERED, letters[-1].seq)
+            letters = []
+        self._dead_letters.hold(letters)
+
+    async def _tell(self, listener: Listener, items: Sequence[OutboxItem]) -> None:
+        """Tells the first of `items`, which have one priority, or all that can be folded with it."""
+        first = items[0]
+        late = self._clock.now() - first.at > _LATE
+        alike = foldable(items)
+        if len(alike) >= (_LATE_FOLDED_FROM if late else _FOLDED_FROM):
+            for item in alike:
+                await self._complete_record(listener, item)
+            await self._told_by(listener, alike, await self._send_about(listener, self._folded(listener, alike), first))
+        elif isinstance(first.event, ApprovalRequested):
+            await self._ask(listener, first, first.event, items)
+        elif isinstance(first.event, ApprovalClosed):
+            unasked = await self._never_asked(listener, items)
+            if len(unasked) > 1:
+                message = replace(self._folded(listener, unasked), silent=True)
+                await self._told_by(listener, unasked, await self._send_about(listener, message, first))
+            else:
+                await self._close(listener, first, first.event)
+        else:
+            await self._complete_record(listener, first)
+            message = self._rendered(listener, first)
+            if isinstance(first.event, DigestMade) and first.event.digest.days:
+                message = replace(message, photo=await self._chart(listener, first.event.digest))
+            if late:
+                moment = listener.texts("late", time=listener.texts.full_moment(first.at))
+                message = replace(message, text=f"{message.text}\n{moment}")
+            await self._told_by(listener, [first], await self._send_about(listener, message, first))
+
+    async def _chart(self, listener: Listener, digest: Digest) -> bytes:
+        """The result of the last days; no picture where it cannot be drawn."""
+        days = [Gain(datetime.fromisoformat(f"{day}T00:00:00+00:00"), digest.quote, profit) for day, profit in digest.days]
+        title = listener.texts("chart.title_daily", quote=digest.quote)
+        return await charts.draw(charts.daily(title, digest.quote, days)) or b""
+
+    async def _ask(self, listener: Listener, item: OutboxItem, event: ApprovalRequested, items: Sequence[OutboxItem]) -> None:
+        token = event.approval.token
+        if any(isinstance(other.event, ApprovalClosed) and other.event.approval.token == token for other in items):
+            self._done(item.event.priority, item.seq)  # decided before it could be asked: the record alone is told
+            return
+        message = self._rendered(listener, item)
+        message_id = await self._send_about(listener, message, item)
+        await self._told_by(listener, [item], message_id, question=event.approval.inbox_seq)
+        self._countdown.began(event, message_id, message.keyboard)
+
+    async def _never_asked(self, listener: Listener, items: Sequence[OutboxItem]) -> list[OutboxItem]:
+        """The first of `items`, as long as they tell of questions that were withdrawn before anybody could be asked."""
+        closed = {item.event.approval.token for item in items if isinstance(item.event, ApprovalClosed)}
+        found: list[OutboxItem] = []
+        for item in items:
+            match item.event:
+                case ApprovalRequested(approval=asked) if asked.token in closed:
+                    continue  # its record is told below, or with these
+                case ApprovalClosed(approval=asked) if asked.state is ApprovalState.WITHDRAWN:
+                    if await self._outbox.question_message(listener.chat_id, asked.inbox_seq) is not None:
+                        break
+                    found.append(item)
+                case _:
+                    break
+        return found
+
+    async def _count_down(self, listener: Listener) -> bool:
+        """Shows an open question by the present price and the time that is left. False where none is due."""
+        due = self._countdown.take(listener.texts)
+        if due is None:
+            return False
+        if not await self._edit(listener, *due):
+            self._countdown.gone(due[0])
+        return True
+
+    async def _close(self, listener: Listener, item: OutboxItem, event: ApprovalClosed) -> None:
+        message = self._rendered(listener, item)
+        self._countdown.ended(event.approval.token)
+        asked = await self._outbox.question_message(listener.chat_id, event.approval.inbox_seq)
+        if asked is None or not await self._edit(listener, asked, message):
+            asked = await self._send_about(listener, message, item)
+        await self._told_by(listener, [item], asked, question=event.approval.inbox_seq)
+
+    async def _complete_record(self, listener: Listener, item: OutboxItem) -> None:
+        """Puts what came of an approved order into the message that asked about it."""
+        event = item.event
+        if not isinstance(event, OrderExecuted | OrderFailed) or event.order.approved_by is None:
+            return
+        asked = await self._outbox.question_message(listener.chat_id, event.order.inbox_seq)
+        if asked is not None:
+            await self._edit(listener, asked, record(event, listener.texts))
+
+    async def _tell_dead_letters(self, listener: Listener) -> None:
+        news = self._dead_letters.take(listener.texts)
+        message_id = news.message_id
+        if message_id is None or not await self._edit(listener, message_id, news.message):
+            message_id = await self._send(listener, news.message, "dead_letters", news.seqs[0])
+        self._dead_letters.told(news, message_id)
+        await self._mark(Delivery(listener.chat_id, message_id, Priority.GATHERED, news.seqs[0], news.seqs[-1]))
+
+    async def _tell_paused(self, listener: Listener) -> None:
+        """What the pause kept from being traded: one as ever, several on one screen, without a sound."""
+        items = self._pauses.take()
+        message = self._rendered(listener, items[0]) if len(items) == 1 else self._folded(listener, items)
+        message_id = await self._send_about(listener, replace(message, silent=True), items[0])
+        self._pauses.told()
+        await self._told_by(listener, items, message_id)
+
+    # --- that it was told
+
+    def _done(self, priority: Priority, seq: int) -> None:
+        if self._told is not None:
+            self._told[priority] = max(seq, self._told[priority])
+
+    async def _told_by(
+        self, listener: Listener, items: Sequence[OutboxItem], message_id: int, *, question: int | None = None
+    ) -> None:
+        first, last = items[0], items[-1]
+        priority = first.event.priority
+        await self._mark(Delivery(listener.chat_id, message_id, priority, first.seq, last.seq, question))
+
+    async def _mark(self, delivery: Delivery) -> None:
+        self._unkept.append(delivery)
+        self._done(delivery.priority, delivery.last_seq)
+        await self._keep()
+
+    async def _keep(self) -> None:
+        """What was told is written down before anything else is read, so that an ailing ledger does not make us say it twice."""
+        while self._unkept and self._told is not None:
+            await self._outbox.keep_told(self._key, self._told, self._unkept[0])
+            self._unkept.pop(0)
+
+    # --- how it is said
+
+    def _folded(self, listener: Listener, items: Sequence[OutboxItem]) -> ChatMessage:
+        try:
+            message = render_digest(items, listener.texts)
+        except Exception:
+            log.exception("events could not be folded", seqs=[item.seq for item in items])
+            message = ChatMessage(listener.texts("digest", count=len(items)))
+        loud = any(listener.level(item.event) is Level.LOUD and item.event.priority is not Priority.CHATTY for item in items)
+        return replace(message, silent=not loud)
+
+    def _rendered(self, listener: Listener, item: OutboxItem) -> ChatMessage:
+        try:
+            if isinstance(item.event, ApprovalRequested):
+                message = question(item.event, listener.texts, self._countdown.live(item.event.approval))
+            else:
+                message = render(item.event, listener.texts)
+        except Exception:  # an event that cannot be shown must not keep all the others from being told
+            log.exception("an event could not be rendered", seq=item.seq, kind=item.event.kind)
+            return self._unshowable(listener, item.event.kind, item.seq)
+        seq = subject_of(item.event)
+        if isinstance(item.event, OrderExecuted) and seq and listener.bot_name:
+            link = f"https://t.me/{listener.bot_name}?start=why_{seq}"
+            message = replace(message, text=f"{message.text}\n{listener.texts('why.link', link=link)}")
+        if listener.role < role_to_tap(item):
+            message = replace(message, keyboard=())
+        return message if listener.level(item.event) is Level.LOUD else replace(message, silent=True)
+
+    def _unshowable(self, listener: Listener, kind: str, seq: int) -> ChatMessage:
+        return ChatMessage(listener.texts("alert.unshowable", kind=kind, seq=seq))
+
+    async def _send_about(self, listener: Listener, message: ChatMessage, item: OutboxItem) -> int:
+        return await self._send(listener, message, item.event.kind, item.seq)
+
+    async def _send(self, listener: Listener, message: ChatMessage, kind: str, seq: int) -> int:
+        """The id of the message sent, or of one in its place that there is an event of this `kind` and number. Raises
+        TelegramError where this chat takes nothing at all."""
+        await self._pace.take()
+        try:
+            return await self._speaker.send(listener.chat_id, message, thread_id=self._thread(listener))
+        except BadRequest as error:
+            if listener.thread_id is not None and any(word in str(error).lower() for word in _NO_TOPIC):
+                log.error("TG_TOPIC_ID takes nothing; alerts go to the group itself", error=self._speaker.words(error))
+                self._lost_topic = listener.thread_id
+                return await self._speaker.send(listener.chat_id, message)
+            if "chat not found" in str(error).lower():
+                raise
+            refused: TelegramError = error
+            attempts = None
+        except NotTaken as error:
+            refused, attempts = error, 1  # soon the whole of it may pass again
+        finally:
+            self._pace.book()  # a second from when it arrived, not from when it left
+        log.error("Telegram refuses a message", error=self._speaker.words(refused), seq=seq)
+        bare = self._unshowable(listener, kind, seq)
+        return await self._speaker.send(listener.chat_id, bare, attempts, thread_id=self._thread(listener))
+
+    def _thread(self, listener: Listener) -> int | None:
+        """The topic, unless it is gone."""
+        return listener.thread_id if listener.thread_id != self._lost_topic else None
+
+    async def _edit(self, listener: Listener, message_id: int, message: ChatMessage) -> bool:
+        await self._pace.take()
+        try:
+            return await self._speaker.edit(listener.chat_id, message_id, message)
+        finally:
+            self._pace.book()

@@ -1,0 +1,1 @@
+"""Logs: structured lines on standard error, and to Loki."""

@@ -1,0 +1,278 @@
+"""Every setting of the program, once. Reads the environment and `.env`, says all that is wrong at a time, and acts on nothing."""
+
+import difflib
+import os
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any, get_args
+
+from pydantic import Field, PlainValidator, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from bot.settings import parsers as read
+from bot.settings.env_file import read_env_file
+from bot.settings.redaction import Redactor, parts_of_secret, passwords_in
+from bot.settings.validation import (
+    DEFAULT_DLQ_TOPIC,
+    DEFAULT_SYMBOL,
+    DEFAULT_TOPIC,
+    TELEGRAM_API,
+    contradictions,
+    defaults_that_follow,
+    doubts,
+)
+from core.adapters.kafka.options import SecurityProtocol
+from core.adapters.private_files import readable_by_others
+from core.domain.access import Role
+from core.domain.errors import ConfigurationError
+from core.domain.trading_state import Mode
+
+_NEAR = 0.7  # difflib's ratio: TRADE_QUANTITY is 0.78 from TRADE_QTY
+
+
+class TradingMode(StrEnum):
+    """Simulated fills, Binance's testnet, or money."""
+
+    PAPER = "paper"
+    TESTNET = "testnet"
+    LIVE = "live"
+
+
+def _word(words: type[StrEnum]) -> PlainValidator:
+    choose = read.one_of(*words)
+    return PlainValidator(lambda text: words(choose(text)))
+
+
+Amount = Annotated[Decimal, PlainValidator(read.amount)]
+Percent = Annotated[Decimal, PlainValidator(read.per_cent)]
+Seconds = Annotated[timedelta, PlainValidator(read.seconds)]
+Port = Annotated[int, PlainValidator(read.integer(0, 65535))]
+Url = Annotated[str, PlainValidator(read.url("http", "https"))]
+Credential = Annotated[SecretStr, PlainValidator(read.api_credential)]
+Secret = Annotated[SecretStr, PlainValidator(read.secret)]
+Topic = Annotated[str, PlainValidator(read.topic)]
+Name = Annotated[str, PlainValidator(read.word)]
+File = Annotated[Path, PlainValidator(read.existing_file)]
+
+
+class Settings(BaseSettings):
+    """The variables of the same names in capitals, in the order of `.env.example`. Immutable; made by `load_settings` alone.
+
+    Amounts are in `report_asset` unless named `qty` (base asset); percentages in per cent; what is None was not set.
+    """
+
+    model_config = SettingsConfigDict(
+        alias_generator=str.upper, frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=False
+    )
+
+    given: Annotated[frozenset[str], Field(exclude=True)]
+    """Names of the variables that somebody set."""
+    warnings: Annotated[tuple[str, ...], Field(exclude=True)]
+    """What is probably not meant, in plain sentences without secrets."""
+    besides: Annotated[frozenset[str], Field(exclude=True, repr=False)]
+    """Secrets that stand elsewhere than in the settings: of the proxy that the environment names, or where none should be."""
+
+    trading_mode: Annotated[TradingMode, _word(TradingMode)]
+    binance_api_key: Credential | None = None
+    binance_api_secret: Credential | None = None
+    binance_api_url: Annotated[str, PlainValidator(read.url("http", "https", ending="/api"))]
+    binance_ws_url: Annotated[str, PlainValidator(read.stream_url)]
+
+    symbol: Annotated[str, PlainValidator(read.symbol)] = DEFAULT_SYMBOL
+    symbols: Annotated[frozenset[str] | None, PlainValidator(read.symbols)]
+    report_asset: Annotated[str, PlainValidator(read.asset)]
+    trade_qty: Amount = Decimal(10)
+    trade_quote: Amount | None = None
+    price_band_pct: Percent = Decimal("1.0")
+    price_sanity_pct: Percent = Decimal(50)
+    max_order_notional: Amount = Decimal(1000)
+    max_open_positions: Annotated[int, PlainValidator(read.integer(1, 10_000))] = 5
+    daily_loss_limit: Amount = Decimal(100)
+    signal_max_age: Seconds = timedelta(seconds=60)
+    exit_max_age: Seconds = timedelta(seconds=600)
+    approval: Annotated[Mode, _word(Mode)] = Mode.AUTO
+    approval_ttl: Seconds = timedelta(seconds=120)
+
+    kafka_broker: Annotated[str, PlainValidator(read.brokers)] | None = None
+    kafka_username: str | None = None
+    kafka_password: Secret | None = None
+    kafka_security_protocol: Annotated[SecurityProtocol, PlainValidator(read.one_of(*get_args(SecurityProtocol)))]
+    kafka_ssl_cafile: File | None = None
+    kafka_topic: Topic = DEFAULT_TOPIC
+    kafka_group: Annotated[str, PlainValidator(read.group)] = "marketflow"
+    kafka_dlq_topic: Topic = DEFAULT_DLQ_TOPIC
+
+    tg_token: Annotated[SecretStr, PlainValidator(read.bot_token)] | None = None
+    tg_chat_id: Annotated[int, PlainValidator(read.chat_id)] | None = None
+    tg_topic_id: Annotated[int, PlainValidator(read.integer(1, 2**31 - 1))] | None = None
+    tg_users: Annotated[Mapping[int, Role], PlainValidator(read.users), Field(default_factory=lambda: MappingProxyType({}))]
+    tg_totp_secret: Annotated[SecretStr, PlainValidator(read.totp_secret)] | None = None
+    tg_api_url: Url = TELEGRAM_API
+    tg_lang: Annotated[str, PlainValidator(read.one_of("en", "ru"))] = "en"
+
+    database_url: Annotated[SecretStr, PlainValidator(read.database_url)] = SecretStr("sqlite+aiosqlite:///marketflow.db")
+
+    retention_days: Annotated[int, PlainValidator(read.integer(30, 36_500))] | None = None
+
+    snowflake_account: Name | None = None
+    snowflake_user: Name | None = None
+    snowflake_password: Secret | None = None
+    snowflake_private_key_path: File | None = None
+    snowflake_role: Name | None = None
+    snowflake_warehouse: Name | None = None
+    snowflake_database: Name | None = None
+    snowflake_schema: Name = "RAW"
+    snowflake_host: Annotated[str, PlainValidator(read.host)] | None = None
+    snowflake_port: Annotated[int, PlainValidator(read.integer(1, 65535))] | None = None
+    snowflake_protocol: Annotated[str, PlainValidator(read.one_of("https", "http"))] | None = None
+    snowflake_signals_table: Annotated[str, PlainValidator(read.table)] | None = None
+    snowflake_signals_poll: Seconds = timedelta(seconds=30)
+
+    metrics_port: Port = 8001
+    http_host: Annotated[str, PlainValidator(read.host)] = "127.0.0.1"
+    http_port: Port = 8080
+    http_allowed_hosts: Annotated[frozenset[str], PlainValidator(read.host_names)] = frozenset()
+    webhook_secret: Secret | None = None
+
+    heartbeat_url: Annotated[SecretStr, PlainValidator(read.secret_url)] | None = None
+    loki_url: Annotated[SecretStr, PlainValidator(read.secret_url)] | None = None
+    log_format: Annotated[str, PlainValidator(read.one_of("console", "json"))] = "console"
+    log_level: Annotated[str, PlainValidator(read.one_of("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))] = "INFO"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what `load_settings` read: the library's own reader of `.env` would expand Event Hubs' `$ConnectionString`."""
+        return (init_settings,)
+
+    @classmethod
+    def variables(cls) -> Mapping[str, FieldInfo]:
+        """Every variable by its name in the environment."""
+        return {name.upper(): field for name, field in cls.model_fields.items() if not field.exclude}
+
+    def __repr__(self) -> str:
+        return Redactor(self.secret_values(), everywhere=True).text(super().__repr__())
+
+    __str__ = __repr__
+
+    @property
+    def users(self) -> Mapping[int, Role]:
+        """Who may command, by Telegram id: TG_USERS, and whoever TG_CHAT_ID is the private chat of."""
+        owner = {self.tg_chat_id: Role.OWNER} if self.tg_chat_id is not None and self.tg_chat_id > 0 else {}
+        return MappingProxyType({**self.tg_users, **owner})
+
+    def secret_values(self) -> frozenset[str]:
+        """Every text that must never be shown: the secrets, and what in them is a secret by itself."""
+        values = (getattr(self, name.lower()) for name, field in self.variables().items() if _is_secret(field.annotation))
+        own = (part for value in values if value is not None for part in parts_of_secret(value.get_secret_value()))
+        return self.besides | frozenset(own)
+
+    def unused(self) -> tuple[str, ...]:
+        """Variables that are set and right, but that this version does not act upon."""
+        idle = {"BINANCE_WS_URL"} if self.binance_ws_url else set()
+        return tuple(sorted(name for name in self.given if name in idle))
+
+    def missing_for_run(self) -> list[str]:
+        """What `marketflow run` still needs, one sentence each."""
+        sources = {"KAFKA_BROKER", "SNOWFLAKE_SIGNALS_TABLE", "WEBHOOK_SECRET"}
+        broker = "the address of the Kafka broker that brings the signals (or SNOWFLAKE_SIGNALS_TABLE or WEBHOOK_SECRET)"
+        needed = {
+            **({} if sources & self.given else {"KAFKA_BROKER": broker}),
+            "TG_TOKEN": "the token of your bot, from @BotFather",
+            "TG_CHAT_ID": "the number of the chat where alerts go",
+        }
+        return [
+            f"{name}: not set; set it to {what}, or use `marketflow demo`"
+            for name, what in needed.items()
+            if name not in self.given
+        ]
+
+
+def load_settings(env: Mapping[str, str] | None = None, env_file: Path | None = Path(".env")) -> Settings:
+    """The settings from `env` (None: this process's environment) and, for what is not there, from `env_file` (None: no file).
+
+    An empty value counts as unset. Raises ConfigurationError with every problem there is, none of which shows a secret.
+    """
+    in_file = read_env_file(env_file) if env_file is not None else {}
+    known, everything = Settings.variables(), {**in_file, **_set(os.environ if env is None else env)}
+    given = _set({name: text for name, text in everything.items() if name in known})
+    besides = frozenset(_besides(everything))
+    hidden = besides | frozenset(_raw_secrets(given))
+    problems = []
+    try:
+        settings = Settings.model_validate(
+            {
+                **defaults_that_follow(given),
+                **given,
+                "GIVEN": frozenset(given),
+                "WARNINGS": (*_misspelled(in_file, env_file), *_readable(env_file, given)),
+                "BESIDES": besides,
+            }
+        )
+    except ValidationError as error:
+        problems = [_told(str(fault["loc"][0]), fault, given, hidden) for fault in error.errors() if fault["loc"][0] in given]
+    redactor = Redactor(hidden, everywhere=True)  # these repeat parts of what was given
+    problems += [redactor.text(problem) for problem in contradictions(given)]
+    if problems:
+        raise ConfigurationError([Redactor(hidden).text(problem) for problem in problems])
+    return settings.model_copy(update={"warnings": (*settings.warnings, *doubts(given))})
+
+
+def _set(texts: Mapping[str, str]) -> dict[str, str]:
+    # An empty BINANCE_WS_URL has a meaning of its own: no stream, REST polling only.
+    return {name: text for name, text in texts.items() if text.strip() or name == "BINANCE_WS_URL"}
+
+
+def _told(name: str, fault: Mapping[str, Any], given: Mapping[str, str], hidden: frozenset[str]) -> str:
+    """Returns what is wrong with a value, in words of ours; it is shown by its length alone where there is a secret in it."""
+    is_secret = _is_secret(Settings.variables()[name].annotation) or any(one in given[name] for one in hidden if one)
+    shown = read.found(given[name], secret=is_secret)
+    return f"{name}: found {shown}; accepted: {fault['ctx']['error']}"
+
+
+def _besides(everything: Mapping[str, str]) -> Iterator[str]:
+    """What must not be shown although no setting is known to hold a secret there."""
+    known = Settings.variables()
+    for name, text in everything.items():
+        if (name in known and not _is_secret(known[name].annotation)) or name.upper().endswith("_PROXY"):
+            yield from passwords_in(text)
+        elif name == "PGPASSWORD":  # asyncpg takes it where the address has none
+            yield text
+
+
+def _raw_secrets(given: Mapping[str, str]) -> Iterator[str]:
+    for name, text in given.items():
+        if _is_secret(Settings.variables()[name].annotation):
+            yield from parts_of_secret(text.strip())
+            yield from passwords_in(text)
+
+
+def _is_secret(annotation: object) -> bool:
+    return annotation is SecretStr or any(map(_is_secret, get_args(annotation)))
+
+
+def _readable(path: Path | None, given: Mapping[str, str]) -> Iterator[str]:
+    """Files with secrets that somebody else on the machine may read."""
+    key = given.get("SNOWFLAKE_PRIVATE_KEY_PATH")
+    for each in (path, Path(key.strip()).expanduser() if key is not None else None):
+        if each is not None and readable_by_others(each):
+            yield f"{each} can be read by others on this machine; take that from them: chmod 600 {each}"
+
+
+def _misspelled(in_file: Mapping[str, str], path: Path | None) -> Iterator[str]:
+    known = Settings.variables()
+    for name in in_file:
+        near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=_NEAR)
+        if name not in known and near:
+            yield f"{path}: {name} is not a setting and does nothing; is {near[0]} meant?"

@@ -1,0 +1,1 @@
+"""Who receives which notification, and how loudly."""

@@ -1,0 +1,151 @@
+"""What a reader is told and how loudly, by what was set and by the role. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+from bot.texts import Texts
+from core.domain.access import Level, Reader, Role, Topic
+from core.domain.events import (
+    AnotherProgram,
+    ApprovalClosed,
+    ApprovalRequested,
+    AuthenticatorChanged,
+    CaughtUp,
+    ControlsChanged,
+    DayProved,
+    DayUnproved,
+    DeadLettersFound,
+    DigestMade,
+    Event,
+    ExitWaits,
+    HoldAccepted,
+    KeyTooWide,
+    LimitChanged,
+    OrderAdopted,
+    OrderExecuted,
+    OrderFailed,
+    OrderUnanswered,
+    OutageOver,
+    OutboxItem,
+    PanicOver,
+    PartTroubled,
+    PersonJoined,
+    PersonRevoked,
+    Priority,
+    RequestsRefused,
+    SignalRefused,
+    SignalsLost,
+    Started,
+    StrangerSeen,
+    SymbolHeld,
+    SymbolReleased,
+)
+
+_OFF_FOR_ALL: Mapping[Topic, Level] = dict.fromkeys(Topic, Level.OFF)
+DEFAULTS: Mapping[Role, Mapping[Topic, Level]] = {
+    Role.OWNER: {
+        **dict.fromkeys(Topic, Level.LOUD),
+        Topic.DIGESTS: Level.SILENT,
+    },
+    Role.TRADER: {
+        **dict.fromkeys(Topic, Level.LOUD),
+        Topic.REFUSALS: Level.SILENT,
+        Topic.SYSTEM: Level.OFF,
+        Topic.DIGESTS: Level.SILENT,
+    },
+    Role.VIEWER: {**_OFF_FOR_ALL, Topic.TRADES: Level.SILENT, Topic.DIGESTS: Level.SILENT},
+}
+"""What one is told who has set nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A chat that is told, as it stands now. `key` names it in the ledger, `thread_id` is the topic of a group, `reader` holds
+    what was set; `bot_name` is for links to the bot; `since` is when a person was let in (again). `told_elsewhere`: its people
+    hear everything in the owner's group, so that nothing is told twice unasked."""
+
+    key: str
+    chat_id: int
+    role: Role
+    reader: Reader
+    texts: Texts
+    thread_id: int | None = None
+    told_elsewhere: bool = False
+    bot_name: str = ""
+    since: datetime | None = None
+
+    @property
+    def is_group(self) -> bool:
+        """https://core.telegram.org/bots/api#chat: ids of groups are negative."""
+        return self.chat_id < 0
+
+    def level_of(self, topic: Topic) -> Level:
+        """What was set, else what the role is told."""
+        default = Level.OFF if self.told_elsewhere else DEFAULTS[self.role][topic]
+        return self.reader.levels.get(topic, default)
+
+    def level(self, event: Event) -> Level:
+        """How this reader is told of `event`. Of people only owners are; whoever set something had the answer in this chat."""
+        if isinstance(event, StrangerSeen | PersonJoined | PersonRevoked | AuthenticatorChanged) and self.role < Role.OWNER:
+            return Level.OFF
+        if isinstance(event, DigestMade) and event.digest.chat_id != self.chat_id:
+            return Level.OFF
+        if isinstance(event, ControlsChanged | LimitChanged) and event.by == self.chat_id:
+            return Level.OFF
+        return self.level_of(topic_of(event))
+
+    def is_told(self, item: OutboxItem) -> bool:
+        """Whether this reader is told of it at all: of nothing from before having the right."""
+        return self.level(item.event) is not Level.OFF and (self.since is None or item.at >= self.since)
+
+    def holds_back(self, now: datetime) -> bool:
+        """Whether what is not urgent waits: muted, or quiet by this reader's clock."""
+        if self.reader.muted_until is not None and now < self.reader.muted_until:
+            return True
+        return self.reader.quiet is not None and self.reader.quiet.include(now.astimezone(self.texts.zone).time())
+
+
+def topic_of(event: Event) -> Topic:  # noqa: PLR0911, C901 - flat: one line for each topic
+    """What an event is about."""
+    match event:
+        case ApprovalRequested() | ApprovalClosed():
+            return Topic.APPROVALS
+        case OrderExecuted():
+            return Topic.TRADES
+        case SignalRefused():
+            return Topic.PROBLEMS if event.priority is Priority.URGENT else Topic.REFUSALS
+        case OrderFailed() | OrderUnanswered() | ExitWaits() | PartTroubled() | SignalsLost() | DeadLettersFound():
+            return Topic.PROBLEMS
+        case RequestsRefused() | OutageOver() | AnotherProgram() | KeyTooWide() | OrderAdopted():
+            return Topic.PROBLEMS
+        case SymbolHeld() | SymbolReleased() | HoldAccepted() | DayUnproved() | PanicOver():
+            return Topic.PROBLEMS
+        case DayProved():
+            return Topic.PROBLEMS if event.count else Topic.SYSTEM
+        case DigestMade():
+            return Topic.DIGESTS
+        case Started() | CaughtUp() | ControlsChanged() | LimitChanged():
+            return Topic.SYSTEM
+        case StrangerSeen() | PersonJoined() | PersonRevoked() | AuthenticatorChanged():
+            return Topic.SYSTEM
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def foldable(items: Sequence[OutboxItem]) -> list[OutboxItem]:
+    """The first of `items` that need no message of their own, up to one that does."""
+    alike: list[OutboxItem] = []
+    for item in items:
+        if isinstance(item.event, ApprovalRequested | ApprovalClosed | SymbolHeld | DigestMade):
+            break
+        alike.append(item)
+    return alike
+
+
+def role_to_tap(item: OutboxItem) -> Role:
+    """Who may use the buttons of an event."""
+    if isinstance(item.event, SymbolHeld):
+        return Role.OWNER
+    return Role.TRADER if isinstance(item.event, ApprovalRequested) else Role.VIEWER

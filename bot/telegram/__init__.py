@@ -1,0 +1,1 @@
+"""The Telegram bot: the connection, who may use it, and what people say and tap."""

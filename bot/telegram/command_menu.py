@@ -1,0 +1,70 @@
+"""The menu of commands in each chat: what that person may say, in that person's language. Strangers see none."""
+
+from functools import partial
+
+import structlog
+from telegram import BotCommand, BotCommandScope, BotCommandScopeChat, BotCommandScopeDefault
+from telegram.error import BadRequest, TelegramError
+
+from bot.commands import COMMANDS
+from bot.commands.context import Desk
+from bot.telegram.client import Speaker
+from bot.texts import LANGUAGES, texts
+from bot.views.chat_message import plain_text
+from core.domain.access import Role
+
+log = structlog.get_logger(__name__)
+
+_LOOK_SECONDS = 3.0
+_AGAIN_SECONDS = 300.0
+_ATTEMPTS = 3
+
+_Menu = tuple[tuple[str, str], ...]
+
+
+class Menus:
+    """Keeps the menus as they should be: who comes, goes or changes the language finds it changed soon."""
+
+    def __init__(self, speaker: Speaker, desk: Desk) -> None:
+        self._speaker = speaker
+        self._desk = desk
+        self._shown: dict[int | None, _Menu] = {}  # by chat; None is whoever has none of their own
+
+    async def run(self) -> None:
+        """Looks again and again, in memory; asks Telegram only where something is to be changed."""
+        while True:
+            for chat_id, menu in self._wanted().items():
+                if self._shown.get(chat_id) != menu:
+                    await self._show(chat_id, menu)
+            await self._desk.clock.sleep(_LOOK_SECONDS)
+
+    def _wanted(self) -> dict[int | None, _Menu]:
+        """Whose right ended has an empty menu; a group's is that of a viewer, as Telegram shows all of it the same."""
+        main, started = self._desk.audience.chat_id, self._desk.book.readers
+        roles = {chat: role for chat, role in self._desk.people.roles().items() if chat in started or chat == main}
+        menus: dict[int | None, _Menu] = {None: (), **{chat: () for chat in self._shown if chat not in roles}}
+        if main < 0:
+            menus[main] = self._menu(main, Role.VIEWER)
+        return menus | {user_id: self._menu(user_id, role) for user_id, role in roles.items()}
+
+    def _menu(self, chat_id: int, role: Role) -> _Menu:
+        words = texts(*self._desk.audience.speech(chat_id))
+        return tuple((command.name, plain_text(words(f"command.{command.name}"))) for command in COMMANDS if role >= command.role)
+
+    async def _show(self, chat_id: int | None, menu: _Menu) -> None:
+        scope: BotCommandScope = BotCommandScopeDefault() if chat_id is None else BotCommandScopeChat(chat_id)
+        commands = [BotCommand(name, description) for name, description in menu]
+        bot = self._speaker.bot
+        try:
+            if commands:
+                await self._speaker.do(lambda: bot.set_my_commands(commands, scope=scope), _ATTEMPTS)
+            else:
+                for language in (None, *LANGUAGES):
+                    await self._speaker.do(partial(bot.delete_my_commands, scope, language_code=language), _ATTEMPTS)
+        except BadRequest:
+            pass  # this person has not started the bot yet; at /start there is a chat
+        except TelegramError as error:
+            log.warning("a command menu could not be set", error=self._speaker.words(error))
+            await self._desk.clock.sleep(_AGAIN_SECONDS)
+            return
+        self._shown[chat_id] = menu

@@ -1,0 +1,47 @@
+"""Messages that must not stay: a picture with a secret is taken away once it was scanned, after a while, and at the end."""
+
+import asyncio
+from contextlib import suppress
+
+from telegram.error import TelegramError
+
+from bot.telegram.client import Speaker
+from core.ports import Clock
+
+_ATTEMPTS = 3
+
+
+class PassingMessages:
+    """One in a chat: another one takes its place."""
+
+    def __init__(self, speaker: Speaker, clock: Clock) -> None:
+        self._speaker = speaker
+        self._clock = clock
+        self._kept: dict[int, tuple[int, asyncio.Task[None]]] = {}
+
+    async def keep(self, chat_id: int, message_id: int, seconds: float) -> None:
+        """Takes the message away after so many seconds, and the one before it at once."""
+        await self.take_away(chat_id)
+        self._kept[chat_id] = message_id, asyncio.create_task(self._later(chat_id, message_id, seconds), name="passing message")
+
+    async def take_away(self, chat_id: int) -> None:
+        """Takes it away now, as far as Telegram lets it."""
+        message_id, task = self._kept.pop(chat_id, (None, None))
+        if message_id is not None and task is not None:
+            task.cancel()
+            await self._delete(chat_id, message_id)
+
+    async def end(self) -> None:
+        """The process ends: what waits to be taken away goes now."""
+        for chat_id in list(self._kept):
+            await self.take_away(chat_id)
+
+    async def _later(self, chat_id: int, message_id: int, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+        self._kept.pop(chat_id, None)
+        await self._delete(chat_id, message_id)
+
+    async def _delete(self, chat_id: int, message_id: int) -> None:
+        bot = self._speaker.bot
+        with suppress(TelegramError):  # its reader took it away already
+            await self._speaker.do(lambda: bot.delete_message(chat_id, message_id), _ATTEMPTS)

@@ -1,0 +1,145 @@
+"""Finds out whether another program polls Telegram with this bot's token, and keeps entries back where it would trade twice.
+
+Telegram lets one program wait for updates. Where a second one comes to wait, the older gets 409 Conflict; it asks again, and
+so both get it in turn. Telegram holds some conflicts back for 3 s (`fail_query_conflict` of telegram-bot-api), and neither this
+program nor one on python-telegram-bot rests for more than 30 s before it polls again, whatever went wrong. So within 33 s and
+the time that requests take, whoever was disturbed by a poll of ours disturbs it in turn: one poll that lasts longer undisturbed
+proves that there is nobody. Two that last half as long do not: the other may come between them and be disturbed itself.
+
+In a busy chat no poll lasts that long, as each update ends it. There many polls prove it together, each begun at once after the
+answer to the one before: the other one, that polls every 33 s at least, would have to hit a gap between two of them each time.
+Counted is what they surely waited at Telegram, without the time on the way. After 180 s of it five or six polls of the other
+would have hit gaps alone: less than one chance in 200 even where the gaps are as long as the polls, and one in ten thousand where
+they are a fifth of the time.
+"""
+
+import math
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Literal
+
+import structlog
+
+from bot.telegram.client import POLL_SECONDS
+from bot.views.other_instance import QUIET_SECONDS, STAYS_SECONDS
+from core.domain.events import AnotherProgram, Event
+from core.domain.reasons import Reason, reason
+from core.ports import Clock
+
+log = structlog.get_logger(__name__)
+
+LATELY = timedelta(hours=1)
+"""A ledger that traded within it, and that a program held a moment ago, is that of the program which trades this account."""
+MOMENT = timedelta(seconds=QUIET_SECONDS)
+"""Within it nobody else can have come to be alone."""
+WAITED_SECONDS = 180.0
+"""Who waited so long at Telegram, in polls that followed each other at once, is alone."""
+AT_ONCE_SECONDS = 1.0
+"""From an answer to the next poll, at most, for the two to count together."""
+ON_THE_WAY_SECONDS = 2.0
+"""Of each poll at most, there and back: not counted."""
+CONFLICT_PAUSE_SECONDS = 2.0
+"""Rests after a conflict: soon enough for the other one to notice, not so soon that Telegram is flooded."""
+
+
+class Alone:
+    """What polling shows of other programs. `closed` is the core's entry gate; nothing of it is kept: each start looks anew."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        tell: Callable[[Event], None],
+        *,
+        who: str,
+        has_account: bool,
+        traded_at: datetime | None,
+        seen_at: datetime | None,
+    ) -> None:
+        """`who` names this program to people. Without a real account (paper) nothing is kept back, only told. `traded_at` is when
+        the ledger last had an order on the exchange, `seen_at` when a program before this one last held it."""
+        self.who = who
+        self._clock = clock
+        self._tell = tell
+        self._has_account = has_account
+        self._proved = not has_account
+        self._lately = traded_at is not None and clock.now() - traded_at < LATELY
+        self._was_alone = self._proved or (self._lately and seen_at is not None and clock.now() - seen_at < MOMENT)
+        self._disturbed_since: float | None = None
+        self._stays = False
+        self._waited, self._heard_at = 0.0, -math.inf
+        if not self._was_alone:
+            log.warning("entries wait until it is known that nobody else polls Telegram", seconds=QUIET_SECONDS)
+
+    @property
+    def is_newcomer(self) -> bool:
+        """Whether it is still to be found out that this program is the only one."""
+        return not self._was_alone
+
+    @property
+    def note(self) -> str | None:
+        """Names why entries wait, for the message of a start: `note.*` of the texts; None while they do not."""
+        if not self.is_newcomer:
+            return None
+        if self.disturbed:
+            return "newcomer_disturbed"
+        return "newcomer_away" if self._lately else "newcomer_untraded"
+
+    @property
+    def disturbed(self) -> bool:
+        """Whether another program polls, as far as is known."""
+        return self._disturbed_since is not None
+
+    def closed(self) -> Reason | None:
+        """Why no entry is made now; None while they are."""
+        if not self._has_account:
+            return None
+        if self.disturbed and (self._stays or self.is_newcomer):
+            return reason("another_program")
+        return reason("not_alone_yet", seconds=f"{QUIET_SECONDS}") if self.is_newcomer else None
+
+    @property
+    def ready(self) -> tuple[bool, str]:
+        """Whether nobody else polls, and what is the matter if not."""
+        if self.disturbed:
+            return False, f"another program uses this bot's token; {'no entries' if self.closed() else 'entries go on'}"
+        if self.is_newcomer:
+            return (
+                False,
+                f"no entries before Telegram was polled undisturbed for {QUIET_SECONDS} s on end, or some minutes in a busy chat",
+            )
+        return True, "nobody else polls Telegram"
+
+    @property
+    def poll_seconds(self) -> int:
+        """How long the next poll lasts: long enough to prove something where there is something to be proved."""
+        return POLL_SECONDS if self._proved and not self.disturbed else QUIET_SECONDS + 1
+
+    def heard(self, began: float) -> None:
+        """A poll that `began` then (monotonic seconds) was answered: nobody else came to wait meanwhile."""
+        now = self._clock.monotonic()
+        before = self._waited if began - self._heard_at <= AT_ONCE_SECONDS else 0.0
+        self._waited, self._heard_at = before + max(0.0, now - began - ON_THE_WAY_SECONDS), now
+        if now - began < QUIET_SECONDS and self._waited < WAITED_SECONDS:
+            return
+        if self.is_newcomer:
+            log.info("nobody else polls Telegram; entries are made")
+        self._was_alone = self._proved = True
+        if self.disturbed:
+            self._disturbed_since, self._stays = None, False
+            self._say("gone")
+
+    def conflict(self) -> None:
+        """Telegram ended a poll because of another one."""
+        now = self._clock.monotonic()
+        self._waited, self._heard_at = 0.0, -math.inf
+        self._was_alone = self._was_alone and self._proved  # what the ledger says is not enough any more
+        if self._disturbed_since is None:
+            self._disturbed_since = now
+            self._say("came")
+        elif self._has_account and self._was_alone and not self._stays and now - self._disturbed_since >= STAYS_SECONDS:
+            self._stays = True
+            self._say("stays")
+
+    def _say(self, what: Literal["came", "stays", "gone"]) -> None:
+        effect: Literal["entries", "no_entries", "paper"] = "entries" if self.closed() is None else "no_entries"
+        self._tell(AnotherProgram(what, self.who, effect if self._has_account else "paper"))

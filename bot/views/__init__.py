@@ -1,0 +1,1 @@
+"""Values as messages in the reader's language. Pure."""

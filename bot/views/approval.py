@@ -1,0 +1,153 @@
+"""Questions about a trade as messages: asked, closed, and with what came of it. Pure."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from bot.texts import Html, Texts, short
+from bot.views.chat_message import Button, ChatMessage, Keyboard, plain_text
+from bot.views.number_format import distance, money, per_cent, price, quantity, share
+from core.domain.approval import Approval, ApprovalState
+from core.domain.events import ApprovalClosed, ApprovalRequested, OrderExecuted, OrderFailed
+from core.domain.money import multiply
+from core.domain.money import per_cent as exact_per_cent
+from core.domain.signal import Side
+from core.policy.sizing.market_orders import TAKER_FEE
+
+_AMOUNTS = {"order_notional": False, "daily_loss": True}  # rules that measure quote asset; whether it is a result
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What changes while a question is open: the market's price for its side (quote asset; None where it is not known) and the
+    seconds that are left."""
+
+    price: Decimal | None
+    left: int
+
+
+def asked_lines(event: ApprovalRequested, texts: Texts, live: Live | None = None) -> list[Html]:
+    """The question, as it stands when it is asked, or by what is `live`."""
+    approval = event.approval
+    if live is None:
+        live = Live(approval.price, int((approval.expires_at - approval.asked_at).total_seconds()))
+    # The price it was sized by is not shown: the present one counts.
+    symbol, _, *proposal = _proposal(approval, event.base, event.quote, texts, event)
+    title = texts("approval.ask", signal_type=short(approval.signal.signal_type))
+    lines = [title, symbol, *proposal, _now(approval, live, texts)]
+    if event.cost is not None and live.price is not None:
+        lines.append(_result(approval.qty, event.cost, live.price, event.quote, texts))
+    lines += _rules(event, live, texts)
+    return [*lines, texts("approval.until", time=texts.exact_time(approval.expires_at), seconds=max(live.left, 0))]
+
+
+def _rules(event: ApprovalRequested, live: Live, texts: Texts) -> list[Html]:
+    """What the rules measured when it was asked; but the price band by the present price, as it will be at the tap."""
+    lines, kept = [], True
+    for name, then, limit, unit in event.rules:
+        value = then
+        if name == "price_band" and live.price is not None:
+            moved = event.approval.signal.moved(live.price)
+            value, kept = f"{moved:+.2f}", moved <= Decimal(limit)
+        elif name in {"age", "price_band", "price_sanity"}:  # the band is narrower, and shown
+            continue
+        lines.append(texts(f"rule.{name}", **measured(name, value, limit, unit)))
+    return [texts("approval.rules" if kept else "approval.rules_broken"), *lines] if lines else []
+
+
+def _result(qty: Decimal, cost: Decimal, at: Decimal, quote: str, texts: Texts) -> Html:
+    """What a sale at this price would bring, its fee taken off."""
+    paid = multiply(cost, qty)
+    profit = multiply(multiply(at, qty), 1 - TAKER_FEE) - paid
+    shown = {"cost": price(cost), "profit": money(profit, signed=True), "percent": per_cent(exact_per_cent(profit, paid))}
+    return texts("approval.result", quote=quote, **shown)
+
+
+def measured(name: str, value: str, limit: str, unit: str) -> dict[str, str]:
+    """What a rule measured, rounded as the same amount is elsewhere."""
+    if name in _AMOUNTS:
+        value = money(Decimal(value), signed=_AMOUNTS[name])
+    return {"value": value, "limit": limit, "unit": unit}
+
+
+def _now(approval: Approval, live: Live, texts: Texts) -> Html:
+    if live.price is None:
+        return texts("approval.no_price")
+    return texts("approval.now", price=price(live.price), distance=distance(approval.signal.moved(live.price)))
+
+
+def closed_lines(event: ApprovalClosed, texts: Texts) -> list[Html]:
+    approval = event.approval
+    # What was approved and is not traded for all that must not look as if it were.
+    stopped = approval.state is ApprovalState.APPROVED and event.reason is not None
+    key = "approval.stopped" if stopped else f"approval.{approval.state}"
+    lines = [
+        texts(key, signal_type=short(approval.signal.signal_type)),
+        *_proposal(approval, event.base, event.quote, texts),
+    ]
+    if approval.decided_by and approval.decided_at:
+        lines.append(texts("by_at", who=short(approval.decided_by), time=texts.exact_time(approval.decided_at)))
+    if event.reason is not None:
+        lines.append(texts("approval.not_traded", reason=texts.reason(event.reason)))
+    if approval.state is ApprovalState.EXPIRED and approval.side is Side.SELL:
+        lines.append(texts("approval.again"))
+    return lines
+
+
+def _proposal(approval: Approval, base: str, quote: str, texts: Texts, event: ApprovalRequested | None = None) -> list[Html]:
+    return [
+        texts("symbol", symbol=approval.signal.symbol),
+        texts("price", price=price(approval.price)),
+        texts("quantity", quantity=quantity(approval.qty), base=base),
+        _value(multiply(approval.qty, approval.price), quote, texts, event),
+        texts("signal_price", price=price(approval.signal.close)),
+    ]
+
+
+def _value(value: Decimal, quote: str, texts: Texts, event: ApprovalRequested | None) -> Html:
+    """In quote asset, and what that is in the report asset and of all that there is."""
+    shown = {"value": money(value), "quote": quote}
+    if event is None:
+        return texts("value", **shown)
+    worth = event.worth if event.report else value
+    if worth is not None and event.report not in {"", quote}:
+        shown["quote"] = f"{quote} = {money(worth)} {event.report}"
+    if worth is None or not event.capital:
+        return texts("value", **shown)
+    return texts("value_share", share=share(exact_per_cent(worth, event.capital)), **shown)
+
+
+def question(event: ApprovalRequested, texts: Texts, live: Live | None = None) -> ChatMessage:
+    """The question with its buttons."""
+    return ChatMessage("\n".join(asked_lines(event, texts, live)), keyboard(event, texts))
+
+
+def keyboard(event: ApprovalRequested, texts: Texts) -> Keyboard:
+    """The buttons that answer it; `bot.commands.approval_buttons` reads what they send."""
+    data = f"ap:{event.approval.token}"
+    answers = (Button(texts("approval.approve"), f"{data}:y"), Button(texts("approval.decline"), f"{data}:n"))
+    if event.half is None:
+        return (answers,)
+    half = plain_text(texts("approval.half", quantity=quantity(event.half), base=event.base))
+    return (answers, (Button(half, f"{data}:h"),))
+
+
+def record(event: OrderExecuted | OrderFailed, texts: Texts) -> ChatMessage:
+    """The message that asked, once it is known what came of it."""
+    order = event.order
+    lines = [
+        texts("approval.APPROVED", signal_type=short(order.signal.signal_type)),
+        texts("symbol", symbol=order.symbol),
+    ]
+    if order.approved_by and order.approved_at:
+        lines.append(texts("by_at", who=short(order.approved_by), time=texts.exact_time(order.approved_at)))
+    if isinstance(event, OrderFailed):
+        why = texts.reason(order.reason) if order.reason is not None else ""
+        name = "record.fate_unknown" if event.fate_unknown else "record.failed"
+        return ChatMessage("\n".join([*lines, texts(name, reason=why)]))
+    done = event.execution
+    shown = {"quantity": quantity(done.qty), "base": done.base_asset, "price": price(done.price)}
+    lines += [
+        texts("record.executed", value=money(done.quote_qty), quote=done.quote_asset, **shown),
+        texts("record.asked", price=price(order.price)),
+    ]
+    return ChatMessage("\n".join(lines))

@@ -1,0 +1,62 @@
+"""What the parts say of their state, in the reader's language. Pure.
+
+They say it in English, as `/readyz` and the log show it; what is not known here (the words of an exchange or a database) is
+foreign and stays as it came.
+"""
+
+import re
+
+from bot.texts import Html, Texts, short
+from core.domain.messages import DeadLetter
+from core.domain.record_problems import ProblemKind
+
+_WORDS = tuple(
+    (re.compile(pattern), f"word.{key}")
+    for pattern, key in (
+        (r"answers", "answers"),
+        (r"alerts go out", "alerts_go_out"),
+        (r"not reached yet", "not_reached"),
+        (r"not asked yet", "not_asked"),
+        (r"not read yet", "not_read"),
+        (r"connecting", "connecting"),
+        (r"migrated", "migrated"),
+        (r"(?P<done>\d+) of (?P<total>\d+) symbols looked at", "looked_at"),
+        (r"entries are halted: orders that are not of this ledger", "halted"),
+        (r"not looked at yet", "not_looked_at"),
+        (r"held by another process", "held"),
+        (r"older than it was left", "set_back"),
+        (r"open for reading only", "reading_only"),
+        (r"has not answered for (?P<seconds>\d+) s", "silent"),
+        (r"(?P<count>\d+) symbols loaded", "symbols"),
+        (r"reading (?P<topic>.+), (?P<count>\d+) partition\(s\)", "reading"),
+        (r"(?P<table>.+) is read every (?P<seconds>[\d.]+) s", "table"),
+        (r"nothing waits that could be exported", "exported"),
+        (r"cannot reach broker (?P<broker>\S+): connection refused", "broker_refused"),
+        (r"cannot reach broker (?P<broker>\S+): no answer within (?P<seconds>[\d.]+) s.*", "broker_silent"),
+        (r"broker (?P<broker>.+) broke the connection", "broker_broke"),
+        (r"broker (?P<broker>.+) refused user name or password", "broker_password"),
+        (r"It could not be written for (?P<seconds>\d+) s \((?P<why>.*)\)\. Nothing was traded meanwhile\.", "unwritten"),
+        (r"nobody else polls Telegram", "alone"),
+        (r"another program uses this bot's token; entries go on", "disturbed"),
+        (r"another program uses this bot's token; no entries", "disturbed_closed"),
+        (
+            r"no entries before Telegram was polled undisturbed for (?P<seconds>\d+) s on end, or some minutes in a busy chat",
+            "not_alone_yet",
+        ),
+        (r"could not answer: (?P<error>\w+)", "could_not"),
+    )
+)
+
+
+def state_word(word: str, texts: Texts, limit: int) -> Html:
+    """`word` in the reader's language, what is foreign in it no longer than `limit` characters."""
+    for pattern, key in _WORDS:
+        if match := pattern.fullmatch(word):
+            return texts(key, **{name: short(part, limit) for name, part in match.groupdict().items()})
+    return texts("word.foreign", word=short(word, limit))
+
+
+def problem_words(letter: DeadLetter | ProblemKind, texts: Texts, limit: int) -> str:
+    """Returns why a record is no signal, in the reader's language; in English, at most `limit` characters, where it was kept
+    without its reason."""
+    return texts.reason(letter.reason) if letter.reason is not None else short(letter.problem, limit)

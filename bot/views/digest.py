@@ -1,0 +1,37 @@
+"""A digest in words. Pure."""
+
+from bot.texts import Html, Texts
+from bot.views.number_format import money
+from bot.views.totals import total_lines
+from core.domain.digest import Digest, Occasion
+
+
+def digest_lines(digest: Digest, texts: Texts) -> list[Html]:
+    """A screen in the morning and in the evening, two lines for a heartbeat."""
+    if digest.occasion is Occasion.HEARTBEAT:
+        key = "heartbeat.trouble" if digest.troubles else "heartbeat.well"
+        return [texts(key, time=texts.exact_time(digest.at), troubles=_troubles(digest, texts)), _stand(digest, texts)]
+    lines = [texts(f"digest.{digest.occasion}", time=texts.full_moment(digest.at)), _stand(digest, texts)]
+    if digest.together is not None or digest.lacking:
+        lines += total_lines(digest.together, digest.report, digest.lacking, texts)
+    lines += [
+        texts("status.unrealised", profit=money(profit, signed=True), quote=quote) for quote, profit in digest.unrealised.items()
+    ]
+    if digest.exits:
+        lines.append(texts("digest.exits", exits=digest.exits, wins=digest.wins))
+    if digest.questions:
+        lines.append(texts("digest.questions", count=digest.questions))
+    lines.append(texts("digest.trouble", troubles=_troubles(digest, texts)) if digest.troubles else texts("digest.well"))
+    return lines
+
+
+def _stand(digest: Digest, texts: Texts) -> Html:
+    """Result of the day, positions, and whether it trades: on one line."""
+    results = [texts("status.result", profit=money(profit, signed=True), quote=quote) for quote, profit in digest.today.items()]
+    today = Html(", ".join(results)) if results else texts("digest.no_result")
+    paused = texts("digest.paused") if digest.pause != "off" else Html("")
+    return texts("digest.stand", today=today, positions=digest.positions, mode=digest.mode, paused=paused)
+
+
+def _troubles(digest: Digest, texts: Texts) -> Html:
+    return Html(", ".join(texts(f"part.{name}") if texts.has(f"part.{name}") else name for name in digest.troubles))

@@ -1,0 +1,46 @@
+"""The keyboard below the writing line: the five commands that one uses, by the role and by what goes on. Pure."""
+
+from difflib import get_close_matches
+
+from bot.texts import LANGUAGES, Texts, texts
+from core.domain.access import Role
+from core.domain.trading_state import Controls, Pause
+
+_FIRST = ("status", "positions", "pnl")
+_NAMES = (*_FIRST, "signals", "trades", "pause", "resume")
+
+Keys = tuple[tuple[str, ...], ...]
+
+
+def keys(words: Texts, role: Role, controls: Controls) -> Keys:
+    """The labels, row by row: an owner may resume what is paused, a viewer neither."""
+    if role < Role.TRADER:
+        last = "trades"
+    elif role is Role.OWNER and controls.pause is not Pause.OFF:
+        last = "resume"
+    else:
+        last = "pause"
+    return tuple(tuple(words(f"key.{name}") for name in row) for row in (_FIRST, ("signals", last)))
+
+
+def command_of(text: str) -> str | None:
+    """The command that a label stands for, in whichever language it was shown; None for any other text."""
+    for language in LANGUAGES:
+        words = texts(language)
+        for name in _NAMES:
+            if text.strip() == words(f"key.{name}"):
+                return f"/{name}"
+    return None
+
+
+def command_meant(word: str) -> str | None:
+    """The name of the command that a plain word most likely means: one of a label, in whichever language; None for others."""
+    labels = {plain_word(texts(language)(f"key.{name}")): name for language in LANGUAGES for name in _NAMES}
+    labels |= {alias: name for language in LANGUAGES for name in _NAMES for alias in texts(language)(f"word.{name}").split()}
+    found = get_close_matches(word.lower(), labels, n=1, cutoff=0.75)
+    return labels[found[0]] if found else None
+
+
+def plain_word(label: str) -> str:
+    """A label without its picture."""
+    return label.partition(" ")[2].lower() or label.lower()

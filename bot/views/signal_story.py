@@ -1,0 +1,235 @@
+"""A story in words: the conclusion first, then what happened, with times. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum, auto
+
+from bot.texts import Html, Texts, short
+from bot.views.approval import measured
+from bot.views.component_status import problem_words
+from bot.views.number_format import money, per_cent, price, quantity
+from core.domain.approval import ApprovalState
+from core.domain.money import multiply
+from core.domain.order import OrderState
+from core.domain.position import Execution
+from core.policy.rule_measurements import Facts
+from core.ports import MAIN_READER
+from core.read_models import LetterStory, OrderStep, Story
+
+_FILLS_SHOWN = 6
+_EXTRAS_SHOWN = 6
+_RAW_SHOWN = 120
+_TOLD_ELSEWHERE = frozenset({OrderState.AWAITING_APPROVAL, OrderState.DENIED, OrderState.DECLINED})
+_UNDER_WAY = frozenset({OrderState.SUBMITTED, OrderState.UNKNOWN, OrderState.ACCEPTED})
+_ENDED = frozenset({OrderState.CANCELED, OrderState.EXPIRED})  # of a question, where the exchange knows no order
+
+
+class _Order(IntEnum):
+    """What comes first of what has the same time."""
+
+    RECEIVED = auto()
+    DECIDED = auto()
+    ASKED = auto()
+    ANSWERED = auto()
+    SENT = auto()
+    PRINTED = auto()
+    ENDED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One thing that happened, and the lines on it that have no time of their own."""
+
+    at: datetime
+    order: _Order
+    line: Html
+    details: tuple[Html, ...] = ()
+
+
+def story_lines(story: Story, texts: Texts, *, full: bool) -> list[Html]:
+    """The story on a screen; with `full` also where it came from in every detail, and each message that told it."""
+    return [
+        _conclusion(story, texts),
+        *_why(story, texts),
+        Html(""),
+        *_happened(story, texts, full=full),
+        *([texts("why.waiting")] if story.decided_at is None else ()),
+        *_paid(story, texts),
+        *(_told(story, texts) if full else ()),
+    ]
+
+
+def _conclusion(story: Story, texts: Texts) -> Html:
+    key = f"why.was_{what_became(story)}"
+    shown = {"signal_type": short(story.signal.signal_type), "symbol": short(story.signal.symbol), "seq": story.seq}
+    return texts(key if texts.has(key) else "why.was_other", **shown)
+
+
+def what_became(story: Story) -> str:
+    """One word for it: `executed`, `partly`, `denied`, `declined`, …"""
+    order = story.order
+    if order is None:
+        return story.outcome or "waiting"
+    if order.executed_qty:
+        recovered = any(step.state is OrderState.UNKNOWN for step in story.steps)
+        partly = order.executed_qty < order.qty
+        return "partly" if partly else "recovered" if recovered else "executed"
+    words = {
+        OrderState.AWAITING_APPROVAL: "asked",
+        OrderState.DENIED: "denied",
+        OrderState.DECLINED: "declined",
+        OrderState.CANCELED: "withdrawn",
+        OrderState.REJECTED: "failed",
+        OrderState.EXPIRED: "unanswered" if story.approval is not None and story.approval.decided_by is None else "failed",
+        OrderState.UNKNOWN: "finding_out",
+    }
+    return words.get(order.state, "under_way")
+
+
+def _why(story: Story, texts: Texts) -> Iterator[Html]:
+    """Why nothing was traded, and what can be done about it."""
+    why = (story.order.reason if story.order is not None else None) or story.reason
+    if why is None or (story.order is not None and story.order.executed_qty):
+        return
+    yield texts("reason", reason=texts.reason(why))
+    if texts.has(f"advice.{why.code}"):
+        yield texts(f"advice.{why.code}")
+
+
+def _happened(story: Story, texts: Texts, *, full: bool) -> Iterator[Html]:
+    """Step by step. Each part stamps its own times, some a moment before they are committed, so they are put in order here."""
+    steps = [_received(story, texts, full=full), *_decided(story, texts), *_asked(story, texts), *_ordered(story, texts)]
+    for step in sorted(steps, key=lambda step: (step.at.replace(microsecond=step.at.microsecond // 1000 * 1000), step.order)):
+        yield _at(step.at, step.line, texts)
+        yield from step.details
+
+
+def _received(story: Story, texts: Texts, *, full: bool) -> _Step:
+    signal = story.signal
+    age = (story.received_at - signal.ts).total_seconds()
+    if story.hand is not None:
+        line = texts("why.by_hand", who=short(story.hand.who))
+    else:
+        shown = {"source": short(signal.source), "id": short(signal.signal_id), "age": f"{max(age, 0):.1f}"}
+        line = texts("why.received", **shown)
+    details = [texts("why.signal_price", price=price(signal.close))]
+    if full and story.hand is None:
+        details += [
+            texts("why.extra", name=short(str(name), 32), value=short(str(value), 80))
+            for name, value in list(signal.extra.items())[:_EXTRAS_SHOWN]
+        ]
+    return _Step(story.received_at, _Order.RECEIVED, line, tuple(details))
+
+
+def _decided(story: Story, texts: Texts) -> Iterator[_Step]:
+    if story.decided_at is None:
+        return
+    key = f"why.decided_{story.outcome}"
+    line = texts(key if texts.has(key) else "why.decided_other", outcome=story.outcome)
+    details: tuple[Html, ...] = ()
+    if story.facts is not None:
+        details = tuple(_facts(story.facts, texts))
+    elif story.outcome != "waiting":
+        details = (texts("why.no_facts"),)
+    yield _Step(story.decided_at, _Order.DECIDED, line, details)
+
+
+def _facts(facts: Facts, texts: Texts) -> Iterator[Html]:
+    market = price(facts.price) if facts.price is not None else texts("why.no_price")
+    yield texts("why.market", price=market, held=quantity(facts.held), pause=texts(f"word.pause_{facts.pause}"), mode=facts.mode)
+    for measure in facts.measures:
+        shown = measured(measure.name, measure.value, measure.limit, measure.unit)
+        yield texts(f"why.measure_{measure.name}", **shown)
+    for rate in facts.rates:
+        between = price(rate.low) if price(rate.low) == price(rate.high) else f"{price(rate.low)}–{price(rate.high)}"
+        yield texts("why.rate", asset=rate.asset, rate=between, into=rate.into, via=", ".join(rate.via))
+    if facts.qty is not None:
+        yield texts("why.sized", quantity=quantity(facts.qty))
+
+
+def _asked(story: Story, texts: Texts) -> Iterator[_Step]:
+    approval = story.approval
+    if approval is None:
+        return
+    yield _Step(approval.asked_at, _Order.ASKED, texts("why.asked", price=price(approval.price)))
+    if approval.decided_at is None:
+        return
+    key = f"why.answer_{approval.state}"
+    shown = {"who": short(approval.decided_by or ""), "price": price(approval.price), "quantity": quantity(approval.qty)}
+    if approval.state is not ApprovalState.OPEN:
+        yield _Step(approval.decided_at, _Order.ANSWERED, texts(key, **shown))
+
+
+def _ordered(story: Story, texts: Texts) -> Iterator[_Step]:
+    """Each step of the order, and each print of it."""
+    attempts = 0
+    for step in story.steps:
+        attempts += step.state is OrderState.SUBMITTED
+        line = _step(step, attempts, texts)
+        if line is not None:
+            yield _Step(step.at, _Order.SENT if step.state in _UNDER_WAY else _Order.ENDED, line)
+    asset = story.execution.quote_asset if story.execution is not None else ""
+    for number, fill in enumerate(story.fills[:_FILLS_SHOWN], start=1):
+        fee = texts("why.fill_fee", fee=quantity(fill.fee), asset=fill.fee_asset) if fill.fee else Html("")
+        shown = {"quantity": quantity(fill.qty), "price": price(fill.price), "quote": asset}
+        more = len(story.fills) - _FILLS_SHOWN if number == _FILLS_SHOWN else 0
+        rest = (texts("why.more_fills", count=more),) if more > 0 else ()
+        yield _Step(fill.at, _Order.PRINTED, texts("why.fill", fee=fee, **shown), rest)
+
+
+def _step(step: OrderStep, attempts: int, texts: Texts) -> Html | None:
+    """None for what another line says already."""
+    if step.state in _TOLD_ELSEWHERE or (step.state in _ENDED and not step.order_id):
+        return None
+    if step.state is OrderState.SUBMITTED:
+        shown = {"quantity": quantity(step.qty), "price": price(step.price), "attempt": attempts}
+        return texts("why.sent" if attempts == 1 else "why.sent_again", **shown)
+    shown = {"id": short(step.order_id or "?"), "quantity": quantity(step.executed_qty), "asked": quantity(step.qty)}
+    reason = texts.reason(step.reason) if step.reason is not None else Html("")
+    return texts(f"why.step_{step.state}", reason=reason, **shown)
+
+
+def _paid(story: Story, texts: Texts) -> Iterator[Html]:
+    done = story.execution
+    if done is None:
+        return
+    yield texts("why.paid", value=money(done.quote_qty), quote=done.quote_asset, price=price(done.price), fee=_fee(done, texts))
+    if done.profit_quote is not None and done.profit_pct is not None:
+        shown = {"profit": money(done.profit_quote, signed=True), "quote": done.quote_asset}
+        yield texts("why.profit", percent=per_cent(done.profit_pct), **shown)
+    if story.order is not None and story.order.price and done.qty:
+        slipped = done.quote_qty - multiply(done.qty, story.order.price)
+        if slipped:
+            yield texts("why.slippage", amount=money(slipped, signed=True), quote=done.quote_asset)
+
+
+def _fee(done: Execution, texts: Texts) -> Html:
+    return texts("why.fill_fee", fee=quantity(done.fee), asset=done.fee_asset) if done.fee else Html("")
+
+
+def _told(story: Story, texts: Texts) -> Iterator[Html]:
+    if not story.tellings:
+        yield texts("why.not_told")
+    for telling in story.tellings[:8]:
+        who = texts("why.owners_chat") if telling.reader == MAIN_READER else texts("why.person", person=telling.reader)
+        yield _at(telling.at, texts("why.told", who=who, kind=texts(f"why.kind_{telling.kind}")), texts)
+
+
+def letter_lines(found: LetterStory, texts: Texts) -> list[Html]:
+    """What is known of a record that is no signal."""
+    letter = found.letter
+    raw = letter.raw[:_RAW_SHOWN].decode(errors="replace")
+    shown = "".join(character if character.isprintable() else "·" for character in raw)
+    return [
+        texts("why.was_letter", seq=found.seq),
+        texts("reason", reason=problem_words(letter, texts, 300)),
+        texts("why.letter_advice"),
+        Html(""),
+        _at(letter.at, texts("why.letter_from", position=short(letter.position), source=short(letter.source)), texts),
+        texts("why.letter_raw", raw=shown or "–"),
+    ]
+
+
+def _at(at: datetime, line: Html, texts: Texts) -> Html:
+    return texts("why.at", time=texts.milliseconds(at), line=line)

@@ -1,0 +1,54 @@
+"""Holds in words: why nothing is bought in a symbol or on the account, and what to do about it. Pure."""
+
+from bot.texts import Html, Texts
+from bot.views.chat_message import Button, Keyboard
+from bot.views.number_format import money, quantity
+from core.domain.account import ACCOUNT
+from core.domain.events import HoldAccepted, SymbolHeld, SymbolReleased
+from core.domain.symbol_halt import Hold
+
+HoldEvent = SymbolHeld | SymbolReleased | HoldAccepted
+
+
+def hold_lines(hold: Hold, texts: Texts) -> list[Html]:
+    """What is held, and what ledger and exchange disagree about."""
+    return [texts("hold.symbol", symbol=hold_name(hold, texts)), *_differences(hold, texts)]
+
+
+def hold_name(hold: Hold, texts: Texts) -> Html:
+    """The symbol, or the account."""
+    return texts("hold.account") if hold.symbol == ACCOUNT else texts("hold.name", symbol=hold.symbol)
+
+
+def _differences(hold: Hold, texts: Texts) -> list[Html]:
+    return [texts("hold.difference", difference=texts.reason(difference)) for difference in hold.differences]
+
+
+def event_lines(event: HoldEvent, texts: Texts) -> list[Html]:
+    """The alert of a hold that began or ended."""
+    symbol = event.hold.symbol
+    match event:
+        case SymbolHeld() if symbol == ACCOUNT:
+            return [texts("hold.account_began"), *_differences(event.hold, texts), texts("hold.account_advice")]
+        case SymbolHeld():
+            return [texts("hold.began", symbol=symbol), *_differences(event.hold, texts), texts("hold.advice", symbol=symbol)]
+        case SymbolReleased():
+            return [texts("hold.ended", symbol=symbol)]
+        case HoldAccepted() if symbol == ACCOUNT:
+            return [texts("hold.account_accepted", who=event.hold.lifted_by)]
+        case HoldAccepted():
+            lines = [texts("hold.accepted", symbol=symbol, who=event.hold.lifted_by)]
+            if event.missing and not event.base:  # delisted, and not known since when this process started
+                lines.append(
+                    texts("hold.written_off_gone", quantity=quantity(event.missing), symbol=symbol, cost=money(event.cost))
+                )
+            elif event.missing:
+                shown = {"quantity": quantity(event.missing), "base": event.base, "quote": event.quote}
+                lines.append(texts("hold.written_off", cost=money(event.cost), **shown))
+            return lines
+
+
+def accept_button(hold: Hold, texts: Texts) -> Keyboard:
+    """Asks the same as the command typed."""
+    word = texts("button.accept_account") if hold.symbol == ACCOUNT else texts("button.accept", symbol=hold.symbol)
+    return ((Button(word, f"/accept {hold.symbol}"),),)

@@ -1,0 +1,87 @@
+"""What Binance keeps of the account's past, page by page. Asks; knows nothing of how."""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TypeVar
+
+from core.adapters.binance import codec
+from core.adapters.binance.codec import Unreadable
+from core.adapters.binance.errors import Said
+from core.adapters.binance.requests import Call, Wire
+from core.domain.errors import ExchangeUnavailable
+from core.domain.order import ExecutionReport, Fill
+
+Ask = Callable[[Call], Awaitable[object]]
+"""Asks what a call asks; the body of the answer. Raises ExchangeUnavailable."""
+_Page = Mapping[str, str]
+T = TypeVar("T")
+
+_A_PAGE = 1000  # rest-api.md, "Account trade list", "All orders": the most that `limit` allows
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_AFTERWARDS = timedelta(minutes=1)  # a trade is dated when it happens, its order when it is told
+
+
+async def fills(ask: Ask, symbol: str, order_id: str) -> Sequence[Fill]:
+    """Every fill of one order. From the first on: without `fromId` the most recent trades are returned."""
+    found: list[Fill] = []
+    first = 0
+    while True:
+        page = {"orderId": order_id, "fromId": str(first)}
+        some = _read(partial(codec.trades, await ask(partial(_trades, symbol, page)), symbol, order_id))
+        found += some
+        if len(some) < _A_PAGE:
+            return found
+        first = _next([int(fill.trade_id) for fill in some], first)
+
+
+async def orders_between(ask: Ask, symbol: str, since: datetime, until: datetime) -> Sequence[ExecutionReport]:
+    """Every order of `symbol` last changed from `since` on and before `until`, with its fills. The first page is asked for by
+    time, the next by number: times go with no number."""
+    start: _Page = {"startTime": _milliseconds(since - _AFTERWARDS)}
+    orders: list[ExecutionReport] = []
+    page, first = start, 0
+    while page:
+        some = _read(partial(codec.orders, await ask(partial(_orders, symbol, page)), symbol=symbol))
+        orders += some
+        more = len(some) == _A_PAGE and some[-1].at < until
+        first = _next([int(order.order_id) for order in some], first) if more else 0
+        page = {"orderId": str(first)} if more else {}
+    of_orders: dict[str, list[Fill]] = defaultdict(list)
+    page, first = start, 0
+    while page:
+        trades = _read(partial(codec.trades_by_order, await ask(partial(_trades, symbol, page)), symbol))
+        for order_id, fill in trades:
+            of_orders[order_id].append(fill)
+        more = len(trades) == _A_PAGE and trades[-1][1].at < until + _AFTERWARDS
+        first = _next([int(fill.trade_id) for _, fill in trades], first) if more else 0
+        page = {"fromId": str(first)} if more else {}
+    return [replace(order, fills=tuple(of_orders[order.order_id])) for order in orders if since <= order.at < until]
+
+
+def _next(ids: Sequence[int], first: int) -> int:
+    """The number that the next page begins with. A page that leads nowhere would be asked for again and again."""
+    if min(ids) < first:
+        raise ExchangeUnavailable("unreadable answer: a page that was read already")
+    return max(ids) + 1
+
+
+def _read(parse: Callable[[], T]) -> T:
+    try:
+        return parse()
+    except Unreadable as error:
+        raise ExchangeUnavailable(f"unreadable answer: {error}") from error
+
+
+def _milliseconds(at: datetime) -> str:
+    return str((at - _EPOCH) // timedelta(milliseconds=1))
+
+
+def _orders(symbol: str, page: _Page, wire: Wire) -> Awaitable[Said]:
+    return wire.recent_orders({"symbol": symbol, "limit": str(_A_PAGE), **page})
+
+
+def _trades(symbol: str, page: _Page, wire: Wire) -> Awaitable[Said]:
+    return wire.trades({"symbol": symbol, "limit": str(_A_PAGE), **page})

@@ -1,0 +1,145 @@
+"""What Binance says instead of an answer, and what that means for an order. Pure; it never calls a no what may be a yes."""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from core.adapters.binance.error_codes import TOO_MUCH, Outcome, broken_filter, meaning_of, says_too_much
+from core.adapters.binance.rate_limit_budget import Counts, counts_of
+from core.domain.order import NotTaken, OrderRequest, Rejected, Unanswered
+from core.domain.reasons import Reason, reason
+
+NO_SUCH_ORDER = -2013
+NOTHING_TO_CANCEL = -2011
+NO_SUCH_SYMBOL = -1121
+CLOCK_OFF = -1021
+# What a question about a symbol that does not exist is answered with: errors.md, BAD_SYMBOL and ILLEGAL_CHARS.
+UNKNOWN_SYMBOL = frozenset({NO_SUCH_SYMBOL, -1100})
+
+_TOO_MANY_ORDERS = -1015
+_LONGEST_MESSAGE = 200
+_LONGEST_WINDOW = 300.0  # exchangeInfo.rateLimits: that of the raw requests
+_SHORTEST_BAN = 120.0
+_LONGEST_BAN = 3 * 86_400.0  # rest-api.md, "IP Limits": bans "scale in duration from 2 minutes to 3 days"
+
+_TO_CHECK: Mapping[int, str] = {
+    **dict.fromkeys((-1002, -2014, -2015), "BINANCE_API_KEY, the key's list of addresses and its Spot trading permission"),
+    -1022: "BINANCE_API_SECRET",
+}
+
+
+# What stands between us and the exchange says so by the status alone: its page is not the exchange's word, and is not repeated.
+_EXPLAINED: Mapping[int, str] = {
+    451: "The exchange serves nobody from where this machine is (restricted location). Run it elsewhere, or set"
+    " BINANCE_API_URL to an exchange that does.",
+    403: "A firewall before the exchange turned the request away (rest-api.md, WAF limit): look at a proxy, or ask less.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A 2xx with JSON in it, not yet read; `counts` is what its headers say was used."""
+
+    body: object
+    counts: Counts = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """No answer, or none that is JSON. `sent` False: the connection was never made, so the request cannot have arrived."""
+
+    what: str
+    sent: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An answer whose HTTP status is not 2xx. `code` and `message` are the exchange's own, 0 and empty where the body held
+    none; `wait` is for how many seconds nothing more may be sent, 0 unless it asks for that; `counts` as in Answer."""
+
+    status: int
+    code: int = 0
+    message: str = ""
+    wait: float = 0.0
+    counts: Counts = field(default_factory=dict)
+
+    @property
+    def definite(self) -> bool:
+        """Whether it is the exchange's own word that the request was turned down: a 4xx with one of its codes."""
+        return 400 <= self.status < 500 and self.code != 0
+
+    @property
+    def of_orders_only(self) -> bool:
+        """Too many orders: questions may still be asked."""
+        return self.code == _TOO_MANY_ORDERS
+
+    @property
+    def banned(self) -> bool:
+        return self.status == 418
+
+    def __str__(self) -> str:
+        said = f", code {self.code}: {self.message}" if self.code else ""
+        if not self.code and self.status in _EXPLAINED:
+            return f"HTTP {self.status}: {_EXPLAINED[self.status]}"
+        advice = f" Check {_TO_CHECK[self.code]}." if self.code in _TO_CHECK else ""
+        return f"HTTP {self.status}{said}{advice}"
+
+
+Said = Answer | Refusal | Silence
+"""What comes back from the exchange: exactly one of these."""
+
+
+def refusal(status: int, code: object, message: object, headers: Mapping[str, str]) -> Refusal:
+    """A Refusal out of whatever stood in the answer; `headers` are that answer's.
+
+    A message without a code is not the exchange's: where the body was no JSON it is python-binance's, and holds the URL.
+    """
+    known = code if isinstance(code, int) and -100_000 < code < 0 else 0  # errors.md: all codes are negative
+    said = message[:_LONGEST_MESSAGE] if known and isinstance(message, str) else ""
+    text = "".join(c if c.isprintable() else " " for c in said)
+    wait = _wait(status, known, text, headers.get("Retry-After"))
+    return Refusal(status, known, text, wait, counts_of(headers))
+
+
+def _wait(status: int, code: int, text: str, retry_after: str | None) -> float:
+    """For how many seconds nothing more may be sent. A word that is not the exchange's own is heeded for a short time only: a
+    year in a header of somebody's would be a year without exits."""
+    if status not in TOO_MUCH and meaning_of(status, code, text).outcome is not Outcome.STOP_ALL:
+        return 0.0
+    # Without a readable header: the window of the order limit, the shortest ban, the window of the request weight.
+    usual = 10.0 if code == _TOO_MANY_ORDERS else _SHORTEST_BAN if status == 418 else 60.0
+    if retry_after is None or not re.fullmatch(r"\d{1,9}", retry_after, re.ASCII):
+        return usual
+    longest = usual if not says_too_much(code) else _LONGEST_BAN if status == 418 or code == _TOO_MANY_ORDERS else _LONGEST_WINDOW
+    return min(max(float(retry_after), 1.0), longest)
+
+
+def wait_reason(seconds: float, *, banned: bool) -> Reason:
+    """Why nothing is sent for that long."""
+    return reason("banned" if banned else "rate_limited", seconds=math.ceil(seconds))
+
+
+def order_refused(said: Refusal, request: OrderRequest, *, asset: str, clock_offset: float) -> Rejected | NotTaken | Unanswered:
+    """What a refusal of `POST order` means for the order, by the table of `binance_outcomes`. `asset` is what it would have
+    spent; `clock_offset` in seconds.
+
+    A 403 page of the firewall, or any other answer without a code, comes from something between us and the exchange: nearly
+    always there is no order, but asking costs one question, and being wrong a second order. While a firewall blocks us nothing
+    could be placed anyway, so nothing is lost by it.
+    """
+    meaning = meaning_of(said.status, said.code, said.message)
+    if meaning.outcome is Outcome.UNKNOWN:
+        return Unanswered(str(said))
+    if meaning.outcome is Outcome.STOP_ALL:
+        return NotTaken(wait_reason(said.wait, banned=said.banned), said.wait)
+    why = reason(
+        meaning.reason,
+        code=said.code,
+        message=said.message.rstrip("."),
+        symbol=request.symbol,
+        asset=asset,
+        offset=f"{clock_offset:.3f}",
+        filter=broken_filter(said.message),
+    )
+    return NotTaken(why) if meaning.outcome is Outcome.NOT_PLACED else Rejected(why)

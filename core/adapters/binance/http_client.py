@@ -1,0 +1,200 @@
+"""The one file that touches python-binance: it sends, and makes one of three values of whatever comes back.
+
+Importing it takes a second (python-binance does), so nobody imports it at the top. It must let no secret out: neither key,
+signature nor URL of a signed request is in anything that it returns.
+"""
+
+import os
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextvars import ContextVar
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import aiohttp
+from binance import AsyncClient
+from binance.exceptions import BinanceAPIException, BinanceRequestException
+
+from core.adapters.binance.errors import Answer, Said, Silence, refusal
+from core.adapters.binance.rate_limit_budget import counts_of
+
+_KEEPALIVE = 300  # seconds; the library's 15 would cost a TLS handshake for nearly every order
+_CONNECT_TIMEOUT = 5.0  # seconds
+_MOST_BYTES = 64 * 1024 * 1024  # the rules of all symbols are some 20 MB
+_SIGNATURE = re.compile(r"[0-9a-fA-F]{64}")
+
+
+class _MayNotSend(Exception):
+    """An order was about to leave after this process lost the right to send one."""
+
+
+class LibraryWire:
+    """Holds one session with the exchange by python-binance's client, unpatched; made inside the running event loop.
+    See `core.adapters.binance.binance_client.Wire`. Connections are opened as they are needed.
+
+    `may_send` is asked when an order is dated and signed and nothing of it has left yet: whoever takes over from us afterwards
+    starts later than the order's date, and can tell by the exchange's clock when it has become void.
+    """
+
+    def __init__(
+        self, *, api_url: str, key: str, secret: str, timeout: float, recv_window_ms: int, may_send: Callable[[], bool]
+    ) -> None:
+        self._host = urlsplit(api_url).netloc
+        self._secrets = [text for text in (key, secret) if text]
+        self._may_send = may_send
+        tracing = aiohttp.TraceConfig()
+        tracing.on_request_start.append(self._about_to_send)
+        tracing.on_request_end.append(_heard)
+        self._client: Any = AsyncClient(
+            key or None,
+            secret or None,
+            # A redirect would carry the key and the signed order to whomever it names.
+            requests_params={"allow_redirects": False},
+            session_params={
+                "connector": aiohttp.TCPConnector(keepalive_timeout=_KEEPALIVE),
+                "trace_configs": [tracing],
+                "response_class": _Measured,
+            },
+        )
+        self._client.API_URL = api_url
+        self._client.MARGIN_API_URL = api_url.removesuffix("/api") + "/sapi"
+        self._client.REQUEST_RECVWINDOW = recv_window_ms
+        self._client.REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=timeout, sock_connect=min(timeout, _CONNECT_TIMEOUT))
+
+    def now(self) -> float:
+        """See Wire."""
+        return time.time()
+
+    def date_by(self, offset: float) -> None:
+        """See Wire."""
+        self._client.timestamp_offset = offset * 1000
+
+    async def server_time(self) -> Said:
+        """`GET time`."""
+        return await self._ask(self._client.get_server_time())
+
+    async def exchange_info(self, symbols: Sequence[str] | None) -> Said:
+        """`GET exchangeInfo` of some symbols, which the library's own method does not take; or of all."""
+        data = {} if symbols is None else {"data": {"symbols": encoded(symbols)}}
+        return await self._ask(self._client._get("exchangeInfo", **data))  # noqa: SLF001
+
+    async def quotes(self, symbols: Sequence[str]) -> Said:
+        """`GET ticker/bookTicker` of some symbols."""
+        return await self._ask(self._client.get_orderbook_ticker(symbols=encoded(symbols)))
+
+    async def account(self) -> Said:
+        """`GET account`, without zero balances."""
+        return await self._ask(self._client.get_account(omitZeroBalances="true"))
+
+    async def key_permissions(self) -> Said:
+        """`GET /sapi/v1/account/apiRestrictions`."""
+        return await self._ask(self._client.get_account_api_permissions())
+
+    async def open_orders(self) -> Said:
+        """`GET openOrders`, of all symbols."""
+        return await self._ask(self._client.get_open_orders())
+
+    async def order(self, parameters: Mapping[str, str]) -> Said:
+        """`GET order`."""
+        return await self._ask(self._client.get_order(**parameters))
+
+    async def recent_orders(self, parameters: Mapping[str, str]) -> Said:
+        """`GET allOrders`."""
+        return await self._ask(self._client.get_all_orders(**parameters))
+
+    async def trades(self, parameters: Mapping[str, str]) -> Said:
+        """`GET myTrades`."""
+        return await self._ask(self._client.get_my_trades(**parameters))
+
+    async def place(self, parameters: Mapping[str, str]) -> Said:
+        """`POST order`."""
+        return await self._ask(self._client.create_order(**parameters))
+
+    async def cancel(self, parameters: Mapping[str, str]) -> Said:
+        """`DELETE order`."""
+        return await self._ask(self._client.cancel_order(**parameters))
+
+    async def _about_to_send(
+        self, _session: aiohttp.ClientSession, _context: SimpleNamespace, request: aiohttp.TraceRequestStartParams
+    ) -> None:
+        if request.method in {"POST", "DELETE"} and not self._may_send():
+            raise _MayNotSend
+
+    async def _ask(self, call: Awaitable[object]) -> Said:
+        """Awaits one call of the client. Raises nothing but cancellation; no exception is kept, for their texts hold URLs."""
+        headers: dict[str, str] = {}
+        _HEADERS.set(headers)  # of this answer alone: the client's own `response` is that of whichever came last
+        try:
+            body = await call
+            return Answer(body, counts_of(headers))
+        except BinanceAPIException as error:
+            text = self._redacted(error.message) if isinstance(error.message, str) else ""
+            return refusal(error.status_code, error.code, text, error.response.headers)
+        except _MayNotSend:
+            return Silence("the right to trade is in doubt: the ledger cannot be reached", sent=False)
+        except BinanceRequestException:
+            return Silence("the answer is not JSON")
+        except (aiohttp.ClientConnectionError, TimeoutError) as error:
+            return self._silence(error)
+        except Exception as error:  # noqa: BLE001 - python-binance fails in its own ways on odd answers: `[]` is an AttributeError
+            return Silence(f"no readable answer ({type(error).__name__})")
+
+    async def close(self) -> None:
+        """Closes every connection; nothing may be asked afterwards."""
+        await self._client.close_connection()
+
+    def _silence(self, error: Exception) -> Silence:
+        if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
+            return Silence(f"cannot connect to {self._host}: {_why(error)}", sent=False)
+        if isinstance(error, TimeoutError):
+            return Silence(f"no answer of {self._host} in time")
+        return Silence(f"{self._host} cut the connection")
+
+    def _redacted(self, text: str) -> str:
+        """Without what an answer may have echoed: key, secret, and anything that looks like a signature."""
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return _SIGNATURE.sub("***", text)
+
+
+_HEADERS: ContextVar[dict[str, str]] = ContextVar("headers of the answer that is awaited")
+
+
+async def _heard(_session: aiohttp.ClientSession, _context: SimpleNamespace, answered: aiohttp.TraceRequestEndParams) -> None:
+    _HEADERS.get({}).update(answered.response.headers)
+
+
+class _Measured(aiohttp.ClientResponse):
+    """An answer that is read up to a size: a packed one of some KB may be GB long."""
+
+    async def read(self) -> bytes:
+        if self._body is None:
+            pieces, size = [], 0
+            async for piece in self.content.iter_any():
+                size += len(piece)
+                if size > _MOST_BYTES:
+                    self.close()
+                    raise aiohttp.ClientPayloadError("too long")
+                pieces.append(piece)
+            self._body = b"".join(pieces)
+        return await super().read()
+
+
+def _why(error: aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError) -> str:
+    """Why there is no connection, in plain words."""
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return "no answer in time"
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return "its certificate is not trusted"
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "its name is not known"
+    if isinstance(error, aiohttp.ClientConnectorSSLError):
+        return "it does not speak TLS"
+    return os.strerror(error.os_error.errno).lower() if error.os_error.errno else "the network refuses"
+
+
+def encoded(symbols: Sequence[str]) -> str:
+    """A list of symbols as the query string wants it; the library encodes only a parameter named `symbol`."""
+    return quote("[" + ",".join(f'"{symbol}"' for symbol in symbols) + "]", safe="")

@@ -1,0 +1,1 @@
+"""Signals from Kafka, dead letters, committed offsets."""

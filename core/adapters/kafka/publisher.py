@@ -1,0 +1,90 @@
+"""Puts signals on the topic, for `marketflow publish` and the demo. What the source could not read it does not send."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from types import TracebackType
+from typing import Any, Self
+from uuid import uuid4
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaConnectionError, KafkaError
+
+from core.adapters.kafka.connection import start, stop
+from core.adapters.kafka.options import KafkaOptions
+from core.adapters.kafka.topic_check import explain, why_unreachable
+from core.adapters.signals.codec import Unreadable, decode, encode
+from core.domain.errors import SourceUnavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Where the record stands, acknowledged by every replica in sync, and the `signal_id` it carries."""
+
+    partition: int
+    offset: int
+    signal_id: str
+
+
+class SignalPublisher:
+    """A connection to publish through: `async with SignalPublisher(options, topic) as publisher`.
+
+    Every record carries a `signal_id`, so that one which had to be sent twice is still one signal. That, and not aiokafka's
+    idempotent mode, is what guards against duplicates: in that mode a batch never expires, so a signal that was reported as not
+    published could still go out minutes later.
+    """
+
+    def __init__(self, options: KafkaOptions, topic: str) -> None:
+        self._options = options
+        self._topic = topic
+        self._producer: AIOKafkaProducer | None = None
+
+    async def __aenter__(self) -> Self:
+        """Connects; SourceUnavailable says what is in the way."""
+        producer = AIOKafkaProducer(acks="all", **await self._options.client_arguments())
+        try:
+            await start(producer)
+        except KafkaConnectionError:
+            await stop(producer)
+            raise SourceUnavailable(await why_unreachable(self._options)) from None
+        except BaseException:
+            await stop(producer)
+            raise
+        self._producer = producer
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Disconnects."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await stop(producer)
+
+    async def publish(
+        self,
+        signal_type: str,
+        close: Decimal,
+        *,
+        symbol: str,
+        signal_id: str | None = None,
+        ts: datetime | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> Published | Unreadable:
+        """Sends one signal, keyed by its symbol, and waits for the broker's word. Unreadable, and nothing sent, when it is none.
+        SourceUnavailable when there was no word within `request_timeout`; then it may have been written or not, and publishing it
+        again under the same `signal_id` is safe. A missing `signal_id` is made up, a missing `ts` is the record's time."""
+        if self._producer is None:
+            raise SourceUnavailable("the publisher is not connected")
+        identity = signal_id or uuid4().hex
+        value = encode(signal_type=signal_type, close=close, symbol=symbol, signal_id=identity, ts=ts, extra=extra)
+        read = decode(value, record_ts=ts or _ANY_TIME, source="", default_id=identity, default_symbol=symbol)
+        if isinstance(read, Unreadable):
+            return read
+        try:
+            written = await self._producer.send_and_wait(self._topic, value=value, key=read.symbol.encode())
+        except (KafkaError, OSError) as error:
+            raise SourceUnavailable(explain(error, self._options)) from None
+        return Published(written.partition, written.offset, identity)
+
+
+_ANY_TIME = datetime.fromisoformat("2026-01-01T00:00:00+00:00")  # stands for the time that the broker's record will have

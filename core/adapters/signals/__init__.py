@@ -1,0 +1,1 @@
+"""Signal records as bytes: parsed, or refused with a reason."""

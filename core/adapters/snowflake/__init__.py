@@ -1,0 +1,1 @@
+"""The signals table and the execution history in Snowflake."""

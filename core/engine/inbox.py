@@ -1,0 +1,210 @@
+"""Stored, ordered, one mailbox per symbol: whatever happens is kept before it is handled, and handled once, in turn."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from functools import partial
+
+import structlog
+
+from core.domain.events import DeadLettersFound, Event
+from core.domain.messages import DeadLetter, Message, SourcePosition, StoredMessage
+from core.domain.record_problems import kinds_of
+from core.ports import Arrival, Clock, Ledger, Verdict
+
+log = structlog.get_logger(__name__)
+
+CAPACITY = 2_000
+CONTROLS = ""
+"""The mailbox of what concerns no single symbol."""
+
+
+def beside(symbol: str) -> str:
+    """The mailbox of what is wanted of a symbol's order while that order has its turn. It may wait for the exchange, and nobody
+    who wants to pause should wait for that."""
+    return f"beside {symbol}"
+
+
+Handle = Callable[[StoredMessage], Awaitable[Verdict]]
+Work = Callable[[], Awaitable[object]]
+
+
+class Inbox:
+    """Takes messages from every source and hands each to `handle` when the one before it in its mailbox is settled.
+
+    Until `start` it only stores what concerns symbols: what a former process left comes first.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        handle: Handle,
+        clock: Clock,
+        *,
+        capacity: int = CAPACITY,
+    ) -> None:
+        """`capacity` is how many messages may wait; a source that brings more waits itself, and nothing is dropped."""
+        self._ledger = ledger
+        self._handle = handle
+        self._clock = clock
+        self._capacity = capacity
+        self._mailboxes: dict[str, deque[Work]] = {}
+        self._workers: dict[str, asyncio.Task[None]] = {}
+        self._answers: dict[int, asyncio.Future[Verdict]] = {}
+        self._waiting = 0
+        self._room = asyncio.Condition()
+        self._early: list[StoredMessage] | None = []  # what came before the start
+        self._pending: dict[tuple[str, str], StoredMessage] = {}  # what waits in a mailbox
+        self._handled_early: set[int] = set()
+        self._storing: set[asyncio.Task[Sequence[Arrival]]] = set()
+        self._open = True
+        self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def __len__(self) -> int:
+        return self._waiting
+
+    async def deliver(
+        self, messages: Sequence[Message], dead: Sequence[DeadLetter] = (), position: SourcePosition | None = None
+    ) -> None:
+        """Returns once all of it is stored. Raises LedgerUnavailable: then nothing of it was, and it must be brought again."""
+        async with self._room:
+            await self._room.wait_for(lambda: self._waiting < self._capacity)
+        await self._store(messages, dead, position)
+
+    async def submit(self, message: Message) -> Arrival:
+        """Returns what became of the message once it is stored, or not as its identity is known. Raises LedgerUnavailable: then
+        nothing was stored.
+
+        Whoever gives up waiting leaves it either not stored or stored and in its turn.
+        """
+        async with self._room:
+            await self._room.wait_for(lambda: self._waiting < self._capacity)
+        storing = asyncio.create_task(self._store([message], (), None), name="submit")
+        self._storing.add(storing)
+        storing.add_done_callback(self._storing.discard)
+        (stored,) = await asyncio.shield(storing)
+        return stored
+
+    async def ask(self, message: Message) -> Verdict | None:
+        """Stores one message and waits for what becomes of it; None where it was known already. Raises LedgerUnavailable."""
+        (answer,) = await self.ask_all([message])
+        return await asyncio.shield(answer) if answer is not None else None
+
+    async def ask_all(self, messages: Sequence[Message]) -> Sequence["asyncio.Future[Verdict] | None"]:
+        """Stores all of them in one commit, or none; for each the promise of what becomes of it, None where it was known already.
+        Raises LedgerUnavailable."""
+        loop = asyncio.get_running_loop()
+        stored = await self._store(messages, (), None)
+        return [
+            self._answers.setdefault(one.seq, loop.create_future()) if isinstance(one, StoredMessage) else None for one in stored
+        ]
+
+    async def _store(
+        self, messages: Sequence[Message], dead: Sequence[DeadLetter], position: SourcePosition | None
+    ) -> Sequence[Arrival]:
+        arrived = self._clock.monotonic()
+        events: list[Event] = [DeadLettersFound(len(dead), dead[0], kinds_of(dead))] if dead else []
+        results = await self._ledger.store(messages, dead=dead, position=position, events=events)
+        for message, result in zip(messages, results, strict=True):
+            if result is None:
+                log.info("repeated, so left alone", source=message.source, signal_id=message.source_id)
+        self._take([replace(stored, arrived=arrived) for stored in results if isinstance(stored, StoredMessage)])
+        return results
+
+    def start_controls(self, waiting: Sequence[StoredMessage]) -> None:
+        """Begins with what concerns no single symbol: nobody should wait for the exchange to be able to pause."""
+        for message in waiting:
+            if message.message.mailbox == CONTROLS:
+                self._put(CONTROLS, partial(self._handle_one, message))
+
+    def start(self, unsettled: Sequence[tuple[str, Work]], waiting: Sequence[StoredMessage]) -> None:
+        """Begins with the symbols: in each mailbox first what `unsettled` names for it, then what was `waiting` in the ledger,
+        then what has come since."""
+        early, self._early = self._early or [], None
+        self._waiting -= len(early)
+        for mailbox, work in unsettled:
+            self._put(mailbox, work)
+        self._take([*(message for message in waiting if message.message.mailbox != CONTROLS), *early])
+
+    async def handle_now(self, message: Message) -> Verdict | None:
+        """Stores a message and handles it at once, for whoever has the turn of its mailbox; where it waits there already it is
+        not handled again. None where it was handled before. Raises LedgerUnavailable."""
+        (new,) = await self._ledger.store([message])
+        known = self._pending.get((message.source, message.source_id))
+        stored = new if isinstance(new, StoredMessage) else known
+        if stored is None:
+            return None
+        self._handled_early.add(stored.seq)
+        return await self._handle(stored)
+
+    def also(self, mailbox: str, work: Work) -> bool:
+        """Puts work into a mailbox that nobody need remember: it is done in its turn, or not at all. False before the start: then
+        it is not."""
+        if self._early is None:
+            self._put(mailbox, work)
+        return self._early is None
+
+    def is_busy(self, mailbox: str) -> bool:
+        """Whether anything waits there or is at work; before the start nobody knows what will be."""
+        return self._early is not None or mailbox in self._mailboxes
+
+    def is_waiting(self, message: Message) -> bool:
+        """Tells whether a message of that identity is stored and its turn has not come."""
+        return (message.source, message.source_id) in self._pending
+
+    def _take(self, stored: Sequence[StoredMessage]) -> None:
+        for message in stored:
+            self._pending[message.message.source, message.message.source_id] = message
+            if self._early is not None and message.message.mailbox != CONTROLS:
+                self._early.append(message)
+                self._waiting += 1
+            else:
+                self._put(message.message.mailbox, partial(self._handle_one, message))
+
+    def _put(self, mailbox: str, work: Work) -> None:
+        self._mailboxes.setdefault(mailbox, deque()).append(work)
+        self._waiting += 1
+        if self._open and mailbox not in self._workers:
+            self._workers[mailbox] = asyncio.create_task(self._work(mailbox), name=f"mailbox {mailbox or 'of controls'}")
+
+    async def _work(self, mailbox: str) -> None:
+        waiting = self._mailboxes[mailbox]
+        try:
+            while waiting and self._open:
+                # A worker's context lives as long as its mailbox is busy: bind anew for each message.
+                structlog.contextvars.clear_contextvars()
+                await waiting[0]()
+                waiting.popleft()
+                self._waiting -= 1
+                async with self._room:
+                    self._room.notify_all()
+        except Exception as error:  # noqa: BLE001 - whatever it is, this symbol must not go on as if nothing had happened
+            if not self.failure.done():
+                self.failure.set_exception(error)
+        finally:
+            del self._workers[mailbox]
+            if not waiting:
+                self._mailboxes.pop(mailbox, None)
+
+    async def _handle_one(self, stored: StoredMessage) -> None:
+        self._pending.pop((stored.message.source, stored.message.source_id), None)
+        if stored.seq in self._handled_early:
+            self._handled_early.discard(stored.seq)
+            return
+        verdict = await self._handle(stored)
+        answer = self._answers.pop(stored.seq, None)
+        if answer is not None and not answer.done():
+            answer.set_result(verdict)
+
+    async def close(self) -> None:
+        """Takes nothing new in hand, and returns when what was in hand is settled. What waits stays stored for the next start."""
+        self._open = False
+        if self._storing:
+            await asyncio.wait(list(self._storing))
+        if self._workers:
+            await asyncio.wait(list(self._workers.values()))
+        for answer in self._answers.values():
+            answer.cancel()
+        if not self.failure.done():
+            self.failure.cancel()

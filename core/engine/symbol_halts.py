@@ -1,0 +1,295 @@
+"""Ledger and exchange side by side while the program runs: entries of a symbol where they disagree are halted until they
+agree."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from functools import partial
+from typing import Protocol
+
+import structlog
+
+from core.domain.assets import FEE_COIN
+from core.domain.errors import ExchangeUnavailable, LeaseLost, LedgerUnavailable, SymbolUnknown
+from core.domain.events import HoldAccepted, SymbolHeld, SymbolReleased
+from core.domain.instrument import Instrument
+from core.domain.messages import Message
+from core.domain.money import ZERO
+from core.domain.order import ExecutionReport
+from core.domain.position import Position
+from core.domain.reasons import Reason, reason
+from core.domain.signal import Side
+from core.domain.symbol_halt import Hold
+from core.execution.account_guard import Account
+from core.execution.order_adoption import found_again, found_message, not_adopted
+from core.policy.order_ownership import Ours
+from core.policy.third_asset_fees import without
+from core.ports import Changes, Clock, Ledger, Venue, Verdict
+from core.reconciliation.symbol_comparison import RECENT, Sorted, differences_of_gone, missing_coins, sort_orders, total
+from core.state.market_data import Market
+from core.state.portfolio import Book
+
+log = structlog.get_logger(__name__)
+
+EXIT_PATIENCE_SECONDS = 2.0
+_ATTEMPTS = 3
+_PAUSE_SECONDS = 2.0  # between two looks: what the exchange shows of itself may lag
+
+
+class Turns(Protocol):
+    """What a look needs of the inbox: see `core.engine.inbox`."""
+
+    def also(self, mailbox: str, work: Callable[[], Awaitable[object]]) -> bool: ...
+    async def submit(self, message: Message) -> object: ...
+    async def handle_now(self, message: Message) -> Verdict | None: ...
+    def is_busy(self, mailbox: str) -> bool: ...
+    def is_waiting(self, message: Message) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """The positions that share a base asset, and how often anything of their symbols had changed when it was drawn."""
+
+    positions: Mapping[str, Position]
+    moves: Mapping[str, int]
+
+
+class Holding:
+    """Looks at the exchange outside of the mailboxes, and takes a symbol's turn only to commit what follows."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        venue: Venue,
+        market: Market,
+        book: Book,
+        clock: Clock,
+        account: Account,
+        held_since: Callable[[], datetime],
+        inbox: Callable[[], Turns],
+    ) -> None:
+        """`held_since` is when this process took the ledger, or was sure of it again; what it saw before does not count."""
+        self._ledger = ledger
+        self._venue = venue
+        self._market = market
+        self._book = book
+        self._clock = clock
+        self._account = account
+        self._held_since = held_since
+        self._inbox = inbox
+        self._looked_at: dict[str, datetime] = {}  # as of which hold of the ledger
+
+    async def check(self, symbol: str) -> None:
+        """Compares, and holds or lets go; halts the account, and has lost orders taken over. What cannot be asked now is asked at
+        the next check."""
+        structlog.contextvars.bind_contextvars(symbol=symbol)
+        try:
+            seen = await self._differences(symbol)
+            if seen is not None:
+                found, picture = seen
+                if self._decide(symbol, found).holds:
+                    self._inbox().also(symbol, partial(self._commit_unmoved, symbol, found, picture))
+        except (ExchangeUnavailable, LedgerUnavailable) as error:
+            log.warning("ledger and exchange cannot be compared now", error=str(error))
+        except LeaseLost:
+            raise
+        except Exception:  # a look that fails must not stop whoever looks
+            log.exception("ledger and exchange could not be compared")
+
+    async def _commit_unmoved(self, symbol: str, found: tuple[Reason, ...], picture: _Picture) -> None:
+        """In the symbol's turn. Where something has moved since it was looked at nothing is certain, and the next check looks."""
+        if self._picture(symbol) != picture:
+            return
+        changes = self._decide(symbol, found)
+        try:
+            await self._ledger.commit(changes)
+        except LedgerUnavailable as error:
+            log.warning("what differs cannot be written now", error=str(error))
+        else:
+            self._book.apply(changes)
+
+    def _decide(self, symbol: str, found: tuple[Reason, ...]) -> Changes:
+        known, held, now = self._book.holds.get(symbol), self._book.hold_on(symbol), self._clock.now()
+        if found and (known is None or known.differences != found):
+            hold = Hold(symbol, found, held.since if held is not None else now)
+            log.warning("entries of the symbol are halted", differences=hold.words)
+            return Changes(holds=[hold], events=[SymbolHeld(hold)])
+        if not found and held is not None:
+            hold = replace(held, lifted_at=now)
+            return Changes(holds=[hold], events=[SymbolReleased(hold)])
+        if not found and known is not None and known.differences:
+            # What was accepted is gone: should the same come again, it is news again.
+            return Changes(holds=[replace(known, differences=())])
+        return Changes()
+
+    async def _differences(self, symbol: str) -> tuple[tuple[Reason, ...], _Picture] | None:
+        """What differs, and the picture that it was seen by; None where something always moved. That nothing differs is believed
+        at once, a difference when it is seen twice in a row."""
+        before: tuple[Reason, ...] | None = None
+        for attempt in range(_ATTEMPTS):
+            if attempt:
+                await self._clock.sleep(_PAUSE_SECONDS)
+            seen = await self._look(symbol)
+            if seen is not None and seen[0] in (before, ()):
+                return seen
+            before = seen[0] if seen is not None else None
+        return None
+
+    async def _look(self, symbol: str) -> tuple[tuple[Reason, ...], _Picture] | None:
+        instrument = await self._market.find_instrument(symbol)
+        picture = self._picture(symbol)
+        if self._market.is_gone(symbol):
+            self._looked_at.pop(symbol, None)  # should it come back, what was ordered is looked for first
+            return (tuple(differences_of_gone(self._book.position(symbol))), picture) if picture is not None else None
+        if instrument is None:
+            return None
+        found = await self.look_for_orders(symbol)
+        unbooked = self._unbooked(symbol, found)
+        if picture is None or len(unbooked) < len(found.lost) or self._market.is_gone(symbol):
+            return None
+        missing = missing_coins(instrument, _held(picture.positions), await self._venue.balances())
+        return ((*missing, *found.differences, *unbooked), picture) if self._picture(symbol) == picture else None
+
+    async def look_for_orders(self, symbol: str) -> Sorted:
+        """Halts the account because of orders of somebody else, and has lost ones taken over. Raises ExchangeUnavailable and
+        LedgerUnavailable."""
+        found = await self._orders(symbol)
+        await self._account.halt(found.strange)
+        for report in found.lost:
+            first = found_message(report, self._clock)
+            if await self._inbox().submit(first) is None and not self._inbox().is_waiting(first):
+                await self._inbox().submit(found_again(report, self._clock))
+        if found.lost:
+            # They wait for their turn behind what came before: whoever orders until then has to look himself.
+            self._looked_at.pop(symbol, None)
+        return found
+
+    def is_looked_at(self, symbol: str) -> bool:
+        """Whether the orders of `symbol` were looked at since this process holds the ledger."""
+        return self._looked_at.get(symbol) == self._held_since()
+
+    async def before_order(self, side: Side, symbol: str, client_order_id: str) -> Reason | None:
+        """In the symbol's turn, before the first order there, which is to have `client_order_id`: what was ordered in the symbol
+        that this ledger does not know? Lost orders are taken over at once. Gives the reason why nothing may be ordered now. An
+        exit does not wait for an exchange that does not answer soon. Raises LedgerUnavailable."""
+        try:
+            async with asyncio.timeout(EXIT_PATIENCE_SECONDS if side is Side.SELL else None):
+                found = await self._orders(symbol)
+        except (ExchangeUnavailable, TimeoutError) as error:
+            log.warning("what was ordered before cannot be asked", error=str(error) or "no answer in time")
+            return None if side is Side.SELL else reason("not_compared", symbol=symbol, detail=error)
+        await self._account.halt(found.strange)
+        for report in found.lost:
+            if await self._inbox().handle_now(found_message(report, self._clock)) is None:
+                await self._inbox().handle_now(found_again(report, self._clock))
+        differences = (*found.differences, *self._unbooked(symbol, found))
+        if found.differences and (changes := self._decide(symbol, differences)).holds:
+            await self._ledger.commit(changes)
+            self._book.apply(changes)
+        same = next((report for report in found.lost if report.client_order_id == client_order_id), None)
+        return reason("already_ordered", order_id=same.order_id) if same is not None else None
+
+    def _unbooked(self, symbol: str, found: Sorted) -> tuple[Reason, ...]:
+        """Those of the lost orders that could not be taken over: the hold on the symbol remembers them."""
+        held = self._book.hold_on(symbol)
+        return tuple(why for why in map(not_adopted, found.lost) if held is not None and why in held.differences)
+
+    def not_adopted(self, report: ExecutionReport) -> Changes:
+        """What follows from an order that an error of our own kept from being taken over: entries of its symbol are halted, which
+        is told once, until the next look has it taken over."""
+        held, why = self._book.hold_on(report.symbol), not_adopted(report)
+        known = held.differences if held is not None else ()
+        return self._decide(report.symbol, known if why in known else (*known, why))
+
+    async def _orders(self, symbol: str) -> Sorted:
+        """The newest orders of `symbol`. What the exchange shows was committed here before it was sent, so the ledger is read
+        afterwards."""
+        since = self._held_since()
+        try:
+            recent = await self._venue.recent_orders(symbol, RECENT)
+        except SymbolUnknown:
+            self._looked_at.pop(symbol, None)
+            await self._market.load_instruments([symbol])
+            if not self._market.is_gone(symbol):  # the exchange contradicts itself: nothing is known then
+                raise
+            return Sorted()
+        orders = await self._ledger.find_orders([report.client_order_id for report in recent.reports])
+        self._looked_at[symbol] = since
+        return sort_orders(recent, orders, Ours(self._book.mark, self._book.acknowledged))
+
+    def _picture(self, symbol: str) -> _Picture | None:
+        """None while an order could change it, or the fee of one."""
+        instrument = self._market.instrument(symbol)
+        same = self._alike(instrument) if instrument is not None else {symbol}
+        if any(order.symbol in same for order in self._book.in_flight.values()):
+            return None
+        if instrument is not None and instrument.base == FEE_COIN and self._fees_under_way(same - {symbol}):
+            return None
+        positions = {name: position for name, position in self._book.positions.items() if name in same}
+        return _Picture(positions, {name: self._book.moves[name] for name in same})
+
+    def _fees_under_way(self, others: set[str]) -> bool:
+        """Tells whether an order of any symbol may be paying its fee now, or what one has paid may wait in the mailbox of one of
+        `others`; in the symbol's own mailbox it comes before what a look has found."""
+        return bool(self._book.in_flight) or any(self._inbox().is_busy(other) for other in others)
+
+    def _alike(self, instrument: Instrument) -> set[str]:
+        return {name for name, rules in self._market.instruments().items() if rules.base == instrument.base}
+
+    async def accept(self, symbol: str, who: str) -> Changes | Reason | None:
+        """What follows from the owner's word that the exchange is right; None where the symbol is not held. The reason why not
+        where a lost order is still to be booked: what it took would be written off twice. Raises ExchangeUnavailable, also while
+        an order in the same asset is under way: what the account holds says nothing then."""
+        held = self._book.hold_on(symbol)
+        if held is None:
+            return None
+        if unbooked := next((one for one in held.differences if one.code == "not_adopted"), None):
+            return unbooked
+        instrument = await self._market.find_instrument(symbol)
+        position = self._book.position(symbol)
+        missing, cost = ZERO, ZERO
+        changes = Changes()
+        if self._market.is_gone(symbol):
+            missing, cost = position.qty, position.cost
+            changes.positions.append(Position(symbol))
+        elif instrument is not None and position.qty:
+            seen = await self._total_seen_twice(symbol, instrument)
+            if seen is None:
+                raise ExchangeUnavailable(f"orders in {instrument.base} are under way: accept it when they are settled")
+            there, positions = seen
+            others = _held(positions) - position.qty
+            missing = max(position.qty - max(there - others, ZERO), ZERO)
+            if missing:
+                after = without(position, missing, instrument)
+                cost = position.cost - after.cost
+                changes.positions.append(after)
+        hold = replace(held, lifted_at=self._clock.now(), lifted_by=who)
+        changes.holds.append(hold)
+        changes.events.append(HoldAccepted(hold, missing, cost, instrument.base if instrument else "", _quote(instrument)))
+        return changes
+
+    async def _total_seen_twice(self, symbol: str, instrument: Instrument) -> tuple[Decimal, Mapping[str, Position]] | None:
+        """What the exchange holds of the base asset, seen alike twice in a row, and our positions in it; None where something
+        always moved."""
+        before: tuple[Decimal, _Picture] | None = None
+        for attempt in range(_ATTEMPTS):
+            if attempt:
+                await self._clock.sleep(_PAUSE_SECONDS)
+            picture = self._picture(symbol)
+            there = total(await self._venue.balances(), instrument.base) if picture is not None else ZERO
+            seen = (there, picture) if picture is not None and self._picture(symbol) == picture else None
+            if seen is not None and seen == before:
+                return there, seen[1].positions
+            before = seen
+        return None
+
+
+def _quote(instrument: Instrument | None) -> str:
+    return instrument.quote if instrument else ""
+
+
+def _held(positions: Mapping[str, Position]) -> Decimal:
+    return sum((position.qty for position in positions.values()), ZERO)

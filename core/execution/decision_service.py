@@ -1,0 +1,175 @@
+"""Draws the picture of the present and asks the pure policy what to do about a signal. Changes nothing."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import structlog
+
+from core.domain.errors import ExchangeUnavailable
+from core.domain.instrument import Balance, Instrument, Quote
+from core.domain.money import ZERO
+from core.domain.order import Order
+from core.domain.signal import Side, Signal, client_order_id
+from core.policy.conversion_rates import Rate, Unknown
+from core.policy.decision import AskFirst, Decision, Refused, counts, decide
+from core.policy.decision_context import Picture, Wanted
+from core.policy.risk.signal_age import good_for, lasts
+from core.policy.rule_measurements import Facts, facts_of
+from core.ports import Clock, EntryGate
+from core.state.exchange_rates import Rates
+from core.state.market_data import ASK_TIMEOUT_SECONDS, Market
+from core.state.portfolio import Book
+
+log = structlog.get_logger(__name__)
+
+Balances = Callable[[], Awaitable[Mapping[str, Balance]]]
+
+USUAL = Wanted()
+_WITHOUT_END = datetime.max.replace(tzinfo=UTC)
+
+PATIENCE_SECONDS = 60.0
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A decision and the numbers that it was made by; `counts`: the signal is an opinion on this market and of this time."""
+
+    decision: Decision
+    facts: Facts
+    counts: bool
+
+
+def _lacks_only_a_price(decision: Decision) -> bool:
+    return isinstance(decision, Refused) and decision.reason.code == "price_unknown"
+
+
+def _qty(decision: Decision) -> Decimal | None:
+    """What was sized, in base asset."""
+    match decision:
+        case Refused(draft=draft):
+            return draft.qty if draft is not None else None
+        case AskFirst(order):
+            return order.qty
+        case _:
+            return decision.qty
+
+
+class Deciding:
+    """From a signal to a decision at the present price, by the present state of the book."""
+
+    def __init__(
+        self, *, book: Book, market: Market, rates: Rates, balances: Balances, clock: Clock, gate: EntryGate = lambda: None
+    ) -> None:
+        """`balances` asks for what the account holds, `gate` may keep entries back."""
+        self._book = book
+        self._market = market
+        self._rates = rates
+        self._balances = balances
+        self._clock = clock
+        self._gate = gate
+        self.patient = True
+        """False once the process ends: then nothing waits for a price any more."""
+
+    async def decide(self, signal: Signal, *, approved_at: datetime | None = None, wanted: Wanted = USUAL) -> Decision:
+        """What to do, without the numbers behind it: see `weigh`."""
+        return (await self.weigh(signal, approved_at=approved_at, wanted=wanted)).decision
+
+    async def weigh(self, signal: Signal, *, approved_at: datetime | None = None, wanted: Wanted = USUAL) -> "Weighed":
+        """Decides at once when rules and price are in memory, as they are for every watched symbol.
+
+        There is no await between drawing the picture and returning: who reserves what was decided before awaiting anything
+        decides alone.
+        """
+        instrument = await self._instrument(signal)
+        free = await self._free(signal, instrument)
+        quote, rates = await self._prices(signal, instrument) if instrument else (None, {})
+        now = self._clock.now()
+        picture = Picture(
+            now=now,
+            limits=self._book.limits,
+            controls=self._book.controls,
+            instrument=instrument,
+            quote=quote,
+            position=self._book.position(signal.symbol),
+            open_count=self._book.count_open(besides=client_order_id(signal)),
+            results_today=self._book.results_of(now.date().isoformat()),
+            rates=rates,
+            pending=self._book.approval_for(signal.symbol),
+            approved_at=approved_at,
+            hold=self._book.hold_on(signal.symbol),
+            account_hold=self._book.account_hold,
+            free=free,
+            by_hand=signal.by_hand,
+            gate=self._gate(),
+            wanted=wanted,
+            exit_wanted=signal.symbol in self._book.exits,
+            clock_offset=self._book.clock_offset,
+        )
+        decision = decide(signal, picture)
+        return Weighed(decision, facts_of(signal, picture, _qty(decision)), counts(signal, picture))
+
+    async def weigh_patiently(self, signal: Signal, *, approved_at: datetime | None = None, wanted: Wanted = USUAL) -> "Weighed":
+        """As `weigh`; an entry that lacks nothing but the present price is weighed again while its signal is good, for at most a
+        minute. Nothing waits behind it that could be sold: where a position is open no entry comes this far."""
+        began, pause = self._clock.monotonic(), _FIRST_PAUSE_SECONDS
+        good_until = (approved_at or signal.ts) + good_for(signal, self._book.limits)
+        weighed = await self.weigh(signal, approved_at=approved_at, wanted=wanted)
+        while _lacks_only_a_price(weighed.decision) and self.patient:
+            left = min((good_until - self._clock.now()).total_seconds(), began + PATIENCE_SECONDS - self._clock.monotonic())
+            if left <= pause:
+                break
+            await self._clock.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+            weighed = await self.weigh(signal, approved_at=approved_at, wanted=wanted)
+        return weighed
+
+    def good_until(self, order: Order) -> datetime:
+        """From then on the order's signal is too old to be placed anew."""
+        if lasts(order.signal, self._book.controls):
+            return _WITHOUT_END
+        return (order.approved_at or order.signal.ts) + good_for(order.signal, self._book.limits)
+
+    async def _free(self, signal: Signal, instrument: Instrument | None) -> Decimal | None:
+        """What of the base asset the exchange could sell, for an exit where the books may be wrong; None where that cannot be
+        asked soon, or need not be."""
+        in_doubt = self._book.hold_on(signal.symbol) is not None or self._book.account_hold is not None
+        if instrument is None or signal.side is Side.BUY or not in_doubt:
+            return None
+        try:
+            async with asyncio.timeout(ASK_TIMEOUT_SECONDS):
+                balance = (await self._balances()).get(instrument.base)
+        except (ExchangeUnavailable, TimeoutError) as error:
+            log.warning("what is free cannot be asked; the ledger's word is taken", error=str(error) or "no answer in time")
+            return None
+        return balance.free if balance is not None else ZERO
+
+    async def _prices(self, signal: Signal, instrument: Instrument) -> tuple[Quote | None, Mapping[str, Rate | Unknown]]:
+        """The price, and what an entry's amounts are converted by; the price last, as it ages while a rate is asked for. An exit
+        waits for no rate: the last one serves, or none."""
+        is_exit = signal.side is Side.SELL
+        rates = dict(self._rates.last({instrument.quote})) if is_exit else {}
+        while True:
+            quote = await self._market.fresh_quote(signal.symbol)
+            # Another symbol's exit may end meanwhile, in an asset in which nothing was earned or lost before.
+            missing = set() if is_exit or quote is None else self._rates.needed(instrument.quote) - rates.keys()
+            if not missing:
+                return quote, rates
+            rates |= await self._rates.fresh(missing)
+
+    async def _instrument(self, signal: Signal) -> Instrument | None:
+        known = self._market.instrument(signal.symbol)
+        if (known is not None and known.trading) or not self._is_wanted(signal.symbol):
+            return known
+        try:
+            return await self._market.find_instrument(signal.symbol)
+        except ExchangeUnavailable:
+            return known  # unknown or halted, and refused as that: nothing is traded on a guess
+
+    def _is_wanted(self, symbol: str) -> bool:
+        """A symbol that nobody allowed is not worth a question to the exchange: the stream could name thousands."""
+        allowed = self._book.limits.symbols
+        return allowed is None or symbol in allowed or symbol in self._book.positions

@@ -1,0 +1,106 @@
+"""Takes over an order that the exchange has, that is of this ledger, and that the ledger has lost: after a crash that took its
+last commits, or when it was put back from a copy."""
+
+from dataclasses import replace
+
+import structlog
+
+from core.domain.approval import Approval, ApprovalState
+from core.domain.events import ApprovalClosed, OrderAdopted
+from core.domain.messages import Message, OrderFound, StoredMessage
+from core.domain.money import ZERO, divide
+from core.domain.order import ExecutionReport, Order, OrderState
+from core.domain.reasons import Reason, reason
+from core.domain.signal import ADOPTED, Side, Signal
+from core.execution.placement import Placement
+from core.policy.order_ownership import Ours, Whose, whose
+from core.ports import Changes, Clock, Ledger, Verdict
+from core.state.market_data import Market
+from core.state.portfolio import Book
+
+log = structlog.get_logger(__name__)
+
+
+def found_message(report: ExecutionReport, clock: Clock) -> Message:
+    """The message that says so. An order is found once, however often it is seen."""
+    return Message(ADOPTED, f"{report.symbol}:{report.order_id}", report.symbol, OrderFound(report), clock.now())
+
+
+AGAIN_SECONDS = 60.0
+"""An order that could not be taken over is tried again at most once in so many seconds."""
+
+
+def found_again(report: ExecutionReport, clock: Clock) -> Message:
+    """The message that tries an order again that could not be taken over. It has an identity of its own in each span of time, so
+    that neither a crash nor many looks at once make many of one attempt."""
+    first, span = found_message(report, clock), int(clock.now().timestamp() // AGAIN_SECONDS)
+    return replace(first, source_id=f"{first.source_id}:{span}")
+
+
+def not_adopted(report: ExecutionReport) -> Reason:
+    """Why entries of the symbol are halted where the order of `report` could not be taken over."""
+    return reason("not_adopted", order_id=report.order_id)
+
+
+class Adoption:
+    """Works in the symbol's mailbox, as whatever trades there."""
+
+    def __init__(
+        self, *, ledger: Ledger, book: Book, market: Market, placement: Placement, clock: Clock, trading_mode: str
+    ) -> None:
+        self._ledger = ledger
+        self._book = book
+        self._market = market
+        self._placement = placement
+        self._clock = clock
+        self._trading_mode = trading_mode
+
+    async def take_over(self, stored: StoredMessage, report: ExecutionReport) -> Reason | None:
+        """Commits the order with its fills, fees and position, and the verdict on `stored`. Gives the reason where there is
+        nothing to take over any more, and commits nothing then. Raises LedgerUnavailable."""
+        name = report.client_order_id
+        known = (await self._ledger.find_orders([name])).get(name)
+        if whose(report, known, Ours(self._book.mark, self._book.acknowledged)) is not Whose.LOST:
+            return reason("already_ordered", order_id=known.order_id if known is not None else report.order_id)
+        log.warning("an order that the ledger had lost is taken over", client_order_id=name, order_id=report.order_id)
+        now = self._clock.now()
+        changes = Changes(verdicts=[Verdict(stored.seq, "done", now)])
+        if known is not None:
+            # It was decided anew, otherwise than before; what the exchange has is what became of it.
+            order = replace(known, state=OrderState.ACCEPTED, order_id=report.order_id, updated_at=now, reason=None)
+            changes.verdicts.append(Verdict(known.inbox_seq, "ordered", now))
+            changes.approvals += self._withdrawn(known, report, changes)
+        else:
+            order = self._order(stored.seq, report)
+        changes.events.append(OrderAdopted(order))
+        await self._placement.adopt(order, changes, report)
+        return None
+
+    def _order(self, seq: int, report: ExecutionReport) -> Order:
+        """The order as far as the exchange knows it; nobody knows which signal it came from."""
+        price = divide(report.quote_qty, report.executed_qty) if report.executed_qty else ZERO
+        kind = "BUY_ADOPTED" if report.side is Side.BUY else "SELL_ADOPTED"
+        return Order(
+            client_order_id=report.client_order_id,
+            signal=Signal(ADOPTED, report.client_order_id, kind, report.symbol, price, report.at),
+            inbox_seq=seq,
+            side=report.side,
+            qty=report.qty or report.executed_qty,
+            price=price,
+            state=OrderState.ACCEPTED,
+            trading_mode=self._trading_mode,
+            created_at=report.at,
+            updated_at=self._clock.now(),
+            order_id=report.order_id,
+        )
+
+    def _withdrawn(self, known: Order, report: ExecutionReport, changes: Changes) -> list[Approval]:
+        """The question about an order that is placed already, which needs no answer any more."""
+        pending = self._book.approval_for(known.symbol)
+        if pending is None or pending.inbox_seq != known.inbox_seq:
+            return []
+        closed = replace(pending, state=ApprovalState.WITHDRAWN, decided_at=self._clock.now())
+        instrument = self._market.instrument(known.symbol)
+        assets = (instrument.base, instrument.quote) if instrument is not None else (known.symbol, "")
+        changes.events.append(ApprovalClosed(closed, *assets, reason("already_ordered", order_id=report.order_id)))
+        return [closed]

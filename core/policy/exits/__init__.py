@@ -1,0 +1,1 @@
+"""What an exit may sell, and what becomes of one that is still pending."""

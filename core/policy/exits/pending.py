@@ -1,0 +1,97 @@
+"""What becomes of an exit that is wanted: when it is tried again, what of it is left, and what ends it. Pure."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from core.domain.events import Event, ExitWaits, OrderFailed
+from core.domain.instrument import Instrument
+from core.domain.order import Order, OrderState
+from core.domain.pending_exit import WantedExit
+from core.domain.position import Position
+from core.domain.reasons import Reason
+from core.domain.signal import Side, Signal
+from core.policy.decision_context import Limits
+
+_PAUSES = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # seconds before the next attempt, by how many failed in a row
+_LONGEST_PAUSE = 300.0  # seconds: it may be taken back meanwhile, and a ban may end early
+_JUST_AFTER = timedelta(milliseconds=1)
+_AFTER_A_PART = timedelta(seconds=1)  # the book was empty: give it a moment to fill
+PASSING = frozenset({"unknown_symbol", "not_trading", "market_orders_off", "nothing_free"})
+"""Why an exit cannot be sent at the moment: it waits from the first. Once it is wanted it waits for everything but its end."""
+ENDS = frozenset({"expired", "no_position", "below_min_qty", "panic_over"})
+"""What ends an exit that is wanted: too old, taken back, or nothing is left that an order may ask for."""
+ALL_SOLD = frozenset({"no_position", "below_min_qty"})
+
+
+def of_order(order: Order, held: Decimal, now: datetime) -> WantedExit | None:
+    """Returns the exit that an unsettled sale is the first attempt at, for a ledger of before exits were wanted; None where it is
+    an entry, or was named by the exchange already, as one that was taken over is: nobody knows who wanted that. `held` is what
+    the symbol's position holds, in base asset. No more than was ordered then is ever sold."""
+    if order.side is not Side.SELL or not held or order.order_id is not None or order.signal.is_again:
+        return None
+    since, by, at = min(order.signal.ts, now), order.approved_by, order.approved_at
+    return WantedExit(order.signal, min(order.qty, held), since, now, approved_by=by, approved_at=at)
+
+
+def waits(why: Reason, *, wanted: bool, lasts: bool, part: bool = False) -> bool:
+    """Tells whether an exit refused for `why`, of a position that is open, waits and is tried again. `wanted` where it is wanted
+    already, `lasts` where nothing but its owner ends it (a panic), `part` where a person asks for less than all that is held.
+
+    What is held and cannot be asked for by the symbol's present rules is not sold: the rules may change again, and if they do
+    not, the exit ends loudly by its age.
+    """
+    if why.code in ALL_SOLD:
+        return not lasts and (wanted or not part)
+    return why.code not in ENDS if wanted else why.code in PASSING
+
+
+def put_off(wanted: WantedExit, why: Reason, now: datetime, limits: Limits, retry_after: float = 0.0) -> tuple[WantedExit, bool]:
+    """The exit after an attempt that sold nothing, and whether that is news. `retry_after` (seconds) is waited for, but not
+    beyond the exit's own end: that is told in time."""
+    pause = timedelta(seconds=max(_PAUSES[min(wanted.failures, len(_PAUSES) - 1)], min(retry_after, _LONGEST_PAUSE)))
+    end = good_until(wanted, limits)
+    due_at = now + pause if end is None else min(now + pause, max(end + _JUST_AFTER, now))
+    is_news = wanted.why is None or wanted.why.code != why.code
+    after = replace(wanted, due_at=due_at, failures=wanted.failures + 1, why=why, until=end)
+    return after, is_news
+
+
+def is_due(wanted: WantedExit, now: datetime) -> bool:
+    """Whether it is to be tried again. Nothing is put off for longer than the longest pause: a clock was set back since."""
+    return not timedelta() < wanted.due_at - now <= timedelta(seconds=_LONGEST_PAUSE)
+
+
+def after_fills(wanted: WantedExit, order: Order, position: Position, instrument: Instrument, now: datetime) -> WantedExit:
+    """The exit after an order that sold something and left `position`: what is left of it is due, or it is over."""
+    left = min(wanted.qty - order.executed_qty, position.qty)
+    if not position.is_open or instrument.is_remainder(left, order.average_price):
+        return replace(wanted, qty=max(left, Decimal(0)), ended_at=now)
+    due_at = now if order.state is OrderState.FILLED else now + _AFTER_A_PART
+    return replace(wanted, qty=left, due_at=due_at, failures=0, why=None, until=None)
+
+
+def good_until(wanted: WantedExit, limits: Limits) -> datetime | None:
+    """From then on it is given up, loudly; None for a panic, which lasts."""
+    return (
+        None
+        if wanted.signal.is_panic
+        else max(wanted.since, wanted.approved_at or wanted.since) + wanted.signal.good_for(limits.exit_max_age)
+    )
+
+
+def told_waiting(wanted: WantedExit, signal: Signal, seq: int, limits: Limits) -> ExitWaits:
+    """The event that tells what a wanted exit waits for; `seq` is the message of the attempt."""
+    if wanted.why is None:
+        raise ValueError("it waits for nothing")
+    return ExitWaits(signal, wanted.why, good_until(wanted, limits), seq)
+
+
+def after_failure(
+    wanted: WantedExit | None, order: Order, now: datetime, limits: Limits, retry_after: float = 0.0
+) -> tuple[list[WantedExit], list[Event]]:
+    """What follows from an order that sold nothing: a wanted exit waits, and says so once; anything else failed."""
+    if wanted is None or order.reason is None:
+        return [], [OrderFailed(order)]
+    after, is_news = put_off(wanted, order.reason, now, limits, retry_after)
+    return [after], [told_waiting(after, order.signal, order.inbox_seq, limits)] if is_news else []

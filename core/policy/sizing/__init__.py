@@ -1,0 +1,1 @@
+"""How much to buy or sell, within the symbol's rules."""

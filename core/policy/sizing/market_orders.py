@@ -1,0 +1,124 @@
+"""How much: the quantity that the settings ask for, as the symbol's own rules allow it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from decimal import ROUND_DOWN, Decimal
+
+from core.domain.instrument import Instrument
+from core.domain.money import EXACT, HUNDRED, divide, multiply, plain
+from core.domain.position import Position
+from core.domain.reasons import Reason, reason
+from core.domain.signal import Side
+from core.policy.decision_context import Limits, Wanted
+from core.policy.exits.quantity import exit_quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An order that has a size and no blessing yet. `qty` in base asset; `price` in quote asset is what the market asks now."""
+
+    side: Side
+    qty: Decimal
+    price: Decimal
+
+    @property
+    def notional(self) -> Decimal:
+        """What it is worth, in quote asset."""
+        return multiply(self.qty, self.price)
+
+
+_USUAL = Wanted()
+_ROOM = Decimal("0.9")
+TAKER_FEE = Decimal("0.001")  # Binance's fee for everybody, taken out of what is bought
+
+
+def size(
+    side: Side,
+    instrument: Instrument,
+    price: Decimal,
+    position: Position,
+    limits: Limits,
+    *,
+    price_known: bool = True,
+    wanted: Wanted = _USUAL,
+    free: Decimal | None = None,
+) -> tuple[Draft, Reason | None]:
+    """The order to ask for, and why the exchange would not take it (filters.md: LOT_SIZE, MARKET_LOT_SIZE, NOTIONAL).
+
+    An entry takes what is `wanted`, else TRADE_QUOTE or TRADE_QTY. An exit takes all that is held, or as much of it as one order
+    may: after fees taken in the base asset that is less than what was bought, and asking for more is refused by the exchange
+    (-2010). Where `free` says that the exchange has less of it, that is all. It is never refused for being worth too little: the
+    exchange goes by the price of the last minutes, and will say.
+    """
+    if side is Side.SELL:
+        left = exit_quantity(position.qty, free)
+        if left < position.qty and left < instrument.least_market_qty:
+            return Draft(side, instrument.market_quantity(left), price), reason(
+                "nothing_free", free=plain(left), base=instrument.base
+            )
+        position = replace(position, qty=left)
+    qty = multiply(_qty(side, price, position, limits, wanted), wanted.share)
+    if side is Side.SELL:
+        qty = min([qty, *_most(instrument, price if price_known else None)])
+    draft = Draft(side, instrument.market_quantity(qty), price)
+    unfit = _unfit_quantity(draft, instrument)
+    return draft, unfit or (_unfit_worth(draft, instrument, limits) if side is Side.BUY else None)
+
+
+def _most(instrument: Instrument, price: Decimal | None) -> Iterator[Decimal]:
+    """The most that one order may sell, by quantity and, with room for a price that moves, by worth."""
+    if instrument.most_market_qty is not None:
+        yield instrument.most_market_qty
+    if instrument.max_notional is not None and price:
+        least = max(instrument.least_market_qty, instrument.step_size, instrument.market_step_size)
+        yield max(divide(multiply(instrument.max_notional, _ROOM), price), least)
+
+
+def _qty(side: Side, price: Decimal, position: Position, limits: Limits, wanted: Wanted) -> Decimal:
+    if side is Side.SELL:
+        return position.qty if wanted.qty is None else min(position.qty, wanted.qty)
+    if wanted.qty is not None:
+        return wanted.qty
+    if wanted.quote is not None:
+        return divide(wanted.quote, price)
+    return limits.trade_qty if limits.trade_quote is None else divide(limits.trade_quote, price)
+
+
+def _unfit_quantity(draft: Draft, instrument: Instrument) -> Reason | None:
+    if draft.qty <= 0 or draft.qty < instrument.least_market_qty:
+        minimum = plain(max(instrument.least_market_qty, instrument.step_size))
+        return reason("below_min_qty", qty=plain(draft.qty), base=instrument.base, minimum=minimum)
+    most = instrument.most_market_qty
+    if most is not None and draft.qty > most:
+        return reason("above_max_qty", qty=plain(draft.qty), base=instrument.base, maximum=plain(most))
+    return None
+
+
+def _unfit_worth(draft: Draft, instrument: Instrument, limits: Limits) -> Reason | None:
+    if draft.notional < instrument.min_notional:
+        return reason(
+            "below_min_notional", value=amount(draft.notional), quote=instrument.quote, minimum=plain(instrument.min_notional)
+        )
+    if instrument.max_notional is not None and draft.notional > instrument.max_notional:
+        return reason(
+            "above_max_notional", value=amount(draft.notional), quote=instrument.quote, maximum=plain(instrument.max_notional)
+        )
+    return _unsellable(draft, instrument, limits)
+
+
+def _unsellable(draft: Draft, instrument: Instrument, limits: Limits) -> Reason | None:
+    """What is bought must be worth selling again after its fee, and after as large a fall as PRICE_BAND_PCT."""
+    left = instrument.market_quantity(multiply(draft.qty, 1 - TAKER_FEE))
+    fallen = multiply(draft.price, 1 - divide(limits.price_band_pct, HUNDRED))
+    worth = multiply(left, fallen)
+    if left >= instrument.least_market_qty and worth >= instrument.min_notional:
+        return None
+    band, minimum = plain(limits.price_band_pct), plain(instrument.min_notional)
+    return reason("unsellable", value=amount(worth), quote=instrument.quote, band=band, minimum=minimum)
+
+
+def amount(value: Decimal) -> str:
+    """A quote amount for the reader: two decimals, or four significant digits below 1. Rounded down, so that what is too little
+    never looks enough."""
+    decimals = 2 if abs(value) >= 1 or not value else 3 - value.adjusted()
+    return f"{value.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_DOWN, context=EXACT):f}"

@@ -1,0 +1,1 @@
+"""Compares the ledger with the exchange and the history. Changes neither."""

@@ -1,0 +1,75 @@
+"""Executions of the ledger beside what the exchange keeps of the account: a symbol at a time, a question a page."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from decimal import Decimal
+from functools import partial
+
+from core.domain.errors import SymbolUnknown
+from core.domain.money import ZERO, plain
+from core.domain.order import ExecutionReport
+from core.domain.position import Execution
+from core.ports import AccountHistory
+from core.reconciliation.spare_capacity import Leisure
+from core.reconciliation.symbol_comparison import Comparison
+
+AROUND = timedelta(minutes=5)  # the exchange's clock and ours differ, and an order is older than its end
+
+
+async def compare_executions(
+    account: AccountHistory,
+    executions: Sequence[Execution],
+    leisure: Leisure,
+    progress: Callable[[str, int, int], None] = lambda symbol, done, total: None,
+) -> Comparison:
+    """What differs, with fees. `progress` is told each symbol, and how many executions were compared of how many. Raises
+    ExchangeUnavailable; a symbol that the exchange knows no more is a note."""
+    found = Comparison()
+    done = 0
+    for symbol, ours in sorted(_by_symbol(executions).items()):
+        since = min(one.executed_at for one in ours) - AROUND
+        until = max(one.executed_at for one in ours) + AROUND
+        try:
+            reports = await leisure.ask(partial(account.orders_between, symbol, since, until))
+        except SymbolUnknown:
+            found.notes.append(f"{symbol}: {len(ours)} executions not compared, the exchange knows no such symbol (any more)")
+        else:
+            by_id = {report.order_id: report for report in reports}
+            by_name = {report.client_order_id: report for report in reports}
+            for execution in ours:
+                found.differences += _differences(execution, by_id, by_name)
+        done += len(ours)
+        progress(symbol, done, len(executions))
+    return found
+
+
+def _by_symbol(executions: Sequence[Execution]) -> Mapping[str, Sequence[Execution]]:
+    found: dict[str, list[Execution]] = defaultdict(list)
+    for execution in executions:
+        found[execution.symbol].append(execution)
+    return found
+
+
+def _differences(
+    execution: Execution, by_id: Mapping[str, ExecutionReport], by_name: Mapping[str, ExecutionReport]
+) -> Iterator[str]:
+    """By the exchange's own number, for an id of ours may be that of several orders."""
+    what = f"{execution.symbol}: order {execution.order_id}"
+    report = by_id.get(execution.order_id) or by_name.get(execution.client_order_id)
+    if report is None:
+        yield f"{what} is in the ledger, the exchange does not know it"
+        return
+    for name, ours, theirs in (
+        ("order id", execution.order_id, report.order_id),
+        ("quantity", plain(execution.qty), plain(report.executed_qty)),
+        ("quote amount", plain(execution.quote_qty), plain(report.quote_qty)),
+    ):
+        if ours != theirs:
+            yield f"{what}: {name} is {ours} in the ledger, {theirs} on the exchange"
+    fees: dict[str, Decimal] = defaultdict(lambda: ZERO)
+    for fill in report.fills:
+        fees[fill.fee_asset] += fill.fee
+    if set(fees) == {execution.fee_asset} and fees[execution.fee_asset] != execution.fee:
+        theirs = plain(fees[execution.fee_asset])
+        yield f"{what}: fee is {plain(execution.fee)} {execution.fee_asset} in the ledger, {theirs} on the exchange"

@@ -1,0 +1,194 @@
+"""Ledger and exchange side by side: what they disagree about, in words. Changes neither."""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import partial
+
+from core.domain.account import UNMARKED
+from core.domain.errors import SymbolUnknown
+from core.domain.instrument import Balance, Instrument
+from core.domain.money import ZERO, plain
+from core.domain.order import ExecutionReport, Order, RecentOrders
+from core.domain.position import Position
+from core.domain.reasons import Reason, reason
+from core.domain.signal import Side
+from core.policy.order_ownership import Ours, Whose, whose
+from core.ports import Venue
+from core.reconciliation.spare_capacity import Leisure
+
+RECENT = 100
+"""The newest orders of a symbol that are compared."""
+KnownOrders = Callable[[Sequence[str]], Awaitable[Mapping[str, Order]]]
+
+
+@dataclass(slots=True)
+class Comparison:
+    """`differences` are what must not be; `notes` what the owner may want to know."""
+
+    differences: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+async def compare(
+    venue: Venue,
+    *,
+    positions: Sequence[Position],
+    in_flight: Sequence[Order],
+    symbols: Collection[str],
+    instruments: Mapping[str, Instrument],
+    known: KnownOrders,
+    ours: Ours,
+    leisure: Leisure,
+) -> Comparison:
+    """Compares holdings, the newest orders of each of `symbols`, and open orders. `instruments` are the rules of those that the
+    exchange knows, `known` gives the ledger's orders by client order id, `ours` tells whose an order is. Raises
+    ExchangeUnavailable."""
+    found = Comparison()
+    balances = await leisure.ask(venue.balances)
+    for symbol, instrument in sorted(instruments.items()):
+        held = sum((one.qty for one in positions if _base(one, instruments) == instrument.base), ZERO)
+        try:
+            recent = await leisure.ask(partial(venue.recent_orders, symbol, RECENT))
+        except SymbolUnknown:
+            found.notes.append(f"{symbol}: orders not compared, the exchange knows no such symbol (any more)")
+            continue
+        orders = await known([report.client_order_id for report in recent.reports])
+        sorted_ = sort_orders(recent, orders, ours)
+        differences = [*missing_coins(instrument, held, balances), *sorted_.differences]
+        found.differences += [f"{symbol}: {difference}" for difference in differences]
+        found.differences += [str(strange) for strange in sorted_.strange]
+        found.differences += [f"{symbol}: order {lost.order_id} is of this ledger, which has lost it" for lost in sorted_.lost]
+        found.differences += _bound(instrument, held, balances, in_flight)
+        more = total(balances, instrument.base) - held
+        if held and more > 0:
+            found.notes.append(f"the exchange holds {plain(more)} {instrument.base} more than the ledger: yours, left alone")
+    with_position = {position.symbol for position in positions if position.qty}
+    for symbol in sorted(set(symbols) - instruments.keys() - with_position):
+        found.notes.append(f"{symbol}: not compared, the exchange knows no such symbol (any more)")
+    for position in positions:
+        if position.qty and position.symbol not in instruments:
+            found.differences.append(
+                f"{position.symbol}: {plain(position.qty)} in the ledger, but the exchange knows no such symbol (any more)"
+            )
+    for order in in_flight:
+        found.differences.append(f"{order.symbol}: order {order.client_order_id} is not settled ({order.state})")
+    resting = await leisure.ask(venue.open_orders)
+    _compare_open_orders(resting, await known([report.client_order_id for report in resting]), ours, found)
+    return found
+
+
+def _bound(instrument: Instrument, held: Decimal, balances: Mapping[str, Balance], in_flight: Sequence[Order]) -> list[str]:
+    """What of the ledger's holding an order on the exchange binds that is not one of ours: it cannot be sold."""
+    balance = balances.get(instrument.base)
+    selling = any(order.side is Side.SELL and order.symbol == instrument.symbol for order in in_flight)
+    if balance is None or selling or not balance.locked or balance.free >= held or balance.total < held:
+        return []
+    free, locked, base = plain(balance.free), plain(balance.locked), instrument.base
+    return [f"{instrument.symbol}: {plain(held)} {base} in the ledger, only {free} free: {locked} are bound in orders"]
+
+
+def differences_of_gone(position: Position) -> list[Reason]:
+    """What there is to say of a symbol that the exchange knows no more: what is held of it can be sold by nobody."""
+    return [reason("symbol_gone", symbol=position.symbol, qty=plain(position.qty))] if position.qty else []
+
+
+def _base(position: Position, instruments: Mapping[str, Instrument]) -> str | None:
+    instrument = instruments.get(position.symbol)
+    return instrument.base if instrument else None
+
+
+def total(balances: Mapping[str, Balance], asset: str) -> Decimal:
+    """All that the exchange holds of `asset`, bound in orders or not."""
+    balance = balances.get(asset)
+    return balance.total if balance else ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """The exchange's newest orders of one symbol, by what follows from them: `lost` are to be taken over, `strange` halt entries
+    of the whole account, `differences` those of the symbol."""
+
+    lost: tuple[ExecutionReport, ...] = ()
+    strange: tuple[Reason, ...] = ()
+    differences: tuple[Reason, ...] = ()
+
+
+def sort_orders(recent: RecentOrders, orders: Mapping[str, Order], ours: Ours) -> Sorted:
+    """Sorts the orders of `recent` by whose they are; `orders` are those of them that the ledger knows by their client order id.
+    The owner's own orders, without our prefix, are left alone. What cannot be read is nobody's: it is a difference."""
+    lost: list[ExecutionReport] = []
+    strange: list[ExecutionReport] = []
+    differences: list[Reason] = []
+    others: ExecutionReport | None = None
+    for report in recent.reports:
+        order = orders.get(report.client_order_id)
+        match whose(report, order, ours):
+            case Whose.LOST:
+                lost.append(report)
+            case Whose.STRANGE:
+                strange.append(report)
+            case Whose.OTHERS:
+                others = report
+            case Whose.KNOWN if order is not None and order.order_id == report.order_id and _differs(order, report):
+                sums = {"ours": plain(order.executed_qty), "theirs": plain(report.executed_qty)}
+                differences.append(reason("order_differs", order_id=report.order_id, **sums))
+    if others is not None:
+        differences.append(reason("symbol_shared", order_id=others.order_id, mark=others.mark))
+    differences += _unreadable(recent)
+    return Sorted(tuple(lost), strangers(strange, orders), tuple(differences))
+
+
+def _unreadable(recent: RecentOrders) -> list[Reason]:
+    """One reason for all of them, which names the newest."""
+    if not recent.unreadable:
+        return []
+    last = recent.unreadable[-1]
+    return [reason("orders_unreadable", count=len(recent.unreadable), order_id=last.order_id or last.client_order_id)]
+
+
+def _differs(order: Order, report: ExecutionReport) -> bool:
+    return not order.state.in_flight and order.executed_qty != report.executed_qty
+
+
+def strangers(reports: Sequence[ExecutionReport], orders: Mapping[str, Order]) -> tuple[Reason, ...]:
+    """One reason for each kind, mark and symbol, which names the newest order, so that they stay few."""
+    newest: dict[tuple[str, str], tuple[ExecutionReport, int]] = {}
+    for report in reports:
+        key = ("order_id_taken" if report.client_order_id in orders else "order_of_other", _mark(report))
+        known, count = newest.get(key, (report, 0))
+        newest[key] = (max(known, report, key=lambda one: one.at), count + 1)
+    return tuple(_strange(code, report, count) for (code, _), (report, count) in sorted(newest.items()))
+
+
+def _mark(report: ExecutionReport) -> str:
+    return str(report.mark if report.mark is not None else UNMARKED)
+
+
+def _strange(code: str, report: ExecutionReport, count: int) -> Reason:
+    at = report.at.isoformat(sep=" ", timespec="milliseconds")
+    code = "order_unmarked" if code == "order_of_other" and report.mark is None else code
+    return reason(code, symbol=report.symbol, mark=_mark(report), count=count, order_id=report.order_id, at=at)
+
+
+def missing_coins(instrument: Instrument, held: Decimal, balances: Mapping[str, Balance]) -> tuple[Reason, ...]:
+    """What the exchange holds less than the ledger; `held` (base asset) is the sum of the ledger's positions in this base asset.
+    More coins than the ledger has are the owner's own."""
+    missing = held - total(balances, instrument.base)
+    if missing > 0 and missing >= instrument.step_size:
+        return (reason("less_than_ledger", qty=plain(missing), asset=instrument.base),)
+    return ()
+
+
+def _compare_open_orders(resting: Sequence[ExecutionReport], orders: Mapping[str, Order], ours: Ours, found: Comparison) -> None:
+    for report in resting:
+        text = f"{report.symbol}: open order {report.order_id} ({report.side}) on the exchange"
+        match whose(report, orders.get(report.client_order_id), ours):
+            case Whose.OWNERS:
+                found.notes.append(f"{text} is not ours: left alone")
+            case Whose.OTHERS:
+                found.notes.append(f"{text} is of the MarketFlow with mark {report.mark}, which you know")
+            case Whose.LOST:
+                found.differences.append(f"{text} has our mark, and this ledger has lost it")
+            case Whose.STRANGE:
+                found.differences.append(f"{text} is not of this ledger: another MarketFlow?")

@@ -1,0 +1,239 @@
+"""The present, in memory: what is committed, plus what is on its way. Decisions read it; only commits change it."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from core.domain.access import MAY_INVITE, Authenticator, Invite, Person, Reader, Role
+from core.domain.account import ACCOUNT, Acknowledged
+from core.domain.approval import Approval, ApprovalState
+from core.domain.instrument import Balance, Instrument
+from core.domain.money import ZERO
+from core.domain.order import Order
+from core.domain.pending_exit import WantedExit
+from core.domain.position import Position
+from core.domain.risk_limit import LimitSet
+from core.domain.signal import Side
+from core.domain.symbol_halt import Hold
+from core.domain.trading_state import Controls
+from core.policy.decision_context import Limits
+from core.policy.risk.limits import is_of, with_set
+from core.ports import Changes, LedgerState
+
+_ANSWERED = 200
+
+
+@dataclass(slots=True)
+class Book:
+    """One process's picture of its ledger. `in_flight` holds orders whose intent is committed or about to be, so that two symbols
+    deciding at the same time cannot both take the last free place."""
+
+    controls: Controls
+    settings: Limits
+    positions: dict[str, Position] = field(default_factory=dict)
+    in_flight: dict[str, Order] = field(default_factory=dict)
+    approvals: dict[str, Approval] = field(default_factory=dict)  # open ones, by token
+    answered: dict[str, Approval] = field(default_factory=dict)  # the last ones that are open no more, by token
+    holds: dict[str, Hold] = field(default_factory=dict)  # by symbol; also what was accepted, so that it does not hold again
+    exits: dict[str, WantedExit] = field(default_factory=dict)  # those that are wanted, by symbol
+    fixed: Mapping[int, Role] = field(default_factory=dict)  # whom the settings name
+    people: dict[int, Person] = field(default_factory=dict)  # who was let in through the chat and still has the right
+    invites: dict[str, Invite] = field(default_factory=dict)  # neither used nor withdrawn, by digest
+    authenticators: dict[int, Authenticator] = field(default_factory=dict)  # those that count, by person
+    readers: dict[int, Reader] = field(default_factory=dict)  # by chat
+    limits_set: dict[str, LimitSet] = field(default_factory=dict)  # in place of the settings', by name
+    balances: Mapping[str, Balance] = field(default_factory=dict)
+    balances_at: datetime | None = None
+    clock_offset: timedelta | None = None  # the exchange's clock minus ours, as it was measured last
+    mark: int | None = None  # the ledger's own
+    touched: set[str] = field(default_factory=set)  # symbols that an order was ever sent for
+    acknowledged: dict[int, Acknowledged] = field(default_factory=dict)  # whose orders on the account are known, by mark
+    moves: Counter[str] = field(default_factory=Counter)  # how often something of a symbol changed
+    limits: Limits = field(init=False)
+    """Those in force."""
+    _day: str = ""
+    _results: dict[str, Decimal] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.limits = with_set(self.settings, self.limits_set.values())
+
+    @classmethod
+    def from_ledger(
+        cls, state: LedgerState, controls: Controls, settings: Limits, today: str, fixed: Mapping[int, Role] | None = None
+    ) -> "Book":
+        """`controls` are for the first start; `settings` are the limits wherever nothing else was set; `fixed` are the people
+        that the settings name."""
+        return cls(
+            fixed=fixed or {},
+            controls=state.controls or controls,
+            settings=settings,
+            positions={position.symbol: position for position in state.positions},
+            in_flight={order.client_order_id: order for order in state.in_flight},
+            approvals={approval.token: approval for approval in state.approvals},
+            holds={hold.symbol: hold for hold in state.holds},
+            exits={wanted.symbol: wanted for wanted in state.exits},
+            people={person.user_id: person for person in state.people},
+            invites={invite.digest: invite for invite in state.invites},
+            authenticators={one.user_id: one for one in state.authenticators},
+            readers={reader.chat_id: reader for reader in state.readers},
+            limits_set={limit.name: limit for limit in state.limits},
+            mark=state.mark,
+            touched=set(state.touched),
+            acknowledged={one.mark: one for one in state.acknowledged},
+            _day=today,
+            _results={result.quote_asset: result.profit for result in state.today},
+        )
+
+    def is_of(self, report: str) -> bool:
+        """Whether all amounts that were set in the chat were said in the asset `report`: those of another do not count."""
+        set_here = all(is_of(limit, report) for limit in self.limits_set.values() if limit.value is not None)
+        return set_here and self.controls.asking.threshold(report) == self.controls.asking.above
+
+    def role(self, user_id: int) -> Role | None:
+        """What a person may do; None for a stranger. The settings count before the chat."""
+        fixed = self.fixed.get(user_id)
+        if fixed is not None:
+            return fixed
+        person = self.people.get(user_id)
+        return person.role if person is not None else None
+
+    def granted(self, invite: Invite, now: datetime) -> Role | None:
+        """The role that somebody who comes by the link has: never more than who made it has at that moment. None where nobody may
+        come by it any more: used, withdrawn, too old, or made by who may not invite now."""
+        inviter = self.role(invite.inviter)
+        if invite.used_by is not None or now >= invite.expires_at or inviter is None or inviter < MAY_INVITE:
+            return None
+        return min(invite.role, inviter)
+
+    def position(self, symbol: str) -> Position:
+        return self.positions.get(symbol) or Position(symbol)
+
+    def open_positions(self) -> list[Position]:
+        """What is held and could be sold, the oldest first. Dust is not among them."""
+        held = [position for position in self.positions.values() if position.is_open]
+        return sorted(held, key=lambda position: (position.opened_at is not None, position.opened_at, position.symbol))
+
+    def count_open(self, *, besides: str) -> int:
+        """Open positions, and entries under way that may become one; the order with the id `besides` does not count."""
+        entering = {
+            order.symbol for order in self.in_flight.values() if order.side is Side.BUY and order.client_order_id != besides
+        }
+        return len(entering | {position.symbol for position in self.positions.values() if position.is_open})
+
+    def in_flight_for(self, symbol: str) -> Order | None:
+        """The order of `symbol` that is not settled yet; a mailbox has at most one."""
+        return next((order for order in self.in_flight.values() if order.symbol == symbol), None)
+
+    def results_of(self, day: str) -> dict[str, Decimal]:
+        """Net profits of the UTC day `day` (`YYYY-MM-DD`) by quote asset, without the zeros."""
+        return {asset: profit for asset, profit in self._results.items() if profit} if day == self._day else {}
+
+    def approval_for(self, symbol: str) -> Approval | None:
+        """The open question about `symbol`; there is at most one."""
+        return next((approval for approval in self.approvals.values() if approval.signal.symbol == symbol), None)
+
+    def capital(self, quotes: Iterable[str], instruments: Mapping[str, Instrument]) -> Mapping[str, Decimal] | None:
+        """What there is, by quote asset: the balances of `quotes` and of those that positions are priced in, and the positions at
+        their cost. None before the balances are known."""
+        if self.balances_at is None:
+            return None
+        held = [(instruments[one.symbol].quote, one.cost) for one in self.open_positions() if one.symbol in instruments]
+        found = dict.fromkeys((*quotes, *(quote for quote, _ in held)), ZERO)
+        for quote, cost in held:
+            found[quote] += cost
+        return {quote: cost + self.balances[quote].total if quote in self.balances else cost for quote, cost in found.items()}
+
+    def hold_on(self, symbol: str) -> Hold | None:
+        """Why nothing is bought in `symbol`; None where nothing is the matter."""
+        hold = self.holds.get(symbol)
+        return hold if hold is not None and hold.active else None
+
+    @property
+    def account_hold(self) -> Hold | None:
+        """Why nothing is bought on the whole account; None where nothing is the matter."""
+        return self.hold_on(ACCOUNT)
+
+    def active_holds(self) -> list[Hold]:
+        """Every hold in force, by symbol."""
+        return [hold for _, hold in sorted(self.holds.items()) if hold.active]
+
+    def instruments_needed(self, configured: Iterable[str]) -> set[str]:
+        """Symbols whose rules and prices must be known: the configured ones and those held or asked about."""
+        held = {position.symbol for position in self.positions.values() if position.qty}
+        asked = {approval.signal.symbol for approval in self.approvals.values()}
+        return {*configured, *held, *asked, *(order.symbol for order in self.in_flight.values())}
+
+    def apply(self, changes: Changes) -> None:
+        """Takes over what was just committed."""
+        for position in changes.positions:
+            self.positions[position.symbol] = position
+            self.moves[position.symbol] += 1
+        for order in changes.orders:
+            self.moves[order.symbol] += 1
+            if order.state.in_flight:
+                self.in_flight[order.client_order_id] = order
+                self.touched.add(order.symbol)
+            else:
+                self.in_flight.pop(order.client_order_id, None)
+        self._apply_waiting(changes)
+        if changes.controls is not None:
+            self.controls = changes.controls
+        for execution in changes.executions:
+            if execution.profit_quote is not None:
+                self._add_result(execution.executed_at, execution.quote_asset, execution.profit_quote)
+        self._apply_people(changes)
+        self._apply_limits(changes)
+
+    def _apply_waiting(self, changes: Changes) -> None:
+        """What goes on beyond its message: questions, holds and exits."""
+        for approval in changes.approvals:
+            if approval.state is ApprovalState.OPEN:
+                self.approvals[approval.token] = approval
+            else:
+                self.approvals.pop(approval.token, None)
+                self._remember(approval)
+        self.holds |= {hold.symbol: hold for hold in changes.holds}
+        self.acknowledged |= {one.mark: one for one in changes.acknowledged}
+        for wanted in changes.exits:
+            if wanted.is_open:
+                self.exits[wanted.symbol] = wanted
+            else:
+                self.exits.pop(wanted.symbol, None)
+
+    def _remember(self, approval: Approval) -> None:
+        self.answered[approval.token] = approval
+        while len(self.answered) > _ANSWERED:
+            self.answered.pop(next(iter(self.answered)))
+
+    def _apply_people(self, changes: Changes) -> None:
+        for person in changes.people:
+            if person.revoked_at is None:
+                self.people[person.user_id] = person
+            else:
+                self.people.pop(person.user_id, None)
+        for invite in changes.invites:
+            if invite.used_by is None:
+                self.invites[invite.digest] = invite
+            else:
+                self.invites.pop(invite.digest, None)
+        for one in changes.authenticators:
+            if one.ended_at is None:
+                self.authenticators[one.user_id] = one
+            else:
+                self.authenticators.pop(one.user_id, None)
+        for reader in changes.readers:
+            self.readers[reader.chat_id] = reader
+
+    def _apply_limits(self, changes: Changes) -> None:
+        if changes.limits:
+            self.limits_set |= {limit.name: limit for limit in changes.limits}
+            self.limits = with_set(self.settings, self.limits_set.values())
+
+    def _add_result(self, at: datetime, quote_asset: str, profit: Decimal) -> None:
+        day = at.date().isoformat()
+        if day > self._day:
+            self._day, self._results = day, {}
+        if day == self._day:
+            self._results[quote_asset] = self._results.get(quote_asset, ZERO) + profit

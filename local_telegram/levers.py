@@ -1,0 +1,27 @@
+"""What a visitor may have go wrong, to see the program keep its promises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from local_telegram.errors import Json
+
+
+@dataclass(frozen=True)
+class Lever:
+    """One button: `pull` makes it happen, `left` is for how many seconds it still lasts, 0 when all is well.
+
+    `promise` says in a sentence what the visitor should see. `key` names both in the words of the page, which has them in
+    every language; without it they are shown as they are.
+    """
+
+    name: str
+    promise: str
+    pull: Callable[[], None]
+    left: Callable[[], float]
+    key: str = ""
+
+    def as_json(self) -> Json:
+        """For the page."""
+        return {"name": self.name, "promise": self.promise, "key": self.key, "left_ms": max(0, int(self.left() * 1000))}

@@ -1,0 +1,112 @@
+"""The local chat as a running server in this event loop. It listens on 127.0.0.1 and nowhere else."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from local_telegram.bot_api import add_bot_api
+from local_telegram.guard import LoopbackOnly
+from local_telegram.page_api import add_page
+from local_telegram.room import Room
+
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class RunningChat:
+    """Where a running chat is found."""
+
+    room: Room
+    port: int
+
+    @property
+    def api_url(self) -> str:
+        """For TG_API_URL. python-telegram-bot: base_url(api_url + "/bot"), base_file_url(api_url + "/file/bot")."""
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def page_url(self) -> str:
+        """The page as the owner; `?as=<user id>` makes it another person's."""
+        return f"http://{HOST}:{self.port}/"
+
+    @property
+    def token(self) -> str:
+        """The bot's token. A secret of this run only, but treat it like a real one."""
+        return self.room.token
+
+
+def create_chat_app(room: Room) -> FastAPI:
+    """The Bot API and the page of one room."""
+    app = FastAPI(title="MarketFlow local chat", docs_url=None, redoc_url=None, openapi_url=None)
+    add_page(app, room)
+    add_bot_api(app, room)
+    app.add_middleware(LoopbackOnly)
+    return app
+
+
+@contextlib.asynccontextmanager
+async def running_chat(room: Room | None = None, *, port: int = 0) -> AsyncIterator[RunningChat]:
+    """Serves a room while the block runs; port 0 takes a free one. Raises OSError when the port is taken."""
+    room = room or Room()
+    with _listening(port) as listener:
+        server = _Server(
+            uvicorn.Config(
+                create_chat_app(room),
+                http=_Connection,
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                log_level="warning",
+                access_log=False,  # its lines would hold the bot token
+                server_header=False,
+                timeout_graceful_shutdown=2,
+            )
+        )
+        serving = asyncio.create_task(server.serve(sockets=[listener]), name="local chat")
+        try:
+            await server.ready.wait()
+            yield RunningChat(room, listener.getsockname()[1])
+        finally:
+            room.close()
+            server.should_exit = True
+            await serving
+
+
+@contextlib.contextmanager
+def _listening(port: int) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, port))
+        yield listener
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn as a part of a bigger process: it says when it listens and leaves the signals alone."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class _Connection(H11Protocol):
+    """Leaves the connection where a fault can cut it (see bot_api.Cut)."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, "transport": transport}

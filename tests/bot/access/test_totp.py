@@ -1,0 +1,378 @@
+"""One-time codes, over HTTP: asked for before what raises risk or gives a right, never before what lowers it; each person's own,
+each good once."""
+
+import asyncio
+import re
+from dataclasses import replace
+from enum import Enum
+from itertools import count
+from pathlib import Path
+
+import pyotp
+import pytest
+
+from bot.access.confirmations import Risk
+from bot.commands.context import Caller
+from bot.commands.totp_challenge import why_not
+from bot.views.chat_message import plain_text
+from core.adapters.ledger import tables
+from core.domain.access import Role
+from core.domain.errors import LedgerUnavailable
+from core.domain.messages import CodeUsed
+from core.domain.risk_limit import LimitSet
+from core.domain.trading_state import Pause
+from core.engine.access_commands import LOCKED, MOST_WRONG
+from core.policy.risk.limits import RULES, allows_more, with_set
+from core.ports import Changes
+from local_telegram.model import Message
+from local_telegram.server import RunningChat
+from tests.bot.commands.test_acting import confirmed
+from tests.bot.commands.test_every_command import PERSON, Snapshot, snapshot
+from tests.bot.conftest import DESK, until
+from tests.bot.firm import ROOMY, Firm, firm_on
+from tests.bot.parts import NOON, OWNER, TRADER, FastClock
+from tests.bot.table import ROWS, Row, a_question, an_authenticator, asking
+from tests.chat_client import ChatPerson
+
+KEY = pyotp.random_base32()
+
+
+def code_of(firm: Firm, secret: str) -> str:
+    return pyotp.TOTP(secret).at(firm.clock.now())
+
+
+def wrong(code: str) -> str:
+    return f"{(int(code) + 1) % 1_000_000:06}"
+
+
+async def locked(firm: Firm, person: int) -> None:
+    one = replace(firm.book.authenticators[person], locked_until=firm.clock.now() + LOCKED)
+    await firm.ledger.commit(Changes(authenticators=[one]))
+    firm.book.authenticators[person] = one
+
+
+async def said(person: ChatPerson, row: Row) -> Message:
+    """What stands there once it was said, and confirmed where it is asked about."""
+    reply = await person.ask(row.said, within=30)
+    if not row.second or not reply.buttons:
+        return reply
+    person.press(reply, "✅ Do it")
+    return await person.wait_for_edit(reply)
+
+
+CHANGING = [row for row in ROWS if row.changes or row.second]
+
+
+def test_whatever_changes_something_is_said_to_raise_or_to_lower_risk() -> None:
+    assert [row.said for row in CHANGING if row.risk is None] == []
+
+
+@pytest.mark.parametrize("has_one", [False, True], ids=["has none", "is locked"])
+@pytest.mark.parametrize("row", [row for row in CHANGING if row.risk is Risk.LOWERS], ids=lambda row: row.said)
+async def test_what_lowers_risk_is_done_without_a_code_by_who_has_none_and_who_is_locked(
+    server: RunningChat, tmp_path: Path, row: Row, has_one: bool
+) -> None:
+    async with firm_on(server, tmp_path, secret=KEY) as firm:
+        await row.prepare(firm)
+        person, before = PERSON[row.role], await snapshot(firm)
+        if has_one:
+            await an_authenticator(firm, person)
+            await locked(firm, person)
+        await said(firm.person(person), row)
+        if row.said != "/users withdraw":  # where there is no link to be withdrawn
+            assert {**(await snapshot(firm)), "authenticators": []} != before
+
+
+@pytest.mark.parametrize("row", [row for row in CHANGING if row.risk is Risk.RAISES], ids=lambda row: row.said)
+async def test_what_raises_risk_is_done_by_a_good_code_alone(server: RunningChat, tmp_path: Path, row: Row) -> None:
+    async with firm_on(server, tmp_path, secret=KEY) as firm:
+        await row.prepare(firm)
+        person, user_id = firm.person(PERSON[row.role]), PERSON[row.role]
+        firm.book.authenticators.pop(user_id, None)
+        before = await snapshot(firm)
+        assert "/code in a private chat" in (await said(person, row)).text
+        assert await snapshot(firm) == before
+        secret = await an_authenticator(firm, user_id)
+        before = await snapshot(firm)
+        assert "six digits" in (await said(person, row)).text
+        person.send(wrong(code_of(firm, secret)))
+        await until(lambda: any("the code is not right" in message.text for message in person.messages))
+        assert without(await snapshot(firm), user_id) == without(before, user_id)
+        assert firm.book.authenticators[user_id].wrong == 1
+        await said(person, row)
+        assert without(await snapshot(firm), user_id) == without(before, user_id)
+        person.send(code_of(firm, secret))
+        async with asyncio.timeout(10):
+            while without(await snapshot(firm), user_id) == without(before, user_id):  # noqa: ASYNC110 - the program tells nobody of it
+                await asyncio.sleep(0.01)
+
+
+def without(kept: Snapshot, user_id: int) -> Snapshot:
+    """All but the authenticator whose code was used."""
+    return {**kept, "authenticators": [row for row in kept["authenticators"] if row["user_id"] != user_id]}
+
+
+@pytest.mark.parametrize(
+    ("side", "word", "wanted"),
+    [
+        ("BUY", "y", True),
+        ("BUY", "h", True),
+        ("BUY", "n", False),
+        ("SELL", "y", False),
+        ("SELL", "n", False),
+    ],
+)
+async def test_a_question_wants_a_code_for_an_entry_that_is_approved(
+    server: RunningChat, tmp_path: Path, side: str, word: str, wanted: bool
+) -> None:
+    async with firm_on(server, tmp_path, secret=KEY) as firm:
+        if side == "BUY":
+            await a_question(firm)
+        else:
+            await firm.held()
+            await asking(firm)
+            await firm.signal("SELL_SM")
+        question = await firm.owner.wait_for("trade this?")
+        secret = await an_authenticator(firm, OWNER)
+        firm.owner.press(question, next(button.data for button in question.buttons if button.data.endswith(f":{word}")))
+        if wanted:
+            await firm.owner.wait_for("six digits")
+            assert firm.book.approvals
+            firm.owner.send(code_of(firm, secret))
+        await firm.owner.wait_for_edit(question, lambda message: not message.buttons)
+        await firm.settled()
+        assert firm.book.position("WIFUSDC").is_open is ((side == "BUY" and word != "n") or (side == "SELL" and word == "n"))
+
+
+@pytest.mark.parametrize("of", ["a question", "a confirmation"])
+async def test_a_tap_without_its_message_raises_no_risk(
+    server: RunningChat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, of: str
+) -> None:
+    """`message` may be missing, and then the code cannot be asked for: https://core.telegram.org/bots/api#callbackquery"""
+    async with firm_on(server, tmp_path, secret=KEY) as firm:
+        await an_authenticator(firm, OWNER)
+        if of == "a question":
+            await a_question(firm)
+            asked = await firm.owner.wait_for("trade this?")
+            yes = next(button.data for button in asked.buttons if button.data.endswith(":y"))
+        else:
+            await firm.owner.ask("/pause")
+            asked, yes = await firm.owner.ask("/resume"), "✅ Do it"
+        before, put = await snapshot(firm), server.room.updates.put
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                server.room.updates, "put", lambda kind, body: put(kind, {k: v for k, v in body.items() if k != "message"})
+            )
+            tap = firm.owner.press(asked, yes)
+        notice = await firm.owner.wait_for_answer(tap)
+        assert "Nothing was done" in str(notice)
+        await firm.settled()
+        assert await snapshot(firm) == before
+
+
+RAISED = {
+    "PRICE_BAND_PCT": "1.5",
+    "PRICE_SANITY_PCT": "90",
+    "MAX_ORDER_NOTIONAL": "6000",
+    "MAX_OPEN_POSITIONS": "50",
+    "DAILY_LOSS_LIMIT": "5000",
+    "TRADE_QTY": "100",
+    "TRADE_QUOTE": "1",  # the size becomes one of another asset: which is more goes by the price
+    "SIGNAL_MAX_AGE": "600",
+    "EXIT_MAX_AGE": "60",  # given up sooner, and the position stays
+    "APPROVAL_TTL": "600",
+}
+LOWERED = {name: "0.01" for name in RAISED if name != "TRADE_QUOTE"} | {"MAX_OPEN_POSITIONS": "1", "EXIT_MAX_AGE": "3600"}
+
+
+def limit_set(name: str, value: str) -> LimitSet:
+    return LimitSet(name, value, "Owner", NOON)
+
+
+def test_a_limit_that_lets_more_through_wants_a_code() -> None:
+    assert RULES.keys() == RAISED.keys()
+    for name, value in RAISED.items():
+        assert allows_more(name, ROOMY, with_set(ROOMY, [limit_set(name, value)])), name
+    for name, value in LOWERED.items():
+        assert not allows_more(name, ROOMY, with_set(ROOMY, [limit_set(name, value)])), name
+
+
+async def enrolled(firm: Firm, person: ChatPerson) -> str:
+    """Sets up an authenticator by the picture's text; its secret."""
+    shown = await person.ask("/code")
+    assert shown.photo is not None
+    found = re.search(r"otpauth://totp/\S+secret=([A-Z2-7]+)", shown.text)
+    assert found is not None, shown.text
+    person.send(wrong(code_of(firm, found[1])))
+    await person.wait_for("not the code of this picture")
+    sent = person.send(code_of(firm, found[1]))
+    await person.wait_for("authenticator is set up")
+    await person.wait_until_gone(sent)
+    await person.wait_until_gone(shown)
+    return found[1]
+
+
+async def test_each_sets_up_an_authenticator_of_their_own_and_a_code_is_good_once_also_after_a_restart(
+    server: RunningChat, tmp_path: Path
+) -> None:
+    start = FastClock().now()
+    async with firm_on(server, tmp_path, secret=KEY, start=start, speed=1) as firm:
+        of_trader = await enrolled(firm, firm.trader)
+        await firm.settled()
+        of_owner = await enrolled(firm, firm.owner)
+        assert of_trader != of_owner
+        await firm.owner.wait_for(f"{TRADER} has set up an authenticator")
+        firm.clock.skip(60)
+        await confirmed(firm.trader, await firm.trader.ask("/buy WIFUSDC"), "six digits")
+        firm.trader.send(code_of(firm, of_owner))  # somebody else's
+        await until(lambda: any("the code is not right" in message.text for message in firm.trader.messages))
+        asked = await firm.trader.ask("/buy WIFUSDC")
+        await confirmed(firm.trader, asked, "six digits")
+        code, start = code_of(firm, of_trader), firm.clock.now()
+        firm.trader.send(code)
+        await firm.trader.wait_for_edit(asked, "told here")
+        await until(lambda: firm.book.position("WIFUSDC").is_open)
+        await firm.settled()
+        kept = str(await firm.ledger.reader.read(tables.authenticators.select()))
+        assert of_trader not in kept
+        assert KEY not in kept
+    async with firm_on(server, tmp_path, secret=KEY, start=start, speed=1) as firm:
+        asked = await firm.trader.ask("/buy SOLUSDC 50 USDC")
+        await confirmed(firm.trader, asked, "six digits")
+        firm.trader.send(code)  # is that of this moment still
+        await firm.trader.wait_for_edit(asked, "the code is not right")
+    async with firm_on(server, tmp_path, secret=pyotp.random_base32(), start=start) as firm:  # another key: nobody has one
+        assert "/code in a private chat" in (await firm.trader.ask("/buy SOLUSDC 50 USDC")).text
+
+
+async def test_another_one_wants_a_code_of_the_present_one_or_an_owners_word(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path, secret=KEY) as firm:
+        old, owners = await an_authenticator(firm, TRADER), await an_authenticator(firm, OWNER)
+        assert "Your authenticator was set up" in (await firm.trader.ask("/code")).text
+        await confirmed(firm.trader, await firm.trader.ask("/code new"), "six digits")
+        firm.trader.send(code_of(firm, old))
+        shown = await firm.trader.wait_for("otpauth://")
+        new = re.search(r"secret=([A-Z2-7]+)", shown.text)
+        assert new is not None
+        assert new[1] != old
+        firm.trader.send(code_of(firm, new[1]))
+        await firm.trader.wait_for("authenticator is set up")
+        await firm.settled()
+        await confirmed(firm.owner, await firm.owner.ask(f"/users codes {TRADER}"), "six digits")
+        firm.owner.send(code_of(firm, owners))
+        await until(lambda: TRADER not in firm.book.authenticators)
+        assert (await firm.trader.ask("/code")).photo is not None
+
+
+async def test_the_picture_is_shown_in_private_alone_and_goes_by_itself(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path, secret=KEY) as firm:
+        here = firm.trader.at(DESK.chat_id, 3)
+        assert "in a private chat" in (await here.ask("/code")).text
+        first = await firm.trader.ask("/code")
+        second = await firm.trader.ask("/code")
+        await firm.trader.wait_until_gone(first)
+    await firm.trader.wait_until_gone(second)  # the program has ended
+
+
+async def test_who_is_shown_out_takes_the_authenticator_along(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path) as firm:
+        await firm.person(6666).ask(await link_of(firm))
+        await an_authenticator(firm, 6666)
+        await firm.settled()
+        await firm.owner.ask("/users revoke 6666 yes")
+        assert 6666 not in firm.book.authenticators
+
+
+async def link_of(firm: Firm) -> str:
+    text = (await firm.owner.ask("/users invite trader")).text
+    found = re.search(r"\?start=(\S+)", text)
+    assert found is not None, text
+    return f"/start {found[1]}"
+
+
+async def tried(firm: Firm, person: int, code: str) -> str:
+    """What is answered to a code that this person gives; empty where it is taken."""
+    caller = Caller(person, "Somebody", Role.OWNER, f"t:{next(firm.numbers)}", person)
+    return plain_text(await why_not(firm.desk, caller, code) or "")
+
+
+async def test_five_wrong_codes_lock_for_a_while_across_restarts_and_nobody_else(server: RunningChat, tmp_path: Path) -> None:
+    clock = FastClock(1)
+    async with firm_on(server, tmp_path, secret=KEY, clock=clock) as firm:
+        of_trader, of_owner = await an_authenticator(firm, TRADER), await an_authenticator(firm, OWNER)
+        for _ in range(3):
+            assert "the code is not right" in await tried(firm, TRADER, wrong(code_of(firm, of_trader)))
+    async with firm_on(server, tmp_path, secret=KEY, clock=clock) as firm:
+        firm.numbers = count(100)
+        assert "the code is not right" in await tried(firm, TRADER, wrong(code_of(firm, of_trader)))
+        assert "too many wrong codes" in await tried(firm, TRADER, wrong(code_of(firm, of_trader)))
+        assert "gave a wrong one-time code" in (await firm.owner.ask("/audit")).text
+    async with firm_on(server, tmp_path, secret=KEY, clock=clock) as firm:
+        firm.numbers = count(200)
+        assert "too many wrong codes" in await tried(firm, TRADER, code_of(firm, of_trader))
+        assert await tried(firm, OWNER, code_of(firm, of_owner)) == ""
+        clock.skip(LOCKED.total_seconds() + 1)
+        assert await tried(firm, TRADER, code_of(firm, of_trader)) == ""
+
+
+async def test_a_right_code_forgives_the_wrong_ones_before(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path, secret=KEY, speed=1) as firm:
+        secret = await an_authenticator(firm, TRADER)
+        for _ in range(3):
+            for _ in range(MOST_WRONG - 1):
+                assert "the code is not right" in await tried(firm, TRADER, wrong(code_of(firm, secret)))
+            assert await tried(firm, TRADER, code_of(firm, secret)) == ""
+            firm.clock.skip(60)
+
+
+async def test_codes_tried_at_one_moment_are_counted_one_by_one(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path, secret=KEY, speed=1) as firm:
+        secret = await an_authenticator(firm, TRADER)
+        right = code_of(firm, secret)
+        answers = await asyncio.gather(*(tried(firm, TRADER, wrong(right)) for _ in range(40)), tried(firm, TRADER, right))
+        assert "" not in answers
+        assert sum("the code is not right" in answer for answer in answers) < MOST_WRONG
+        assert firm.book.authenticators[TRADER].is_locked(firm.clock.now())
+
+
+async def test_a_code_of_somebody_else_or_for_nothing_is_only_a_word(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path, secret=KEY) as firm:
+        secret = await an_authenticator(firm, TRADER)
+        await confirmed(firm.trader, await firm.trader.ask("/buy WIFUSDC"), "six digits")
+        code = code_of(firm, secret)
+        assert "I understand commands" in (await firm.owner.ask(code)).text
+        firm.clock.skip(61)
+        assert "I understand commands" in (await firm.trader.ask(code)).text
+        assert not firm.book.position("WIFUSDC").is_open
+
+
+async def test_a_code_that_the_ledger_cannot_note_confirms_nothing(
+    server: RunningChat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with firm_on(server, tmp_path, secret=KEY) as firm:
+        secret = await an_authenticator(firm, OWNER)
+        await firm.owner.ask("/pause")
+        asked = await firm.owner.ask("/resume")
+        await confirmed(firm.owner, asked, "six digits")
+        with monkeypatch.context() as patch:
+            patch.setattr(firm.ledger, "store", unavailable)
+            assert "could not be noted" in await tried(
+                firm, OWNER, wrong(code_of(firm, secret))
+            )  # nobody learns that it is wrong
+            firm.owner.send(code_of(firm, secret))
+            await firm.owner.wait_for_edit(asked, "could not be noted")
+        assert firm.book.controls.pause is Pause.ALL
+
+
+async def unavailable(*_: object, **__: object) -> None:
+    raise LedgerUnavailable("the disk is full")
+
+
+async def test_of_two_codes_at_a_time_the_ledger_takes_one(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path, secret=KEY) as firm:
+        await an_authenticator(firm, OWNER)
+        one = firm.book.authenticators[OWNER]
+        for step, good in ((5, True), (5, False), (4, False), (6, True)):
+            verdict = await firm.desk.put_as(f"t:{step}:{good}", CodeUsed(one.salt, step, OWNER, "Owner"))
+            assert not isinstance(verdict, Enum)
+            assert (verdict.reason is None) is good

@@ -1,0 +1,729 @@
+"""Acting, over HTTP on everything real: what costs money is shown in numbers and wants a second tap, which works once."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from bot.access.confirmations import Confirmations, Pending, Refusal, Risk
+from bot.commands.mode import read_mode
+from core.adapters.ledger import tables
+from core.domain.access import Role
+from core.domain.messages import ControlsRequested
+from core.domain.messages import Message as Said
+from core.domain.money import ZERO
+from core.domain.order import ExecutionReport, NotTaken, OrderRequest, OrderState, PlaceResult
+from core.domain.reasons import reason
+from core.domain.risk_limit import LimitSet
+from core.domain.signal import BY_HAND, Side
+from core.domain.trading_state import Mode, Panic, Pause
+from core.policy.risk.limits import RULES, is_good, shown, with_set
+from core.ports import Verdict
+from local_telegram.model import Message
+from local_telegram.server import RunningChat
+from tests.bot.conftest import until
+from tests.bot.firm import ROOMY, Firm, firm_on
+from tests.bot.parts import OWNER, TRADER, VIEWER, FastClock
+from tests.bot.telegram.test_auth_gate import put_tap
+from tests.chat_client import ChatPerson
+from tests.core.virtual_time import NOON, VirtualClock
+from tests.core.world import LIMITS
+
+ORDERS = select(tables.orders)
+
+
+@pytest.fixture
+async def firm(server: RunningChat, tmp_path: Path) -> AsyncIterator[Firm]:
+    async with firm_on(server, tmp_path) as running_firm:
+        yield running_firm
+
+
+async def confirmed(person: ChatPerson, asked: Message, wanted: str = "✅") -> Message:
+    """Taps yes, and waits for the record."""
+    person.press(asked, "✅ Do it")
+    return await person.wait_for_edit(asked, wanted)
+
+
+def sides(firm: Firm) -> list[tuple[str, bool]]:
+    return [(symbol, position.is_open) for symbol, position in sorted(firm.book.positions.items())]
+
+
+async def test_a_position_is_sold_by_hand_once_it_is_confirmed(firm: Firm) -> None:
+    await firm.held()
+    firm.prices.bid["WIFUSDC"] = Decimal("0.5220")
+    await until(lambda: firm.trading.market.price("WIFUSDC") == Decimal("0.5220"))
+    asked = await firm.trader.ask("/sell WIFUSDC")
+    assert asked.text.startswith(
+        "🔴 Sell 19.98 WIF (WIFUSDC)\nAt about 0.5220: 10.43 USDC\nFee about 0.01043 USDC\nResult about +0.8"
+    )
+    assert "Held afterwards: 0 WIF\nPaper trading: no real money" in asked.text
+    assert firm.book.position("WIFUSDC").is_open
+    record = await confirmed(firm.trader, asked, "What comes of it is told here")
+    assert record.keyboard == ()
+    await firm.owner.wait_for("🔴 SELL_MANUAL executed")
+    (by_hand,) = [row for row in await firm.ledger.reader.read(ORDERS) if row["side"] == "SELL"]
+    assert by_hand["approved_by"] == "Trader"
+
+
+async def test_an_entry_by_hand_passes_every_rule_of_a_signals(firm: Firm) -> None:
+    asked = await firm.trader.ask("/buy WIFUSDC 50 USDC")
+    assert asked.text.startswith("🟩 Buy for 50.00 USDC: about 104.14 WIF (WIFUSDC)\nAt about 0.4801: 50.00 USDC")
+    await confirmed(firm.trader, asked)
+    await firm.owner.wait_for("🟩 BUY_MANUAL executed")
+    assert firm.book.position("WIFUSDC").qty == Decimal("104.03586")
+    assert "already in a position" in (await firm.trader.ask("/buy WIFUSDC")).text
+    assert "more than the limit of 5000" in (await firm.trader.ask("/buy SOLUSDC 40 SOL")).text
+    await firm.trader.ask("/pause entries")
+    assert "entries are paused" in (await firm.trader.ask("/buy SOLUSDC 1")).text
+
+
+async def test_a_bare_number_is_what_is_spent(firm: Firm) -> None:
+    """Nobody means 50 bitcoins by /buy BTC 50."""
+    assert (await firm.trader.ask("/buy SOLUSDC 40")).text.startswith("🟩 Buy for 40.00 USDC: about 0.26 SOL (SOLUSDC)")
+    assert (await firm.trader.ask("/buy SOLUSDC 2 SOL")).text.startswith("🟩 Buy 2 SOL (SOLUSDC)")
+
+
+async def test_a_base_asset_alone_is_the_symbol_that_has_it(firm: Firm) -> None:
+    await firm.held()
+    assert "Sell 19.98 WIF (WIFUSDC)" in (await firm.trader.ask("/sell wif")).text
+    assert "Sell 19.98 WIF (WIFUSDC)" in (await firm.trader.ask("/close WIF")).text
+    assert (await firm.trader.ask("/buy SOL 20 USDC")).text.startswith("🟩 Buy for 20.00 USDC: about 0.13 SOL (SOLUSDC)")
+    assert "there is no SOL position" in (await firm.trader.ask("/sell SOLUSDC")).text
+
+
+async def test_what_is_not_traded_is_named_beside_what_is(firm: Firm) -> None:
+    answer = await firm.trader.ask("/buy WIFUSD 10")
+    assert answer.text == "WIFUSD is not among the symbols I trade: SOLUSDC, WIFUSDC"
+    assert answer.buttons[0].data == "/buy WIFUSDC"
+    offered = await firm.trader.ask("/buy")
+    assert [button.data for button in offered.buttons] == ["/buy SOLUSDC", "/buy WIFUSDC"]
+
+
+@pytest.mark.parametrize(
+    ("said", "told", "offered"),
+    [
+        ("/set DAILY_LOSS_LIMIT -5", "For example: /set DAILY_LOSS_LIMIT 50", []),
+        ("/set PRICE_BAND_PCT 200", "up to 100", []),
+        ("/set foo 5", "These can be set: PRICE_BAND_PCT, PRICE_SANITY_PCT, MAX_ORDER_NOTIONAL", []),
+        ("/set DAILY_LOSS 5", "There is no limit DAILY_LOSS.", ["/set DAILY_LOSS_LIMIT 5"]),
+        ("/quiet 25-7", "For example: /quiet 23:00-07:00", ["/quiet 23:00-07:00"]),
+        ("/zone Moscow", "Is this the one?", ["/zone Europe/Moscow"]),
+        ("/zone new york", "Is this the one?", ["/zone America/New_York"]),
+        ("/zone +3", "Is this the one?", ["/zone Etc/GMT-3"]),
+        ("/zone Nowhere", "“Nowhere” is not accepted: I know no such time zone", []),
+    ],
+)
+async def test_what_is_wrong_with_an_argument_is_said_with_what_works(
+    firm: Firm, said: str, told: str, offered: list[str]
+) -> None:
+    answer = await firm.owner.ask(said)
+    assert told in answer.text
+    assert [button.data for button in answer.buttons] == offered
+
+
+async def test_the_rules_are_those_of_the_second_tap(firm: Firm) -> None:
+    asked = await firm.trader.ask("/buy WIFUSDC 20 WIF")
+    firm.prices.bid["WIFUSDC"] = Decimal("0.50")
+    await until(lambda: firm.trading.market.price("WIFUSDC") == Decimal("0.50"))
+    record = await confirmed(firm.trader, asked, "Not done")
+    assert "the price moved +4.14%" in record.text
+    assert not firm.book.position("WIFUSDC").is_open
+
+
+async def test_one_may_always_sell_by_hand(firm: Firm) -> None:
+    await firm.held()
+    await firm.trader.ask("/pause")
+    await firm.owner.ask("/mode observe")
+    await confirmed(firm.trader, await firm.trader.ask("/sell WIFUSDC"))
+    await until(lambda: not firm.book.position("WIFUSDC").is_open)
+    assert firm.book.controls.pause is Pause.ALL
+    assert firm.book.controls.mode is Mode.OBSERVE
+
+
+async def test_in_confirm_mode_the_second_tap_is_the_approval(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path, mode=Mode.CONFIRM) as firm:
+        await confirmed(firm.trader, await firm.trader.ask("/buy WIFUSDC"))
+        await until(lambda: firm.book.position("WIFUSDC").is_open)
+        assert not firm.book.approvals
+
+
+async def test_a_second_tap_works_once_by_who_asked_there_and_in_time(firm: Firm) -> None:
+    await firm.held()
+    asked = await firm.trader.ask("/sell WIFUSDC")
+    token = next(button.data for button in asked.buttons)
+    put_tap_of = [(OWNER, token), (VIEWER, token), (TRADER, "ok:guessed-guessed-gu"), (TRADER, "ok:"), (TRADER, f"{token}x")]
+    for number, (person, data) in enumerate(put_tap_of):
+        put_tap(firm, person, data, query_id=f"9{number}")
+    await firm.owner.ask("/positions")
+    assert firm.book.position("WIFUSDC").is_open
+    firm.clock.skip(61)
+    notice = await firm.trader.wait_for_answer(firm.trader.press(asked, "✅ Do it"))
+    assert notice["text"] == "No longer valid: done, left, or older than 60 s. Say it again."
+    asked = await firm.trader.ask("/sell WIFUSDC")
+    firm.trader.press(asked, "✅ Do it")
+    firm.trader.press(asked, "✅ Do it")
+    await firm.trader.wait_for_edit(asked, "told here")
+    await until(lambda: not firm.book.position("WIFUSDC").is_open)
+    rows = await firm.ledger.reader.read(ORDERS)
+    assert len([row for row in rows if row["side"] == "SELL"]) == 1
+
+
+async def test_a_second_tap_counts_where_telegram_does_not_take_the_answer_to_it(firm: Firm) -> None:
+    await firm.held()
+    asked = await firm.trader.ask("/sell WIFUSDC")
+    firm.room.faults.bad_gateway("answerCallbackQuery", times=3)
+    firm.trader.press(asked, "✅ Do it")
+    await firm.trader.wait_for_edit(asked, "told here")
+    await until(lambda: not firm.book.position("WIFUSDC").is_open)
+    await firm.settled()
+    assert [row["side"] for row in await firm.ledger.reader.read(ORDERS)] == ["BUY", "SELL"]
+
+
+async def test_a_late_tap_lowers_the_risk_at_once_and_asks_once_more_before_it_raises_it(firm: Firm) -> None:
+    """A tap that Telegram calls too old to answer: whatever is said then can be done, as there is a button for it."""
+    await firm.held()
+    for command, number in (("/buy SOLUSDC", 1), ("/panic", 2)):
+        asked = await firm.owner.ask(command)
+        data = next(button.data for button in asked.buttons if button.data.startswith("ok:"))
+        put_tap(firm, OWNER, data, query_id=f"99{number}")  # the server knows no such query
+        if command == "/panic":
+            break
+        again = await firm.owner.wait_for("tap again within 60 s", after=asked)
+        firm.owner.press(again, "✅ Do it")
+        await until(lambda: firm.book.position("SOLUSDC").is_open)
+        await firm.settled()  # what tells of the purchase is no answer to the next command
+    await until(lambda: not firm.book.open_positions())
+    assert firm.book.controls.pause is Pause.ALL
+
+
+async def test_no_more_is_bought_than_was_shown(firm: Firm) -> None:
+    asked = await firm.trader.ask("/buy WIFUSDC")
+    assert "Buy 20 WIF" in asked.text
+    await confirmed(firm.owner, await firm.owner.ask("/set TRADE_QTY 400"))
+    assert firm.book.limits.trade_qty == 400
+    await confirmed(firm.trader, asked)
+    await until(lambda: firm.book.position("WIFUSDC").qty == Decimal("19.98"))
+
+
+async def test_a_tap_after_a_restart_does_nothing(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path) as firm:
+        await firm.held()
+        asked = await firm.trader.ask("/sell WIFUSDC")
+    async with firm_on(server, tmp_path) as firm:
+        notice = await firm.trader.wait_for_answer(firm.trader.press(asked, "✅ Do it"))
+        assert notice["text"].startswith("No longer valid")
+        await firm.trader.wait_for_edit(asked, lambda message: not message.buttons)
+        await firm.owner.ask("/positions")
+        assert firm.book.position("WIFUSDC").is_open
+
+
+async def test_who_lost_the_right_meanwhile_cannot_confirm(firm: Firm) -> None:
+    await firm.held()
+    asked = await firm.trader.ask("/sell WIFUSDC")
+    roles = firm.desk.people.fixed
+    assert isinstance(roles, dict)
+    roles[TRADER] = Role.VIEWER
+    try:
+        notice = await firm.trader.wait_for_answer(firm.trader.press(asked, "✅ Do it"))
+    finally:
+        roles[TRADER] = Role.TRADER
+    assert notice["text"] == "This needs the role trader; yours is viewer."
+    assert firm.book.position("WIFUSDC").is_open
+
+
+async def test_leaving_it_is_a_record_too(firm: Firm) -> None:
+    await firm.held()
+    asked = await firm.trader.ask("/close WIFUSDC")
+    firm.trader.press(asked, "✖️ Leave it")
+    assert "Left, nothing was done. Trader" in (await firm.trader.wait_for_edit(asked)).text
+    assert firm.book.position("WIFUSDC").is_open
+
+
+async def test_everything_is_closed_at_once(firm: Firm) -> None:
+    await firm.held("WIFUSDC")
+    await firm.held("SOLUSDC")
+    asked = await firm.trader.ask("/close all")
+    assert "Close all positions: 2" in asked.text
+    assert "SOLUSDC: 2 9" in asked.text.replace("\u202f", " ") or "SOLUSDC: 2994" in asked.text
+    await confirmed(firm.trader, asked)
+    await until(lambda: sides(firm) == [("SOLUSDC", False), ("WIFUSDC", False)])
+
+
+async def test_panic_stops_declines_and_sells_in_one(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path) as firm:
+        await firm.held("WIFUSDC")
+        await firm.owner.ask("/mode confirm")
+        await firm.signal("BUY_SM", "SOLUSDC")
+        question = await firm.owner.wait_for("trade this?")
+        asked = await firm.trader.ask("/panic")
+        assert "Open questions declined: 1" in asked.text
+        await confirmed(firm.trader, asked)
+        await until(lambda: not firm.book.position("WIFUSDC").is_open and not firm.book.approvals)
+        assert firm.book.controls.pause is Pause.ALL
+        assert "declined" in (await firm.owner.wait_for_edit(question)).text
+        over = await firm.owner.wait_for("The panic is over")
+        assert over.text == "🛑 The panic is over (Trader): nothing is held any more.\nTrading stays paused until /resume."
+        await firm.signal("BUY_SM", "SOLUSDC")
+        await firm.settled()
+        assert not firm.book.position("SOLUSDC").is_open
+
+
+async def test_panic_is_kept_where_the_exchange_is_away(firm: Firm) -> None:
+    await firm.held()
+    asked = await firm.trader.ask("/panic")
+    firm.prices.down = True
+    await confirmed(firm.trader, asked)
+    await until(lambda: firm.book.controls.pause is Pause.ALL)
+    firm.prices.down = False
+    await until(lambda: not firm.book.position("WIFUSDC").is_open, within=20)
+    assert firm.book.controls.pause is Pause.ALL
+
+
+async def test_panic_sells_what_was_entered_while_it_was_being_stored(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
+    await firm.held()
+    asked = await firm.trader.ask("/panic")
+    store = firm.trading.inbox.ask_all
+
+    async def late(messages: Sequence[Said]) -> Sequence["asyncio.Future[Verdict] | None"]:
+        monkeypatch.undo()
+        await firm.held("SOLUSDC")
+        return await store(messages)
+
+    monkeypatch.setattr(firm.trading.inbox, "ask_all", late)
+    await confirmed(firm.trader, asked)
+    await until(lambda: sides(firm) == [("SOLUSDC", False), ("WIFUSDC", False)])
+    assert firm.book.controls.pause is Pause.ALL
+
+
+async def test_panic_sells_on_where_one_order_may_not_take_all_of_it(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path, limits=replace(ROOMY, trade_qty=Decimal(40))) as firm:
+        await firm.held()
+        firm.prices.rules["WIFUSDC"] = replace(firm.prices.rules["WIFUSDC"], market_max_qty=Decimal(14))
+        await firm.trading.market.load_instruments(["WIFUSDC"])
+        await confirmed(firm.trader, await firm.trader.ask("/panic"))
+        await until(lambda: not firm.book.position("WIFUSDC").is_open)
+        await firm.settled()
+        sales = [row for row in await firm.ledger.reader.read(ORDERS) if row["side"] == "SELL"]
+        assert [row["executed_qty"] for row in sales] == [14, 14, Decimal("11.96")]
+
+
+async def test_panic_sells_on_once_somebody_buys_again(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
+    await firm.held()
+    place, empty = firm.desk.venue.place, 3
+
+    async def nobody_buys(request: OrderRequest) -> PlaceResult:
+        nonlocal empty
+        empty -= 1
+        if empty < 0:
+            return await place(request)
+        name, now = request.client_order_id, firm.clock.now()
+        return ExecutionReport(name, f"{90 + empty}", "WIFUSDC", Side.SELL, OrderState.EXPIRED, ZERO, ZERO, now)
+
+    monkeypatch.setattr(firm.desk.venue, "place", nobody_buys)
+    await confirmed(firm.trader, await firm.trader.ask("/panic"))
+    await until(lambda: not firm.book.position("WIFUSDC").is_open)
+    await firm.settled()
+    assert len([row for row in await firm.ledger.reader.read(ORDERS) if row["side"] == "SELL"]) == 4
+
+
+async def test_nothing_more_is_sold_once_a_panic_is_taken_back(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
+    await firm.held()
+
+    async def away(_: OrderRequest) -> PlaceResult:
+        return NotTaken(reason("banned", seconds=100), retry_after=100)
+
+    with monkeypatch.context() as banned:
+        banned.setattr(firm.desk.venue, "place", away)
+        await confirmed(firm.trader, await firm.trader.ask("/panic"))
+        await firm.owner.wait_for("not sold yet")
+        await confirmed(firm.owner, await firm.owner.ask("/resume"))
+    over = await firm.owner.wait_for("The panic is over")
+    assert "not all is sold (Trader): WIFUSDC" in over.text
+    assert over.text.endswith("Its pause was ended meanwhile.")
+    await until(lambda: not firm.book.exits, within=30)
+    assert firm.book.position("WIFUSDC").is_open
+    assert firm.book.controls.panic is None
+
+
+async def test_a_panic_that_its_process_does_not_outlive_is_taken_up_by_the_next(
+    server: RunningChat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = FastClock(8)
+
+    async def away(_: OrderRequest) -> PlaceResult:
+        return NotTaken(reason("banned", seconds=30), retry_after=30)
+
+    async with firm_on(server, tmp_path, clock=clock) as firm:
+        await firm.held()
+        await firm.held("SOLUSDC")
+        with monkeypatch.context() as banned:
+            banned.setattr(firm.desk.venue, "place", away)
+            await confirmed(firm.trader, await firm.trader.ask("/panic"))
+            await until(lambda: len(firm.book.exits) == 2)
+    async with firm_on(server, tmp_path, clock=clock) as again:
+        assert again.book.controls.panic is not None
+        await until(lambda: not again.book.open_positions(), within=30)
+        over = await again.owner.wait_for("The panic is over")
+        assert over.text == "🛑 The panic is over (Trader): nothing is held any more.\nTrading stays paused until /resume."
+        assert again.book.controls.panic is None
+
+
+async def test_what_was_entered_in_the_moment_of_a_panic_is_sold_by_the_next_process(server: RunningChat, tmp_path: Path) -> None:
+    """It was not counted up, and the process that took the tap is gone."""
+    async with firm_on(server, tmp_path) as firm:
+        await firm.held()
+        panic = Panic("confirm:1", TRADER, "Ann")
+        wish = ControlsRequested(TRADER, "Ann", pause=Pause.ALL, panic=panic)
+        await firm.trading.inbox.close()
+        await firm.ledger.store([Said(BY_HAND, "confirm:1:0", "", wish, firm.clock.now())])
+    async with firm_on(server, tmp_path) as again:
+        await again.owner.wait_for("The panic is over (Ann): nothing is held any more")
+        assert again.book.open_positions() == []
+        await again.settled()
+        sales = [row for row in await again.ledger.reader.read(ORDERS) if row["side"] == "SELL"]
+        assert [row["signal_id"] for row in sales] == ["confirm:1:WIFUSDC:1"]
+
+
+async def test_panic_shows_its_numbers_soon_where_the_exchange_is_silent(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
+    await firm.held()
+    await firm.held("SOLUSDC")
+    waiting = 0
+
+    async def silent(_: str) -> None:
+        nonlocal waiting
+        waiting += 1
+        await until(lambda: waiting >= 2)
+
+    monkeypatch.setattr(firm.trading.market, "fresh_quote", silent)
+    assert "SOLUSDC" in (await firm.trader.ask("/panic")).text
+
+
+async def test_nobody_waits_for_the_exchange_to_be_able_to_pause(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
+    await firm.held()
+    firm.prices.down = True
+    await firm.signal("SELL_SM")
+    await until(lambda: bool(firm.book.in_flight))
+    asked = await firm.trader.ask(f"/cancel {next(iter(firm.book.in_flight))}")
+
+    answered = asyncio.Event()
+
+    async def silent(symbol: str, client_order_id: str) -> bool:
+        return await answered.wait()
+
+    monkeypatch.setattr(firm.desk.venue, "cancel_order", silent)
+    await confirmed(firm.trader, asked)
+    assert "PAUSED" in (await firm.trader.ask("/pause")).text
+    answered.set()
+    firm.prices.down = False
+
+
+async def test_a_pause_ends_by_itself(firm: Firm) -> None:
+    assert "Until " in (await firm.trader.ask("/pause entries for 30m")).text
+    assert firm.book.controls.pause is Pause.ENTRIES
+    firm.clock.skip(1801)
+    await until(lambda: firm.book.controls.pause is Pause.OFF)
+    assert "the pause is over" in (await firm.owner.wait_for("the pause is over")).text
+
+
+@pytest.mark.parametrize(
+    ("present", "weaker"),
+    [
+        ("/pause", "/pause for 1m"),
+        ("/pause", "/pause entries"),
+        ("/pause entries", "/pause all for 1m"),
+        ("/pause for 2h", "/pause for 1h"),
+        ("/pause for 2h", "/pause entries for 3h"),
+    ],
+)
+async def test_a_weaker_pause_is_as_good_as_resuming(firm: Firm, present: str, weaker: str) -> None:
+    await firm.trader.ask(present)
+    before = firm.book.controls
+    assert "Only an owner" in (await firm.trader.ask(weaker)).text
+    asked = await firm.owner.wait_for("Less of a pause", after=firm.owner.send(weaker))  # what the trader did is told too
+    assert firm.book.controls == before
+    await confirmed(firm.owner, asked)
+    assert firm.book.controls != before
+
+
+async def test_a_longer_pause_is_anybodys_who_may_pause(firm: Firm) -> None:
+    for said in ("/pause entries for 1h", "/pause entries for 2h", "/pause entries", "/pause", "/pause"):
+        assert "PAUSED" in (await firm.trader.ask(said)).text
+    assert firm.book.controls == replace(firm.book.controls, pause=Pause.ALL, until=None)
+
+
+async def test_resuming_and_loosening_want_a_second_tap_and_stopping_does_not(firm: Firm) -> None:
+    await firm.owner.ask("/pause")
+    assert firm.book.controls.pause is Pause.ALL
+    asked = await firm.owner.ask("/resume")
+    assert firm.book.controls.pause is Pause.ALL
+    assert "Not paused" in (await confirmed(firm.owner, asked)).text
+    await firm.owner.ask("/mode observe")
+    assert firm.book.controls.mode is Mode.OBSERVE
+    asked = await firm.owner.ask("/mode auto")
+    assert firm.book.controls.mode is Mode.OBSERVE
+    await confirmed(firm.owner, asked)
+    assert firm.book.controls == replace(firm.book.controls, mode=Mode.AUTO)
+
+
+async def test_small_trades_and_named_types_are_not_asked_about(firm: Firm) -> None:
+    await firm.owner.ask("/mode confirm")
+    asked = await firm.owner.ask("/mode confirm above 100 except SELL_SM")
+    assert "Not asked: trades worth up to 100" in asked.text
+    await confirmed(firm.owner, asked)
+    await firm.signal("BUY_SM", "WIFUSDC")  # worth 9.60
+    await until(lambda: firm.book.position("WIFUSDC").is_open)
+    await firm.signal("SELL_SM", "WIFUSDC")
+    await until(lambda: not firm.book.position("WIFUSDC").is_open)
+    assert not firm.book.approvals
+    await firm.signal("BUY_SM", "SOLUSDC")  # worth 3,000
+    await firm.owner.wait_for("trade this?")
+    assert "Not asked: SELL_SM" in (await firm.owner.ask("/mode")).text
+
+
+async def test_half_of_a_question_is_half_the_order(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path, mode=Mode.CONFIRM, limits=replace(ROOMY, trade_qty=Decimal(40))) as firm:
+        await firm.signal("BUY_SM")
+        question = await firm.owner.wait_for("trade this?")
+        firm.owner.press(question, "½ Half: 20 WIF")
+        await until(lambda: firm.book.position("WIFUSDC").is_open)
+        await firm.settled()
+        assert firm.book.position("WIFUSDC").qty == Decimal("19.98")
+
+
+async def test_half_is_not_offered_where_it_would_be_too_small(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path, mode=Mode.CONFIRM, limits=replace(ROOMY, trade_qty=Decimal(20))) as firm:
+        await firm.signal("BUY_SM")
+        question = await firm.owner.wait_for("trade this?")
+        assert [button.text for button in question.buttons] == ["✅ Approve", "✖️ Decline"]
+        put_tap(firm, OWNER, f"ap:{next(iter(firm.book.approvals))}:h", query_id="7")
+        record = await firm.owner.wait_for_edit(question)
+        assert "Not traded: worth 4.80 USDC" in record.text
+        assert not firm.book.position("WIFUSDC").is_open
+
+
+async def test_a_limit_is_set_and_outlives_a_restart(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path) as firm:
+        asked = await firm.owner.ask("/set max_order_notional 5")
+        assert "MAX_ORDER_NOTIONAL: 5000 USDC → 5 USDC" in asked.text
+        assert firm.book.limits.max_order_notional == 5000
+        await confirmed(firm.owner, asked)
+        await firm.signal("BUY_SM")
+        await firm.owner.wait_for("more than the limit of 5 per order")
+    async with firm_on(server, tmp_path) as firm:
+        assert firm.book.limits.max_order_notional == 5
+        assert "MAX_ORDER_NOTIONAL an entry at most 5 USDC (Owner" in (await firm.owner.ask("/set")).text
+        await confirmed(firm.owner, await firm.owner.ask("/set MAX_ORDER_NOTIONAL default"))
+        assert firm.book.limits.max_order_notional == 5000
+
+
+async def test_how_long_an_exit_is_tried_is_set_in_the_chat(firm: Firm) -> None:
+    asked = await firm.owner.ask("/set exit_max_age 900")
+    assert "EXIT_MAX_AGE: 600 → 900" in asked.text
+    await confirmed(firm.owner, asked)
+    assert firm.book.limits.exit_max_age == timedelta(minutes=15)
+    assert firm.book.limits.signal_max_age == timedelta(seconds=60)
+    assert "EXIT_MAX_AGE an exit is tried for 900 s (Owner" in (await firm.owner.ask("/set")).text
+    assert "an exit is tried for 900 s" in (await firm.owner.ask("/risk")).text
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        *("/set", "/set X 5", "/set MAX_ORDER_NOTIONAL -1", "/set MAX_ORDER_NOTIONAL NaN", "/set MAX_ORDER_NOTIONAL 1e99"),
+        *("/set MAX_OPEN_POSITIONS 1.5", "/set MAX_OPEN_POSITIONS ٣", "/set PRICE_BAND_PCT 101", "/set TRADE_QTY 0"),
+        *("/buy", "/buy WIFUSDC -5", "/buy WIFUSDC 5 BTC", "/buy ../x", "/buy WIFUSDC 1 2 3", "/sell WIFUSDC now", "/panic now"),
+        *("/pause for", "/pause for 2x", "/pause for 31d", "/pause entries 2h", "/mode confirm above", "/mode confirm above x"),
+        *("/mode auto above 100", "/mode confirm except FOO", "/mode confirm above 1 above 2", "/cancel a b", "/resume now"),
+    ],
+)
+async def test_what_is_not_accepted_changes_nothing(firm: Firm, said: str) -> None:
+    reply = (await firm.owner.ask(said)).text
+    assert "is not accepted" in reply or "There is no limit" in reply or said in {"/set", "/buy"}
+    assert await firm.ledger.reader.read(select(tables.inbox)) == []
+
+
+@pytest.mark.parametrize(
+    "said", ["/buy WIFUSDC", "/sell WIFUSDC", "/close all", "/cancel", "/panic", "/set X 5", "/pause for 2h"]
+)
+async def test_a_viewer_may_do_none_of_it(firm: Firm, said: str) -> None:
+    assert "needs the role" in (await firm.person(VIEWER).ask(said)).text
+
+
+@given(st.dictionaries(st.sampled_from(sorted(RULES)), st.integers(1, 50).map(str)))
+def test_what_is_set_is_in_force_and_the_rest_as_before(values: dict[str, str]) -> None:
+    limits = with_set(LIMITS, [LimitSet(name, value, "Ann", NOON) for name, value in values.items()])
+    for name in RULES:
+        assert is_good(name, values.get(name, "1"))
+        if name == "TRADE_QUOTE" and "TRADE_QTY" in values:
+            continue  # of the two the later counts
+        if name in values:
+            assert Decimal(shown(limits, name)) == Decimal(values[name])
+        else:
+            assert shown(limits, name) == shown(LIMITS, name)
+
+
+@pytest.mark.parametrize(("first", "last", "quote"), [("TRADE_QTY", "TRADE_QUOTE", "30"), ("TRADE_QUOTE", "TRADE_QTY", "")])
+def test_the_size_that_was_set_last_counts(first: str, last: str, quote: str) -> None:
+    set_ones = [LimitSet(last, "30", "Ann", NOON + timedelta(seconds=1)), LimitSet(first, "20", "Ann", NOON)]
+    assert shown(with_set(replace(LIMITS, trade_quote=Decimal(100)), set_ones), "TRADE_QUOTE") == quote
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_a_limit_or_is_not(text: str) -> None:
+    assert all(is_good(name, text) in {True, False} for name in RULES)
+
+
+@pytest.mark.parametrize(
+    "hostile", ["1e-31", "1e-1000000", "1e-99999999999", "NaN", "Infinity", "1_0", "٣", "²", "0." + "1" * 99]
+)
+def test_an_amount_can_be_shown_in_full_on_a_line(hostile: str) -> None:
+    assert not any(is_good(name, hostile) for name in RULES)
+    assert read_mode(["confirm", "above", hostile]) is None
+
+
+@given(st.lists(st.text(max_size=12), min_size=1, max_size=6))
+def test_any_words_are_a_mode_or_are_not(words: list[str]) -> None:
+    found = read_mode(words)
+    assert found is None or found[0] in set(Mode)
+
+
+async def test_a_machine_that_slept_finds_no_question_young() -> None:
+    clock = VirtualClock()
+    confirmations = Confirmations(clock)
+
+    async def act(_: str) -> str:
+        return ""
+
+    token = confirmations.add(user_id=1, who="Ann", chat_id=1, role=Role.TRADER, text="", act=act, risk=Risk.RAISES)
+    clock.step(3600)  # the time that only passes while it is awake stands still
+    assert confirmations.take(token, 1, 1) is Refusal.GONE
+    token = confirmations.add(user_id=1, who="Ann", chat_id=1, role=Role.TRADER, text="", act=act, risk=Risk.RAISES)
+    pending = confirmations.take(token, 1, 1)
+    assert isinstance(pending, Pending)
+    confirmations.await_code(pending, 7)
+    assert confirmations.awaiting_code(1, 1)
+    clock.step(3600)
+    assert not confirmations.awaiting_code(1, 1)
+
+
+async def test_of_two_who_take_one_question_one_has_it() -> None:
+    confirmations = Confirmations(FastClock())
+
+    async def act(_: str) -> str:
+        return ""
+
+    token = confirmations.add(user_id=1, who="Ann", chat_id=1, role=Role.TRADER, text="", act=act, risk=Risk.RAISES)
+    assert confirmations.take(token, 2, 1) is Refusal.NOT_YOURS
+    assert confirmations.take(token, 1, 2) is Refusal.NOT_YOURS
+    assert isinstance(confirmations.take(token, 1, 1), Pending)
+    assert confirmations.take(token, 1, 1) is Refusal.GONE
+    await asyncio.sleep(0)
+
+
+def seconds_left(question: Message) -> int:
+    found = re.search(r"\((\d+) s\)", question.text)
+    assert found, question.text
+    return int(found[1])
+
+
+async def test_a_question_about_a_sale_tells_what_it_would_bring(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path) as firm:
+        await firm.held()
+        await firm.owner.ask("/mode confirm")
+        firm.prices.bid["WIFUSDC"] = Decimal("0.5220")
+        await until(lambda: firm.trading.market.price("WIFUSDC") == Decimal("0.5220"))
+        await firm.signal("SELL_SM")
+        question = await firm.owner.wait_for("trade this?")
+        assert "Price now: 0.5220" in question.text
+        assert "Cost 0.480581; result now about +0.8171 USDC (+8.5%)" in question.text
+
+
+async def test_no_price_is_invented_while_the_exchange_is_silent(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path) as firm:
+        await firm.held()
+        await firm.owner.ask("/mode confirm")
+        firm.prices.down = True
+        firm.clock.skip(20)
+        await firm.signal("SELL_SM")
+        question = await firm.owner.wait_for("trade this?", within=20)
+        assert "Price now: not known" in question.text
+        assert "result" not in question.text
+        for said in ("/sell WIFUSDC", "/close all", "/panic"):
+            shown = (await firm.owner.ask(said, within=20)).text
+            assert "19.98 WIF" in shown
+            assert "The present price is not known: it is sold at what the market pays then." in shown
+            assert "Result" not in shown
+
+
+async def test_a_question_shows_everything_and_counts_down_in_place(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path, mode=Mode.CONFIRM) as firm:
+        firm.book.balances = await firm.desk.venue.balances()
+        firm.book.balances_at = firm.clock.now()
+        await firm.signal("BUY_SM")
+        question = await firm.owner.wait_for("trade this?")
+        assert "Value: 9.60 USDC (0.1% of the capital)" in question.text
+        assert "Price now: 0.4801 (+0.00% from the signal)" in question.text
+        assert (
+            "· price band +0.00% of 1%\n· worth 9.60 of 5000 USDC\n· positions 0 of 5\n· today 0.00 USDC, limit -100"
+            in question.text
+        )
+        first = seconds_left(question)
+        assert 110 < first <= 120
+        firm.prices.bid["WIFUSDC"] = Decimal("0.4820")
+        later = await firm.owner.wait_for_edit(question, "Price now: 0.4820 (+0.40% from the signal)")
+        assert seconds_left(later) < first
+        assert "Rules, all kept:\n· price band +0.40% of 1%" in later.text
+        firm.prices.bid["WIFUSDC"] = Decimal("0.4900")
+        later = await firm.owner.wait_for_edit(question, "Price now: 0.4900")
+        assert "it would not be traded:\n· price band +2.06% of 1%" in later.text
+        assert [button.text for button in later.buttons] == ["✅ Approve", "✖️ Decline"]
+        assert len(firm.owner.received) == 1
+
+
+@pytest.mark.parametrize(("button", "held"), [("✅ Approve", "19.98"), ("½", "9.99")])
+async def test_what_was_shown_is_what_is_approved(server: RunningChat, tmp_path: Path, button: str, held: str) -> None:
+    async with firm_on(server, tmp_path, mode=Mode.CONFIRM) as firm:
+        firm.prices.bid["WIFUSDC"] = Decimal(2)
+        await until(lambda: firm.trading.market.price("WIFUSDC") == 2)
+        await firm.signal("BUY_SM")
+        question = await firm.owner.wait_for("trade this?")
+        assert "Quantity: 20 WIF" in question.text
+        await confirmed(firm.owner, await firm.owner.ask("/set TRADE_QUOTE 400"))
+        firm.owner.press(question, next(one.text for one in question.buttons if one.text.startswith(button)))
+        await until(lambda: firm.book.position("WIFUSDC").qty == Decimal(held))
+
+
+async def test_of_several_the_first_counts_and_the_others_see_who(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path, mode=Mode.CONFIRM) as firm:
+        await firm.trader.ask("/start")
+        while await firm.ledger.told(str(TRADER)) is None:  # noqa: ASYNC110 - the notifier tells nobody that it has begun
+            await asyncio.sleep(0.01)
+        await firm.signal("BUY_SM")
+        questions = [await person.wait_for("trade this?") for person in (firm.owner, firm.trader)]
+        token = next(iter(firm.book.approvals))
+        firm.trader.press(questions[1], "✅ Approve")
+        await until(lambda: firm.book.position("WIFUSDC").is_open)
+        put_tap(firm, OWNER, f"ap:{token}:n", query_id="55")
+        for person, question in zip((firm.owner, firm.trader), questions, strict=True):
+            record = await person.wait_for_edit(question, "Done: 20 WIF at 0.4801")
+            assert "✅ BUY_SM approved" in record.text
+            assert "Trader, " in record.text
+        assert firm.book.answered[token].decided_by == "Trader"
+
+
+async def test_what_was_approved_while_paused_does_not_look_traded(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path, mode=Mode.CONFIRM) as firm:
+        await firm.signal("BUY_SM")
+        question = await firm.owner.wait_for("trade this?")
+        await firm.owner.ask("/pause")
+        firm.owner.press(question, "✅ Approve")
+        record = await firm.owner.wait_for_edit(question, "Not traded: trading is paused")
+        assert record.text.startswith("🚫 BUY_SM: approved, but not traded")

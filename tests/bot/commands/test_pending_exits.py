@@ -1,0 +1,71 @@
+"""An exit that is not done yet stands in /positions, /orders and the dashboard: how much, since when, until when, and why."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.texts import texts
+from core.domain.order import NotTaken, OrderRequest, PlaceResult
+from core.domain.reasons import reason
+from core.read_models import Selection
+from dashboard.trades import exit_row
+from dashboard.view import trades
+from local_telegram.server import RunningChat
+from tests.bot.commands.test_acting import confirmed
+from tests.bot.conftest import until
+from tests.bot.firm import Firm, firm_on
+
+
+@pytest.fixture
+async def firm(server: RunningChat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Firm]:
+    """Something is held, and the exchange takes no order any more."""
+
+    async def away(_: OrderRequest) -> PlaceResult:
+        return NotTaken(reason("banned", seconds=300), retry_after=300)
+
+    async with firm_on(server, tmp_path) as running:
+        await running.held()
+        with monkeypatch.context() as banned:
+            banned.setattr(running.desk.venue, "place", away)
+            yield running
+
+
+async def sold_in_vain(firm: Firm) -> None:
+    await firm.signal("SELL_SM")
+    await until(lambda: any(one.why is not None for one in firm.book.exits.values()))
+    await firm.settled()
+
+
+@pytest.mark.parametrize("command", ["/positions", "/orders"])
+async def test_the_lists_of_the_chat_have_it_in_both_languages(firm: Firm, command: str) -> None:
+    assert "Exits that are tried again" not in (await firm.owner.ask(command)).text
+    await sold_in_vain(firm)
+    (wanted,) = firm.book.exits.values()
+    since, end = (texts("en").full_moment(at) for at in (wanted.since, wanted.since + timedelta(seconds=600)))
+    said = (await firm.owner.ask(command)).text
+    for words in ("Exits that are tried again: 1", "WIFUSDC: 19.98 WIF to sell", f"Wanted since {since}", f"Tried until {end}"):
+        assert words in said
+    assert "Attempt 1 was not done: " in said
+    assert texts("en").reason(reason("banned", seconds=300)) in said
+    await firm.owner.ask("/lang ru")
+    said = (await firm.owner.ask(command)).text
+    for words in ("Выходы, которые повторяются: 1", "WIFUSDC: продать 19.98 WIF", f"Нужен с {since}", f"Повторяется до {end}"):
+        assert words in said
+    assert f"Попытка 1 не удалась: {texts('ru').reason(reason('banned', seconds=300))}" in said
+
+
+async def test_a_panics_exit_has_no_end(firm: Firm) -> None:
+    await confirmed(firm.trader, await firm.trader.ask("/panic"))
+    await firm.owner.wait_for("not sold yet")
+    assert "Tried until it is sold; /resume takes it back" in (await firm.owner.ask("/positions")).text
+
+
+async def test_the_dashboard_has_it_too(firm: Firm, tmp_path: Path) -> None:
+    await sold_in_vain(firm)
+    (wanted,) = (await trades(f"sqlite+aiosqlite:///{tmp_path / 'ledger.db'}", Selection())).exits
+    row = exit_row(wanted)
+    assert (row["symbol"], row["quantity"], row["attempt"]) == ("WIFUSDC", "19.98", "1")
+    assert row["not done because"] == str(reason("banned", seconds=300))
+    assert row["until"] == f"{wanted.since + timedelta(seconds=600):%Y-%m-%d %H:%M:%S}"

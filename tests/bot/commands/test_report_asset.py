@@ -1,0 +1,144 @@
+"""Several quote assets in the chat: each by itself, and together in the report asset; what has no rate is named."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from decimal import ROUND_DOWN, Decimal
+from pathlib import Path
+
+import pytest
+
+from bot.texts import texts
+from bot.views.chat_message import plain_text
+from bot.views.digest import digest_lines
+from core.domain.digest import Digest, Occasion
+from core.domain.instrument import Instrument
+from core.domain.risk_limit import LimitSet
+from core.domain.trading_state import Mode
+from core.ports import Changes
+from local_telegram.server import RunningChat
+from tests.bot.conftest import until
+from tests.bot.firm import ROOMY, Firm, firm_on
+from tests.core.virtual_time import NOON
+from tests.core.world import instrument
+
+BALANCES = {"USDC": Decimal(10_000), "EUR": Decimal(1_000), "BTC": Decimal("0.5")}
+
+
+def fine(base: str, quote: str) -> Instrument:
+    """Rules of a pair whose units are worth much."""
+    least = Decimal("0.0001")
+    return replace(instrument(base, quote), min_notional=least, step_size=least, min_qty=least)
+
+
+def several(firm: Firm) -> None:
+    """WIF against euros and ETH against bitcoin besides."""
+    rules = [instrument("WIF", "EUR"), instrument("EUR"), *(fine(*pair) for pair in (("ETH", "BTC"), ("BTC", "USDC")))]
+    firm.prices.rules |= {one.symbol: one for one in rules}
+    prices = {"WIFEUR": "0.40", "EURUSDC": "1.20", "ETHBTC": "0.03", "BTCUSDC": "60000"}
+    firm.prices.bid |= {name: Decimal(price) for name, price in prices.items()}
+
+
+@pytest.fixture
+async def firm(server: RunningChat, tmp_path: Path) -> AsyncIterator[Firm]:
+    limits = replace(ROOMY, trade_quote=Decimal(90), daily_loss_limit=Decimal(60))
+    async with firm_on(server, tmp_path, limits=limits, balances=BALANCES) as running:
+        several(running)
+        await running.trading.load_rules(every=True)
+        yield running
+
+
+async def lose(firm: Firm, symbol: str, price: str) -> None:
+    """Buys, and sells at `price`."""
+    before = firm.prices.bid[symbol]
+    await firm.held(symbol)
+    firm.prices.bid[symbol] = Decimal(price)
+    await until(lambda: firm.trading.market.price(symbol) == Decimal(price))
+    await firm.signal("SELL_SM", symbol)
+    await until(lambda: not firm.book.position(symbol).is_open)
+    firm.prices.bid[symbol] = before
+    await firm.settled()
+
+
+async def test_results_in_three_assets_are_told_each_and_together(firm: Firm) -> None:
+    await lose(firm, "WIFEUR", "0.30")
+    await lose(firm, "ETHBTC", "0.02")
+    await lose(firm, "WIFUSDC", "0.40")
+    results = firm.book.results_of(firm.clock.now().date().isoformat())
+    assert set(results) == {"BTC", "EUR", "USDC"}
+    total = results["USDC"] + results["EUR"] * Decimal("1.20") + results["BTC"] * 60_000
+    told = f"{total:.2f} USDC"
+    for command in ("/pnl", "/report", "/status"):
+        assert f"Together: {told} at present rates" in (await firm.owner.ask(command, within=60)).text, command
+    daily = (await firm.owner.ask("/daily 1")).text
+    assert "All in USDC at present rates, net and number of exits:" in daily
+    assert f"{total:.2f}" in daily
+    risk = (await firm.owner.ask("/risk")).text
+    assert f"Today {told}, limit -60.00" in risk
+    assert "· of these: " in risk
+    assert "Size of an entry: 90.00 USDC" in risk
+    await firm.signal("BUY_SM")
+    refused = await firm.owner.wait_for("🚫 BUY_SM denied")
+    assert f"Reason: today's result is {total.quantize(Decimal('0.01'), ROUND_DOWN)} USDC" in refused.text
+    performance = (await firm.owner.ask("/performance")).text
+    assert performance.index("WIFUSDC") < performance.index("WIFEUR") < performance.index("ETHBTC"), "the worst last, by worth"
+
+
+async def test_what_has_no_rate_is_named_and_left_out(firm: Firm) -> None:
+    await lose(firm, "WIFEUR", "0.30")
+    await lose(firm, "WIFUSDC", "0.40")
+    del firm.prices.bid["EURUSDC"]
+    firm.trading.market._quotes.pop("EURUSDC")
+    results = firm.book.results_of(firm.clock.now().date().isoformat())
+    told = (await firm.owner.ask("/pnl")).text
+    assert f"Together: {results['USDC']:.2f} USDC at present rates\n…without EUR: what that is worth is not known now" in told
+    assert "What EUR is worth in USDC is not known: nothing is bought until it is" in (await firm.owner.ask("/risk")).text
+    await firm.signal("BUY_SM")
+    refused = await firm.owner.wait_for("🚫 BUY_SM denied")
+    assert "no fresh price of EURUSDC" in refused.text
+    assert "What to do: wait; entries go on once the exchange prices that pair again" in refused.text
+
+
+async def test_the_account_is_worth_so_much_of_the_report_asset(firm: Firm) -> None:
+    told = (await firm.owner.ask("/balance")).text
+    assert "Amount, and value in USDC" in told
+    assert f"Together: {10_000 + 1_200 + 30_000:,} USDC".replace(",", "\u202f").replace(" USDC", ".00 USDC") in told
+
+
+async def test_a_question_says_what_it_is_worth_in_the_report_asset(firm: Firm) -> None:
+    await firm.owner.ask("/mode confirm above 50")
+    await firm.signal("BUY_SM", "ETHBTC")
+    asked = await firm.owner.wait_for("trade this?")
+    assert "Value: 0.0015 BTC = 90.00 USDC" in asked.text
+    assert "worth 90.00 of 5000 USDC" in asked.text
+    assert "Not asked: trades worth up to 50 USDC" in (await firm.owner.ask("/mode")).text
+
+
+async def test_what_was_said_in_another_asset_does_not_count(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path, mode=Mode.CONFIRM) as firm:
+        said = LimitSet("MAX_ORDER_NOTIONAL", "0.1", "Ann", firm.clock.now(), "BTC")
+        changes = Changes(limits=[said])
+        await firm.ledger.commit(changes)
+        firm.book.apply(changes)
+        assert firm.book.limits.max_order_notional == ROOMY.max_order_notional
+        assert not firm.book.is_of("USDC")
+    async with firm_on(server, tmp_path, limits=replace(ROOMY, report_asset="BTC")) as again:
+        await asyncio.sleep(0)
+        assert again.book.limits.max_order_notional == Decimal("0.1")
+
+
+@pytest.mark.parametrize(
+    ("together", "lacking", "told"),
+    [
+        ("-67.89", (), "Together: -67.89 USDC at present rates"),
+        ("-15", ("EUR",), "Together: -15.00 USDC at present rates\n…without EUR: what that is worth is not known now"),
+        (None, ("BTC", "EUR"), "Together: not known, as nobody knows now what BTC, EUR is worth in USDC"),
+    ],
+)
+def test_a_digest_adds_up_what_can_be_added_up(together: str | None, lacking: tuple[str, ...], told: str) -> None:
+    total = Decimal(together) if together is not None else None
+    digest = Digest(
+        1, Occasion.EVENING, NOON, "off", "auto", "paper", 0, {"EUR": Decimal(-1)}, 1, 0, {}, 0,
+        together=total, lacking=lacking, report="USDC",
+    )  # fmt: skip
+    assert told in plain_text("\n".join(digest_lines(digest, texts("en"))))

@@ -1,0 +1,417 @@
+"""docs/why.md: what /why tells of each kind of outcome, made by the real core on a real ledger. REWRITE=1 writes it anew."""
+
+import os
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+from bot.texts import en, texts
+from bot.views.chat_message import plain_text
+from bot.views.signal_story import letter_lines, story_lines
+from core.adapters.ledger.opening import open_ledger
+from core.adapters.ledger.stories import LedgerStories
+from core.adapters.signals.codec import Unreadable, decode
+from core.domain.account import ACCOUNT
+from core.domain.events import DeadLettersFound
+from core.domain.messages import DeadLetter
+from core.domain.order import NotTaken, OrderState, Rejected
+from core.domain.reasons import SENTENCES, reason
+from core.domain.symbol_halt import Hold
+from core.domain.trading_state import Controls, Mode, Pause
+from core.policy.decision_context import Limits
+from core.ports import Changes
+from core.state.portfolio import Book
+from tests.core.memory_ledger import CountedLedger
+from tests.core.scripted_venue import LOST, Course, ScriptedVenue, refused
+from tests.core.virtual_time import VirtualClock
+from tests.core.world import LIMITS, World, instrument, restarted
+from tests.paths import ROOT
+
+POLICY = ROOT / "core" / "policy"
+REST = {
+    "panic_over",  # told in the chat to whoever ended its pause
+    *("above_max_notional", "unsellable", "below_min_qty", "above_max_qty"),  # sizes, told as below_min_notional is
+    "daily_loss_unknown",  # only where the rules of a symbol are not known, and then it is not traded at all
+}
+PAGE = ROOT / "docs" / "why.md"
+
+Scene = Callable[["Stage"], Awaitable[object]]
+
+
+@dataclass
+class Stage:
+    """A world of its own, and what may happen to it."""
+
+    world: World
+    ledger: CountedLedger
+    clock: VirtualClock
+    venue: ScriptedVenue
+
+    async def tells(self, changes: Changes) -> None:
+        await self.clock.run(self.ledger.commit(changes))
+        self.world.book.apply(changes)
+
+
+async def executed(stage: Stage) -> None:
+    await stage.world.say("BUY_SM")
+
+
+async def sold(stage: Stage) -> None:
+    await stage.world.say("BUY_SM")
+    stage.venue.prices["WIFUSDC"] = Decimal("0.52")
+    await stage.clock.forward(600)
+    await stage.world.say("SELL_SM", close="0.52")
+
+
+async def found_after_silence(stage: Stage) -> None:
+    stage.venue.next(Course(answer=LOST, visible_after=1.5))
+    await stage.world.say("BUY_SM")
+
+
+async def recovered(stage: Stage) -> None:
+    stage.venue.next(Course(answer=LOST, visible_after=1.5))
+    signal = stage.world.signal("BUY_SM")
+    await stage.clock.run(stage.world.inbox.deliver([stage.world.said(signal)]))
+    await stage.clock.forward(0.5)
+    await stage.world.crash()
+    stage.world = await restarted(stage.world, stage.ledger)
+
+
+async def never_placed(stage: Stage) -> None:
+    stage.venue.next(Course(executed=False, answer=LOST))
+    signal = stage.world.signal("BUY_SM")
+    asking = stage.world.inbox.ask(stage.world.said(signal))
+    stage.venue.prices["WIFUSDC"] = Decimal("0.48")
+    task = stage.clock.run(asking)
+    stage.venue.prices["WIFUSDC"] = Decimal("0.48")
+    await task
+
+
+async def rejected(stage: Stage) -> None:
+    stage.venue.next(Course(executed=False, answer=Rejected(reason("insufficient_balance", asset="USDC"))))
+    await stage.world.say("BUY_SM")
+
+
+async def not_filled(stage: Stage) -> None:
+    stage.venue.next(Course(fills=Decimal(0), state=OrderState.EXPIRED))
+    await stage.world.say("BUY_SM")
+
+
+async def partly(stage: Stage) -> None:
+    stage.venue.next(Course(fills=Decimal("0.5"), state=OrderState.EXPIRED))
+    await stage.world.say("BUY_SM")
+
+
+async def asked(stage: Stage) -> str:
+    await stage.world.set(mode=Mode.CONFIRM)
+    await stage.world.say("BUY_SM")
+    await stage.clock.forward(12)
+    return stage.world.question().token
+
+
+async def approved(stage: Stage) -> None:
+    await stage.world.tap(await asked(stage))
+
+
+async def declined(stage: Stage) -> None:
+    await stage.world.tap(await asked(stage), approve=False)
+
+
+async def ran_out(stage: Stage) -> None:
+    token = await asked(stage)
+    await stage.clock.forward(110)
+    await stage.world.time_out(token)
+
+
+async def withdrawn(stage: Stage) -> int:
+    await asked(stage)
+    await stage.world.say("SELL_SM")
+    return 2
+
+
+async def late(stage: Stage) -> None:
+    await stage.world.say("BUY_SM", age=90)
+
+
+async def ahead(stage: Stage) -> None:
+    await stage.world.say("BUY_SM", age=-45)
+
+
+async def behind(stage: Stage) -> None:
+    stage.world.book.clock_offset = timedelta(seconds=45)
+    await stage.world.say("BUY_SM", age=-45)
+
+
+async def foreign(stage: Stage) -> None:
+    await stage.world.say("BUY_SM", symbol="SOLUSDC", close="1.5")
+
+
+async def paused(stage: Stage) -> None:
+    await stage.world.set(pause=Pause.ALL)
+    await stage.world.say("BUY_SM")
+
+
+async def entries_paused(stage: Stage) -> None:
+    await stage.world.set(pause=Pause.ENTRIES)
+    await stage.world.say("BUY_SM")
+
+
+async def observed(stage: Stage) -> None:
+    await stage.world.set(mode=Mode.OBSERVE)
+    await stage.world.say("BUY_SM")
+
+
+async def unknown(stage: Stage) -> None:
+    await stage.world.say("BUY_SM", symbol="NOSUCHUSDC", close="1")
+
+
+async def held(stage: Stage) -> None:
+    why = reason("less_than_ledger", qty="5", asset="WIF")
+    await stage.tells(Changes(holds=[Hold("WIFUSDC", (why,), stage.clock.now())]))
+    await stage.world.say("BUY_SM")
+
+
+async def account_held(stage: Stage) -> None:
+    strange = reason("order_of_other", symbol="SOLUSDC", mark=7, count=1, order_id=28, at=stage.clock.now())
+    await stage.tells(Changes(holds=[Hold(ACCOUNT, (strange,), stage.clock.now())]))
+    await stage.world.say("BUY_SM")
+
+
+async def nothing_free(stage: Stage) -> None:
+    await stage.world.say("BUY_SM")
+    why = reason("less_than_ledger", qty="19.98", asset="WIF")
+    await stage.tells(Changes(holds=[Hold("WIFUSDC", (why,), stage.clock.now())]))
+    stage.venue.more["WIF"] = Decimal("-19.98")
+    await stage.world.say("SELL_SM")
+
+
+async def in_position(stage: Stage) -> None:
+    await stage.world.say("BUY_SM")
+    await stage.world.say("BUY_SM")
+
+
+async def leaving(stage: Stage) -> None:
+    await stage.world.say("BUY_SM")
+    stage.venue.next(refused(NotTaken(reason("banned", seconds=70), retry_after=70)))
+    await stage.world.say("SELL_SM")
+    await stage.world.say("BUY_SM")
+
+
+async def waits(stage: Stage) -> None:
+    await stage.world.say("BUY_SM")
+    stage.venue.rules["WIFUSDC"] = replace(instrument(), status="BREAK")
+    await stage.clock.run(stage.world.market.load_instruments(None))
+    await stage.world.say("SELL_SM")
+
+
+async def no_position(stage: Stage) -> None:
+    await stage.world.say("SELL_SM")
+
+
+async def asked_already(stage: Stage) -> None:
+    await asked(stage)
+    await stage.world.say("BUY_SM")
+
+
+async def halted(stage: Stage) -> None:
+    stage.venue.rules["WIFUSDC"] = replace(instrument(), status="BREAK")
+    await stage.clock.run(stage.world.market.load_instruments(None))
+    await stage.world.say("BUY_SM")
+
+
+async def no_market_orders(stage: Stage) -> None:
+    stage.venue.rules["WIFUSDC"] = replace(instrument(), market_orders=False)
+    await stage.clock.run(stage.world.market.load_instruments(None))
+    await stage.world.say("BUY_SM")
+
+
+async def no_price(stage: Stage) -> None:
+    stage.venue.unavailable = True
+    await stage.world.say("BUY_SM")
+    stage.venue.unavailable = False
+
+
+async def too_small(stage: Stage) -> None:
+    await stage.world.say("BUY_SM")
+
+
+async def moved(stage: Stage) -> None:
+    await stage.world.say("BUY_SM", close="0.46")
+
+
+async def another_market(stage: Stage) -> None:
+    await stage.world.say("BUY_SM", close="65000")
+
+
+async def too_dear(stage: Stage) -> None:
+    await stage.world.say("BUY_SM")
+
+
+async def in_euros(stage: Stage, price: str = "") -> None:
+    """WIF is priced in euros there; what a euro is worth in USDC is known where there is a `price`."""
+    stage.venue.rules |= {"WIFEUR": instrument("WIF", "EUR"), "EURUSDC": instrument("EUR")}
+    stage.venue.prices |= {"WIFEUR": Decimal("0.40"), **({"EURUSDC": Decimal(price)} if price else {})}
+    await stage.clock.run(stage.world.market.load_instruments(None))
+    await stage.world.say("BUY_SM", symbol="WIFEUR", close="0.40")
+
+
+async def too_dear_in_euros(stage: Stage) -> None:
+    await in_euros(stage, "1.20")
+
+
+async def in_what_nobody_trades(stage: Stage) -> None:
+    stage.venue.rules["WIFXYZ"] = instrument("WIF", "XYZ")
+    stage.venue.prices["WIFXYZ"] = Decimal("0.40")
+    await stage.clock.run(stage.world.market.load_instruments(None))
+    await stage.world.say("BUY_SM", symbol="WIFXYZ", close="0.40")
+
+
+async def too_many(stage: Stage) -> None:
+    await stage.world.say("BUY_SM", symbol="SOLUSDC", close="1.5")
+    await stage.world.say("BUY_SM")
+
+
+async def bad_day(stage: Stage) -> None:
+    await stage.world.say("BUY_SM")
+    stage.venue.prices["WIFUSDC"] = Decimal("0.40")
+    await stage.clock.forward(5)
+    await stage.world.say("SELL_SM", close="0.40")
+    await stage.world.say("BUY_SM", close="0.40")
+
+
+async def not_alone(stage: Stage) -> None:
+    stage.world.closed = reason("another_program")
+    await stage.world.say("BUY_SM")
+
+
+SCENES: dict[str, tuple[str, Scene, dict[str, object]]] = {
+    "executed": ("An entry is executed", executed, {}),
+    "sold": ("An exit is executed", sold, {}),
+    "partly": ("Only a part is filled", partly, {}),
+    "approved": ("A person approves it", approved, {}),
+    "found": ("The exchange does not answer, and the order is found", found_after_silence, {}),
+    "recovered": ("The program is killed while an order is on its way", recovered, {}),
+    "resent": ("A request is lost for certain, and sent again", never_placed, {}),
+    "rejected": ("The exchange refuses it", rejected, {}),
+    "not_filled": ("The exchange takes it and fills nothing", not_filled, {}),
+    "declined": ("A person declines it", declined, {}),
+    "ran_out": ("Nobody answers in time", ran_out, {}),
+    "withdrawn": ("A later signal withdraws the question", withdrawn, {}),
+    "expired": ("It comes too late", late, {}),
+    "from_future": ("It is dated in the future", ahead, {}),
+    "clock_wrong": ("It is dated in the future of a clock of ours that is wrong", behind, {}),
+    "symbol_not_allowed": ("Its symbol is not allowed", foreign, {"symbols": frozenset({"WIFUSDC"})}),
+    "paused": ("Trading is paused", paused, {}),
+    "entries_paused": ("Entries are paused", entries_paused, {}),
+    "observe": ("Observe mode", observed, {}),
+    "unknown_symbol": ("The exchange knows no such symbol", unknown, {}),
+    "account_held": ("Somebody else trades on the account", account_held, {}),
+    "nothing_free": ("Nothing is free to be sold", nothing_free, {}),
+    "another_program": ("Another program uses the bot's token", not_alone, {}),
+    "held": ("Ledger and exchange disagree about the symbol", held, {}),
+    "in_position": ("There is a position already", in_position, {}),
+    "exit_wanted": ("The position is being left", leaving, {}),
+    "waits": ("An exit that waits", waits, {}),
+    "no_position": ("There is nothing to sell", no_position, {}),
+    "approval_pending": ("The same is asked already", asked_already, {}),
+    "not_trading": ("The symbol is halted", halted, {}),
+    "market_orders_off": ("The symbol takes no market orders", no_market_orders, {}),
+    "price_unknown": ("The present price is not known", no_price, {}),
+    "below_min_notional": ("Too small for the exchange", too_small, {"trade_qty": Decimal(10)}),
+    "price_band": ("The price has moved too far", moved, {}),
+    "price_sanity": ("Its price is not of this market", another_market, {}),
+    "order_notional": ("Worth more than one entry may be", too_dear, {"max_order_notional": Decimal(5)}),
+    "order_notional_in_euros": ("The same, priced in another asset", too_dear_in_euros, {"max_order_notional": Decimal(5)}),
+    "rate_unknown": ("What its quote asset is worth is not known", in_euros, {}),
+    "no_rate": ("Its quote asset is traded against nothing that is known", in_what_nobody_trades, {}),
+    "open_positions": ("Too many positions are open", too_many, {"max_open_positions": 1}),
+    "daily_loss": ("The day was bad enough", bad_day, {"daily_loss_limit": Decimal(1)}),
+}
+
+
+async def told(path: Path, scene: Scene, changes: dict[str, object], language: str) -> str:
+    """What /why says of the last signal of a scene."""
+    clock = VirtualClock()
+    pairs = {"WIF": "0.48", "SOL": "1.5"}
+    rules = {f"{base}USDC": instrument(base) for base in pairs}
+    prices = {f"{base}USDC": Decimal(price) for base, price in pairs.items()}
+    venue = ScriptedVenue(clock, rules, prices, ahead=timedelta(seconds=7))
+    ledger = await open_ledger(f"sqlite+aiosqlite:///{path}", clock)
+    on_disk = CountedLedger(ledger, clock)
+    limits: Limits = replace(LIMITS, **changes)  # type: ignore[arg-type]
+    stage = Stage(World(Book(Controls(), limits), clock=clock, ledger=on_disk, venue=venue), on_disk, clock, venue)
+    try:
+        await clock.run(stage.world.market.load_instruments(None))
+        stage.world.inbox.start([], [])
+        seq = await scene(stage)
+        stories = LedgerStories(ledger.reader)
+        (last,) = await stories.last()
+        story = await stories.story(seq if isinstance(seq, int) else last)
+        assert story is not None
+        await stage.world.close()
+    finally:
+        await ledger.close()
+    return plain_text("\n".join(story_lines(story, texts(language), full=False)))
+
+
+async def page(tmp_path: Path, language: str) -> str:
+    """Every telling, under its heading."""
+    parts = [HEAD]
+    for name, (title, scene, changes) in SCENES.items():
+        said = await told(tmp_path / f"{name}.{language}.db", scene, changes, language)
+        parts.append(f"## {title}\n\n```text\n{said}\n```\n")
+    parts.append(f"## A record that is no signal\n\n```text\n{await letter(tmp_path, language)}\n```\n")
+    return "\n".join(parts)
+
+
+async def letter(tmp_path: Path, language: str) -> str:
+    clock = VirtualClock()
+    ledger = await open_ledger(f"sqlite+aiosqlite:///{tmp_path / f'letter.{language}.db'}", clock)
+    try:
+        record = b'{"signal_type": "BUY_SM", "close": -1}'
+        why = decode(record, record_ts=clock.now(), source="kafka:t", default_id="t/0/17", default_symbol="WIFUSDC")
+        assert isinstance(why, Unreadable)
+        raw = DeadLetter("kafka:t", "t/0/17", why.problem, record, clock.now(), why.reason)
+        await ledger.store([], dead=[raw], events=[DeadLettersFound(1, raw)])
+        found = await LedgerStories(ledger.reader).letter("t/0/17")
+        assert found is not None
+        return plain_text("\n".join(letter_lines(found, texts(language))))
+    finally:
+        await ledger.close()
+
+
+HEAD = """# What /why tells
+
+`/why` in the chat tells the whole story of a signal: of the last one, of the one whose alert you reply to, or of any by its
+number, its id, its order's id or its symbol. The first line says what became of it, the second why, where nothing was traded;
+then come the steps with their times, and the numbers that each rule looked at.
+
+Every telling here was made by the program itself: a test plays the scene on the real core and a real ledger, and fails where
+this page says something else. `REWRITE=1 .venv/bin/pytest tests/bot/views/test_signal_story.py` writes it anew.
+"""
+
+
+async def test_the_page_tells_what_the_program_says(tmp_path: Path) -> None:
+    made = await page(tmp_path, "en")
+    if os.environ.get("REWRITE"):
+        PAGE.write_text(made, encoding="utf-8")
+    assert made == PAGE.read_text(encoding="utf-8")
+
+
+async def test_every_story_is_told_in_russian_too(tmp_path: Path) -> None:
+    made = await page(tmp_path, "ru")
+    told_ones = re.findall(r"```text\n(.*?)```", made, re.DOTALL)
+    assert len(told_ones) == len(SCENES) + 1
+    tellings = "\n".join(told_ones)
+    for sentence in (*SENTENCES.values(), *en.CATALOGUE.values()):
+        start = plain_text(sentence).partition("{")[0]
+        assert len(start) < 12 or start not in tellings, start
+    assert not re.search(r"[ (]\?", tellings), "a placeholder that nothing filled"
+
+
+def test_every_refusal_before_an_order_has_its_telling() -> None:
+    codes = set(re.findall(r'reason\(\s*"(\w+)"', "".join(path.read_text() for path in POLICY.rglob("*.py"))))
+    assert codes - {*SCENES, *REST} == set()

@@ -1,0 +1,276 @@
+"""Metrics and log lines about what was committed: names to the letter, numbers right also after a restart."""
+
+import asyncio
+import shutil
+import subprocess
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pytest
+import structlog
+
+from bot.web.metrics import create_metrics_app
+from bot.web.server import serve_web
+from core.adapters.execution_logger import ExecutionLogger
+from core.domain.approval import ApprovalState
+from core.domain.errors import ConfigurationError
+from core.domain.events import (
+    AnotherProgram,
+    ApprovalClosed,
+    ApprovalRequested,
+    ControlsChanged,
+    DeadLettersFound,
+    Event,
+    ExitWaits,
+    OrderFailed,
+    OrderUnanswered,
+    PartTroubled,
+    RequestsRefused,
+    Started,
+    StrangerSeen,
+)
+from core.domain.messages import ControlsRequested, DeadLetter, Message, SignalReceived, StoredMessage
+from core.domain.order import OrderState
+from core.domain.position import Position
+from core.domain.reasons import reason
+from core.domain.signal import Side
+from core.domain.trading_state import Controls, Mode, Pause
+from core.ports import Changes, LedgerState, Verdict
+from tests.bot.parts import NOON, approval, executed, refused, signal
+
+EMPTY = LedgerState(None, [], [], [], [], [], [], {}, None)
+NAMES = {
+    "buy_orders_total", "sell_orders_total", "last_trade_profit", "open_positions", "marketflow_signals_total",
+    "marketflow_orders_total", "marketflow_signal_to_order_seconds", "marketflow_order_ack_seconds",
+    "marketflow_exchange_errors_total", "marketflow_kafka_lag", "marketflow_alerts_pending", "marketflow_approvals_pending",
+    "marketflow_clock_offset_seconds", "marketflow_paused", "marketflow_history_export_pending",
+}  # fmt: skip
+
+
+def stored(seq: int, source: str = "kafka:trading_signals") -> StoredMessage:
+    return StoredMessage(seq, Message(source, f"id-{seq}", "WIFUSDC", SignalReceived(signal()), NOON))
+
+
+def settled(side: Side, order_id: str) -> Changes:
+    """What one filled order commits."""
+    told = executed(side)
+    order = replace(told.order, client_order_id=order_id)
+    execution = replace(told.execution, execution_id=order_id, client_order_id=order_id)
+    return Changes(orders=[order], executions=[execution], positions=[told.position], events=[told])
+
+
+def value(watched: ExecutionLogger, name: str, **labels: str) -> float | None:
+    return watched.registry.get_sample_value(name, labels)
+
+
+def lines(*events: Event) -> list[Any]:
+    with structlog.testing.capture_logs() as written:
+        ExecutionLogger(EMPTY).committed(Changes(events=list(events)), [], [])
+    return written
+
+
+def test_names_are_those_of_the_contract() -> None:
+    families = {
+        family.name + ("_total" if family.type == "counter" else "") for family in ExecutionLogger(EMPTY).registry.collect()
+    }
+    assert families >= NAMES
+
+
+def test_two_orders_are_counted() -> None:
+    watched = ExecutionLogger(EMPTY)
+    watched.committed(settled(Side.BUY, "mf-1"), [], [])
+    assert (value(watched, "buy_orders_total"), value(watched, "open_positions")) == (1, 1)
+    assert value(watched, "last_trade_profit") == 0
+    watched.committed(settled(Side.SELL, "mf-2"), [], [])
+    assert (value(watched, "buy_orders_total"), value(watched, "sell_orders_total")) == (1, 1)
+    assert value(watched, "last_trade_profit") == pytest.approx(7.84)
+    assert value(watched, "open_positions") == 0
+    assert value(watched, "marketflow_orders_total", side="BUY", status="FILLED") == 1
+    assert value(watched, "marketflow_orders_total", side="SELL", status="FILLED") == 1
+
+
+def test_hearing_of_an_order_twice_counts_it_once() -> None:
+    watched = ExecutionLogger(EMPTY)
+    for _ in range(2):
+        watched.committed(settled(Side.BUY, "mf-1"), [], [])
+    assert value(watched, "buy_orders_total") == 1
+    assert value(watched, "marketflow_orders_total", side="BUY", status="FILLED") == 1
+
+
+def test_numbers_go_on_after_a_restart() -> None:
+    order = replace(executed().order, state=OrderState.UNKNOWN)
+    positions = [Position("WIFUSDC", Decimal(20), is_open=True), Position("BTCUSDC", Decimal("0.00001"))]
+    watched = ExecutionLogger(
+        LedgerState(
+            Controls(Pause.ENTRIES), positions, [order], [approval()], [], [stored(7)], [],
+            {"buy_orders": 12, "sell_orders": 11}, Decimal("-1.5"),
+        )
+    )  # fmt: skip
+    assert (value(watched, "buy_orders_total"), value(watched, "sell_orders_total")) == (12, 11)
+    assert (value(watched, "last_trade_profit"), value(watched, "open_positions")) == (-1.5, 1)
+    assert (value(watched, "marketflow_paused"), value(watched, "marketflow_approvals_pending")) == (1, 1)
+    assert value(watched, "marketflow_orders_in_flight") == 1
+    changes = settled(Side.BUY, order.client_order_id)
+    changes.verdicts.append(Verdict(7, "ordered", NOON))
+    watched.committed(changes, [], [])
+    assert (value(watched, "buy_orders_total"), value(watched, "marketflow_orders_in_flight")) == (13, 0)
+    assert value(watched, "marketflow_signals_total", source="kafka", outcome="ordered") == 1
+
+
+def test_signals_are_counted_by_source_and_outcome() -> None:
+    watched = ExecutionLogger(EMPTY)
+    controls = StoredMessage(3, Message("telegram", "u1", "", ControlsRequested(1, "me", Pause.ALL), NOON))
+    letter = DeadLetter("kafka:trading_signals", "t/0/9", "not JSON", b"x", NOON)
+    watched.committed(Changes(), [stored(1), stored(2, "whoever:17"), controls, None], [letter])
+    watched.committed(Changes(verdicts=[Verdict(1, "denied", NOON), Verdict(2, "odd", NOON), Verdict(3, "done", NOON)]), [], [])
+    watched.committed(Changes(verdicts=[Verdict(1, "denied", NOON)]), [], [])
+    counted = {
+        tuple(sample.labels.values()): sample.value
+        for family in watched.registry.collect()
+        for sample in family.samples
+        if sample.name == "marketflow_signals_total" and sample.value
+    }
+    assert counted == {("kafka", "denied"): 1, ("other", "other"): 1, ("kafka", "dead_letter"): 1}
+    assert value(watched, "marketflow_duplicates_total") == 1
+
+
+def test_orders_are_counted_when_they_end() -> None:
+    watched = ExecutionLogger(EMPTY)
+    order = executed().order
+    for state in (OrderState.SUBMITTED, OrderState.UNKNOWN):
+        watched.committed(Changes(orders=[replace(order, state=state)]), [], [])
+        assert value(watched, "marketflow_orders_in_flight") == 1
+        assert value(watched, "marketflow_orders_total", side="BUY", status=state) is None
+    watched.committed(Changes(orders=[replace(order, state=OrderState.REJECTED)]), [], [])
+    assert value(watched, "marketflow_orders_in_flight") == 0
+    assert value(watched, "marketflow_orders_total", side="BUY", status="REJECTED") == 1
+
+
+def test_pause_and_approvals_follow_the_ledger() -> None:
+    watched = ExecutionLogger(EMPTY)
+    watched.committed(Changes(controls=Controls(Pause.ALL), approvals=[approval()]), [], [])
+    assert (value(watched, "marketflow_paused"), value(watched, "marketflow_approvals_pending")) == (1, 1)
+    watched.committed(Changes(controls=Controls(), approvals=[approval(state=ApprovalState.DECLINED)]), [], [])
+    assert (value(watched, "marketflow_paused"), value(watched, "marketflow_approvals_pending")) == (0, 0)
+
+
+def test_what_others_measure() -> None:
+    watched = ExecutionLogger(EMPTY)
+    watched.order_ack(0.004)
+    watched.signal_to_order(0.02)
+    watched.kafka(17, None)
+    watched.alerts_pending(3)
+    watched.clock_offset(-0.25)
+    watched.exchange_error(-1021)
+    assert value(watched, "marketflow_order_ack_seconds_bucket", le="0.005") == 1
+    assert value(watched, "marketflow_signal_to_order_seconds_sum") == pytest.approx(0.02)
+    assert (value(watched, "marketflow_kafka_lag"), value(watched, "marketflow_alerts_pending")) == (17, 3)
+    assert value(watched, "marketflow_clock_offset_seconds") == -0.25
+    assert value(watched, "marketflow_exchange_errors_total", code="-1021") == 1
+
+
+def test_error_codes_cannot_fill_the_memory() -> None:
+    watched = ExecutionLogger(EMPTY)
+    for code in range(1_000):
+        watched.exchange_error(code)
+    watched.exchange_error("<html>" * 100)
+    samples = [
+        sample
+        for family in watched.registry.collect()
+        for sample in family.samples
+        if sample.name == "marketflow_exchange_errors_total"
+    ]
+    assert len(samples) <= 51
+    assert sum(sample.value for sample in samples) == 1_001
+
+
+def test_execution_is_written_with_its_ids() -> None:
+    bought, sold = lines(executed(Side.BUY), executed(Side.SELL))
+    assert bought["event"] == "BUY executed"
+    assert (bought["order_id"], bought["price"], bought["symbol"]) == ("77", "0.4805", "WIFUSDC")
+    assert (bought["signal_id"], bought["client_order_id"]) == ("s1", "mf-1")
+    assert "profit_pct" not in bought
+    assert (sold["event"], sold["profit_pct"]) == ("SELL executed", "+7.84")
+
+
+def test_refusal_is_written_with_its_sentence() -> None:
+    (line,) = lines(refused())
+    assert line["event"] == "signal refused"
+    assert line["reason"] == "worth 4.80 USDC, the exchange wants at least 5"
+    assert (line["signal_id"], line["outcome"]) == ("s1", "denied")
+
+
+def test_every_other_event_is_one_line() -> None:
+    failed = replace(executed().order, state=OrderState.REJECTED, reason=reason("market_closed", symbol="WIFUSDC"), order_id=None)
+    letter = DeadLetter("kafka:trading_signals", "t/0/9", "not JSON", b"x", NOON)
+    events: list[tuple[Event, str, str]] = [
+        (OrderFailed(failed), "warning", "the market for WIFUSDC is closed"),
+        (OrderUnanswered(failed), "warning", "unanswered"),
+        (ExitWaits(failed.signal, reason("exchange_busy")), "warning", "trying on"),
+        (ApprovalRequested(approval(), "WIF", "USDC"), "info", "0.4805"),
+        (ApprovalClosed(approval(state=ApprovalState.DECLINED, by="Ann"), "WIF", "USDC"), "info", "Ann"),
+        (ControlsChanged(Controls(), Controls(Pause.ALL, Mode.CONFIRM, "Ann", NOON)), "info", "confirm"),
+        (Started("0.1.0", "paper", Controls(), 0), "info", "0.1.0"),
+        (DeadLettersFound(3, letter), "warning", "not JSON"),
+        (StrangerSeen(6666, "Mallory"), "warning", "Mallory"),
+        (RequestsRefused(NOON, (("wrong_secret", 7),)), "warning", "wrong_secret"),
+        (PartTroubled("kafka", recovered=False, detail="no broker"), "warning", "no broker"),
+        (PartTroubled("kafka", recovered=True, detail="reading"), "info", "reading"),
+        (AnotherProgram("came", "process 7", "no_entries"), "warning", "no_entries"),
+        (AnotherProgram("gone", "process 7", "entries"), "info", "gone"),
+    ]
+    written = lines(*(event for event, _, _ in events))
+    assert [line["log_level"] for line in written] == [level for _, level, _ in events]
+    assert [word for line, (_, _, word) in zip(written, events, strict=True) if word not in str(line)] == []
+
+
+async def scrape(watched: ExecutionLogger, accept: str = "") -> str:
+    async with serve_web(create_metrics_app(watched.registry), "127.0.0.1", 0) as port, httpx.AsyncClient() as client:
+        return (await client.get(f"http://127.0.0.1:{port}/metrics", headers={"Accept": accept})).text
+
+
+def busy() -> ExecutionLogger:
+    watched = ExecutionLogger(EMPTY)
+    watched.committed(settled(Side.BUY, "mf-1"), [stored(1)], [])
+    watched.committed(Changes(verdicts=[Verdict(1, "ordered", NOON)]), [], [])
+    watched.exchange_error(-1021)
+    watched.order_ack(0.1)
+    return watched
+
+
+async def test_metrics_are_served_and_the_port_is_free_again() -> None:
+    app = create_metrics_app(busy().registry)
+    async with serve_web(app, "127.0.0.1", 0, "METRICS_PORT") as port:
+        with pytest.raises(ConfigurationError, match="METRICS_PORT: cannot listen on port"):
+            async with serve_web(app, "127.0.0.1", port, "METRICS_PORT"):
+                pass
+    async with serve_web(app, "127.0.0.1", port, "METRICS_PORT"):
+        pass
+    assert "buy_orders_total 1.0\n" in await scrape(busy())
+    assert "# EOF" in await scrape(busy(), "application/openmetrics-text; version=1.0.0")
+
+
+async def test_what_has_not_happened_yet_is_there_as_nought() -> None:
+    text = await scrape(ExecutionLogger(EMPTY))
+    assert 'marketflow_orders_total{side="SELL",status="REJECTED"} 0.0\n' in text
+    assert 'marketflow_signals_total{outcome="dead_letter",source="kafka"} 0.0\n' in text
+
+
+def test_a_question_that_nobody_answered_is_no_order_that_failed() -> None:
+    watched = ExecutionLogger(EMPTY)
+    ended = replace(executed().order, state=OrderState.EXPIRED, executed_qty=Decimal(0))
+    for number, order in enumerate((replace(ended, order_id=None), ended)):
+        watched.committed(Changes(orders=[replace(order, client_order_id=f"mf-{number}")]), [], [])
+    assert value(watched, "marketflow_orders_total", side="BUY", status="APPROVAL_EXPIRED") == 1
+    assert value(watched, "marketflow_orders_total", side="BUY", status="EXPIRED") == 1
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="needs promtool")
+async def test_promtool_finds_nothing_to_complain_of() -> None:
+    text = await scrape(busy())
+    check = await asyncio.to_thread(
+        subprocess.run, ["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False
+    )
+    assert (check.returncode, check.stderr) == (0, "")

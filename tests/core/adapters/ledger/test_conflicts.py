@@ -1,0 +1,149 @@
+"""One id, two contents: whoever brings them, the second is refused, kept and told; a repetition is not."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.adapters.execution_logger import ExecutionLogger
+from core.adapters.ledger import codec, tables
+from core.adapters.ledger.sql_ledger import SqlLedger
+from core.adapters.signals.codec import decode
+from core.domain.events import Event, Priority, SignalRefused
+from core.domain.messages import Message, SignalReceived, SourcePosition, StoredMessage
+from core.domain.signal import BY_HAND, Signal
+from core.domain.signal_conflict import Conflict, differ
+from tests.core.adapters.ledger.values import NOW
+
+SOURCES = ("kafka:t", "webhook", "snowflake:SIGNALS")
+
+
+def said(fields: Mapping[str, Any], source: str = "webhook", arrived: float = 0.0) -> Signal:
+    at = NOW + timedelta(seconds=arrived)
+    whole = {"signal_id": "tv", "signal_type": "BUY_TV", "close": "0.4801", **fields}
+    read = decode(json.dumps(whole).encode(), record_ts=at, source=source, default_id="none", default_symbol="WIFUSDC")
+    assert isinstance(read, Signal)
+    return read
+
+
+def message(signal: Signal) -> Message:
+    return Message(signal.source, signal.signal_id, signal.symbol, SignalReceived(signal), NOW)
+
+
+async def events_of(ledger: SqlLedger) -> list[Event]:
+    rows = await ledger.reader.read(tables.outbox.select().order_by(tables.outbox.c.seq))
+    return [codec.events.decode(row["body"]) for row in rows]
+
+
+OTHER: list[Mapping[str, Any]] = [
+    {"signal_type": "SELL_TV"},
+    {"signal_type": "BUY_OTHER"},
+    {"close": "0.4802"},
+    {"symbol": "ETHUSDC"},
+    {"ts": NOW.isoformat()},
+    {"quantity": "5"},
+    {"stop_loss": {"pct": 2}},
+]
+SAME: list[Mapping[str, Any]] = [
+    {},
+    {"close": 0.4801},
+    {"close": "0.48010"},
+    {"symbol": "wifusdc"},
+    {"loaded_at": "2026-03-01T12:00:01Z", "note": "another"},
+    {"token": "a secret"},
+]
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("other", OTHER)
+async def test_another_content_is_refused_kept_and_told(ledger: SqlLedger, source: str, other: Mapping[str, Any]) -> None:
+    metrics = ExecutionLogger(await ledger.load("2026-03-01"))
+    ledger.observers.append(metrics)
+    first, second = said({}, source), said(other, source, 60)
+    (stored,) = await ledger.store([message(first)])
+    assert isinstance(stored, StoredMessage)
+    (conflict,) = await ledger.store([message(second)], position=SourcePosition(source, 0, 7))
+    assert conflict == Conflict(second, first, NOW)
+    assert await ledger.source_positions(source) == {0: SourcePosition(source, 0, 7)}
+    (event,) = await events_of(ledger)
+    assert isinstance(event, SignalRefused)
+    assert (event.signal, event.outcome, event.reason.code) == (second, "conflict", "conflict")
+    assert event.priority is (Priority.URGENT if second.signal_type == "SELL_TV" else Priority.NORMAL)
+    (letter,) = await ledger.reader.read(tables.dead_letters.select())
+    assert (letter["source"], letter["position"]) == (source, "tv")
+    assert second.signal_type.encode() in letter["raw"]
+    assert [one.message for one in (await ledger.load("2026-03-01")).waiting] == [message(first)]
+    counted = {"source": source.partition(":")[0], "outcome": "conflict"}
+    assert metrics.registry.get_sample_value("marketflow_signals_total", counted) == 1
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("same", SAME)
+async def test_the_same_content_is_quiet_however_it_is_written(ledger: SqlLedger, source: str, same: Mapping[str, Any]) -> None:
+    await ledger.store([message(said({}, source))])
+    assert await ledger.store([message(said(same, source, 60))] * 3) == [None] * 3
+    assert await events_of(ledger) == []
+    assert await ledger.reader.read(tables.dead_letters.select()) == []
+
+
+async def test_in_one_batch_and_in_one_transaction_each_gets_its_own_answer(ledger: SqlLedger) -> None:
+    buy, sell, again = said({}), said({"signal_type": "SELL_TV"}), said({"signal_type": "SELL_TV", "close": "0.5"})
+    other = said({"signal_id": "other"})
+    batch = [buy, buy, sell, other, again, sell]
+    stored = await ledger.store([message(one) for one in batch])
+    assert [type(one) for one in stored] == [StoredMessage, type(None), Conflict, StoredMessage, Conflict, Conflict]
+    found = await asyncio.gather(*(ledger.store([message(said({"signal_id": "x", "close": n + 1}))]) for n in range(20)))
+    assert [isinstance(one, StoredMessage) for (one,) in found] == [True] + [False] * 19
+    assert all(isinstance(one, Conflict) for (one,) in found[1:])
+    refused = [event.signal.close for event in await events_of(ledger) if isinstance(event, SignalRefused)]
+    assert sorted(refused) == [sell.close, again.close, *(Decimal(n) for n in range(2, 21))]
+
+
+async def test_what_a_former_version_stored_is_compared_without_its_time(ledger: SqlLedger) -> None:
+    """Nobody knows whether its record named `ts`."""
+    before = replace(said({"ts": NOW.isoformat()}), dated=None)
+    await ledger.store([message(before)])
+    assert await ledger.store([message(said({"ts": (NOW + timedelta(days=1)).isoformat()}))]) == [None]
+    (found,) = await ledger.store([message(said({"signal_type": "SELL_TV"}))])
+    assert isinstance(found, Conflict)
+
+
+def test_a_tap_is_known_by_itself_alone() -> None:
+    order = said({}, BY_HAND)
+    assert not differ(replace(order, close=Decimal(7)), order)
+
+
+_NUMBERS = st.decimals("0.0001", "100000", places=4)
+_VALUES = st.none() | st.booleans() | st.integers() | st.text(max_size=8) | _NUMBERS.map(str)
+_RECORDS = st.fixed_dictionaries(
+    {"signal_type": st.sampled_from(["BUY_TV", "SELL_TV"]), "close": _NUMBERS.map(str)},
+    optional={
+        "symbol": st.sampled_from(["WIFUSDC", "ethusdc"]),
+        "ts": st.just(NOW.isoformat()),
+        "quantity": _VALUES,
+        "take_profit": st.lists(_VALUES, max_size=3),
+        "note": _VALUES,
+    },
+)
+
+
+@given(_RECORDS, st.floats(0, 1e6), st.floats(0, 1e6))
+def test_the_same_bytes_are_always_the_same_signal(record: dict[str, Any], first: float, second: float) -> None:
+    before = codec.signals.decode(codec.signals.encode(said(record, "kafka:t", first)))
+    after = codec.signals.decode(codec.signals.encode(said(record, "kafka:t", second)))
+    assert not differ(after, before)
+
+
+@given(_RECORDS, _RECORDS)
+def test_a_sale_is_never_taken_for_a_purchase_nor_one_symbol_for_another(one: dict[str, Any], other: dict[str, Any]) -> None:
+    first, second = said(one), said(other)
+    if (first.side, first.symbol, first.close) != (second.side, second.symbol, second.close):
+        assert differ(second, first)
+        assert differ(first, second)

@@ -1,0 +1,136 @@
+"""A ledger of before is the same ledger after the steps that it lacked."""
+
+import asyncio
+from collections.abc import Callable
+from itertools import count
+
+import pytest
+from sqlalchemy import Connection, insert, update
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from bot.clock import SystemClock
+from core.adapters.ledger import rows, tables
+from core.adapters.ledger.analytics import LedgerAnalytics
+from core.adapters.ledger.opening import look_into_ledger, open_ledger
+from core.adapters.ledger.schema import MIGRATIONS, revisions, upgrade
+from core.domain.errors import LedgerInUse, LedgerNotReady, LedgerUnavailable
+from core.domain.order import OrderState
+from core.ports import Changes
+from core.read_models import Selection
+from tests.core.adapters.ledger import values
+from tests.core.adapters.ledger.conftest import Reopen
+from tests.core.adapters.ledger.values import NOW, performance, round_trips
+
+
+async def at(database_url: str, work: Callable[[Connection], object]) -> None:
+    engine = create_async_engine(database_url)
+    async with engine.begin() as connection:
+        await connection.run_sync(work)
+    await engine.dispose()
+
+
+def of_before(connection: Connection) -> None:
+    upgrade(connection, "0001")
+
+
+async def revision(database_url: str) -> str | None:
+    found: list[str | None] = []
+    await at(database_url, lambda connection: found.append(revisions(connection)[0]))
+    return found[0]
+
+
+async def test_who_only_looks_makes_and_changes_nothing(database_url: str) -> None:
+    with pytest.raises(LedgerNotReady, match="no ledger"):
+        await look_into_ledger(database_url, SystemClock())
+    assert await revision(database_url) is None
+    await at(database_url, of_before)
+    with pytest.raises(LedgerNotReady, match="older version: stop MarketFlow"):
+        await look_into_ledger(database_url, SystemClock())
+    assert await revision(database_url) == "0001"
+
+
+async def test_a_step_waits_for_the_process_of_the_version_before(database_url: str) -> None:
+    await at(database_url, of_before)
+    held = {"epoch": 1, "holder": "process 1 on old", "session": "", "taken_at": NOW}
+    await at(database_url, lambda connection: connection.execute(update(tables.lease).values(held)))
+    beating = asyncio.create_task(beat(database_url))
+    with pytest.raises(LedgerInUse, match="process 1 on old"):
+        await open_ledger(database_url, SystemClock())
+    assert await revision(database_url) == "0001"
+    beating.cancel()
+    await asyncio.gather(beating, return_exceptions=True)
+    await at(database_url, lambda connection: connection.execute(update(tables.lease).values(holder="")))
+    ledger = await open_ledger(database_url, SystemClock())
+    assert await revision(database_url) == revisions_there()
+    await ledger.commit(Changes(executions=list(round_trips(10))))
+    await ledger.close()
+    await (await look_into_ledger(database_url, SystemClock())).close()
+
+
+async def beat(database_url: str) -> None:
+    """What the process of before does to its lease."""
+    for number in count(1):
+        await at(database_url, lambda c, number=number: c.execute(update(tables.lease).values(commits=number)))  # type: ignore[misc]
+        await asyncio.sleep(0.1)
+
+
+def revisions_there() -> str:
+    return max(path.name[:4] for path in (MIGRATIONS / "versions").glob("0*.py"))
+
+
+async def test_a_newer_ledger_is_left_alone(database_url: str) -> None:
+    await (await open_ledger(database_url, SystemClock())).close()
+    await at(database_url, lambda connection: connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'"))
+    for opening in (open_ledger, look_into_ledger):
+        with pytest.raises(LedgerUnavailable, match="newer version"):
+            await opening(database_url, SystemClock())
+
+
+async def test_results_by_symbol_are_made_of_the_executions_of_before(database_url: str, reopen: Reopen) -> None:
+    executions = list(round_trips(400))
+    before, since = executions[:300], executions[300:]
+
+    def fill(connection: Connection) -> None:
+        upgrade(connection, "0001")
+        connection.execute(insert(tables.executions), [rows.execution_row(one) for one in before])
+
+    await at(database_url, fill)
+    ledger = await reopen()
+    await ledger.commit(Changes(executions=since))
+    found = LedgerAnalytics(ledger.reader)
+    assert await found.performance("symbol", Selection()) == performance("symbol", executions)
+    assert await found.performance("signal_type", Selection()) == performance("signal_type", executions)
+
+
+async def test_a_ledger_of_before_gets_a_mark_and_the_symbols_it_has_traded(database_url: str, reopen: Reopen) -> None:
+    def of_version_8(connection: Connection) -> None:
+        upgrade(connection, "0008")
+        for seq, symbol, order_id in ((1, "WIFUSDC", "28"), (2, "WIFUSDC", "29"), (3, "SOLUSDC", None)):
+            message = rows.message_row(values.message(seq))
+            connection.execute(insert(tables.inbox), [{**message, "seq": seq}])
+            row = rows.order_row(values.order(seq, seq, OrderState.FILLED if order_id else OrderState.DENIED))
+            connection.execute(insert(tables.orders), [{**row, "symbol": symbol, "order_id": order_id}])
+
+    await at(database_url, of_version_8)
+    state = await (await reopen()).load("2026-01-01")
+    assert state.mark is not None
+    assert state.touched == ["WIFUSDC"]
+
+
+async def test_fills_of_before_are_kept_and_those_of_a_reset_testnet_stand_beside_them(database_url: str, reopen: Reopen) -> None:
+    orders = [values.order(number, number, OrderState.FILLED) for number in (1, 2)]
+    old_fill = rows.fill_row(orders[0].client_order_id, values.fill())
+
+    def of_version_7(connection: Connection) -> None:
+        upgrade(connection, "0007")
+        for number, order in enumerate(orders, 1):
+            connection.execute(insert(tables.inbox), [rows.message_row(values.message(number))])
+            connection.execute(insert(tables.orders), [rows.order_row(order)])
+        connection.execute(insert(tables.fills), [old_fill])
+
+    await at(database_url, of_version_7)
+    ledger = await reopen()
+    await ledger.commit(Changes(fills=[(order.client_order_id, values.fill()) for order in orders]))
+    kept = await ledger.reader.read(tables.fills.select())
+    assert sorted(row["client_order_id"] for row in kept) == sorted(order.client_order_id for order in orders)
+    assert old_fill in [dict(row) for row in kept]

@@ -1,0 +1,17 @@
+"""A database in Snowflake that only one test has."""
+
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import pytest
+
+from core.adapters.snowflake.connection import SnowflakeConnection
+from tests.servers.snowflake import SnowflakeServer
+
+
+@pytest.fixture
+async def connection(snowflake: SnowflakeServer) -> AsyncIterator[SnowflakeConnection]:
+    """To an empty database."""
+    connection = SnowflakeConnection(snowflake.options(f"TEST_{uuid4().hex.upper()}"))
+    yield connection
+    await connection.close()

@@ -1,0 +1,168 @@
+"""Stored, ordered, one mailbox per symbol: nothing is dropped, nothing overtakes, nobody waits for another symbol."""
+
+import asyncio
+from decimal import Decimal
+
+import pytest
+
+from core.domain.errors import LedgerUnavailable
+from core.domain.messages import DeadLetter, SourcePosition
+from core.domain.order import OrderState
+from core.domain.signal import Side
+from tests.core.conftest import OpenWorld, Restart
+from tests.core.engine.test_order_executor import became
+from tests.core.memory_ledger import MemoryLedger
+from tests.core.scripted_venue import Course
+from tests.core.virtual_time import NOON
+from tests.core.world import World
+
+
+async def test_a_sell_that_comes_while_its_buy_is_under_way_waits_its_turn(world: World) -> None:
+    gate = asyncio.Event()
+    world.venue.next(Course(gate=gate))
+    await world.inbox.deliver([world.said(world.signal("BUY_SM")), world.said(world.signal("SELL_SM"))])
+    await world.clock.forward(20)
+    assert [request.side for request in world.venue.placed] == [Side.BUY]
+    assert len(world.inbox) == 2
+    gate.set()
+    await world.clock.quiet()
+    assert [request.side for request in world.venue.placed] == [Side.BUY, Side.SELL]
+    assert world.venue.placed[1].qty == Decimal("19.98")
+    assert len(world.inbox) == 0
+
+
+async def test_a_symbol_that_hangs_does_not_hold_up_another(world: World) -> None:
+    gate = asyncio.Event()
+    world.venue.next(Course(gate=gate))
+    await world.inbox.deliver([world.said(world.signal("BUY_SM"))])
+    await world.clock.quiet()
+    assert became(await world.say("BUY_SM", symbol="SOLUSDC", close="1.5")) == ("ordered", "")
+    assert world.book.position("SOLUSDC").is_open
+    assert not world.book.position("WIFUSDC").is_open
+    gate.set()
+    await world.clock.quiet()
+    assert world.book.position("WIFUSDC").is_open
+
+
+async def test_two_symbols_cannot_both_take_the_last_place(open_world: OpenWorld, ledger: MemoryLedger) -> None:
+    world = await open_world(max_open_positions=1)
+    signals = [world.signal("BUY_SM"), world.signal("BUY_SM", symbol="SOLUSDC", close="1.5")]
+    await world.inbox.deliver([world.said(signal) for signal in signals])
+    await world.clock.quiet()
+    assert len(world.venue.placed) == 1
+    assert sorted(verdict.outcome for verdict in ledger.verdicts.values()) == ["denied", "ordered"]
+    denied = next(verdict.reason for verdict in ledger.verdicts.values() if verdict.reason)
+    assert str(denied) == "1 positions are open, the limit is 1"
+
+
+async def test_a_place_is_free_again_when_its_intent_could_not_be_committed(open_world: OpenWorld, ledger: MemoryLedger) -> None:
+    world = await open_world(max_open_positions=1)
+    ledger.fail(1)
+    await world.inbox.deliver([world.said(world.signal("BUY_SM"))])
+    await world.clock.quiet()
+    assert world.venue.placed == []
+    assert became(await world.say("BUY_SM", symbol="SOLUSDC", close="1.5")) == ("ordered", "")
+    await world.clock.forward(5)
+    assert [request.symbol for request in world.venue.placed] == ["SOLUSDC"]
+
+
+async def test_a_place_stays_taken_while_nobody_knows_about_the_order(open_world: OpenWorld) -> None:
+    world = await open_world(max_open_positions=1)
+    world.venue.next(Course(final_after=60))
+    await world.inbox.deliver([world.said(world.signal("BUY_SM"))])
+    await world.clock.forward(5)
+    assert became(await world.say("BUY_SM", symbol="SOLUSDC", close="1.5")) == ("denied", "open_positions")
+    await world.clock.forward(60)
+    assert world.book.count_open(besides="") == 1
+
+
+async def test_a_full_inbox_makes_its_source_wait_and_drops_nothing(open_world: OpenWorld, ledger: MemoryLedger) -> None:
+    world = await open_world(capacity=2)
+    gate = asyncio.Event()
+    world.venue.next(Course(gate=gate))
+    kinds = ["BUY_SM", "SELL_SM", "BUY_SM", "SELL_SM", "BUY_SM"]
+
+    async def bring() -> None:
+        for kind in kinds:
+            await world.inbox.deliver([world.said(world.signal(kind))])
+
+    source = asyncio.create_task(bring())
+    await world.clock.forward(5)
+    assert not source.done()
+    assert len(ledger.messages) == 2
+    gate.set()
+    await world.clock.run(source)
+    await world.clock.quiet()
+    assert [request.side.value + "_SM" for request in world.venue.placed] == kinds
+    assert len(ledger.verdicts) == 5
+
+
+async def test_an_answer_from_a_person_is_taken_though_the_inbox_is_full(open_world: OpenWorld) -> None:
+    world = await open_world(capacity=1)
+    gate = asyncio.Event()
+    world.venue.next(Course(gate=gate))
+    await world.inbox.deliver([world.said(world.signal("BUY_SM"))])
+    await world.clock.quiet()
+    assert became(await world.set()) == ("done", "")
+    gate.set()
+
+
+async def test_closing_settles_what_is_in_hand_and_leaves_the_rest_to_the_next_process(
+    world: World, ledger: MemoryLedger, restart: Restart
+) -> None:
+    gate = asyncio.Event()
+    world.venue.next(Course(gate=gate))
+    await world.inbox.deliver([world.said(world.signal("BUY_SM")), world.said(world.signal("SELL_SM"))])
+    await world.clock.quiet()
+    closing = asyncio.create_task(world.inbox.close())
+    await world.clock.forward(5)
+    assert not closing.done()
+    gate.set()
+    await world.clock.run(closing)
+    assert [order.state for order in ledger.orders.values()] == [OrderState.FILLED]
+    assert [stored.message.body for stored in (await ledger.load("2026-03-01")).waiting] != []
+    again = await restart(world, ledger)
+    assert [request.side for request in again.venue.placed] == [Side.BUY, Side.SELL]
+    assert (await ledger.load("2026-03-01")).waiting == []
+
+
+async def test_what_comes_after_closing_is_stored_and_not_handled(world: World, ledger: MemoryLedger) -> None:
+    await world.close()
+    await world.inbox.deliver([world.said(world.signal("BUY_SM"))])
+    await world.clock.quiet()
+    assert world.venue.placed == []
+    assert len(ledger.messages) == 1
+
+
+async def test_dead_letters_are_stored_with_the_position_and_told_once(world: World, ledger: MemoryLedger) -> None:
+    dead = [DeadLetter("kafka:t", f"t/0/{number}", "not JSON", b"{", NOON) for number in range(3)]
+    position = SourcePosition("kafka:t", 0, 3)
+    await world.inbox.deliver([], dead, position)
+    assert (ledger.dead, ledger.source_positions) == (dead, [position])
+    assert [event.kind for event in ledger.events] == ["dead_letters"]
+
+
+async def test_a_repeated_message_among_new_ones_is_left_alone(world: World) -> None:
+    first, second = world.signal("BUY_SM"), world.signal("SELL_SM")
+    await world.inbox.deliver([world.said(first), world.said(first), world.said(second)])
+    await world.inbox.deliver([world.said(second), world.said(first)])
+    await world.clock.quiet()
+    assert [request.side for request in world.venue.placed] == [Side.BUY, Side.SELL]
+
+
+# A price of zero never passes a codec; here it stands for a bug in deciding.
+
+
+async def test_a_message_that_meets_a_bug_is_told_and_the_mailbox_goes_on(world: World, ledger: MemoryLedger) -> None:
+    assert became(await world.say("BUY_SM", close="0")) == ("failed", "internal_error")
+    assert [event.kind for event in ledger.events] == ["signal_refused"]
+    assert became(await world.say("BUY_SM")) == ("ordered", "")
+
+
+async def test_a_bug_that_cannot_even_be_told_ends_the_process(world: World, ledger: MemoryLedger) -> None:
+    ledger.fail(1)
+    await world.inbox.deliver([world.said(world.signal("BUY_SM", close="0"))])
+    await world.clock.quiet()
+    with pytest.raises(LedgerUnavailable, match="the disk is full"):
+        await world.clock.run(world.inbox.failure)
+    assert ledger.verdicts == {}

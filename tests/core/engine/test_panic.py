@@ -1,0 +1,132 @@
+"""An exit of /panic is tried until it is done or taken back, whatever the exchange does meanwhile; one order all the same."""
+
+from datetime import timedelta
+
+import pytest
+
+from core.domain.events import ExitWaits, SignalRefused
+from core.domain.messages import Hand, Message, SignalReceived
+from core.domain.order import NotTaken
+from core.domain.reasons import reason
+from core.domain.signal import BY_HAND, PANIC, Signal
+from core.domain.trading_state import Pause
+from tests.core.conftest import OpenWorld, Restart
+from tests.core.memory_ledger import MemoryLedger
+from tests.core.scripted_venue import lost, refused
+from tests.core.world import World
+
+AWAY = NotTaken(reason("unreachable", detail="connection refused"))
+
+
+@pytest.fixture
+async def world(open_world: OpenWorld) -> World:
+    """WIF is held, and everything is paused."""
+    world = await open_world()
+    await world.say("BUY_SM")
+    await world.set(pause=Pause.ALL)
+    return world
+
+
+async def panic(world: World, kind: str = PANIC, name: str = "confirm:1") -> None:
+    """Stored; what becomes of it is another thing."""
+    now = world.clock.now()
+    signal = Signal(BY_HAND, name, kind, "WIFUSDC", world.book.position("WIFUSDC").average_cost, now)
+    body = SignalReceived(signal, Hand(7, "Ann"))
+    await world.clock.run(world.inbox.ask_all([Message(BY_HAND, name, "WIFUSDC", body, now)]))
+
+
+def is_held(world: World) -> bool:
+    return world.book.position("WIFUSDC").is_open
+
+
+@pytest.mark.parametrize("kind", [PANIC, "SELL_MANUAL"])
+async def test_only_a_panic_outlasts_an_exchange_that_is_away_for_minutes(world: World, kind: str) -> None:
+    world.venue.next(*[refused(AWAY)] * 200)
+    await panic(world, kind)
+    await world.clock.forward(700)
+    world.venue.courses.clear()
+    await world.clock.forward(1_000)
+    assert is_held(world) is (kind != PANIC)
+    assert len(world.venue.executed) == 1 + (kind == PANIC)
+    assert not world.book.in_flight
+
+
+async def test_the_owner_is_told_once_that_it_waits(world: World, ledger: MemoryLedger) -> None:
+    world.venue.next(*[refused(AWAY)] * 30)
+    await panic(world)
+    await world.clock.forward(30)
+    (waits,) = [event for event in ledger.events if isinstance(event, ExitWaits)]
+    assert waits.reason == AWAY.reason
+    await world.clock.forward(900)
+    assert not is_held(world)
+    assert [event.kind for event in ledger.events][-2:] == ["exit_waits", "order_executed"]
+
+
+async def test_a_ban_is_told_at_once_and_outlasted(world: World, ledger: MemoryLedger) -> None:
+    world.venue.next(*[refused(NotTaken(reason("banned", seconds=600), retry_after=600))] * 5)
+    await panic(world)
+    await world.clock.quiet()
+    assert isinstance(ledger.events[-1], ExitWaits)
+    assert ledger.events[-1].until is None
+    await world.clock.forward(2000)
+    assert not is_held(world)
+
+
+async def test_silence_is_outlasted_too(world: World) -> None:
+    world.venue.next(lost(executed=False))
+    await panic(world)
+    world.venue.unavailable = True
+    await world.clock.forward(300)
+    assert is_held(world)
+    world.venue.unavailable = False
+    await world.clock.forward(60)
+    assert not is_held(world)
+    assert len(world.venue.executed) == 2
+
+
+async def test_what_waited_long_in_its_mailbox_is_sold(open_world: OpenWorld) -> None:
+    world = await open_world()
+    world.venue.next(lost(executed=True, visible_after=300))
+    await world.clock.run(world.inbox.deliver([world.said(world.signal("BUY_SM"))]))
+    world.venue.unavailable = True
+    await world.clock.forward(1)
+    await world.set(pause=Pause.ALL)
+    await panic(world)
+    await world.clock.forward(400)
+    world.venue.unavailable = False
+    await world.clock.forward(60)
+    assert len(world.venue.executed) == 2
+    assert not is_held(world)
+
+
+async def test_resuming_takes_it_back(world: World, ledger: MemoryLedger) -> None:
+    world.venue.next(*[refused(AWAY)] * 100)
+    await panic(world)
+    await world.clock.forward(120)
+    await world.set(pause=Pause.OFF)
+    await world.clock.forward(60)
+    assert not world.book.in_flight
+    assert is_held(world)
+    told = ledger.events[-1]
+    assert isinstance(told, SignalRefused)
+    assert str(told.reason) == "the panic was taken back"
+    placed = len(world.venue.placed)
+    await world.clock.forward(600)
+    assert len(world.venue.placed) == placed
+
+
+async def test_a_restart_goes_on_with_it(world: World, ledger: MemoryLedger, restart: Restart) -> None:
+    world.venue.next(*[refused(AWAY)] * 12)
+    await panic(world)
+    await world.clock.forward(100)
+    await world.crash()
+    await world.clock.forward(timedelta(hours=1).total_seconds())
+    after = await restart(world, ledger)
+    await after.clock.forward(120)
+    assert not is_held(after)
+    assert len(world.venue.executed) == 2
+
+
+async def test_another_source_cannot_pass_for_a_panic(world: World) -> None:
+    await world.say(PANIC, age=3600)
+    assert is_held(world)

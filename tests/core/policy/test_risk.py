@@ -1,0 +1,108 @@
+"""Each risk rule at its limit, just below and just above; exits always pass; what is not known is refused."""
+
+from decimal import Decimal
+
+import pytest
+
+from core.domain.reasons import Reason
+from core.domain.signal import Side
+from core.policy.decision import Refused, decide
+from core.policy.decision_context import Picture
+from core.policy.risk import RULES, RiskApproved, assess
+from core.policy.risk.daily_loss import daily_loss
+from core.policy.risk.open_positions import open_positions
+from core.policy.risk.order_notional import order_notional
+from core.policy.risk.price_band import price_band
+from tests.core.pictures import HELD, draft, picture, said
+
+
+def words(refused: Reason | None) -> str:
+    return str(refused or "")
+
+
+@pytest.mark.parametrize(
+    ("price", "refused"),
+    [
+        ("0.40", ""),
+        ("0.48", ""),
+        ("0.4848", ""),
+        ("0.48480001", "the price moved +1.00% from the signal's 0.48 to 0.48480001, more than 1%"),
+        ("0.50", "the price moved +4.17% from the signal's 0.48 to 0.5, more than 1%"),
+    ],
+)
+def test_the_price_band(price: str, refused: str) -> None:
+    assert words(price_band(said(), draft(price=price), picture())) == refused
+
+
+@pytest.mark.parametrize(
+    ("qty", "refused"), [("99.99", ""), ("100", ""), ("100.01", "worth 48.00 USDC, more than the limit of 48 per order")]
+)
+def test_the_worth_of_one_order(qty: str, refused: str) -> None:
+    assert words(order_notional(said(), draft(qty=qty), picture(max_order_notional=Decimal(48)))) == refused
+
+
+@pytest.mark.parametrize(
+    ("count", "refused"),
+    [(0, ""), (4, ""), (5, "5 positions are open, the limit is 5"), (6, "6 positions are open, the limit is 5")],
+)
+def test_the_count_of_open_positions(count: int, refused: str) -> None:
+    assert words(open_positions(said(), draft(), picture(open_count=count))) == refused
+
+
+@pytest.mark.parametrize(
+    ("result", "refused"),
+    [
+        (Decimal(500), ""),
+        (Decimal("-99.99999999"), ""),
+        (Decimal(-100), "today's result is -100.00 USDC, the limit is a loss of 100"),
+        (Decimal("-100.01"), "today's result is -100.01 USDC, the limit is a loss of 100"),
+        (None, "today's result in USDC is not known"),
+    ],
+)
+def test_the_loss_of_the_day(result: Decimal | None, refused: str) -> None:
+    results = {"USDC": result} if result is not None else None
+    assert words(daily_loss(said(), draft(), picture(results_today=results))) == refused
+
+
+def worst() -> Picture:
+    """Every limit is broken, and nothing is known."""
+    return picture(open_count=99, results_today=None, max_order_notional=Decimal(0), price_band_pct=Decimal(0), position=HELD)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_rule_refuses_an_entry_at_its_worst_and_no_exit(rule: object) -> None:
+    assert callable(rule)
+    assert rule(said(close="0.01"), draft(), worst()) is not None
+    # Off tenfold an exit is refused as well, by price_sanity alone: test_price_sanity.py.
+    assert rule(said("SELL_SM", close="0.05"), draft(Side.SELL), worst()) is None
+
+
+def test_an_exit_is_approved_at_its_worst() -> None:
+    assert assess(said("SELL_SM"), draft(Side.SELL), worst()) == RiskApproved(Side.SELL, Decimal(20), Decimal("0.48"))
+
+
+def test_an_entry_that_keeps_every_limit_is_approved() -> None:
+    assert assess(said(), draft(), picture()) == RiskApproved(Side.BUY, Decimal(20), Decimal("0.48"))
+
+
+def test_the_first_rule_that_refuses_gives_the_reason() -> None:
+    refused = assess(said(close="0.40"), draft(), picture(open_count=9))
+    assert isinstance(refused, Reason)
+    assert refused.code == "price_band"
+
+
+def test_an_entry_at_an_unknown_price_is_denied() -> None:
+    decision = decide(said(), picture(quote=None))
+    assert isinstance(decision, Refused)
+    assert (decision.outcome, decision.reason.code, decision.draft) == ("denied", "price_unknown", None)
+
+
+def test_an_exit_at_an_unknown_price_is_sized_by_the_signals() -> None:
+    decision = decide(said("SELL_SM", close="0.52"), picture(quote=None, position=HELD))
+    assert decision == RiskApproved(Side.SELL, Decimal("19.98"), Decimal("0.52"))
+
+
+def test_what_was_denied_is_kept_with_its_size() -> None:
+    decision = decide(said(), picture(open_count=5))
+    assert isinstance(decision, Refused)
+    assert decision.draft == draft()

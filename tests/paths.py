@@ -1,0 +1,6 @@
+"""Where the project and the tests' data are, so that a test file may move."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+DATA = ROOT / "tests" / "data"
