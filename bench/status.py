@@ -81,7 +81,7 @@ async def under_load(folder: Path, rate: float, count: int) -> tuple[list[float]
         executed = ((await firm.ledger.reader.read(done))[0]["n"] - before) / (time.perf_counter() - began)
         loading.cancel()
         await asyncio.gather(loading, return_exceptions=True)
-        await until(lambda: not len(firm.trading.inbox) and not firm.book.in_flight, within=30)
+        await until(lambda: not len(firm.trading.inbox) and not firm.portfolio.in_flight, within=30)
         return took, executed
 
 

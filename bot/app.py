@@ -14,20 +14,20 @@ import structlog
 from fastapi import APIRouter
 
 from bot.access.confirmations import Confirmations
-from bot.access.roles import People
+from bot.access.roles import Roles
 from bot.access.totp import OneTimeCodes
 from bot.cli.daily_reconciliation import Prover
 from bot.clock import SystemClock
-from bot.commands.context import Desk
+from bot.commands.context import CommandContext
 from bot.commands.liquidation import PanicTimer
 from bot.factories import check_trading_mode, connect_snowflake, kafka_options, limits_of, open_venue, today_of
-from bot.jobs.api_key_check import KeyWatch
-from bot.jobs.backlog_report import CatchingUp
-from bot.jobs.daily_reconciliation_job import DailyProof
+from bot.jobs.api_key_check import ApiKeyCheck
+from bot.jobs.backlog_report import BacklogReport
+from bot.jobs.daily_reconciliation_job import DailyReconciliationJob
 from bot.jobs.digest_job import DigestTimer
 from bot.jobs.heartbeat_ping import EVERY_SECONDS, HeartbeatPing
-from bot.jobs.ledger_outage import LedgerWatch, end_lines
-from bot.jobs.retention_job import Pruning
+from bot.jobs.ledger_outage import LedgerOutageJob, end_lines
+from bot.jobs.retention_job import RetentionJob
 from bot.jobs.timers import (
     ApprovalTimer,
     BalanceReader,
@@ -41,17 +41,17 @@ from bot.jobs.timers import (
     schedule_once,
 )
 from bot.lifecycle import Lifecycle, stop_on_signals
-from bot.notifications.dispatcher import Notifiers
-from bot.notifications.emergency_alert import DirectWord
-from bot.notifications.event_emitter import ProcessEvents
+from bot.notifications.dispatcher import NotificationDispatcher
+from bot.notifications.emergency_alert import EmergencyAlert
+from bot.notifications.event_emitter import EventEmitter
 from bot.observability.logging_setup import configure_logging
 from bot.observability.loki_handler import LokiHandler
 from bot.process_identity import this_program
 from bot.settings.settings import Settings, TradingMode
-from bot.subscriptions.recipients import Audience
+from bot.subscriptions.recipients import Recipients
 from bot.telegram.client import connect, name_of
-from bot.telegram.rate_limiter import Paces
-from bot.telegram.single_instance import Alone
+from bot.telegram.rate_limiter import RateLimiters
+from bot.telegram.single_instance import SingleInstance
 from bot.telegram.telegram_app import TelegramChat
 from bot.web.health import create_web_app
 from bot.web.metrics import create_metrics_app
@@ -73,10 +73,10 @@ from core.domain.access import Reader
 from core.domain.errors import ConfigurationError, ExchangeUnavailable, LedgerUnavailable
 from core.domain.events import PartTroubled, SignalsLost, Started
 from core.domain.messages import Message, ReaderRequested, SourcePosition
-from core.domain.trading_state import Controls
+from core.domain.trading_state import TradingState
 from core.engine.inbox import CONTROLS
 from core.ports import LedgerState, MarketData
-from core.state.portfolio import Book
+from core.state.portfolio import Portfolio
 from core.trading import Trading
 
 log = structlog.get_logger(__name__)
@@ -165,8 +165,8 @@ class _Program:
         self.clock = clock = SystemClock()
         self.lifecycle = Lifecycle()
         self.notes: list[str] = []
-        self.events = ProcessEvents(ledger, clock)
-        self.alone = Alone(
+        self.events = EventEmitter(ledger, clock)
+        self.alone = SingleInstance(
             clock,
             self.events.tell,
             who=this_program(settings.database_url.get_secret_value()),
@@ -176,11 +176,11 @@ class _Program:
         )
         self.turned_away, self.turned_back = TurnedAway(self.events.tell, clock), TurnedBack(self.events.tell, clock)
         ledger.observers.append(self.turned_back)
-        controls = Controls(mode=settings.approval)
+        controls = TradingState(mode=settings.approval)
         self.metrics = ExecutionLogger(state)
         ledger.observers.append(self.metrics)
         self.trading = Trading(
-            book=Book.from_ledger(state, controls, limits_of(settings), today_of(clock), settings.users),
+            portfolio=Portfolio.from_ledger(state, controls, limits_of(settings), today_of(clock), settings.users),
             ledger=ledger,
             venue=venue,
             clock=clock,
@@ -190,7 +190,7 @@ class _Program:
             held_since=lambda: ledger.held_since,
             gate=self.alone.closed,
         )
-        self.book, self.market, self.inbox = self.trading.book, self.trading.market, self.trading.inbox
+        self.portfolio, self.market, self.inbox = self.trading.portfolio, self.trading.market, self.trading.inbox
         self.source = self._kafka(embedded)
         self.warehouse = connect_snowflake(settings, ledger, self.inbox, clock)
         if self.warehouse.export is not None:
@@ -224,19 +224,19 @@ class _Program:
         if settings.tg_token is None or settings.tg_chat_id is None:
             raise ConfigurationError(settings.missing_for_run())
         token = settings.tg_token.get_secret_value()
-        people = People(self.book)
+        people = Roles(self.portfolio)
         alerts, answers = connect(token, settings.tg_api_url), connect(token, settings.tg_api_url)
         place = settings.tg_chat_id, settings.tg_topic_id
-        audience = Audience(*place, settings.tg_lang, "UTC", people, self.book, lambda: name_of(answers))
-        paces, source = Paces(self.clock), self.source
-        self.direct = DirectWord(connect(token, settings.tg_api_url), audience, paces, self.clock)
-        self.notifiers = Notifiers(
-            alerts, audience, self.ledger, self.clock, blocked=self._forget, quote=self.market.quote, paces=paces
+        recipients = Recipients(*place, settings.tg_lang, "UTC", people, self.portfolio, lambda: name_of(answers))
+        paces, source = RateLimiters(self.clock), self.source
+        self.direct = EmergencyAlert(connect(token, settings.tg_api_url), recipients, paces, self.clock)
+        self.notifiers = NotificationDispatcher(
+            alerts, recipients, self.ledger, self.clock, blocked=self._forget, quote=self.market.quote, paces=paces
         )
-        self.desk = Desk(
-            book=self.book,
+        self.context = CommandContext(
+            portfolio=self.portfolio,
             market=self.market,
-            deciding=self.trading.deciding,
+            decisions=self.trading.decisions,
             rates=self.trading.rates,
             confirmations=Confirmations(self.clock),
             codes=self._codes(),
@@ -250,8 +250,8 @@ class _Program:
             trading_mode=settings.trading_mode,
             symbols=settings.symbols,
             people=people,
-            audience=audience,
-            bot_name=audience.bot_name,
+            recipients=recipients,
+            bot_name=recipients.bot_name,
             language=settings.tg_lang,
             zone="UTC",
             version=version("marketflow"),
@@ -261,11 +261,11 @@ class _Program:
             clock_offset=lambda: self.client.clock_offset_seconds,
             tell=self.events.tell,
         )
-        self.chat = TelegramChat(answers, self.desk, self.ledger, paces, self.alone)
+        self.chat = TelegramChat(answers, self.context, self.ledger, paces, self.alone)
 
     def _codes(self) -> OneTimeCodes | None:
         key = self.settings.tg_totp_secret
-        return OneTimeCodes(key.get_secret_value(), self.book.authenticators, self.clock) if key is not None else None
+        return OneTimeCodes(key.get_secret_value(), self.portfolio.authenticators, self.clock) if key is not None else None
 
     async def _forget(self, user_id: int) -> None:
         """A person who has blocked the bot is told no more, until the next /start."""
@@ -300,7 +300,7 @@ class _Program:
 
     async def run(self, on_ready: Callable[[], None]) -> None:
         """Starts everything, waits until told to stop, and ends in the order that settles what is in flight."""
-        self._catching_up = CatchingUp(
+        self._catching_up = BacklogReport(
             LedgerQueries(self.ledger.reader),
             self.clock,
             away_since=self.ledger.away_since,
@@ -309,14 +309,14 @@ class _Program:
             tell=self.events.tell,
         )
         jobs = schedule(self._jobs())
-        proof = DailyProof(self._prover(), self.ledger, self.clock, self.metrics.proof)
+        proof = DailyReconciliationJob(self._prover(), self.ledger, self.clock, self.metrics.proof)
         with suppress(LedgerUnavailable):
             await proof.recall()
         schedule_daily(jobs, "proof", proof.run, PROOF_AT)
         if (days := self.settings.retention_days) is not None:
-            schedule_daily(jobs, "pruning", Pruning(LedgerPruning(self.ledger), days, self.clock).run, PRUNE_AT)
+            schedule_daily(jobs, "pruning", RetentionJob(LedgerPruning(self.ledger), days, self.clock).run, PRUNE_AT)
         if self.settings.trading_mode is TradingMode.LIVE:  # the testnet tells nothing about a key
-            schedule_once(jobs, "key", KeyWatch(self.client, self.events.tell, self.clock).run, KEY_AFTER_START_SECONDS)
+            schedule_once(jobs, "key", ApiKeyCheck(self.client, self.events.tell, self.clock).run, KEY_AFTER_START_SECONDS)
         schedule_once(jobs, "proof after the start", proof.run, PROOF_AFTER_START_SECONDS)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.warehouse.close)
@@ -352,7 +352,7 @@ class _Program:
     @property
     def _since(self) -> datetime:
         """The last sign of life of the process before this one, else the start of this one."""
-        return self.ledger.away_since or self.desk.started_at
+        return self.ledger.away_since or self.context.started_at
 
     def _is_read(self) -> bool:
         """Whether nothing is left to be read from where signals come from."""
@@ -362,7 +362,7 @@ class _Program:
         """Health and metrics, from before anything else until after everything."""
         settings = self.settings
         if settings.http_port:
-            web = create_web_app(self.parts, self.desk.version, *self._routes(), names=settings.http_allowed_hosts)
+            web = create_web_app(self.parts, self.context.version, *self._routes(), names=settings.http_allowed_hosts)
             await stack.enter_async_context(serve_web(web, settings.http_host, settings.http_port))
         if settings.metrics_port:
             metrics = create_metrics_app(self.metrics.registry, settings.http_allowed_hosts)
@@ -411,17 +411,17 @@ class _Program:
                 return
 
     async def _announce(self) -> None:
-        if not self.book.is_of(self.settings.report_asset):
+        if not self.portfolio.is_of(self.settings.report_asset):
             self.notes.append("other_asset")
         for source in (self.source, self.warehouse.table):
             if source is not None and not await self._positions(source.name):
                 self.notes.append("from_latest")
         if (note := self.alone.note) is not None:
             self.notes.append(note)
-        open_positions, away = len(self.book.open_positions()), self.ledger.away_since
+        open_positions, away = len(self.portfolio.open_positions()), self.ledger.away_since
         notes = tuple(dict.fromkeys(self.notes))
-        state = self.settings.trading_mode, self.book.controls, open_positions
-        await self.events.keep(Started(self.desk.version, *state, notes, away))
+        state = self.settings.trading_mode, self.portfolio.controls, open_positions
+        await self.events.keep(Started(self.context.version, *state, notes, away))
 
     async def _positions(self, source: str) -> Mapping[int, SourcePosition]:
         while True:
@@ -436,12 +436,12 @@ class _Program:
 
     def _jobs(self) -> dict[str, tuple[float, Job]]:
         jobs: dict[str, tuple[float, Job]] = {
-            "approvals": (1.0, ApprovalTimer(self.book, self.inbox, self.clock).run),
-            "digests": (20.0, DigestTimer(self.desk, self.desk.audience, self.inbox, self.clock, self._since).run),
+            "approvals": (1.0, ApprovalTimer(self.portfolio, self.inbox, self.clock).run),
+            "digests": (20.0, DigestTimer(self.context, self.context.recipients, self.inbox, self.clock, self._since).run),
             "catching up": (3.0, self._catching_up.run),
             "exits": (1.0, self.trading.exits.run),
-            "panic": (1.0, PanicTimer(self.desk).run),
-            "pause": (1.0, PauseTimer(self.book, self.inbox, self.clock).run),
+            "panic": (1.0, PanicTimer(self.context).run),
+            "pause": (1.0, PauseTimer(self.portfolio, self.inbox, self.clock).run),
             "gauges": (2.0, self._read_gauges),
             "exchange": (
                 2.0,
@@ -450,8 +450,8 @@ class _Program:
             "ledger": (1.0, self._watch_ledger().run),
             "turned back": (5.0, self.turned_back.run),
             "comparison": (COMPARE_SECONDS, self._compare),
-            "balances": (30.0, BalanceReader(self.book, self.venue, self.clock).run),
-            "marks": (MARK_SECONDS, MarkWriter(self.book, self.market, self.ledger).run),
+            "balances": (30.0, BalanceReader(self.portfolio, self.venue, self.clock).run),
+            "marks": (MARK_SECONDS, MarkWriter(self.portfolio, self.market, self.ledger).run),
             "turned away": (5.0, self.turned_away.run),
             "rules": (RULES_SECONDS, RulesReader(self.market).run),
         }
@@ -468,13 +468,13 @@ class _Program:
             jobs["clock"] = (60.0, self._measure_clock)
         return jobs
 
-    def _watch_ledger(self) -> LedgerWatch:
-        watch = LedgerWatch(
+    def _watch_ledger(self) -> LedgerOutageJob:
+        watch = LedgerOutageJob(
             lambda: self.ledger.ready,
             self.direct.say,
             self.events.tell,
             self.clock,
-            held=lambda: [position.symbol for position in self.book.open_positions()],
+            held=lambda: [position.symbol for position in self.portfolio.open_positions()],
             is_read=lambda: self._is_read() and not len(self.inbox),
         )
         self.ledger.observers.append(watch)
@@ -507,11 +507,11 @@ class _Program:
         except ExchangeUnavailable as error:
             log.warning("the exchange's clock cannot be measured", error=str(error))
         else:
-            self.book.clock_offset = timedelta(seconds=offset)
+            self.portfolio.clock_offset = timedelta(seconds=offset)
             self.metrics.clock_offset(offset)
 
     async def _settle(self) -> None:
-        self.trading.deciding.patient = False
+        self.trading.decisions.patient = False
         try:
             async with asyncio.timeout(SETTLE_SECONDS):
                 await self.inbox.close()

@@ -20,7 +20,7 @@ from core.adapters.snowflake.source import SnowflakeSource
 from core.domain.errors import ConfigurationError
 from core.engine.inbox import Inbox
 from core.history_export import HistoryExport
-from core.policy.decision_context import Limits
+from core.policy.decision_context import RiskLimits
 from core.ports import Clock, MarketData
 
 PAPER_BALANCES: Mapping[str, Decimal] = {
@@ -29,9 +29,9 @@ PAPER_BALANCES: Mapping[str, Decimal] = {
 }
 
 
-def limits_of(settings: Settings) -> Limits:
+def limits_of(settings: Settings) -> RiskLimits:
     """The owner's limits, as the policy knows them."""
-    return Limits(
+    return RiskLimits(
         symbols=settings.symbols,
         trade_qty=settings.trade_qty,
         trade_quote=settings.trade_quote,

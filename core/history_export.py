@@ -7,7 +7,7 @@ import structlog
 
 from core.domain.errors import HistoryUnavailable, LedgerUnavailable
 from core.domain.messages import DeadLetter
-from core.ports import Arrival, Changes, Clock, ExportFeed, History
+from core.ports import Arrival, Clock, CommitBatch, ExportFeed, History
 
 BATCH = 500
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0  # seconds between two attempts
@@ -35,7 +35,7 @@ class HistoryExport:
         """Whether the history took what it was last given, and what was the matter if not."""
         return (not self._problem, self._problem or "nothing waits that could be exported")
 
-    def committed(self, changes: Changes, stored: Sequence[Arrival], dead: Sequence[DeadLetter]) -> None:
+    def committed(self, changes: CommitBatch, stored: Sequence[Arrival], dead: Sequence[DeadLetter]) -> None:
         """There is more to export."""
         if changes.executions:
             self._news.set()

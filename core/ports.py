@@ -13,14 +13,14 @@ from core.domain.events import Event, OutboxItem, Priority
 from core.domain.instrument import Balance, Instrument, Quote
 from core.domain.messages import DeadLetter, Message, SourcePosition, StoredMessage
 from core.domain.order import ExecutionReport, Fill, Order, OrderRequest, PlaceResult, RecentOrders
-from core.domain.pending_exit import WantedExit
+from core.domain.pending_exit import PendingExit
 from core.domain.position import Execution, Position, Trade
 from core.domain.reasons import Reason
 from core.domain.risk_limit import LimitSet
 from core.domain.signal_conflict import Conflict
-from core.domain.symbol_halt import Hold
-from core.domain.trading_state import Controls
-from core.policy.rule_measurements import Facts
+from core.domain.symbol_halt import SymbolHalt
+from core.domain.trading_state import TradingState
+from core.policy.rule_measurements import DecisionRecord
 
 
 class Clock(Protocol):
@@ -107,7 +107,7 @@ class AccountHistory(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class MessageOutcome:
     """What became of a stored message: `outcome` is the metric's label (`ordered`, `ignored`, `denied`, `expired`, `observed`,
     `awaiting_approval`, `put_off`, `done`, `failed`), `reason` why (English sentence and code are both
     kept), `facts` the numbers that were decided by."""
@@ -116,25 +116,25 @@ class Verdict:
     outcome: str
     at: datetime
     reason: Reason | None = None
-    facts: Facts | None = None
+    facts: DecisionRecord | None = None
 
 
 @dataclass(slots=True)
-class Changes:
+class CommitBatch:
     """Everything that one commit writes. Rows are facts: orders, positions, approvals, holds, exits, people, invites,
     authenticators, readers and limits replace the row of the same key, the rest is appended; an execution, fill or trade that is
     there already is left alone."""
 
-    verdicts: list[Verdict] = field(default_factory=list)
+    verdicts: list[MessageOutcome] = field(default_factory=list)
     orders: list[Order] = field(default_factory=list)
     fills: list[tuple[str, Fill]] = field(default_factory=list)  # (client_order_id, fill)
     positions: list[Position] = field(default_factory=list)
     trades: list[Trade] = field(default_factory=list)
     executions: list[Execution] = field(default_factory=list)
     approvals: list[Approval] = field(default_factory=list)
-    controls: Controls | None = None
-    holds: list[Hold] = field(default_factory=list)
-    exits: list[WantedExit] = field(default_factory=list)
+    controls: TradingState | None = None
+    holds: list[SymbolHalt] = field(default_factory=list)
+    exits: list[PendingExit] = field(default_factory=list)
     people: list[Person] = field(default_factory=list)
     invites: list[Invite] = field(default_factory=list)
     authenticators: list[Authenticator] = field(default_factory=list)
@@ -163,11 +163,11 @@ class LedgerState:
     right, `invites` those not used or withdrawn, `authenticators` those that have not ended, `exits` those that are wanted.
     `mark` is the ledger's own, which its orders carry; `touched` names every symbol that an order of it was ever sent for."""
 
-    controls: Controls | None
+    controls: TradingState | None
     positions: Sequence[Position]
     in_flight: Sequence[Order]
     approvals: Sequence[Approval]
-    holds: Sequence[Hold]
+    holds: Sequence[SymbolHalt]
     waiting: Sequence[StoredMessage]
     today: Sequence[DayResult]
     totals: Mapping[str, int]
@@ -177,7 +177,7 @@ class LedgerState:
     authenticators: Sequence[Authenticator] = ()
     readers: Sequence[Reader] = ()
     limits: Sequence[LimitSet] = ()
-    exits: Sequence[WantedExit] = ()
+    exits: Sequence[PendingExit] = ()
     mark: int | None = None
     touched: Sequence[str] = ()
     acknowledged: Sequence[Acknowledged] = ()
@@ -211,7 +211,7 @@ class Ledger(Protocol):
         """Those of these orders that the ledger knows, by client order id."""
         ...
 
-    async def commit(self, changes: Changes) -> None:
+    async def commit(self, changes: CommitBatch) -> None:
         """Writes all of `changes` or nothing. Commits that are ready together share one transaction."""
         ...
 
@@ -219,7 +219,7 @@ class Ledger(Protocol):
 class Observer(Protocol):
     """Whoever only wants to know. Called after the commit, never awaited; what it raises is logged and goes no further."""
 
-    def committed(self, changes: Changes, stored: Sequence[Arrival], dead: Sequence[DeadLetter]) -> None: ...
+    def committed(self, changes: CommitBatch, stored: Sequence[Arrival], dead: Sequence[DeadLetter]) -> None: ...
 
 
 class Timings(Protocol):

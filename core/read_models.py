@@ -6,12 +6,12 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from core.domain.approval import Approval
-from core.domain.messages import Body, DeadLetter, Hand
+from core.domain.messages import Body, DeadLetter, ManualInstruction
 from core.domain.order import Fill, Order, OrderState
 from core.domain.position import Execution
 from core.domain.reasons import Reason
 from core.domain.signal import Signal
-from core.policy.rule_measurements import Facts
+from core.policy.rule_measurements import DecisionRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +120,12 @@ class Story:
 
     seq: int
     signal: Signal
-    hand: Hand | None
+    hand: ManualInstruction | None
     received_at: datetime
     decided_at: datetime | None
     outcome: str | None
     reason: Reason | None
-    facts: Facts | None
+    facts: DecisionRecord | None
     order: Order | None
     steps: Sequence[OrderStep]
     fills: Sequence[Fill]

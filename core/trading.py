@@ -6,22 +6,22 @@ from functools import partial
 
 from core.domain.account import ACCOUNT
 from core.domain.messages import Message, StoredMessage
-from core.engine.comparison_schedule import Comparing
-from core.engine.control_commands import Wishes
+from core.engine.comparison_schedule import ComparisonSchedule
+from core.engine.control_commands import ControlCommands
 from core.engine.inbox import CAPACITY, Inbox
 from core.engine.order_executor import OrderExecutor, new_token
-from core.engine.symbol_halts import Holding
-from core.execution.account_guard import Account
-from core.execution.decision_service import Deciding
+from core.engine.symbol_halts import SymbolHalts
+from core.execution.account_guard import AccountGuard
+from core.execution.decision_service import DecisionService
 from core.execution.first_sending import FirstSending
-from core.execution.order_adoption import Adoption
-from core.execution.pending_exits import Exits, ExitTimer
+from core.execution.order_adoption import OrderAdoption
+from core.execution.pending_exits import ExitTimer, PendingExits
 from core.execution.placement import Placement
 from core.execution.reconciler import Reconciler
-from core.ports import Clock, EntryGate, Ledger, LedgerState, Timings, Venue, Verdict
-from core.state.exchange_rates import Rates
-from core.state.market_data import Market
-from core.state.portfolio import Book
+from core.ports import Clock, EntryGate, Ledger, LedgerState, MessageOutcome, Timings, Venue
+from core.state.exchange_rates import ExchangeRates
+from core.state.market_data import MarketDataCache
+from core.state.portfolio import Portfolio
 
 MOST_WATCHED = 20
 
@@ -32,7 +32,7 @@ class Trading:
     def __init__(
         self,
         *,
-        book: Book,
+        portfolio: Portfolio,
         ledger: Ledger,
         venue: Venue,
         clock: Clock,
@@ -47,70 +47,70 @@ class Trading:
         """`held_since` is when this process took the ledger, or was sure of it again; now by default. `gate` may keep entries
         back. `watched` are symbols whose rules and price are kept at hand, besides those that the book needs. `token` names an
         approval, `capacity` is the inbox's."""
-        self.book = book
+        self.portfolio = portfolio
         self._watched = watched
-        self.market = Market(venue, clock, watched=self.needed)
-        self.rates = rates = Rates(book, self.market, clock)
-        self.deciding = deciding = Deciding(
-            book=book, market=self.market, rates=rates, balances=venue.balances, clock=clock, gate=gate
+        self.market = MarketDataCache(venue, clock, watched=self.needed)
+        self.rates = rates = ExchangeRates(portfolio, self.market, clock)
+        self.decisions = decisions = DecisionService(
+            portfolio=portfolio, market=self.market, rates=rates, balances=venue.balances, clock=clock, gate=gate
         )
         began = clock.now()
         since = held_since or (lambda: began)
-        account = Account(ledger, book, clock)
-        first = FirstSending(ledger=ledger, venue=venue, book=book, account=account, held_since=since, clock=clock)
+        account = AccountGuard(ledger, portfolio, clock)
+        first = FirstSending(ledger=ledger, venue=venue, portfolio=portfolio, account=account, held_since=since, clock=clock)
         self.placement = Placement(
             ledger=ledger,
             venue=venue,
             market=self.market,
-            book=book,
-            deciding=deciding,
-            reconciler=Reconciler(venue, self.market, clock, lambda: book.mark),
+            portfolio=portfolio,
+            decisions=decisions,
+            reconciler=Reconciler(venue, self.market, clock, lambda: portfolio.mark),
             first=first,
             clock=clock,
             timings=timings,
             put=self._put,
         )
-        self.holding = Holding(
+        self.symbol_halts = SymbolHalts(
             ledger=ledger,
             venue=venue,
             market=self.market,
-            book=book,
+            portfolio=portfolio,
             clock=clock,
             account=account,
             held_since=since,
             inbox=lambda: self.inbox,
         )
-        self.comparing = Comparing(self.holding, venue, book, clock)
+        self.comparing = ComparisonSchedule(self.symbol_halts, venue, portfolio, clock)
         self.executor = OrderExecutor(
             ledger=ledger,
-            book=book,
+            portfolio=portfolio,
             market=self.market,
-            deciding=deciding,
+            decisions=decisions,
             rates=rates,
             placement=self.placement,
             first=first,
-            adoption=Adoption(
+            adoption=OrderAdoption(
                 ledger=ledger,
-                book=book,
+                portfolio=portfolio,
                 market=self.market,
                 placement=self.placement,
                 clock=clock,
                 trading_mode=trading_mode,
             ),
-            holding=self.holding,
-            exits=Exits(book, self.market, venue, clock),
-            wishes=Wishes(book, venue, self.holding, account, clock),
+            symbol_halts=self.symbol_halts,
+            exits=PendingExits(portfolio, self.market, venue, clock),
+            control_commands=ControlCommands(portfolio, venue, self.symbol_halts, account, clock),
             trading_mode=trading_mode,
             clock=clock,
             token=token,
         )
         self.inbox = Inbox(ledger, self._handle, clock, capacity=capacity)
-        self.exits = ExitTimer(book, self.inbox.ask_all, clock)
+        self.exits = ExitTimer(portfolio, self.inbox.ask_all, clock)
 
     async def _put(self, messages: Sequence[Message]) -> None:
         await self.inbox.ask_all(messages)
 
-    async def _handle(self, stored: StoredMessage) -> Verdict:
+    async def _handle(self, stored: StoredMessage) -> MessageOutcome:
         verdict = await self.executor.handle(stored)
         if verdict.outcome == "ordered":
             self.comparing.want_soon(stored.message.mailbox)
@@ -118,13 +118,13 @@ class Trading:
 
     def needed(self) -> set[str]:
         """The symbols whose rules and prices are kept at hand."""
-        symbols = self.book.instruments_needed(self._watched)
+        symbols = self.portfolio.instruments_needed(self._watched)
         return symbols | self.rates.pairs(symbols)
 
     async def load_rules(self, *, every: bool) -> None:
         """Reads the rules of the symbols that are needed, or of `every` symbol there is, and those of the pairs by which their
         amounts are converted, as far as they can be read now. Raises ExchangeUnavailable."""
-        symbols = self.book.instruments_needed(self._watched)
+        symbols = self.portfolio.instruments_needed(self._watched)
         await self.market.load_instruments(None if every else symbols)
         await self.rates.load(symbols)
 
@@ -141,8 +141,8 @@ class Trading:
 
     def comparable(self) -> list[str]:
         """The symbols that there is something to compare of."""
-        known = {symbol for symbol, position in self.book.positions.items() if position.is_open}
-        known |= {symbol for symbol, hold in self.book.holds.items() if hold.active or hold.differences}
-        known |= {order.symbol for order in self.book.in_flight.values()}
+        known = {symbol for symbol, position in self.portfolio.positions.items() if position.is_open}
+        known |= {symbol for symbol, hold in self.portfolio.holds.items() if hold.active or hold.differences}
+        known |= {order.symbol for order in self.portfolio.in_flight.values()}
         # Each costs some of what may be asked of the exchange: of many symbols, only those with something to compare.
         return sorted((known | set(self._watched) if len(self._watched) <= MOST_WATCHED else known) - {ACCOUNT})

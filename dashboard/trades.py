@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.adapters.ledger.analytics import Held
 from core.domain.money import ZERO, multiply, per_cent, plain
-from core.domain.pending_exit import WantedExit
+from core.domain.pending_exit import PendingExit
 from core.domain.position import Execution
 from core.read_models import Selection
 from dashboard import health
@@ -68,7 +68,7 @@ def _row(one: Held) -> dict[str, str]:
     }
 
 
-def exit_row(one: WantedExit) -> dict[str, str]:
+def exit_row(one: PendingExit) -> dict[str, str]:
     """The cells of an exit that is wanted still."""
     gives_up = "when it is sold" if one.signal.is_panic else shown(one.until)
     return {

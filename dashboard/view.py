@@ -10,7 +10,7 @@ from core.adapters.ledger.engines import is_missing, parse_url
 from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.reader import LedgerReader, open_reader
 from core.domain.errors import LedgerUnavailable
-from core.domain.pending_exit import WantedExit
+from core.domain.pending_exit import PendingExit
 from core.domain.position import Execution
 from core.read_models import Gain, Performance, Selection, SignalStory
 
@@ -27,7 +27,7 @@ class Trades:
 
     last_exit: Execution | None
     held: Sequence[Held]
-    exits: Sequence[WantedExit]
+    exits: Sequence[PendingExit]
     executions: Sequence[Execution]
     pulse: Pulse
 

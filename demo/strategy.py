@@ -29,7 +29,7 @@ _RETRY = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class RateLimiter:
     """How soon it acts, in seconds. A position is kept for `hold`: from the least to the most; then the symbol rests. As a
     signal takes back the question that an opposite one asked, both are long enough for a question to be read and answered.
 
@@ -44,7 +44,7 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class SymbolHalts:
     """What was bought, and when to be rid of it: from `until` on at a profit of `goal` per cent net of fees, and `at_latest`
     in any case. Times in seconds of the monotonic clock."""
 
@@ -71,7 +71,7 @@ class ToyStrategy:
         clock: Clock,
         *,
         symbols: Sequence[str],
-        pace: Pace | None = None,
+        pace: RateLimiter | None = None,
         seed: int = 1,
     ) -> None:
         self._market = market
@@ -79,9 +79,9 @@ class ToyStrategy:
         self._topic = topic
         self._clock = clock
         self._symbols = symbols
-        self._pace = pace or Pace()
+        self._pace = pace or RateLimiter()
         self._random = random.Random(seed)  # noqa: S311 - a toy's whims, no secret
-        self._held: dict[str, Holding] = {}
+        self._held: dict[str, SymbolHalts] = {}
         self._watched_since: dict[str, float] = {}
         self._due: dict[str, float] = {}
         self._quiet_until = 0.0
@@ -122,7 +122,7 @@ class ToyStrategy:
         await self._publish(publisher, Side.BUY, symbol, ask)
         least, most = self._pace.hold if self._bought else self._pace.first_hold
         goal = Decimal(str(round(self._random.uniform(*_GOAL), 2)))
-        self._held[symbol] = Holding(ask, now + least, now + most, goal)
+        self._held[symbol] = SymbolHalts(ask, now + least, now + most, goal)
         self._bought += 1
         if self._bought > _AT_ONCE:
             self._quiet_until = now + self._pace.apart

@@ -17,7 +17,7 @@ from local_telegram.server import RunningChat, running_chat
 
 STRANGER = Person(2002, "Stranger", "stranger", language_code="ru", started=False)
 _T = TypeVar("_T")
-Wanted = Callable[[Message], bool]
+SizeRequest = Callable[[Message], bool]
 
 
 @dataclass(frozen=True)
@@ -76,13 +76,13 @@ class ChatPerson:
         sent = self.send(text)
         return await self.wait_for(lambda message: True, after=sent, within=within)
 
-    async def wait_for(self, wanted: Wanted | str, *, after: Message | None = None, within: float = 10) -> Message:
+    async def wait_for(self, wanted: SizeRequest | str, *, after: Message | None = None, within: float = 10) -> Message:
         """The first message of the bot, in its present form, that is wanted or holds the wanted text.
 
         Only messages newer than `after` count. An edit counts as soon as it makes a message wanted. Fails the
         test with the last messages after `within` seconds.
         """
-        fits: Wanted = (lambda message: wanted in message.text) if isinstance(wanted, str) else wanted
+        fits: SizeRequest = (lambda message: wanted in message.text) if isinstance(wanted, str) else wanted
         newer = after.message_id if after else 0
 
         def found() -> Message | None:
@@ -90,9 +90,9 @@ class ChatPerson:
 
         return await self._until(found, within, f"no message with {wanted!r}")
 
-    async def wait_for_edit(self, message: Message, wanted: Wanted | str = "", *, within: float = 10) -> Message:
+    async def wait_for_edit(self, message: Message, wanted: SizeRequest | str = "", *, within: float = 10) -> Message:
         """The message once it differs from the form given here, and is wanted or holds the wanted text."""
-        fits: Wanted = (lambda one: wanted in one.text) if isinstance(wanted, str) else wanted
+        fits: SizeRequest = (lambda one: wanted in one.text) if isinstance(wanted, str) else wanted
 
         def found() -> Message | None:
             present = self.now(message)

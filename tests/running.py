@@ -17,7 +17,7 @@ from typing import Any
 
 from bot.clock import SystemClock
 from core.adapters.ledger.opening import look_into_ledger, open_ledger
-from core.adapters.ledger.row_batch import Writes
+from core.adapters.ledger.row_batch import RowBatch
 from core.domain.errors import LedgerNotReady
 from core.domain.order import OrderState
 from tests.servers.ports import free_port
@@ -164,7 +164,7 @@ async def _make_ledger_that_traded(database_url: str) -> None:
     try:
         step = {"client_order_id": "earlier", "at": clock.now(), "state": OrderState.FILLED, "order_id": "0"}
         step |= dict.fromkeys(("qty", "price", "executed_qty"), Decimal(1))
-        await ledger.write(Writes(order_steps=[step]))
+        await ledger.write(RowBatch(order_steps=[step]))
     finally:
         await ledger.close()
 

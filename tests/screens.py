@@ -15,7 +15,7 @@ from PIL import Image
 from playwright.async_api import Browser, Page, async_playwright
 
 import bot.texts
-from bot.telegram.client import Speaker, connect
+from bot.telegram.client import RetryingBot, connect
 from bot.texts import LANGUAGES, texts
 from bot.views.chat_message import ChatMessage
 from bot.views.events import render, render_digest
@@ -117,7 +117,7 @@ async def asking(scene: Scene) -> None:
     await scene.say("/mode confirm")
     await asked(scene, "BUY_SM")
     await scene.tap("ap:")
-    await until(lambda: scene.firm.book.position("SOLUSDC").is_open)
+    await until(lambda: scene.firm.portfolio.position("SOLUSDC").is_open)
     scene.firm.prices.bid["SOLUSDC"] = Decimal("153.2")
     await until(lambda: scene.firm.trading.market.price("SOLUSDC") == Decimal("153.2"))
     await asked(scene, "SELL_SM")
@@ -140,7 +140,7 @@ async def telling(scene: Scene) -> None:
 async def alerts(scene: Scene) -> None:
     """Every kind of event, as it is told."""
     link = connect(scene.firm.server.token, scene.firm.server.api_url)
-    speaker, words = Speaker(link, FastClock()), texts(scene.language)
+    speaker, words = RetryingBot(link, FastClock()), texts(scene.language)
     for event in ALL_EVENTS:
         await speaker.send(OWNER, render(event, words))
     many: list[Event] = [executed(), *[refused()] * 3, *[executed()] * 30]
@@ -152,7 +152,7 @@ async def alerts(scene: Scene) -> None:
 async def others(scene: Scene) -> None:
     """Whatever was not said before; for a value that it would hold, the value's name."""
     link = connect(scene.firm.server.token, scene.firm.server.api_url)
-    speaker = Speaker(link, FastClock())
+    speaker = RetryingBot(link, FastClock())
     lines = [text.replace("{", "‹").replace("}", "›") for noted in scene.noted for text in noted.unsaid]
     for first in range(0, len(lines), TEXTS_A_MESSAGE):
         await speaker.send(OWNER, ChatMessage("\n".join(f"· {line}" for line in lines[first : first + TEXTS_A_MESSAGE])))
@@ -174,7 +174,7 @@ SCENES: dict[str, tuple[str, Act]] = {
 }
 
 
-async def picture(page: Page, first: int, last: int) -> Image.Image:
+async def decision_context(page: Page, first: int, last: int) -> Image.Image:
     """The messages of the chat from one number to another, below each other."""
     parts = []
     for number in range(first, last + 1):
@@ -222,7 +222,7 @@ async def play(browser: Browser, language: str, folder: Path) -> None:
             await act(scene)
             await firm.settled()
             await page.wait_for_timeout(4_500)  # until no passing word lies over the messages
-            made = await picture(page, first, firm.owner.messages[-1].message_id)
+            made = await decision_context(page, first, firm.owner.messages[-1].message_id)
             made.save(DOCS / "images" / "screens" / f"{name}.{language}.png", optimize=True)
         await page.close()
 

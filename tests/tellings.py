@@ -5,23 +5,27 @@ from typing import Any
 
 from telegram.ext import ExtBot
 
-from bot.access.roles import People
-from bot.notifications.dispatcher import Notifiers
-from bot.subscriptions.recipients import Audience
-from bot.telegram.rate_limiter import Paces
-from core.domain.trading_state import Controls
+from bot.access.roles import Roles
+from bot.notifications.dispatcher import NotificationDispatcher
+from bot.subscriptions.recipients import Recipients
+from bot.telegram.rate_limiter import RateLimiters
+from core.domain.trading_state import TradingState
 from core.ports import MAIN_READER, Clock, Outbox
-from core.state.portfolio import Book
+from core.state.portfolio import Portfolio
 from tests.core.world import LIMITS
 
 Row = Mapping[str, Any]
 
 
-def owners_notifier(bot: ExtBot[None], chat_id: int, outbox: Outbox, clock: Clock, topic: int | None = None) -> Notifiers:
+def owners_notifier(
+    bot: ExtBot[None], chat_id: int, outbox: Outbox, clock: Clock, topic: int | None = None
+) -> NotificationDispatcher:
     """Tells everything, in English, to one chat alone, or a topic of it."""
-    book = Book(Controls(), LIMITS)
-    audience = Audience(chat_id, topic, "en", "UTC", People(book), book)
-    return Notifiers(bot, audience, outbox, clock, blocked=_nobody, quote=lambda _: None, paces=Paces(clock))
+    portfolio = Portfolio(TradingState(), LIMITS)
+    recipients = Recipients(chat_id, topic, "en", "UTC", Roles(portfolio), portfolio)
+    return NotificationDispatcher(
+        bot, recipients, outbox, clock, blocked=_nobody, quote=lambda _: None, paces=RateLimiters(clock)
+    )
 
 
 async def _nobody(user_id: int) -> None:

@@ -7,36 +7,36 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from core.domain.access import Role
-from core.state.portfolio import Book
+from core.state.portfolio import Portfolio
 
 INVITE_PREFIX = "in_"
 """Of the word that a link carries: https://core.telegram.org/bots/features#deep-linking, up to 64 of A-Z, a-z, 0-9, _ and -."""
 
 
 @dataclass(frozen=True, slots=True)
-class People:
-    """`book` holds them. `names` are those that people with a right had when they last wrote to this process."""
+class Roles:
+    """`portfolio` holds them. `names` are those that people with a right had when they last wrote to this process."""
 
-    book: Book
+    portfolio: Portfolio
     names: dict[int, str] = field(default_factory=dict)
 
     def role(self, user_id: int) -> Role | None:
         """None for a stranger."""
-        return self.book.role(user_id)
+        return self.portfolio.role(user_id)
 
     @property
     def fixed(self) -> Mapping[int, Role]:
         """Those of TG_USERS: the chat can neither add to them nor take their right."""
-        return self.book.fixed
+        return self.portfolio.fixed
 
     def roles(self) -> Mapping[int, Role]:
         """Everybody's role, by user id."""
-        return {user_id: person.role for user_id, person in self.book.people.items()} | dict(self.fixed)
+        return {user_id: person.role for user_id, person in self.portfolio.people.items()} | dict(self.fixed)
 
     def lets_in(self, word: str, now: datetime) -> bool:
         """Whether a link's word belongs to an invitation that somebody may still come by."""
-        invite = self.book.invites.get(digest_of(word))
-        return invite is not None and self.book.granted(invite, now) is not None
+        invite = self.portfolio.invites.get(digest_of(word))
+        return invite is not None and self.portfolio.granted(invite, now) is not None
 
 
 def new_invite_word() -> str:

@@ -21,7 +21,7 @@ _STEP = timedelta(seconds=30)
 _SECRET_BYTES = 20  # 160 bits, as RFC 4226 recommends; 32 letters without padding
 
 
-class Judgement(Enum):
+class CodeCheck(Enum):
     """Why a code is not good."""
 
     WRONG = "code.wrong"
@@ -59,16 +59,16 @@ class OneTimeCodes:
         found = self._known.get(user_id)
         return found if found is not None and found.key == self.key else None
 
-    def judge(self, code: str, user_id: int) -> int | Judgement:
+    def judge(self, code: str, user_id: int) -> int | CodeCheck:
         """Returns the step of a code that is that of this moment, or of the step before or after it, and later than the last one
         used; or why it is not good. It is used, or counted as wrong, once the ledger says so."""
         one = self.authenticator(user_id)
         if one is None:
-            return Judgement.NONE
+            return CodeCheck.NONE
         if one.is_locked(self._clock.now()):
-            return Judgement.LOCKED
+            return CodeCheck.LOCKED
         step = self._step_of(code, self._secret(user_id, one.salt), one.step)
-        return step if step is not None else Judgement.WRONG
+        return step if step is not None else CodeCheck.WRONG
 
     def enrol(self, user_id: int) -> Enrolment:
         """Begins a new authenticator, in the place of one that was begun before; a restart forgets it."""

@@ -20,7 +20,7 @@ from core.domain.order import ExecutionReport
 from core.policy.order_ownership import Ours
 from core.ports import AccountHistory, Clock, ExportFeed
 from core.reconciliation.daily_proof import prove
-from core.reconciliation.spare_capacity import Leisure
+from core.reconciliation.spare_capacity import SpareCapacity
 
 PAUSE_SECONDS = 1.0  # between two symbols, which cost 40 of the 6,000 that a minute allows
 AROUND = timedelta(minutes=5)  # the exchange's clock and ours differ, and an order is older than its end
@@ -45,7 +45,7 @@ class Prover:
         self._account = account
         self._history = history
         self._clock = clock
-        self._leisure = Leisure(clock)
+        self._leisure = SpareCapacity(clock)
 
     async def prove(self, day: datetime) -> Proof:
         """The proof of the UTC day that begins at `day`."""

@@ -25,14 +25,14 @@ from core.domain.instrument import Instrument, Quote
 from core.domain.money import plain
 from core.domain.position import Position
 from core.domain.signal import Side
-from core.domain.trading_state import Controls
+from core.domain.trading_state import TradingState
 from core.policy.conversion_rates import Unknown
 from core.policy.risk.limits import in_quote
 from core.policy.risk.signal_age import CLOCK_TOLERANCE
 from core.policy.sizing.market_orders import size
-from core.state.exchange_rates import Rates
-from core.state.market_data import Market
-from core.state.portfolio import Book
+from core.state.exchange_rates import ExchangeRates
+from core.state.market_data import MarketDataCache
+from core.state.portfolio import Portfolio
 
 Say = Callable[[str], None]
 CLOCK_WARNING_SECONDS = 1.0
@@ -236,7 +236,7 @@ async def _symbol(client: BinanceClient, settings: Settings, symbol: str) -> tup
 async def _entry(client: BinanceClient, settings: Settings, rules: Instrument, quote: Quote) -> tuple[bool, str]:
     """Whether an entry of the usual size would be refused, and a line on it."""
     symbol, limits = rules.symbol, limits_of(settings)
-    rates = Rates(Book(Controls(), limits), Market(client, SystemClock(), list), SystemClock())
+    rates = ExchangeRates(Portfolio(TradingState(), limits), MarketDataCache(client, SystemClock(), list), SystemClock())
     rate = (await rates.fresh({rules.quote}))[rules.quote]
     if isinstance(rate, Unknown):
         return True, f"{symbol}: {rate.reason}. Leave it out of SYMBOLS, or set another REPORT_ASSET"

@@ -9,7 +9,7 @@ from core.adapters.ledger.opening import look_into_ledger
 from core.adapters.ledger.queries import LedgerQueries
 from core.policy.order_ownership import Ours
 from core.reconciliation.execution_comparison import compare_executions
-from core.reconciliation.spare_capacity import Leisure
+from core.reconciliation.spare_capacity import SpareCapacity
 from core.reconciliation.symbol_comparison import compare
 
 NEWEST = 1_000  # executions compared one by one; the holdings are the sum of all
@@ -20,7 +20,7 @@ async def reconcile(settings: Settings, say: Callable[[str], None], progress: Ca
     read."""
     clock = SystemClock()
     ledger = await look_into_ledger(settings.database_url.get_secret_value(), clock)
-    leisure = Leisure(clock, lambda seconds: progress(f"the exchange allows no more just now: going on in {seconds:.0f} s"))
+    leisure = SpareCapacity(clock, lambda seconds: progress(f"the exchange allows no more just now: going on in {seconds:.0f} s"))
     try:
         await check_trading_mode(settings, ledger)
         async with open_venue(settings, ledger) as (venue, _):

@@ -7,7 +7,7 @@ from functools import partial
 from bot.access.confirmations import Risk
 from bot.commands.base import Args, Command, bad_argument, request
 from bot.commands.confirm import ask
-from bot.commands.context import Caller, Desk, Trouble
+from bot.commands.context import Caller, CommandContext, Trouble
 from bot.commands.totp_challenge import with_code
 from bot.texts import short
 from bot.views.chat_message import ChatMessage
@@ -20,50 +20,54 @@ from core.domain.reasons import Reason
 ROLE = Role.OWNER
 
 
-async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
+async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
     """Without a symbol it lists; with one it lifts the hold."""
     if len(args) > 1:
-        return bad_argument(desk, args, COMMAND.usage)
+        return bad_argument(context, args, COMMAND.usage)
     if not args:
-        return _listed(desk)
+        return _listed(context)
     if args[0].lower() == ACCOUNT:
-        return _account(desk, caller)
+        return _account(context, caller)
     symbol = args[0].upper()
-    if desk.book.hold_on(symbol) is None:
-        return ChatMessage(desk.texts("accept.not_held", symbol=short(symbol)))
-    return await with_code(desk, caller, ROLE, desk.texts("accept.ask", symbol=symbol), partial(_accept, desk, caller, symbol))
+    if context.portfolio.hold_on(symbol) is None:
+        return ChatMessage(context.texts("accept.not_held", symbol=short(symbol)))
+    return await with_code(
+        context, caller, ROLE, context.texts("accept.ask", symbol=symbol), partial(_accept, context, caller, symbol)
+    )
 
 
-async def _accept(desk: Desk, caller: Caller, symbol: str, source_id: str) -> str:
+async def _accept(context: CommandContext, caller: Caller, symbol: str, source_id: str) -> str:
     wish = AcceptRequested(symbol, caller.user_id, caller.name)
-    trouble = await request(desk, wish, replace(caller, source_id=source_id), mailbox=symbol)
-    return trouble or desk.texts("accept.done", symbol=symbol)
+    trouble = await request(context, wish, replace(caller, source_id=source_id), mailbox=symbol)
+    return trouble or context.texts("accept.done", symbol=symbol)
 
 
-def _account(desk: Desk, caller: Caller) -> ChatMessage:
+def _account(context: CommandContext, caller: Caller) -> ChatMessage:
     """Shows whose orders would be known from then on. What comes between the two taps is not among them."""
-    held = desk.book.account_hold
+    held = context.portfolio.account_hold
     if held is None:
-        return ChatMessage(desk.texts("accept.account_not_held"))
-    text = "\n".join([desk.texts("accept.account_ask"), *hold_lines(held, desk.texts)[1:], "", desk.texts("accept.account_then")])
-    return ask(desk, caller, ROLE, text, partial(_known, desk, caller, held.differences), risk=Risk.RAISES)
+        return ChatMessage(context.texts("accept.account_not_held"))
+    text = "\n".join(
+        [context.texts("accept.account_ask"), *hold_lines(held, context.texts)[1:], "", context.texts("accept.account_then")]
+    )
+    return ask(context, caller, ROLE, text, partial(_known, context, caller, held.differences), risk=Risk.RAISES)
 
 
-async def _known(desk: Desk, caller: Caller, shown: tuple[Reason, ...], source_id: str) -> str:
-    verdict = await desk.put_as(source_id, AcceptRequested(ACCOUNT, caller.user_id, caller.name, shown))
+async def _known(context: CommandContext, caller: Caller, shown: tuple[Reason, ...], source_id: str) -> str:
+    verdict = await context.put_as(source_id, AcceptRequested(ACCOUNT, caller.user_id, caller.name, shown))
     if isinstance(verdict, Trouble):
-        return desk.texts(verdict.value or "answer.known")
+        return context.texts(verdict.value or "answer.known")
     if verdict.reason is not None:
-        return desk.texts("confirm.not_done", reason=desk.texts.reason(verdict.reason))
-    return desk.texts("confirm.done", who=caller.name, time=desk.texts.exact_time(desk.clock.now()))
+        return context.texts("confirm.not_done", reason=context.texts.reason(verdict.reason))
+    return context.texts("confirm.done", who=caller.name, time=context.texts.exact_time(context.clock.now()))
 
 
-def _listed(desk: Desk) -> ChatMessage:
-    held = desk.book.active_holds()
+def _listed(context: CommandContext) -> ChatMessage:
+    held = context.portfolio.active_holds()
     if not held:
-        return ChatMessage(desk.texts("accept.none"))
-    lines = [line for hold in held for line in hold_lines(hold, desk.texts)]
-    return ChatMessage("\n".join(lines), tuple(row for hold in held for row in accept_button(hold, desk.texts)))
+        return ChatMessage(context.texts("accept.none"))
+    lines = [line for hold in held for line in hold_lines(hold, context.texts)]
+    return ChatMessage("\n".join(lines), tuple(row for hold in held for row in accept_button(hold, context.texts)))
 
 
 COMMAND = Command("accept", run, arguments="[SYMBOL|account]", role_with_arguments=ROLE)

@@ -2,7 +2,7 @@
 
 import re
 
-from bot.commands.context import Caller, Desk, Trouble
+from bot.commands.context import Caller, CommandContext, Trouble
 from bot.commands.totp_challenge import with_code
 from bot.texts import Html, short
 from bot.views.chat_message import ChatMessage
@@ -11,7 +11,7 @@ from core.domain.access import Role
 from core.domain.approval import ApprovalState
 from core.domain.messages import ApprovalAnswered
 from core.domain.signal import Side
-from core.ports import Verdict
+from core.ports import MessageOutcome
 
 ROLE = Role.TRADER
 """Who may answer."""
@@ -25,60 +25,60 @@ def read_answer(data: str) -> tuple[str, str] | None:
     return (match[1], match[2]) if match else None
 
 
-async def answer(desk: Desk, data: str, caller: Caller) -> Html:
+async def answer(context: CommandContext, data: str, caller: Caller) -> Html:
     """Passes the tap on and says in a sentence what became of it."""
     said = read_answer(data)
     if said is None:
-        return desk.texts("toast.unreadable")
+        return context.texts("toast.unreadable")
     token, word = said
     approve = word != "n"
-    approval = desk.book.approvals.get(token)
+    approval = context.portfolio.approvals.get(token)
     if approval is None:
-        return _closed(desk, token)
+        return _closed(context, token)
     body = ApprovalAnswered(token, approve, caller.user_id, caller.name, half=word == "h")
-    verdict = await desk.put(caller, body, mailbox=approval.signal.symbol)
-    return desk.texts(_TROUBLES[verdict]) if isinstance(verdict, Trouble) else _outcome(desk, token, verdict, approve)
+    verdict = await context.put(caller, body, mailbox=approval.signal.symbol)
+    return context.texts(_TROUBLES[verdict]) if isinstance(verdict, Trouble) else _outcome(context, token, verdict, approve)
 
 
-def raises_risk(desk: Desk, data: str) -> bool:
+def raises_risk(context: CommandContext, data: str) -> bool:
     """Whether a tap would let an entry through. An exit, and any no, lowers it."""
     said = read_answer(data)
-    approval = desk.book.approvals.get(said[0]) if said is not None else None
+    approval = context.portfolio.approvals.get(said[0]) if said is not None else None
     return said is not None and said[1] != "n" and approval is not None and approval.side is Side.BUY
 
 
-async def answer_with_code(desk: Desk, data: str, caller: Caller) -> ChatMessage:
+async def answer_with_code(context: CommandContext, data: str, caller: Caller) -> ChatMessage:
     """Asks for the code that the tap wants; the answer goes on once it has come."""
     said = read_answer(data)
-    approval = desk.book.approvals.get(said[0]) if said is not None else None
+    approval = context.portfolio.approvals.get(said[0]) if said is not None else None
     if approval is None:
-        return ChatMessage(await answer(desk, data, caller))
-    priced = desk.priced(approval.signal.symbol)
+        return ChatMessage(await answer(context, data, caller))
+    priced = context.priced(approval.signal.symbol)
     shown = {"symbol": priced.symbol, "quantity": quantity(approval.qty), "base": priced.base}
 
     async def act(_source_id: str) -> str:
-        return await answer(desk, data, caller)
+        return await answer(context, data, caller)
 
-    return await with_code(desk, caller, ROLE, desk.texts("approval.code", who=caller.name, **shown), act)
+    return await with_code(context, caller, ROLE, context.texts("approval.code", who=caller.name, **shown), act)
 
 
-def _closed(desk: Desk, token: str) -> Html:
+def _closed(context: CommandContext, token: str) -> Html:
     """Of several who may answer the first counts; the others see who that was."""
-    answered = desk.book.answered.get(token)
+    answered = context.portfolio.answered.get(token)
     if answered is None or answered.decided_by is None or answered.decided_at is None:
-        return desk.texts("toast.closed")
+        return context.texts("toast.closed")
     key = "toast.closed_by_no" if answered.state is ApprovalState.DECLINED else "toast.closed_by_yes"
-    return desk.texts(key, who=short(answered.decided_by), time=desk.texts.exact_time(answered.decided_at))
+    return context.texts(key, who=short(answered.decided_by), time=context.texts.exact_time(answered.decided_at))
 
 
-def _outcome(desk: Desk, token: str, verdict: Verdict, approve: bool) -> Html:
+def _outcome(context: CommandContext, token: str, verdict: MessageOutcome, approve: bool) -> Html:
     if verdict.reason is not None and verdict.reason.code == "approval_closed":
-        return _closed(desk, token)
+        return _closed(context, token)
     if not approve:
-        return desk.texts("toast.declined")
+        return context.texts("toast.declined")
     if verdict.reason is not None:
-        return desk.texts("toast.not_traded", reason=desk.texts.reason(verdict.reason))
-    return desk.texts("toast.approved")
+        return context.texts("toast.not_traded", reason=context.texts.reason(verdict.reason))
+    return context.texts("toast.approved")
 
 
 _TROUBLES = {

@@ -2,7 +2,7 @@
 
 from bot.commands.arguments.counts import read_count
 from bot.commands.base import Args, Command, bad_argument
-from bot.commands.context import Caller, Desk
+from bot.commands.context import Caller, CommandContext
 from bot.commands.pagination import leaf_buttons, read_leaf
 from bot.texts import Html, short
 from bot.views.chat_message import ChatMessage
@@ -38,36 +38,36 @@ _DEFAULT = 12
 _USAGE = "[1-20]"
 
 
-async def run(desk: Desk, args: Args, _caller: Caller) -> ChatMessage:
+async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessage:
     """One line each, the newest first."""
     leaf = read_leaf(args)
     count = read_count(leaf.args[0]) if leaf.args else _DEFAULT
     if count is None or len(leaf.args) > 1:
-        return bad_argument(desk, args, f"audit {_USAGE}")
+        return bad_argument(context, args, f"audit {_USAGE}")
     try:
-        acts = await desk.queries.acts(count, page=leaf.page)
+        acts = await context.queries.acts(count, page=leaf.page)
     except LedgerUnavailable:
-        return ChatMessage(desk.texts("answer.ledger_read"))
-    lines = [desk.texts("audit") if acts else desk.texts("audit.none"), *(_line(desk, act) for act in acts)]
-    return ChatMessage("\n".join(lines), leaf_buttons("audit", leaf, [act.seq for act in acts], count, desk.texts))
+        return ChatMessage(context.texts("answer.ledger_read"))
+    lines = [context.texts("audit") if acts else context.texts("audit.none"), *(_line(context, act) for act in acts)]
+    return ChatMessage("\n".join(lines), leaf_buttons("audit", leaf, [act.seq for act in acts], count, context.texts))
 
 
-def _line(desk: Desk, act: Act) -> Html:
+def _line(context: CommandContext, act: Act) -> Html:
     body = act.body
     who = short(getattr(body, "who", "") or _hand(body) or "⏱", 24)
-    shown = {"time": desk.texts.moment(act.at), "who": who, "what": what_of(desk, body)}
+    shown = {"time": context.texts.moment(act.at), "who": who, "what": what_of(context, body)}
     if act.reason is not None:
-        return desk.texts("audit.line_reason", reason=desk.texts.reason(act.reason), **shown)
-    return desk.texts("audit.line" if act.outcome is not None else "audit.line_waiting", **shown)
+        return context.texts("audit.line_reason", reason=context.texts.reason(act.reason), **shown)
+    return context.texts("audit.line" if act.outcome is not None else "audit.line_waiting", **shown)
 
 
 def _hand(body: Body) -> str:
     return body.hand.who if isinstance(body, SignalReceived) and body.hand is not None else ""
 
 
-def what_of(desk: Desk, body: Body) -> Html:  # noqa: PLR0911, PLR0912, C901 - flat: one case for each kind of message
+def what_of(context: CommandContext, body: Body) -> Html:  # noqa: PLR0911, PLR0912, C901 - flat: one case for each kind of message
     """What was wanted, in a few words."""
-    texts = desk.texts
+    texts = context.texts
     match body:
         case SignalReceived(signal):
             return texts("audit.order", signal_type=short(signal.signal_type), symbol=short(signal.symbol))
@@ -112,14 +112,14 @@ def what_of(desk: Desk, body: Body) -> Html:  # noqa: PLR0911, PLR0912, C901 - f
         case AuthenticatorEnded(person=person):
             return texts("audit.codes_ended", person=person)
         case ReaderRequested(reader, changed=changed):
-            return texts("audit.reader", what=Html(", ".join(_changed(desk, reader, name) for name in changed)) or "…")
+            return texts("audit.reader", what=Html(", ".join(_changed(context, reader, name) for name in changed)) or "…")
         case DigestDue():
             return texts("audit.digest")
 
 
-def _changed(desk: Desk, reader: Reader, name: str) -> Html:
+def _changed(context: CommandContext, reader: Reader, name: str) -> Html:
     """What somebody set of how a chat is told."""
-    texts = desk.texts
+    texts = context.texts
     match name:
         case "levels":
             levels = (f"{texts(f'topic.{topic}')}: {texts(f'level.{level}')}" for topic, level in reader.levels.items())

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from bot.commands.base import Args, Command
-from bot.commands.context import Caller, Desk
+from bot.commands.context import Caller, CommandContext
 from bot.commands.pagination import refresh
 from bot.texts import Html, short
 from bot.views.chat_message import ChatMessage
@@ -20,33 +20,33 @@ _SHOWN = 20  # assets; a testnet account holds hundreds
 _ANSWER_SECONDS = 8.0
 
 
-async def run(desk: Desk, _args: Args, _caller: Caller) -> ChatMessage:
+async def run(context: CommandContext, _args: Args, _caller: Caller) -> ChatMessage:
     """By asset: first those that are traded here, then by name; the worth in the report asset."""
-    texts = desk.texts
-    lines = [texts("balance", trading_mode=desk.trading_mode.upper()), *not_live(desk.trading_mode, texts)]
+    texts = context.texts
+    lines = [texts("balance", trading_mode=context.trading_mode.upper()), *not_live(context.trading_mode, texts)]
     buttons = ((refresh("/balance", texts),),)
-    quote = desk.rates.report
+    quote = context.rates.report
     try:
         async with asyncio.timeout(_ANSWER_SECONDS):
-            balances = await desk.venue.balances()
-            await desk.rates.look(balances)
+            balances = await context.venue.balances()
+            await context.rates.look(balances)
     except (ExchangeUnavailable, TimeoutError) as error:
         problem = str(error) or f"{_ANSWER_SECONDS:g} s"
         lines.append(texts("answer.exchange", problem=short(problem, 200)))
-        if desk.book.balances_at is None:
+        if context.portfolio.balances_at is None:
             return ChatMessage("\n".join([*lines, texts("balance.unknown")]), buttons)
-        balances = desk.book.balances
-        lines.append(texts("balance.known", age=duration(desk.clock.now() - desk.book.balances_at, texts)))
-    return ChatMessage("\n".join([*lines, *_lines(desk, balances, quote)]), buttons)
+        balances = context.portfolio.balances
+        lines.append(texts("balance.known", age=duration(context.clock.now() - context.portfolio.balances_at, texts)))
+    return ChatMessage("\n".join([*lines, *_lines(context, balances, quote)]), buttons)
 
 
-def _lines(desk: Desk, balances: Mapping[str, Balance], quote: str) -> list[Html]:
-    texts = desk.texts
+def _lines(context: CommandContext, balances: Mapping[str, Balance], quote: str) -> list[Html]:
+    texts = context.texts
     if not balances:
         return [texts("balance.none")]
-    traded = {asset for symbol in _traded(desk) for asset in _assets(desk, symbol)}
+    traded = {asset for symbol in _traded(context) for asset in _assets(context, symbol)}
     ordered = sorted(balances.values(), key=lambda balance: (balance.asset not in traded, balance.asset))
-    rates = desk.rates.last(balances)
+    rates = context.rates.last(balances)
     worth = {one.asset: rate.at_worst(one.total) for one in ordered if isinstance(rate := rates[one.asset], Rate)}
     shown = ordered[:_SHOWN]
     lines = [texts("balance.table", quote=quote or "?", rows="\n".join(_rows(shown, worth)))]
@@ -69,12 +69,12 @@ def _rows(shown: Sequence[Balance], worth: Mapping[str, Decimal]) -> list[str]:
     return [f"{name:<{width}}  {amount}  {value}".rstrip() for name, amount, value in zip(names, amounts, values, strict=True)]
 
 
-def _traded(desk: Desk) -> set[str]:
-    return {*(desk.symbols or ()), *desk.book.positions}
+def _traded(context: CommandContext) -> set[str]:
+    return {*(context.symbols or ()), *context.portfolio.positions}
 
 
-def _assets(desk: Desk, symbol: str) -> tuple[str, ...]:
-    instrument = desk.market.instrument(symbol)
+def _assets(context: CommandContext, symbol: str) -> tuple[str, ...]:
+    instrument = context.market.instrument(symbol)
     return (instrument.base, instrument.quote) if instrument else ()
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from bot.commands.context import Caller, Desk, Trouble
+from bot.commands.context import Caller, CommandContext, Trouble
 from bot.texts import short
 from bot.views.chat_message import ChatMessage
 from core.domain.access import Role
@@ -30,7 +30,7 @@ class Command:
     TG_CHAT_ID."""
 
     name: str
-    run: Callable[[Desk, Args, Caller], Awaitable[ChatMessage]]
+    run: Callable[[CommandContext, Args, Caller], Awaitable[ChatMessage]]
     role: Role = Role.VIEWER
     arguments: str = ""
     role_with_arguments: Role | None = None
@@ -50,14 +50,14 @@ class Command:
         return self.needed(args) > Role.VIEWER
 
 
-def bad_argument(desk: Desk, args: Args, usage: str) -> ChatMessage:
+def bad_argument(context: CommandContext, args: Args, usage: str) -> ChatMessage:
     """The sentence with what is accepted."""
-    return ChatMessage(desk.texts("answer.bad_argument", argument=short(" ".join(args)), usage=f"/{usage}"))
+    return ChatMessage(context.texts("answer.bad_argument", argument=short(" ".join(args)), usage=f"/{usage}"))
 
 
-async def request(desk: Desk, wish: Body, caller: Caller, mailbox: str = "") -> str:
+async def request(context: CommandContext, wish: Body, caller: Caller, mailbox: str = "") -> str:
     """Puts what the caller wants into the inbox. The sentence that there is nothing to show but it; empty once it is done."""
-    verdict = await desk.put(caller, wish, mailbox)
+    verdict = await context.put(caller, wish, mailbox)
     if not isinstance(verdict, Trouble):
-        return desk.texts.reason(verdict.reason) if verdict.reason is not None else ""
-    return desk.texts(verdict.value) if verdict.value else ""
+        return context.texts.reason(verdict.reason) if verdict.reason is not None else ""
+    return context.texts(verdict.value) if verdict.value else ""

@@ -5,7 +5,7 @@ from functools import partial
 from bot.access.confirmations import Risk
 from bot.commands.base import Args, Command, bad_argument
 from bot.commands.confirm import ask
-from bot.commands.context import Caller, Desk
+from bot.commands.context import Caller, CommandContext
 from bot.commands.manual_orders import place_all
 from bot.texts import short
 from bot.views.chat_message import Button, ChatMessage
@@ -20,50 +20,50 @@ from core.engine.inbox import beside
 ROLE = Role.TRADER
 
 
-async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
+async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
     """By client order id, exchange order id, or the number of the signal. Bare, it offers what there is."""
     if len(args) > 1:
-        return bad_argument(desk, args, "cancel ID")
+        return bad_argument(context, args, "cancel ID")
     if not args:
-        return _offered(desk)
+        return _offered(context)
     wanted = args[0].removeprefix("#")
-    for order in desk.book.in_flight.values():
+    for order in context.portfolio.in_flight.values():
         if wanted in {order.client_order_id, order.order_id, str(order.inbox_seq)}:
-            text = desk.texts("cancel.order", **_shown(desk, order))
+            text = context.texts("cancel.order", **_shown(context, order))
             # To take an exit off the exchange is to go on holding.
             risk = Risk.RAISES if order.side is Side.SELL else Risk.LOWERS
-            return ask(desk, caller, ROLE, text, partial(_cancel, desk, caller, order), risk=risk)
-    for approval in desk.book.approvals.values():
+            return ask(context, caller, ROLE, text, partial(_cancel, context, caller, order), risk=risk)
+    for approval in context.portfolio.approvals.values():
         if wanted in {approval.token, str(approval.inbox_seq)}:
-            text = desk.texts("cancel.question", **_shown(desk, approval))
-            return ask(desk, caller, ROLE, text, partial(_decline, desk, caller, approval), risk=Risk.LOWERS)
-    return ChatMessage(desk.texts("cancel.unknown", id=short(args[0])))
+            text = context.texts("cancel.question", **_shown(context, approval))
+            return ask(context, caller, ROLE, text, partial(_decline, context, caller, approval), risk=Risk.LOWERS)
+    return ChatMessage(context.texts("cancel.unknown", id=short(args[0])))
 
 
-def _shown(desk: Desk, one: Order | Approval) -> dict[str, str]:
-    priced = desk.priced(one.signal.symbol)
+def _shown(context: CommandContext, one: Order | Approval) -> dict[str, str]:
+    priced = context.priced(one.signal.symbol)
     return {
-        "side": desk.texts(f"side.{one.side.lower()}"),
+        "side": context.texts(f"side.{one.side.lower()}"),
         "symbol": priced.symbol,
         "quantity": quantity(one.qty),
         "base": priced.base,
     }
 
 
-def _offered(desk: Desk) -> ChatMessage:
-    open_ones: list[Order | Approval] = [*desk.book.in_flight.values(), *desk.book.approvals.values()]
-    rows = [(Button(desk.texts("cancel.button", **_shown(desk, one)), f"/cancel {one.inbox_seq}"),) for one in open_ones]
-    return ChatMessage(desk.texts("cancel.which" if rows else "cancel.none"), tuple(rows[:20]))
+def _offered(context: CommandContext) -> ChatMessage:
+    open_ones: list[Order | Approval] = [*context.portfolio.in_flight.values(), *context.portfolio.approvals.values()]
+    rows = [(Button(context.texts("cancel.button", **_shown(context, one)), f"/cancel {one.inbox_seq}"),) for one in open_ones]
+    return ChatMessage(context.texts("cancel.which" if rows else "cancel.none"), tuple(rows[:20]))
 
 
-async def _cancel(desk: Desk, caller: Caller, order: Order, source_id: str) -> str:
+async def _cancel(context: CommandContext, caller: Caller, order: Order, source_id: str) -> str:
     wish = CancelRequested(order.symbol, order.client_order_id, caller.user_id, caller.name)
-    return await place_all(desk, caller, [(beside(order.symbol), wish)], source_id)
+    return await place_all(context, caller, [(beside(order.symbol), wish)], source_id)
 
 
-async def _decline(desk: Desk, caller: Caller, approval: Approval, source_id: str) -> str:
+async def _decline(context: CommandContext, caller: Caller, approval: Approval, source_id: str) -> str:
     answer = ApprovalAnswered(approval.token, False, caller.user_id, caller.name)
-    return await place_all(desk, caller, [(approval.signal.symbol, answer)], source_id)
+    return await place_all(context, caller, [(approval.signal.symbol, answer)], source_id)
 
 
 COMMAND = Command("cancel", run, role=ROLE, arguments="[ID]")

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from bot.commands.arguments.periods import day_text
 from bot.commands.arguments.symbols import read_symbol
 from bot.commands.base import Args, Command, bad_argument
-from bot.commands.context import Caller, Desk
+from bot.commands.context import Caller, CommandContext
 from bot.commands.pagination import choices, refresh
 from bot.reports import charts
 from bot.reports.charts import Chart
@@ -18,58 +18,58 @@ _USAGE = "[equity|daily|SYMBOL]"
 _EXITS, _EXECUTIONS, _DAYS = 2_000, 200, 60
 
 
-async def run(desk: Desk, args: Args, _caller: Caller) -> ChatMessage:
+async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessage:
     """The equity where nothing is named."""
     word = args[0].lower() if args else "equity"
     symbol = read_symbol(args[0]) if args else None
     if len(args) > 1 or (args and symbol is None):
-        return bad_argument(desk, args, f"chart {_USAGE}")
+        return bad_argument(context, args, f"chart {_USAGE}")
     try:
-        chart = await chart_of(desk, word, symbol or "")
+        chart = await chart_of(context, word, symbol or "")
     except LedgerUnavailable:
-        return ChatMessage(desk.texts("answer.ledger_read"))
+        return ChatMessage(context.texts("answer.ledger_read"))
     buttons = (
-        *choices(word, [(desk.texts("chart.equity"), "/chart equity"), (desk.texts("chart.daily"), "/chart daily")]),
-        (refresh(f"/chart {args[0] if args else 'equity'}", desk.texts),),
+        *choices(word, [(context.texts("chart.equity"), "/chart equity"), (context.texts("chart.daily"), "/chart daily")]),
+        (refresh(f"/chart {args[0] if args else 'equity'}", context.texts),),
     )
     if chart is None:
-        return ChatMessage(desk.texts("chart.nothing"), buttons)
-    picture = await charts.draw(chart)
-    if picture is None:
-        return ChatMessage(desk.texts("chart.failed"), buttons)
-    caption = desk.texts("chart.caption", title=chart.title, time=desk.texts.exact_time(desk.clock.now()))
-    return ChatMessage(caption, buttons, photo=picture)
+        return ChatMessage(context.texts("chart.nothing"), buttons)
+    decision_context = await charts.draw(chart)
+    if decision_context is None:
+        return ChatMessage(context.texts("chart.failed"), buttons)
+    caption = context.texts("chart.caption", title=chart.title, time=context.texts.exact_time(context.clock.now()))
+    return ChatMessage(caption, buttons, photo=decision_context)
 
 
-async def chart_of(desk: Desk, word: str, symbol: str, since: date | None = None) -> Chart | None:
+async def chart_of(context: CommandContext, word: str, symbol: str, since: date | None = None) -> Chart | None:
     """What is to be drawn, from the UTC day `since` on (None: the last days, or all time); None where there is nothing yet. Of
     several quote assets, the one with the most exits."""
     if word == "daily":
-        days = await desk.analytics.days(Selection(since=since or desk.clock.now().date() - timedelta(days=_DAYS - 1)))
+        days = await context.analytics.days(Selection(since=since or context.clock.now().date() - timedelta(days=_DAYS - 1)))
         quote = _main_quote([day.quote_asset for day in days])
         found = [day for day in days if day.quote_asset == quote]
-        return charts.daily(desk.texts("chart.title_daily", quote=quote), quote, found) if found else None
+        return charts.daily(context.texts("chart.title_daily", quote=quote), quote, found) if found else None
     if word == "equity":
-        return await _equity(desk, since)
-    executions = await desk.analytics.executions(Selection(symbol=symbol), _EXECUTIONS)
+        return await _equity(context, since)
+    executions = await context.analytics.executions(Selection(symbol=symbol), _EXECUTIONS)
     if not executions:
         return None
-    return charts.symbol(symbol, executions[0].quote_asset, list(reversed(executions)), desk.zone)
+    return charts.symbol(symbol, executions[0].quote_asset, list(reversed(executions)), context.zone)
 
 
-async def _equity(desk: Desk, since: date | None) -> Chart | None:
+async def _equity(context: CommandContext, since: date | None) -> Chart | None:
     """The result added up; of a time, from nothing at its beginning."""
-    gains = await desk.analytics.gains(Selection(since=since), _EXITS)
+    gains = await context.analytics.gains(Selection(since=since), _EXITS)
     quote = _main_quote([gain.quote_asset for gain in gains])
     found = [gain for gain in gains if gain.quote_asset == quote]
     if not found:
         return None
-    results = await desk.queries.day_results(day_text(since))
+    results = await context.queries.day_results(day_text(since))
     whole = sum((day.profit for day in results if day.quote_asset == quote), ZERO)
     before = whole - sum((gain.profit for gain in found), ZERO)
     key = "chart.title_equity" if since is None else "chart.title_since"
-    title = desk.texts(key, quote=quote, since=desk.texts.day(since) if since is not None else "")
-    return charts.equity(title, quote, found, before, desk.zone)
+    title = context.texts(key, quote=quote, since=context.texts.day(since) if since is not None else "")
+    return charts.equity(title, quote, found, before, context.zone)
 
 
 def _main_quote(quotes: list[str]) -> str:

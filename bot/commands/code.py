@@ -10,51 +10,51 @@ from bot.access.confirmations import Risk
 from bot.access.totp import ENROL_SECONDS, OneTimeCodes
 from bot.commands.base import Args, Command, always, bad_argument
 from bot.commands.confirm import ask
-from bot.commands.context import Caller, Desk
+from bot.commands.context import Caller, CommandContext
 from bot.views.chat_message import ChatMessage
 from core.domain.access import Role
 from core.domain.messages import AuthenticatorRequested
-from core.ports import Verdict
+from core.ports import MessageOutcome
 
 ROLE = Role.TRADER
 _USAGE = "[new]"
 _ISSUER = "MarketFlow"
 
 
-async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
+async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
     """The first one is set up at once, which the owners are told of; another in its place wants a code of the present one."""
-    codes, words = desk.codes, [word.lower() for word in args]
+    codes, words = context.codes, [word.lower() for word in args]
     if words not in ([], ["new"]):
-        return bad_argument(desk, args, f"code {_USAGE}")
+        return bad_argument(context, args, f"code {_USAGE}")
     if codes is None:
-        return ChatMessage(desk.texts("code.off"))
+        return ChatMessage(context.texts("code.off"))
     if not caller.in_private:
-        return ChatMessage(desk.texts("code.in_private"))
+        return ChatMessage(context.texts("code.in_private"))
     one = codes.authenticator(caller.user_id)
     if one is None:
         codes.enrol(caller.user_id)
-        return await picture(desk, codes, caller)
+        return await decision_context(context, codes, caller)
     if not words:
-        return ChatMessage(desk.texts("code.set", time=desk.texts.full_moment(one.since)))
-    return ask(desk, caller, ROLE, desk.texts("code.new"), partial(_anew, desk, caller), risk=Risk.RAISES)
+        return ChatMessage(context.texts("code.set", time=context.texts.full_moment(one.since)))
+    return ask(context, caller, ROLE, context.texts("code.new"), partial(_anew, context, caller), risk=Risk.RAISES)
 
 
-async def _anew(desk: Desk, caller: Caller, _source_id: str) -> str:
-    if desk.codes is None:
-        return desk.texts("code.off")
-    desk.codes.enrol(caller.user_id)
-    return desk.texts("code.next")
+async def _anew(context: CommandContext, caller: Caller, _source_id: str) -> str:
+    if context.codes is None:
+        return context.texts("code.off")
+    context.codes.enrol(caller.user_id)
+    return context.texts("code.next")
 
 
-async def picture(desk: Desk, codes: OneTimeCodes, caller: Caller) -> ChatMessage:
+async def decision_context(context: CommandContext, codes: OneTimeCodes, caller: Caller) -> ChatMessage:
     """The picture of the authenticator that is being set up, and its secret as text for who cannot scan it."""
     begun = codes.enrolling(caller.user_id) or codes.enrol(caller.user_id)
-    address = TOTP(begun.secret).provisioning_uri(name=f"@{desk.bot_name()}", issuer_name=_ISSUER)
-    text = desk.texts("code.scan", secret=begun.secret, address=address, minutes=int(ENROL_SECONDS // 60))
-    return ChatMessage(text, photo=await asyncio.to_thread(_picture, address), passes=ENROL_SECONDS)
+    address = TOTP(begun.secret).provisioning_uri(name=f"@{context.bot_name()}", issuer_name=_ISSUER)
+    text = context.texts("code.scan", secret=begun.secret, address=address, minutes=int(ENROL_SECONDS // 60))
+    return ChatMessage(text, photo=await asyncio.to_thread(_decision_context, address), passes=ENROL_SECONDS)
 
 
-def _picture(address: str) -> bytes:
+def _decision_context(address: str) -> bytes:
     import segno  # noqa: PLC0415 - needed once for each person
 
     file = io.BytesIO()
@@ -62,23 +62,23 @@ def _picture(address: str) -> bytes:
     return file.getvalue()
 
 
-async def confirmed(desk: Desk, caller: Caller, code: str) -> tuple[ChatMessage, bool]:
+async def confirmed(context: CommandContext, caller: Caller, code: str) -> tuple[ChatMessage, bool]:
     """Keeps the authenticator that shows this code; whether it is kept."""
-    codes = desk.codes
+    codes = context.codes
     begun = codes.enrolling(caller.user_id) if codes is not None else None
     if codes is None or begun is None:
-        return ChatMessage(desk.texts("code.off")), False
+        return ChatMessage(context.texts("code.off")), False
     step = codes.first_step(code, begun)
     if step is None:
-        return ChatMessage(desk.texts("code.not_it")), False
+        return ChatMessage(context.texts("code.not_it")), False
     wish = AuthenticatorRequested(begun.salt, codes.key, step, begun.replaces, caller.user_id, caller.name)
-    verdict = await desk.put(caller, wish)
-    if not isinstance(verdict, Verdict):
-        return ChatMessage(desk.texts("code.not_noted")), False
+    verdict = await context.put(caller, wish)
+    if not isinstance(verdict, MessageOutcome):
+        return ChatMessage(context.texts("code.not_noted")), False
     codes.enrolled(caller.user_id)
     if verdict.reason is not None:
-        return ChatMessage(desk.texts("confirm.not_done", reason=desk.texts.reason(verdict.reason))), True
-    return ChatMessage(desk.texts("code.kept")), True
+        return ChatMessage(context.texts("confirm.not_done", reason=context.texts.reason(verdict.reason))), True
+    return ChatMessage(context.texts("code.kept")), True
 
 
 COMMAND = Command("code", run, role=ROLE, arguments=_USAGE, in_any_group=always)

@@ -1,18 +1,18 @@
 """A question that wants a second tap, as a message."""
 
 from bot.access.confirmations import Act, Risk, confirm_keyboard
-from bot.commands.context import Caller, Desk
+from bot.commands.context import Caller, CommandContext
 from bot.commands.totp_challenge import lacking
 from bot.views.chat_message import ChatMessage
 from core.domain.access import Role
 
 
-def ask(desk: Desk, caller: Caller, role: Role, text: str, act: Act, *, risk: Risk) -> ChatMessage:
+def ask(context: CommandContext, caller: Caller, role: Role, text: str, act: Act, *, risk: Risk) -> ChatMessage:
     """Shows `text` with the buttons that confirm it; `act` is done at the second tap of the same person in the same chat, who
     must still have `role` then. What raises risk wants a one-time code besides, where such are asked for."""
-    if (why := lacking(desk, caller, risk)) is not None:
+    if (why := lacking(context, caller, risk)) is not None:
         return ChatMessage(f"{text}\n\n{why}")
-    token = desk.confirmations.add(
+    token = context.confirmations.add(
         user_id=caller.user_id, who=caller.name, chat_id=caller.chat_id, role=role, text=text, act=act, risk=risk
     )
-    return ChatMessage(f"{text}\n\n{desk.texts('confirm.sure')}", confirm_keyboard(token, desk.texts))
+    return ChatMessage(f"{text}\n\n{context.texts('confirm.sure')}", confirm_keyboard(token, context.texts))

@@ -11,10 +11,10 @@ from typing import Protocol
 import structlog
 
 from bot.access.confirmations import Confirmations
-from bot.access.roles import People
+from bot.access.roles import Roles
 from bot.access.totp import OneTimeCodes
 from bot.reports.tax_export import Executions
-from bot.subscriptions.recipients import Audience
+from bot.subscriptions.recipients import Recipients
 from bot.texts import Texts, texts
 from bot.views.reply_keyboard import Keys, keys
 from core.domain.access import Role
@@ -26,12 +26,12 @@ from core.domain.order import Order
 from core.domain.position import Execution, Trade
 from core.domain.signal import BY_HAND
 from core.engine.inbox import Inbox
-from core.execution.decision_service import Deciding
-from core.ports import Clock, DayResult, Venue, Verdict
+from core.execution.decision_service import DecisionService
+from core.ports import Clock, DayResult, MessageOutcome, Venue
 from core.read_models import NEWEST, Act, Gain, LetterStory, Page, Performance, PrunedSignal, Selection, SignalStory, Story
-from core.state.exchange_rates import Rates
-from core.state.market_data import Market
-from core.state.portfolio import Book
+from core.state.exchange_rates import ExchangeRates
+from core.state.market_data import MarketDataCache
+from core.state.portfolio import Portfolio
 
 log = structlog.get_logger(__name__)
 
@@ -148,7 +148,7 @@ class Caller:
 
 
 @dataclass(frozen=True)
-class Desk:
+class CommandContext:
     """Everything a command may need. `symbols` None means all; `codes` judges one-time codes where they are wanted,
     `alerts_waiting` counts what is not told, `bot_name` is the bot's user name; `health` tells of each part whether it is well,
     and a word on it. `lag` is how many records of Kafka are not read yet (None: not known; without Kafka there is no `lag`),
@@ -156,10 +156,10 @@ class Desk:
     outbox; `patience` is how many seconds an answer waits for what becomes of a wish. `language` and `zone` are those of the
     reader."""
 
-    book: Book
-    market: Market
-    deciding: Deciding
-    rates: Rates
+    portfolio: Portfolio
+    market: MarketDataCache
+    decisions: DecisionService
+    rates: ExchangeRates
     confirmations: Confirmations
     codes: OneTimeCodes | None
     inbox: Inbox
@@ -171,8 +171,8 @@ class Desk:
     clock: Clock
     trading_mode: str
     symbols: frozenset[str] | None
-    people: People
-    audience: Audience
+    people: Roles
+    recipients: Recipients
     bot_name: Callable[[], str]
     language: str
     zone: str
@@ -188,28 +188,28 @@ class Desk:
     def texts(self) -> Texts:
         return texts(self.language, self.zone)
 
-    def spoken_to(self, person: int) -> "Desk":
+    def spoken_to(self, person: int) -> "CommandContext":
         """The same desk in the language and the time zone of a person."""
-        language, zone = self.audience.speech(person)
+        language, zone = self.recipients.speech(person)
         return self if (language, zone) == (self.language, self.zone) else replace(self, language=language, zone=zone)
 
     def shows_figures(self, caller: Caller) -> bool:
         """Whether all who read the answer may know what the account holds: in private, and in the chat that the owner has set."""
-        return caller.in_private or caller.chat_id == self.audience.chat_id
+        return caller.in_private or caller.chat_id == self.recipients.chat_id
 
     def keys(self, caller: Caller) -> Keys:
         """The keyboard of who asks, as it should be now; a group has none."""
-        return keys(self.texts, caller.role, self.book.controls) if caller.in_private else ()
+        return keys(self.texts, caller.role, self.portfolio.controls) if caller.in_private else ()
 
     def priced(self, symbol: str) -> "Priced":
         """What is known of a symbol, however old."""
         return Priced(symbol, self.market.instrument(symbol), self.market.quote(symbol))
 
-    async def put(self, caller: Caller, body: Body, mailbox: str = "") -> "Verdict | Trouble":
+    async def put(self, caller: Caller, body: Body, mailbox: str = "") -> "MessageOutcome | Trouble":
         """Puts what the caller wants into the inbox and waits for what becomes of it, as long as its patience lasts."""
         return await self.put_as(caller.source_id, body, mailbox)
 
-    async def put_as(self, source_id: str, body: Body, mailbox: str = "") -> "Verdict | Trouble":
+    async def put_as(self, source_id: str, body: Body, mailbox: str = "") -> "MessageOutcome | Trouble":
         """The same under another identity than that of what was said last."""
         message = Message(BY_HAND, source_id, mailbox, body, self.clock.now())
         asking = asyncio.create_task(self.inbox.ask(message), name=f"ask {source_id}")
@@ -267,6 +267,6 @@ class Priced:
         return now - self.quote.at
 
 
-def _look_at(task: "asyncio.Task[Verdict | None]") -> None:
+def _look_at(task: "asyncio.Task[MessageOutcome | None]") -> None:
     if not task.cancelled() and task.exception() is not None:
         log.debug("an answer came as an error", error=str(task.exception()))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import BinaryIO, cast
 
 from bot.commands.base import Args, Command, bad_argument
-from bot.commands.context import Caller, Desk
+from bot.commands.context import Caller, CommandContext
 from bot.commands.pagination import choices
 from bot.reports.tax_export import MOST_BYTES, TooLarge, write_csv, write_tax
 from bot.views.chat_message import ChatMessage, Document
@@ -17,35 +17,35 @@ _YEAR = re.compile(r"[12]\d{3}", re.ASCII)
 _KINDS = ("csv", "tax")
 
 
-async def run(desk: Desk, args: Args, _caller: Caller) -> ChatMessage:
+async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessage:
     """The present UTC year where none is named."""
     words = [word.lower() for word in args]
     kind = words.pop(0) if words and words[0] in _KINDS else "csv"
-    year = desk.clock.now().year
+    year = context.clock.now().year
     if len(words) == 1 and _YEAR.fullmatch(words[0]):
         year = int(words.pop())
     if words:
-        return bad_argument(desk, args, f"export {_USAGE}")
+        return bad_argument(context, args, f"export {_USAGE}")
     file = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115 - open until it is sent
-    answer = await _answer(desk, kind, year, file)
+    answer = await _answer(context, kind, year, file)
     if answer.document is None:
         file.close()
     return replace(answer, keyboard=choices(kind, [(each, f"/export {each} {year}") for each in _KINDS]))
 
 
-async def _answer(desk: Desk, kind: str, year: int, file: BinaryIO) -> ChatMessage:
+async def _answer(context: CommandContext, kind: str, year: int, file: BinaryIO) -> ChatMessage:
     try:
         if kind == "tax":
-            count = await write_tax(desk.queries, await desk.analytics.symbols(), year, file)
+            count = await write_tax(context.queries, await context.analytics.symbols(), year, file)
         else:
-            count = await write_csv(desk.queries, year, file)
+            count = await write_csv(context.queries, year, file)
     except LedgerUnavailable:
-        return ChatMessage(desk.texts("answer.ledger_read"))
+        return ChatMessage(context.texts("answer.ledger_read"))
     except TooLarge:
-        return ChatMessage(desk.texts("export.too_many", most=MOST_BYTES // 1_000_000))
+        return ChatMessage(context.texts("export.too_many", most=MOST_BYTES // 1_000_000))
     if not count:
-        return ChatMessage(desk.texts("export.none", year=year))
-    text = desk.texts(f"export.{kind}", year=year, count=count)
+        return ChatMessage(context.texts("export.none", year=year))
+    text = context.texts(f"export.{kind}", year=year, count=count)
     return ChatMessage(text, document=Document(f"marketflow-{kind}-{year}.csv", file))
 
 

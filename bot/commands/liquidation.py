@@ -5,10 +5,10 @@ from itertools import count
 
 import structlog
 
-from bot.commands.context import Desk
+from bot.commands.context import CommandContext
 from bot.commands.manual_orders import exits, sell_body
 from core.domain.errors import LedgerUnavailable
-from core.domain.messages import Hand, Message, PanicEnded
+from core.domain.messages import ManualInstruction, Message, PanicEnded
 from core.domain.position import Position
 from core.domain.signal import BY_HAND, PANIC
 from core.domain.trading_state import Panic, Pause
@@ -20,13 +20,13 @@ log = structlog.get_logger(__name__)
 class PanicTimer:
     """Sells what a panic did not count up: entered in its very moment, or left by an order. What is refused is told, and left."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, context: CommandContext) -> None:
+        self._context = context
         self._of = ""  # the panic that it was busy with last
         self._tried: dict[str, Position] = {}  # each symbol as it stood when its sale was put in last
 
     async def run(self) -> None:
-        controls = self._desk.book.controls
+        controls = self._context.portfolio.controls
         if controls.panic is None or controls.pause is not Pause.ALL:
             return
         if controls.panic.source_id != self._of:
@@ -37,23 +37,23 @@ class PanicTimer:
             log.error("a panic cannot go on yet; trying again", error=str(error))
 
     async def _go_on(self, panic: Panic) -> None:
-        book = self._desk.book
-        symbols = {*exits(self._desk), *book.exits, *(order.symbol for order in book.in_flight.values())}
-        under_way = {symbol for symbol in symbols if self._desk.inbox.is_busy(symbol) or symbol in book.exits}
-        left = {symbol for symbol in symbols - under_way if self._tried.get(symbol) == book.position(symbol)}
+        portfolio = self._context.portfolio
+        symbols = {*exits(self._context), *portfolio.exits, *(order.symbol for order in portfolio.in_flight.values())}
+        under_way = {symbol for symbol in symbols if self._context.inbox.is_busy(symbol) or symbol in portfolio.exits}
+        left = {symbol for symbol in symbols - under_way if self._tried.get(symbol) == portfolio.position(symbol)}
         for symbol in sorted(symbols - under_way - left):
             await self._sell(panic, symbol)
-            self._tried[symbol] = book.position(symbol)
+            self._tried[symbol] = portfolio.position(symbol)
         if left == symbols:
-            over = Message("timer", f"{panic.source_id}:over", CONTROLS, PanicEnded(panic.source_id), self._desk.clock.now())
-            await self._desk.inbox.ask_all([over])
+            over = Message("timer", f"{panic.source_id}:over", CONTROLS, PanicEnded(panic.source_id), self._context.clock.now())
+            await self._context.inbox.ask_all([over])
 
     async def _sell(self, panic: Panic, symbol: str) -> None:
         """Under the first name that no former process has used."""
         log.warning("held in a panic, and not sold yet; sold as well", symbol=symbol)
         for number in count(1):
-            signal_id, now = f"{panic.source_id}:{symbol}:{number}", self._desk.clock.now()
-            body = sell_body(self._desk, symbol, Hand(panic.user_id, panic.who), signal_id, PANIC)
-            (answer,) = await self._desk.inbox.ask_all([Message(BY_HAND, signal_id, symbol, body, now)])
+            signal_id, now = f"{panic.source_id}:{symbol}:{number}", self._context.clock.now()
+            body = sell_body(self._context, symbol, ManualInstruction(panic.user_id, panic.who), signal_id, PANIC)
+            (answer,) = await self._context.inbox.ask_all([Message(BY_HAND, signal_id, symbol, body, now)])
             if answer is not None:
                 return

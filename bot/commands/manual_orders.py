@@ -4,18 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from bot.commands.context import Caller, Desk, Trouble
+from bot.commands.context import Caller, CommandContext, Trouble
 from bot.texts import Html, Texts, short
 from bot.views.events import not_live, percent_of
 from bot.views.number_format import money, price, quantity
 from core.domain.errors import LedgerUnavailable
-from core.domain.messages import Body, Hand, Message, SignalReceived
+from core.domain.messages import Body, ManualInstruction, Message, SignalReceived
 from core.domain.money import ZERO, multiply
 from core.domain.order import Order
 from core.domain.reasons import Reason, reason
 from core.domain.signal import BY_HAND, Side, Signal
 from core.policy.decision import Refused
-from core.policy.decision_context import Wanted
+from core.policy.decision_context import SizeRequest
 from core.policy.risk import RiskApproved
 from core.policy.sizing.market_orders import TAKER_FEE
 
@@ -31,7 +31,7 @@ class Plan:
     side: Side
     qty: Decimal
     price: Decimal
-    hand: Hand
+    hand: ManualInstruction
     price_known: bool = True
 
     @property
@@ -39,21 +39,21 @@ class Plan:
         """In quote asset."""
         return multiply(self.qty, self.price)
 
-    def body(self, desk: Desk, source_id: str) -> SignalReceived:
+    def body(self, context: CommandContext, source_id: str) -> SignalReceived:
         """The message that makes it so. Its price is the one that was shown: the price band is measured from there."""
         kind = _KINDS[self.side]
-        return SignalReceived(Signal(BY_HAND, source_id, kind, self.symbol, self.price, desk.clock.now()), self.hand)
+        return SignalReceived(Signal(BY_HAND, source_id, kind, self.symbol, self.price, context.clock.now()), self.hand)
 
 
-async def plan(desk: Desk, side: Side, symbol: str, hand: Hand) -> Plan | Reason:
+async def plan(context: CommandContext, side: Side, symbol: str, hand: ManualInstruction) -> Plan | Reason:
     """What would be ordered, or why nothing would. Changes nothing."""
-    quote = await desk.market.fresh_quote(symbol)
-    known = desk.book.position(symbol).average_cost
+    quote = await context.market.fresh_quote(symbol)
+    known = context.portfolio.position(symbol).average_cost
     close = quote.price_for(side) if quote is not None else known
     if not close:
         return reason("price_unknown", symbol=short(symbol))
-    signal = Signal(BY_HAND, "preview", _KINDS[side], symbol, close, desk.clock.now())
-    decision = await desk.deciding.decide(signal, approved_at=signal.ts, wanted=Wanted(hand.qty, hand.quote))
+    signal = Signal(BY_HAND, "preview", _KINDS[side], symbol, close, context.clock.now())
+    decision = await context.decisions.decide(signal, approved_at=signal.ts, wanted=SizeRequest(hand.qty, hand.quote))
     if isinstance(decision, Refused):
         return decision.reason
     order = decision if isinstance(decision, RiskApproved) else decision.order
@@ -62,9 +62,9 @@ async def plan(desk: Desk, side: Side, symbol: str, hand: Hand) -> Plan | Reason
     return Plan(symbol, side, order.qty, order.price, hand, price_known=quote is not None)
 
 
-def plan_lines(desk: Desk, found: Plan) -> list[Html]:
+def plan_lines(context: CommandContext, found: Plan) -> list[Html]:
     """The order in numbers: what it costs or brings, and what is held afterwards."""
-    texts, priced, position = desk.texts, desk.priced(found.symbol), desk.book.position(found.symbol)
+    texts, priced, position = context.texts, context.priced(found.symbol), context.portfolio.position(found.symbol)
     unit = {"base": priced.base, "quote": priced.quote_asset}
     title = f"plan.{found.side.lower()}" if found.hand.quote is None else "plan.buy_for"
     spent = money(found.hand.quote) if found.hand.quote is not None else ""
@@ -73,7 +73,7 @@ def plan_lines(desk: Desk, found: Plan) -> list[Html]:
     # The fee of a purchase is taken from what is bought.
     gained = multiply(found.qty, 1 - TAKER_FEE) if found.side is Side.BUY else -found.qty
     lines.append(texts("plan.after", quantity=quantity(max(position.qty + gained, ZERO)), **unit))
-    return [*lines, *not_live(desk.trading_mode, texts)]
+    return [*lines, *not_live(context.trading_mode, texts)]
 
 
 def _worth(found: Plan, average_cost: Decimal, texts: Texts, unit: Mapping[str, str]) -> list[Html]:
@@ -91,39 +91,41 @@ def _worth(found: Plan, average_cost: Decimal, texts: Texts, unit: Mapping[str, 
     return lines
 
 
-async def place(desk: Desk, caller: Caller, found: Plan, source_id: str) -> str:
+async def place(context: CommandContext, caller: Caller, found: Plan, source_id: str) -> str:
     """Orders it, by the rules of the moment at which it is confirmed. A line that says what came of it."""
-    verdict = await desk.put_as(source_id, found.body(desk, source_id), mailbox=found.symbol)
+    verdict = await context.put_as(source_id, found.body(context, source_id), mailbox=found.symbol)
     if isinstance(verdict, Trouble):
-        return desk.texts(verdict.value or "answer.known")
+        return context.texts(verdict.value or "answer.known")
     if verdict.reason is not None:
-        return desk.texts("confirm.not_done", reason=desk.texts.reason(verdict.reason))
-    return desk.texts("confirm.done", who=caller.name, time=desk.texts.exact_time(desk.clock.now()))
+        return context.texts("confirm.not_done", reason=context.texts.reason(verdict.reason))
+    return context.texts("confirm.done", who=caller.name, time=context.texts.exact_time(context.clock.now()))
 
 
-async def place_all(desk: Desk, caller: Caller, bodies: Sequence[tuple[str, Body]], source_id: str) -> str:
+async def place_all(context: CommandContext, caller: Caller, bodies: Sequence[tuple[str, Body]], source_id: str) -> str:
     """Puts all of it into the mailboxes named, in one commit or not at all."""
-    now = desk.clock.now()
+    now = context.clock.now()
     messages = [Message(BY_HAND, f"{source_id}:{number}", mailbox, body, now) for number, (mailbox, body) in enumerate(bodies)]
     try:
-        answers = await desk.inbox.ask_all(messages)
+        answers = await context.inbox.ask_all(messages)
     except LedgerUnavailable:
-        return desk.texts("answer.ledger")
+        return context.texts("answer.ledger")
     if not any(answers):
-        return desk.texts("answer.known")
-    return desk.texts("confirm.done", who=caller.name, time=desk.texts.exact_time(now))
+        return context.texts("answer.known")
+    return context.texts("confirm.done", who=caller.name, time=context.texts.exact_time(now))
 
 
-def exits(desk: Desk) -> list[str]:
+def exits(context: CommandContext) -> list[str]:
     """The symbols in which something may have to be sold: held, or an entry on its way."""
-    entering = {order.symbol for order in desk.book.in_flight.values() if order.side is Side.BUY}
-    return sorted({position.symbol for position in desk.book.open_positions()} | entering)
+    entering = {order.symbol for order in context.portfolio.in_flight.values() if order.side is Side.BUY}
+    return sorted({position.symbol for position in context.portfolio.open_positions()} | entering)
 
 
-def sell_body(desk: Desk, symbol: str, hand: Hand, signal_id: str, kind: str = _KINDS[Side.SELL]) -> SignalReceived:
+def sell_body(
+    context: CommandContext, symbol: str, hand: ManualInstruction, signal_id: str, kind: str = _KINDS[Side.SELL]
+) -> SignalReceived:
     """Sells whatever is held when its turn comes."""
-    priced = desk.priced(symbol)
-    position = desk.book.position(symbol)
-    entering: Order | None = desk.book.in_flight_for(symbol)
+    priced = context.priced(symbol)
+    position = context.portfolio.position(symbol)
+    entering: Order | None = context.portfolio.in_flight_for(symbol)
     close = priced.price or position.average_cost or (entering.price if entering is not None else ZERO)
-    return SignalReceived(Signal(BY_HAND, signal_id, kind, symbol, close, desk.clock.now()), hand)
+    return SignalReceived(Signal(BY_HAND, signal_id, kind, symbol, close, context.clock.now()), hand)

@@ -6,12 +6,12 @@ from functools import partial
 from bot.access.confirmations import Risk
 from bot.commands.base import Args, Command, always, bad_argument, request
 from bot.commands.confirm import ask
-from bot.commands.context import Caller, Desk, Trouble
+from bot.commands.context import Caller, CommandContext, Trouble
 from bot.views.chat_message import Button, ChatMessage
 from bot.views.events import controls_lines
 from core.domain.access import Role
 from core.domain.messages import ControlsRequested
-from core.domain.trading_state import EVERYTHING, Asking, Controls, Mode
+from core.domain.trading_state import EVERYTHING, ApprovalPolicy, Mode, TradingState
 from core.policy.risk.limits import amount
 
 ROLE = Role.OWNER
@@ -20,23 +20,23 @@ _MOST_TYPES = 20
 _STRICT = {Mode.OBSERVE: 2, Mode.CONFIRM: 1, Mode.AUTO: 0}
 
 
-async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
+async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
     """The buttons say the same commands as one would type. What trades more than before wants a second tap."""
     if not args:
-        return ChatMessage(_shown(desk), (_buttons(desk),))
+        return ChatMessage(_shown(context), (_buttons(context),))
     wanted = read_mode(args)
     if wanted is None:
-        return bad_argument(desk, args, f"mode {_USAGE}")
+        return bad_argument(context, args, f"mode {_USAGE}")
     mode, asking = wanted
     wish = ControlsRequested(caller.user_id, caller.name, mode=mode, asking=asking)
-    if _loosens(desk.book.controls, mode, asking, desk.rates.report):
-        lines = [desk.texts("mode.ask", mode=mode, meaning=desk.texts(f"mode.{mode}")), *asking_lines(desk, asking)]
-        return ask(desk, caller, ROLE, "\n".join(lines), partial(change, desk, caller, wish), risk=Risk.RAISES)
-    trouble = await request(desk, wish, caller)
-    return ChatMessage(trouble or _shown(desk), (_buttons(desk),))
+    if _loosens(context.portfolio.controls, mode, asking, context.rates.report):
+        lines = [context.texts("mode.ask", mode=mode, meaning=context.texts(f"mode.{mode}")), *asking_lines(context, asking)]
+        return ask(context, caller, ROLE, "\n".join(lines), partial(change, context, caller, wish), risk=Risk.RAISES)
+    trouble = await request(context, wish, caller)
+    return ChatMessage(trouble or _shown(context), (_buttons(context),))
 
 
-def read_mode(args: Args) -> tuple[Mode, Asking] | None:
+def read_mode(args: Args) -> tuple[Mode, ApprovalPolicy] | None:
     """The mode, and which trades `confirm` asks about; None for what is not accepted."""
     word, *rest = (word.lower() for word in args)
     if word not in set(Mode):
@@ -58,7 +58,7 @@ def read_mode(args: Args) -> tuple[Mode, Asking] | None:
             case _:
                 return None
         rest, words = others, words[2:]
-    asking = Asking(above, besides)
+    asking = ApprovalPolicy(above, besides)
     return None if asking != EVERYTHING and word != Mode.CONFIRM else (Mode(word), asking)
 
 
@@ -66,34 +66,34 @@ def _is_type(kind: str) -> bool:
     return kind.startswith(("BUY_", "SELL_")) and 4 < len(kind) <= 32 and kind.isascii() and kind.replace("_", "").isalnum()
 
 
-def _loosens(before: Controls, mode: Mode, asking: Asking, report: str) -> bool:
+def _loosens(before: TradingState, mode: Mode, asking: ApprovalPolicy, report: str) -> bool:
     if mode is Mode.CONFIRM is before.mode:
         return asking.above > before.asking.threshold(report) or not asking.besides <= before.asking.besides
     return _STRICT[mode] < _STRICT[before.mode]
 
 
-async def change(desk: Desk, caller: Caller, wish: ControlsRequested, source_id: str) -> str:
+async def change(context: CommandContext, caller: Caller, wish: ControlsRequested, source_id: str) -> str:
     """Sets it once it is confirmed."""
-    verdict = await desk.put_as(source_id, wish)
+    verdict = await context.put_as(source_id, wish)
     if isinstance(verdict, Trouble):
-        return desk.texts(verdict.value or "answer.known")
-    done = desk.texts("confirm.done_at_once", who=caller.name, time=desk.texts.exact_time(desk.clock.now()))
-    return f"{done}\n\n{controls_lines(desk.book.controls, desk.texts)}"
+        return context.texts(verdict.value or "answer.known")
+    done = context.texts("confirm.done_at_once", who=caller.name, time=context.texts.exact_time(context.clock.now()))
+    return f"{done}\n\n{controls_lines(context.portfolio.controls, context.texts)}"
 
 
-def asking_lines(desk: Desk, asking: Asking) -> list[str]:
+def asking_lines(context: CommandContext, asking: ApprovalPolicy) -> list[str]:
     """Which trades are not asked about."""
-    lines = [desk.texts("mode.above", above=f"{asking.above:f}", asset=desk.rates.report)] if asking.above else []
-    return [*lines, *([desk.texts("mode.besides", types=", ".join(sorted(asking.besides)))] if asking.besides else [])]
+    lines = [context.texts("mode.above", above=f"{asking.above:f}", asset=context.rates.report)] if asking.above else []
+    return [*lines, *([context.texts("mode.besides", types=", ".join(sorted(asking.besides)))] if asking.besides else [])]
 
 
-def _shown(desk: Desk) -> str:
-    meanings = "\n".join(f"{mode}: {desk.texts(f'mode.{mode}')}" for mode in Mode)
-    return f"{controls_lines(desk.book.controls, desk.texts)}\n\n{meanings}"
+def _shown(context: CommandContext) -> str:
+    meanings = "\n".join(f"{mode}: {context.texts(f'mode.{mode}')}" for mode in Mode)
+    return f"{controls_lines(context.portfolio.controls, context.texts)}\n\n{meanings}"
 
 
-def _buttons(desk: Desk) -> tuple[Button, ...]:
-    present = desk.book.controls.mode
+def _buttons(context: CommandContext) -> tuple[Button, ...]:
+    present = context.portfolio.controls.mode
     return tuple(Button(("● " if mode is present else "") + mode, f"/mode {mode}") for mode in Mode)
 
 

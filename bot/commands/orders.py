@@ -3,7 +3,7 @@
 import asyncio
 
 from bot.commands.base import Args, Command, bad_argument
-from bot.commands.context import Caller, Desk
+from bot.commands.context import Caller, CommandContext
 from bot.commands.pagination import refresh
 from bot.commands.pending_exits import wanted_exits
 from bot.texts import Html, short
@@ -26,52 +26,52 @@ _MARKS = {
 }
 
 
-async def run(desk: Desk, args: Args, _caller: Caller) -> ChatMessage:
+async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessage:
     """Where the exchange does not answer soon, the rest is shown."""
     if args:
-        return bad_argument(desk, args, "orders")
-    texts = desk.texts
-    under_way = list(desk.book.in_flight.values())
-    lines: list[str] = [texts("orders.under_way", count=len(under_way)), *(_line(desk, order) for order in under_way[:_LAST])]
-    lines += await _resting(desk)
-    if exits := wanted_exits(desk):
+        return bad_argument(context, args, "orders")
+    texts = context.texts
+    under_way = list(context.portfolio.in_flight.values())
+    lines: list[str] = [texts("orders.under_way", count=len(under_way)), *(_line(context, order) for order in under_way[:_LAST])]
+    lines += await _resting(context)
+    if exits := wanted_exits(context):
         lines += ["", *exits]
     try:
-        last = await desk.queries.recent_orders(_LAST)
+        last = await context.queries.recent_orders(_LAST)
     except LedgerUnavailable:
         lines += ["", texts("answer.ledger_read")]
     else:
-        lines += ["", texts("orders.last"), *(_line(desk, order) for order in last)] if last else []
+        lines += ["", texts("orders.last"), *(_line(context, order) for order in last)] if last else []
     cancel = ((Button(texts("orders.cancel"), "/cancel"),),) if under_way else ()
     return ChatMessage("\n".join(lines), ((refresh("/orders", texts),), *cancel))
 
 
-async def _resting(desk: Desk) -> list[Html]:
+async def _resting(context: CommandContext) -> list[Html]:
     try:
         async with asyncio.timeout(_ANSWER_SECONDS):
-            resting = await desk.venue.open_orders()
+            resting = await context.venue.open_orders()
     except (ExchangeUnavailable, TimeoutError) as error:
-        return [desk.texts("answer.exchange", problem=short(str(error) or f"{_ANSWER_SECONDS:g} s", 200))]
+        return [context.texts("answer.exchange", problem=short(str(error) or f"{_ANSWER_SECONDS:g} s", 200))]
     if not resting:
-        return [desk.texts("orders.none_rest")]
-    return [desk.texts("orders.rest", count=len(resting)), *(_resting_line(desk, report) for report in resting[:_LAST])]
+        return [context.texts("orders.none_rest")]
+    return [context.texts("orders.rest", count=len(resting)), *(_resting_line(context, report) for report in resting[:_LAST])]
 
 
-def _resting_line(desk: Desk, report: ExecutionReport) -> Html:
+def _resting_line(context: CommandContext, report: ExecutionReport) -> Html:
     shown = {"symbol": report.symbol, "id": short(report.order_id), "state": report.state.value}
-    return desk.texts("orders.rest_line", mark=_side(report.side), **shown)
+    return context.texts("orders.rest_line", mark=_side(report.side), **shown)
 
 
-def _line(desk: Desk, order: Order) -> Html:
-    return desk.texts(
+def _line(context: CommandContext, order: Order) -> Html:
+    return context.texts(
         "orders.line",
-        time=desk.texts.moment(order.created_at),
+        time=context.texts.moment(order.created_at),
         mark=_MARKS.get(order.state, "⏳"),
         side=_side(order.side),
         symbol=order.symbol,
         quantity=quantity(order.executed_qty or order.qty),
         price=price(order.average_price or order.price),
-        state=desk.texts(f"state.{order.state}"),
+        state=context.texts(f"state.{order.state}"),
     )
 
 

@@ -6,11 +6,11 @@ from bot.access.confirmations import Risk
 from bot.commands.base import Args, Command, always, bad_argument
 from bot.commands.close import exit_lines
 from bot.commands.confirm import ask
-from bot.commands.context import Caller, Desk
+from bot.commands.context import Caller, CommandContext
 from bot.commands.manual_orders import exits, place_all, sell_body
 from bot.views.chat_message import ChatMessage
 from core.domain.access import Role
-from core.domain.messages import ApprovalAnswered, Body, CancelRequested, ControlsRequested, Hand
+from core.domain.messages import ApprovalAnswered, Body, CancelRequested, ControlsRequested, ManualInstruction
 from core.domain.signal import PANIC
 from core.domain.trading_state import Panic, Pause
 from core.engine.inbox import CONTROLS, beside
@@ -18,39 +18,39 @@ from core.engine.inbox import CONTROLS, beside
 ROLE = Role.TRADER
 
 
-async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
+async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
     """In numbers first. A symbol that is held back is not sold: what is true there is not known."""
     if args:
-        return bad_argument(desk, args, "panic")
-    lines = [desk.texts("panic")]
-    if not desk.shows_figures(caller):
-        return ask(desk, caller, ROLE, lines[0], partial(_panic, desk, caller), risk=Risk.LOWERS)
-    lines += await exit_lines(desk, caller)
-    if desk.book.approvals:
-        lines.append(desk.texts("panic.questions", count=len(desk.book.approvals)))
-    if desk.book.in_flight:
-        lines.append(desk.texts("panic.orders", count=len(desk.book.in_flight)))
-    return ask(desk, caller, ROLE, "\n".join(lines), partial(_panic, desk, caller), risk=Risk.LOWERS)
+        return bad_argument(context, args, "panic")
+    lines = [context.texts("panic")]
+    if not context.shows_figures(caller):
+        return ask(context, caller, ROLE, lines[0], partial(_panic, context, caller), risk=Risk.LOWERS)
+    lines += await exit_lines(context, caller)
+    if context.portfolio.approvals:
+        lines.append(context.texts("panic.questions", count=len(context.portfolio.approvals)))
+    if context.portfolio.in_flight:
+        lines.append(context.texts("panic.orders", count=len(context.portfolio.in_flight)))
+    return ask(context, caller, ROLE, "\n".join(lines), partial(_panic, context, caller), risk=Risk.LOWERS)
 
 
-async def _panic(desk: Desk, caller: Caller, source_id: str) -> str:
+async def _panic(context: CommandContext, caller: Caller, source_id: str) -> str:
     """Stores all of it in one commit, so a crash leaves all or nothing. `bot.commands.liquidation` takes over from there."""
-    book, hand = desk.book, Hand(caller.user_id, caller.name)
+    portfolio, hand = context.portfolio, ManualInstruction(caller.user_id, caller.name)
     panic = Panic(source_id, caller.user_id, caller.name)
     bodies: list[tuple[str, Body]] = [
         (CONTROLS, ControlsRequested(caller.user_id, caller.name, pause=Pause.ALL, panic=panic)),
     ]
     bodies += [
         (approval.signal.symbol, ApprovalAnswered(approval.token, False, caller.user_id, caller.name))
-        for approval in book.approvals.values()
+        for approval in portfolio.approvals.values()
     ]
     bodies += [
         (beside(order.symbol), CancelRequested(order.symbol, order.client_order_id, caller.user_id, caller.name))
-        for order in book.in_flight.values()
+        for order in portfolio.in_flight.values()
     ]
-    for symbol in exits(desk):
-        bodies.append((symbol, sell_body(desk, symbol, hand, f"{source_id}:{len(bodies)}", PANIC)))
-    return await place_all(desk, caller, bodies, source_id)
+    for symbol in exits(context):
+        bodies.append((symbol, sell_body(context, symbol, hand, f"{source_id}:{len(bodies)}", PANIC)))
+    return await place_all(context, caller, bodies, source_id)
 
 
 COMMAND = Command("panic", run, role=ROLE, in_any_group=always)

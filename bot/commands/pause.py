@@ -8,14 +8,14 @@ from bot.access.confirmations import Risk
 from bot.commands.arguments.durations import read_length
 from bot.commands.base import Args, Command, always, bad_argument, request
 from bot.commands.confirm import ask
-from bot.commands.context import Caller, Desk
+from bot.commands.context import Caller, CommandContext
 from bot.commands.mode import change
 from bot.commands.resume import ROLE as LOOSENS
 from bot.views.chat_message import ChatMessage
 from bot.views.events import controls_lines
 from core.domain.access import Role
 from core.domain.messages import ControlsRequested
-from core.domain.trading_state import Controls, Pause
+from core.domain.trading_state import Pause, TradingState
 
 _USAGE = "[all|entries] [for 2h]"
 _WORDS = {(): Pause.ALL, ("all",): Pause.ALL, ("entries",): Pause.ENTRIES}
@@ -23,7 +23,7 @@ LONGEST = timedelta(days=30)
 _STRICT = {Pause.ALL: 2, Pause.ENTRIES: 1, Pause.OFF: 0}
 
 
-async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
+async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
     """Kept in the ledger: a restart does not forget it. One that lets more through than the present pause, or ends before it, is
     as good as resuming, and asks for as much."""
     words = [word.lower() for word in args]
@@ -31,24 +31,26 @@ async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
     if len(words) >= 2 and words[-2] == "for":
         length = read_length(words[-1])
         if length is None or length > LONGEST:
-            return bad_argument(desk, args, f"pause {_USAGE}")
+            return bad_argument(context, args, f"pause {_USAGE}")
         words = words[:-2]
     pause = _WORDS.get(tuple(words))
     if pause is None:
-        return bad_argument(desk, args, f"pause {_USAGE}")
-    until = desk.clock.now() + length if length is not None else None
+        return bad_argument(context, args, f"pause {_USAGE}")
+    until = context.clock.now() + length if length is not None else None
     wish = ControlsRequested(caller.user_id, caller.name, pause=pause, until=until)
-    if _loosens(desk.book.controls, pause, until):
+    if _loosens(context.portfolio.controls, pause, until):
         if caller.role < LOOSENS:
-            return ChatMessage(f"{desk.texts('pause.stricter')}\n\n{controls_lines(desk.book.controls, desk.texts)}")
-        after = controls_lines(replace(desk.book.controls, pause=pause, until=until), desk.texts)
-        text = f"{desk.texts('pause.ask')}\n\n{after}"
-        return ask(desk, caller, LOOSENS, text, partial(change, desk, caller, wish), risk=Risk.RAISES)
-    trouble = await request(desk, wish, caller)
-    return ChatMessage(trouble or controls_lines(desk.book.controls, desk.texts), keys=desk.keys(caller))
+            return ChatMessage(
+                f"{context.texts('pause.stricter')}\n\n{controls_lines(context.portfolio.controls, context.texts)}"
+            )
+        after = controls_lines(replace(context.portfolio.controls, pause=pause, until=until), context.texts)
+        text = f"{context.texts('pause.ask')}\n\n{after}"
+        return ask(context, caller, LOOSENS, text, partial(change, context, caller, wish), risk=Risk.RAISES)
+    trouble = await request(context, wish, caller)
+    return ChatMessage(trouble or controls_lines(context.portfolio.controls, context.texts), keys=context.keys(caller))
 
 
-def _loosens(before: Controls, pause: Pause, until: datetime | None) -> bool:
+def _loosens(before: TradingState, pause: Pause, until: datetime | None) -> bool:
     """Whether more would be traded than now, at once or once it is over."""
     if before.pause is Pause.OFF:
         return False

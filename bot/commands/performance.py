@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bot.commands.arguments.periods import PERIODS, first_day
 from bot.commands.base import Args, Command, bad_argument
-from bot.commands.context import Caller, Desk
+from bot.commands.context import Caller, CommandContext
 from bot.commands.pnl import period_buttons
 from bot.commands.valuation import by_worth
 from bot.texts import Html, short
@@ -17,42 +17,42 @@ _USAGE = "[today|7d|30d|month|all]"
 _SHOWN = 8
 
 
-async def run(desk: Desk, args: Args, _caller: Caller) -> ChatMessage:
+async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessage:
     """Net of commissions; all time where no period is named."""
     period = args[0].lower() if args else "all"
     if period not in PERIODS or len(args) > 1:
-        return bad_argument(desk, args, f"performance {_USAGE}")
-    selection = Selection(since=first_day(period, desk.clock.now().date()))
+        return bad_argument(context, args, f"performance {_USAGE}")
+    selection = Selection(since=first_day(period, context.clock.now().date()))
     try:
-        symbols = by_worth(desk, await desk.analytics.performance("symbol", selection))
-        kinds = by_worth(desk, await desk.analytics.performance("signal_type", selection))
+        symbols = by_worth(context, await context.analytics.performance("symbol", selection))
+        kinds = by_worth(context, await context.analytics.performance("signal_type", selection))
     except LedgerUnavailable:
-        return ChatMessage(desk.texts("answer.ledger_read"))
-    lines: list[str] = [desk.texts("performance", period=desk.texts(f"pnl.{period}"))]
+        return ChatMessage(context.texts("answer.ledger_read"))
+    lines: list[str] = [context.texts("performance", period=context.texts(f"pnl.{period}"))]
     if symbols:
-        lines += [*_lines(desk, symbols), "", desk.texts("performance.types"), *_lines(desk, kinds)]
+        lines += [*_lines(context, symbols), "", context.texts("performance.types"), *_lines(context, kinds)]
     else:
-        lines.append(desk.texts("pnl.none"))
-    return ChatMessage("\n".join(lines), period_buttons(desk, "performance", period))
+        lines.append(context.texts("pnl.none"))
+    return ChatMessage("\n".join(lines), period_buttons(context, "performance", period))
 
 
-def _lines(desk: Desk, found: Sequence[Performance]) -> list[Html]:
+def _lines(context: CommandContext, found: Sequence[Performance]) -> list[Html]:
     """The best and the worst where there are many."""
     shown = list(found) if len(found) <= _SHOWN else [*found[: _SHOWN // 2], None, *found[-_SHOWN // 2 :]]
     quotes = {one.quote_asset for one in found}
     written = {quote: alike([one.profit for one in shown if one is not None and one.quote_asset == quote]) for quote in quotes}
     return [
-        desk.texts("performance.gap", count=len(found) - _SHOWN)
+        context.texts("performance.gap", count=len(found) - _SHOWN)
         if one is None
-        else performance_line(desk, one, written[one.quote_asset](one.profit))
+        else performance_line(context, one, written[one.quote_asset](one.profit))
         for one in shown
     ]
 
 
-def performance_line(desk: Desk, one: Performance, profit: str = "") -> Html:
+def performance_line(context: CommandContext, one: Performance, profit: str = "") -> Html:
     """One symbol or kind of signal: what it earned, in how many exits, with how many gains among them. `profit` is the amount as
     its list writes it, where it stands in one."""
-    return desk.texts(
+    return context.texts(
         "performance.line",
         mark="➕" if one.profit > 0 else "➖",
         name=short(one.name),

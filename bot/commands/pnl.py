@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from bot.commands.arguments.periods import PERIODS, day_text, first_day
 from bot.commands.base import Args, Command, bad_argument
-from bot.commands.context import Caller, Desk
+from bot.commands.context import Caller, CommandContext
 from bot.commands.pagination import choices, refresh
 from bot.commands.valuation import together
 from bot.texts import Html
@@ -18,41 +18,41 @@ from core.ports import DayResult
 _USAGE = "[today|7d|30d|month|all]"
 
 
-async def run(desk: Desk, args: Args, _caller: Caller) -> ChatMessage:
+async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessage:
     """Net of commissions, by UTC days; today where no period is named."""
     period = args[0].lower() if args else "today"
     if period not in PERIODS or len(args) > 1:
-        return bad_argument(desk, args, f"pnl {_USAGE}")
+        return bad_argument(context, args, f"pnl {_USAGE}")
     try:
-        results = await desk.queries.day_results(day_text(first_day(period, desk.clock.now().date())))
+        results = await context.queries.day_results(day_text(first_day(period, context.clock.now().date())))
     except LedgerUnavailable:
-        return ChatMessage(desk.texts("answer.ledger_read"))
-    title = desk.texts("pnl", period=desk.texts(f"pnl.{period}"))
-    text = "\n".join([title, *by_asset(desk, results), "", desk.texts("pnl.net")])
-    return ChatMessage(text, (*period_buttons(desk, "pnl", period), (refresh(f"/pnl {period}", desk.texts),)))
+        return ChatMessage(context.texts("answer.ledger_read"))
+    title = context.texts("pnl", period=context.texts(f"pnl.{period}"))
+    text = "\n".join([title, *by_asset(context, results), "", context.texts("pnl.net")])
+    return ChatMessage(text, (*period_buttons(context, "pnl", period), (refresh(f"/pnl {period}", context.texts),)))
 
 
-def period_buttons(desk: Desk, command: str, period: str) -> Keyboard:
+def period_buttons(context: CommandContext, command: str, period: str) -> Keyboard:
     """A button for each period."""
-    labels = {each: desk.texts(f"period.{each}") for each in PERIODS}
+    labels = {each: context.texts(f"period.{each}") for each in PERIODS}
     return choices(labels[period], [(label, f"/{command} {each}") for each, label in labels.items()])
 
 
-def by_asset(desk: Desk, results: Iterable[DayResult]) -> list[Html]:
+def by_asset(context: CommandContext, results: Iterable[DayResult]) -> list[Html]:
     """A line for each quote asset, with how many exits it took, and what they come to together."""
     sums: dict[str, tuple[Decimal, int, int]] = {}
     for day in results:
         profit, exits, wins = sums.get(day.quote_asset, (ZERO, 0, 0))
         sums[day.quote_asset] = (profit + day.profit, exits + day.exits, wins + day.wins)
     lines = [
-        desk.texts(
+        context.texts(
             "pnl.line", profit=money(profit, signed=True), quote=quote, exits=exits, wins=wins, rate=round(100 * wins / exits)
         )
         for quote, (profit, exits, wins) in sorted(sums.items())
         if exits
     ]
-    totals = together(desk, {quote: profit for quote, (profit, exits, _) in sums.items() if exits})
-    return [*lines, *totals] or [desk.texts("pnl.none")]
+    totals = together(context, {quote: profit for quote, (profit, exits, _) in sums.items() if exits})
+    return [*lines, *totals] or [context.texts("pnl.none")]
 
 
 COMMAND = Command("pnl", run, arguments=_USAGE)

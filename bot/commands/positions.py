@@ -1,7 +1,7 @@
 """/positions: what is held, what it cost and what it is worth now. Answers from memory."""
 
 from bot.commands.base import Args, Command
-from bot.commands.context import Caller, Desk
+from bot.commands.context import Caller, CommandContext
 from bot.commands.pagination import refresh
 from bot.commands.pending_exits import wanted_exits
 from bot.texts import Html
@@ -12,23 +12,23 @@ from core.domain.money import multiply
 from core.domain.position import Position
 
 
-async def run(desk: Desk, _args: Args, _caller: Caller) -> ChatMessage:
+async def run(context: CommandContext, _args: Args, _caller: Caller) -> ChatMessage:
     """A block for each open position, the oldest first; dust in one line, and the exits that are wanted still at the end."""
-    held = desk.book.open_positions()
-    blocks = ["\n".join(_lines(desk, position)) for position in held]
-    dust = [position for position in desk.book.positions.values() if position.qty and not position.is_open]
+    held = context.portfolio.open_positions()
+    blocks = ["\n".join(_lines(context, position)) for position in held]
+    dust = [position for position in context.portfolio.positions.values() if position.qty and not position.is_open]
     if dust:
-        named = ", ".join(f"{quantity(position.qty)} {desk.priced(position.symbol).base}" for position in dust)
-        blocks.append(desk.texts("positions.dust", dust=named))
-    if exits := wanted_exits(desk):
+        named = ", ".join(f"{quantity(position.qty)} {context.priced(position.symbol).base}" for position in dust)
+        blocks.append(context.texts("positions.dust", dust=named))
+    if exits := wanted_exits(context):
         blocks.append("\n".join(exits))
-    head = desk.texts("positions", count=len(held)) if held else desk.texts("positions.none")
-    return ChatMessage("\n\n".join([head, *blocks]), ((refresh("/positions", desk.texts),),))
+    head = context.texts("positions", count=len(held)) if held else context.texts("positions.none")
+    return ChatMessage("\n\n".join([head, *blocks]), ((refresh("/positions", context.texts),),))
 
 
-def _lines(desk: Desk, position: Position) -> list[Html]:
-    texts, now = desk.texts, desk.clock.now()
-    priced = desk.priced(position.symbol)
+def _lines(context: CommandContext, position: Position) -> list[Html]:
+    texts, now = context.texts, context.clock.now()
+    priced = context.priced(position.symbol)
     lines = [texts("positions.head", symbol=position.symbol, quantity=quantity(position.qty), base=priced.base)]
     cost = price(position.average_cost)
     if priced.price is None:
@@ -40,7 +40,7 @@ def _lines(desk: Desk, position: Position) -> list[Html]:
         profit = multiply(position.qty, priced.price) - position.cost
         percent, earned = percent_of(profit, position.cost), money(profit, signed=True)
         lines.append(texts("positions.unrealised", percent=percent, profit=earned, quote=priced.quote_asset))
-    if desk.market.is_gone(position.symbol):
+    if context.market.is_gone(position.symbol):
         lines.append(texts("positions.gone", symbol=position.symbol))
     if position.opened_at is not None:
         since, held = texts.full_moment(position.opened_at), duration(now - position.opened_at, texts)

@@ -5,7 +5,7 @@ from datetime import time
 
 from bot.commands.base import Args, Command, always
 from bot.commands.chat_preferences import chat_of, not_here, prefer
-from bot.commands.context import Caller, Desk
+from bot.commands.context import Caller, CommandContext
 from bot.texts import short
 from bot.views.chat_message import Button, ChatMessage
 from core.domain.access import QuietHours
@@ -14,26 +14,26 @@ _USAGE = "[23:00-07:00|off]"
 _HOURS = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)-([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
 
 
-async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
+async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
     """By the clock of the person's zone."""
-    chat_id = chat_of(desk, caller)
+    chat_id = chat_of(context, caller)
     if chat_id is None:
-        return ChatMessage(not_here(desk, caller))
+        return ChatMessage(not_here(context, caller))
     if args:
         hours = read_hours(args[0])
         if len(args) > 1 or (hours is None and args[0].lower() != "off"):
-            return ChatMessage(desk.texts("quiet.bad", argument=short(" ".join(args))), ((_night(desk),),))
-        if trouble := await prefer(desk, caller, chat_id, quiet=hours):
+            return ChatMessage(context.texts("quiet.bad", argument=short(" ".join(args))), ((_night(context),),))
+        if trouble := await prefer(context, caller, chat_id, quiet=hours):
             return ChatMessage(trouble)
-    quiet = desk.audience.reader(chat_id).quiet
+    quiet = context.recipients.reader(chat_id).quiet
     if quiet is None:
-        return ChatMessage(desk.texts("quiet.off"), ((_night(desk),),))
-    shown = {"start": quiet.start.strftime("%H:%M"), "end": quiet.end.strftime("%H:%M"), "zone": desk.zone}
-    return ChatMessage(desk.texts("quiet.on", **shown), ((Button(desk.texts("quiet.stop"), "/quiet off"),),))
+        return ChatMessage(context.texts("quiet.off"), ((_night(context),),))
+    shown = {"start": quiet.start.strftime("%H:%M"), "end": quiet.end.strftime("%H:%M"), "zone": context.zone}
+    return ChatMessage(context.texts("quiet.on", **shown), ((Button(context.texts("quiet.stop"), "/quiet off"),),))
 
 
-def _night(desk: Desk) -> Button:
-    return Button(desk.texts("quiet.night"), "/quiet 23:00-07:00")
+def _night(context: CommandContext) -> Button:
+    return Button(context.texts("quiet.night"), "/quiet 23:00-07:00")
 
 
 def read_hours(text: str) -> QuietHours | None:

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 from bot.commands.base import Args, Command, bad_argument
 from bot.commands.chart import chart_of
-from bot.commands.context import Caller, Desk
+from bot.commands.context import Caller, CommandContext
 from bot.commands.pagination import choices
 from bot.commands.performance import performance_line
 from bot.commands.pnl import by_asset
@@ -22,42 +22,42 @@ _PERIODS = ("day", "week", "month")
 _BEST, _WORST = 3, 2
 
 
-async def run(desk: Desk, args: Args, _caller: Caller) -> ChatMessage:
+async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessage:
     """Today where no period is named."""
     period = args[0].lower() if args else "day"
     if period not in _PERIODS or len(args) > 1:
-        return bad_argument(desk, args, "report [day|week|month]")
-    options = [(desk.texts(f"report.{each}"), f"/report {each}") for each in _PERIODS]
-    buttons = choices(desk.texts(f"report.{period}"), options)
+        return bad_argument(context, args, "report [day|week|month]")
+    options = [(context.texts(f"report.{each}"), f"/report {each}") for each in _PERIODS]
+    buttons = choices(context.texts(f"report.{period}"), options)
     try:
-        text = await report(desk, period)
-        since = _since(period, desk.clock.now().date())
-        chart = await chart_of(desk, "equity" if period == "day" else "daily", "", since)
+        text = await report(context, period)
+        since = _since(period, context.clock.now().date())
+        chart = await chart_of(context, "equity" if period == "day" else "daily", "", since)
     except LedgerUnavailable:
-        return ChatMessage(desk.texts("answer.ledger_read"), buttons)
-    picture = await charts.draw(chart) if chart is not None else None
-    return ChatMessage(text, buttons, photo=picture or b"")
+        return ChatMessage(context.texts("answer.ledger_read"), buttons)
+    decision_context = await charts.draw(chart) if chart is not None else None
+    return ChatMessage(text, buttons, photo=decision_context or b"")
 
 
-async def report(desk: Desk, period: str) -> Html:
+async def report(context: CommandContext, period: str) -> Html:
     """What happened in it, and how things stand."""
-    since = _since(period, desk.clock.now().date())
-    results = await desk.queries.day_results(since.isoformat())
-    symbols = by_worth(desk, await desk.analytics.performance("symbol", Selection(since=since)))
-    held = unrealised(desk)
+    since = _since(period, context.clock.now().date())
+    results = await context.queries.day_results(since.isoformat())
+    symbols = by_worth(context, await context.analytics.performance("symbol", Selection(since=since)))
+    held = unrealised(context)
     lines = [
-        desk.texts("report", period=desk.texts(f"report.{period}"), since=desk.texts.day(since)),
-        *not_live(desk.trading_mode, desk.texts),
-        *by_asset(desk, results),
-        *_ends(desk, symbols),
+        context.texts("report", period=context.texts(f"report.{period}"), since=context.texts.day(since)),
+        *not_live(context.trading_mode, context.texts),
+        *by_asset(context, results),
+        *_ends(context, symbols),
         "",
-        desk.texts("status.positions", count=len(desk.book.open_positions())),
+        context.texts("status.positions", count=len(context.portfolio.open_positions())),
         *(
-            desk.texts("status.unrealised", profit=money(profit, signed=True), quote=quote)
+            context.texts("status.unrealised", profit=money(profit, signed=True), quote=quote)
             for quote, profit in sorted(held.items())
         ),
-        *together(desk, held),
-        controls_lines(desk.book.controls, desk.texts),
+        *together(context, held),
+        controls_lines(context.portfolio.controls, context.texts),
     ]
     return Html("\n".join(lines))
 
@@ -66,13 +66,13 @@ def _since(period: str, today: date) -> date:
     return {"day": today, "week": today - timedelta(days=today.weekday()), "month": today.replace(day=1)}[period]
 
 
-def _ends(desk: Desk, symbols: Sequence[Performance]) -> list[Html]:
+def _ends(context: CommandContext, symbols: Sequence[Performance]) -> list[Html]:
     """The best and the worst of what is ordered by result, so that the losers are seen too."""
     if len(symbols) <= _BEST + _WORST:
-        return [performance_line(desk, one) for one in symbols]
-    between = desk.texts("performance.gap", count=len(symbols) - _BEST - _WORST)
+        return [performance_line(context, one) for one in symbols]
+    between = context.texts("performance.gap", count=len(symbols) - _BEST - _WORST)
     best, worst = symbols[:_BEST], symbols[-_WORST:]
-    return [*(performance_line(desk, one) for one in best), between, *(performance_line(desk, one) for one in worst)]
+    return [*(performance_line(context, one) for one in best), between, *(performance_line(context, one) for one in worst)]
 
 
 COMMAND = Command("report", run, arguments="[day|week|month]")

@@ -5,7 +5,7 @@ from functools import partial
 from bot.access.confirmations import Risk
 from bot.commands.base import Args, Command, always, bad_argument
 from bot.commands.confirm import ask
-from bot.commands.context import Caller, Desk
+from bot.commands.context import Caller, CommandContext
 from bot.commands.mode import change
 from bot.views.chat_message import ChatMessage
 from bot.views.events import controls_lines
@@ -16,15 +16,17 @@ from core.domain.trading_state import Pause
 ROLE = Role.OWNER
 
 
-async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
+async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
     """Signals that came during the pause are not made up for."""
     if args:
-        return bad_argument(desk, args, "resume")
-    if desk.book.controls.pause is Pause.OFF:
-        return ChatMessage(controls_lines(desk.book.controls, desk.texts), keys=desk.keys(caller))
+        return bad_argument(context, args, "resume")
+    if context.portfolio.controls.pause is Pause.OFF:
+        return ChatMessage(controls_lines(context.portfolio.controls, context.texts), keys=context.keys(caller))
     wish = ControlsRequested(caller.user_id, caller.name, pause=Pause.OFF)
-    text = desk.texts("resume.ask", mode=desk.book.controls.mode, meaning=desk.texts(f"mode.{desk.book.controls.mode}"))
-    return ask(desk, caller, ROLE, text, partial(change, desk, caller, wish), risk=Risk.RAISES)
+    text = context.texts(
+        "resume.ask", mode=context.portfolio.controls.mode, meaning=context.texts(f"mode.{context.portfolio.controls.mode}")
+    )
+    return ask(context, caller, ROLE, text, partial(change, context, caller, wish), risk=Risk.RAISES)
 
 
 COMMAND = Command("resume", run, role=ROLE, in_any_group=always)

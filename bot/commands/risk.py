@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from bot.commands.base import Args, Command, bad_argument
-from bot.commands.context import Caller, Desk
+from bot.commands.context import Caller, CommandContext
 from bot.commands.pagination import refresh
 from bot.texts import Html
 from bot.views.chat_message import ChatMessage
@@ -18,75 +18,79 @@ from core.policy.sizing.market_orders import size
 _CELLS = 8
 
 
-async def run(desk: Desk, args: Args, _caller: Caller) -> ChatMessage:
+async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessage:
     """Answers from memory."""
     if args:
-        return bad_argument(desk, args, "risk")
-    limits, book, texts = desk.book.limits, desk.book, desk.texts
-    opened, most = book.count_open(besides=""), limits.max_open_positions
+        return bad_argument(context, args, "risk")
+    limits, portfolio, texts = context.portfolio.limits, context.portfolio, context.texts
+    opened, most = portfolio.count_open(besides=""), limits.max_open_positions
     lines = [
         texts("risk"),
         texts("risk.positions", used=opened, limit=most, bar=bar(Decimal(opened), most)),
-        *_losses(desk),
-        _entry(desk),
+        *_losses(context),
+        _entry(context),
         texts("risk.band", limit=shown(limits, "PRICE_BAND_PCT")),
         texts("risk.sanity", limit=shown(limits, "PRICE_SANITY_PCT")),
         texts("risk.age", limit=shown(limits, "SIGNAL_MAX_AGE"), exit=shown(limits, "EXIT_MAX_AGE")),
-        _size(desk),
+        _size(context),
         texts("risk.symbols", symbols=", ".join(sorted(limits.symbols)) if limits.symbols is not None else "*"),
         "",
-        *_halted(desk),
+        *_halted(context),
         texts("risk.exits"),
     ]
     return ChatMessage("\n".join(lines), ((refresh("/risk", texts),),))
 
 
-def _halted(desk: Desk) -> list[Html]:
+def _halted(context: CommandContext) -> list[Html]:
     """Where nothing may be bought now, whatever the limits."""
-    held = Html(", ".join(hold_name(hold, desk.texts) for hold in desk.book.active_holds()))
-    return [desk.texts("status.held", symbols=held)] if held else []
+    held = Html(", ".join(hold_name(hold, context.texts) for hold in context.portfolio.active_holds()))
+    return [context.texts("status.held", symbols=held)] if held else []
 
 
-def _losses(desk: Desk) -> list[Html]:
+def _losses(context: CommandContext) -> list[Html]:
     """Of all quote assets together, as the rule counts them; and each, where there is another than the report asset."""
-    limit, report = desk.book.limits.daily_loss_limit, desk.rates.report
-    results = dict(sorted(desk.book.results_of(desk.clock.now().date().isoformat()).items()))
-    total, lacking = desk.rates.total(results)
+    limit, report = context.portfolio.limits.daily_loss_limit, context.rates.report
+    results = dict(sorted(context.portfolio.results_of(context.clock.now().date().isoformat()).items()))
+    total, lacking = context.rates.total(results)
     shown_as = {"limit": money(limit), "quote": report, "bar": bar(-total, limit)}
-    lines = [desk.texts("risk.loss", result=money(total, signed=True), **shown_as)]
+    lines = [context.texts("risk.loss", result=money(total, signed=True), **shown_as)]
     if set(results) - {report}:
-        each = (desk.texts("status.result", profit=money(one, signed=True), quote=quote) for quote, one in results.items())
-        lines.append(desk.texts("risk.of_these", results=Html(", ".join(each))))
-    return [*lines, *([desk.texts("risk.no_rate", assets=", ".join(lacking), asset=report)] if lacking else [])]
+        each = (context.texts("status.result", profit=money(one, signed=True), quote=quote) for quote, one in results.items())
+        lines.append(context.texts("risk.of_these", results=Html(", ".join(each))))
+    return [*lines, *([context.texts("risk.no_rate", assets=", ".join(lacking), asset=report)] if lacking else [])]
 
 
-def _entry(desk: Desk) -> Html:
+def _entry(context: CommandContext) -> Html:
     """What an entry would come to now in the symbol where it is worth most, beside what it may."""
-    limit, report = desk.book.limits.max_order_notional, desk.rates.report
+    limit, report = context.portfolio.limits.max_order_notional, context.rates.report
     known = [
         (instrument, quote.ask)
-        for instrument in desk.market.instruments().values()
-        if desk.symbols is None or instrument.symbol in desk.symbols
-        if (quote := desk.market.quote(instrument.symbol)) is not None
+        for instrument in context.market.instruments().values()
+        if context.symbols is None or instrument.symbol in context.symbols
+        if (quote := context.market.quote(instrument.symbol)) is not None
     ]
-    rates = desk.rates.last({instrument.quote for instrument, _ in known})
+    rates = context.rates.last({instrument.quote for instrument, _ in known})
     drafts = [
         (rate.at_most(draft.notional), instrument.symbol)
         for instrument, ask in known
         if isinstance(rate := rates[instrument.quote], Rate)
-        for draft, _ in [size(Side.BUY, instrument, ask, desk.book.position(instrument.symbol), in_quote(desk.book.limits, rate))]
+        for draft, _ in [
+            size(
+                Side.BUY, instrument, ask, context.portfolio.position(instrument.symbol), in_quote(context.portfolio.limits, rate)
+            )
+        ]
     ]
     if not drafts:
-        return desk.texts("risk.notional_unknown", limit=money(limit), quote=report)
+        return context.texts("risk.notional_unknown", limit=money(limit), quote=report)
     used, symbol = max(drafts)
-    return desk.texts("risk.notional", used=money(used), limit=money(limit), symbol=symbol, quote=report, bar=bar(used, limit))
+    return context.texts("risk.notional", used=money(used), limit=money(limit), symbol=symbol, quote=report, bar=bar(used, limit))
 
 
-def _size(desk: Desk) -> Html:
-    limits = desk.book.limits
+def _size(context: CommandContext) -> Html:
+    limits = context.portfolio.limits
     if limits.trade_quote is not None:
-        return desk.texts("risk.size_quote", size=money(limits.trade_quote), quote=limits.report_asset)
-    return desk.texts("risk.size", size=shown(limits, "TRADE_QTY"))
+        return context.texts("risk.size_quote", size=money(limits.trade_quote), quote=limits.report_asset)
+    return context.texts("risk.size", size=shown(limits, "TRADE_QTY"))
 
 
 def bar(used: Decimal, limit: Decimal | int) -> str:

@@ -6,7 +6,7 @@ from functools import partial
 from bot.access.confirmations import Risk
 from bot.commands.base import Args, Command
 from bot.commands.confirm import ask
-from bot.commands.context import Caller, Desk, Trouble
+from bot.commands.context import Caller, CommandContext, Trouble
 from bot.texts import Html, short
 from bot.views.chat_message import Button, ChatMessage
 from core.domain.access import Role
@@ -38,33 +38,35 @@ _EXAMPLES = {
 }
 
 
-async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
+async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
     """Bare, it lists. `default` is the value of the settings again."""
     if not args:
-        return ChatMessage("\n".join([desk.texts("set"), *(_line(desk, name) for name in RULES), "", desk.texts("set.how")]))
+        return ChatMessage(
+            "\n".join([context.texts("set"), *(_line(context, name) for name in RULES), "", context.texts("set.how")])
+        )
     name = args[0].upper()
     value = None if len(args) == 2 and args[1].lower() == "default" else args[-1]
     if name not in RULES:
-        return _no_rule(desk, name, args[1:])
+        return _no_rule(context, name, args[1:])
     if len(args) != 2 or (value is not None and not is_good(name, value)):
         said = short(" ".join(args[1:])) or "–"
         lines = [
-            desk.texts("set.bad", name=name, value=said),
-            desk.texts(f"limit.{name}"),
-            desk.texts(_WANTED.get(name, "set.amount")),
+            context.texts("set.bad", name=name, value=said),
+            context.texts(f"limit.{name}"),
+            context.texts(_WANTED.get(name, "set.amount")),
         ]
-        return ChatMessage("\n".join([*lines, desk.texts("set.example", name=name, example=_EXAMPLES[name])]))
-    change = LimitSet(name, value, caller.name, desk.clock.now(), asset_of(desk.book.settings, name))
-    limits = with_set(desk.book.settings, {**desk.book.limits_set, name: change}.values())
-    after, before, none = shown(limits, name), shown(desk.book.limits, name), desk.texts("limit.none")
+        return ChatMessage("\n".join([*lines, context.texts("set.example", name=name, example=_EXAMPLES[name])]))
+    change = LimitSet(name, value, caller.name, context.clock.now(), asset_of(context.portfolio.settings, name))
+    limits = with_set(context.portfolio.settings, {**context.portfolio.limits_set, name: change}.values())
+    after, before, none = shown(limits, name), shown(context.portfolio.limits, name), context.texts("limit.none")
     if after == before:
-        return ChatMessage(desk.texts("set.same", name=name, value=after or none))
+        return ChatMessage(context.texts("set.same", name=name, value=after or none))
     lines = [
-        desk.texts("limit.changed", name=name, before=_amount(before, change) or none, after=_amount(after, change) or none),
-        desk.texts(f"limit.{name}"),
+        context.texts("limit.changed", name=name, before=_amount(before, change) or none, after=_amount(after, change) or none),
+        context.texts(f"limit.{name}"),
     ]
-    risk = Risk.RAISES if allows_more(name, desk.book.limits, limits) else Risk.LOWERS
-    return ask(desk, caller, ROLE, "\n".join(lines), partial(_set, desk, caller, name, value), risk=risk)
+    risk = Risk.RAISES if allows_more(name, context.portfolio.limits, limits) else Risk.LOWERS
+    return ask(context, caller, ROLE, "\n".join(lines), partial(_set, context, caller, name, value), risk=risk)
 
 
 def _amount(value: str, change: LimitSet) -> str:
@@ -72,33 +74,33 @@ def _amount(value: str, change: LimitSet) -> str:
     return f"{value} {change.asset}" if value and change.asset else value
 
 
-def _no_rule(desk: Desk, name: str, value: Args) -> ChatMessage:
+def _no_rule(context: CommandContext, name: str, value: Args) -> ChatMessage:
     """With the rules there are, and a button for each that was probably meant."""
     near = get_close_matches(name, RULES, n=3, cutoff=0.5) if len(value) == 1 else []
     good = [each for each in near if is_good(each, value[0])]
-    text = desk.texts("set.no_rule", name=short(name), rules=", ".join(RULES))
+    text = context.texts("set.no_rule", name=short(name), rules=", ".join(RULES))
     return ChatMessage(text, tuple((Button(f"{each} {short(value[0], 20)}", f"/set {each} {value[0]}"),) for each in good))
 
 
-def _line(desk: Desk, name: str) -> Html:
-    limits, texts = desk.book.limits, desk.texts
+def _line(context: CommandContext, name: str) -> Html:
+    limits, texts = context.portfolio.limits, context.texts
     value = shown(limits, name)
     line = texts(f"limit.short.{name}", value=value, asset=limits.report_asset) if value else texts("limit.unset", name=name)
     if name == "TRADE_QTY" and limits.trade_quote is not None:
         line = texts("set.idle", line=line)
-    by = desk.book.limits_set.get(name)
+    by = context.portfolio.limits_set.get(name)
     if by is None or by.value is None or not is_of(by, limits.report_asset):
         return texts("set.line", name=name, line=line)
     return texts("set.line_by", name=name, line=line, who=short(by.changed_by), time=texts.moment(by.changed_at))
 
 
-async def _set(desk: Desk, caller: Caller, name: str, value: str | None, source_id: str) -> str:
-    verdict = await desk.put_as(source_id, LimitRequested(name, value, caller.user_id, caller.name))
+async def _set(context: CommandContext, caller: Caller, name: str, value: str | None, source_id: str) -> str:
+    verdict = await context.put_as(source_id, LimitRequested(name, value, caller.user_id, caller.name))
     if isinstance(verdict, Trouble):
-        return desk.texts(verdict.value or "answer.known")
+        return context.texts(verdict.value or "answer.known")
     if verdict.reason is not None:
-        return desk.texts("confirm.not_done", reason=desk.texts.reason(verdict.reason))
-    return desk.texts("confirm.done_at_once", who=caller.name, time=desk.texts.exact_time(desk.clock.now()))
+        return context.texts("confirm.not_done", reason=context.texts.reason(verdict.reason))
+    return context.texts("confirm.done_at_once", who=caller.name, time=context.texts.exact_time(context.clock.now()))
 
 
 COMMAND = Command("set", run, role=ROLE, arguments=_USAGE)

@@ -6,7 +6,7 @@ from bot.access.roles import digest_of
 from bot.commands import why
 from bot.commands.base import Args, Command
 from bot.commands.chat_preferences import prefer
-from bot.commands.context import Caller, Desk, Trouble
+from bot.commands.context import Caller, CommandContext, Trouble
 from bot.views.chat_message import ChatMessage
 from bot.views.events import controls_lines
 from core.domain.access import Role
@@ -16,35 +16,37 @@ WHY_PREFIX = "why_"
 """Of the word of a link that tells a story: https://t.me/<bot>?start=why_<inbox seq>."""
 
 
-async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
+async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
     """A deep link's word may ask for a story; no other word is looked at."""
-    known = desk.book.readers.get(caller.chat_id)
+    known = context.portfolio.readers.get(caller.chat_id)
     if caller.in_private and (known is None or not known.active):
-        trouble = await prefer(desk, caller, caller.chat_id, active=True)
+        trouble = await prefer(context, caller, caller.chat_id, active=True)
         if trouble:
             return ChatMessage(trouble)
     if len(args) == 1 and args[0].startswith(WHY_PREFIX):
-        return await why.run(desk, (args[0].removeprefix(WHY_PREFIX),), caller)
-    return ChatMessage(_greeting(desk, caller.role), keys=desk.keys(caller))
+        return await why.run(context, (args[0].removeprefix(WHY_PREFIX),), caller)
+    return ChatMessage(_greeting(context, caller.role), keys=context.keys(caller))
 
 
-async def joined(desk: Desk, word: str, user_id: int, name: str, source_id: str) -> ChatMessage:
+async def joined(context: CommandContext, word: str, user_id: int, name: str, source_id: str) -> ChatMessage:
     """Lets somebody in who came with the word of an invitation."""
     guest = Caller(user_id, name, Role.VIEWER, source_id, chat_id=user_id)
-    verdict = await desk.put(guest, InviteUsed(digest_of(word), user_id, name))
+    verdict = await context.put(guest, InviteUsed(digest_of(word), user_id, name))
     if isinstance(verdict, Trouble):
-        return ChatMessage(desk.texts(verdict.value) if verdict.value else desk.texts("answer.pending"))
+        return ChatMessage(context.texts(verdict.value) if verdict.value else context.texts("answer.pending"))
     if verdict.reason is not None:
-        return ChatMessage(desk.texts.reason(verdict.reason))
-    role = desk.people.role(user_id) or Role.VIEWER
-    await prefer(desk, replace(guest, source_id=f"{source_id}:reader"), user_id, active=True)
-    greeting = f"{desk.texts('people.welcome', name=name)}\n\n{_greeting(desk, role)}"
-    return ChatMessage(greeting, keys=desk.keys(replace(guest, role=role)))
+        return ChatMessage(context.texts.reason(verdict.reason))
+    role = context.people.role(user_id) or Role.VIEWER
+    await prefer(context, replace(guest, source_id=f"{source_id}:reader"), user_id, active=True)
+    greeting = f"{context.texts('people.welcome', name=name)}\n\n{_greeting(context, role)}"
+    return ChatMessage(greeting, keys=context.keys(replace(guest, role=role)))
 
 
-def _greeting(desk: Desk, role: Role) -> str:
+def _greeting(context: CommandContext, role: Role) -> str:
     key = "start" if role is Role.OWNER else "start.other"  # only an owner sets the mode
-    return desk.texts(key, state=controls_lines(desk.book.controls, desk.texts), role=desk.texts(f"role.{role.name.lower()}"))
+    return context.texts(
+        key, state=controls_lines(context.portfolio.controls, context.texts), role=context.texts(f"role.{role.name.lower()}")
+    )
 
 
 COMMAND = Command("start", run, in_any_group=lambda args: not args)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from bot.commands.base import Args, Command, bad_argument
-from bot.commands.context import Caller, Desk
+from bot.commands.context import Caller, CommandContext
 from bot.commands.pagination import refresh
 from bot.texts import Html
 from bot.views.chat_message import ChatMessage
@@ -60,28 +60,30 @@ def stats_of(profits: Sequence[Decimal]) -> Stats:
     )
 
 
-async def run(desk: Desk, args: Args, _caller: Caller) -> ChatMessage:
+async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessage:
     """Of the last 1,000 exits and closed trades, by quote asset."""
     if args:
-        return bad_argument(desk, args, "stats")
+        return bad_argument(context, args, "stats")
     try:
-        gains = await desk.analytics.gains(Selection(), _LAST)
-        trades = [trade for _, trade in await desk.queries.recent_trades(_LAST)]
+        gains = await context.analytics.gains(Selection(), _LAST)
+        trades = [trade for _, trade in await context.queries.recent_trades(_LAST)]
     except LedgerUnavailable:
-        return ChatMessage(desk.texts("answer.ledger_read"))
+        return ChatMessage(context.texts("answer.ledger_read"))
     profits: dict[str, list[Decimal]] = {}
     for gain in gains:
         profits.setdefault(gain.quote_asset, []).append(gain.profit)
     blocks = [
-        "\n".join([*_lines(desk, quote, stats_of(found)), *_trades(desk, [one for one in trades if one.quote_asset == quote])])
+        "\n".join(
+            [*_lines(context, quote, stats_of(found)), *_trades(context, [one for one in trades if one.quote_asset == quote])]
+        )
         for quote, found in sorted(profits.items())
     ]
-    head = desk.texts("stats", count=len(gains)) if gains else desk.texts("trades.none")
-    return ChatMessage("\n\n".join([head, *blocks]), ((refresh("/stats", desk.texts),),))
+    head = context.texts("stats", count=len(gains)) if gains else context.texts("trades.none")
+    return ChatMessage("\n\n".join([head, *blocks]), ((refresh("/stats", context.texts),),))
 
 
-def _lines(desk: Desk, quote: str, found: Stats) -> list[Html]:
-    texts, losses = desk.texts, found.exits - found.wins
+def _lines(context: CommandContext, quote: str, found: Stats) -> list[Html]:
+    texts, losses = context.texts, found.exits - found.wins
     factor = f"{divide(found.won, found.lost):.2f}" if found.lost else "∞"
     mean = divide(found.won - found.lost, Decimal(found.exits))
     won = divide(found.won, Decimal(found.wins)) if found.wins else ZERO
@@ -103,17 +105,17 @@ def _lines(desk: Desk, quote: str, found: Stats) -> list[Html]:
     ]
 
 
-def _trades(desk: Desk, trades: Sequence[Trade]) -> list[Html]:
+def _trades(context: CommandContext, trades: Sequence[Trade]) -> list[Html]:
     """Of whole round trips in one quote asset; nothing before the first is closed."""
     if not trades:
         return []
-    held = duration(mean_held(trades), desk.texts)
+    held = duration(mean_held(trades), context.texts)
     best, worst = max(trades, key=lambda one: one.profit), min(trades, key=lambda one: one.profit)
     written = alike([best.profit, worst.profit])
     return [
-        desk.texts("stats.held", duration=held, trades=len(trades)),
+        context.texts("stats.held", duration=held, trades=len(trades)),
         *(
-            desk.texts(
+            context.texts(
                 key,
                 symbol=one.symbol,
                 percent=per_cent(one.profit_pct),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from bot.commands.base import Args, Command
-from bot.commands.context import Caller, Desk
+from bot.commands.context import Caller, CommandContext
 from bot.commands.pagination import refresh
 from bot.commands.valuation import together, unrealised
 from bot.texts import Html
@@ -19,30 +19,32 @@ _POSITIONS_SHOWN = 8
 _LIMITS = ("PRICE_BAND_PCT", "MAX_ORDER_NOTIONAL", "MAX_OPEN_POSITIONS", "DAILY_LOSS_LIMIT")
 
 
-async def run(desk: Desk, _args: Args, _caller: Caller) -> ChatMessage:
+async def run(context: CommandContext, _args: Args, _caller: Caller) -> ChatMessage:
     """One screen: modes, positions, today, what waits, each part."""
-    uptime = duration(desk.clock.now() - desk.started_at, desk.texts)
-    head = desk.texts("status.head", trading_mode=desk.trading_mode.upper(), uptime=uptime)
+    uptime = duration(context.clock.now() - context.started_at, context.texts)
+    head = context.texts("status.head", trading_mode=context.trading_mode.upper(), uptime=uptime)
     lines = [
         head,
-        *not_live(desk.trading_mode, desk.texts),
-        controls_lines(desk.book.controls, desk.texts),
+        *not_live(context.trading_mode, context.texts),
+        controls_lines(context.portfolio.controls, context.texts),
         "",
-        *_positions(desk),
+        *_positions(context),
     ]
-    lines += [_today(desk), "", _waiting(desk), *_held(desk)]
-    known = {"asset": desk.rates.report}
-    limits = ", ".join(desk.texts(f"limit.short.{name}", value=shown(desk.book.limits, name), **known) for name in _LIMITS)
-    lines.append(desk.texts("status.limits", limits=Html(limits)))
-    parts = [desk.texts("status.health"), *short_parts(desk.health(), desk.texts, 120)]
-    return ChatMessage("\n".join([*lines, "", *parts]), ((refresh("/status", desk.texts),),))
+    lines += [_today(context), "", _waiting(context), *_held(context)]
+    known = {"asset": context.rates.report}
+    limits = ", ".join(
+        context.texts(f"limit.short.{name}", value=shown(context.portfolio.limits, name), **known) for name in _LIMITS
+    )
+    lines.append(context.texts("status.limits", limits=Html(limits)))
+    parts = [context.texts("status.health"), *short_parts(context.health(), context.texts, 120)]
+    return ChatMessage("\n".join([*lines, "", *parts]), ((refresh("/status", context.texts),),))
 
 
-def _positions(desk: Desk) -> list[Html]:
-    texts, held = desk.texts, desk.book.open_positions()
+def _positions(context: CommandContext) -> list[Html]:
+    texts, held = context.texts, context.portfolio.open_positions()
     lines = [texts("status.positions", count=len(held))]
     for index, position in enumerate(held):
-        priced = desk.priced(position.symbol)
+        priced = context.priced(position.symbol)
         shown = {"symbol": position.symbol, "quantity": quantity(position.qty), "base": priced.base}
         if priced.price is None:
             line = texts("status.position_unpriced", **shown)
@@ -58,36 +60,36 @@ def _positions(desk: Desk) -> list[Html]:
     return lines
 
 
-def _today(desk: Desk) -> Html:
+def _today(context: CommandContext) -> Html:
     """What this UTC day's exits brought, and what the open positions would."""
-    day = desk.clock.now().date().isoformat()
-    results = dict(sorted(desk.book.results_of(day).items()))
-    held = unrealised(desk)
-    besides = desk.texts("status.besides", results=_amounts(desk, held)) if held else Html("")
+    day = context.clock.now().date().isoformat()
+    results = dict(sorted(context.portfolio.results_of(day).items()))
+    held = unrealised(context)
+    besides = context.texts("status.besides", results=_amounts(context, held)) if held else Html("")
     if not results:
-        return desk.texts("status.today_none", unrealised=besides)
-    line = desk.texts("status.today", results=_amounts(desk, results), unrealised=besides)
-    return Html("\n".join([line, *together(desk, results)]))
+        return context.texts("status.today_none", unrealised=besides)
+    line = context.texts("status.today", results=_amounts(context, results), unrealised=besides)
+    return Html("\n".join([line, *together(context, results)]))
 
 
-def _amounts(desk: Desk, results: Mapping[str, Decimal]) -> Html:
-    told = (desk.texts("status.result", profit=money(profit, signed=True), quote=quote) for quote, profit in results.items())
+def _amounts(context: CommandContext, results: Mapping[str, Decimal]) -> Html:
+    told = (context.texts("status.result", profit=money(profit, signed=True), quote=quote) for quote, profit in results.items())
     return Html(", ".join(told))
 
 
-def _waiting(desk: Desk) -> Html:
-    return desk.texts(
+def _waiting(context: CommandContext) -> Html:
+    return context.texts(
         "status.waiting",
-        approvals=len(desk.book.approvals),
-        orders=len(desk.book.in_flight),
-        messages=len(desk.inbox),
-        alerts=desk.alerts_waiting(),
+        approvals=len(context.portfolio.approvals),
+        orders=len(context.portfolio.in_flight),
+        messages=len(context.inbox),
+        alerts=context.alerts_waiting(),
     )
 
 
-def _held(desk: Desk) -> list[Html]:
-    held = Html(", ".join(hold_name(hold, desk.texts) for hold in desk.book.active_holds()))
-    return [desk.texts("status.held", symbols=held)] if held else []
+def _held(context: CommandContext) -> list[Html]:
+    held = Html(", ".join(hold_name(hold, context.texts) for hold in context.portfolio.active_holds()))
+    return [context.texts("status.held", symbols=held)] if held else []
 
 
 COMMAND = Command("status", run)

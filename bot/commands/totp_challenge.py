@@ -1,54 +1,54 @@
 """What a one-time code is asked for: whatever raises risk or gives a right, and never what lowers it."""
 
 from bot.access.confirmations import Act, Risk
-from bot.access.totp import Judgement
-from bot.commands.context import Caller, Desk
+from bot.access.totp import CodeCheck
+from bot.commands.context import Caller, CommandContext
 from bot.texts import Html
 from bot.views.chat_message import ChatMessage
 from core.domain.access import Role
 from core.domain.messages import CodeRefused, CodeUsed
-from core.ports import Verdict
+from core.ports import MessageOutcome
 
 
-def lacking(desk: Desk, caller: Caller, risk: Risk) -> Html | None:
+def lacking(context: CommandContext, caller: Caller, risk: Risk) -> Html | None:
     """Why this person cannot confirm it: a code is wanted, and no authenticator was set up."""
-    if risk is Risk.LOWERS or desk.codes is None or desk.codes.authenticator(caller.user_id) is not None:
+    if risk is Risk.LOWERS or context.codes is None or context.codes.authenticator(caller.user_id) is not None:
         return None
-    return desk.texts("code.enrol_first")
+    return context.texts("code.enrol_first")
 
 
-async def with_code(desk: Desk, caller: Caller, role: Role, text: str, act: Act) -> ChatMessage:
+async def with_code(context: CommandContext, caller: Caller, role: Role, text: str, act: Act) -> ChatMessage:
     """Does at once what raises risk and wants no second tap; where codes are asked for, once the code has come, of a person who
     must still have `role` then. `text` says what it is."""
-    if desk.codes is None:
+    if context.codes is None:
         return ChatMessage(await act(caller.source_id))
-    if (why := lacking(desk, caller, Risk.RAISES)) is not None:
+    if (why := lacking(context, caller, Risk.RAISES)) is not None:
         return ChatMessage(f"{text}\n\n{why}")
-    desk.confirmations.await_code_of(
+    context.confirmations.await_code_of(
         user_id=caller.user_id, who=caller.name, chat_id=caller.chat_id, role=role, text=text, act=act, risk=Risk.RAISES
     )
-    return ChatMessage(f"{text}\n\n{asked_for(desk, caller)}")
+    return ChatMessage(f"{text}\n\n{asked_for(context, caller)}")
 
 
-def asked_for(desk: Desk, caller: Caller) -> Html:
+def asked_for(context: CommandContext, caller: Caller) -> Html:
     """Asks for the code. In a group most bots are told of nothing that is no answer to them."""
-    return desk.texts("code.ask" if caller.in_private else "code.ask_group")
+    return context.texts("code.ask" if caller.in_private else "code.ask_group")
 
 
-async def why_not(desk: Desk, caller: Caller, code: str) -> Html | None:
+async def why_not(context: CommandContext, caller: Caller, code: str) -> Html | None:
     """Uses a code up, or counts it as wrong, in the ledger, so that a restart forgets neither; None once it is used, else why it
     is not. Where the ledger cannot note it, nobody learns whether it was right."""
-    if desk.codes is None:
-        return desk.texts("code.wrong")
-    step, one = desk.codes.judge(code, caller.user_id), desk.codes.authenticator(caller.user_id)
-    if one is None or step is Judgement.NONE or step is Judgement.LOCKED:
-        return desk.texts(step.value if isinstance(step, Judgement) else "code.wrong")
+    if context.codes is None:
+        return context.texts("code.wrong")
+    step, one = context.codes.judge(code, caller.user_id), context.codes.authenticator(caller.user_id)
+    if one is None or step is CodeCheck.NONE or step is CodeCheck.LOCKED:
+        return context.texts(step.value if isinstance(step, CodeCheck) else "code.wrong")
     about = one.salt, caller.user_id, caller.name
-    wish = CodeRefused(*about) if step is Judgement.WRONG else CodeUsed(one.salt, step, caller.user_id, caller.name)
-    verdict = await desk.put_as(f"code:{caller.source_id}", wish)
-    if not isinstance(verdict, Verdict):
-        return desk.texts("code.not_noted")
-    if step is Judgement.WRONG:
-        locked = verdict.reason is not None or desk.codes.judge(code, caller.user_id) is Judgement.LOCKED
-        return desk.texts("code.locked" if locked else "code.wrong")
-    return desk.texts("confirm.not_done", reason=desk.texts.reason(verdict.reason)) if verdict.reason is not None else None
+    wish = CodeRefused(*about) if step is CodeCheck.WRONG else CodeUsed(one.salt, step, caller.user_id, caller.name)
+    verdict = await context.put_as(f"code:{caller.source_id}", wish)
+    if not isinstance(verdict, MessageOutcome):
+        return context.texts("code.not_noted")
+    if step is CodeCheck.WRONG:
+        locked = verdict.reason is not None or context.codes.judge(code, caller.user_id) is CodeCheck.LOCKED
+        return context.texts("code.locked" if locked else "code.wrong")
+    return context.texts("confirm.not_done", reason=context.texts.reason(verdict.reason)) if verdict.reason is not None else None

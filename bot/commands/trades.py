@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bot.commands.arguments.counts import read_count
 from bot.commands.arguments.symbols import read_symbol
 from bot.commands.base import Args, Command, bad_argument
-from bot.commands.context import Caller, Desk
+from bot.commands.context import Caller, CommandContext
 from bot.commands.pagination import leaf_buttons, read_leaf
 from bot.texts import Html
 from bot.views.chat_message import ChatMessage
@@ -18,42 +18,42 @@ _DEFAULT = 10
 _USAGE = "[1-20] [SYMBOL]"
 
 
-async def run(desk: Desk, args: Args, _caller: Caller) -> ChatMessage:
+async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessage:
     """One line each, the newest first; of all symbols or of one."""
     leaf = read_leaf(args)
     words = list(leaf.args)
     count = read_count(words.pop(0)) if words and words[0].isdigit() else _DEFAULT
     symbol = read_symbol(words.pop(0)) if words else None
     if count is None or words or (symbol is None and len(leaf.args) > 1):
-        return bad_argument(desk, args, f"trades {_USAGE}")
+        return bad_argument(context, args, f"trades {_USAGE}")
     try:
-        trades = await desk.queries.recent_trades(count, symbol=symbol, page=leaf.page)
+        trades = await context.queries.recent_trades(count, symbol=symbol, page=leaf.page)
     except LedgerUnavailable:
-        return ChatMessage(desk.texts("answer.ledger_read"))
+        return ChatMessage(context.texts("answer.ledger_read"))
     if not trades:
-        return ChatMessage(desk.texts("trades.none"), leaf_buttons("trades", leaf, [], count, desk.texts))
-    lines = [desk.texts("trades"), *_lines(desk, [trade for _, trade in trades])]
-    return ChatMessage("\n".join(lines), leaf_buttons("trades", leaf, [seq for seq, _ in trades], count, desk.texts))
+        return ChatMessage(context.texts("trades.none"), leaf_buttons("trades", leaf, [], count, context.texts))
+    lines = [context.texts("trades"), *_lines(context, [trade for _, trade in trades])]
+    return ChatMessage("\n".join(lines), leaf_buttons("trades", leaf, [seq for seq, _ in trades], count, context.texts))
 
 
-def _lines(desk: Desk, trades: Sequence[Trade]) -> list[Html]:
+def _lines(context: CommandContext, trades: Sequence[Trade]) -> list[Html]:
     written = {
         quote: alike([one.profit for one in trades if one.quote_asset == quote]) for quote in {one.quote_asset for one in trades}
     }
-    return [_line(desk, trade, written[trade.quote_asset](trade.profit)) for trade in trades]
+    return [_line(context, trade, written[trade.quote_asset](trade.profit)) for trade in trades]
 
 
-def _line(desk: Desk, trade: Trade, profit: str) -> Html:
-    return desk.texts(
+def _line(context: CommandContext, trade: Trade, profit: str) -> Html:
+    return context.texts(
         "trades.line",
-        time=desk.texts.moment(trade.closed_at),
+        time=context.texts.moment(trade.closed_at),
         mark="➕" if trade.profit > 0 else "➖",
         symbol=trade.symbol,
         quantity=quantity(trade.qty),
         percent=per_cent(trade.profit_pct),
         profit=profit,
         quote=trade.quote_asset,
-        duration=duration(trade.closed_at - trade.opened_at, desk.texts),
+        duration=duration(trade.closed_at - trade.opened_at, context.texts),
     )
 
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from bot.commands.context import Desk
+from bot.commands.context import CommandContext
 from bot.texts import Html
 from bot.views.totals import total_lines
 from core.domain.money import multiply
@@ -12,27 +12,27 @@ from core.policy.conversion_rates import Rate
 from core.read_models import Performance
 
 
-def unrealised(desk: Desk) -> dict[str, Decimal]:
+def unrealised(context: CommandContext) -> dict[str, Decimal]:
     """The profit that open positions have now, by quote asset; without those whose price is not known."""
     found: defaultdict[str, Decimal] = defaultdict(Decimal)
-    for position in desk.book.open_positions():
-        priced = desk.priced(position.symbol)
+    for position in context.portfolio.open_positions():
+        priced = context.priced(position.symbol)
         if priced.price is not None:
             found[priced.quote_asset] += multiply(position.qty, priced.price) - position.cost
     return dict(found)
 
 
-def together(desk: Desk, results: Mapping[str, Decimal]) -> list[Html]:
+def together(context: CommandContext, results: Mapping[str, Decimal]) -> list[Html]:
     """What results by quote asset come to in the report asset; nothing where there is no other among them."""
-    if not set(results) - {desk.rates.report}:
+    if not set(results) - {context.rates.report}:
         return []
-    total, lacking = desk.rates.total(results)
-    return total_lines(total if len(lacking) < len(results) else None, desk.rates.report, lacking, desk.texts)
+    total, lacking = context.rates.total(results)
+    return total_lines(total if len(lacking) < len(results) else None, context.rates.report, lacking, context.texts)
 
 
-def by_worth(desk: Desk, found: Sequence[Performance]) -> list[Performance]:
+def by_worth(context: CommandContext, found: Sequence[Performance]) -> list[Performance]:
     """The most profitable first, by what the profits are worth in the report asset; last those of which nobody knows."""
-    rates = desk.rates.last({one.quote_asset for one in found})
+    rates = context.rates.last({one.quote_asset for one in found})
 
     def worth(one: Performance) -> tuple[bool, Decimal]:
         rate = rates[one.quote_asset]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bot.commands.base import Args, Command, bad_argument
-from bot.commands.context import Caller, Desk
+from bot.commands.context import Caller, CommandContext
 from bot.texts import Html, short
 from bot.views.chat_message import Button, ChatMessage
 from bot.views.signal_story import letter_lines, story_lines
@@ -16,55 +16,55 @@ _MORE = "full"
 _DIGITS = 18  # of a number that a database holds
 
 
-async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
+async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
     """By id, by replying to what told it, or the last one."""
     full = len(args) == 2 and args[1] == _MORE
     if len(args) > 2 or (len(args) == 2 and not full) or (args and len(args[0]) > _LONGEST):
-        return bad_argument(desk, args, f"why {_USAGE}")
+        return bad_argument(context, args, f"why {_USAGE}")
     try:
-        return await _told(desk, args, caller, full=full)
+        return await _told(context, args, caller, full=full)
     except LedgerUnavailable:
-        return ChatMessage(desk.texts("answer.ledger_read"))
+        return ChatMessage(context.texts("answer.ledger_read"))
 
 
-async def _told(desk: Desk, args: Args, caller: Caller, *, full: bool) -> ChatMessage:
-    found = await _found(desk, args, caller)
+async def _told(context: CommandContext, args: Args, caller: Caller, *, full: bool) -> ChatMessage:
+    found = await _found(context, args, caller)
     if isinstance(found, LetterStory):
-        return ChatMessage("\n".join(letter_lines(found, desk.texts)))
+        return ChatMessage("\n".join(letter_lines(found, context.texts)))
     if len(found) > 1:
-        return _which(desk, found)
-    story = await desk.stories.story(found[0]) if found else None
+        return _which(context, found)
+    story = await context.stories.story(found[0]) if found else None
     if story is None:
-        return ChatMessage(await _nothing(desk, args[0]) if args else desk.texts("why.none"))
-    buttons = () if full else ((Button(desk.texts("why.full"), f"/why {story.seq} {_MORE}"),),)
-    return ChatMessage("\n".join(story_lines(story, desk.texts, full=full)), buttons)
+        return ChatMessage(await _nothing(context, args[0]) if args else context.texts("why.none"))
+    buttons = () if full else ((Button(context.texts("why.full"), f"/why {story.seq} {_MORE}"),),)
+    return ChatMessage("\n".join(story_lines(story, context.texts, full=full)), buttons)
 
 
-async def _nothing(desk: Desk, name: str) -> Html:
+async def _nothing(context: CommandContext, name: str) -> Html:
     """That nothing is known of it, or nothing any more."""
-    texts, number = desk.texts, name.removeprefix("#")
+    texts, number = context.texts, name.removeprefix("#")
     seq = int(number) if number.isascii() and number.isdigit() and len(number) <= _DIGITS else 0
-    left = await desk.stories.pruned(seq)
+    left = await context.stories.pruned(seq)
     if left is not None:
         shown = {"seq": left.seq, "signal_type": short(left.signal_type), "symbol": short(left.symbol)}
         return texts("why.pruned", time=texts.full_moment(left.received_at), outcome=short(left.outcome), **shown)
-    before = await desk.stories.pruned_before()
+    before = await context.stories.pruned_before()
     unknown = texts("why.unknown", name=short(name))
     return unknown if before is None else Html(f"{unknown}\n{texts('why.pruned_before', time=texts.full_moment(before))}")
 
 
-async def _found(desk: Desk, args: Args, caller: Caller) -> Sequence[int] | LetterStory:
+async def _found(context: CommandContext, args: Args, caller: Caller) -> Sequence[int] | LetterStory:
     if args:
         name = args[0].removeprefix("#")
-        return await desk.stories.named(name) or await desk.stories.letter(name) or ()
+        return await context.stories.named(name) or await context.stories.letter(name) or ()
     if caller.reply_to is None:
-        return await desk.stories.last()
-    told = await desk.stories.told_by(caller.chat_id, caller.reply_to)
-    return told or await desk.stories.letter_told_by(caller.chat_id, caller.reply_to) or ()
+        return await context.stories.last()
+    told = await context.stories.told_by(caller.chat_id, caller.reply_to)
+    return told or await context.stories.letter_told_by(caller.chat_id, caller.reply_to) or ()
 
 
-def _which(desk: Desk, found: Sequence[int]) -> ChatMessage:
-    return ChatMessage(desk.texts("why.which"), tuple((Button(f"#{seq}", f"/why {seq}"),) for seq in found))
+def _which(context: CommandContext, found: Sequence[int]) -> ChatMessage:
+    return ChatMessage(context.texts("why.which"), tuple((Button(f"#{seq}", f"/why {seq}"),) for seq in found))
 
 
 COMMAND = Command("why", run, arguments=_USAGE, answers_anew=True)

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from bot.commands.base import Args, Command, always
 from bot.commands.chat_preferences import prefer
-from bot.commands.context import Caller, Desk
+from bot.commands.context import Caller, CommandContext
 from bot.texts import short
 from bot.views.chat_message import Button, ChatMessage
 
@@ -14,7 +14,7 @@ _OFFSET = re.compile(r"(?:utc|gmt)?([+-])(\d{1,2})", re.ASCII | re.IGNORECASE)
 _SHOWN = 6
 
 
-async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
+async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
     """By the IANA name of the zone."""
     if args:
         name = args[0]
@@ -22,12 +22,12 @@ async def run(desk: Desk, args: Args, caller: Caller) -> ChatMessage:
             near = near_zones("_".join(args))
             key = "zone.nearest" if near else "zone.bad"
             return ChatMessage(
-                desk.texts(key, argument=short(" ".join(args))), tuple((Button(zone, f"/zone {zone}"),) for zone in near)
+                context.texts(key, argument=short(" ".join(args))), tuple((Button(zone, f"/zone {zone}"),) for zone in near)
             )
-        if trouble := await prefer(desk, caller, caller.user_id, zone=name):
+        if trouble := await prefer(context, caller, caller.user_id, zone=name):
             return ChatMessage(trouble)
-        desk = desk.spoken_to(caller.user_id)
-    return ChatMessage(desk.texts("zone", zone=desk.zone, time=desk.texts.exact_time(desk.clock.now())))
+        context = context.spoken_to(caller.user_id)
+    return ChatMessage(context.texts("zone", zone=context.zone, time=context.texts.exact_time(context.clock.now())))
 
 
 def near_zones(text: str) -> list[str]:

@@ -23,7 +23,7 @@ class Asks(Protocol):
     async def permissions(self) -> Permissions: ...
 
 
-class KeyWatch:
+class ApiKeyCheck:
     """Tells once, after the start, what the key may do that it need not."""
 
     def __init__(self, exchange: Asks, tell: Callable[[Event], None], clock: Clock) -> None:

@@ -22,7 +22,7 @@ class Arrivals(Protocol):
     async def arrivals(self, seq: int, before: datetime) -> Mapping[str, int]: ...
 
 
-class CatchingUp:
+class BacklogReport:
     """Waits until every source has been read to its end."""
 
     def __init__(

@@ -34,7 +34,7 @@ class Proofs(Protocol):
     async def proofs(self, since: str) -> Mapping[str, Proved]: ...
 
 
-class DailyProof:
+class DailyReconciliationJob:
     """`run` it once a day, and once after a start, when the day may have turned meanwhile: what was proved is left alone."""
 
     def __init__(

@@ -6,10 +6,10 @@ from decimal import Decimal
 
 import structlog
 
-from bot.commands.context import Desk
+from bot.commands.context import CommandContext
 from bot.commands.valuation import unrealised
-from bot.subscriptions.notification_rules import Listener
-from bot.subscriptions.recipients import Audience
+from bot.subscriptions.notification_rules import Recipient
+from bot.subscriptions.recipients import Recipients
 from core.domain.access import Level, Topic
 from core.domain.digest import Digest, Occasion
 from core.domain.errors import LedgerUnavailable
@@ -29,11 +29,11 @@ _DAYS = 30
 class DigestTimer:
     """Says what is due. Each has an identity of its own, so that no restart makes it twice."""
 
-    def __init__(self, desk: Desk, audience: Audience, inbox: Inbox, clock: Clock, since: datetime) -> None:
+    def __init__(self, context: CommandContext, recipients: Recipients, inbox: Inbox, clock: Clock, since: datetime) -> None:
         """What was due before `since` is not: the process before this one lived until then, and said it."""
         self._since = since
-        self._desk = desk
-        self._audience = audience
+        self._context = context
+        self._recipients = recipients
         self._inbox = inbox
         self._clock = clock
         self._said: set[str] = set()
@@ -41,14 +41,14 @@ class DigestTimer:
     async def run(self) -> None:
         """Puts what is due now into the inbox."""
         now = self._clock.now()
-        for listener in (self._audience.main(), *self._audience.persons().values()):
-            for name, occasion in due(listener, self._since, now):
+        for recipient in (self._recipients.main(), *self._recipients.persons().values()):
+            for name, occasion in due(recipient, self._since, now):
                 if name not in self._said:
-                    await self._say(name, occasion, listener, now)
+                    await self._say(name, occasion, recipient, now)
 
-    async def _say(self, name: str, occasion: Occasion, listener: Listener, now: datetime) -> None:
+    async def _say(self, name: str, occasion: Occasion, recipient: Recipient, now: datetime) -> None:
         try:
-            digest = await self._digest(occasion, listener.chat_id, now)
+            digest = await self._digest(occasion, recipient.chat_id, now)
             await self._inbox.deliver([Message("timer", name, CONTROLS, DigestDue(digest), now)])
         except LedgerUnavailable as error:
             log.warning("a digest cannot be made yet", error=str(error))
@@ -56,27 +56,27 @@ class DigestTimer:
             self._said.add(name)
 
     async def _digest(self, occasion: Occasion, chat_id: int, now: datetime) -> Digest:
-        desk, today = self._desk, now.date()
-        results = await desk.queries.day_results(today.isoformat())
-        days = await desk.analytics.days(Selection(since=today - timedelta(days=_DAYS - 1)))
+        context, today = self._context, now.date()
+        results = await context.queries.day_results(today.isoformat())
+        days = await context.analytics.days(Selection(since=today - timedelta(days=_DAYS - 1)))
         quotes = [day.quote_asset for day in days]
         quote = max(sorted(set(quotes)), key=quotes.count, default="")
-        earned, report = _by_quote(results), desk.rates.report
-        together, lacking = desk.rates.total(earned) if set(earned) - {report} else (None, ())
+        earned, report = _by_quote(results), context.rates.report
+        together, lacking = context.rates.total(earned) if set(earned) - {report} else (None, ())
         return Digest(
             chat_id=chat_id,
             occasion=occasion,
             at=now,
-            pause=desk.book.controls.pause.value,
-            mode=desk.book.controls.mode.value,
-            trading_mode=desk.trading_mode,
-            positions=len(desk.book.open_positions()),
+            pause=context.portfolio.controls.pause.value,
+            mode=context.portfolio.controls.mode.value,
+            trading_mode=context.trading_mode,
+            positions=len(context.portfolio.open_positions()),
             today=earned,
             exits=sum(result.exits for result in results),
             wins=sum(result.wins for result in results),
-            unrealised=unrealised(desk),
-            questions=len(desk.book.approvals),
-            troubles=tuple(name for name, (well, _) in desk.health().items() if not well),
+            unrealised=unrealised(context),
+            questions=len(context.portfolio.approvals),
+            troubles=tuple(name for name, (well, _) in context.health().items() if not well),
             quote=quote,
             days=tuple((day.at.date().isoformat(), day.profit) for day in days if day.quote_asset == quote),
             together=together if len(lacking) < len(earned) else None,
@@ -92,22 +92,22 @@ def _by_quote(results: Sequence[DayResult]) -> dict[str, Decimal]:
     return sums
 
 
-def due(listener: Listener, since: datetime, now: datetime) -> list[tuple[str, Occasion]]:
+def due(recipient: Recipient, since: datetime, now: datetime) -> list[tuple[str, Occasion]]:
     """What this reader is to be told now of what fell due after `since`, with the name that it has once and for all. By the
     reader's own clock; a heartbeat at every so many whole hours of UTC."""
-    if listener.level_of(Topic.DIGESTS) is Level.OFF:
+    if recipient.level_of(Topic.DIGESTS) is Level.OFF:
         return []
-    local = now.astimezone(listener.texts.zone)
+    local = now.astimezone(recipient.texts.zone)
     moments = [
         (local.replace(hour=at.hour, minute=at.minute, second=0, microsecond=0), f"digest:{local.date()}:{occasion}", occasion)
         for occasion, at in TIMES.items()
     ]
     hour = now.replace(minute=0, second=0, microsecond=0)
-    hours = listener.reader.heartbeat_hours
+    hours = recipient.reader.heartbeat_hours
     if hours and hour.hour % hours == 0:
         moments.append((hour, f"heartbeat:{hour:%Y-%m-%dT%H}", Occasion.HEARTBEAT))
     return [
-        (f"{name}:{listener.key}", occasion)
+        (f"{name}:{recipient.key}", occasion)
         for moment, name, occasion in moments
         if max(since, now - (_STALE if occasion is Occasion.HEARTBEAT else _LATE)) < moment <= now
     ]

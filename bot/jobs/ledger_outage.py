@@ -12,7 +12,7 @@ from core.domain.events import Event, ExitOfOutage, OrderExecuted, OrderFailed, 
 from core.domain.messages import DeadLetter
 from core.domain.reasons import Reason
 from core.domain.signal import Side, Signal
-from core.ports import Arrival, Changes, Clock
+from core.ports import Arrival, Clock, CommitBatch
 
 SHORT_SECONDS = 3.0
 """A ledger that hiccups for less is not worth a word."""
@@ -25,7 +25,7 @@ _NO_LOSS = frozenset({"no_position"})  # reasons by which an exit was refused an
 Lines = Callable[[Texts], list[Html]]
 
 
-class LedgerWatch:
+class LedgerOutageJob:
     """Looks once a second. Also an Observer: what is committed just after tells what became of the exits."""
 
     def __init__(
@@ -65,7 +65,7 @@ class LedgerWatch:
         elif self._back is not None:
             self._tell_exits(*self._back, now)
 
-    def committed(self, changes: Changes, stored: Sequence[Arrival], dead: Sequence[DeadLetter]) -> None:
+    def committed(self, changes: CommitBatch, stored: Sequence[Arrival], dead: Sequence[DeadLetter]) -> None:
         """Takes note of each exit that came while the ledger was away."""
         for event in changes.events if self._since is not None else ():
             match event:

@@ -14,7 +14,7 @@ ROWS = 200  # at a time: some milliseconds of the one writer
 PAUSE_SECONDS = 0.5
 
 
-class Pruning:
+class RetentionJob:
     """`run` it once a day. It stops where the ledger does not answer, and goes on the next day."""
 
     def __init__(self, ledger: LedgerPruning, days: int, clock: Clock) -> None:

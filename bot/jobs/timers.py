@@ -15,8 +15,8 @@ from core.domain.events import Event, PartTroubled
 from core.domain.messages import ApprovalTimedOut, Message, PauseTimedOut
 from core.engine.inbox import CONTROLS, Inbox
 from core.ports import Clock, Venue
-from core.state.market_data import Market
-from core.state.portfolio import Book
+from core.state.market_data import MarketDataCache
+from core.state.portfolio import Portfolio
 
 log = structlog.get_logger(__name__)
 
@@ -66,8 +66,8 @@ class ApprovalTimer:
     """Says, for each question whose time is up, that nobody answered: by the clock, or because it has been open for as long as it
     was given, whatever was done to the clock since it was asked."""
 
-    def __init__(self, book: Book, inbox: Inbox, clock: Clock) -> None:
-        self._book = book
+    def __init__(self, portfolio: Portfolio, inbox: Inbox, clock: Clock) -> None:
+        self._portfolio = portfolio
         self._inbox = inbox
         self._clock = clock
         self._said: set[str] = set()
@@ -75,11 +75,11 @@ class ApprovalTimer:
 
     async def run(self) -> None:
         now, seconds = self._clock.now(), self._clock.monotonic()
-        self._said &= self._book.approvals.keys()
-        self._seen_at = {token: self._seen_at.get(token, seconds) for token in self._book.approvals}
+        self._said &= self._portfolio.approvals.keys()
+        self._seen_at = {token: self._seen_at.get(token, seconds) for token in self._portfolio.approvals}
         due = [
             one
-            for one in self._book.approvals.values()
+            for one in self._portfolio.approvals.values()
             if one.token not in self._said
             and (one.expires_at <= now or seconds - self._seen_at[one.token] >= (one.expires_at - one.asked_at).total_seconds())
         ]
@@ -97,14 +97,14 @@ class ApprovalTimer:
 class PauseTimer:
     """Says that a pause is over whose time is up."""
 
-    def __init__(self, book: Book, inbox: Inbox, clock: Clock) -> None:
-        self._book = book
+    def __init__(self, portfolio: Portfolio, inbox: Inbox, clock: Clock) -> None:
+        self._portfolio = portfolio
         self._inbox = inbox
         self._clock = clock
         self._said: datetime | None = None
 
     async def run(self) -> None:
-        now, until = self._clock.now(), self._book.controls.until
+        now, until = self._clock.now(), self._portfolio.controls.until
         if until is None or until > now or until == self._said:
             return
         try:
@@ -156,16 +156,16 @@ class PartWatch:
 class BalanceReader:
     """Keeps the account's balances for `/balance` and `/status`."""
 
-    def __init__(self, book: Book, venue: Venue, clock: Clock) -> None:
-        self._book = book
+    def __init__(self, portfolio: Portfolio, venue: Venue, clock: Clock) -> None:
+        self._portfolio = portfolio
         self._venue = venue
         self._clock = clock
 
     async def run(self) -> None:
         try:
             asked_at = self._clock.now()
-            self._book.balances = await self._venue.balances()
-            self._book.balances_at = asked_at
+            self._portfolio.balances = await self._venue.balances()
+            self._portfolio.balances_at = asked_at
         except (ExchangeUnavailable, LedgerUnavailable) as error:
             log.warning("balances cannot be read", error=str(error))
 
@@ -173,14 +173,14 @@ class BalanceReader:
 class MarkWriter:
     """Keeps the present price of what is held in the ledger, where the dashboard finds it. Old prices are not written again."""
 
-    def __init__(self, book: Book, market: Market, ledger: SqlLedger) -> None:
-        self._book = book
+    def __init__(self, portfolio: Portfolio, market: MarketDataCache, ledger: SqlLedger) -> None:
+        self._portfolio = portfolio
         self._market = market
         self._ledger = ledger
         self._written: dict[str, datetime] = {}
 
     async def run(self) -> None:
-        quotes = [quote for one in self._book.open_positions() if (quote := self._market.quote(one.symbol)) is not None]
+        quotes = [quote for one in self._portfolio.open_positions() if (quote := self._market.quote(one.symbol)) is not None]
         new = [quote for quote in quotes if self._written.get(quote.symbol) != quote.at]
         if not new:
             return
@@ -194,7 +194,7 @@ class MarkWriter:
 class RulesReader:
     """Keeps the symbols' rules: a halt, a new minimum."""
 
-    def __init__(self, market: Market) -> None:
+    def __init__(self, market: MarketDataCache) -> None:
         self._market = market
 
     async def run(self) -> None:

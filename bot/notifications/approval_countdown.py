@@ -26,7 +26,7 @@ class _Question:
     next_at: float
 
 
-class Countdown:
+class ApprovalCountdown:
     """The questions of one chat that wait for an answer, as long as this process knows of them: what was asked before a restart
     keeps its time of day."""
 

@@ -28,7 +28,7 @@ class News:
     message_id: int | None
 
 
-class DeadLetterNews:
+class DeadLetterBatch:
     """The events that are held back until it is quiet, and the message that told the last ones."""
 
     def __init__(self, clock: Clock) -> None:

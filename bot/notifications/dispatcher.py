@@ -8,9 +8,9 @@ import structlog
 from telegram.ext import ExtBot
 
 from bot.notifications.telegram_notifier import TelegramNotifier
-from bot.subscriptions.notification_rules import Listener
-from bot.subscriptions.recipients import Audience
-from bot.telegram.rate_limiter import Paces
+from bot.subscriptions.notification_rules import Recipient
+from bot.subscriptions.recipients import Recipients
+from bot.telegram.rate_limiter import RateLimiters
 from core.domain.instrument import Quote
 from core.ports import MAIN_READER, Clock, Outbox
 
@@ -19,29 +19,29 @@ log = structlog.get_logger(__name__)
 _LOOK_SECONDS = 0.5
 
 
-class Notifiers:
+class NotificationDispatcher:
     """Tells everybody while `run` runs. `bot` is its own, so that alerts wait for no command."""
 
     def __init__(
         self,
         bot: ExtBot[None],
-        audience: Audience,
+        recipients: Recipients,
         outbox: Outbox,
         clock: Clock,
         *,
         blocked: Callable[[int], Awaitable[None]],
         quote: Callable[[str], Quote | None],
-        paces: Paces,
+        paces: RateLimiters,
     ) -> None:
         """`blocked` is told the chat of a person who has blocked the bot; `quote` is the present one of a symbol."""
         self._bot = bot
-        self._audience = audience
+        self._recipients = recipients
         self._outbox = outbox
         self._clock = clock
         self._blocked = blocked
         self._quote = quote
         self._paces = paces
-        self._notifiers = {MAIN_READER: self._notifier(audience.main())}
+        self._notifiers = {MAIN_READER: self._notifier(recipients.main())}
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     @property
@@ -72,25 +72,25 @@ class Notifiers:
             await self._bot.request.shutdown()
 
     def _follow(self, group: asyncio.TaskGroup) -> None:
-        present = self._audience.persons()
+        present = self._recipients.persons()
         for key in [key for key in self._tasks if key not in present]:
             self._tasks.pop(key).cancel()
             self._notifiers.pop(key, None)
-        for key, listener in present.items():
+        for key, recipient in present.items():
             if key not in self._tasks:
-                self._notifiers[key] = self._notifier(listener)
-                self._tasks[key] = group.create_task(self._tell(key, listener.chat_id), name=f"notifier {key}")
+                self._notifiers[key] = self._notifier(recipient)
+                self._tasks[key] = group.create_task(self._tell(key, recipient.chat_id), name=f"notifier {key}")
 
-    def _notifier(self, listener: Listener) -> TelegramNotifier:
-        pace = self._paces.of(listener.chat_id)
-        present = partial(self._present, listener)
+    def _notifier(self, recipient: Recipient) -> TelegramNotifier:
+        pace = self._paces.of(recipient.chat_id)
+        present = partial(self._present, recipient)
         return TelegramNotifier(self._bot, present, self._outbox, clock=self._clock, pace=pace, quote=self._quote)
 
-    def _present(self, before: Listener) -> Listener:
+    def _present(self, before: Recipient) -> Recipient:
         """The listener as it stands now; as it was for the moment until its task has ended."""
         if before.key == MAIN_READER:
-            return self._audience.main()
-        return self._audience.persons().get(before.key, before)
+            return self._recipients.main()
+        return self._recipients.persons().get(before.key, before)
 
     async def _tell(self, key: str, chat_id: int) -> None:
         await self._notifiers[key].run()

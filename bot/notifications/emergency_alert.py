@@ -7,9 +7,9 @@ import structlog
 from telegram.error import TelegramError
 from telegram.ext import ExtBot
 
-from bot.subscriptions.recipients import Audience
-from bot.telegram.client import Speaker
-from bot.telegram.rate_limiter import Paces
+from bot.subscriptions.recipients import Recipients
+from bot.telegram.client import RetryingBot
+from bot.telegram.rate_limiter import RateLimiters
 from bot.texts import Html, Texts
 from bot.views.chat_message import ChatMessage
 from core.ports import Clock
@@ -19,12 +19,12 @@ log = structlog.get_logger(__name__)
 _LAST_SECONDS = 5.0  # for the last word: whoever starts the process again waits for its end
 
 
-class DirectWord:
+class EmergencyAlert:
     """Says what cannot be written into the outbox. What it says is told once, and by nobody else."""
 
-    def __init__(self, bot: ExtBot[None], audience: Audience, paces: Paces, clock: Clock) -> None:
-        self._speaker = Speaker(bot, clock)
-        self._audience = audience
+    def __init__(self, bot: ExtBot[None], recipients: Recipients, paces: RateLimiters, clock: Clock) -> None:
+        self._speaker = RetryingBot(bot, clock)
+        self._recipients = recipients
         self._paces = paces
 
     async def close(self) -> None:
@@ -33,11 +33,11 @@ class DirectWord:
 
     async def say(self, lines: Callable[[Texts], list[Html]]) -> None:
         """Says it, however long Telegram takes; gives up where no repetition would help."""
-        listener = self._audience.main()
-        message = ChatMessage("\n".join(lines(listener.texts)))
-        await self._paces.of(listener.chat_id).take()
+        recipient = self._recipients.main()
+        message = ChatMessage("\n".join(lines(recipient.texts)))
+        await self._paces.of(recipient.chat_id).take()
         try:
-            await self._speaker.send(listener.chat_id, message, thread_id=listener.thread_id)
+            await self._speaker.send(recipient.chat_id, message, thread_id=recipient.thread_id)
         except TelegramError as error:
             log.error("the owner cannot be told", error=self._speaker.words(error))
 

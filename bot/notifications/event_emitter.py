@@ -7,7 +7,7 @@ import structlog
 
 from core.domain.errors import LeaseLost, LedgerUnavailable
 from core.domain.events import Event
-from core.ports import Changes, Clock
+from core.ports import Clock, CommitBatch
 
 log = structlog.get_logger(__name__)
 
@@ -17,10 +17,10 @@ RETRY_SECONDS = 2.0
 class Keeps(Protocol):
     """Where events are kept. Raises LedgerUnavailable and LeaseLost."""
 
-    async def commit(self, changes: Changes) -> None: ...
+    async def commit(self, changes: CommitBatch) -> None: ...
 
 
-class ProcessEvents:
+class EventEmitter:
     """Commits events however long it takes: what took the ledger away often took away what they tell of, too."""
 
     def __init__(self, ledger: Keeps, clock: Clock) -> None:
@@ -46,7 +46,7 @@ class ProcessEvents:
     async def _empty(self) -> None:
         while events := list(self._waiting):
             try:
-                await self._ledger.commit(Changes(events=events))
+                await self._ledger.commit(CommitBatch(events=events))
             except LedgerUnavailable as error:
                 log.warning("events cannot be kept yet", count=len(events), error=str(error))
                 await self._clock.sleep(RETRY_SECONDS)

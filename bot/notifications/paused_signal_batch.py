@@ -9,7 +9,7 @@ _AT_FIRST = 2.0  # seconds that the first one waits for others
 _ONE_MESSAGE = 60.0  # seconds in which there is no second message
 
 
-class PauseNews:
+class PausedSignalBatch:
     """The events that wait for their message."""
 
     def __init__(self, clock: Clock) -> None:

@@ -9,13 +9,13 @@ import structlog
 from telegram.error import BadRequest, ChatMigrated, Forbidden, TelegramError
 from telegram.ext import ExtBot
 
-from bot.notifications.approval_countdown import Countdown
-from bot.notifications.dead_letter_batch import DeadLetterNews
-from bot.notifications.paused_signal_batch import PauseNews
+from bot.notifications.approval_countdown import ApprovalCountdown
+from bot.notifications.dead_letter_batch import DeadLetterBatch
+from bot.notifications.paused_signal_batch import PausedSignalBatch
 from bot.reports import charts
-from bot.subscriptions.notification_rules import Listener, foldable, role_to_tap
-from bot.telegram.client import NotTaken, Speaker
-from bot.telegram.rate_limiter import Pace
+from bot.subscriptions.notification_rules import Recipient, foldable, role_to_tap
+from bot.telegram.client import NotTaken, RetryingBot
+from bot.telegram.rate_limiter import RateLimiter
 from bot.views.approval import question, record
 from bot.views.chat_message import ChatMessage
 from bot.views.events import render, render_digest
@@ -55,23 +55,23 @@ class TelegramNotifier:
     def __init__(
         self,
         bot: ExtBot[None],
-        listener: Callable[[], Listener],
+        recipient: Callable[[], Recipient],
         outbox: Outbox,
         *,
         clock: Clock,
-        pace: Pace,
+        pace: RateLimiter,
         quote: Callable[[str], Quote | None],
     ) -> None:
-        """`listener` is who is told as it stands now; its key never changes. `quote` is the present one of a symbol."""
-        self._speaker = Speaker(bot, clock)
-        self._listener = listener
-        self._key = listener().key
+        """`recipient` is who is told as it stands now; its key never changes. `quote` is the present one of a symbol."""
+        self._speaker = RetryingBot(bot, clock)
+        self._recipient = recipient
+        self._key = recipient().key
         self._outbox = outbox
         self._clock = clock
         self._pace = pace
-        self._dead_letters = DeadLetterNews(clock)
-        self._pauses = PauseNews(clock)
-        self._countdown = Countdown(clock, quote)
+        self._dead_letters = DeadLetterBatch(clock)
+        self._pauses = PausedSignalBatch(clock)
+        self._countdown = ApprovalCountdown(clock, quote)
         self._told: dict[Priority, int] | None = None
         self._unkept: list[Delivery] = []  # taken by Telegram, and not yet written down
         self._moved_to: int | None = None
@@ -88,7 +88,7 @@ class TelegramNotifier:
 
     async def pending(self) -> int:
         """How many events wait, without what this reader wants to wait. Raises LedgerUnavailable."""
-        return await self._outbox.pending(self._lanes(self._listener())) if self._told is not None else 0
+        return await self._outbox.pending(self._lanes(self._recipient())) if self._told is not None else 0
 
     async def run(self) -> None:
         """Tells until cancelled. Nothing that Telegram or the ledger does ends it, except that a person has blocked the bot: then
@@ -102,13 +102,13 @@ class TelegramNotifier:
             if self._told is None:
                 self._told = await self._begin()
             await self._pace.free()  # what comes meanwhile is told together
-            listener = self._present()
+            recipient = self._present()
             seen = self._seen
-            items = await self._outbox.waiting(self._lanes(listener), _READ)
+            items = await self._outbox.waiting(self._lanes(recipient), _READ)
             self.waiting = len(items)
-            if not await self._tell_next(listener, items):
+            if not await self._tell_next(recipient, items):
                 self.waiting = 0
-                if not await self._count_down(listener):
+                if not await self._count_down(recipient):
                     await self._rest(seen)
         except LedgerUnavailable as error:
             log.warning("the outbox does not answer", error=str(error))
@@ -139,13 +139,13 @@ class TelegramNotifier:
             await self._outbox.keep_told(self._key, known)
         return {priority: (known or {}).get(priority, 0) for priority in Priority}
 
-    def _present(self) -> Listener:
-        listener = self._listener()
-        return listener if self._moved_to is None else replace(listener, chat_id=self._moved_to)
+    def _present(self) -> Recipient:
+        recipient = self._recipient()
+        return recipient if self._moved_to is None else replace(recipient, chat_id=self._moved_to)
 
-    def _lanes(self, listener: Listener) -> Mapping[Priority, int]:
+    def _lanes(self, recipient: Recipient) -> Mapping[Priority, int]:
         told = self._told or {}
-        if listener.holds_back(self._clock.now()):
+        if recipient.holds_back(self._clock.now()):
             return {Priority.URGENT: told[Priority.URGENT]}
         return told
 
@@ -165,85 +165,85 @@ class TelegramNotifier:
 
     # --- what is told next
 
-    async def _tell_next(self, listener: Listener, items: Sequence[OutboxItem]) -> bool:
+    async def _tell_next(self, recipient: Recipient, items: Sequence[OutboxItem]) -> bool:
         """Tells the most urgent of what waits. False where there is nothing to tell now."""
         letters = [item for item in items if item.event.priority is Priority.GATHERED]
         paused = [item for item in items if item.event.priority is Priority.PAUSED]
-        others = self._wanted(listener, [item for item in items if item.event.priority < Priority.GATHERED])
-        self._hold(listener, letters)
-        self._pauses.hold(self._wanted(listener, paused))
+        others = self._wanted(recipient, [item for item in items if item.event.priority < Priority.GATHERED])
+        self._hold(recipient, letters)
+        self._pauses.hold(self._wanted(recipient, paused))
         letters_due = self._dead_letters.due_in() == 0
         if others and (others[0].event.priority is Priority.URGENT or not letters_due):
-            await self._tell(listener, [item for item in others if item.event.priority is others[0].event.priority])
+            await self._tell(recipient, [item for item in others if item.event.priority is others[0].event.priority])
         elif letters_due:
-            await self._tell_dead_letters(listener)
+            await self._tell_dead_letters(recipient)
         elif self._pauses.due_in() == 0:
-            await self._tell_paused(listener)
+            await self._tell_paused(recipient)
         else:
             return False
         return True
 
-    def _wanted(self, listener: Listener, items: Sequence[OutboxItem]) -> list[OutboxItem]:
+    def _wanted(self, recipient: Recipient, items: Sequence[OutboxItem]) -> list[OutboxItem]:
         """Without what this reader is not told of; where nothing else stands before it, it is done with."""
         wanted: list[OutboxItem] = []
         for item in items:
-            if listener.is_told(item):
+            if recipient.is_told(item):
                 wanted.append(item)
             elif not any(before.event.priority is item.event.priority for before in wanted[-1:]):
                 self._done(item.event.priority, item.seq)
         return wanted
 
-    def _hold(self, listener: Listener, letters: Sequence[OutboxItem]) -> None:
-        if letters and listener.level(letters[0].event) is Level.OFF:
+    def _hold(self, recipient: Recipient, letters: Sequence[OutboxItem]) -> None:
+        if letters and recipient.level(letters[0].event) is Level.OFF:
             self._done(Priority.GATHERED, letters[-1].seq)
             letters = []
         self._dead_letters.hold(letters)
 
-    async def _tell(self, listener: Listener, items: Sequence[OutboxItem]) -> None:
+    async def _tell(self, recipient: Recipient, items: Sequence[OutboxItem]) -> None:
         """Tells the first of `items`, which have one priority, or all that can be folded with it."""
         first = items[0]
         late = self._clock.now() - first.at > _LATE
         alike = foldable(items)
         if len(alike) >= (_LATE_FOLDED_FROM if late else _FOLDED_FROM):
             for item in alike:
-                await self._complete_record(listener, item)
-            await self._told_by(listener, alike, await self._send_about(listener, self._folded(listener, alike), first))
+                await self._complete_record(recipient, item)
+            await self._told_by(recipient, alike, await self._send_about(recipient, self._folded(recipient, alike), first))
         elif isinstance(first.event, ApprovalRequested):
-            await self._ask(listener, first, first.event, items)
+            await self._ask(recipient, first, first.event, items)
         elif isinstance(first.event, ApprovalClosed):
-            unasked = await self._never_asked(listener, items)
+            unasked = await self._never_asked(recipient, items)
             if len(unasked) > 1:
-                message = replace(self._folded(listener, unasked), silent=True)
-                await self._told_by(listener, unasked, await self._send_about(listener, message, first))
+                message = replace(self._folded(recipient, unasked), silent=True)
+                await self._told_by(recipient, unasked, await self._send_about(recipient, message, first))
             else:
-                await self._close(listener, first, first.event)
+                await self._close(recipient, first, first.event)
         else:
-            await self._complete_record(listener, first)
-            message = self._rendered(listener, first)
+            await self._complete_record(recipient, first)
+            message = self._rendered(recipient, first)
             if isinstance(first.event, DigestMade) and first.event.digest.days:
-                message = replace(message, photo=await self._chart(listener, first.event.digest))
+                message = replace(message, photo=await self._chart(recipient, first.event.digest))
             if late:
-                moment = listener.texts("late", time=listener.texts.full_moment(first.at))
+                moment = recipient.texts("late", time=recipient.texts.full_moment(first.at))
                 message = replace(message, text=f"{message.text}\n{moment}")
-            await self._told_by(listener, [first], await self._send_about(listener, message, first))
+            await self._told_by(recipient, [first], await self._send_about(recipient, message, first))
 
-    async def _chart(self, listener: Listener, digest: Digest) -> bytes:
+    async def _chart(self, recipient: Recipient, digest: Digest) -> bytes:
         """The result of the last days; no picture where it cannot be drawn."""
         days = [Gain(datetime.fromisoformat(f"{day}T00:00:00+00:00"), digest.quote, profit) for day, profit in digest.days]
-        title = listener.texts("chart.title_daily", quote=digest.quote)
+        title = recipient.texts("chart.title_daily", quote=digest.quote)
         return await charts.draw(charts.daily(title, digest.quote, days)) or b""
 
-    async def _ask(self, listener: Listener, item: OutboxItem, event: ApprovalRequested, items: Sequence[OutboxItem]) -> None:
+    async def _ask(self, recipient: Recipient, item: OutboxItem, event: ApprovalRequested, items: Sequence[OutboxItem]) -> None:
         token = event.approval.token
         if any(isinstance(other.event, ApprovalClosed) and other.event.approval.token == token for other in items):
             self._done(item.event.priority, item.seq)  # decided before it could be asked: the record alone is told
             return
-        message = self._rendered(listener, item)
-        message_id = await self._send_about(listener, message, item)
-        await self._told_by(listener, [item], message_id, question=event.approval.inbox_seq)
+        message = self._rendered(recipient, item)
+        message_id = await self._send_about(recipient, message, item)
+        await self._told_by(recipient, [item], message_id, question=event.approval.inbox_seq)
         self._countdown.began(event, message_id, message.keyboard)
 
-    async def _never_asked(self, listener: Listener, items: Sequence[OutboxItem]) -> list[OutboxItem]:
+    async def _never_asked(self, recipient: Recipient, items: Sequence[OutboxItem]) -> list[OutboxItem]:
         """The first of `items`, as long as they tell of questions that were withdrawn before anybody could be asked."""
         closed = {item.event.approval.token for item in items if isinstance(item.event, ApprovalClosed)}
         found: list[OutboxItem] = []
@@ -252,54 +252,54 @@ class TelegramNotifier:
                 case ApprovalRequested(approval=asked) if asked.token in closed:
                     continue  # its record is told below, or with these
                 case ApprovalClosed(approval=asked) if asked.state is ApprovalState.WITHDRAWN:
-                    if await self._outbox.question_message(listener.chat_id, asked.inbox_seq) is not None:
+                    if await self._outbox.question_message(recipient.chat_id, asked.inbox_seq) is not None:
                         break
                     found.append(item)
                 case _:
                     break
         return found
 
-    async def _count_down(self, listener: Listener) -> bool:
+    async def _count_down(self, recipient: Recipient) -> bool:
         """Shows an open question by the present price and the time that is left. False where none is due."""
-        due = self._countdown.take(listener.texts)
+        due = self._countdown.take(recipient.texts)
         if due is None:
             return False
-        if not await self._edit(listener, *due):
+        if not await self._edit(recipient, *due):
             self._countdown.gone(due[0])
         return True
 
-    async def _close(self, listener: Listener, item: OutboxItem, event: ApprovalClosed) -> None:
-        message = self._rendered(listener, item)
+    async def _close(self, recipient: Recipient, item: OutboxItem, event: ApprovalClosed) -> None:
+        message = self._rendered(recipient, item)
         self._countdown.ended(event.approval.token)
-        asked = await self._outbox.question_message(listener.chat_id, event.approval.inbox_seq)
-        if asked is None or not await self._edit(listener, asked, message):
-            asked = await self._send_about(listener, message, item)
-        await self._told_by(listener, [item], asked, question=event.approval.inbox_seq)
+        asked = await self._outbox.question_message(recipient.chat_id, event.approval.inbox_seq)
+        if asked is None or not await self._edit(recipient, asked, message):
+            asked = await self._send_about(recipient, message, item)
+        await self._told_by(recipient, [item], asked, question=event.approval.inbox_seq)
 
-    async def _complete_record(self, listener: Listener, item: OutboxItem) -> None:
+    async def _complete_record(self, recipient: Recipient, item: OutboxItem) -> None:
         """Puts what came of an approved order into the message that asked about it."""
         event = item.event
         if not isinstance(event, OrderExecuted | OrderFailed) or event.order.approved_by is None:
             return
-        asked = await self._outbox.question_message(listener.chat_id, event.order.inbox_seq)
+        asked = await self._outbox.question_message(recipient.chat_id, event.order.inbox_seq)
         if asked is not None:
-            await self._edit(listener, asked, record(event, listener.texts))
+            await self._edit(recipient, asked, record(event, recipient.texts))
 
-    async def _tell_dead_letters(self, listener: Listener) -> None:
-        news = self._dead_letters.take(listener.texts)
+    async def _tell_dead_letters(self, recipient: Recipient) -> None:
+        news = self._dead_letters.take(recipient.texts)
         message_id = news.message_id
-        if message_id is None or not await self._edit(listener, message_id, news.message):
-            message_id = await self._send(listener, news.message, "dead_letters", news.seqs[0])
+        if message_id is None or not await self._edit(recipient, message_id, news.message):
+            message_id = await self._send(recipient, news.message, "dead_letters", news.seqs[0])
         self._dead_letters.told(news, message_id)
-        await self._mark(Delivery(listener.chat_id, message_id, Priority.GATHERED, news.seqs[0], news.seqs[-1]))
+        await self._mark(Delivery(recipient.chat_id, message_id, Priority.GATHERED, news.seqs[0], news.seqs[-1]))
 
-    async def _tell_paused(self, listener: Listener) -> None:
+    async def _tell_paused(self, recipient: Recipient) -> None:
         """What the pause kept from being traded: one as ever, several on one screen, without a sound."""
         items = self._pauses.take()
-        message = self._rendered(listener, items[0]) if len(items) == 1 else self._folded(listener, items)
-        message_id = await self._send_about(listener, replace(message, silent=True), items[0])
+        message = self._rendered(recipient, items[0]) if len(items) == 1 else self._folded(recipient, items)
+        message_id = await self._send_about(recipient, replace(message, silent=True), items[0])
         self._pauses.told()
-        await self._told_by(listener, items, message_id)
+        await self._told_by(recipient, items, message_id)
 
     # --- that it was told
 
@@ -308,11 +308,11 @@ class TelegramNotifier:
             self._told[priority] = max(seq, self._told[priority])
 
     async def _told_by(
-        self, listener: Listener, items: Sequence[OutboxItem], message_id: int, *, question: int | None = None
+        self, recipient: Recipient, items: Sequence[OutboxItem], message_id: int, *, question: int | None = None
     ) -> None:
         first, last = items[0], items[-1]
         priority = first.event.priority
-        await self._mark(Delivery(listener.chat_id, message_id, priority, first.seq, last.seq, question))
+        await self._mark(Delivery(recipient.chat_id, message_id, priority, first.seq, last.seq, question))
 
     async def _mark(self, delivery: Delivery) -> None:
         self._unkept.append(delivery)
@@ -327,49 +327,49 @@ class TelegramNotifier:
 
     # --- how it is said
 
-    def _folded(self, listener: Listener, items: Sequence[OutboxItem]) -> ChatMessage:
+    def _folded(self, recipient: Recipient, items: Sequence[OutboxItem]) -> ChatMessage:
         try:
-            message = render_digest(items, listener.texts)
+            message = render_digest(items, recipient.texts)
         except Exception:
             log.exception("events could not be folded", seqs=[item.seq for item in items])
-            message = ChatMessage(listener.texts("digest", count=len(items)))
-        loud = any(listener.level(item.event) is Level.LOUD and item.event.priority is not Priority.CHATTY for item in items)
+            message = ChatMessage(recipient.texts("digest", count=len(items)))
+        loud = any(recipient.level(item.event) is Level.LOUD and item.event.priority is not Priority.CHATTY for item in items)
         return replace(message, silent=not loud)
 
-    def _rendered(self, listener: Listener, item: OutboxItem) -> ChatMessage:
+    def _rendered(self, recipient: Recipient, item: OutboxItem) -> ChatMessage:
         try:
             if isinstance(item.event, ApprovalRequested):
-                message = question(item.event, listener.texts, self._countdown.live(item.event.approval))
+                message = question(item.event, recipient.texts, self._countdown.live(item.event.approval))
             else:
-                message = render(item.event, listener.texts)
+                message = render(item.event, recipient.texts)
         except Exception:  # an event that cannot be shown must not keep all the others from being told
             log.exception("an event could not be rendered", seq=item.seq, kind=item.event.kind)
-            return self._unshowable(listener, item.event.kind, item.seq)
+            return self._unshowable(recipient, item.event.kind, item.seq)
         seq = subject_of(item.event)
-        if isinstance(item.event, OrderExecuted) and seq and listener.bot_name:
-            link = f"https://t.me/{listener.bot_name}?start=why_{seq}"
-            message = replace(message, text=f"{message.text}\n{listener.texts('why.link', link=link)}")
-        if listener.role < role_to_tap(item):
+        if isinstance(item.event, OrderExecuted) and seq and recipient.bot_name:
+            link = f"https://t.me/{recipient.bot_name}?start=why_{seq}"
+            message = replace(message, text=f"{message.text}\n{recipient.texts('why.link', link=link)}")
+        if recipient.role < role_to_tap(item):
             message = replace(message, keyboard=())
-        return message if listener.level(item.event) is Level.LOUD else replace(message, silent=True)
+        return message if recipient.level(item.event) is Level.LOUD else replace(message, silent=True)
 
-    def _unshowable(self, listener: Listener, kind: str, seq: int) -> ChatMessage:
-        return ChatMessage(listener.texts("alert.unshowable", kind=kind, seq=seq))
+    def _unshowable(self, recipient: Recipient, kind: str, seq: int) -> ChatMessage:
+        return ChatMessage(recipient.texts("alert.unshowable", kind=kind, seq=seq))
 
-    async def _send_about(self, listener: Listener, message: ChatMessage, item: OutboxItem) -> int:
-        return await self._send(listener, message, item.event.kind, item.seq)
+    async def _send_about(self, recipient: Recipient, message: ChatMessage, item: OutboxItem) -> int:
+        return await self._send(recipient, message, item.event.kind, item.seq)
 
-    async def _send(self, listener: Listener, message: ChatMessage, kind: str, seq: int) -> int:
+    async def _send(self, recipient: Recipient, message: ChatMessage, kind: str, seq: int) -> int:
         """The id of the message sent, or of one in its place that there is an event of this `kind` and number. Raises
         TelegramError where this chat takes nothing at all."""
         await self._pace.take()
         try:
-            return await self._speaker.send(listener.chat_id, message, thread_id=self._thread(listener))
+            return await self._speaker.send(recipient.chat_id, message, thread_id=self._thread(recipient))
         except BadRequest as error:
-            if listener.thread_id is not None and any(word in str(error).lower() for word in _NO_TOPIC):
+            if recipient.thread_id is not None and any(word in str(error).lower() for word in _NO_TOPIC):
                 log.error("TG_TOPIC_ID takes nothing; alerts go to the group itself", error=self._speaker.words(error))
-                self._lost_topic = listener.thread_id
-                return await self._speaker.send(listener.chat_id, message)
+                self._lost_topic = recipient.thread_id
+                return await self._speaker.send(recipient.chat_id, message)
             if "chat not found" in str(error).lower():
                 raise
             refused: TelegramError = error
@@ -377,18 +377,18 @@ class TelegramNotifier:
         except NotTaken as error:
             refused, attempts = error, 1  # soon the whole of it may pass again
         finally:
-            self._pace.book()  # a second from when it arrived, not from when it left
+            self._pace.portfolio()  # a second from when it arrived, not from when it left
         log.error("Telegram refuses a message", error=self._speaker.words(refused), seq=seq)
-        bare = self._unshowable(listener, kind, seq)
-        return await self._speaker.send(listener.chat_id, bare, attempts, thread_id=self._thread(listener))
+        bare = self._unshowable(recipient, kind, seq)
+        return await self._speaker.send(recipient.chat_id, bare, attempts, thread_id=self._thread(recipient))
 
-    def _thread(self, listener: Listener) -> int | None:
+    def _thread(self, recipient: Recipient) -> int | None:
         """The topic, unless it is gone."""
-        return listener.thread_id if listener.thread_id != self._lost_topic else None
+        return recipient.thread_id if recipient.thread_id != self._lost_topic else None
 
-    async def _edit(self, listener: Listener, message_id: int, message: ChatMessage) -> bool:
+    async def _edit(self, recipient: Recipient, message_id: int, message: ChatMessage) -> bool:
         await self._pace.take()
         try:
-            return await self._speaker.edit(listener.chat_id, message_id, message)
+            return await self._speaker.edit(recipient.chat_id, message_id, message)
         finally:
-            self._pace.book()
+            self._pace.portfolio()

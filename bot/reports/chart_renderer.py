@@ -18,7 +18,7 @@ _UP, _DOWN, _LINE = "#3fb950", "#f85149", "#58a6ff"
 _INCHES, _DPI = (8.0, 5.0), 130
 
 
-def picture(chart: dict[str, Any]) -> bytes:
+def decision_context(chart: dict[str, Any]) -> bytes:
     """As PNG."""
     out = io.BytesIO()
     drawn(chart).savefig(out, format="png", facecolor=_BACK)
@@ -68,4 +68,4 @@ def _time_axis(axes: Axes, zone: str) -> None:
 
 if __name__ == "__main__":
     os.nice(10)  # whatever trades comes first
-    sys.stdout.buffer.write(picture(json.load(sys.stdin)))
+    sys.stdout.buffer.write(decision_context(json.load(sys.stdin)))

@@ -19,8 +19,8 @@ from core.domain.events import (
     DeadLettersFound,
     DigestMade,
     Event,
-    ExitWaits,
-    HoldAccepted,
+    ExitPending,
+    HaltAccepted,
     KeyTooWide,
     LimitChanged,
     OrderAdopted,
@@ -39,8 +39,8 @@ from core.domain.events import (
     SignalsLost,
     Started,
     StrangerSeen,
-    SymbolHeld,
-    SymbolReleased,
+    SymbolHalted,
+    SymbolResumed,
 )
 
 _OFF_FOR_ALL: Mapping[Topic, Level] = dict.fromkeys(Topic, Level.OFF)
@@ -61,7 +61,7 @@ DEFAULTS: Mapping[Role, Mapping[Topic, Level]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Listener:
+class Recipient:
     """A chat that is told, as it stands now. `key` names it in the ledger, `thread_id` is the topic of a group, `reader` holds
     what was set; `bot_name` is for links to the bot; `since` is when a person was let in (again). `told_elsewhere`: its people
     hear everything in the owner's group, so that nothing is told twice unasked."""
@@ -116,11 +116,11 @@ def topic_of(event: Event) -> Topic:  # noqa: PLR0911, C901 - flat: one line for
             return Topic.TRADES
         case SignalRefused():
             return Topic.PROBLEMS if event.priority is Priority.URGENT else Topic.REFUSALS
-        case OrderFailed() | OrderUnanswered() | ExitWaits() | PartTroubled() | SignalsLost() | DeadLettersFound():
+        case OrderFailed() | OrderUnanswered() | ExitPending() | PartTroubled() | SignalsLost() | DeadLettersFound():
             return Topic.PROBLEMS
         case RequestsRefused() | OutageOver() | AnotherProgram() | KeyTooWide() | OrderAdopted():
             return Topic.PROBLEMS
-        case SymbolHeld() | SymbolReleased() | HoldAccepted() | DayUnproved() | PanicOver():
+        case SymbolHalted() | SymbolResumed() | HaltAccepted() | DayUnproved() | PanicOver():
             return Topic.PROBLEMS
         case DayProved():
             return Topic.PROBLEMS if event.count else Topic.SYSTEM
@@ -138,7 +138,7 @@ def foldable(items: Sequence[OutboxItem]) -> list[OutboxItem]:
     """The first of `items` that need no message of their own, up to one that does."""
     alike: list[OutboxItem] = []
     for item in items:
-        if isinstance(item.event, ApprovalRequested | ApprovalClosed | SymbolHeld | DigestMade):
+        if isinstance(item.event, ApprovalRequested | ApprovalClosed | SymbolHalted | DigestMade):
             break
         alike.append(item)
     return alike
@@ -146,6 +146,6 @@ def foldable(items: Sequence[OutboxItem]) -> list[OutboxItem]:
 
 def role_to_tap(item: OutboxItem) -> Role:
     """Who may use the buttons of an event."""
-    if isinstance(item.event, SymbolHeld):
+    if isinstance(item.event, SymbolHalted):
         return Role.OWNER
     return Role.TRADER if isinstance(item.event, ApprovalRequested) else Role.VIEWER

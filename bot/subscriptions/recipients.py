@@ -3,16 +3,16 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from bot.access.roles import People
-from bot.subscriptions.notification_rules import Listener
+from bot.access.roles import Roles
+from bot.subscriptions.notification_rules import Recipient
 from bot.texts import texts
 from core.domain.access import Reader, Role
 from core.ports import MAIN_READER
-from core.state.portfolio import Book
+from core.state.portfolio import Portfolio
 
 
 @dataclass(frozen=True, slots=True)
-class Audience:
+class Recipients:
     """`chat_id` is the owner's chat, `thread_id` a topic of it; `language` and `zone` are for whoever has chosen none;
     `bot_name` is the bot's user name, empty while it is not known."""
 
@@ -20,41 +20,41 @@ class Audience:
     thread_id: int | None
     language: str
     zone: str
-    people: People
-    book: Book
+    people: Roles
+    portfolio: Portfolio
     bot_name: Callable[[], str] = str
 
-    def main(self) -> Listener:
+    def main(self) -> Recipient:
         """The owner's chat, which is always told."""
-        return self._listener(MAIN_READER, self.reader(self.chat_id), Role.OWNER)
+        return self._recipient(MAIN_READER, self.reader(self.chat_id), Role.OWNER)
 
-    def persons(self) -> Mapping[str, Listener]:
+    def persons(self) -> Mapping[str, Recipient]:
         """The private chats besides it, by key. One whose right ended is told nothing more."""
         found = {}
-        for reader in self.book.readers.values():
+        for reader in self.portfolio.readers.values():
             role = self.people.role(reader.chat_id)
             if role is not None and reader.active and reader.chat_id != self.chat_id:
                 key = str(reader.chat_id)
-                found[key] = self._listener(key, reader, role)
+                found[key] = self._recipient(key, reader, role)
         return found
 
-    def listener(self, chat_id: int) -> Listener | None:
+    def recipient(self, chat_id: int) -> Recipient | None:
         """How this chat is told; None where it is not."""
         return self.main() if chat_id == self.chat_id else self.persons().get(str(chat_id))
 
     def reader(self, chat_id: int) -> Reader:
         """How a chat wants to be told; as nobody has said where nobody has."""
-        return self.book.readers.get(chat_id) or Reader(chat_id)
+        return self.portfolio.readers.get(chat_id) or Reader(chat_id)
 
     def speech(self, chat_id: int) -> tuple[str, str]:
         """Language and time zone of a chat or a person."""
         reader = self.reader(chat_id)
         return reader.language or self.language, reader.zone or self.zone
 
-    def _listener(self, key: str, reader: Reader, role: Role) -> Listener:
+    def _recipient(self, key: str, reader: Reader, role: Role) -> Recipient:
         is_main = key == MAIN_READER
-        person = None if reader.chat_id in self.people.fixed else self.book.people.get(reader.chat_id)
-        return Listener(
+        person = None if reader.chat_id in self.people.fixed else self.portfolio.people.get(reader.chat_id)
+        return Recipient(
             key=key,
             chat_id=reader.chat_id,
             role=role,

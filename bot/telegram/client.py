@@ -96,7 +96,7 @@ class NotTaken(TelegramError):
     """One message is not taken, again and again, by a Telegram that is well otherwise."""
 
 
-class Speaker:
+class RetryingBot:
     """Says things through one bot, again and again until Telegram took them. `problem` is what is the matter, empty when well."""
 
     def __init__(self, bot: ExtBot[None], clock: Clock, longest_wait: float = _HOUR) -> None:

@@ -7,8 +7,8 @@ from telegram import BotCommand, BotCommandScope, BotCommandScopeChat, BotComman
 from telegram.error import BadRequest, TelegramError
 
 from bot.commands import COMMANDS
-from bot.commands.context import Desk
-from bot.telegram.client import Speaker
+from bot.commands.context import CommandContext
+from bot.telegram.client import RetryingBot
 from bot.texts import LANGUAGES, texts
 from bot.views.chat_message import plain_text
 from core.domain.access import Role
@@ -22,12 +22,12 @@ _ATTEMPTS = 3
 _Menu = tuple[tuple[str, str], ...]
 
 
-class Menus:
+class CommandMenus:
     """Keeps the menus as they should be: who comes, goes or changes the language finds it changed soon."""
 
-    def __init__(self, speaker: Speaker, desk: Desk) -> None:
+    def __init__(self, speaker: RetryingBot, context: CommandContext) -> None:
         self._speaker = speaker
-        self._desk = desk
+        self._context = context
         self._shown: dict[int | None, _Menu] = {}  # by chat; None is whoever has none of their own
 
     async def run(self) -> None:
@@ -36,19 +36,19 @@ class Menus:
             for chat_id, menu in self._wanted().items():
                 if self._shown.get(chat_id) != menu:
                     await self._show(chat_id, menu)
-            await self._desk.clock.sleep(_LOOK_SECONDS)
+            await self._context.clock.sleep(_LOOK_SECONDS)
 
     def _wanted(self) -> dict[int | None, _Menu]:
         """Whose right ended has an empty menu; a group's is that of a viewer, as Telegram shows all of it the same."""
-        main, started = self._desk.audience.chat_id, self._desk.book.readers
-        roles = {chat: role for chat, role in self._desk.people.roles().items() if chat in started or chat == main}
+        main, started = self._context.recipients.chat_id, self._context.portfolio.readers
+        roles = {chat: role for chat, role in self._context.people.roles().items() if chat in started or chat == main}
         menus: dict[int | None, _Menu] = {None: (), **{chat: () for chat in self._shown if chat not in roles}}
         if main < 0:
             menus[main] = self._menu(main, Role.VIEWER)
         return menus | {user_id: self._menu(user_id, role) for user_id, role in roles.items()}
 
     def _menu(self, chat_id: int, role: Role) -> _Menu:
-        words = texts(*self._desk.audience.speech(chat_id))
+        words = texts(*self._context.recipients.speech(chat_id))
         return tuple((command.name, plain_text(words(f"command.{command.name}"))) for command in COMMANDS if role >= command.role)
 
     async def _show(self, chat_id: int | None, menu: _Menu) -> None:
@@ -65,6 +65,6 @@ class Menus:
             pass  # this person has not started the bot yet; at /start there is a chat
         except TelegramError as error:
             log.warning("a command menu could not be set", error=self._speaker.words(error))
-            await self._desk.clock.sleep(_AGAIN_SECONDS)
+            await self._context.clock.sleep(_AGAIN_SECONDS)
             return
         self._shown[chat_id] = menu

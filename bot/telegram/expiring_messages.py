@@ -5,16 +5,16 @@ from contextlib import suppress
 
 from telegram.error import TelegramError
 
-from bot.telegram.client import Speaker
+from bot.telegram.client import RetryingBot
 from core.ports import Clock
 
 _ATTEMPTS = 3
 
 
-class PassingMessages:
+class ExpiringMessages:
     """One in a chat: another one takes its place."""
 
-    def __init__(self, speaker: Speaker, clock: Clock) -> None:
+    def __init__(self, speaker: RetryingBot, clock: Clock) -> None:
         self._speaker = speaker
         self._clock = clock
         self._kept: dict[int, tuple[int, asyncio.Task[None]]] = {}

@@ -13,10 +13,10 @@ _LOOK_SECONDS = 0.1
 _YIELD_SECONDS = 5.0  # an answer that Telegram does not take holds up nothing for longer
 
 
-class Pace:
+class RateLimiter:
     """Lets one through every so many seconds; where it is part of a `whole`, so does that."""
 
-    def __init__(self, clock: Clock, seconds: float, whole: "Pace | None" = None) -> None:
+    def __init__(self, clock: Clock, seconds: float, whole: "RateLimiter | None" = None) -> None:
         self._clock = clock
         self._seconds = seconds
         self._whole = whole
@@ -38,7 +38,7 @@ class Pace:
             yield
         finally:
             self._answering -= 1
-            self.book()
+            self.portfolio()
 
     @property
     def _yields(self) -> bool:
@@ -47,30 +47,30 @@ class Pace:
     async def take(self) -> None:
         """Returns when this one may go."""
         await self.free()
-        self.book()
+        self.portfolio()
         if self._whole is not None:
-            self._whole.book()
+            self._whole.portfolio()
 
     @property
     def wait(self) -> float:
         """Seconds until one may go."""
         return self._free_at - self._clock.monotonic()
 
-    def book(self) -> None:
+    def portfolio(self) -> None:
         """Notes that one goes now."""
         self._free_at = self._clock.monotonic() + self._seconds
 
 
-class Paces:
+class RateLimiters:
     """One for each chat, and one for all of them together."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._whole = Pace(clock, ALL_SECONDS)
-        self._of: dict[int, Pace] = {}
+        self._whole = RateLimiter(clock, ALL_SECONDS)
+        self._of: dict[int, RateLimiter] = {}
 
-    def of(self, chat_id: int) -> Pace:
+    def of(self, chat_id: int) -> RateLimiter:
         """That of a chat; a group's is slower: ids of groups are negative."""
         if chat_id not in self._of:
-            self._of[chat_id] = Pace(self._clock, GROUP_SECONDS if chat_id < 0 else CHAT_SECONDS, self._whole)
+            self._of[chat_id] = RateLimiter(self._clock, GROUP_SECONDS if chat_id < 0 else CHAT_SECONDS, self._whole)
         return self._of[chat_id]

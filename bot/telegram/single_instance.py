@@ -42,7 +42,7 @@ CONFLICT_PAUSE_SECONDS = 2.0
 """Rests after a conflict: soon enough for the other one to notice, not so soon that Telegram is flooded."""
 
 
-class Alone:
+class SingleInstance:
     """What polling shows of other programs. `closed` is the core's entry gate; nothing of it is kept: each start looks anew."""
 
     def __init__(

@@ -18,17 +18,17 @@ from bot.access.totp import is_code
 from bot.commands import approval_buttons as approvals
 from bot.commands import code, nearest
 from bot.commands import totp_challenge as codes
-from bot.commands.context import Caller, Desk
+from bot.commands.context import Caller, CommandContext
 from bot.commands.parser import Asked, read_asked
 from bot.commands.start import joined
 from bot.settings.redaction import shown as redacted
 from bot.telegram.api_responses import MOST_UPDATES
 from bot.telegram.auth_gate import Gate, Strangers
-from bot.telegram.client import Answer, NotTaken, Speaker
-from bot.telegram.command_menu import Menus
-from bot.telegram.expiring_messages import PassingMessages
-from bot.telegram.rate_limiter import Paces
-from bot.telegram.single_instance import CONFLICT_PAUSE_SECONDS, Alone
+from bot.telegram.client import Answer, NotTaken, RetryingBot
+from bot.telegram.command_menu import CommandMenus
+from bot.telegram.expiring_messages import ExpiringMessages
+from bot.telegram.rate_limiter import RateLimiters
+from bot.telegram.single_instance import CONFLICT_PAUSE_SECONDS, SingleInstance
 from bot.texts import Html, Texts, short
 from bot.views.chat_message import Button, ChatMessage, plain_text, units
 from bot.views.events import duration
@@ -55,19 +55,21 @@ _TOAST_UNITS = 200  # https://core.telegram.org/bots/api#answercallbackquery
 class TelegramChat:
     """Takes commands and taps from Telegram while `run` runs. `bot` is its own: `bot.telegram.client.connect` makes one."""
 
-    def __init__(self, bot: ExtBot[None], desk: Desk, strangers: Strangers, paces: Paces, alone: Alone) -> None:
-        self._desk = desk
+    def __init__(
+        self, bot: ExtBot[None], context: CommandContext, strangers: Strangers, paces: RateLimiters, alone: SingleInstance
+    ) -> None:
+        self._context = context
         self._alone = alone
         self._paces = paces
         self._bot = bot
-        self._speaker = Speaker(bot, desk.clock)
-        self._polling = Speaker(bot, desk.clock, longest_wait=_TURNED_AWAY_PAUSE)
-        self._passing = PassingMessages(self._speaker, desk.clock)
+        self._speaker = RetryingBot(bot, context.clock)
+        self._polling = RetryingBot(bot, context.clock, longest_wait=_TURNED_AWAY_PAUSE)
+        self._passing = ExpiringMessages(self._speaker, context.clock)
         self._reached = False
         self._offset: int | None = None
         # Updates side by side: one slow command does not hold up the others. Each is put into the inbox in the order it came.
         self._application = Application.builder().bot(bot).updater(None).job_queue(None).concurrent_updates(True).build()
-        gate = Gate(desk.people.role, self._is_invited, strangers, self._not_own)
+        gate = Gate(context.people.role, self._is_invited, strangers, self._not_own)
         self._application.add_handler(TypeHandler(Update, gate.check), group=-1)
         self._application.add_handler(MessageHandler(filters.UpdateType.MESSAGE & filters.TEXT, self._said))
         self._application.add_handler(CallbackQueryHandler(self._tapped))
@@ -87,7 +89,7 @@ class TelegramChat:
             with suppress(NotTaken):  # where one is set, nothing can be asked for; then that says so
                 await self._insist(lambda: self._polling.do(self._bot.delete_webhook))
             await self._application.start()
-            menu = asyncio.create_task(Menus(self._speaker, self._desk).run(), name="command menu")
+            menu = asyncio.create_task(CommandMenus(self._speaker, self._context).run(), name="command menu")
             try:
                 await self._listen()
             finally:
@@ -108,12 +110,12 @@ class TelegramChat:
                     problem = "TG_TOKEN: Telegram does not know this bot token; accepted is one that @BotFather gave"
                     raise ConfigurationError([problem]) from None
                 log.error("Telegram turns us away", error=self._polling.words(error), again_in_seconds=_TURNED_AWAY_PAUSE)
-                await self._desk.clock.sleep(_TURNED_AWAY_PAUSE)
+                await self._context.clock.sleep(_TURNED_AWAY_PAUSE)
 
     async def _listen(self) -> None:
         before: set[int] = set()
         while True:
-            asked_at = self._desk.clock.monotonic()
+            asked_at = self._context.clock.monotonic()
             found = await self._insist(self._get_updates)
             for update in found:
                 if update.update_id not in before:  # that they arrived was said, and not heard
@@ -121,13 +123,13 @@ class TelegramChat:
                     self._offset = update.update_id + 1  # asking from here on tells Telegram that those before arrived
             numbers = {update.update_id for update in found}
             if numbers <= before:  # a server that does not wait, or brings the same again, is not asked without a pause
-                await self._desk.clock.sleep(max(0.0, asked_at + _POLL_PAUSE - self._desk.clock.monotonic()))
+                await self._context.clock.sleep(max(0.0, asked_at + _POLL_PAUSE - self._context.clock.monotonic()))
             before = numbers or before
 
     async def _get_updates(self) -> Sequence[Update]:
         # After a failure without waiting, so that it is soon known that all is well again, and for one: too many may be too much.
         wait, limit = (0, 1) if self._polling.problem else (self._alone.poll_seconds, MOST_UPDATES)
-        began = self._desk.clock.monotonic()
+        began = self._context.clock.monotonic()
         try:
             updates = await self._bot.get_updates(self._offset, limit=limit, timeout=wait, allowed_updates=_KINDS)
         except Conflict as error:
@@ -139,7 +141,7 @@ class TelegramChat:
     async def _disturbed(self, error: Conflict) -> None:
         """Another program polls with the same token, or has set a webhook for it. Asked again in a moment: so it notices, too."""
         self._alone.conflict()
-        await self._desk.clock.sleep(CONFLICT_PAUSE_SECONDS)
+        await self._context.clock.sleep(CONFLICT_PAUSE_SECONDS)
         if "webhook" in str(error):  # while there is one, nothing can be asked for
             await self._bot.delete_webhook()
 
@@ -154,13 +156,13 @@ class TelegramChat:
 
     def _is_invited(self, text: str) -> bool:
         word = link_word(text)
-        return word is not None and self._desk.people.lets_in(word, self._desk.clock.now())
+        return word is not None and self._context.people.lets_in(word, self._context.clock.now())
 
     async def _not_own(self, message: Message) -> None:
         """Says why it does nothing, where it looks as if something was wanted."""
         person, text = message.from_user, message.text or ""
         if person is not None and (is_code(text) or read_asked(command_of(text) or text, self._bot.username) is not None):
-            await self._say(message, ChatMessage(self._desk.spoken_to(person.id).texts("answer.not_own")))
+            await self._say(message, ChatMessage(self._context.spoken_to(person.id).texts("answer.not_own")))
 
     async def _said(self, update: Update, _context: Context) -> None:
         message = update.message
@@ -174,22 +176,24 @@ class TelegramChat:
         if caller is None:
             await self._welcome(message, message.from_user, source_id)
             return
-        desk = self._desk.spoken_to(caller.user_id)
+        context = self._context.spoken_to(caller.user_id)
         asked = read_asked(command_of(message.text) or message.text, self._bot.username)
-        if is_code(message.text) and desk.confirmations.awaiting_code(caller.user_id, caller.chat_id):
-            await self._coded(desk, message, caller)
-        elif is_code(message.text) and caller.in_private and desk.codes is not None and desk.codes.enrolling(caller.user_id):
-            await self._enrolled(desk, message, caller)
+        if is_code(message.text) and context.confirmations.awaiting_code(caller.user_id, caller.chat_id):
+            await self._coded(context, message, caller)
+        elif (
+            is_code(message.text) and caller.in_private and context.codes is not None and context.codes.enrolling(caller.user_id)
+        ):
+            await self._enrolled(context, message, caller)
         elif asked is not None:
-            await self._say(message, await self._answer(desk, asked, caller, message.date))
+            await self._say(message, await self._answer(context, asked, caller, message.date))
         elif message.chat.type == message.chat.PRIVATE and not message.text.startswith("/"):
-            await self._say(message, _no_command(message.text, desk.texts))
+            await self._say(message, _no_command(message.text, context.texts))
 
     async def _welcome(self, message: Message, person: User, source_id: str) -> None:
         """Lets in whom the gate let pass for an invitation. Whoever else uses it first has taken it."""
         word = link_word(message.text or "")
         if word is not None:
-            await self._say(message, await joined(self._desk, word, person.id, short(person.full_name), source_id))
+            await self._say(message, await joined(self._context, word, person.id, short(person.full_name), source_id))
 
     async def _tapped(self, update: Update, _context: Context) -> None:
         query = update.callback_query
@@ -199,56 +203,56 @@ class TelegramChat:
         caller, data = self._caller(query.from_user, chat_id, f"callback:{query.id}"), query.data or ""
         if caller is None:
             return
-        desk = self._desk.spoken_to(caller.user_id)
+        context = self._context.spoken_to(caller.user_id)
         asked = read_asked(data, self._bot.username)
         if asked is not None and asked.command is not None:
-            await self._tapped_command(desk, query, asked, caller)
+            await self._tapped_command(context, query, asked, caller)
         elif (confirmed := read_confirmation(data)) is not None:
-            await self._confirmed(desk, query, caller, *confirmed)
+            await self._confirmed(context, query, caller, *confirmed)
         elif approvals.read_answer(data) is None:
-            await self._toast(query, desk.texts("toast.unreadable"))
+            await self._toast(query, context.texts("toast.unreadable"))
         elif caller.role < approvals.ROLE:
-            await self._toast(query, _missing_role(desk, approvals.ROLE, caller))
-        elif desk.codes is not None and approvals.raises_risk(desk, data):
+            await self._toast(query, _missing_role(context, approvals.ROLE, caller))
+        elif context.codes is not None and approvals.raises_risk(context, data):
             if query.message is None:  # there is nowhere to ask for the code
-                await self._toast(query, desk.texts("toast.no_message"))
+                await self._toast(query, context.texts("toast.no_message"))
                 return
-            await self._toast(query, desk.texts("toast.code"))
-            asking = await approvals.answer_with_code(desk, data, caller)
+            await self._toast(query, context.texts("toast.code"))
+            asking = await approvals.answer_with_code(context, data, caller)
             await self._send(query.message, asking, reply_to=query.message.message_id)
         else:
-            await self._toast(query, await approvals.answer(desk, data, caller))
+            await self._toast(query, await approvals.answer(context, data, caller))
 
-    async def _tapped_command(self, desk: Desk, query: CallbackQuery, asked: Asked, caller: Caller) -> None:
+    async def _tapped_command(self, context: CommandContext, query: CallbackQuery, asked: Asked, caller: Caller) -> None:
         if not asked.allowed(caller.role):
-            await self._toast(query, _missing_role(desk, asked.needed, caller))
+            await self._toast(query, _missing_role(context, asked.needed, caller))
             return
         fresh = await self._toast(query, "")
         if asked.changes and not fresh:
             if query.message is not None:
-                await self._send(query.message, ChatMessage(desk.texts("toast.old")))
+                await self._send(query.message, ChatMessage(context.texts("toast.old")))
             return
-        answer = await self._answer(desk, asked, caller, None)
+        answer = await self._answer(context, asked, caller, None)
         if asked.command is not None and asked.command.answers_anew and query.message is not None:
             await self._send(query.message, answer, reply_to=query.message.message_id)
         else:
             await self._replace(query, answer)
 
-    async def _confirmed(self, desk: Desk, query: CallbackQuery, caller: Caller, token: str, yes: bool) -> None:
+    async def _confirmed(self, context: CommandContext, query: CallbackQuery, caller: Caller, token: str, yes: bool) -> None:
         """The second tap. The question is closed before anything is awaited, so that it is answered once."""
-        who = desk.confirmations.who_asked(token)
-        pending = desk.confirmations.take(token, caller.user_id, caller.chat_id)
+        who = context.confirmations.who_asked(token)
+        pending = context.confirmations.take(token, caller.user_id, caller.chat_id)
         if isinstance(pending, Refusal):
-            await self._toast(query, desk.texts(pending.value, who=short(who)))
+            await self._toast(query, context.texts(pending.value, who=short(who)))
             if pending is Refusal.GONE:
                 await self._take_buttons(query)
             return
         if caller.role < pending.role:
-            await self._toast(query, _missing_role(desk, pending.role, caller))
+            await self._toast(query, _missing_role(context, pending.role, caller))
             return
-        coded = yes and pending.risk is Risk.RAISES and desk.codes is not None
+        coded = yes and pending.risk is Risk.RAISES and context.codes is not None
         if coded and query.message is None:
-            await self._toast(query, desk.texts("toast.no_message"))
+            await self._toast(query, context.texts("toast.no_message"))
             return
         try:
             fresh = await self._toast(query, "")
@@ -257,17 +261,17 @@ class TelegramChat:
             log.warning("a tap could not be answered", error=self._speaker.words(error))
             fresh = True
         if not yes:
-            said: str = desk.texts("confirm.left", who=caller.name)
+            said: str = context.texts("confirm.left", who=caller.name)
         elif not fresh and pending.risk is Risk.RAISES:
             # Whoever wants out is not asked a third time; whoever wants in may have changed their mind since.
-            keyboard = confirm_keyboard(desk.confirmations.ask_anew(pending), desk.texts)
-            await self._replace(query, ChatMessage(f"{pending.text}\n\n{desk.texts('confirm.late')}", keyboard))
+            keyboard = confirm_keyboard(context.confirmations.ask_anew(pending), context.texts)
+            await self._replace(query, ChatMessage(f"{pending.text}\n\n{context.texts('confirm.late')}", keyboard))
             return
-        elif (why := codes.lacking(desk, caller, pending.risk)) is not None:
+        elif (why := codes.lacking(context, caller, pending.risk)) is not None:
             said = why
         elif coded and query.message is not None:
-            desk.confirmations.await_code(pending, query.message.message_id)
-            said = codes.asked_for(desk, caller)
+            context.confirmations.await_code(pending, query.message.message_id)
+            said = codes.asked_for(context, caller)
         else:
             said = await pending.act(pending.source_id)
         await self._replace(query, ChatMessage(f"{pending.text}\n\n{said}"))
@@ -281,28 +285,28 @@ class TelegramChat:
                     lambda: self._bot.edit_message_reply_markup(message.chat.id, message.message_id), _TOAST_ATTEMPTS
                 )
 
-    async def _coded(self, desk: Desk, message: Message, caller: Caller) -> None:
+    async def _coded(self, context: CommandContext, message: Message, caller: Caller) -> None:
         """The code that makes it so. The message with the code goes, where the bot may take it away."""
-        found = desk.confirmations.take_coded(caller.user_id, caller.chat_id)
-        if found is None or desk.codes is None:
+        found = context.confirmations.take_coded(caller.user_id, caller.chat_id)
+        if found is None or context.codes is None:
             return
         pending, asked = found
-        begun = desk.codes.enrolling(caller.user_id)
+        begun = context.codes.enrolling(caller.user_id)
         await self._take_code(message)
         if caller.role < pending.role:
-            said: str = _missing_role(desk, pending.role, caller)
+            said: str = _missing_role(context, pending.role, caller)
         else:
-            said = await codes.why_not(desk, caller, (message.text or "").strip()) or await pending.act(pending.source_id)
+            said = await codes.why_not(context, caller, (message.text or "").strip()) or await pending.act(pending.source_id)
         record = ChatMessage(f"{pending.text}\n\n{said}")
         if asked is None or not await self._speaker.edit(message.chat.id, asked, record, _ANSWER_ATTEMPTS):
             await self._say(message, record)
-        if desk.codes.enrolling(caller.user_id) is not begun:
-            await self._say(message, await code.picture(desk, desk.codes, caller))
+        if context.codes.enrolling(caller.user_id) is not begun:
+            await self._say(message, await code.decision_context(context, context.codes, caller))
 
-    async def _enrolled(self, desk: Desk, message: Message, caller: Caller) -> None:
+    async def _enrolled(self, context: CommandContext, message: Message, caller: Caller) -> None:
         """The first code of a new authenticator; the picture goes with it."""
         await self._take_code(message)
-        said, kept = await code.confirmed(desk, caller, (message.text or "").strip())
+        said, kept = await code.confirmed(context, caller, (message.text or "").strip())
         if kept:
             await self._passing.take_away(message.chat.id)
         await self._say(message, said)
@@ -318,27 +322,27 @@ class TelegramChat:
         if not await self._speaker.edit(query.message.chat.id, query.message.message_id, message, _ANSWER_ATTEMPTS):
             await self._send(query.message, message)
 
-    async def _answer(self, desk: Desk, asked: Asked, caller: Caller, said_at: datetime | None) -> ChatMessage:
+    async def _answer(self, context: CommandContext, asked: Asked, caller: Caller, said_at: datetime | None) -> ChatMessage:
         """The only way to a command: the role and, for what changes something, the age are looked at here."""
-        words, shown = desk.texts, short(asked.name)
+        words, shown = context.texts, short(asked.name)
         if asked.command is None:
             return _unknown(asked.name, words)
         if not asked.allowed(caller.role):
             needed, role = _role(words, asked.needed), _role(words, caller.role)
             return ChatMessage(words("answer.role", command=shown, needed=needed, role=role))
-        if not desk.shows_figures(caller) and not asked.command.in_any_group(asked.args):
+        if not context.shows_figures(caller) and not asked.command.in_any_group(asked.args):
             return ChatMessage(words("answer.in_private", bot=self._bot.username))
-        age = desk.clock.now() - said_at if said_at is not None else timedelta()
+        age = context.clock.now() - said_at if said_at is not None else timedelta()
         if asked.changes and age > _OLD:
             return ChatMessage(words("answer.old", command=shown, age=duration(age, words)))
-        return await asked.command.run(desk, asked.args, caller)
+        return await asked.command.run(context, asked.args, caller)
 
     def _caller(self, person: User, chat_id: int, source_id: str) -> Caller | None:
         """None for who has no right: the gate has looked, and lets pass only who comes invited."""
-        role = self._desk.people.role(person.id)
+        role = self._context.people.role(person.id)
         if role is None:
             return None
-        name = self._desk.people.names[person.id] = short(person.full_name)
+        name = self._context.people.names[person.id] = short(person.full_name)
         return Caller(person.id, name, role, source_id, chat_id)
 
     async def _say(self, message: Message, reply: ChatMessage) -> None:
@@ -349,7 +353,7 @@ class TelegramChat:
         """Where another program may have heard the same, or not, it is said which of them answers."""
         if not self._alone.disturbed:
             return answer
-        by = self._desk.texts("another.answered", who=short(self._alone.who, _WHO_SHOWN))
+        by = self._context.texts("another.answered", who=short(self._alone.who, _WHO_SHOWN))
         return answer if by in answer.text else replace(answer, text=f"{answer.text}\n\n{by}")
 
     async def _send(self, beside: MaybeInaccessibleMessage, reply: ChatMessage, *, reply_to: int | None = None) -> None:
@@ -383,13 +387,13 @@ class TelegramChat:
         message = update.effective_message if isinstance(update, Update) else None
         if message is not None:
             try:
-                await self._send(message, ChatMessage(self._desk.texts("answer.wrong")))
+                await self._send(message, ChatMessage(self._context.texts("answer.wrong")))
             except TelegramError as again:
                 log.warning("an answer could not be given", error=self._speaker.words(again))
 
 
-def _missing_role(desk: Desk, needed: Role, caller: Caller) -> str:
-    return desk.texts("answer.role_button", needed=_role(desk.texts, needed), role=_role(desk.texts, caller.role))
+def _missing_role(context: CommandContext, needed: Role, caller: Caller) -> str:
+    return context.texts("answer.role_button", needed=_role(context.texts, needed), role=_role(context.texts, caller.role))
 
 
 def _role(words: Texts, role: Role) -> Html:

@@ -33,8 +33,8 @@ from core.domain.events import (
     DeadLettersFound,
     DigestMade,
     Event,
-    ExitWaits,
-    HoldAccepted,
+    ExitPending,
+    HaltAccepted,
     KeyTooWide,
     LimitChanged,
     OrderAdopted,
@@ -53,14 +53,14 @@ from core.domain.events import (
     SignalsLost,
     Started,
     StrangerSeen,
-    SymbolHeld,
-    SymbolReleased,
+    SymbolHalted,
+    SymbolResumed,
     subject_of,
 )
 from core.domain.money import per_cent as exact_per_cent
 from core.domain.order import OrderState
 from core.domain.signal import Side
-from core.domain.trading_state import Controls, Mode, Pause
+from core.domain.trading_state import Mode, Pause, TradingState
 
 _DIFFERENCES_SHOWN = 10
 _DIGEST_UNITS = 1_500  # about a phone's screen
@@ -84,7 +84,7 @@ def _lines(event: Event, texts: Texts) -> list[Html]:  # noqa: PLR0911, PLR0912,
             return _unanswered(event, texts)
         case OrderAdopted():
             return _adopted(event, texts)
-        case ExitWaits():
+        case ExitPending():
             return waiting_lines(event, texts)
         case SignalRefused():
             return _refused(event, texts)
@@ -122,7 +122,7 @@ def _lines(event: Event, texts: Texts) -> list[Html]:  # noqa: PLR0911, PLR0912,
             return _panic_over(event, texts)
         case SignalsLost():
             return _signals_lost(event, texts)
-        case SymbolHeld() | SymbolReleased() | HoldAccepted():
+        case SymbolHalted() | SymbolResumed() | HaltAccepted():
             return event_lines(event, texts)
         case DayProved():
             return _proved(event.proof, event.count, texts)
@@ -134,7 +134,7 @@ def _lines(event: Event, texts: Texts) -> list[Html]:  # noqa: PLR0911, PLR0912,
 
 
 def _keyboard(event: Event, texts: Texts) -> Keyboard:
-    if isinstance(event, SymbolHeld):
+    if isinstance(event, SymbolHalted):
         return accept_button(event.hold, texts)
     if isinstance(event, ApprovalRequested):
         return keyboard(event, texts)
@@ -230,7 +230,7 @@ def _refused(event: SignalRefused, texts: Texts) -> list[Html]:
     ]
 
 
-def controls_lines(controls: Controls, texts: Texts) -> Html:
+def controls_lines(controls: TradingState, texts: Texts) -> Html:
     """Whether trading is paused and for how long, and the mode with its meaning: a line each."""
     lines = [texts(_PAUSE_KEYS[controls.pause])]
     if controls.until is not None:

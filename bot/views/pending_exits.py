@@ -1,12 +1,12 @@
 """Exits that wait, in words: what for, how long, and what can be done about it. Pure."""
 
 from bot.texts import Html, Texts, short
-from core.domain.events import ExitWaits
+from core.domain.events import ExitPending
 from core.domain.reasons import Reason
 from core.domain.signal import Side
 
 
-def waiting_lines(event: ExitWaits, texts: Texts) -> list[Html]:
+def waiting_lines(event: ExitPending, texts: Texts) -> list[Html]:
     """The alert of an exit that cannot be done yet."""
     signal = event.signal
     next_ = texts("waits.panic") if event.until is None else texts("waits.next", time=texts.exact_time(event.until))

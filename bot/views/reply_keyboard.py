@@ -4,7 +4,7 @@ from difflib import get_close_matches
 
 from bot.texts import LANGUAGES, Texts, texts
 from core.domain.access import Role
-from core.domain.trading_state import Controls, Pause
+from core.domain.trading_state import Pause, TradingState
 
 _FIRST = ("status", "positions", "pnl")
 _NAMES = (*_FIRST, "signals", "trades", "pause", "resume")
@@ -12,7 +12,7 @@ _NAMES = (*_FIRST, "signals", "trades", "pause", "resume")
 Keys = tuple[tuple[str, ...], ...]
 
 
-def keys(words: Texts, role: Role, controls: Controls) -> Keys:
+def keys(words: Texts, role: Role, controls: TradingState) -> Keys:
     """The labels, row by row: an owner may resume what is paused, a viewer neither."""
     if role < Role.TRADER:
         last = "trades"

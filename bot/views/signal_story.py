@@ -13,7 +13,7 @@ from core.domain.approval import ApprovalState
 from core.domain.money import multiply
 from core.domain.order import OrderState
 from core.domain.position import Execution
-from core.policy.rule_measurements import Facts
+from core.policy.rule_measurements import DecisionRecord
 from core.ports import MAIN_READER
 from core.read_models import LetterStory, OrderStep, Story
 
@@ -135,7 +135,7 @@ def _decided(story: Story, texts: Texts) -> Iterator[_Step]:
     yield _Step(story.decided_at, _Order.DECIDED, line, details)
 
 
-def _facts(facts: Facts, texts: Texts) -> Iterator[Html]:
+def _facts(facts: DecisionRecord, texts: Texts) -> Iterator[Html]:
     market = price(facts.price) if facts.price is not None else texts("why.no_price")
     yield texts("why.market", price=market, held=quantity(facts.held), pause=texts(f"word.pause_{facts.pause}"), mode=facts.mode)
     for measure in facts.measures:

@@ -4,23 +4,23 @@ from bot.texts import Html, Texts
 from bot.views.chat_message import Button, Keyboard
 from bot.views.number_format import money, quantity
 from core.domain.account import ACCOUNT
-from core.domain.events import HoldAccepted, SymbolHeld, SymbolReleased
-from core.domain.symbol_halt import Hold
+from core.domain.events import HaltAccepted, SymbolHalted, SymbolResumed
+from core.domain.symbol_halt import SymbolHalt
 
-HoldEvent = SymbolHeld | SymbolReleased | HoldAccepted
+HoldEvent = SymbolHalted | SymbolResumed | HaltAccepted
 
 
-def hold_lines(hold: Hold, texts: Texts) -> list[Html]:
+def hold_lines(hold: SymbolHalt, texts: Texts) -> list[Html]:
     """What is held, and what ledger and exchange disagree about."""
     return [texts("hold.symbol", symbol=hold_name(hold, texts)), *_differences(hold, texts)]
 
 
-def hold_name(hold: Hold, texts: Texts) -> Html:
+def hold_name(hold: SymbolHalt, texts: Texts) -> Html:
     """The symbol, or the account."""
     return texts("hold.account") if hold.symbol == ACCOUNT else texts("hold.name", symbol=hold.symbol)
 
 
-def _differences(hold: Hold, texts: Texts) -> list[Html]:
+def _differences(hold: SymbolHalt, texts: Texts) -> list[Html]:
     return [texts("hold.difference", difference=texts.reason(difference)) for difference in hold.differences]
 
 
@@ -28,15 +28,15 @@ def event_lines(event: HoldEvent, texts: Texts) -> list[Html]:
     """The alert of a hold that began or ended."""
     symbol = event.hold.symbol
     match event:
-        case SymbolHeld() if symbol == ACCOUNT:
+        case SymbolHalted() if symbol == ACCOUNT:
             return [texts("hold.account_began"), *_differences(event.hold, texts), texts("hold.account_advice")]
-        case SymbolHeld():
+        case SymbolHalted():
             return [texts("hold.began", symbol=symbol), *_differences(event.hold, texts), texts("hold.advice", symbol=symbol)]
-        case SymbolReleased():
+        case SymbolResumed():
             return [texts("hold.ended", symbol=symbol)]
-        case HoldAccepted() if symbol == ACCOUNT:
+        case HaltAccepted() if symbol == ACCOUNT:
             return [texts("hold.account_accepted", who=event.hold.lifted_by)]
-        case HoldAccepted():
+        case HaltAccepted():
             lines = [texts("hold.accepted", symbol=symbol, who=event.hold.lifted_by)]
             if event.missing and not event.base:  # delisted, and not known since when this process started
                 lines.append(
@@ -48,7 +48,7 @@ def event_lines(event: HoldEvent, texts: Texts) -> list[Html]:
             return lines
 
 
-def accept_button(hold: Hold, texts: Texts) -> Keyboard:
+def accept_button(hold: SymbolHalt, texts: Texts) -> Keyboard:
     """Asks the same as the command typed."""
     word = texts("button.accept_account") if hold.symbol == ACCOUNT else texts("button.accept", symbol=hold.symbol)
     return ((Button(word, f"/accept {hold.symbol}"),),)

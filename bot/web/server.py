@@ -28,7 +28,7 @@ class _Server(uvicorn.Server):
 async def serve_web(app: FastAPI, host: str, port: int, variable: str = "HTTP_PORT") -> AsyncIterator[int]:
     """Serves `app` from entry to exit and gives the port (0 asks for any free one). Raises ConfigurationError, which names the
     setting `variable`, where it cannot listen there."""
-    listener = await _listen(host, port, variable)
+    recipient = await _listen(host, port, variable)
     config = uvicorn.Config(
         app,
         http=partial(Connection, crowd=Crowd()),  # type: ignore[arg-type]
@@ -41,9 +41,9 @@ async def serve_web(app: FastAPI, host: str, port: int, variable: str = "HTTP_PO
         backlog=CONNECTIONS,
     )
     server = _Server(config)
-    serving = asyncio.create_task(server.serve(sockets=[listener]), name="web")
+    serving = asyncio.create_task(server.serve(sockets=[recipient]), name="web")
     try:
-        yield listener.getsockname()[1]  # it takes connections already
+        yield recipient.getsockname()[1]  # it takes connections already
     finally:
         server.should_exit = True
         await serving

@@ -3,7 +3,7 @@
 from core.ports import Clock
 
 
-class Bucket:
+class TokenBucket:
     """Fills by `rate` a second up to `most`; `take` takes one out."""
 
     def __init__(self, clock: Clock, rate: float, most: int) -> None:

@@ -6,7 +6,7 @@ from core.domain.events import Event, Priority, SignalRefused
 from core.domain.messages import DeadLetter, SignalReceived, StoredMessage
 from core.domain.reasons import reason
 from core.domain.signal import Side, Signal
-from core.ports import Arrival, Changes, Clock
+from core.ports import Arrival, Clock, CommitBatch
 
 PATIENCE_SECONDS = 60.0
 """From the last attempt: TradingView tries again for some seconds."""
@@ -29,7 +29,7 @@ class TurnedBack:
         if len(self._waiting) > _MOST:
             self._give_up(next(iter(self._waiting)))
 
-    def committed(self, changes: Changes, stored: Sequence[Arrival], dead: Sequence[DeadLetter]) -> None:
+    def committed(self, changes: CommitBatch, stored: Sequence[Arrival], dead: Sequence[DeadLetter]) -> None:
         """Those that came again are forgotten."""
         for each in stored if self._waiting else ():
             if isinstance(each, StoredMessage) and isinstance(each.message.body, SignalReceived):

@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect
 
 from bot.settings.redaction import Redactor
 from bot.web.authentication import NO_SECRET, UNREADABLE, WRONG_SECRET, why_unproved
-from bot.web.token_bucket import Bucket
+from bot.web.token_bucket import TokenBucket
 from core.adapters.signals.codec import MAX_BYTES, Unreadable, decode
 from core.domain.errors import LeaseLost, LedgerUnavailable
 from core.domain.messages import DeadLetter, Message, SignalReceived
@@ -153,7 +153,7 @@ def signal_routes(
     """
     routes = APIRouter()
     identity = _Identity(find, clock, default_symbol, window)
-    failed = Bucket(clock, FAILURES_A_SECOND, FAILURES_AT_ONCE)
+    failed = TokenBucket(clock, FAILURES_A_SECOND, FAILURES_AT_ONCE)
     redactor = Redactor([secret])
 
     @routes.post("/signals", status_code=202, response_model=Stored, responses=_ANSWERS, openapi_extra=_DESCRIBED)

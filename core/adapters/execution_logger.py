@@ -17,7 +17,7 @@ from core.domain.events import (
     DayUnproved,
     DeadLettersFound,
     Event,
-    ExitWaits,
+    ExitPending,
     KeyTooWide,
     OrderExecuted,
     OrderFailed,
@@ -34,8 +34,8 @@ from core.domain.order import Order, OrderState
 from core.domain.position import Execution
 from core.domain.signal import Side, Signal
 from core.domain.signal_conflict import Conflict
-from core.domain.trading_state import Controls, Pause
-from core.ports import Arrival, Changes, LedgerState, Verdict
+from core.domain.trading_state import Pause, TradingState
+from core.ports import Arrival, CommitBatch, LedgerState, MessageOutcome
 
 # From a loopback round trip to Binance's 10 s timeout.
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -71,10 +71,10 @@ class ExecutionLogger:
         self._metrics.buy_orders.inc(state.totals.get("buy_orders", 0))
         self._metrics.sell_orders.inc(state.totals.get("sell_orders", 0))
         self._metrics.last_trade_profit.set(float(state.last_profit_pct or 0))
-        self._paused(state.controls or Controls())
+        self._paused(state.controls or TradingState())
         self._levels()
 
-    def committed(self, changes: Changes, stored: Sequence[Arrival], dead: Sequence[DeadLetter]) -> None:
+    def committed(self, changes: CommitBatch, stored: Sequence[Arrival], dead: Sequence[DeadLetter]) -> None:
         """Takes over what is in the ledger now. Hearing of one order's end twice counts it once."""
         self._intake(stored, dead)
         for verdict in changes.verdicts:
@@ -164,7 +164,7 @@ class ExecutionLogger:
         for letter in dead:
             self._metrics.signals.labels(_source(letter.source), "dead_letter").inc()
 
-    def _verdict(self, verdict: Verdict) -> None:
+    def _verdict(self, verdict: MessageOutcome) -> None:
         source = self._sources.pop(verdict.seq, None)
         if source is not None:
             outcome = verdict.outcome if verdict.outcome in _OUTCOMES else "other"
@@ -195,7 +195,7 @@ class ExecutionLogger:
             self._settled.popitem(last=False)
         return True
 
-    def _paused(self, controls: Controls) -> None:
+    def _paused(self, controls: TradingState) -> None:
         self._metrics.paused.set(controls.pause is not Pause.OFF)
 
     def _levels(self) -> None:
@@ -302,7 +302,7 @@ def _write(event: Event) -> None:
             log.warning("order failed", side=order.side, state=order.state, reason=str(order.reason), **_order_ids(order))
         case OrderUnanswered(order):
             log.warning("order unanswered, asking what became of it", side=order.side, **_order_ids(order))
-        case ExitWaits(signal, why):
+        case ExitPending(signal, why):
             log.warning("exit waits, trying on", code=why.code, reason=str(why), **_ids(signal))
         case SignalRefused(signal, outcome, why):
             log.info("signal refused", outcome=outcome, code=why.code, reason=str(why), **_ids(signal))

@@ -17,8 +17,8 @@ from core.domain.reasons import Reason
 from core.domain.record_problems import ProblemKind
 from core.domain.risk_limit import LimitSet
 from core.domain.signal import Side, Signal
-from core.domain.symbol_halt import Hold
-from core.domain.trading_state import Controls
+from core.domain.symbol_halt import SymbolHalt
+from core.domain.trading_state import TradingState
 
 _LOSES_AN_EXIT = frozenset({"price_sanity", "expired"})
 _NEVER_LOOKED_AT = frozenset({"conflict", "turned_back"})  # refused before anybody could see whether something is held
@@ -73,7 +73,7 @@ class OrderUnanswered:
 
 
 @dataclass(frozen=True, slots=True)
-class ExitWaits:
+class ExitPending:
     """An exit that is wanted cannot be done yet, for a `reason`; it is tried again and again `until` then (None: without end).
     `inbox_seq` is the message that was tried last."""
 
@@ -143,8 +143,8 @@ class ControlsChanged:
     """Somebody paused, resumed or changed the mode; `by` is that person's id (0: nobody, a pause ended), whose own chat had its
     answer already."""
 
-    before: Controls
-    after: Controls
+    before: TradingState
+    after: TradingState
     by: int = 0
     kind: Literal["controls_changed"] = "controls_changed"
     priority: Priority = Priority.NORMAL
@@ -170,7 +170,7 @@ class Started:
 
     version: str
     trading_mode: str
-    controls: Controls
+    controls: TradingState
     open_positions: int
     notes: tuple[str, ...] = ()
     away_since: datetime | None = None
@@ -286,29 +286,29 @@ class SignalsLost:
 
 
 @dataclass(frozen=True, slots=True)
-class SymbolHeld:
+class SymbolHalted:
     """Ledger and exchange disagree about a symbol, or the account has orders that are not of this ledger: nothing is bought
     there."""
 
-    hold: Hold
+    hold: SymbolHalt
     kind: Literal["symbol_held"] = "symbol_held"
     priority: Priority = Priority.URGENT
 
 
 @dataclass(frozen=True, slots=True)
-class SymbolReleased:
+class SymbolResumed:
     """They agree again, by themselves."""
 
-    hold: Hold
+    hold: SymbolHalt
     kind: Literal["symbol_released"] = "symbol_released"
     priority: Priority = Priority.NORMAL
 
 
 @dataclass(frozen=True, slots=True)
-class HoldAccepted:
+class HaltAccepted:
     """The owner takes the exchange's word. `missing` (base asset) left the position, and `cost` (quote asset) with it."""
 
-    hold: Hold
+    hold: SymbolHalt
     missing: Decimal
     cost: Decimal
     base: str
@@ -416,7 +416,7 @@ Event = (
     OrderExecuted
     | OrderFailed
     | OrderUnanswered
-    | ExitWaits
+    | ExitPending
     | SignalRefused
     | ApprovalRequested
     | ApprovalClosed
@@ -437,9 +437,9 @@ Event = (
     | OutageOver
     | PanicOver
     | SignalsLost
-    | SymbolHeld
-    | SymbolReleased
-    | HoldAccepted
+    | SymbolHalted
+    | SymbolResumed
+    | HaltAccepted
     | OrderAdopted
     | DayProved
     | DayUnproved
@@ -453,7 +453,7 @@ def subject_of(event: Event) -> int | None:
             return order.inbox_seq
         case ApprovalRequested(approval=approval) | ApprovalClosed(approval=approval):
             return approval.inbox_seq
-        case SignalRefused(inbox_seq=seq) | ExitWaits(inbox_seq=seq):
+        case SignalRefused(inbox_seq=seq) | ExitPending(inbox_seq=seq):
             return seq or None
         case _:
             return None

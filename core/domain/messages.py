@@ -10,11 +10,11 @@ from core.domain.digest import Digest
 from core.domain.order import ExecutionReport
 from core.domain.reasons import Reason
 from core.domain.signal import Signal
-from core.domain.trading_state import EVERYTHING, Asking, Mode, Panic, Pause
+from core.domain.trading_state import EVERYTHING, ApprovalPolicy, Mode, Panic, Pause
 
 
 @dataclass(frozen=True, slots=True)
-class Hand:
+class ManualInstruction:
     """The person behind an order by hand, and how much is wanted of an entry: `qty` (base asset) or `quote` (quote asset); the
     usual size where both are None. An exit sells what is held."""
 
@@ -29,7 +29,7 @@ class SignalReceived:
     """A source said something about a symbol; with a `hand`, a person did, who has confirmed it."""
 
     signal: Signal
-    hand: Hand | None = None
+    hand: ManualInstruction | None = None
     kind: Literal["signal"] = "signal"
 
 
@@ -63,7 +63,7 @@ class ControlsRequested:
     pause: Pause | None = None
     mode: Mode | None = None
     until: datetime | None = None
-    asking: Asking = EVERYTHING
+    asking: ApprovalPolicy = EVERYTHING
     panic: Panic | None = None
     kind: Literal["controls"] = "controls"
 

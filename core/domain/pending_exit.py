@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from core.domain.messages import Hand, Message, SignalReceived
+from core.domain.messages import ManualInstruction, Message, SignalReceived
 from core.domain.reasons import Reason
 from core.domain.signal import AGAIN, Signal, client_order_id
 
@@ -13,7 +13,7 @@ SOURCE = "exit"
 
 
 @dataclass(frozen=True, slots=True)
-class WantedExit:
+class PendingExit:
     """`signal` wanted it first, by a `hand` or not. At most `qty` (base asset) may still be sold: never more than was held when
     it came. Its age counts from `since`, and it is tried again at `due_at`. `number` counts the attempts, `failures` those since
     anything was sold; `why` is what it waits for, as it was told, and `until` when it is given up, as it stood then (None for a
@@ -27,7 +27,7 @@ class WantedExit:
     failures: int = 0
     why: Reason | None = None
     until: datetime | None = None
-    hand: Hand | None = None
+    hand: ManualInstruction | None = None
     approved_by: str | None = None
     approved_at: datetime | None = None
     ended_at: datetime | None = None

@@ -8,7 +8,7 @@ from core.domain.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class SymbolHalt:
     """`symbol` is `core.domain.account.ACCOUNT` for all of them. `differences` are what is the matter. A lifted hold is kept,
     so that what was accepted does not hold again; `lifted_by` is empty where the difference went away by itself."""
 

@@ -25,7 +25,7 @@ class Mode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class ApprovalPolicy:
     """Which trades are asked about in CONFIRM: those worth more than `above` in the report asset, but not those of the signal
     types `besides`. `asset` is the report asset that `above` was said in (empty: by an older version)."""
 
@@ -46,7 +46,7 @@ class Asking:
         return self.above if self.asset in {"", report} else ZERO
 
 
-EVERYTHING = Asking()
+EVERYTHING = ApprovalPolicy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Panic:
 
 
 @dataclass(frozen=True, slots=True)
-class Controls:
+class TradingState:
     """The present setting and who changed it last, when. A pause ends by itself at `until`; None: when somebody ends it. `panic`
     is on until everything is sold, or its pause is ended."""
 
@@ -68,5 +68,5 @@ class Controls:
     changed_by: str = ""
     changed_at: datetime | None = None
     until: datetime | None = None
-    asking: Asking = EVERYTHING
+    asking: ApprovalPolicy = EVERYTHING
     panic: Panic | None = None

@@ -19,8 +19,8 @@ from core.domain.messages import (
     RevokeRequested,
 )
 from core.domain.reasons import Reason, reason
-from core.ports import Changes, Clock
-from core.state.portfolio import Book
+from core.ports import Clock, CommitBatch
+from core.state.portfolio import Portfolio
 
 INVITE_LIFETIME = timedelta(hours=24)
 MOST_INVITES = 20
@@ -30,14 +30,14 @@ LOCKED = timedelta(minutes=10)
 WITHDRAWN = 0
 
 
-class Membership:
+class AccessCommands:
     """What a wish comes to, by the present state of the book."""
 
-    def __init__(self, book: Book, clock: Clock) -> None:
-        self._book = book
+    def __init__(self, portfolio: Portfolio, clock: Clock) -> None:
+        self._portfolio = portfolio
         self._clock = clock
 
-    def changes_of(self, wish: AboutPeople) -> Changes | Reason:  # noqa: PLR0911 - flat: a line for each wish
+    def changes_of(self, wish: AboutPeople) -> CommitBatch | Reason:  # noqa: PLR0911 - flat: a line for each wish
         """What is to be committed, or why nothing is."""
         match wish:
             case InviteRequested():
@@ -45,7 +45,7 @@ class Membership:
             case InviteUsed():
                 return self._join(wish)
             case InvitesWithdrawn():
-                return Changes(invites=self._withdrawn(self._book.invites.values()))
+                return CommitBatch(invites=self._withdrawn(self._portfolio.invites.values()))
             case RevokeRequested():
                 return self._revoke(wish)
             case AuthenticatorRequested():
@@ -59,82 +59,82 @@ class Membership:
             case ReaderRequested():
                 return self._told_otherwise(wish)
 
-    def _invite(self, wish: InviteRequested) -> Changes | Reason:
-        now, book = self._clock.now(), self._book
+    def _invite(self, wish: InviteRequested) -> CommitBatch | Reason:
+        now, portfolio = self._clock.now(), self._portfolio
         invite = Invite(wish.digest, wish.role, wish.who, now, now + INVITE_LIFETIME, inviter=wish.user_id)
-        if book.granted(invite, now) is None:
+        if portfolio.granted(invite, now) is None:
             return reason("no_right")
-        good = [one for one in book.invites.values() if book.granted(one, now) is not None]
+        good = [one for one in portfolio.invites.values() if portfolio.granted(one, now) is not None]
         if len(good) >= MOST_INVITES:
             return reason("too_many_invites", count=len(good))
         # Links that nobody can come by are tidied away as new ones are made.
-        old = [replace(one, used_by=WITHDRAWN) for one in book.invites.values() if book.granted(one, now) is None]
-        return Changes(invites=[*old, invite])
+        old = [replace(one, used_by=WITHDRAWN) for one in portfolio.invites.values() if portfolio.granted(one, now) is None]
+        return CommitBatch(invites=[*old, invite])
 
-    def _join(self, wish: InviteUsed) -> Changes | Reason:
-        invite, now = self._book.invites.get(wish.digest), self._clock.now()
-        role = self._book.granted(invite, now) if invite is not None else None
+    def _join(self, wish: InviteUsed) -> CommitBatch | Reason:
+        invite, now = self._portfolio.invites.get(wish.digest), self._clock.now()
+        role = self._portfolio.granted(invite, now) if invite is not None else None
         if invite is None or role is None:
             return reason("invite_gone")
         person = Person(wish.user_id, wish.who, role, invite.invited_by, now, inviter=invite.inviter)
-        return Changes(people=[person], invites=[replace(invite, used_by=wish.user_id)], events=[PersonJoined(person)])
+        return CommitBatch(people=[person], invites=[replace(invite, used_by=wish.user_id)], events=[PersonJoined(person)])
 
-    def _revoke(self, wish: RevokeRequested) -> Changes | Reason:
-        person = self._book.people.get(wish.person)
+    def _revoke(self, wish: RevokeRequested) -> CommitBatch | Reason:
+        person = self._portfolio.people.get(wish.person)
         if person is None:
             return reason("not_a_person", person=wish.person)
         gone = replace(person, revoked_at=self._clock.now())
         # A link that one has made and kept would be a way back in.
-        invites = self._withdrawn(one for one in self._book.invites.values() if one.inviter == wish.person)
+        invites = self._withdrawn(one for one in self._portfolio.invites.values() if one.inviter == wish.person)
         codes = self._without_codes(wish.person)
-        return Changes(people=[gone], invites=invites, authenticators=codes, events=[PersonRevoked(gone, wish.who)])
+        return CommitBatch(people=[gone], invites=invites, authenticators=codes, events=[PersonRevoked(gone, wish.who)])
 
-    def _authenticator(self, wish: AuthenticatorRequested) -> Changes | Reason:
+    def _authenticator(self, wish: AuthenticatorRequested) -> CommitBatch | Reason:
         """Only in the place of the one that was known when it was shown: of two at a time the first counts."""
-        present = self._book.authenticators.get(wish.user_id)
+        present = self._portfolio.authenticators.get(wish.user_id)
         if (present.salt if present is not None else "") != wish.replaces:
             return reason("authenticator_changed")
         new = Authenticator(wish.user_id, wish.salt, wish.key, self._clock.now(), wish.step)
-        return Changes(authenticators=[new], events=[AuthenticatorChanged(wish.user_id, wish.who)])
+        return CommitBatch(authenticators=[new], events=[AuthenticatorChanged(wish.user_id, wish.who)])
 
-    def _code(self, wish: CodeUsed) -> Changes | Reason:
-        present = self._book.authenticators.get(wish.user_id)
+    def _code(self, wish: CodeUsed) -> CommitBatch | Reason:
+        present = self._portfolio.authenticators.get(wish.user_id)
         if present is None or present.salt != wish.salt or wish.step <= present.step:
             return reason("code_used")
         if present.is_locked(self._clock.now()):
             return reason("codes_locked")
-        return Changes(authenticators=[replace(present, step=wish.step, wrong=0, locked_until=None)])
+        return CommitBatch(authenticators=[replace(present, step=wish.step, wrong=0, locked_until=None)])
 
-    def _wrong_code(self, wish: CodeRefused) -> Changes | Reason:
+    def _wrong_code(self, wish: CodeRefused) -> CommitBatch | Reason:
         """Counts it; so many in a row lock for a while, however many were given at the same moment."""
-        present, now = self._book.authenticators.get(wish.user_id), self._clock.now()
+        present, now = self._portfolio.authenticators.get(wish.user_id), self._clock.now()
         if present is None or present.salt != wish.salt:
             return reason("authenticator_changed")
         if present.is_locked(now):
             return reason("codes_locked")
         if present.wrong + 1 < MOST_WRONG:
-            return Changes(authenticators=[replace(present, wrong=present.wrong + 1)])
-        return Changes(authenticators=[replace(present, wrong=0, locked_until=now + LOCKED)])
+            return CommitBatch(authenticators=[replace(present, wrong=present.wrong + 1)])
+        return CommitBatch(authenticators=[replace(present, wrong=0, locked_until=now + LOCKED)])
 
-    def _ended(self, wish: AuthenticatorEnded) -> Changes | Reason:
+    def _ended(self, wish: AuthenticatorEnded) -> CommitBatch | Reason:
         ended = self._without_codes(wish.person)
         if not ended:
             return reason("no_authenticator", person=wish.person)
-        return Changes(authenticators=ended, events=[AuthenticatorChanged(wish.person, wish.who, ended=True)])
+        return CommitBatch(authenticators=ended, events=[AuthenticatorChanged(wish.person, wish.who, ended=True)])
 
     def _without_codes(self, person: int) -> list[Authenticator]:
-        present = self._book.authenticators.get(person)
+        present = self._portfolio.authenticators.get(person)
         return [replace(present, ended_at=self._clock.now())] if present is not None else []
 
-    def _told_otherwise(self, wish: ReaderRequested) -> Changes:
+    def _told_otherwise(self, wish: ReaderRequested) -> CommitBatch:
         """On top of what is set by now: two wishes at a time are both fulfilled."""
-        wanted, known = wish.reader, self._book.readers.get(wish.reader.chat_id)
+        wanted, known = wish.reader, self._portfolio.readers.get(wish.reader.chat_id)
         if known is None or not wish.changed:
-            return Changes(readers=[wanted])
+            return CommitBatch(readers=[wanted])
         fields = {name: getattr(wanted, name) for name in wish.changed}
         if "levels" in fields:
             fields["levels"] = {**known.levels, **wanted.levels}
-        return Changes(readers=[replace(known, **fields)])
+        return CommitBatch(readers=[replace(known, **fields)])
 
     @staticmethod
     def _withdrawn(invites: Iterable[Invite]) -> list[Invite]:

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 import structlog
 
 from core.domain.errors import ExchangeUnavailable, LeaseLost, LedgerUnavailable
-from core.engine.symbol_halts import Holding
+from core.engine.symbol_halts import SymbolHalts
 from core.ports import Clock, Venue
-from core.state.portfolio import Book
+from core.state.portfolio import Portfolio
 
 log = structlog.get_logger(__name__)
 
@@ -19,14 +19,14 @@ _TURN_SECONDS = 0.5
 _ATTEMPTS = 5
 
 
-class Comparing:
+class ComparisonSchedule:
     """A queue in which a symbol waits once. What there is to compare goes first; then, once after the start, every symbol that
     the ledger or the account may ever have traded: somebody else's orders may stand there."""
 
-    def __init__(self, holding: Holding, venue: Venue, book: Book, clock: Clock) -> None:
-        self._holding = holding
+    def __init__(self, symbol_halts: SymbolHalts, venue: Venue, portfolio: Portfolio, clock: Clock) -> None:
+        self._symbol_halts = symbol_halts
         self._venue = venue
-        self._book = book
+        self._portfolio = portfolio
         self._clock = clock
         self._wanted: dict[str, None] = {}
         self._soon: dict[str, float] = {}  # with when it is due, in monotonic seconds
@@ -43,7 +43,7 @@ class Comparing:
     @property
     def ready(self) -> tuple[bool, str]:
         """Whether nobody else is known to trade on the account, and how far it was looked at."""
-        if self._book.account_hold is not None:
+        if self._portfolio.account_hold is not None:
             return False, "entries are halted: orders that are not of this ledger"
         if self.progress is None:
             return True, "not looked at yet"
@@ -72,7 +72,7 @@ class Comparing:
             if self._wanted:
                 symbol = next(iter(self._wanted))
                 del self._wanted[symbol]
-                await self._holding.check(symbol)
+                await self._symbol_halts.check(symbol)
             elif self._soon:
                 now = self._clock.monotonic()
                 due = [symbol for symbol, at in self._soon.items() if at <= now]
@@ -111,11 +111,11 @@ class Comparing:
         while left:
             symbol, attempts = next(iter(left.items()))
             del left[symbol]
-            if self._holding.is_looked_at(symbol):
+            if self._symbol_halts.is_looked_at(symbol):
                 continue
             if attempts + 1 < _ATTEMPTS:
                 left[symbol] = attempts + 1
-            await self._holding.look_for_orders(symbol)
+            await self._symbol_halts.look_for_orders(symbol)
             left.pop(symbol, None)
             return
 
@@ -124,4 +124,4 @@ class Comparing:
         balances = await self._venue.balances()
         rules = await self._venue.instruments(None)
         held = {asset for asset, balance in balances.items() if balance.total}
-        return sorted(self._book.touched) + sorted(name for name, one in rules.items() if one.base in held)
+        return sorted(self._portfolio.touched) + sorted(name for name, one in rules.items() if one.base in held)

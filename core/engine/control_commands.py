@@ -21,48 +21,50 @@ from core.domain.messages import (
 from core.domain.reasons import Reason, reason
 from core.domain.risk_limit import LimitSet
 from core.domain.signal import Side
-from core.domain.trading_state import Controls, Pause
-from core.engine.access_commands import Membership
-from core.engine.symbol_halts import Holding
-from core.execution.account_guard import Account
+from core.domain.trading_state import Pause, TradingState
+from core.engine.access_commands import AccessCommands
+from core.engine.symbol_halts import SymbolHalts
+from core.execution.account_guard import AccountGuard
 from core.policy.risk.limits import RULES, asset_of, is_good, shown, with_set
-from core.ports import Changes, Clock, Venue
-from core.state.portfolio import Book
+from core.ports import Clock, CommitBatch, Venue
+from core.state.portfolio import Portfolio
 
 log = structlog.get_logger(__name__)
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 5.0  # between two attempts to cancel at least
 
-Wish = (
+ControlCommand = (
     ControlsRequested | PauseTimedOut | PanicEnded | LimitRequested | CancelRequested | AcceptRequested | DigestDue | AboutPeople
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Unfulfilled:
+class CommandRefused:
     """Nothing changes. `outcome` is the verdict's: `ignored`, `denied` or `failed`."""
 
     outcome: str
     reason: Reason
 
 
-class Wishes:
+class ControlCommands:
     """What a wish comes to, by the present state of the book."""
 
-    def __init__(self, book: Book, venue: Venue, holding: Holding, account: Account, clock: Clock) -> None:
-        self._book = book
+    def __init__(
+        self, portfolio: Portfolio, venue: Venue, symbol_halts: SymbolHalts, account: AccountGuard, clock: Clock
+    ) -> None:
+        self._portfolio = portfolio
         self._venue = venue
-        self._holding = holding
+        self._symbol_halts = symbol_halts
         self._account = account
         self._clock = clock
-        self._membership = Membership(book, clock)
+        self._access_commands = AccessCommands(portfolio, clock)
 
-    def alone(self, wish: Wish) -> AbstractAsyncContextManager[object]:
+    def alone(self, wish: ControlCommand) -> AbstractAsyncContextManager[object]:
         """Keeps what could contradict `wish` waiting until what follows from it is committed."""
         is_of_account = isinstance(wish, AcceptRequested) and wish.symbol == ACCOUNT
         return self._account.one_at_a_time if is_of_account else nullcontext()
 
-    async def changes_of(self, wish: Wish) -> Changes | Unfulfilled:  # noqa: PLR0911 - flat: a line for each wish
+    async def changes_of(self, wish: ControlCommand) -> CommitBatch | CommandRefused:  # noqa: PLR0911 - flat: a line for each wish
         """What is to be committed for it, or why nothing is."""
         match wish:
             case ControlsRequested():
@@ -78,82 +80,82 @@ class Wishes:
             case AcceptRequested():
                 return await self._accept(wish)
             case DigestDue(digest):
-                return Changes(events=[DigestMade(digest)])
+                return CommitBatch(events=[DigestMade(digest)])
             case _:
-                found = self._membership.changes_of(wish)
-                return Unfulfilled("denied", found) if isinstance(found, Reason) else found
+                found = self._access_commands.changes_of(wish)
+                return CommandRefused("denied", found) if isinstance(found, Reason) else found
 
-    def _controls(self, wish: ControlsRequested) -> Changes:
-        after = replace(self._book.controls, changed_by=wish.who, changed_at=self._clock.now())
+    def _controls(self, wish: ControlsRequested) -> CommitBatch:
+        after = replace(self._portfolio.controls, changed_by=wish.who, changed_at=self._clock.now())
         if wish.pause is not None:
             after = replace(after, pause=wish.pause, until=wish.until if wish.pause is not Pause.OFF else None)
         if wish.mode is not None:
-            asset = self._book.limits.report_asset if wish.asking.above else ""
+            asset = self._portfolio.limits.report_asset if wish.asking.above else ""
             after = replace(after, mode=wish.mode, asking=replace(wish.asking, asset=asset))
         return self._set(replace(after, panic=wish.panic or after.panic), wish.user_id)
 
-    def _pause_over(self, wish: PauseTimedOut) -> Changes | Unfulfilled:
-        before = self._book.controls
+    def _pause_over(self, wish: PauseTimedOut) -> CommitBatch | CommandRefused:
+        before = self._portfolio.controls
         if before.until != wish.until:  # somebody has paused anew or resumed
-            return Unfulfilled("ignored", reason("pause_changed"))
+            return CommandRefused("ignored", reason("pause_changed"))
         return self._set(replace(before, pause=Pause.OFF, until=None, changed_at=self._clock.now()), 0)
 
-    def _panic_over(self, wish: PanicEnded) -> Changes | Unfulfilled:
-        panic = self._book.controls.panic
+    def _panic_over(self, wish: PanicEnded) -> CommitBatch | CommandRefused:
+        panic = self._portfolio.controls.panic
         if panic is None or panic.source_id != wish.source_id:  # taken back meanwhile, and told
-            return Unfulfilled("ignored", reason("panic_over"))
-        return self._set(replace(self._book.controls, panic=None), 0)
+            return CommandRefused("ignored", reason("panic_over"))
+        return self._set(replace(self._portfolio.controls, panic=None), 0)
 
-    def _set(self, after: Controls, user_id: int) -> Changes:
+    def _set(self, after: TradingState, user_id: int) -> CommitBatch:
         """A panic lasts as long as its pause. Its end is told, however it came."""
-        before = self._book.controls
+        before = self._portfolio.controls
         if after.pause is not Pause.ALL:
             after = replace(after, panic=None)
         set_anew = replace(after, changed_by=before.changed_by, changed_at=before.changed_at, panic=before.panic) != before
         events: list[Event] = [ControlsChanged(before, after, user_id)] if set_anew else []
         if before.panic is not None and after.panic is None:
             events.append(PanicOver(before.panic.who, self._held(), after.pause is Pause.ALL))
-        return Changes(controls=after, events=events)
+        return CommitBatch(controls=after, events=events)
 
     def _held(self) -> tuple[str, ...]:
         """The symbols of which something is held, or on its way."""
-        entering = {order.symbol for order in self._book.in_flight.values() if order.side is Side.BUY}
-        return tuple(sorted({one.symbol for one in self._book.open_positions()} | entering))
+        entering = {order.symbol for order in self._portfolio.in_flight.values() if order.side is Side.BUY}
+        return tuple(sorted({one.symbol for one in self._portfolio.open_positions()} | entering))
 
-    def _limit(self, wish: LimitRequested) -> Changes | Unfulfilled:
+    def _limit(self, wish: LimitRequested) -> CommitBatch | CommandRefused:
         if wish.name not in RULES or (wish.value is not None and not is_good(wish.name, wish.value)):
-            return Unfulfilled("denied", reason("bad_limit", name=wish.name, value=wish.value))
-        limit = LimitSet(wish.name, wish.value, wish.who, self._clock.now(), asset_of(self._book.settings, wish.name))
-        after = with_set(self._book.settings, {**self._book.limits_set, wish.name: limit}.values())
-        event = LimitChanged(limit, shown(self._book.limits, wish.name), shown(after, wish.name), wish.user_id)
-        return Changes(limits=[limit], events=[event])
+            return CommandRefused("denied", reason("bad_limit", name=wish.name, value=wish.value))
+        limit = LimitSet(wish.name, wish.value, wish.who, self._clock.now(), asset_of(self._portfolio.settings, wish.name))
+        after = with_set(self._portfolio.settings, {**self._portfolio.limits_set, wish.name: limit}.values())
+        event = LimitChanged(limit, shown(self._portfolio.limits, wish.name), shown(after, wish.name), wish.user_id)
+        return CommitBatch(limits=[limit], events=[event])
 
-    async def _cancel(self, wish: CancelRequested) -> Changes | Unfulfilled:
+    async def _cancel(self, wish: CancelRequested) -> CommitBatch | CommandRefused:
         """Asked until the order is off or has ended by itself: the exchange may be away, and what has not arrived there cannot be
         taken off yet. What becomes of it is found out where it was sent from, as of any other, and told."""
         pause = FIRST_PAUSE_SECONDS
         while True:
             try:
                 if await self._venue.cancel_order(wish.symbol, wish.client_order_id):
-                    return Changes()
+                    return CommitBatch()
             except ExchangeUnavailable as error:
                 log.warning("the order cannot be cancelled yet", client_order_id=wish.client_order_id, error=str(error))
                 pause = max(pause, error.retry_after)
-            if wish.client_order_id not in self._book.in_flight:
-                return Unfulfilled("ignored", reason("not_resting", order_id=wish.client_order_id))
+            if wish.client_order_id not in self._portfolio.in_flight:
+                return CommandRefused("ignored", reason("not_resting", order_id=wish.client_order_id))
             await self._clock.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
-    async def _accept(self, wish: AcceptRequested) -> Changes | Unfulfilled:
-        changes: Changes | Reason | None
+    async def _accept(self, wish: AcceptRequested) -> CommitBatch | CommandRefused:
+        changes: CommitBatch | Reason | None
         try:
             if wish.symbol == ACCOUNT:
                 changes = self._account.accept(wish.shown, wish.who)
             else:
-                changes = await self._holding.accept(wish.symbol, wish.who)
+                changes = await self._symbol_halts.accept(wish.symbol, wish.who)
         except ExchangeUnavailable as error:
-            return Unfulfilled("denied", reason("unreachable", detail=error))
+            return CommandRefused("denied", reason("unreachable", detail=error))
         if changes is not None:
-            return Unfulfilled("denied", changes) if isinstance(changes, Reason) else changes
-        changed = wish.symbol == ACCOUNT and self._book.account_hold is not None
-        return Unfulfilled("ignored", reason("hold_changed") if changed else reason("not_held", symbol=wish.symbol))
+            return CommandRefused("denied", changes) if isinstance(changes, Reason) else changes
+        changed = wish.symbol == ACCOUNT and self._portfolio.account_hold is not None
+        return CommandRefused("ignored", reason("hold_changed") if changed else reason("not_held", symbol=wish.symbol))

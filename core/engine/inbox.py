@@ -11,7 +11,7 @@ import structlog
 from core.domain.events import DeadLettersFound, Event
 from core.domain.messages import DeadLetter, Message, SourcePosition, StoredMessage
 from core.domain.record_problems import kinds_of
-from core.ports import Arrival, Clock, Ledger, Verdict
+from core.ports import Arrival, Clock, Ledger, MessageOutcome
 
 log = structlog.get_logger(__name__)
 
@@ -26,7 +26,7 @@ def beside(symbol: str) -> str:
     return f"beside {symbol}"
 
 
-Handle = Callable[[StoredMessage], Awaitable[Verdict]]
+Handle = Callable[[StoredMessage], Awaitable[MessageOutcome]]
 Work = Callable[[], Awaitable[object]]
 
 
@@ -51,7 +51,7 @@ class Inbox:
         self._capacity = capacity
         self._mailboxes: dict[str, deque[Work]] = {}
         self._workers: dict[str, asyncio.Task[None]] = {}
-        self._answers: dict[int, asyncio.Future[Verdict]] = {}
+        self._answers: dict[int, asyncio.Future[MessageOutcome]] = {}
         self._waiting = 0
         self._room = asyncio.Condition()
         self._early: list[StoredMessage] | None = []  # what came before the start
@@ -86,12 +86,12 @@ class Inbox:
         (stored,) = await asyncio.shield(storing)
         return stored
 
-    async def ask(self, message: Message) -> Verdict | None:
+    async def ask(self, message: Message) -> MessageOutcome | None:
         """Stores one message and waits for what becomes of it; None where it was known already. Raises LedgerUnavailable."""
         (answer,) = await self.ask_all([message])
         return await asyncio.shield(answer) if answer is not None else None
 
-    async def ask_all(self, messages: Sequence[Message]) -> Sequence["asyncio.Future[Verdict] | None"]:
+    async def ask_all(self, messages: Sequence[Message]) -> Sequence["asyncio.Future[MessageOutcome] | None"]:
         """Stores all of them in one commit, or none; for each the promise of what becomes of it, None where it was known already.
         Raises LedgerUnavailable."""
         loop = asyncio.get_running_loop()
@@ -127,7 +127,7 @@ class Inbox:
             self._put(mailbox, work)
         self._take([*(message for message in waiting if message.message.mailbox != CONTROLS), *early])
 
-    async def handle_now(self, message: Message) -> Verdict | None:
+    async def handle_now(self, message: Message) -> MessageOutcome | None:
         """Stores a message and handles it at once, for whoever has the turn of its mailbox; where it waits there already it is
         not handled again. None where it was handled before. Raises LedgerUnavailable."""
         (new,) = await self._ledger.store([message])

@@ -11,36 +11,44 @@ import structlog
 from core.domain.approval import Approval, ApprovalState
 from core.domain.errors import LeaseLost, LedgerUnavailable
 from core.domain.events import ApprovalClosed, ApprovalRequested, Priority, SignalRefused
-from core.domain.messages import ApprovalAnswered, ApprovalTimedOut, FeePaid, Hand, OrderFound, SignalReceived, StoredMessage
+from core.domain.messages import (
+    ApprovalAnswered,
+    ApprovalTimedOut,
+    FeePaid,
+    ManualInstruction,
+    OrderFound,
+    SignalReceived,
+    StoredMessage,
+)
 from core.domain.money import divide, multiply
 from core.domain.order import ExecutionReport, Order, OrderState, check_move
-from core.domain.pending_exit import WantedExit
+from core.domain.pending_exit import PendingExit
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side, Signal, client_order_id
-from core.engine.control_commands import Unfulfilled, Wish, Wishes
-from core.engine.symbol_halts import Holding
-from core.execution.decision_service import USUAL, Deciding, Weighed
+from core.engine.control_commands import CommandRefused, ControlCommand, ControlCommands
+from core.engine.symbol_halts import SymbolHalts
+from core.execution.decision_service import USUAL, DecisionService, Weighed
 from core.execution.first_sending import FirstSending
-from core.execution.order_adoption import Adoption
-from core.execution.pending_exits import Attempt, Exits
+from core.execution.order_adoption import OrderAdoption
+from core.execution.pending_exits import Attempt, PendingExits
 from core.execution.placement import Placement
 from core.policy.conversion_rates import Rate
 from core.policy.decision import AskFirst, Refused
-from core.policy.decision_context import Wanted
+from core.policy.decision_context import SizeRequest
 from core.policy.exits.pending import ALL_SOLD, ENDS, put_off, told_waiting, waits
 from core.policy.risk import RiskApproved
-from core.policy.rule_measurements import Facts
+from core.policy.rule_measurements import DecisionRecord
 from core.policy.third_asset_fees import after_fee
-from core.ports import Changes, Clock, Ledger, Verdict
-from core.state.exchange_rates import Rates
-from core.state.market_data import Market
-from core.state.portfolio import Book
+from core.ports import Clock, CommitBatch, Ledger, MessageOutcome
+from core.state.exchange_rates import ExchangeRates
+from core.state.market_data import MarketDataCache
+from core.state.portfolio import Portfolio
 
 log = structlog.get_logger(__name__)
 
 LEDGER_PAUSE_SECONDS = 1.0
 
-HALF = Wanted(share=Decimal("0.5"))
+HALF = SizeRequest(share=Decimal("0.5"))
 
 _BY_PAUSE = frozenset({"paused", "entries_paused"})  # reasons that whoever paused knows already
 _BY_POSITION = frozenset(
@@ -67,36 +75,36 @@ class OrderExecutor:
         self,
         *,
         ledger: Ledger,
-        book: Book,
-        market: Market,
-        deciding: Deciding,
-        rates: Rates,
+        portfolio: Portfolio,
+        market: MarketDataCache,
+        decisions: DecisionService,
+        rates: ExchangeRates,
         placement: Placement,
         first: FirstSending,
-        adoption: Adoption,
-        holding: Holding,
-        exits: Exits,
-        wishes: Wishes,
+        adoption: OrderAdoption,
+        symbol_halts: SymbolHalts,
+        exits: PendingExits,
+        control_commands: ControlCommands,
         trading_mode: str,
         clock: Clock,
         token: Callable[[], str] = new_token,
     ) -> None:
         self._ledger = ledger
-        self._book = book
+        self._portfolio = portfolio
         self._market = market
-        self._deciding = deciding
+        self._decisions = decisions
         self._rates = rates
         self._placement = placement
         self._first = first
         self._adoption = adoption
-        self._holding = holding
+        self._symbol_halts = symbol_halts
         self._exits = exits
-        self._wishes = wishes
+        self._control_commands = control_commands
         self._trading_mode = trading_mode
         self._clock = clock
         self._token = token
 
-    async def handle(self, stored: StoredMessage) -> Verdict:
+    async def handle(self, stored: StoredMessage) -> MessageOutcome:
         """Handles a message to the end; while the ledger cannot be written nothing is done and it is tried again."""
         while True:
             try:
@@ -110,7 +118,7 @@ class OrderExecutor:
                 log.exception("a message could not be handled", seq=stored.seq)
                 return await self._after_error(stored, error)
 
-    async def _dispatch(self, stored: StoredMessage) -> Verdict:
+    async def _dispatch(self, stored: StoredMessage) -> MessageOutcome:
         match stored.message.body:
             case SignalReceived(signal, hand):
                 structlog.contextvars.bind_contextvars(
@@ -122,19 +130,19 @@ class OrderExecutor:
             case ApprovalTimedOut(token):
                 return await self._timed_out(stored, token)
             case FeePaid(symbol, fee=fee):
-                left = after_fee(self._book.position(symbol), fee, self._market.instrument(symbol))
-                return await self._conclude(Changes(verdicts=[self._verdict(stored, "done")], positions=left))
+                left = after_fee(self._portfolio.position(symbol), fee, self._market.instrument(symbol))
+                return await self._conclude(CommitBatch(verdicts=[self._verdict(stored, "done")], positions=left))
             case OrderFound(report):
                 return await self._found(stored, report)
             case wish:
                 return await self._wish(stored, wish)
 
-    async def _after_error(self, stored: StoredMessage, error: Exception) -> Verdict:
+    async def _after_error(self, stored: StoredMessage, error: Exception) -> MessageOutcome:
         """A bug must leave neither an order nobody follows up nor a mailbox that stands still; a second one ends the process."""
         body = stored.message.body
         why = reason("internal_error", error=type(error).__name__)
-        changes = Changes(verdicts=[self._verdict(stored, "failed", why)])
-        order = self._book.in_flight_for(stored.message.mailbox)
+        changes = CommitBatch(verdicts=[self._verdict(stored, "failed", why)])
+        order = self._portfolio.in_flight_for(stored.message.mailbox)
         if order is not None:
             await self._placement.recover(order)
             return self._verdict(stored, "ordered")
@@ -142,30 +150,32 @@ class OrderExecutor:
             changes.exits += self._exits.failed(body.signal)
             changes.events.append(SignalRefused(body.signal, "failed", why, stored.seq, priority=Priority.URGENT))
         if isinstance(body, OrderFound):
-            halt = self._holding.not_adopted(body.report)
+            halt = self._symbol_halts.not_adopted(body.report)
             changes.holds, changes.events = halt.holds, halt.events
         return await self._conclude(changes)
 
-    async def _conclude(self, changes: Changes) -> Verdict:
+    async def _conclude(self, changes: CommitBatch) -> MessageOutcome:
         await self._ledger.commit(changes)
-        self._book.apply(changes)
+        self._portfolio.apply(changes)
         return changes.verdicts[0]
 
-    def _verdict(self, stored: StoredMessage, outcome: str, why: Reason | None = None, facts: Facts | None = None) -> Verdict:
-        return Verdict(stored.seq, outcome, self._clock.now(), why, facts)
+    def _verdict(
+        self, stored: StoredMessage, outcome: str, why: Reason | None = None, facts: DecisionRecord | None = None
+    ) -> MessageOutcome:
+        return MessageOutcome(stored.seq, outcome, self._clock.now(), why, facts)
 
     # --- a signal
 
-    async def _signal(self, stored: StoredMessage, signal: Signal, hand: Hand | None) -> Verdict:
+    async def _signal(self, stored: StoredMessage, signal: Signal, hand: ManualInstruction | None) -> MessageOutcome:
         if signal.side is Side.SELL:
             return await self._exit(stored, signal, hand)
         # Who orders by hand has approved it by confirming: what is stored long before it is handled is refused by its age.
         approved_at = stored.message.received_at if hand is not None else None
-        size = Wanted(hand.qty, hand.quote) if hand is not None else USUAL
+        size = SizeRequest(hand.qty, hand.quote) if hand is not None else USUAL
         if (before := await self._ordered_before(stored, signal)) is not None:
             return before
         weighed = await self._weigh(signal, approved_at, size)
-        changes = Changes()
+        changes = CommitBatch()
         self._withdraw_opposite(signal, weighed, changes)
         if isinstance(weighed.decision, Refused):
             self._refuse(stored, signal, weighed, changes, by_hand=hand is not None)
@@ -178,11 +188,11 @@ class OrderExecutor:
         stored: StoredMessage,
         signal: Signal,
         weighed: Weighed,
-        changes: Changes,
+        changes: CommitBatch,
         *,
         approved: tuple[str | None, datetime | None],
         all_of_it: Decimal | None = None,
-    ) -> Verdict:
+    ) -> MessageOutcome:
         """Places what was decided, or asks first; `all_of_it` is what a question is about where one order may not take it."""
         decision, facts = weighed.decision, weighed.facts
         if isinstance(decision, RiskApproved):
@@ -198,13 +208,13 @@ class OrderExecutor:
             await self._ask(stored, signal, wanted, facts, changes)
         return await self._conclude(changes)
 
-    def _refuse(self, stored: StoredMessage, signal: Signal, weighed: Weighed, changes: Changes, *, by_hand: bool) -> None:
+    def _refuse(self, stored: StoredMessage, signal: Signal, weighed: Weighed, changes: CommitBatch, *, by_hand: bool) -> None:
         decision = weighed.decision
         if not isinstance(decision, Refused):
             raise TypeError("only what was refused is refused")
         outcome, why, draft = decision.outcome, decision.reason, decision.draft
         changes.verdicts.append(self._verdict(stored, outcome, why, weighed.facts))
-        told = SignalRefused(signal, outcome, why, stored.seq, held=self._book.position(signal.symbol).is_open)
+        told = SignalRefused(signal, outcome, why, stored.seq, held=self._portfolio.position(signal.symbol).is_open)
         by_pause = not by_hand and why.code in _BY_PAUSE
         priority = Priority.PAUSED if by_pause else Priority.URGENT if told.lost_exit else Priority.NORMAL
         changes.events.append(replace(told, priority=priority))
@@ -214,12 +224,12 @@ class OrderExecutor:
 
     # --- an exit: wanted until it is done
 
-    async def _exit(self, stored: StoredMessage, signal: Signal, hand: Hand | None) -> Verdict:
+    async def _exit(self, stored: StoredMessage, signal: Signal, hand: ManualInstruction | None) -> MessageOutcome:
         if (repeated := self._exits.repeated(signal, hand)) is not None:
             why, renewed = repeated
             told = [SignalRefused(signal, "ignored", why, stored.seq)] if renewed else []
             verdict = self._verdict(stored, "ignored", why)
-            return await self._conclude(Changes(verdicts=[verdict], exits=list(renewed), events=list(told)))
+            return await self._conclude(CommitBatch(verdicts=[verdict], exits=list(renewed), events=list(told)))
         before = await self._ordered_before(stored, signal) or await self._lost_before(stored, signal)
         if before is not None:
             return before
@@ -227,20 +237,20 @@ class OrderExecutor:
         wanted = attempt.wanted
         if not attempt.is_first:  # it may have been renewed since this attempt was stored
             signal = replace(signal, ts=wanted.since)
-        weighed = await self._deciding.weigh(signal, approved_at=wanted.approved_at, wanted=attempt.size)
-        changes = Changes()
+        weighed = await self._decisions.weigh(signal, approved_at=wanted.approved_at, wanted=attempt.size)
+        changes = CommitBatch()
         self._withdraw_opposite(signal, weighed, changes)
         if attempt.why is not None or isinstance(weighed.decision, Refused):
             self._not_now(stored, signal, attempt, weighed, changes)
             return await self._conclude(changes)
-        if hand is not None and (asked := self._book.approval_for(signal.symbol)) is not None and asked.side is signal.side:
+        if hand is not None and (asked := self._portfolio.approval_for(signal.symbol)) is not None and asked.side is signal.side:
             withdrawn = replace(asked, state=ApprovalState.WITHDRAWN, decided_at=self._clock.now())
             self._close(withdrawn, reason("approval_withdrawn", signal_type=signal.signal_type), changes)
         changes.exits.append(wanted)
         approved = wanted.approved_by, wanted.approved_at
         return await self._act(stored, signal, weighed, changes, approved=approved, all_of_it=self._exits.asked_about(wanted))
 
-    def _not_now(self, stored: StoredMessage, signal: Signal, attempt: Attempt, weighed: Weighed, changes: Changes) -> None:
+    def _not_now(self, stored: StoredMessage, signal: Signal, attempt: Attempt, weighed: Weighed, changes: CommitBatch) -> None:
         """It waits, or it is over: all sold, or refused for good, which is told."""
         now, decision = self._clock.now(), weighed.decision
         why = decision.reason if isinstance(decision, Refused) else attempt.why
@@ -250,12 +260,12 @@ class OrderExecutor:
             raise ValueError("nothing speaks against it")
         part = attempt.wanted.hand is not None and attempt.wanted.hand.qty is not None
         is_waiting = waits(why, wanted=not attempt.is_first, lasts=signal.is_panic, part=part)
-        if is_waiting and self._book.position(signal.symbol).is_open:
-            wanted, is_news = put_off(attempt.wanted, why, now, self._book.limits)
+        if is_waiting and self._portfolio.position(signal.symbol).is_open:
+            wanted, is_news = put_off(attempt.wanted, why, now, self._portfolio.limits)
             changes.exits.append(wanted)
             changes.verdicts.append(self._verdict(stored, "put_off", why, weighed.facts))
             if is_news:
-                changes.events.append(told_waiting(wanted, signal, stored.seq, self._book.limits))
+                changes.events.append(told_waiting(wanted, signal, stored.seq, self._portfolio.limits))
             return
         if not attempt.is_first:
             changes.exits.append(replace(attempt.wanted, ended_at=now))
@@ -279,25 +289,25 @@ class OrderExecutor:
             updated_at=now,
         )
 
-    async def _weigh(self, signal: Signal, approved_at: datetime | None, wanted: Wanted) -> Weighed:
+    async def _weigh(self, signal: Signal, approved_at: datetime | None, wanted: SizeRequest) -> Weighed:
         """Weighs; an entry that would be ordered only once it is known what this ledger may have ordered in the symbol before."""
-        weighed = await self._deciding.weigh_patiently(signal, approved_at=approved_at, wanted=wanted)
+        weighed = await self._decisions.weigh_patiently(signal, approved_at=approved_at, wanted=wanted)
         is_entry = signal.side is Side.BUY and not isinstance(weighed.decision, Refused)
-        if not is_entry or self._holding.is_looked_at(signal.symbol):
+        if not is_entry or self._symbol_halts.is_looked_at(signal.symbol):
             return weighed
-        why = await self._holding.before_order(signal.side, signal.symbol, client_order_id(signal))
+        why = await self._symbol_halts.before_order(signal.side, signal.symbol, client_order_id(signal))
         if why is not None:
             return replace(weighed, decision=Refused("ignored" if why.code == "already_ordered" else "denied", why))
-        return await self._deciding.weigh_patiently(signal, approved_at=approved_at, wanted=wanted)
+        return await self._decisions.weigh_patiently(signal, approved_at=approved_at, wanted=wanted)
 
-    async def _lost_before(self, stored: StoredMessage, signal: Signal) -> Verdict | None:
+    async def _lost_before(self, stored: StoredMessage, signal: Signal) -> MessageOutcome | None:
         """Has what the ledger lost taken over before an exit is sized; the end of an exit whose order was among it."""
-        if self._market.instrument(signal.symbol) is None or self._holding.is_looked_at(signal.symbol):
+        if self._market.instrument(signal.symbol) is None or self._symbol_halts.is_looked_at(signal.symbol):
             return None
-        why = await self._holding.before_order(signal.side, signal.symbol, client_order_id(signal))
+        why = await self._symbol_halts.before_order(signal.side, signal.symbol, client_order_id(signal))
         return await self._ignore(stored, signal, why) if why is not None else None
 
-    async def _ordered_before(self, stored: StoredMessage, signal: Signal) -> Verdict | None:
+    async def _ordered_before(self, stored: StoredMessage, signal: Signal) -> MessageOutcome | None:
         """The end of an old signal whose order is in the ledger already: it was taken over from the exchange."""
         if not self._first.is_old(signal.ts, stored.message.received_at):
             return None
@@ -306,20 +316,22 @@ class OrderExecutor:
             return None
         return await self._ignore(stored, signal, reason("already_ordered", order_id=known.order_id or known.client_order_id))
 
-    async def _ignore(self, stored: StoredMessage, signal: Signal, why: Reason) -> Verdict:
+    async def _ignore(self, stored: StoredMessage, signal: Signal, why: Reason) -> MessageOutcome:
         told = SignalRefused(signal, "ignored", why, stored.seq)
         verdict = self._verdict(stored, "ignored", why)
-        return await self._conclude(Changes(verdicts=[verdict], exits=self._exits.passed(signal), events=[told]))
+        return await self._conclude(CommitBatch(verdicts=[verdict], exits=self._exits.passed(signal), events=[told]))
 
-    async def _found(self, stored: StoredMessage, report: ExecutionReport) -> Verdict:
+    async def _found(self, stored: StoredMessage, report: ExecutionReport) -> MessageOutcome:
         why = await self._adoption.take_over(stored, report)
         if why is None:
             return self._verdict(stored, "done")
-        return await self._conclude(Changes(verdicts=[self._verdict(stored, "ignored", why)]))
+        return await self._conclude(CommitBatch(verdicts=[self._verdict(stored, "ignored", why)]))
 
     # --- a question and its answer
 
-    async def _ask(self, stored: StoredMessage, signal: Signal, wanted: RiskApproved, facts: Facts, changes: Changes) -> None:
+    async def _ask(
+        self, stored: StoredMessage, signal: Signal, wanted: RiskApproved, facts: DecisionRecord, changes: CommitBatch
+    ) -> None:
         now = self._clock.now()
         approval = Approval(
             token=self._token(),
@@ -330,17 +342,17 @@ class OrderExecutor:
             price=wanted.price,
             state=ApprovalState.OPEN,
             asked_at=now,
-            expires_at=now + self._book.limits.approval_ttl,
+            expires_at=now + self._portfolio.limits.approval_ttl,
         )
         changes.approvals.append(approval)
         changes.orders.append(self._new_order(stored.seq, signal, wanted.qty, wanted.price, OrderState.AWAITING_APPROVAL))
         changes.verdicts.append(self._verdict(stored, "awaiting_approval", facts=facts))
-        half = await self._deciding.decide(signal, approved_at=now, wanted=HALF)
+        half = await self._decisions.decide(signal, approved_at=now, wanted=HALF)
         half_qty = half.qty if isinstance(half, RiskApproved) else None
         base, quote = self._assets(signal.symbol)
         rules = tuple((one.name, one.value, one.limit, one.unit) for one in facts.measures)
         worth, capital = self._weight(wanted, quote)
-        cost = self._book.position(signal.symbol).average_cost if wanted.side is Side.SELL else None
+        cost = self._portfolio.position(signal.symbol).average_cost if wanted.side is Side.SELL else None
         asked = ApprovalRequested(approval, base, quote, half=half_qty, rules=rules, cost=cost or None)
         asked = replace(asked, worth=worth, capital=capital, report=self._rates.report)
         changes.events.append(asked)
@@ -349,14 +361,14 @@ class OrderExecutor:
         """What it is worth, and all that there is, in the report asset; None where that is not known."""
         rate = self._rates.last({quote})[quote]
         worth = rate.at_most(multiply(wanted.qty, wanted.price)) if isinstance(rate, Rate) else None
-        funds = self._book.capital((self._rates.report, quote), self._market.instruments())
+        funds = self._portfolio.capital((self._rates.report, quote), self._market.instruments())
         capital, unvalued = self._rates.total(funds) if funds is not None else (None, ())
         return worth, None if unvalued else capital
 
-    async def _answered(self, stored: StoredMessage, answer: ApprovalAnswered) -> Verdict:
-        approval = self._book.approvals.get(answer.token)
+    async def _answered(self, stored: StoredMessage, answer: ApprovalAnswered) -> MessageOutcome:
+        approval = self._portfolio.approvals.get(answer.token)
         if approval is None:
-            return await self._conclude(Changes(verdicts=[self._verdict(stored, "ignored", reason("approval_closed"))]))
+            return await self._conclude(CommitBatch(verdicts=[self._verdict(stored, "ignored", reason("approval_closed"))]))
         signal = approval.signal
         structlog.contextvars.bind_contextvars(
             signal_id=signal.signal_id, symbol=signal.symbol, client_order_id=client_order_id(signal)
@@ -372,8 +384,8 @@ class OrderExecutor:
         # The amount that was shown, or half of it: neither another price nor another setting makes it more.
         size = replace(HALF if answer.half else USUAL, qty=approval.qty)
         weighed = await self._weigh(signal, approval.decided_at, size)
-        if answer.token not in self._book.approvals:  # its order was found on the exchange just now
-            return await self._conclude(Changes(verdicts=[self._verdict(stored, "ignored", reason("approval_closed"))]))
+        if answer.token not in self._portfolio.approvals:  # its order was found on the exchange just now
+            return await self._conclude(CommitBatch(verdicts=[self._verdict(stored, "ignored", reason("approval_closed"))]))
         decision, facts = weighed.decision, weighed.facts
         if not isinstance(decision, RiskApproved):
             why = decision.reason if isinstance(decision, Refused) else reason("approval_closed")
@@ -383,9 +395,11 @@ class OrderExecutor:
         exits = self._exits.approved(approval, half=answer.half)
         return await self._place_approved(stored, replace(approval, qty=decision.qty, price=decision.price), facts, exits)
 
-    async def _place_approved(self, stored: StoredMessage, approval: Approval, facts: Facts, exits: list[WantedExit]) -> Verdict:
+    async def _place_approved(
+        self, stored: StoredMessage, approval: Approval, facts: DecisionRecord, exits: list[PendingExit]
+    ) -> MessageOutcome:
         order = self._order_of(approval, OrderState.SUBMITTED)
-        changes = Changes(
+        changes = CommitBatch(
             verdicts=[self._verdict(stored, "ordered", facts=facts)],
             approvals=[approval],
             exits=exits,
@@ -395,20 +409,20 @@ class OrderExecutor:
         await self._placement.place(order, changes, is_old=self._first.is_old(approval.signal.ts, approval.asked_at))
         return changes.verdicts[0]
 
-    async def _timed_out(self, stored: StoredMessage, token: str) -> Verdict:
+    async def _timed_out(self, stored: StoredMessage, token: str) -> MessageOutcome:
         # The timer said that its time is up. A clock that was set back since then does not give the question more of it.
-        approval = self._book.approvals.get(token)
+        approval = self._portfolio.approvals.get(token)
         if approval is None:
-            return await self._conclude(Changes(verdicts=[self._verdict(stored, "ignored", reason("approval_closed"))]))
+            return await self._conclude(CommitBatch(verdicts=[self._verdict(stored, "ignored", reason("approval_closed"))]))
         expired = replace(approval, state=ApprovalState.EXPIRED, decided_at=self._clock.now())
         return await self._end(stored, expired, "expired", self._expired(approval))
 
-    def _withdraw_opposite(self, signal: Signal, weighed: Weighed, changes: Changes) -> None:
+    def _withdraw_opposite(self, signal: Signal, weighed: Weighed, changes: CommitBatch) -> None:
         """A later opposite opinion ends an open question, unless it was itself too old to count, or not of this market."""
-        pending = self._book.approval_for(signal.symbol)
+        pending = self._portfolio.approval_for(signal.symbol)
         if pending is None or pending.side is signal.side:
             return
-        if signal.symbol in self._book.exits:  # what is asked is wanted, and no entry takes that back
+        if signal.symbol in self._portfolio.exits:  # what is asked is wanted, and no entry takes that back
             return
         if not weighed.counts:
             return
@@ -416,13 +430,13 @@ class OrderExecutor:
         self._close(withdrawn, reason("approval_withdrawn", signal_type=signal.signal_type), changes)
 
     async def _end(
-        self, stored: StoredMessage, approval: Approval, outcome: str, why: Reason, facts: Facts | None = None
-    ) -> Verdict:
-        changes = Changes(verdicts=[self._verdict(stored, outcome, why, facts)])
+        self, stored: StoredMessage, approval: Approval, outcome: str, why: Reason, facts: DecisionRecord | None = None
+    ) -> MessageOutcome:
+        changes = CommitBatch(verdicts=[self._verdict(stored, outcome, why, facts)])
         self._close(approval, why, changes)
         return await self._conclude(changes)
 
-    def _close(self, approval: Approval, why: Reason, changes: Changes) -> None:
+    def _close(self, approval: Approval, why: Reason, changes: CommitBatch) -> None:
         changes.approvals.append(approval)
         changes.exits += self._exits.closed(approval)
         changes.orders.append(replace(self._order_of(approval, _ENDED[approval.state]), reason=why))
@@ -442,11 +456,11 @@ class OrderExecutor:
 
     # --- a wish
 
-    async def _wish(self, stored: StoredMessage, wish: Wish) -> Verdict:
-        async with self._wishes.alone(wish):
-            changes = await self._wishes.changes_of(wish)
-            if isinstance(changes, Unfulfilled):
-                changes = Changes(verdicts=[self._verdict(stored, changes.outcome, changes.reason)])
+    async def _wish(self, stored: StoredMessage, wish: ControlCommand) -> MessageOutcome:
+        async with self._control_commands.alone(wish):
+            changes = await self._control_commands.changes_of(wish)
+            if isinstance(changes, CommandRefused):
+                changes = CommitBatch(verdicts=[self._verdict(stored, changes.outcome, changes.reason)])
             else:
                 changes.verdicts.append(self._verdict(stored, "done"))
             return await self._conclude(changes)

@@ -13,7 +13,7 @@ import structlog
 
 from core.domain.assets import FEE_COIN
 from core.domain.errors import ExchangeUnavailable, LeaseLost, LedgerUnavailable, SymbolUnknown
-from core.domain.events import HoldAccepted, SymbolHeld, SymbolReleased
+from core.domain.events import HaltAccepted, SymbolHalted, SymbolResumed
 from core.domain.instrument import Instrument
 from core.domain.messages import Message
 from core.domain.money import ZERO
@@ -21,15 +21,15 @@ from core.domain.order import ExecutionReport
 from core.domain.position import Position
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side
-from core.domain.symbol_halt import Hold
-from core.execution.account_guard import Account
+from core.domain.symbol_halt import SymbolHalt
+from core.execution.account_guard import AccountGuard
 from core.execution.order_adoption import found_again, found_message, not_adopted
 from core.policy.order_ownership import Ours
 from core.policy.third_asset_fees import without
-from core.ports import Changes, Clock, Ledger, Venue, Verdict
+from core.ports import Clock, CommitBatch, Ledger, MessageOutcome, Venue
 from core.reconciliation.symbol_comparison import RECENT, Sorted, differences_of_gone, missing_coins, sort_orders, total
-from core.state.market_data import Market
-from core.state.portfolio import Book
+from core.state.market_data import MarketDataCache
+from core.state.portfolio import Portfolio
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +43,7 @@ class Turns(Protocol):
 
     def also(self, mailbox: str, work: Callable[[], Awaitable[object]]) -> bool: ...
     async def submit(self, message: Message) -> object: ...
-    async def handle_now(self, message: Message) -> Verdict | None: ...
+    async def handle_now(self, message: Message) -> MessageOutcome | None: ...
     def is_busy(self, mailbox: str) -> bool: ...
     def is_waiting(self, message: Message) -> bool: ...
 
@@ -56,7 +56,7 @@ class _Picture:
     moves: Mapping[str, int]
 
 
-class Holding:
+class SymbolHalts:
     """Looks at the exchange outside of the mailboxes, and takes a symbol's turn only to commit what follows."""
 
     def __init__(
@@ -64,10 +64,10 @@ class Holding:
         *,
         ledger: Ledger,
         venue: Venue,
-        market: Market,
-        book: Book,
+        market: MarketDataCache,
+        portfolio: Portfolio,
         clock: Clock,
-        account: Account,
+        account: AccountGuard,
         held_since: Callable[[], datetime],
         inbox: Callable[[], Turns],
     ) -> None:
@@ -75,7 +75,7 @@ class Holding:
         self._ledger = ledger
         self._venue = venue
         self._market = market
-        self._book = book
+        self._portfolio = portfolio
         self._clock = clock
         self._account = account
         self._held_since = held_since
@@ -89,9 +89,9 @@ class Holding:
         try:
             seen = await self._differences(symbol)
             if seen is not None:
-                found, picture = seen
+                found, decision_context = seen
                 if self._decide(symbol, found).holds:
-                    self._inbox().also(symbol, partial(self._commit_unmoved, symbol, found, picture))
+                    self._inbox().also(symbol, partial(self._commit_unmoved, symbol, found, decision_context))
         except (ExchangeUnavailable, LedgerUnavailable) as error:
             log.warning("ledger and exchange cannot be compared now", error=str(error))
         except LeaseLost:
@@ -99,9 +99,9 @@ class Holding:
         except Exception:  # a look that fails must not stop whoever looks
             log.exception("ledger and exchange could not be compared")
 
-    async def _commit_unmoved(self, symbol: str, found: tuple[Reason, ...], picture: _Picture) -> None:
+    async def _commit_unmoved(self, symbol: str, found: tuple[Reason, ...], decision_context: _Picture) -> None:
         """In the symbol's turn. Where something has moved since it was looked at nothing is certain, and the next check looks."""
-        if self._picture(symbol) != picture:
+        if self._decision_context(symbol) != decision_context:
             return
         changes = self._decide(symbol, found)
         try:
@@ -109,21 +109,21 @@ class Holding:
         except LedgerUnavailable as error:
             log.warning("what differs cannot be written now", error=str(error))
         else:
-            self._book.apply(changes)
+            self._portfolio.apply(changes)
 
-    def _decide(self, symbol: str, found: tuple[Reason, ...]) -> Changes:
-        known, held, now = self._book.holds.get(symbol), self._book.hold_on(symbol), self._clock.now()
+    def _decide(self, symbol: str, found: tuple[Reason, ...]) -> CommitBatch:
+        known, held, now = self._portfolio.holds.get(symbol), self._portfolio.hold_on(symbol), self._clock.now()
         if found and (known is None or known.differences != found):
-            hold = Hold(symbol, found, held.since if held is not None else now)
+            hold = SymbolHalt(symbol, found, held.since if held is not None else now)
             log.warning("entries of the symbol are halted", differences=hold.words)
-            return Changes(holds=[hold], events=[SymbolHeld(hold)])
+            return CommitBatch(holds=[hold], events=[SymbolHalted(hold)])
         if not found and held is not None:
             hold = replace(held, lifted_at=now)
-            return Changes(holds=[hold], events=[SymbolReleased(hold)])
+            return CommitBatch(holds=[hold], events=[SymbolResumed(hold)])
         if not found and known is not None and known.differences:
             # What was accepted is gone: should the same come again, it is news again.
-            return Changes(holds=[replace(known, differences=())])
-        return Changes()
+            return CommitBatch(holds=[replace(known, differences=())])
+        return CommitBatch()
 
     async def _differences(self, symbol: str) -> tuple[tuple[Reason, ...], _Picture] | None:
         """What differs, and the picture that it was seen by; None where something always moved. That nothing differs is believed
@@ -140,18 +140,26 @@ class Holding:
 
     async def _look(self, symbol: str) -> tuple[tuple[Reason, ...], _Picture] | None:
         instrument = await self._market.find_instrument(symbol)
-        picture = self._picture(symbol)
+        decision_context = self._decision_context(symbol)
         if self._market.is_gone(symbol):
             self._looked_at.pop(symbol, None)  # should it come back, what was ordered is looked for first
-            return (tuple(differences_of_gone(self._book.position(symbol))), picture) if picture is not None else None
+            return (
+                (tuple(differences_of_gone(self._portfolio.position(symbol))), decision_context)
+                if decision_context is not None
+                else None
+            )
         if instrument is None:
             return None
         found = await self.look_for_orders(symbol)
         unbooked = self._unbooked(symbol, found)
-        if picture is None or len(unbooked) < len(found.lost) or self._market.is_gone(symbol):
+        if decision_context is None or len(unbooked) < len(found.lost) or self._market.is_gone(symbol):
             return None
-        missing = missing_coins(instrument, _held(picture.positions), await self._venue.balances())
-        return ((*missing, *found.differences, *unbooked), picture) if self._picture(symbol) == picture else None
+        missing = missing_coins(instrument, _held(decision_context.positions), await self._venue.balances())
+        return (
+            ((*missing, *found.differences, *unbooked), decision_context)
+            if self._decision_context(symbol) == decision_context
+            else None
+        )
 
     async def look_for_orders(self, symbol: str) -> Sorted:
         """Halts the account because of orders of somebody else, and has lost ones taken over. Raises ExchangeUnavailable and
@@ -188,19 +196,19 @@ class Holding:
         differences = (*found.differences, *self._unbooked(symbol, found))
         if found.differences and (changes := self._decide(symbol, differences)).holds:
             await self._ledger.commit(changes)
-            self._book.apply(changes)
+            self._portfolio.apply(changes)
         same = next((report for report in found.lost if report.client_order_id == client_order_id), None)
         return reason("already_ordered", order_id=same.order_id) if same is not None else None
 
     def _unbooked(self, symbol: str, found: Sorted) -> tuple[Reason, ...]:
         """Those of the lost orders that could not be taken over: the hold on the symbol remembers them."""
-        held = self._book.hold_on(symbol)
+        held = self._portfolio.hold_on(symbol)
         return tuple(why for why in map(not_adopted, found.lost) if held is not None and why in held.differences)
 
-    def not_adopted(self, report: ExecutionReport) -> Changes:
+    def not_adopted(self, report: ExecutionReport) -> CommitBatch:
         """What follows from an order that an error of our own kept from being taken over: entries of its symbol are halted, which
         is told once, until the next look has it taken over."""
-        held, why = self._book.hold_on(report.symbol), not_adopted(report)
+        held, why = self._portfolio.hold_on(report.symbol), not_adopted(report)
         known = held.differences if held is not None else ()
         return self._decide(report.symbol, known if why in known else (*known, why))
 
@@ -218,40 +226,40 @@ class Holding:
             return Sorted()
         orders = await self._ledger.find_orders([report.client_order_id for report in recent.reports])
         self._looked_at[symbol] = since
-        return sort_orders(recent, orders, Ours(self._book.mark, self._book.acknowledged))
+        return sort_orders(recent, orders, Ours(self._portfolio.mark, self._portfolio.acknowledged))
 
-    def _picture(self, symbol: str) -> _Picture | None:
+    def _decision_context(self, symbol: str) -> _Picture | None:
         """None while an order could change it, or the fee of one."""
         instrument = self._market.instrument(symbol)
         same = self._alike(instrument) if instrument is not None else {symbol}
-        if any(order.symbol in same for order in self._book.in_flight.values()):
+        if any(order.symbol in same for order in self._portfolio.in_flight.values()):
             return None
         if instrument is not None and instrument.base == FEE_COIN and self._fees_under_way(same - {symbol}):
             return None
-        positions = {name: position for name, position in self._book.positions.items() if name in same}
-        return _Picture(positions, {name: self._book.moves[name] for name in same})
+        positions = {name: position for name, position in self._portfolio.positions.items() if name in same}
+        return _Picture(positions, {name: self._portfolio.moves[name] for name in same})
 
     def _fees_under_way(self, others: set[str]) -> bool:
         """Tells whether an order of any symbol may be paying its fee now, or what one has paid may wait in the mailbox of one of
         `others`; in the symbol's own mailbox it comes before what a look has found."""
-        return bool(self._book.in_flight) or any(self._inbox().is_busy(other) for other in others)
+        return bool(self._portfolio.in_flight) or any(self._inbox().is_busy(other) for other in others)
 
     def _alike(self, instrument: Instrument) -> set[str]:
         return {name for name, rules in self._market.instruments().items() if rules.base == instrument.base}
 
-    async def accept(self, symbol: str, who: str) -> Changes | Reason | None:
+    async def accept(self, symbol: str, who: str) -> CommitBatch | Reason | None:
         """What follows from the owner's word that the exchange is right; None where the symbol is not held. The reason why not
         where a lost order is still to be booked: what it took would be written off twice. Raises ExchangeUnavailable, also while
         an order in the same asset is under way: what the account holds says nothing then."""
-        held = self._book.hold_on(symbol)
+        held = self._portfolio.hold_on(symbol)
         if held is None:
             return None
         if unbooked := next((one for one in held.differences if one.code == "not_adopted"), None):
             return unbooked
         instrument = await self._market.find_instrument(symbol)
-        position = self._book.position(symbol)
+        position = self._portfolio.position(symbol)
         missing, cost = ZERO, ZERO
-        changes = Changes()
+        changes = CommitBatch()
         if self._market.is_gone(symbol):
             missing, cost = position.qty, position.cost
             changes.positions.append(Position(symbol))
@@ -268,7 +276,7 @@ class Holding:
                 changes.positions.append(after)
         hold = replace(held, lifted_at=self._clock.now(), lifted_by=who)
         changes.holds.append(hold)
-        changes.events.append(HoldAccepted(hold, missing, cost, instrument.base if instrument else "", _quote(instrument)))
+        changes.events.append(HaltAccepted(hold, missing, cost, instrument.base if instrument else "", _quote(instrument)))
         return changes
 
     async def _total_seen_twice(self, symbol: str, instrument: Instrument) -> tuple[Decimal, Mapping[str, Position]] | None:
@@ -278,9 +286,13 @@ class Holding:
         for attempt in range(_ATTEMPTS):
             if attempt:
                 await self._clock.sleep(_PAUSE_SECONDS)
-            picture = self._picture(symbol)
-            there = total(await self._venue.balances(), instrument.base) if picture is not None else ZERO
-            seen = (there, picture) if picture is not None and self._picture(symbol) == picture else None
+            decision_context = self._decision_context(symbol)
+            there = total(await self._venue.balances(), instrument.base) if decision_context is not None else ZERO
+            seen = (
+                (there, decision_context)
+                if decision_context is not None and self._decision_context(symbol) == decision_context
+                else None
+            )
             if seen is not None and seen == before:
                 return there, seen[1].positions
             before = seen

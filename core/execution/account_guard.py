@@ -8,22 +8,22 @@ from datetime import datetime
 import structlog
 
 from core.domain.account import ACCOUNT, UNMARKED, Acknowledged
-from core.domain.events import HoldAccepted, SymbolHeld
+from core.domain.events import HaltAccepted, SymbolHalted
 from core.domain.money import ZERO
 from core.domain.reasons import Reason
-from core.domain.symbol_halt import Hold
-from core.ports import Changes, Clock, Ledger
-from core.state.portfolio import Book
+from core.domain.symbol_halt import SymbolHalt
+from core.ports import Clock, CommitBatch, Ledger
+from core.state.portfolio import Portfolio
 
 log = structlog.get_logger(__name__)
 
 
-class Account:
+class AccountGuard:
     """Holds entries on the whole account. Never lets go by itself: an order that was there does not go away."""
 
-    def __init__(self, ledger: Ledger, book: Book, clock: Clock) -> None:
+    def __init__(self, ledger: Ledger, portfolio: Portfolio, clock: Clock) -> None:
         self._ledger = ledger
-        self._book = book
+        self._portfolio = portfolio
         self._clock = clock
         self.one_at_a_time = asyncio.Lock()
         """Looks at several symbols add to one hold, and the owner's word ends it. Whoever calls `accept` has this until what
@@ -33,22 +33,22 @@ class Account:
         """Holds the account because of `strange`, and tells it; nothing where it is held because of them already, or they were
         acknowledged since they were looked at. Raises LedgerUnavailable."""
         async with self.one_at_a_time:
-            held = self._book.account_hold
+            held = self._portfolio.account_hold
             known = {_key(one): one for one in (held.differences if held is not None else ())}
             found = known | {_key(one): one for one in strange if not self._is_acknowledged(one)}
             if found == known:
                 return
             now = self._clock.now()
-            hold = Hold(ACCOUNT, tuple(found[key] for key in sorted(found)), held.since if held is not None else now)
+            hold = SymbolHalt(ACCOUNT, tuple(found[key] for key in sorted(found)), held.since if held is not None else now)
             log.error("entries are halted on the whole account", orders=hold.words)
-            changes = Changes(holds=[hold], events=[SymbolHeld(hold)])
+            changes = CommitBatch(holds=[hold], events=[SymbolHalted(hold)])
             await self._ledger.commit(changes)
-            self._book.apply(changes)
+            self._portfolio.apply(changes)
 
-    def accept(self, shown: Sequence[Reason], who: str) -> Changes | None:
+    def accept(self, shown: Sequence[Reason], who: str) -> CommitBatch | None:
         """What follows from the owner's word that the orders of `shown` are known; None where they hold nothing. What was found
         since they were shown holds on."""
-        held, now = self._book.account_hold, self._clock.now()
+        held, now = self._portfolio.account_hold, self._clock.now()
         accepted = [one for one in held.differences if one in shown] if held is not None else []
         if held is None or not accepted:
             return None
@@ -56,20 +56,20 @@ class Account:
         marks = {int(one.params["mark"]) for one in accepted}
         words = [Acknowledged(mark, self._until(mark, accepted), who, now) for mark in sorted(marks)]
         if left:
-            return Changes(acknowledged=words, holds=[replace(held, differences=left)])
+            return CommitBatch(acknowledged=words, holds=[replace(held, differences=left)])
         hold = replace(held, lifted_at=now, lifted_by=who)
-        return Changes(acknowledged=words, holds=[hold], events=[HoldAccepted(hold, ZERO, ZERO, "", "")])
+        return CommitBatch(acknowledged=words, holds=[hold], events=[HaltAccepted(hold, ZERO, ZERO, "", "")])
 
     def _is_acknowledged(self, one: Reason) -> bool:
         """Tells whether the owner knows the orders of `one` by now, as `core.policy.order_ownership` tells it of each."""
         mark = int(one.params["mark"])
-        known = self._book.acknowledged.get(mark)
+        known = self._portfolio.acknowledged.get(mark)
         if known is None:
             return False
-        return mark not in {UNMARKED, self._book.mark} or datetime.fromisoformat(one.params["at"]) <= known.until
+        return mark not in {UNMARKED, self._portfolio.mark} or datetime.fromisoformat(one.params["at"]) <= known.until
 
     def _until(self, mark: int, accepted: Sequence[Reason]) -> datetime:
-        known = self._book.acknowledged.get(mark)
+        known = self._portfolio.acknowledged.get(mark)
         times = [datetime.fromisoformat(one.params["at"]) for one in accepted if one.params["mark"] == str(mark)]
         return max([*times, *([known.until] if known is not None else [])])
 

@@ -15,19 +15,19 @@ from core.domain.order import Order
 from core.domain.signal import Side, Signal, client_order_id
 from core.policy.conversion_rates import Rate, Unknown
 from core.policy.decision import AskFirst, Decision, Refused, counts, decide
-from core.policy.decision_context import Picture, Wanted
+from core.policy.decision_context import DecisionContext, SizeRequest
 from core.policy.risk.signal_age import good_for, lasts
-from core.policy.rule_measurements import Facts, facts_of
+from core.policy.rule_measurements import DecisionRecord, facts_of
 from core.ports import Clock, EntryGate
-from core.state.exchange_rates import Rates
-from core.state.market_data import ASK_TIMEOUT_SECONDS, Market
-from core.state.portfolio import Book
+from core.state.exchange_rates import ExchangeRates
+from core.state.market_data import ASK_TIMEOUT_SECONDS, MarketDataCache
+from core.state.portfolio import Portfolio
 
 log = structlog.get_logger(__name__)
 
 Balances = Callable[[], Awaitable[Mapping[str, Balance]]]
 
-USUAL = Wanted()
+USUAL = SizeRequest()
 _WITHOUT_END = datetime.max.replace(tzinfo=UTC)
 
 PATIENCE_SECONDS = 60.0
@@ -39,7 +39,7 @@ class Weighed:
     """A decision and the numbers that it was made by; `counts`: the signal is an opinion on this market and of this time."""
 
     decision: Decision
-    facts: Facts
+    facts: DecisionRecord
     counts: bool
 
 
@@ -58,14 +58,21 @@ def _qty(decision: Decision) -> Decimal | None:
             return decision.qty
 
 
-class Deciding:
+class DecisionService:
     """From a signal to a decision at the present price, by the present state of the book."""
 
     def __init__(
-        self, *, book: Book, market: Market, rates: Rates, balances: Balances, clock: Clock, gate: EntryGate = lambda: None
+        self,
+        *,
+        portfolio: Portfolio,
+        market: MarketDataCache,
+        rates: ExchangeRates,
+        balances: Balances,
+        clock: Clock,
+        gate: EntryGate = lambda: None,
     ) -> None:
         """`balances` asks for what the account holds, `gate` may keep entries back."""
-        self._book = book
+        self._portfolio = portfolio
         self._market = market
         self._rates = rates
         self._balances = balances
@@ -74,11 +81,11 @@ class Deciding:
         self.patient = True
         """False once the process ends: then nothing waits for a price any more."""
 
-    async def decide(self, signal: Signal, *, approved_at: datetime | None = None, wanted: Wanted = USUAL) -> Decision:
+    async def decide(self, signal: Signal, *, approved_at: datetime | None = None, wanted: SizeRequest = USUAL) -> Decision:
         """What to do, without the numbers behind it: see `weigh`."""
         return (await self.weigh(signal, approved_at=approved_at, wanted=wanted)).decision
 
-    async def weigh(self, signal: Signal, *, approved_at: datetime | None = None, wanted: Wanted = USUAL) -> "Weighed":
+    async def weigh(self, signal: Signal, *, approved_at: datetime | None = None, wanted: SizeRequest = USUAL) -> "Weighed":
         """Decides at once when rules and price are in memory, as they are for every watched symbol.
 
         There is no await between drawing the picture and returning: who reserves what was decided before awaiting anything
@@ -88,35 +95,37 @@ class Deciding:
         free = await self._free(signal, instrument)
         quote, rates = await self._prices(signal, instrument) if instrument else (None, {})
         now = self._clock.now()
-        picture = Picture(
+        decision_context = DecisionContext(
             now=now,
-            limits=self._book.limits,
-            controls=self._book.controls,
+            limits=self._portfolio.limits,
+            controls=self._portfolio.controls,
             instrument=instrument,
             quote=quote,
-            position=self._book.position(signal.symbol),
-            open_count=self._book.count_open(besides=client_order_id(signal)),
-            results_today=self._book.results_of(now.date().isoformat()),
+            position=self._portfolio.position(signal.symbol),
+            open_count=self._portfolio.count_open(besides=client_order_id(signal)),
+            results_today=self._portfolio.results_of(now.date().isoformat()),
             rates=rates,
-            pending=self._book.approval_for(signal.symbol),
+            pending=self._portfolio.approval_for(signal.symbol),
             approved_at=approved_at,
-            hold=self._book.hold_on(signal.symbol),
-            account_hold=self._book.account_hold,
+            hold=self._portfolio.hold_on(signal.symbol),
+            account_hold=self._portfolio.account_hold,
             free=free,
             by_hand=signal.by_hand,
             gate=self._gate(),
             wanted=wanted,
-            exit_wanted=signal.symbol in self._book.exits,
-            clock_offset=self._book.clock_offset,
+            exit_wanted=signal.symbol in self._portfolio.exits,
+            clock_offset=self._portfolio.clock_offset,
         )
-        decision = decide(signal, picture)
-        return Weighed(decision, facts_of(signal, picture, _qty(decision)), counts(signal, picture))
+        decision = decide(signal, decision_context)
+        return Weighed(decision, facts_of(signal, decision_context, _qty(decision)), counts(signal, decision_context))
 
-    async def weigh_patiently(self, signal: Signal, *, approved_at: datetime | None = None, wanted: Wanted = USUAL) -> "Weighed":
+    async def weigh_patiently(
+        self, signal: Signal, *, approved_at: datetime | None = None, wanted: SizeRequest = USUAL
+    ) -> "Weighed":
         """As `weigh`; an entry that lacks nothing but the present price is weighed again while its signal is good, for at most a
         minute. Nothing waits behind it that could be sold: where a position is open no entry comes this far."""
         began, pause = self._clock.monotonic(), _FIRST_PAUSE_SECONDS
-        good_until = (approved_at or signal.ts) + good_for(signal, self._book.limits)
+        good_until = (approved_at or signal.ts) + good_for(signal, self._portfolio.limits)
         weighed = await self.weigh(signal, approved_at=approved_at, wanted=wanted)
         while _lacks_only_a_price(weighed.decision) and self.patient:
             left = min((good_until - self._clock.now()).total_seconds(), began + PATIENCE_SECONDS - self._clock.monotonic())
@@ -129,14 +138,14 @@ class Deciding:
 
     def good_until(self, order: Order) -> datetime:
         """From then on the order's signal is too old to be placed anew."""
-        if lasts(order.signal, self._book.controls):
+        if lasts(order.signal, self._portfolio.controls):
             return _WITHOUT_END
-        return (order.approved_at or order.signal.ts) + good_for(order.signal, self._book.limits)
+        return (order.approved_at or order.signal.ts) + good_for(order.signal, self._portfolio.limits)
 
     async def _free(self, signal: Signal, instrument: Instrument | None) -> Decimal | None:
         """What of the base asset the exchange could sell, for an exit where the books may be wrong; None where that cannot be
         asked soon, or need not be."""
-        in_doubt = self._book.hold_on(signal.symbol) is not None or self._book.account_hold is not None
+        in_doubt = self._portfolio.hold_on(signal.symbol) is not None or self._portfolio.account_hold is not None
         if instrument is None or signal.side is Side.BUY or not in_doubt:
             return None
         try:
@@ -171,5 +180,5 @@ class Deciding:
 
     def _is_wanted(self, symbol: str) -> bool:
         """A symbol that nobody allowed is not worth a question to the exchange: the stream could name thousands."""
-        allowed = self._book.limits.symbols
-        return allowed is None or symbol in allowed or symbol in self._book.positions
+        allowed = self._portfolio.limits.symbols
+        return allowed is None or symbol in allowed or symbol in self._portfolio.positions

@@ -12,12 +12,12 @@ from core.domain.events import OrderAdopted
 from core.domain.order import ExecutionReport, NotTaken, Order, Rejected
 from core.domain.reasons import reason
 from core.domain.signal import Side
-from core.execution.account_guard import Account
+from core.execution.account_guard import AccountGuard
 from core.policy.order_ownership import Ours, Whose, whose
 from core.policy.risk.signal_age import CLOCK_TOLERANCE
-from core.ports import Changes, Clock, Ledger, Venue
+from core.ports import Clock, CommitBatch, Ledger, Venue
 from core.reconciliation.symbol_comparison import strangers
-from core.state.portfolio import Book
+from core.state.portfolio import Portfolio
 
 log = structlog.get_logger(__name__)
 
@@ -29,11 +29,18 @@ class FirstSending:
     """Asks nothing about an order whose signal is younger than this process's hold of the ledger: nobody can have sent it."""
 
     def __init__(
-        self, *, ledger: Ledger, venue: Venue, book: Book, account: Account, held_since: Callable[[], datetime], clock: Clock
+        self,
+        *,
+        ledger: Ledger,
+        venue: Venue,
+        portfolio: Portfolio,
+        account: AccountGuard,
+        held_since: Callable[[], datetime],
+        clock: Clock,
     ) -> None:
         self._ledger = ledger
         self._venue = venue
-        self._book = book
+        self._portfolio = portfolio
         self._account = account
         self._held_since = held_since
         self._clock = clock
@@ -71,10 +78,10 @@ class FirstSending:
         self._unasked.discard(order.client_order_id)
         if report is None:
             return None
-        if report.mark is not None and report.mark == self._book.mark:
+        if report.mark is not None and report.mark == self._portfolio.mark:
             log.warning("the order was placed before, and the ledger had lost it", order_id=report.order_id)
             found = OrderAdopted(replace(order, order_id=report.order_id))
-            await self._until_written(lambda: self._ledger.commit(Changes(events=[found])))
+            await self._until_written(lambda: self._ledger.commit(CommitBatch(events=[found])))
             return report
         return await self.by_other(order, report)
 
@@ -91,7 +98,7 @@ class FirstSending:
     async def by_other(self, order: Order, report: ExecutionReport) -> Rejected:
         """Refuses to send what another program has sent as `report` says, and halts the account unless that one is known."""
         log.error("another program has placed the order of this signal", order_id=report.order_id, mark=report.mark)
-        if whose(report, None, Ours(self._book.mark, self._book.acknowledged)) is Whose.STRANGE:
+        if whose(report, None, Ours(self._portfolio.mark, self._portfolio.acknowledged)) is Whose.STRANGE:
             strange = strangers([report], {order.client_order_id: order})
             await self._until_written(lambda: self._account.halt(strange))
         return Rejected(reason("placed_by_other", order_id=report.order_id))

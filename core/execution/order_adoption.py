@@ -14,9 +14,9 @@ from core.domain.reasons import Reason, reason
 from core.domain.signal import ADOPTED, Side, Signal
 from core.execution.placement import Placement
 from core.policy.order_ownership import Ours, Whose, whose
-from core.ports import Changes, Clock, Ledger, Verdict
-from core.state.market_data import Market
-from core.state.portfolio import Book
+from core.ports import Clock, CommitBatch, Ledger, MessageOutcome
+from core.state.market_data import MarketDataCache
+from core.state.portfolio import Portfolio
 
 log = structlog.get_logger(__name__)
 
@@ -42,14 +42,21 @@ def not_adopted(report: ExecutionReport) -> Reason:
     return reason("not_adopted", order_id=report.order_id)
 
 
-class Adoption:
+class OrderAdoption:
     """Works in the symbol's mailbox, as whatever trades there."""
 
     def __init__(
-        self, *, ledger: Ledger, book: Book, market: Market, placement: Placement, clock: Clock, trading_mode: str
+        self,
+        *,
+        ledger: Ledger,
+        portfolio: Portfolio,
+        market: MarketDataCache,
+        placement: Placement,
+        clock: Clock,
+        trading_mode: str,
     ) -> None:
         self._ledger = ledger
-        self._book = book
+        self._portfolio = portfolio
         self._market = market
         self._placement = placement
         self._clock = clock
@@ -60,15 +67,15 @@ class Adoption:
         nothing to take over any more, and commits nothing then. Raises LedgerUnavailable."""
         name = report.client_order_id
         known = (await self._ledger.find_orders([name])).get(name)
-        if whose(report, known, Ours(self._book.mark, self._book.acknowledged)) is not Whose.LOST:
+        if whose(report, known, Ours(self._portfolio.mark, self._portfolio.acknowledged)) is not Whose.LOST:
             return reason("already_ordered", order_id=known.order_id if known is not None else report.order_id)
         log.warning("an order that the ledger had lost is taken over", client_order_id=name, order_id=report.order_id)
         now = self._clock.now()
-        changes = Changes(verdicts=[Verdict(stored.seq, "done", now)])
+        changes = CommitBatch(verdicts=[MessageOutcome(stored.seq, "done", now)])
         if known is not None:
             # It was decided anew, otherwise than before; what the exchange has is what became of it.
             order = replace(known, state=OrderState.ACCEPTED, order_id=report.order_id, updated_at=now, reason=None)
-            changes.verdicts.append(Verdict(known.inbox_seq, "ordered", now))
+            changes.verdicts.append(MessageOutcome(known.inbox_seq, "ordered", now))
             changes.approvals += self._withdrawn(known, report, changes)
         else:
             order = self._order(stored.seq, report)
@@ -94,9 +101,9 @@ class Adoption:
             order_id=report.order_id,
         )
 
-    def _withdrawn(self, known: Order, report: ExecutionReport, changes: Changes) -> list[Approval]:
+    def _withdrawn(self, known: Order, report: ExecutionReport, changes: CommitBatch) -> list[Approval]:
         """The question about an order that is placed already, which needs no answer any more."""
-        pending = self._book.approval_for(known.symbol)
+        pending = self._portfolio.approval_for(known.symbol)
         if pending is None or pending.inbox_seq != known.inbox_seq:
             return []
         closed = replace(pending, state=ApprovalState.WITHDRAWN, decided_at=self._clock.now())

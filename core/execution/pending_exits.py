@@ -10,17 +10,17 @@ import structlog
 from core.domain.approval import Approval, ApprovalState
 from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
 from core.domain.instrument import Balance, Instrument
-from core.domain.messages import Hand, Message
+from core.domain.messages import ManualInstruction, Message
 from core.domain.money import ZERO, divide, plain
-from core.domain.pending_exit import WantedExit
+from core.domain.pending_exit import PendingExit
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Signal
-from core.policy.decision_context import Wanted
+from core.policy.decision_context import SizeRequest
 from core.policy.exits import pending as policy
 from core.policy.exits.quantity import exit_quantity
 from core.ports import Clock, Venue
-from core.state.market_data import Market
-from core.state.portfolio import Book
+from core.state.market_data import MarketDataCache
+from core.state.portfolio import Portfolio
 
 TWO = Decimal(2)
 
@@ -32,25 +32,25 @@ class Attempt:
     """One attempt at an exit: `wanted` as it stands with it, and what its order may come to. `is_first`: it was not wanted yet.
     `why` is set where it is known already that nothing can be sold now."""
 
-    wanted: WantedExit
-    size: Wanted
+    wanted: PendingExit
+    size: SizeRequest
     is_first: bool
     why: Reason | None = None
 
 
-class Exits:
+class PendingExits:
     """Writes nothing and sends nothing: it reads what an exit needs, and says what is to be committed."""
 
-    def __init__(self, book: Book, market: Market, venue: Venue, clock: Clock) -> None:
-        self._book = book
+    def __init__(self, portfolio: Portfolio, market: MarketDataCache, venue: Venue, clock: Clock) -> None:
+        self._portfolio = portfolio
         self._market = market
         self._venue = venue
         self._clock = clock
 
-    def repeated(self, signal: Signal, hand: Hand | None) -> tuple[Reason, Sequence[WantedExit]] | None:
+    def repeated(self, signal: Signal, hand: ManualInstruction | None) -> tuple[Reason, Sequence[PendingExit]] | None:
         """Why `signal` is not tried by itself, and the exit that it renews: another one of the same symbol is wanted already.
         What a person orders by hand takes its place, but for a panic's."""
-        wanted = self._book.exits.get(signal.symbol)
+        wanted = self._portfolio.exits.get(signal.symbol)
         if signal.is_again:
             return None if self._tried_by(signal) is not None else (reason("exit_over"), ())
         if wanted is None or (hand is not None and (signal.is_panic or not wanted.signal.is_panic)):
@@ -60,29 +60,29 @@ class Exits:
         )
         return reason("exit_wanted", symbol=signal.symbol), (renewed,)
 
-    async def attempt(self, signal: Signal, hand: Hand | None, received_at: datetime) -> Attempt:
+    async def attempt(self, signal: Signal, hand: ManualInstruction | None, received_at: datetime) -> Attempt:
         """What is to be tried now. After an attempt that sold nothing, rules and balances are read again."""
-        wanted = self._book.exits.get(signal.symbol) if signal.is_again else None
+        wanted = self._portfolio.exits.get(signal.symbol) if signal.is_again else None
         if wanted is None:
             return self._first(signal, hand, received_at)
         wanted = replace(wanted, number=wanted.number + 1)
         if wanted.why is None:
-            return Attempt(wanted, Wanted(qty=wanted.qty), is_first=False)
+            return Attempt(wanted, SizeRequest(qty=wanted.qty), is_first=False)
         instrument = await self._read_rules(signal.symbol)
         free = await self._free(signal.symbol)
-        qty = exit_quantity(min(wanted.qty, self._book.position(signal.symbol).qty), free)
+        qty = exit_quantity(min(wanted.qty, self._portfolio.position(signal.symbol).qty), free)
         if instrument is not None and free is not None and free < wanted.qty and not instrument.sellable(qty):
             why = reason("nothing_free", free=plain(free), base=instrument.base)
-            return Attempt(wanted, Wanted(qty=wanted.qty), is_first=False, why=why)
-        return Attempt(wanted, Wanted(qty=qty), is_first=False)
+            return Attempt(wanted, SizeRequest(qty=wanted.qty), is_first=False, why=why)
+        return Attempt(wanted, SizeRequest(qty=qty), is_first=False)
 
-    def _first(self, signal: Signal, hand: Hand | None, received_at: datetime) -> Attempt:
-        now, held = self._clock.now(), self._book.position(signal.symbol).qty
+    def _first(self, signal: Signal, hand: ManualInstruction | None, received_at: datetime) -> Attempt:
+        now, held = self._clock.now(), self._portfolio.position(signal.symbol).qty
         qty = held if hand is None or hand.qty is None else min(held, hand.qty)
-        wanted = WantedExit(signal, qty, min(signal.ts, now), now, hand=hand)
+        wanted = PendingExit(signal, qty, min(signal.ts, now), now, hand=hand)
         if hand is not None:
             wanted = replace(wanted, approved_by=hand.who, approved_at=received_at)
-        return Attempt(wanted, Wanted(qty=qty), is_first=True)
+        return Attempt(wanted, SizeRequest(qty=qty), is_first=True)
 
     async def _read_rules(self, symbol: str) -> Instrument | None:
         try:
@@ -103,29 +103,29 @@ class Exits:
             return None
         return balances.get(instrument.base, Balance(instrument.base, ZERO)).free
 
-    def _tried_by(self, signal: Signal) -> WantedExit | None:
+    def _tried_by(self, signal: Signal) -> PendingExit | None:
         """Returns the exit that `signal` is the next attempt at."""
-        wanted = self._book.exits.get(signal.symbol)
+        wanted = self._portfolio.exits.get(signal.symbol)
         return wanted if wanted is not None and signal.is_again and _tries(signal, wanted) else None
 
-    def failed(self, signal: Signal) -> list[WantedExit]:
+    def failed(self, signal: Signal) -> list[PendingExit]:
         """What follows for the exit from an attempt that ended in an error of our own: the next one."""
         if (wanted := self._tried_by(signal)) is None:
             return []
         tried, why = replace(wanted, number=wanted.number + 1), reason("internal_error", error="")
-        after, _ = policy.put_off(tried, why, self._clock.now(), self._book.limits)
+        after, _ = policy.put_off(tried, why, self._clock.now(), self._portfolio.limits)
         return [after]
 
-    def passed(self, signal: Signal) -> list[WantedExit]:
+    def passed(self, signal: Signal) -> list[PendingExit]:
         """The exit after an attempt whose order had been placed before: the next one has another number, and is due."""
         if (wanted := self._tried_by(signal)) is None:
             return []
         return [replace(wanted, number=wanted.number + 1, due_at=self._clock.now())]
 
-    def closed(self, approval: Approval) -> list[WantedExit]:
+    def closed(self, approval: Approval) -> list[PendingExit]:
         """What a question that ended without an order means for the exit that it asked about: declined, it is over; otherwise it
         is wanted still, and asked about again."""
-        wanted, now = self._book.exits.get(approval.signal.symbol), self._clock.now()
+        wanted, now = self._portfolio.exits.get(approval.signal.symbol), self._clock.now()
         if wanted is None or wanted.signal.side is not approval.side:
             return []
         if approval.state is ApprovalState.DECLINED:
@@ -134,9 +134,9 @@ class Exits:
             return self.approved(approval, half=False)
         return [replace(wanted, due_at=now)]
 
-    def approved(self, approval: Approval, *, half: bool) -> list[WantedExit]:
+    def approved(self, approval: Approval, *, half: bool) -> list[PendingExit]:
         """The exit that a person has allowed, as it was shown or half of it: nobody is asked about it again."""
-        wanted, instrument = self._book.exits.get(approval.signal.symbol), self._market.instrument(approval.signal.symbol)
+        wanted, instrument = self._portfolio.exits.get(approval.signal.symbol), self._market.instrument(approval.signal.symbol)
         if wanted is None or wanted.signal.side is not approval.side:
             return []
         qty = min(divide(approval.qty, TWO) if half else approval.qty, wanted.qty)
@@ -144,14 +144,14 @@ class Exits:
         by, at = approval.decided_by, approval.decided_at
         return [replace(wanted, qty=qty, approved_by=by, approved_at=at, due_at=self._clock.now())]
 
-    def asked_about(self, wanted: WantedExit) -> Decimal:
+    def asked_about(self, wanted: PendingExit) -> Decimal:
         """All that would be sold, by one order or by several, in base asset."""
         instrument = self._market.instrument(wanted.symbol)
-        qty = min(wanted.qty, self._book.position(wanted.symbol).qty)
+        qty = min(wanted.qty, self._portfolio.position(wanted.symbol).qty)
         return instrument.market_quantity(qty) if instrument is not None else qty
 
 
-def _tries(signal: Signal, wanted: WantedExit) -> bool:
+def _tries(signal: Signal, wanted: PendingExit) -> bool:
     following = wanted.next_signal()
     return (signal.source, signal.signal_id) == (following.source, following.signal_id)
 
@@ -162,9 +162,9 @@ Put = Callable[[Sequence[Message]], Awaitable[object]]
 class ExitTimer:
     """Puts the next attempt of every exit that is due into the inbox."""
 
-    def __init__(self, book: Book, put: Put, clock: Clock) -> None:
+    def __init__(self, portfolio: Portfolio, put: Put, clock: Clock) -> None:
         """`put` stores messages, and raises LedgerUnavailable."""
-        self._book = book
+        self._portfolio = portfolio
         self._put = put
         self._clock = clock
         self._stored: set[str] = set()
@@ -172,7 +172,7 @@ class ExitTimer:
     async def run(self) -> None:
         """An exit whose order is under way, or that is asked about, has its attempt already."""
         now = self._clock.now()
-        due = [one for one in self._book.exits.values() if policy.is_due(one, now) and self._is_idle(one.symbol)]
+        due = [one for one in self._portfolio.exits.values() if policy.is_due(one, now) and self._is_idle(one.symbol)]
         messages = [one.next_message(now) for one in due]
         self._stored &= {message.source_id for message in messages}
         new = [message for message in messages if message.source_id not in self._stored]
@@ -186,4 +186,4 @@ class ExitTimer:
             self._stored |= {message.source_id for message in new}
 
     def _is_idle(self, symbol: str) -> bool:
-        return self._book.in_flight_for(symbol) is None and self._book.approval_for(symbol) is None
+        return self._portfolio.in_flight_for(symbol) is None and self._portfolio.approval_for(symbol) is None

@@ -22,20 +22,20 @@ from core.domain.order import (
     Unanswered,
     check_move,
 )
-from core.domain.pending_exit import WantedExit
+from core.domain.pending_exit import PendingExit
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side
-from core.execution.decision_service import USUAL, Deciding
+from core.execution.decision_service import USUAL, DecisionService
 from core.execution.first_sending import FirstSending
 from core.execution.reconciler import FateUnknown, NeverPlaced, Reconciler
 from core.policy.decision import AskFirst, Refused
-from core.policy.decision_context import Wanted
+from core.policy.decision_context import SizeRequest
 from core.policy.exits.pending import after_failure, after_fills, of_order
 from core.policy.profit import settle
 from core.policy.third_asset_fees import fees_in_coins_held
-from core.ports import Changes, Clock, Ledger, Timings, Venue
-from core.state.market_data import Market
-from core.state.portfolio import Book
+from core.ports import Clock, CommitBatch, Ledger, Timings, Venue
+from core.state.market_data import MarketDataCache
+from core.state.portfolio import Portfolio
 
 log = structlog.get_logger(__name__)
 
@@ -55,9 +55,9 @@ class Placement:
         *,
         ledger: Ledger,
         venue: Venue,
-        market: Market,
-        book: Book,
-        deciding: Deciding,
+        market: MarketDataCache,
+        portfolio: Portfolio,
+        decisions: DecisionService,
         reconciler: Reconciler,
         first: FirstSending,
         clock: Clock,
@@ -68,26 +68,26 @@ class Placement:
         self._ledger = ledger
         self._venue = venue
         self._market = market
-        self._book = book
-        self._deciding = deciding
+        self._portfolio = portfolio
+        self._decisions = decisions
         self._reconciler = reconciler
         self._first = first
         self._clock = clock
         self._timings = timings
         self._put = put
 
-    async def place(self, order: Order, intent: Changes, *, arrived: float | None = None, is_old: bool = False) -> Order:
+    async def place(self, order: Order, intent: CommitBatch, *, arrived: float | None = None, is_old: bool = False) -> Order:
         """Commits `intent` together with the order, then places it. Returns the settled order. Of an order whose signal `is_old`
         the venue is asked first.
 
         Raises LedgerUnavailable when the intent could not be committed: then nothing was sent, and nothing is.
         """
         # Reserved before the first wait: another symbol deciding meanwhile must count this entry.
-        self._book.in_flight[order.client_order_id] = order
+        self._portfolio.in_flight[order.client_order_id] = order
         try:
             await self._submit(order, intent)
         except BaseException:  # whatever it was, nothing was sent, and nobody must take the order for one that was
-            self._book.in_flight.pop(order.client_order_id, None)
+            self._portfolio.in_flight.pop(order.client_order_id, None)
             raise
         if arrived is not None:
             self._timings.signal_to_order(self._clock.monotonic() - arrived)
@@ -98,7 +98,7 @@ class Placement:
         finally:
             self._first.forget(order)
 
-    async def adopt(self, order: Order, intent: Changes, report: ExecutionReport) -> Order:
+    async def adopt(self, order: Order, intent: CommitBatch, report: ExecutionReport) -> Order:
         """Commits `intent` together with an order that the venue has already, as `report` says, and settles it. Raises
         LedgerUnavailable: then nothing was committed."""
         await self._submit(order, intent)
@@ -139,14 +139,14 @@ class Placement:
         """Makes the exit of a sale that a ledger of before exits were wanted left unsettled a wanted one: a refusal is no end."""
         if self._exit_of(order) is not None:
             return
-        wanted = of_order(order, self._book.position(order.symbol).qty, self._clock.now())
+        wanted = of_order(order, self._portfolio.position(order.symbol).qty, self._clock.now())
         if wanted is not None:
-            await self._commit(Changes(exits=[wanted]))
+            await self._commit(CommitBatch(exits=[wanted]))
 
-    async def _submit(self, order: Order, intent: Changes) -> None:
+    async def _submit(self, order: Order, intent: CommitBatch) -> None:
         intent.orders.append(order)
         await self._ledger.commit(intent)
-        self._book.apply(intent)
+        self._portfolio.apply(intent)
 
     async def _send_until_settled(self, order: Order, attempt: int = 1) -> Order:
         answer = await self._send(order)
@@ -185,21 +185,21 @@ class Placement:
         return answer
 
     def _request(self, order: Order) -> OrderRequest:
-        return OrderRequest(order.client_order_id, order.symbol, order.side, order.qty, self._book.mark)
+        return OrderRequest(order.client_order_id, order.symbol, order.side, order.qty, self._portfolio.mark)
 
     async def _try_anew(self, order: Order, cause: NotTaken | NeverPlaced, attempt: int) -> Order:
         """What is certainly not placed is placed again while the signal is still good, by every rule and at the present price."""
         if isinstance(cause, NotTaken) and not await self._wait_after(order, cause, attempt):
             return await self._fail(order, cause.reason, cause.retry_after)
         # What a person approved is placed as it was approved, and never more of it; and an exit never sells more than it was to.
-        wanted = USUAL if order.approved_at is None and order.side is Side.BUY else Wanted(qty=order.qty)
-        decision = await self._deciding.decide(order.signal, approved_at=order.approved_at, wanted=wanted)
+        wanted = USUAL if order.approved_at is None and order.side is Side.BUY else SizeRequest(qty=order.qty)
+        decision = await self._decisions.decide(order.signal, approved_at=order.approved_at, wanted=wanted)
         if isinstance(decision, Refused) or attempt >= MOST_ATTEMPTS:
             why = decision.reason if isinstance(decision, Refused) else reason("exchange_busy")
             return await self._fail(order, cause.reason if isinstance(cause, NotTaken) else reason("never_placed", why=why))
         approved = decision.order if isinstance(decision, AskFirst) else decision
         order = self._move(order, OrderState.SUBMITTED, qty=approved.qty, price=approved.price)
-        await self._commit(Changes(orders=[order]))
+        await self._commit(CommitBatch(orders=[order]))
         return await self._send_until_settled(order, attempt + 1)
 
     async def _wait_after(self, order: Order, cause: NotTaken, attempt: int) -> bool:
@@ -207,7 +207,7 @@ class Placement:
         others: it is wanted still, and comes again by its own timer."""
         log.warning("the exchange did not take the order", reason=str(cause.reason), retry_after=cause.retry_after)
         pause = max(cause.retry_after, min(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1), LONGEST_PAUSE_SECONDS))
-        too_late = self._clock.now() + timedelta(seconds=pause) > self._deciding.good_until(order)
+        too_late = self._clock.now() + timedelta(seconds=pause) > self._decisions.good_until(order)
         comes_again = order.side is Side.SELL and pause > LONGEST_PAUSE_SECONDS
         if attempt >= MOST_ATTEMPTS or too_late or comes_again:
             return False
@@ -217,13 +217,13 @@ class Placement:
     async def _mark_unknown(self, order: Order, answer: Unanswered) -> Order:
         log.warning("no answer to the order", detail=answer.detail)
         order = self._move(order, OrderState.UNKNOWN, reason=reason("unanswered"))
-        await self._commit(Changes(orders=[order], events=[OrderUnanswered(order)]))
+        await self._commit(CommitBatch(orders=[order], events=[OrderUnanswered(order)]))
         return order
 
     async def _mark_accepted(self, order: Order, answer: ExecutionReport) -> Order:
         """From here on the order is known to exist: that the venue cannot find it is no proof of anything."""
         order = self._move(order, answer.state, order_id=answer.order_id)
-        await self._commit(Changes(orders=[order]))
+        await self._commit(CommitBatch(orders=[order]))
         return order
 
     async def _fail(self, order: Order, why: Reason, retry_after: float = 0.0) -> Order:
@@ -231,8 +231,8 @@ class Placement:
         return await self._ended_empty(self._move(order, OrderState.REJECTED, reason=why), retry_after)
 
     async def _ended_empty(self, order: Order, retry_after: float = 0.0) -> Order:
-        exits, events = after_failure(self._exit_of(order), order, self._clock.now(), self._book.limits, retry_after)
-        await self._commit(Changes(orders=[order], exits=exits, events=events))
+        exits, events = after_failure(self._exit_of(order), order, self._clock.now(), self._portfolio.limits, retry_after)
+        await self._commit(CommitBatch(orders=[order], exits=exits, events=events))
         return order
 
     async def _give_up(self, order: Order) -> Order:
@@ -243,12 +243,12 @@ class Placement:
         order = self._move(order, state, reason=reason("fate_unknown", symbol=order.symbol))
         wanted = self._exit_of(order)
         exits = [replace(wanted, ended_at=self._clock.now())] if wanted is not None else []
-        await self._commit(Changes(orders=[order], exits=exits, events=[OrderFailed(order)]))
+        await self._commit(CommitBatch(orders=[order], exits=exits, events=[OrderFailed(order)]))
         return order
 
-    def _exit_of(self, order: Order) -> WantedExit | None:
+    def _exit_of(self, order: Order) -> PendingExit | None:
         """The exit that the order is an attempt at."""
-        return self._book.exits.get(order.symbol) if order.side is Side.SELL else None
+        return self._portfolio.exits.get(order.symbol) if order.side is Side.SELL else None
 
     async def _settle(self, order: Order, report: ExecutionReport) -> Order:
         complete = await self._reconciler.with_fills(report)
@@ -267,11 +267,11 @@ class Placement:
             return await self._ended_empty(replace(order, reason=reason("not_filled", status=report.state)))
         instrument = await self._instrument(order.symbol)
         rates = await self._reconciler.fee_rates(report, instrument)
-        outcome = settle(order, report, self._book.position(order.symbol), instrument, rates)
+        outcome = settle(order, report, self._portfolio.position(order.symbol), instrument, rates)
         await self._pass_on_fees(report, instrument)
         wanted = self._exit_of(order)
         await self._commit(
-            Changes(
+            CommitBatch(
                 orders=[order],
                 exits=[after_fills(wanted, order, outcome.position, instrument, self._clock.now())] if wanted else [],
                 fills=[(order.client_order_id, fill) for fill in report.fills],
@@ -286,7 +286,7 @@ class Placement:
     async def _pass_on_fees(self, report: ExecutionReport, instrument: Instrument) -> None:
         """Tells the position whose coin the fees were paid in, in its own mailbox: stored before this order is settled, and once,
         so that a crash in between neither loses nor doubles one."""
-        paid = list(fees_in_coins_held(report.fills, instrument, self._book.positions, self._market.instruments()))
+        paid = list(fees_in_coins_held(report.fills, instrument, self._portfolio.positions, self._market.instruments()))
         now = self._clock.now()
         messages = [Message("fee", f"{report.client_order_id}:{one.asset}", one.symbol, one, now) for one in paid]
         while messages:
@@ -302,7 +302,7 @@ class Placement:
         check_move(order.state, state)
         return replace(order, state=state, updated_at=self._clock.now(), **fields)  # type: ignore[arg-type]
 
-    async def _commit(self, changes: Changes) -> None:
+    async def _commit(self, changes: CommitBatch) -> None:
         """Commits what has already happened in the world: it cannot be given up, so it is tried until it is written."""
         while True:
             try:
@@ -311,7 +311,7 @@ class Placement:
                 log.error("what happened cannot be written; trying again", error=str(error))
                 await self._clock.sleep(LEDGER_PAUSE_SECONDS)
             else:
-                self._book.apply(changes)
+                self._portfolio.apply(changes)
                 return
 
     async def _instrument(self, symbol: str) -> Instrument:

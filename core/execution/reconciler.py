@@ -11,7 +11,7 @@ from core.domain.errors import ExchangeUnavailable, SymbolUnknown
 from core.domain.instrument import Instrument
 from core.domain.order import ExecutionReport, Order
 from core.ports import Clock, Venue
-from core.state.market_data import Market
+from core.state.market_data import MarketDataCache
 
 log = structlog.get_logger(__name__)
 
@@ -63,7 +63,7 @@ class _Gone:
 class Reconciler:
     """Asks the venue until it knows. Writes nothing."""
 
-    def __init__(self, venue: Venue, market: Market, clock: Clock, mark: Callable[[], int | None]) -> None:
+    def __init__(self, venue: Venue, market: MarketDataCache, clock: Clock, mark: Callable[[], int | None]) -> None:
         """`mark` is the ledger's."""
         self._venue = venue
         self._mark = mark

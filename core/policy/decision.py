@@ -9,12 +9,12 @@ from core.domain.signal import Side, Signal
 from core.domain.trading_state import Mode
 from core.policy.admission import admit
 from core.policy.conversion_rates import Rate, Unknown
-from core.policy.decision_context import Picture
+from core.policy.decision_context import DecisionContext
 from core.policy.risk import RiskApproved, assess
 from core.policy.risk.limits import in_quote
 from core.policy.risk.price_sanity import price_sanity
 from core.policy.risk.signal_age import signal_age
-from core.policy.sizing.market_orders import Draft, size
+from core.policy.sizing.market_orders import SizedOrder, size
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Refused:
 
     outcome: str
     reason: Reason
-    draft: Draft | None = None
+    draft: SizedOrder | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,44 +36,44 @@ class AskFirst:
 Decision = Refused | AskFirst | RiskApproved
 
 
-def counts(signal: Signal, picture: Picture) -> bool:
+def counts(signal: Signal, decision_context: DecisionContext) -> bool:
     """Whether the signal is an opinion on this market and of this time, whatever is done about it."""
-    price = picture.quote.price_for(signal.side) if picture.quote else signal.close
-    of_this_market = price_sanity(signal, Draft(signal.side, ZERO, price), picture) is None
-    return of_this_market and signal_age(signal, picture) is None
+    price = decision_context.quote.price_for(signal.side) if decision_context.quote else signal.close
+    of_this_market = price_sanity(signal, SizedOrder(signal.side, ZERO, price), decision_context) is None
+    return of_this_market and signal_age(signal, decision_context) is None
 
 
-def decide(signal: Signal, picture: Picture) -> Decision:
+def decide(signal: Signal, decision_context: DecisionContext) -> Decision:
     """What to do about a signal. The same picture gives the same decision."""
-    refused = admit(signal, picture)
+    refused = admit(signal, decision_context)
     if refused is not None:
         return Refused(*refused)
-    if picture.instrument is None:
+    if decision_context.instrument is None:
         raise AssertionError("admission lets no unknown symbol pass")
-    rate = picture.rate(picture.instrument.quote)
-    unpriced = _unpriced(signal, picture.quote, rate)
+    rate = decision_context.rate(decision_context.instrument.quote)
+    unpriced = _unpriced(signal, decision_context.quote, rate)
     if unpriced is not None:
         return Refused("denied", unpriced)
     # An exit is never held back for want of a price: the signal's own serves to size it.
-    price = picture.quote.price_for(signal.side) if picture.quote else signal.close
-    known = picture.quote is not None
-    limits = in_quote(picture.limits, rate)
+    price = decision_context.quote.price_for(signal.side) if decision_context.quote else signal.close
+    known = decision_context.quote is not None
+    limits = in_quote(decision_context.limits, rate)
     draft, unfit = size(
         signal.side,
-        picture.instrument,
+        decision_context.instrument,
         price,
-        picture.position,
+        decision_context.position,
         limits,
         price_known=known,
-        wanted=picture.wanted,
-        free=picture.free,
+        wanted=decision_context.wanted,
+        free=decision_context.free,
     )
     if unfit is not None:
         return Refused("denied", unfit, draft)
-    assessed = assess(signal, draft, picture)
+    assessed = assess(signal, draft, decision_context)
     if isinstance(assessed, Reason):
         return Refused("denied", assessed, draft)
-    return AskFirst(assessed) if _is_asked(signal, draft, picture, rate) else assessed
+    return AskFirst(assessed) if _is_asked(signal, draft, decision_context, rate) else assessed
 
 
 def _unpriced(signal: Signal, quote: Quote | None, rate: Rate | Unknown) -> Reason | None:
@@ -85,8 +85,8 @@ def _unpriced(signal: Signal, quote: Quote | None, rate: Rate | Unknown) -> Reas
     return rate.reason if isinstance(rate, Unknown) else None
 
 
-def _is_asked(signal: Signal, draft: Draft, picture: Picture, rate: Rate | Unknown) -> bool:
-    if picture.controls.mode is not Mode.CONFIRM or picture.approved_at is not None:
+def _is_asked(signal: Signal, draft: SizedOrder, decision_context: DecisionContext, rate: Rate | Unknown) -> bool:
+    if decision_context.controls.mode is not Mode.CONFIRM or decision_context.approved_at is not None:
         return False
     worth = rate.at_most(draft.notional) if isinstance(rate, Rate) else None
-    return picture.controls.asking.about(signal.signal_type, worth, picture.limits.report_asset)
+    return decision_context.controls.asking.about(signal.signal_type, worth, decision_context.limits.report_asset)

@@ -9,13 +9,13 @@ from core.domain.approval import Approval
 from core.domain.instrument import Instrument, Quote
 from core.domain.position import Position
 from core.domain.reasons import Reason
-from core.domain.symbol_halt import Hold
-from core.domain.trading_state import Controls
+from core.domain.symbol_halt import SymbolHalt
+from core.domain.trading_state import TradingState
 from core.policy.conversion_rates import Rate, Unknown, same
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class RiskLimits:
     """The owner's limits. `symbols` None allows all. Sizes: `trade_quote` (report asset) takes the place of `trade_qty` (base
     asset) when set. `price_band_pct` and `price_sanity_pct` in per cent; `max_order_notional` and `daily_loss_limit` in
     `report_asset`, the one that everything is counted in."""
@@ -35,7 +35,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SizeRequest:
     """How much, where it is not the usual size: `qty` (base asset) or `quote` (quote asset) of an entry and at most `qty` of an
     exit; `share` of whatever it comes to."""
 
@@ -45,7 +45,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class DecisionContext:
     """What is known at the moment of deciding. None always means "not known".
 
     `open_count` counts open positions and entries under way; `results_today` are today's net profits by quote asset; `rates` are
@@ -56,8 +56,8 @@ class Picture:
     why entries are kept back besides all that is known of the signal."""
 
     now: datetime
-    limits: Limits
-    controls: Controls
+    limits: RiskLimits
+    controls: TradingState
     instrument: Instrument | None
     quote: Quote | None
     position: Position
@@ -66,12 +66,12 @@ class Picture:
     rates: Mapping[str, Rate | Unknown] = field(default_factory=dict)
     pending: Approval | None = None
     approved_at: datetime | None = None
-    hold: Hold | None = None
-    account_hold: Hold | None = None
+    hold: SymbolHalt | None = None
+    account_hold: SymbolHalt | None = None
     free: Decimal | None = None
     by_hand: bool = False
     gate: Reason | None = None
-    wanted: Wanted = Wanted()
+    wanted: SizeRequest = SizeRequest()
     exit_wanted: bool = False
     clock_offset: timedelta | None = None
 

@@ -11,7 +11,7 @@ from core.domain.money import ZERO, plain
 from core.domain.order import ExecutionReport
 from core.domain.position import Execution
 from core.ports import AccountHistory
-from core.reconciliation.spare_capacity import Leisure
+from core.reconciliation.spare_capacity import SpareCapacity
 from core.reconciliation.symbol_comparison import Comparison
 
 AROUND = timedelta(minutes=5)  # the exchange's clock and ours differ, and an order is older than its end
@@ -20,7 +20,7 @@ AROUND = timedelta(minutes=5)  # the exchange's clock and ours differ, and an or
 async def compare_executions(
     account: AccountHistory,
     executions: Sequence[Execution],
-    leisure: Leisure,
+    leisure: SpareCapacity,
     progress: Callable[[str, int, int], None] = lambda symbol, done, total: None,
 ) -> Comparison:
     """What differs, with fees. `progress` is told each symbol, and how many executions were compared of how many. Raises

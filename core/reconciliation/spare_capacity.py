@@ -11,7 +11,7 @@ T = TypeVar("T")
 ATTEMPTS = 5
 
 
-class Leisure:
+class SpareCapacity:
     """Asks one question at a time. `waits` is told each time for how many seconds nothing can be asked."""
 
     def __init__(self, clock: Clock, waits: Callable[[float], None] = lambda seconds: None) -> None:

@@ -15,7 +15,7 @@ from core.domain.reasons import Reason, reason
 from core.domain.signal import Side
 from core.policy.order_ownership import Ours, Whose, whose
 from core.ports import Venue
-from core.reconciliation.spare_capacity import Leisure
+from core.reconciliation.spare_capacity import SpareCapacity
 
 RECENT = 100
 """The newest orders of a symbol that are compared."""
@@ -39,7 +39,7 @@ async def compare(
     instruments: Mapping[str, Instrument],
     known: KnownOrders,
     ours: Ours,
-    leisure: Leisure,
+    leisure: SpareCapacity,
 ) -> Comparison:
     """Compares holdings, the newest orders of each of `symbols`, and open orders. `instruments` are the rules of those that the
     exchange knows, `known` gives the ledger's orders by client order id, `ours` tells whose an order is. Raises

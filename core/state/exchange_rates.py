@@ -12,8 +12,8 @@ from core.domain.instrument import Quote
 from core.domain.money import EXACT, ZERO
 from core.policy.conversion_rates import MIDDLES, Known, Rate, Unknown, names, paths, rate
 from core.ports import Clock
-from core.state.market_data import FRESH, Market
-from core.state.portfolio import Book
+from core.state.market_data import FRESH, MarketDataCache
+from core.state.portfolio import Portfolio
 
 log = structlog.get_logger(__name__)
 
@@ -21,11 +21,11 @@ ASK_AGAIN_SECONDS = 60.0
 SHOWN_FOR = timedelta(minutes=10)  # a rate that is older is not shown for the present one
 
 
-class Rates:
+class ExchangeRates:
     """What each asset is worth in the report asset, by the prices of the market."""
 
-    def __init__(self, book: Book, market: Market, clock: Clock) -> None:
-        self._book = book
+    def __init__(self, portfolio: Portfolio, market: MarketDataCache, clock: Clock) -> None:
+        self._portfolio = portfolio
         self._market = market
         self._clock = clock
         self._asked_at: dict[str, float] = {}  # when the rules of an asset's pairs were asked for, in monotonic seconds
@@ -33,11 +33,11 @@ class Rates:
     @property
     def report(self) -> str:
         """The asset that everything is counted in."""
-        return self._book.limits.report_asset
+        return self._portfolio.limits.report_asset
 
     def needed(self, quote: str) -> set[str]:
         """The assets, besides the report asset, whose rates an entry priced in `quote` is decided by."""
-        return {quote, *self._book.results_of(self._clock.now().date().isoformat())} - {self.report}
+        return {quote, *self._portfolio.results_of(self._clock.now().date().isoformat())} - {self.report}
 
     def pairs(self, symbols: Collection[str]) -> set[str]:
         """The pairs whose prices must be at hand, so that no entry in one of `symbols` waits for a rate."""
@@ -78,9 +78,9 @@ class Rates:
         are."""
         known = self._market.instruments()
         named = [known[symbol] for symbol in symbols if symbol in known]
-        allowed = named if self._book.limits.symbols is not None else [*named, *known.values()]
+        allowed = named if self._portfolio.limits.symbols is not None else [*named, *known.values()]
         quotes = {one.quote for one in allowed if one.trading}
-        return {*quotes, *self._book.results_of(self._clock.now().date().isoformat())} - {self.report}
+        return {*quotes, *self._portfolio.results_of(self._clock.now().date().isoformat())} - {self.report}
 
     def _first_way(self, asset: str) -> list[str]:
         path = next(paths(asset, self.report, self._market.instruments()), ())

@@ -26,7 +26,7 @@ GONE = "DELISTED"
 """The status of a symbol that the exchange knew and knows no more."""
 
 
-class Market:
+class MarketDataCache:
     """The newest quote of each watched symbol, and every symbol's rules."""
 
     def __init__(self, data: MarketData, clock: Clock, watched: Callable[[], Collection[str]]) -> None:

@@ -12,32 +12,34 @@ from core.domain.approval import Approval, ApprovalState
 from core.domain.instrument import Balance, Instrument
 from core.domain.money import ZERO
 from core.domain.order import Order
-from core.domain.pending_exit import WantedExit
+from core.domain.pending_exit import PendingExit
 from core.domain.position import Position
 from core.domain.risk_limit import LimitSet
 from core.domain.signal import Side
-from core.domain.symbol_halt import Hold
-from core.domain.trading_state import Controls
-from core.policy.decision_context import Limits
+from core.domain.symbol_halt import SymbolHalt
+from core.domain.trading_state import TradingState
+from core.policy.decision_context import RiskLimits
 from core.policy.risk.limits import is_of, with_set
-from core.ports import Changes, LedgerState
+from core.ports import CommitBatch, LedgerState
 
 _ANSWERED = 200
 
 
 @dataclass(slots=True)
-class Book:
+class Portfolio:
     """One process's picture of its ledger. `in_flight` holds orders whose intent is committed or about to be, so that two symbols
     deciding at the same time cannot both take the last free place."""
 
-    controls: Controls
-    settings: Limits
+    controls: TradingState
+    settings: RiskLimits
     positions: dict[str, Position] = field(default_factory=dict)
     in_flight: dict[str, Order] = field(default_factory=dict)
     approvals: dict[str, Approval] = field(default_factory=dict)  # open ones, by token
     answered: dict[str, Approval] = field(default_factory=dict)  # the last ones that are open no more, by token
-    holds: dict[str, Hold] = field(default_factory=dict)  # by symbol; also what was accepted, so that it does not hold again
-    exits: dict[str, WantedExit] = field(default_factory=dict)  # those that are wanted, by symbol
+    holds: dict[str, SymbolHalt] = field(
+        default_factory=dict
+    )  # by symbol; also what was accepted, so that it does not hold again
+    exits: dict[str, PendingExit] = field(default_factory=dict)  # those that are wanted, by symbol
     fixed: Mapping[int, Role] = field(default_factory=dict)  # whom the settings name
     people: dict[int, Person] = field(default_factory=dict)  # who was let in through the chat and still has the right
     invites: dict[str, Invite] = field(default_factory=dict)  # neither used nor withdrawn, by digest
@@ -51,7 +53,7 @@ class Book:
     touched: set[str] = field(default_factory=set)  # symbols that an order was ever sent for
     acknowledged: dict[int, Acknowledged] = field(default_factory=dict)  # whose orders on the account are known, by mark
     moves: Counter[str] = field(default_factory=Counter)  # how often something of a symbol changed
-    limits: Limits = field(init=False)
+    limits: RiskLimits = field(init=False)
     """Those in force."""
     _day: str = ""
     _results: dict[str, Decimal] = field(default_factory=dict)
@@ -61,8 +63,8 @@ class Book:
 
     @classmethod
     def from_ledger(
-        cls, state: LedgerState, controls: Controls, settings: Limits, today: str, fixed: Mapping[int, Role] | None = None
-    ) -> "Book":
+        cls, state: LedgerState, controls: TradingState, settings: RiskLimits, today: str, fixed: Mapping[int, Role] | None = None
+    ) -> "Portfolio":
         """`controls` are for the first start; `settings` are the limits wherever nothing else was set; `fixed` are the people
         that the settings name."""
         return cls(
@@ -145,17 +147,17 @@ class Book:
             found[quote] += cost
         return {quote: cost + self.balances[quote].total if quote in self.balances else cost for quote, cost in found.items()}
 
-    def hold_on(self, symbol: str) -> Hold | None:
+    def hold_on(self, symbol: str) -> SymbolHalt | None:
         """Why nothing is bought in `symbol`; None where nothing is the matter."""
         hold = self.holds.get(symbol)
         return hold if hold is not None and hold.active else None
 
     @property
-    def account_hold(self) -> Hold | None:
+    def account_hold(self) -> SymbolHalt | None:
         """Why nothing is bought on the whole account; None where nothing is the matter."""
         return self.hold_on(ACCOUNT)
 
-    def active_holds(self) -> list[Hold]:
+    def active_holds(self) -> list[SymbolHalt]:
         """Every hold in force, by symbol."""
         return [hold for _, hold in sorted(self.holds.items()) if hold.active]
 
@@ -165,7 +167,7 @@ class Book:
         asked = {approval.signal.symbol for approval in self.approvals.values()}
         return {*configured, *held, *asked, *(order.symbol for order in self.in_flight.values())}
 
-    def apply(self, changes: Changes) -> None:
+    def apply(self, changes: CommitBatch) -> None:
         """Takes over what was just committed."""
         for position in changes.positions:
             self.positions[position.symbol] = position
@@ -186,7 +188,7 @@ class Book:
         self._apply_people(changes)
         self._apply_limits(changes)
 
-    def _apply_waiting(self, changes: Changes) -> None:
+    def _apply_waiting(self, changes: CommitBatch) -> None:
         """What goes on beyond its message: questions, holds and exits."""
         for approval in changes.approvals:
             if approval.state is ApprovalState.OPEN:
@@ -207,7 +209,7 @@ class Book:
         while len(self.answered) > _ANSWERED:
             self.answered.pop(next(iter(self.answered)))
 
-    def _apply_people(self, changes: Changes) -> None:
+    def _apply_people(self, changes: CommitBatch) -> None:
         for person in changes.people:
             if person.revoked_at is None:
                 self.people[person.user_id] = person
@@ -226,7 +228,7 @@ class Book:
         for reader in changes.readers:
             self.readers[reader.chat_id] = reader
 
-    def _apply_limits(self, changes: Changes) -> None:
+    def _apply_limits(self, changes: CommitBatch) -> None:
         if changes.limits:
             self.limits_set |= {limit.name: limit for limit in changes.limits}
             self.limits = with_set(self.settings, self.limits_set.values())

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from bot.telegram.client import connect
-from bot.telegram.rate_limiter import Paces
-from bot.telegram.single_instance import Alone
+from bot.telegram.rate_limiter import RateLimiters
+from bot.telegram.single_instance import SingleInstance
 from bot.telegram.telegram_app import TelegramChat
 from local_telegram.group import Group
 from local_telegram.model import Person
@@ -34,7 +34,7 @@ class Bot:
     server: RunningChat
     office: Office
     chat: TelegramChat
-    alone: Alone
+    alone: SingleInstance
 
     @property
     def room(self) -> Room:
@@ -77,9 +77,9 @@ async def server() -> AsyncIterator[RunningChat]:
 @contextlib.asynccontextmanager
 async def bot_on(server: RunningChat, office: Office) -> AsyncIterator[Bot]:
     """The bot on a server, reached; gone after the block."""
-    clock = office.desk.clock
+    clock = office.context.clock
     beside = alone(clock)
-    chat = TelegramChat(connect(server.token, server.api_url), office.desk, office.ledger, Paces(clock), beside)
+    chat = TelegramChat(connect(server.token, server.api_url), office.context, office.ledger, RateLimiters(clock), beside)
     async with running(chat.run()) as task:
         await until(lambda: chat.ready[0] or task.done())
         yield Bot(server, office, chat, beside)

@@ -10,16 +10,16 @@ from itertools import count
 from pathlib import Path
 
 from bot.access.confirmations import Confirmations
-from bot.access.roles import People
+from bot.access.roles import Roles
 from bot.access.totp import OneTimeCodes
-from bot.commands.context import ASK_SECONDS, Desk
+from bot.commands.context import ASK_SECONDS, CommandContext
 from bot.commands.liquidation import PanicTimer
 from bot.jobs.timers import ApprovalTimer, PauseTimer
-from bot.notifications.dispatcher import Notifiers
-from bot.notifications.event_emitter import ProcessEvents
-from bot.subscriptions.recipients import Audience
+from bot.notifications.dispatcher import NotificationDispatcher
+from bot.notifications.event_emitter import EventEmitter
+from bot.subscriptions.recipients import Recipients
 from bot.telegram.client import connect, name_of
-from bot.telegram.rate_limiter import Paces
+from bot.telegram.rate_limiter import RateLimiters
 from bot.telegram.telegram_app import TelegramChat
 from core.adapters.ledger.analytics import LedgerAnalytics
 from core.adapters.ledger.opening import open_ledger
@@ -33,10 +33,10 @@ from core.domain.errors import ExchangeUnavailable
 from core.domain.instrument import Instrument, Quote
 from core.domain.messages import Message, SignalReceived
 from core.domain.signal import Signal
-from core.domain.trading_state import Controls, Mode
+from core.domain.trading_state import Mode, TradingState
 from core.execution.pending_exits import ExitTimer
-from core.policy.decision_context import Limits
-from core.state.portfolio import Book
+from core.policy.decision_context import RiskLimits
+from core.state.portfolio import Portfolio
 from core.trading import Trading
 from local_telegram.room import Room
 from local_telegram.server import RunningChat
@@ -84,10 +84,10 @@ class Firm:
     server: RunningChat
     ledger: SqlLedger
     trading: Trading
-    desk: Desk
+    context: CommandContext
     prices: Prices
     clock: FastClock
-    notifiers: Notifiers
+    notifiers: NotificationDispatcher
     numbers: "count[int]"
 
     @property
@@ -95,8 +95,8 @@ class Firm:
         return self.server.room
 
     @property
-    def book(self) -> Book:
-        return self.trading.book
+    def portfolio(self) -> Portfolio:
+        return self.trading.portfolio
 
     def person(self, user_id: int) -> ChatPerson:
         return next(ChatPerson(self.room, person) for person in PEOPLE if person.user_id == user_id)
@@ -121,12 +121,12 @@ class Firm:
     async def held(self, symbol: str = "WIFUSDC") -> None:
         """Buys it by a signal; the owner is told."""
         await self.signal("BUY_SM", symbol)
-        await until(lambda: self.book.position(symbol).is_open)
+        await until(lambda: self.portfolio.position(symbol).is_open)
         await self.settled()
 
     async def settled(self) -> None:
         """Returns when no message waits and everything is told to the owner."""
-        await until(lambda: not len(self.trading.inbox) and not self.book.in_flight)
+        await until(lambda: not len(self.trading.inbox) and not self.portfolio.in_flight)
         while await self.notifiers.pending():  # noqa: ASYNC110 - the outbox tells when it fills, not when it is empty
             await asyncio.sleep(0.01)
 
@@ -138,7 +138,7 @@ async def firm_on(
     *,
     speed: float = 8,
     mode: Mode = Mode.AUTO,
-    limits: Limits = ROOMY,
+    limits: RiskLimits = ROOMY,
     main: int = OWNER,
     topic: int | None = None,
     secret: str = "",
@@ -154,23 +154,31 @@ async def firm_on(
     venue = PaperExchange(market=prices, book=SqlPaperBook(ledger), clock=clock, balances=balances)
     today = clock.now().date().isoformat()
     state = await ledger.load(today)
-    book = Book.from_ledger(state, Controls(mode=mode), limits, today, people)
+    portfolio = Portfolio.from_ledger(state, TradingState(mode=mode), limits, today, people)
     trading = Trading(
-        book=book, ledger=ledger, venue=venue, clock=clock, trading_mode="paper", timings=Durations(), watched=list(PRICES)
+        portfolio=portfolio,
+        ledger=ledger,
+        venue=venue,
+        clock=clock,
+        trading_mode="paper",
+        timings=Durations(),
+        watched=list(PRICES),
     )
     answers, alerts = connect(server.token, server.api_url), connect(server.token, server.api_url)
-    audience = Audience(main, topic, "en", "UTC", People(book), book, lambda: name_of(answers))
+    recipients = Recipients(main, topic, "en", "UTC", Roles(portfolio), portfolio, lambda: name_of(answers))
 
     async def blocked(user_id: int) -> None:
         raise AssertionError(f"{user_id} has blocked nobody")
 
-    codes = OneTimeCodes(secret, book.authenticators, clock) if secret else None
-    paces = Paces(clock)
-    notifiers = Notifiers(alerts, audience, ledger, clock, blocked=blocked, quote=trading.market.quote, paces=paces)
-    desk = Desk(
-        book=book,
+    codes = OneTimeCodes(secret, portfolio.authenticators, clock) if secret else None
+    paces = RateLimiters(clock)
+    notifiers = NotificationDispatcher(
+        alerts, recipients, ledger, clock, blocked=blocked, quote=trading.market.quote, paces=paces
+    )
+    context = CommandContext(
+        portfolio=portfolio,
         market=trading.market,
-        deciding=trading.deciding,
+        decisions=trading.decisions,
         rates=trading.rates,
         confirmations=Confirmations(clock),
         codes=codes,
@@ -183,9 +191,9 @@ async def firm_on(
         clock=clock,
         trading_mode="paper",
         symbols=None,
-        people=audience.people,
-        audience=audience,
-        bot_name=audience.bot_name,
+        people=recipients.people,
+        recipients=recipients,
+        bot_name=recipients.bot_name,
         language="en",
         zone="UTC",
         version="0.1.0",
@@ -193,11 +201,16 @@ async def firm_on(
         health=lambda: {"exchange": trading.market.ready},
         lag=None,
         clock_offset=lambda: None,
-        tell=ProcessEvents(ledger, clock).tell,
+        tell=EventEmitter(ledger, clock).tell,
         patience=ASK_SECONDS * speed,  # a machine that is busy for a moment is no slow ledger, however quick the clock
     )
-    chat = TelegramChat(answers, desk, ledger, paces, alone(clock))
-    timers = (ApprovalTimer(book, trading.inbox, clock), PauseTimer(book, trading.inbox, clock), trading.exits, PanicTimer(desk))
+    chat = TelegramChat(answers, context, ledger, paces, alone(clock))
+    timers = (
+        ApprovalTimer(portfolio, trading.inbox, clock),
+        PauseTimer(portfolio, trading.inbox, clock),
+        trading.exits,
+        PanicTimer(context),
+    )
     await trading.market.load_instruments(None)
     trading.inbox.start_controls(state.waiting)
     trading.start(state)
@@ -209,7 +222,7 @@ async def firm_on(
         running(_every(clock, timers)),
     ):
         await until(lambda: chat.ready[0])
-        yield Firm(server, ledger, trading, desk, prices, clock, notifiers, count(1))
+        yield Firm(server, ledger, trading, context, prices, clock, notifiers, count(1))
 
 
 @contextlib.asynccontextmanager

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from bot.access.confirmations import Confirmations
-from bot.access.roles import People
-from bot.commands.context import Desk
-from bot.subscriptions.recipients import Audience
-from bot.telegram.single_instance import Alone
+from bot.access.roles import Roles
+from bot.commands.context import CommandContext
+from bot.subscriptions.recipients import Recipients
+from bot.telegram.single_instance import SingleInstance
 from core.domain.access import Role
 from core.domain.approval import Approval, ApprovalState
 from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
@@ -34,11 +34,11 @@ from core.domain.order import ExecutionReport, Fill, Order, OrderRequest, OrderS
 from core.domain.position import Execution, Position, Trade
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side, Signal
-from core.domain.trading_state import Controls
-from core.engine.access_commands import Membership
+from core.domain.trading_state import TradingState
+from core.engine.access_commands import AccessCommands
 from core.engine.inbox import Inbox
-from core.execution.decision_service import Deciding
-from core.ports import MAIN_READER, Arrival, Changes, Clock, DayResult, Delivery, LedgerState, Told, Verdict
+from core.execution.decision_service import DecisionService
+from core.ports import MAIN_READER, Arrival, Clock, CommitBatch, DayResult, Delivery, LedgerState, MessageOutcome, Told
 from core.read_models import (
     NEWEST,
     Act,
@@ -53,9 +53,9 @@ from core.read_models import (
     SignalStory,
     Story,
 )
-from core.state.exchange_rates import Rates
-from core.state.market_data import Market
-from core.state.portfolio import Book
+from core.state.exchange_rates import ExchangeRates
+from core.state.market_data import MarketDataCache
+from core.state.portfolio import Portfolio
 from tests.core.world import LIMITS
 
 OWNER, TRADER, VIEWER, STRANGER = 1001, 1002, 1003, 6666
@@ -87,9 +87,9 @@ class FastClock:
         self._began -= seconds / self._speed
 
 
-def alone(clock: Clock) -> Alone:
+def alone(clock: Clock) -> SingleInstance:
     """A program with no account, which nothing keeps from entering."""
-    return Alone(
+    return SingleInstance(
         clock, lambda _: None, who="process 7 on desk, ledger ledger.db", has_account=False, traded_at=None, seen_at=None
     )
 
@@ -213,7 +213,7 @@ class MemoryLedger:
     async def find_orders(self, client_order_ids: Sequence[str]) -> Mapping[str, Order]:
         return {}
 
-    async def commit(self, changes: Changes) -> None:
+    async def commit(self, changes: CommitBatch) -> None:
         raise LedgerUnavailable("not needed here")
 
     async def told(self, reader: str) -> Told | None:
@@ -407,32 +407,32 @@ class Exchange:
 class Trading:
     """Handles messages as the executor does, as far as the chat can see: controls change, approvals close, people come and go."""
 
-    def __init__(self, book: Book, clock: FastClock, wake: Callable[[], None]) -> None:
-        self.book = book
-        self.membership = Membership(book, clock)
+    def __init__(self, portfolio: Portfolio, clock: FastClock, wake: Callable[[], None]) -> None:
+        self.portfolio = portfolio
+        self.access_commands = AccessCommands(portfolio, clock)
         self.wake = wake
         self.handled: list[Message] = []
         self.hold: asyncio.Event | None = None
 
-    async def handle(self, stored: StoredMessage) -> Verdict:
+    async def handle(self, stored: StoredMessage) -> MessageOutcome:
         if self.hold is not None:
             await self.hold.wait()
         self.handled.append(stored.message)
         body, outcome, why = stored.message.body, "done", None
         if isinstance(body, ControlsRequested):
-            before = self.book.controls
-            self.book.controls = replace(before, pause=body.pause or before.pause, mode=body.mode or before.mode)
+            before = self.portfolio.controls
+            self.portfolio.controls = replace(before, pause=body.pause or before.pause, mode=body.mode or before.mode)
         if isinstance(body, ApprovalAnswered):
-            known = self.book.approvals.pop(body.token, None)
+            known = self.portfolio.approvals.pop(body.token, None)
             outcome = "ordered" if known and body.approve else "ignored"
             why = None if outcome == "ordered" else reason("declined" if known else "approval_closed", who=body.who)
         if isinstance(body, InviteRequested | InviteUsed | InvitesWithdrawn | RevokeRequested | ReaderRequested):
-            changes = self.membership.changes_of(body)
+            changes = self.access_commands.changes_of(body)
             if isinstance(changes, Reason):
-                return Verdict(stored.seq, "denied", NOON, changes)
-            self.book.apply(changes)
+                return MessageOutcome(stored.seq, "denied", NOON, changes)
+            self.portfolio.apply(changes)
             self.wake()
-        return Verdict(stored.seq, outcome, NOON, why)
+        return MessageOutcome(stored.seq, outcome, NOON, why)
 
 
 class Office:
@@ -441,28 +441,30 @@ class Office:
     def __init__(self, clock: FastClock, language: str = "en") -> None:
         self.ledger = MemoryLedger()
         self.exchange = Exchange(clock)
-        self.book = Book(Controls(), LIMITS, fixed={OWNER: Role.OWNER, TRADER: Role.TRADER, VIEWER: Role.VIEWER})
-        self.people = People(self.book)
-        self.audience = Audience(OWNER, None, language, "UTC", self.people, self.book)
-        self.trading = Trading(self.book, clock, self.ledger.wake)
+        self.portfolio = Portfolio(TradingState(), LIMITS, fixed={OWNER: Role.OWNER, TRADER: Role.TRADER, VIEWER: Role.VIEWER})
+        self.people = Roles(self.portfolio)
+        self.recipients = Recipients(OWNER, None, language, "UTC", self.people, self.portfolio)
+        self.trading = Trading(self.portfolio, clock, self.ledger.wake)
         self.inbox = Inbox(self.ledger, self.trading.handle, clock)
         self.inbox.start([], [])
-        self.market = Market(self.exchange, clock, list)
+        self.market = MarketDataCache(self.exchange, clock, list)
         self.lag: int | None = None
         self.clock_offset: float | None = None
         self.health: Callable[[], Mapping[str, tuple[bool, str]]] = lambda: {
             "kafka": (True, "reading"),
             "exchange": (False, "no <answer>"),
         }
-        rates = Rates(self.book, self.market, clock)
-        self.desk = Desk(
-            book=self.book, market=self.market, rates=rates,
-            deciding=Deciding(book=self.book, market=self.market, rates=rates, balances=self.exchange.balances, clock=clock),
+        rates = ExchangeRates(self.portfolio, self.market, clock)
+        self.context = CommandContext(
+            portfolio=self.portfolio, market=self.market, rates=rates,
+            decisions=DecisionService(
+                portfolio=self.portfolio, market=self.market, rates=rates, balances=self.exchange.balances, clock=clock
+            ),
             confirmations=Confirmations(clock),
             codes=None, inbox=self.inbox, alerts_waiting=lambda: len(self.ledger.unsent),
             queries=self.ledger, analytics=self.ledger, stories=self.ledger,
             venue=self.exchange, clock=clock, trading_mode="paper", symbols=frozenset({"WIFUSDC"}),
-            people=self.people, audience=self.audience,
+            people=self.people, recipients=self.recipients,
             bot_name=lambda: "marketflow_local_bot",
             language=language, zone="UTC", version="0.1.0", started_at=clock.now() - timedelta(hours=3, minutes=12),
             health=self._health, lag=lambda: self.lag, clock_offset=lambda: self.clock_offset, tell=self.ledger.add,
@@ -473,8 +475,8 @@ class Office:
 
     async def with_position(self) -> "Office":
         """19.98 WIF held since two hours ago, the market at 0.5."""
-        opened = self.desk.clock.now() - timedelta(hours=2)
-        self.book.positions["WIFUSDC"] = Position(
+        opened = self.context.clock.now() - timedelta(hours=2)
+        self.portfolio.positions["WIFUSDC"] = Position(
             "WIFUSDC", Decimal("19.98"), Decimal("9.61"), Decimal("9.6"), is_open=True, opened_at=opened
         )
         await self.market.load_instruments(["WIFUSDC"])

@@ -9,8 +9,8 @@ from bot.access.totp import OneTimeCodes
 from core.domain.access import Authenticator, Role
 from core.domain.account import ACCOUNT
 from core.domain.reasons import reason
-from core.domain.symbol_halt import Hold
-from core.ports import Changes
+from core.domain.symbol_halt import SymbolHalt
+from core.ports import CommitBatch
 from tests.bot.conftest import until
 from tests.bot.firm import Firm
 from tests.bot.parts import TRADER as TRADER_ID
@@ -49,12 +49,12 @@ async def a_question(firm: Firm) -> None:
 
 async def an_authenticator(firm: Firm, person: int) -> str:
     """Somebody's, whose codes can be made; its secret."""
-    codes = firm.desk.codes or OneTimeCodes("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", firm.book.authenticators, firm.clock)
+    codes = firm.context.codes or OneTimeCodes("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", firm.portfolio.authenticators, firm.clock)
     begun = codes.enrol(person)
     codes.enrolled(person)
     one = Authenticator(person, begun.salt, codes.key, firm.clock.now(), 0)
-    await firm.ledger.commit(Changes(authenticators=[one]))
-    firm.book.authenticators[person] = one
+    await firm.ledger.commit(CommitBatch(authenticators=[one]))
+    firm.portfolio.authenticators[person] = one
     return begun.secret
 
 
@@ -65,16 +65,16 @@ async def of_the_trader(firm: Firm) -> None:
 async def a_hold(firm: Firm) -> None:
     await firm.held()
     firm.prices.down = False
-    hold = Hold("WIFUSDC", (reason("less_than_ledger", qty="5", asset="WIF"),), firm.clock.now())
-    await firm.ledger.commit(Changes(holds=[hold]))
-    firm.book.holds["WIFUSDC"] = hold
+    hold = SymbolHalt("WIFUSDC", (reason("less_than_ledger", qty="5", asset="WIF"),), firm.clock.now())
+    await firm.ledger.commit(CommitBatch(holds=[hold]))
+    firm.portfolio.holds["WIFUSDC"] = hold
 
 
 async def an_account_hold(firm: Firm) -> None:
     strange = reason("order_of_other", symbol="WIFUSDC", mark=7, count=1, order_id=28, at="2026-03-01 12:00:00.000+00:00")
-    hold = Hold(ACCOUNT, (strange,), firm.clock.now())
-    await firm.ledger.commit(Changes(holds=[hold]))
-    firm.book.holds[ACCOUNT] = hold
+    hold = SymbolHalt(ACCOUNT, (strange,), firm.clock.now())
+    await firm.ledger.commit(CommitBatch(holds=[hold]))
+    firm.portfolio.holds[ACCOUNT] = hold
 
 
 @dataclass(frozen=True)

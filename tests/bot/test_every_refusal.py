@@ -17,9 +17,9 @@ from typing import Any, cast
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from bot.access.roles import People
-from bot.subscriptions.notification_rules import Listener
-from bot.subscriptions.recipients import Audience
+from bot.access.roles import Roles
+from bot.subscriptions.notification_rules import Recipient
+from bot.subscriptions.recipients import Recipients
 from bot.texts import LANGUAGES, texts
 from bot.views.chat_message import plain_text
 from bot.views.events import render, render_line
@@ -39,22 +39,22 @@ from core.domain.events import (
     ApprovalClosed,
     DeadLettersFound,
     Event,
-    ExitWaits,
+    ExitPending,
     OrderFailed,
     OutboxItem,
     Priority,
     SignalRefused,
-    SymbolHeld,
+    SymbolHalted,
 )
 from core.domain.messages import DeadLetter, Message, SourcePosition
 from core.domain.reasons import SENTENCES, Reason
 from core.domain.record_problems import kinds_of
 from core.domain.record_reasons import RECORD_SENTENCES
 from core.domain.signal import Side, Signal
-from core.domain.symbol_halt import Hold
-from core.domain.trading_state import Controls
+from core.domain.symbol_halt import SymbolHalt
+from core.domain.trading_state import TradingState
 from core.ports import Arrival
-from core.state.portfolio import Book
+from core.state.portfolio import Portfolio
 from demo.broker import MemoryBroker
 from local_telegram.server import RunningChat
 from tests.bot.conftest import until
@@ -126,14 +126,14 @@ def events_of(way: str, why: Reason, source: str) -> list[Event]:
     sold = executed(Side.SELL)
     match way:
         case "refused":
-            return [SignalRefused(said, "denied", why), ExitWaits(said, why, NOON)]
+            return [SignalRefused(said, "denied", why), ExitPending(said, why, NOON)]
         case "failed":
-            return [OrderFailed(replace(sold.order, signal=said, reason=why)), ExitWaits(said, why, NOON)]
+            return [OrderFailed(replace(sold.order, signal=said, reason=why)), ExitPending(said, why, NOON)]
         case "question":
             asked = replace(approval(state=ApprovalState.DECLINED), signal=said, side=Side.SELL)
             return [ApprovalClosed(asked, "WIF", "USDC", why)]
         case "hold":
-            return [SymbolHeld(Hold(said.symbol, (why,), NOON))]
+            return [SymbolHalted(SymbolHalt(said.symbol, (why,), NOON))]
         case "record":
             letter = DeadLetter(source, "place", str(why), b"{}", NOON, why)
             return [DeadLettersFound(1, letter, kinds_of([letter]))]
@@ -141,9 +141,9 @@ def events_of(way: str, why: Reason, source: str) -> list[Event]:
             raise AssertionError(way)
 
 
-def listener() -> Listener:
-    book = Book(Controls(), LIMITS)
-    return Audience(OWNER, None, "en", "UTC", People(book), book).main()
+def recipient() -> Recipient:
+    portfolio = Portfolio(TradingState(), LIMITS)
+    return Recipients(OWNER, None, "en", "UTC", Roles(portfolio), portfolio).main()
 
 
 @pytest.mark.parametrize("source", sorted(execution_logger._SOURCES))
@@ -153,8 +153,8 @@ def test_a_reason_that_costs_an_exit_is_told_loudly_with_its_sentence(way: str, 
     why = Reason(code, filled)
     for event in events_of(way, why, source):
         item = OutboxItem(1, NOON, event)
-        assert listener().is_told(item)
-        assert listener().level(event) is Level.LOUD
+        assert recipient().is_told(item)
+        assert recipient().level(event) is Level.LOUD
         assert event.priority is not Priority.CHATTY
         for language in LANGUAGES:
             words = texts(language)
@@ -322,9 +322,9 @@ async def test_whatever_a_source_brings_in_vain_is_told_in_the_chat(
             with suppress(TimeoutError):
                 await until(told, within=15)
             assert told(), (name, [one.text for one in firm.owner.received[seen:]])
-            if firm.book.position("WIFUSDC").is_open:
+            if firm.portfolio.position("WIFUSDC").is_open:
                 await firm.signal("SELL_SM")
-                await until(lambda: not firm.book.position("WIFUSDC").is_open)
+                await until(lambda: not firm.portfolio.position("WIFUSDC").is_open)
             await firm.settled()
 
 
@@ -389,7 +389,7 @@ async def test_every_answer_of_http_reaches_the_chat(server: RunningChat, tmp_pa
     async with firm_on(server, tmp_path) as firm:
 
         def tell(event: Event) -> None:
-            firm.desk.tell(event)
+            firm.context.tell(event)
 
         away, back = TurnedAway(tell, firm.clock), TurnedBack(tell, firm.clock)
         noted: list[str] = []

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from core.domain.trading_state import Controls
+from core.domain.trading_state import TradingState
 from core.engine.inbox import CAPACITY
 from core.ports import Ledger
-from core.state.portfolio import Book
+from core.state.portfolio import Portfolio
 from tests.core.memory_ledger import MemoryLedger
 from tests.core.scripted_venue import ScriptedVenue
 from tests.core.virtual_time import VirtualClock
@@ -51,9 +51,9 @@ async def _closing(clock: VirtualClock) -> AsyncIterator[AsyncExitStack]:
 def open_world(_closing: AsyncExitStack, clock: VirtualClock, ledger: MemoryLedger, venue: ScriptedVenue) -> OpenWorld:
     """Makes a first process on the empty ledger; keywords: `controls`, `capacity`, and any of Limits."""
 
-    async def make(*, controls: Controls | None = None, capacity: int = CAPACITY, **limits: Any) -> World:
-        book = Book(controls or Controls(), replace(LIMITS, **limits), mark=ledger.mark)
-        world = World(book, clock=clock, ledger=ledger, venue=venue, capacity=capacity)
+    async def make(*, controls: TradingState | None = None, capacity: int = CAPACITY, **limits: Any) -> World:
+        portfolio = Portfolio(controls or TradingState(), replace(LIMITS, **limits), mark=ledger.mark)
+        world = World(portfolio, clock=clock, ledger=ledger, venue=venue, capacity=capacity)
         await clock.run(world.market.load_instruments(None))
         world.inbox.start([], [])
         world.start_timer()

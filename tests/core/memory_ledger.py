@@ -10,15 +10,15 @@ from core.domain.events import Event
 from core.domain.messages import DeadLetter, Message, SignalReceived, SourcePosition, StoredMessage
 from core.domain.money import ZERO
 from core.domain.order import Fill, Order, OrderState
-from core.domain.pending_exit import WantedExit
+from core.domain.pending_exit import PendingExit
 from core.domain.position import Execution, Position, Trade
 from core.domain.signal_conflict import Conflict, differ
-from core.domain.symbol_halt import Hold
-from core.domain.trading_state import Controls
-from core.ports import Arrival, Changes, DayResult, Ledger, LedgerState, Verdict
+from core.domain.symbol_halt import SymbolHalt
+from core.domain.trading_state import TradingState
+from core.ports import Arrival, CommitBatch, DayResult, Ledger, LedgerState, MessageOutcome
 from tests.core.virtual_time import VirtualClock
 
-Picks = Callable[[Changes], bool]
+Picks = Callable[[CommitBatch], bool]
 
 
 @dataclass
@@ -26,7 +26,7 @@ class MemoryLedger:
     """See `core.ports.Ledger`: a commit is all or nothing, what is there already is left alone."""
 
     messages: dict[tuple[str, str], StoredMessage] = field(default_factory=dict)
-    verdicts: dict[int, Verdict] = field(default_factory=dict)
+    verdicts: dict[int, MessageOutcome] = field(default_factory=dict)
     orders: dict[str, Order] = field(default_factory=dict)
     order_history: list[Order] = field(default_factory=list)
     fills: dict[tuple[str, str], Fill] = field(default_factory=dict)
@@ -34,16 +34,16 @@ class MemoryLedger:
     trades: dict[str, Trade] = field(default_factory=dict)
     executions: dict[str, Execution] = field(default_factory=dict)
     approvals: dict[str, Approval] = field(default_factory=dict)
-    holds: dict[str, Hold] = field(default_factory=dict)
-    exits: dict[str, WantedExit] = field(default_factory=dict)
-    controls: Controls | None = None
+    holds: dict[str, SymbolHalt] = field(default_factory=dict)
+    exits: dict[str, PendingExit] = field(default_factory=dict)
+    controls: TradingState | None = None
     events: list[Event] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
     mark: int = 7_000_000_001
     acknowledged: dict[int, Acknowledged] = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)
     source_positions: list[SourcePosition] = field(default_factory=list)
-    refused: list[Changes] = field(default_factory=list)
+    refused: list[CommitBatch] = field(default_factory=list)
     _failing: list[Picks] = field(default_factory=list)
 
     def fail(self, times: int, picks: Picks = lambda _: True) -> None:
@@ -106,7 +106,7 @@ class MemoryLedger:
     async def find_orders(self, client_order_ids: Sequence[str]) -> Mapping[str, Order]:
         return {name: self.orders[name] for name in client_order_ids if name in self.orders}
 
-    async def commit(self, changes: Changes) -> None:
+    async def commit(self, changes: CommitBatch) -> None:
         failing = next((picks for picks in self._failing if picks(changes)), None)
         if failing is not None:
             self._failing.remove(failing)
@@ -157,6 +157,6 @@ class CountedLedger:
         with self._clock.busy():
             return await self._ledger.find_orders(client_order_ids)
 
-    async def commit(self, changes: Changes) -> None:
+    async def commit(self, changes: CommitBatch) -> None:
         with self._clock.busy():
             await self._ledger.commit(changes)

@@ -8,22 +8,22 @@ from typing import Any
 from core.domain.instrument import Quote
 from core.domain.position import Position
 from core.domain.signal import Side, Signal
-from core.domain.trading_state import Controls
-from core.policy.decision_context import Picture
-from core.policy.sizing.market_orders import Draft
+from core.domain.trading_state import TradingState
+from core.policy.decision_context import DecisionContext
+from core.policy.sizing.market_orders import SizedOrder
 from tests.core.virtual_time import NOON
 from tests.core.world import LIMITS, instrument
 
 HELD = Position("WIFUSDC", qty=Decimal("19.98"), cost=Decimal("9.6"), value=Decimal("9.59"), is_open=True, opened_at=NOON)
 
 
-def picture(**known: Any) -> Picture:
+def decision_context(**known: Any) -> DecisionContext:
     """Keywords are Picture's own and those of Limits."""
     limits = {name: known.pop(name) for name in list(known) if hasattr(LIMITS, name)}
-    present = Picture(
+    present = DecisionContext(
         now=NOON,
         limits=replace(LIMITS, **limits),
-        controls=Controls(),
+        controls=TradingState(),
         instrument=instrument(),
         quote=Quote("WIFUSDC", Decimal("0.48"), Decimal("0.48"), NOON),
         position=Position("WIFUSDC"),
@@ -38,5 +38,5 @@ def said(kind: str = "BUY_SM", *, close: str = "0.48", age: float = 0.0) -> Sign
     return Signal("kafka:t", "t/0/1", kind, "WIFUSDC", Decimal(close), NOON - timedelta(seconds=age))
 
 
-def draft(side: Side = Side.BUY, *, qty: str = "20", price: str = "0.48") -> Draft:
-    return Draft(side, Decimal(qty), Decimal(price))
+def draft(side: Side = Side.BUY, *, qty: str = "20", price: str = "0.48") -> SizedOrder:
+    return SizedOrder(side, Decimal(qty), Decimal(price))

@@ -11,16 +11,16 @@ from core.domain.instrument import Instrument
 from core.domain.messages import ApprovalAnswered, ApprovalTimedOut, Body, ControlsRequested, Message, SignalReceived
 from core.domain.reasons import Reason
 from core.domain.signal import Signal
-from core.domain.trading_state import Controls, Mode, Pause
+from core.domain.trading_state import Mode, Pause, TradingState
 from core.engine.inbox import CAPACITY
-from core.policy.decision_context import Limits
-from core.ports import Ledger, Verdict
-from core.state.portfolio import Book
+from core.policy.decision_context import RiskLimits
+from core.ports import Ledger, MessageOutcome
+from core.state.portfolio import Portfolio
 from core.trading import Trading
 from tests.core.scripted_venue import ScriptedVenue
 from tests.core.virtual_time import VirtualClock
 
-LIMITS = Limits(
+LIMITS = RiskLimits(
     symbols=None,
     trade_qty=Decimal(20),
     trade_quote=None,
@@ -70,7 +70,7 @@ class World:
 
     def __init__(
         self,
-        book: Book,
+        portfolio: Portfolio,
         *,
         clock: VirtualClock,
         ledger: Ledger,
@@ -80,7 +80,7 @@ class World:
     ) -> None:
         """`start` counts the starts of the process on this ledger: names that it gives do not come twice."""
         self.start = start
-        self.book = book
+        self.portfolio = portfolio
         self.clock = clock
         self.venue = venue
         self.timings = Durations()
@@ -88,7 +88,7 @@ class World:
         """Why entries are kept back."""
         self._names = (f"{start}-{number}" for number in count(1))
         self.trading = Trading(
-            book=book,
+            portfolio=portfolio,
             ledger=ledger,
             venue=venue,
             clock=clock,
@@ -116,27 +116,27 @@ class World:
 
     async def say(
         self, kind: str, *, symbol: str = "WIFUSDC", close: str = "0.48", name: str = "", age: float = 0.0
-    ) -> Verdict | None:
+    ) -> MessageOutcome | None:
         """A signal comes, and time passes until it is handled. None where it was known already."""
         signal = self.signal(kind, symbol=symbol, close=close, name=name, age=age)
         return await self.clock.run(self.inbox.ask(self.said(signal)))
 
     def question(self, symbol: str = "WIFUSDC") -> Approval:
         """The open question about `symbol`."""
-        asked = self.book.approval_for(symbol)
+        asked = self.portfolio.approval_for(symbol)
         assert asked is not None
         return asked
 
-    async def tap(self, token: str, *, approve: bool = True, symbol: str = "WIFUSDC") -> Verdict:
+    async def tap(self, token: str, *, approve: bool = True, symbol: str = "WIFUSDC") -> MessageOutcome:
         return await self._ask(ApprovalAnswered(token, approve, 7, "Ann"), symbol)
 
-    async def time_out(self, token: str, *, symbol: str = "WIFUSDC") -> Verdict:
+    async def time_out(self, token: str, *, symbol: str = "WIFUSDC") -> MessageOutcome:
         return await self._ask(ApprovalTimedOut(token), symbol)
 
-    async def set(self, *, pause: Pause | None = None, mode: Mode | None = None) -> Verdict:
+    async def set(self, *, pause: Pause | None = None, mode: Mode | None = None) -> MessageOutcome:
         return await self._ask(ControlsRequested(7, "Ann", pause, mode), "")
 
-    async def _ask(self, body: Body, mailbox: str) -> Verdict:
+    async def _ask(self, body: Body, mailbox: str) -> MessageOutcome:
         verdict = await self.clock.run(self.inbox.ask(self.message(body, mailbox)))
         assert verdict is not None
         return verdict
@@ -169,13 +169,13 @@ async def restarted(before: World, ledger: Ledger) -> World:
     clock = before.clock
     today = clock.now().date().isoformat()
     state = await clock.run(ledger.load(today))
-    book = Book.from_ledger(state, Controls(), before.book.settings, today)
-    world = World(book, clock=clock, ledger=ledger, venue=before.venue, start=before.start + 1)
+    portfolio = Portfolio.from_ledger(state, TradingState(), before.portfolio.settings, today)
+    world = World(portfolio, clock=clock, ledger=ledger, venue=before.venue, start=before.start + 1)
     await clock.run(world.market.load_instruments(None))
     world.inbox.start_controls(state.waiting)
     world.trading.start(state)
     world.start_timer()
-    while world.book.in_flight:
+    while world.portfolio.in_flight:
         await clock.forward(1)
     await clock.quiet()
     return world

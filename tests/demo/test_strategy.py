@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from core.adapters.kafka.options import KafkaOptions
 from demo.broker import MemoryBroker
 from demo.market import INSTRUMENTS, SimulatedMarket
-from demo.strategy import Holding, Pace, ToyStrategy
+from demo.strategy import RateLimiter, SymbolHalts, ToyStrategy
 
 START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 TOPIC = "signals"
@@ -42,7 +42,9 @@ class FastClock:
         await asyncio.sleep(0)
 
 
-async def signals_of(broker: MemoryBroker, start: datetime, seconds: float, pace: Pace | None = None) -> list[dict[str, Any]]:
+async def signals_of(
+    broker: MemoryBroker, start: datetime, seconds: float, pace: RateLimiter | None = None
+) -> list[dict[str, Any]]:
     """What the strategy publishes from `start` on, for so long."""
     await asyncio.to_thread(broker.create_topic, TOPIC)
     clock = FastClock(start, seconds)
@@ -127,7 +129,7 @@ async def test_a_person_can_follow_and_a_question_is_answered_in_peace(memory_br
 
 
 async def test_its_pace_can_be_another(memory_broker: MemoryBroker) -> None:
-    fast = Pace(first_hold=(1, 2), hold=(5, 8), rest=(2, 3), apart=0.5)
+    fast = RateLimiter(first_hold=(1, 2), hold=(5, 8), rest=(2, 3), apart=0.5)
     assert len(await signals_of(memory_broker, START, 60, fast)) > 20
 
 
@@ -143,5 +145,5 @@ async def test_its_pace_can_be_another(memory_broker: MemoryBroker) -> None:
     ],
 )
 def test_when_a_holding_is_over(bid: str, now: float, sold: bool) -> None:
-    holding = Holding(Decimal(100), until=10, at_latest=30, goal=Decimal(3))
-    assert holding.is_over(Decimal(bid), now) is sold
+    symbol_halts = SymbolHalts(Decimal(100), until=10, at_latest=30, goal=Decimal(3))
+    assert symbol_halts.is_over(Decimal(bid), now) is sold

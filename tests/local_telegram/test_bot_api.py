@@ -242,10 +242,10 @@ async def test_a_press_is_answered_once_and_in_time() -> None:
 
 
 async def test_a_photo_goes_and_comes_back(chat: LocalChat, bot: Bot) -> None:
-    picture = png(40, 30)
-    sent = await bot.send_photo(OWNER.user_id, picture, caption="<i>chart</i>", parse_mode=ParseMode.HTML)
+    decision_context = png(40, 30)
+    sent = await bot.send_photo(OWNER.user_id, decision_context, caption="<i>chart</i>", parse_mode=ParseMode.HTML)
     assert (sent.photo[-1].width, sent.photo[-1].height, sent.caption) == (40, 30, "chart")
-    assert bytes(await (await sent.photo[-1].get_file()).download_as_bytearray()) == picture
+    assert bytes(await (await sent.photo[-1].get_file()).download_as_bytearray()) == decision_context
     again = await bot.send_photo(OWNER.user_id, sent.photo[-1].file_id)
     assert again.photo[-1].file_id == sent.photo[-1].file_id
     newer = png(20, 20)

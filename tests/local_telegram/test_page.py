@@ -80,7 +80,7 @@ async def api(server: RunningChat) -> AsyncIterator[ExtBot[None]]:
 async def bot(server: RunningChat) -> AsyncIterator[Bot]:
     """The bot, with a position, that answers and sends alerts."""
     office = await Office(FastClock()).with_position()
-    notifier = owners_notifier(connect(server.token, server.api_url), OWNER, office.ledger, office.desk.clock)
+    notifier = owners_notifier(connect(server.token, server.api_url), OWNER, office.ledger, office.context.clock)
     async with bot_on(server, office) as answering, running(notifier.run()):
         yield answering
 
@@ -254,7 +254,7 @@ async def test_nothing_from_outside_is_markup_wherever_it_stands(
 
 
 async def test_an_approval_is_tapped_answered_and_becomes_the_record(bot: Bot, page: Page) -> None:
-    bot.office.book.approvals[TOKEN] = approval(TOKEN)
+    bot.office.portfolio.approvals[TOKEN] = approval(TOKEN)
     bot.office.ledger.add(ApprovalRequested(approval(TOKEN), "WIF", "USDC"))
     asked = message(page, "trade this?")
     await expect(asked.locator(".buttons button")).to_have_text(["✅ Approve", "✖️ Decline"])
@@ -321,9 +321,9 @@ async def test_a_photo_is_shown_and_a_file_can_be_saved(page: Page, api: ExtBot[
 
 
 async def test_a_person_sends_a_photo_and_a_file(page: Page, api: ExtBot[None]) -> None:
-    picture = png(64, 48)
+    decision_context = png(64, 48)
     files: list[FilePayload] = [
-        {"name": "chart.png", "mimeType": "image/png", "buffer": picture},
+        {"name": "chart.png", "mimeType": "image/png", "buffer": decision_context},
         {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"hello"},
     ]
     for file, caption in zip(files, ("my chart", ""), strict=True):
@@ -343,7 +343,7 @@ async def test_a_person_sends_a_photo_and_a_file(page: Page, api: ExtBot[None]) 
     assert sent[0]
     assert sent[1]
     assert sent[1].document
-    assert bytes(await (await sent[0].photo[-1].get_file()).download_as_bytearray()) == picture
+    assert bytes(await (await sent[0].photo[-1].get_file()).download_as_bytearray()) == decision_context
     assert bytes(await (await sent[1].document.get_file()).download_as_bytearray()) == b"hello"
 
 
@@ -415,7 +415,7 @@ async def test_on_a_phone_everything_is_within_the_screen(
         await page.get_by_title("Send", exact=True).tap()
         await expect(mine(page, long)).to_be_visible()
         await natural_size(page.get_by_role("img", name=long))
-        bot.office.book.approvals[TOKEN] = approval(TOKEN)
+        bot.office.portfolio.approvals[TOKEN] = approval(TOKEN)
         bot.office.ledger.add(ApprovalRequested(approval(TOKEN), "WIF", "USDC"))
 
         for label in ("✅ Approve", "✖️ Decline"):

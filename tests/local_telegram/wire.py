@@ -17,7 +17,7 @@ class Wire:
         """Where it leads; another one counts for the connections that come then."""
         self.turned_away = asyncio.Event()
         """Set once somebody got a 503."""
-        self._listener: asyncio.Server | None = None
+        self._recipient: asyncio.Server | None = None
         self._own_port = 0
         self._busy = False
         self._ends: set[asyncio.StreamWriter] = set()
@@ -30,21 +30,21 @@ class Wire:
     async def mend(self) -> None:
         """From now on connections are carried (again)."""
         self._busy = False
-        if self._listener is None:
-            self._listener = await asyncio.start_server(self._carry, _HOST, self._own_port)
-            self._own_port = self._listener.sockets[0].getsockname()[1]
+        if self._recipient is None:
+            self._recipient = await asyncio.start_server(self._carry, _HOST, self._own_port)
+            self._own_port = self._recipient.sockets[0].getsockname()[1]
 
     async def cut(self, *, busy: bool = False) -> None:
         """Resets what it carries; new connections are refused or, `busy`, get a 503."""
         self._busy = busy
-        listener = self._listener
-        if listener is not None and not busy:
-            self._listener = None
-            listener.close()
+        recipient = self._recipient
+        if recipient is not None and not busy:
+            self._recipient = None
+            recipient.close()
         for end in self._ends:
             end.transport.abort()
-        if listener is not None and not busy:
-            await listener.wait_closed()
+        if recipient is not None and not busy:
+            await recipient.wait_closed()
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError), self._known(writer):

@@ -6,19 +6,19 @@ from unittest.mock import patch
 
 from sqlalchemy import select
 
-from bot.telegram.single_instance import Alone
+from bot.telegram.single_instance import SingleInstance
 from core.adapters.ledger import tables, transaction
 from core.adapters.ledger.lease import Lease
-from core.engine import symbol_halts as holding
-from core.engine.symbol_halts import Holding
+from core.engine import symbol_halts
+from core.engine.symbol_halts import SymbolHalts
 from core.execution import order_adoption as adoption
-from core.execution.account_guard import Account
+from core.execution.account_guard import AccountGuard
 from core.execution.first_sending import FirstSending
-from core.execution.order_adoption import Adoption
+from core.execution.order_adoption import OrderAdoption
 from core.policy.order_ownership import Ours, Whose, whose
 from core.reconciliation import symbol_comparison as comparison
 from core.reconciliation.symbol_comparison import Sorted
-from core.state.portfolio import Book
+from core.state.portfolio import Portfolio
 
 _SORT = comparison.sort_orders
 
@@ -49,11 +49,11 @@ def takes_an_id_for_an_order(report: Any, order: Any, ours: Ours) -> Whose:
     return Whose.KNOWN if known else whose(report, order, ours)
 
 
-def looked_at_already(_self: Holding, _symbol: str) -> bool:
+def looked_at_already(_self: SymbolHalts, _symbol: str) -> bool:
     return True
 
 
-async def adopts_without_fees(self: Adoption, stored: Any, report: Any) -> Any:
+async def adopts_without_fees(self: OrderAdoption, stored: Any, report: Any) -> Any:
     place = self._placement.adopt
 
     async def adopt(order: Any, changes: Any, found: Any) -> Any:
@@ -65,7 +65,7 @@ async def adopts_without_fees(self: Adoption, stored: Any, report: Any) -> Any:
         return await _TAKE_OVER(self, stored, report)
 
 
-_TAKE_OVER = Adoption.take_over
+_TAKE_OVER = OrderAdoption.take_over
 
 
 def writes_into_whatever_is_there(self: Lease, connection: Any, number: int) -> None:
@@ -82,30 +82,30 @@ def finds_no_conflict(*_: Any) -> dict[Any, Any]:
     return {}
 
 
-def enters_at_once(_self: Alone) -> None:
+def enters_at_once(_self: SingleInstance) -> None:
     """A program need not know that it is alone."""
 
 
-def accepts_all_of_it(self: Account, _shown: Any, who: str) -> Any:
+def accepts_all_of_it(self: AccountGuard, _shown: Any, who: str) -> Any:
     """The owner's word on what was shown is taken for all that holds the account."""
-    held = self._book.account_hold
+    held = self._portfolio.account_hold
     return _ACCEPT(self, held.differences if held is not None else (), who)
 
 
-_ACCEPT = Account.accept
+_ACCEPT = AccountGuard.accept
 
 Swap = tuple[Any, str, Any]
-_NOTHING_LOST: tuple[Swap, ...] = ((holding, "sort_orders", loses_for_good),)
+_NOTHING_LOST: tuple[Swap, ...] = ((symbol_halts, "sort_orders", loses_for_good),)
 
 ACCOUNT_VARIANTS: dict[str, tuple[Swap, ...]] = {
     "of a ledger that was put back signals are bought again": (*_NOTHING_LOST, (FirstSending, "ask", asks_nothing)),
     "the first sending of an old signal does not ask, and nobody looks before": (
         (FirstSending, "is_old", takes_all_for_new),
-        (Holding, "is_looked_at", looked_at_already),
+        (SymbolHalts, "is_looked_at", looked_at_already),
     ),
     "an order that the ledger lost is not taken over": _NOTHING_LOST,
-    "an order that the ledger lost is taken over without its fees": ((Adoption, "take_over", adopts_without_fees),),
-    "orders of another mark are not noticed": ((holding, "sort_orders", sees_nobody),),
+    "an order that the ledger lost is taken over without its fees": ((OrderAdoption, "take_over", adopts_without_fees),),
+    "orders of another mark are not noticed": ((symbol_halts, "sort_orders", sees_nobody),),
     "orders of another mark are taken over": (
         (comparison, "whose", takes_every_mark_for_ours),
         (adoption, "whose", takes_every_mark_for_ours),
@@ -113,8 +113,8 @@ ACCOUNT_VARIANTS: dict[str, tuple[Swap, ...]] = {
     "a known client id with another order id is not noticed": ((comparison, "whose", takes_an_id_for_an_order),),
     "a process carries on where its ledger went backwards": ((Lease, "stamp", writes_into_whatever_is_there),),
     "another content under an id that is taken is a repetition": ((transaction, "find_conflicts", finds_no_conflict),),
-    "a newcomer enters without having polled undisturbed": ((Alone, "closed", enters_at_once),),
-    "an acceptance of some orders lifts the whole halt": ((Account, "accept", accepts_all_of_it),),
-    "a halted account buys on": ((Book, "account_hold", property(lambda _: None)),),
+    "a newcomer enters without having polled undisturbed": ((SingleInstance, "closed", enters_at_once),),
+    "an acceptance of some orders lifts the whole halt": ((AccountGuard, "accept", accepts_all_of_it),),
+    "a halted account buys on": ((Portfolio, "account_hold", property(lambda _: None)),),
 }
 """What each of them swaps: the owner of a name, the name, and what stands there instead."""

@@ -17,7 +17,7 @@ from tests.simulation.evidence import Evidence, is_by_hand, is_signal
 E = TypeVar("E")
 
 
-def _wishes(seen: Evidence) -> Iterator[str]:
+def _control_commands(seen: Evidence) -> Iterator[str]:
     """Whatever was ordered by hand was confirmed, became one order at most (a panic: one after another), not a larger one."""
     largest = {order.client_order_id: order.orig_qty for order in seen.venue.orders}
     orders = {row["inbox_seq"]: row for row in seen.rows(tables.orders)}
@@ -190,4 +190,4 @@ def _events(seen: Evidence, kind: str, of: type[E]) -> Iterator[E]:
             yield event
 
 
-PROMISES = (_wishes, _covered, _halves, _cancels, _panics, _all_told, _remembered, _rights)
+PROMISES = (_control_commands, _covered, _halves, _cancels, _panics, _all_told, _remembered, _rights)

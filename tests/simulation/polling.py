@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bot.telegram.single_instance import CONFLICT_PAUSE_SECONDS, Alone
+from bot.telegram.single_instance import CONFLICT_PAUSE_SECONDS, SingleInstance
 from core.ports import Clock
 from local_telegram.errors import ApiError
 from local_telegram.updates import UpdateQueue
@@ -67,7 +67,7 @@ class Polling:
         if process is not None:
             self.sent.append(Sent(process.name, asyncio.get_running_loop().time(), side, client_order_id))
 
-    async def listen(self, alone: Alone, clock: Clock) -> None:
+    async def listen(self, alone: SingleInstance, clock: Clock) -> None:
         """Polls as `bot.telegram.telegram_app` does."""
         while True:
             began = clock.monotonic()

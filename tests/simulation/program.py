@@ -10,15 +10,15 @@ from itertools import count
 from typing import Any, cast
 
 from bot.access.confirmations import Confirmations, Refusal, read_confirmation
-from bot.access.roles import People, link_word
+from bot.access.roles import Roles, link_word
 from bot.commands import approval_buttons as approvals
-from bot.commands.context import Caller, Desk
+from bot.commands.context import Caller, CommandContext
 from bot.commands.liquidation import PanicTimer
 from bot.commands.parser import read_asked
 from bot.commands.start import joined
 from bot.jobs.timers import ApprovalTimer, RulesReader
-from bot.subscriptions.recipients import Audience
-from bot.telegram.single_instance import Alone
+from bot.subscriptions.recipients import Recipients
+from bot.telegram.single_instance import SingleInstance
 from core.adapters.binance.binance_client import BinanceClient
 from core.adapters.ledger.lease import take_lease
 from core.adapters.ledger.queries import LedgerQueries
@@ -26,11 +26,11 @@ from core.adapters.ledger.sql_ledger import SqlLedger
 from core.domain.access import Role
 from core.domain.errors import ExchangeUnavailable, LeaseLost, LedgerInUse, LedgerUnavailable
 from core.domain.events import Event, PartTroubled, Started
-from core.domain.trading_state import Controls, Mode
-from core.policy.decision_context import Limits
+from core.domain.trading_state import Mode, TradingState
+from core.policy.decision_context import RiskLimits
 from core.policy.risk.limits import RULES, shown
-from core.ports import Changes
-from core.state.portfolio import Book
+from core.ports import CommitBatch
+from core.state.portfolio import Portfolio
 from core.trading import Trading
 from tests.simulation.broker import TOPIC, Broker, SimulatedSource
 from tests.simulation.chat import CHAT_ID, Chat, Update, bot_in
@@ -41,7 +41,7 @@ from tests.simulation.machine import Clock, Fate
 from tests.simulation.polling import Polling
 from tests.tellings import owners_notifier
 
-LIMITS = Limits(
+LIMITS = RiskLimits(
     symbols=frozenset(SYMBOLS),
     trade_qty=Decimal(10),
     trade_quote=Decimal(20),
@@ -121,7 +121,7 @@ class Program:
         self.left = await ledger.load(today)
         self.alone = await self._polls()
         self.trading = Trading(
-            book=Book.from_ledger(self.left, Controls(mode=Mode.AUTO), LIMITS, today, {ANN: Role.OWNER}),
+            portfolio=Portfolio.from_ledger(self.left, TradingState(mode=Mode.AUTO), LIMITS, today, {ANN: Role.OWNER}),
             ledger=ledger,
             venue=client,
             clock=clock,
@@ -134,7 +134,7 @@ class Program:
             gate=self.alone.closed if self.alone is not None else lambda: None,
         )
         self.inbox = self.trading.inbox
-        self.desk = self._desk(client)
+        self.context = self._context(client)
         self.source = SimulatedSource(
             parts.broker,
             default_symbol="WIFUSDC",
@@ -157,8 +157,8 @@ class Program:
             self.trading.comparing.run(),
             self._watch_mailboxes(),
             self._every(1.0, self.trading.exits.run),
-            self._every(1.0, PanicTimer(self.desk).run),
-            self._every(1.0, ApprovalTimer(self.trading.book, self.inbox, clock).run),
+            self._every(1.0, PanicTimer(self.context).run),
+            self._every(1.0, ApprovalTimer(self.trading.portfolio, self.inbox, clock).run),
             self._every(45.0, self._compare),
             self._every(300.0, RulesReader(self.trading.market).run),
             self._every(60.0, self._measure(client)),
@@ -170,22 +170,24 @@ class Program:
             task.result()
         await self._stop(tasks)
 
-    async def _polls(self) -> Alone | None:
+    async def _polls(self) -> SingleInstance | None:
         """What tells whether this program is alone; None where nobody polls."""
         if self.parts.polling.queue is None:
             return None
         traded_at = await LedgerQueries(self.ledger.reader).last_on_exchange()
         seen_at = self.ledger.away_since
-        return Alone(self.clock, self._tell, who=self.process.name, has_account=True, traded_at=traded_at, seen_at=seen_at)
+        return SingleInstance(
+            self.clock, self._tell, who=self.process.name, has_account=True, traded_at=traded_at, seen_at=seen_at
+        )
 
-    def _desk(self, client: BinanceClient) -> Desk:
+    def _context(self, client: BinanceClient) -> CommandContext:
         """What the commands work on. Those that only read are not said here, so what they would ask is not there."""
         trading, nothing = self.trading, cast("Any", None)
-        people = People(trading.book)
-        return Desk(
-            book=trading.book,
+        people = Roles(trading.portfolio)
+        return CommandContext(
+            portfolio=trading.portfolio,
             market=trading.market,
-            deciding=trading.deciding,
+            decisions=trading.decisions,
             rates=trading.rates,
             confirmations=Confirmations(self.clock, lambda: f"{self.process.name}-{next(self._tokens):016}"),
             codes=None,
@@ -199,7 +201,7 @@ class Program:
             trading_mode="live",
             symbols=LIMITS.symbols,
             people=people,
-            audience=Audience(CHAT_ID, None, "en", "UTC", people, trading.book),
+            recipients=Recipients(CHAT_ID, None, "en", "UTC", people, trading.portfolio),
             bot_name=lambda: "",
             language="en",
             zone="UTC",
@@ -233,8 +235,8 @@ class Program:
             else:
                 break
         self.trading.start(self.left)
-        book = self.trading.book
-        started = Started("0", "live", book.controls, len(book.open_positions()))
+        portfolio = self.trading.portfolio
+        started = Started("0", "live", portfolio.controls, len(portfolio.open_positions()))
         await self._commit_event(started)
         await self.source.run()
 
@@ -254,25 +256,25 @@ class Program:
             await self.clock.sleep(0.2)
 
     async def _heard(self, update: Update) -> None:
-        person, data, desk = update.person, update.data, self.desk
-        role, source_id = desk.people.role(person), f"update:{update.number}"
+        person, data, context = update.person, update.data, self.context
+        role, source_id = context.people.role(person), f"update:{update.number}"
         if role is None:
             word = link_word(data)
-            if word is not None and desk.people.lets_in(word, self.clock.now()):
-                await joined(desk, word, person, NAMES[person], source_id)
+            if word is not None and context.people.lets_in(word, self.clock.now()):
+                await joined(context, word, person, NAMES[person], source_id)
             return
         caller = Caller(person, NAMES[person], role, source_id, person)
         asked = read_asked(data, "")
         if asked is not None and asked.command is not None:
             if asked.allowed(role):
-                await self.parts.chat.reply(person, data, await asked.command.run(desk, asked.args, caller))
+                await self.parts.chat.reply(person, data, await asked.command.run(context, asked.args, caller))
         elif (confirmed := read_confirmation(data)) is not None:
             await self._confirmed(caller, *confirmed)
         elif role >= approvals.ROLE:
-            await approvals.answer(desk, data, caller)
+            await approvals.answer(context, data, caller)
 
     async def _confirmed(self, caller: Caller, token: str, yes: bool) -> None:
-        pending = self.desk.confirmations.take(token, caller.user_id, caller.chat_id)
+        pending = self.context.confirmations.take(token, caller.user_id, caller.chat_id)
         if yes and not isinstance(pending, Refusal) and caller.role >= pending.role:
             await pending.act(pending.source_id)
 
@@ -297,6 +299,6 @@ class Program:
 
     async def _commit_event(self, event: Event) -> None:
         try:
-            await self.ledger.commit(Changes(events=[event]))
+            await self.ledger.commit(CommitBatch(events=[event]))
         except LedgerUnavailable:
             self.parts.fate.tell("an event could not be kept")

@@ -14,7 +14,7 @@ from telegram.error import TelegramError
 
 from bot.access.confirmations import Confirmations, Pending
 from bot.commands import panic
-from bot.commands.context import Caller, Desk
+from bot.commands.context import Caller, CommandContext
 from bot.commands.liquidation import PanicTimer
 from bot.notifications.telegram_notifier import TelegramNotifier
 from core.adapters.kafka.source import KafkaSource
@@ -29,7 +29,7 @@ from core.domain.position import Position
 from core.domain.reasons import reason
 from core.domain.signal import BY_HAND, Side
 from core.engine import order_executor
-from core.engine.control_commands import Wishes
+from core.engine.control_commands import ControlCommands
 from core.engine.inbox import Inbox
 from core.engine.order_executor import OrderExecutor
 from core.execution import placement as placing
@@ -38,16 +38,16 @@ from core.execution.placement import Placement
 from core.execution.reconciler import FENCE_MARGIN, FateUnknown, NeverPlaced, Reconciler
 from core.policy import profit
 from core.policy.sizing import market_orders as sizing
-from core.ports import Changes, LedgerState, Verdict
-from core.state.portfolio import Book
+from core.ports import CommitBatch, LedgerState, MessageOutcome
+from core.state.portfolio import Portfolio
 from core.trading import Trading
 from tests.simulation.account_variants import ACCOUNT_VARIANTS, Swap
 from tests.simulation.breaking import Variant, loads, patched, swap
 from tests.simulation.wrong_exits import WRONG_EXITS
 
 
-async def _place_first(self: Placement, order: Order, intent: Changes, **_: Any) -> Order:
-    self._book.in_flight[order.client_order_id] = order
+async def _place_first(self: Placement, order: Order, intent: CommitBatch, **_: Any) -> Order:
+    self._portfolio.in_flight[order.client_order_id] = order
     answer = await self._send(order)
     await self._submit(order, intent)
 
@@ -121,17 +121,17 @@ async def _offset_first(self: KafkaSource, partition: int, records: Any) -> None
 _DELIVER_BATCH = KafkaSource._deliver_batch
 
 
-async def _send_once(self: TelegramNotifier, listener: Any, message: Any, *_: Any) -> int:
+async def _send_once(self: TelegramNotifier, recipient: Any, message: Any, *_: Any) -> int:
     await self._pace.take()
     try:
-        return await self._speaker.send(listener.chat_id, message, 1)
+        return await self._speaker.send(recipient.chat_id, message, 1)
     except TelegramError:
         return 0
 
 
-async def _mark_first(self: TelegramNotifier, listener: Any, items: Any) -> None:
-    await self._told_by(listener, items[:1], 1)
-    await self._speaker.send(listener.chat_id, self._rendered(listener, items[0]))
+async def _mark_first(self: TelegramNotifier, recipient: Any, items: Any) -> None:
+    await self._told_by(recipient, items[:1], 1)
+    await self._speaker.send(recipient.chat_id, self._rendered(recipient, items[0]))
 
 
 def _double_fills(order: Order, report: ExecutionReport, *rest: Any) -> Any:
@@ -145,10 +145,10 @@ def _no_base_fee(*args: Any) -> profit.Fees:
     return replace(_ADD_UP(*args), base=ZERO)
 
 
-_APPLY = Book.apply
+_APPLY = Portfolio.apply
 
 
-def _keeps_questions(self: Book, changes: Changes) -> None:
+def _keeps_questions(self: Portfolio, changes: CommitBatch) -> None:
     before = dict(self.approvals)
     _APPLY(self, changes)
     self.approvals = before | self.approvals
@@ -156,14 +156,14 @@ def _keeps_questions(self: Book, changes: Changes) -> None:
 
 def _no_recovery(self: Trading, left: LedgerState) -> None:
     for order in left.in_flight:
-        self.book.in_flight.pop(order.client_order_id, None)
+        self.portfolio.in_flight.pop(order.client_order_id, None)
     self.inbox.start([], left.waiting)
 
 
-async def _intent_without_verdict(self: Placement, order: Order, intent: Changes, **more: Any) -> Order:
+async def _intent_without_verdict(self: Placement, order: Order, intent: CommitBatch, **more: Any) -> Order:
     verdicts, intent.verdicts = intent.verdicts, []
     settled = await _PLACE(self, order, intent, **more)
-    await self._ledger.commit(Changes(verdicts=verdicts))
+    await self._ledger.commit(CommitBatch(verdicts=verdicts))
     intent.verdicts = verdicts
     return settled
 
@@ -172,10 +172,10 @@ _PLACE = Placement.place
 _COMMIT = Placement._commit
 
 
-async def _two_commits(self: Placement, changes: Changes) -> None:
+async def _two_commits(self: Placement, changes: CommitBatch) -> None:
     if changes.executions:
-        await _COMMIT(self, Changes(orders=changes.orders, fills=changes.fills, executions=changes.executions))
-        changes = Changes(positions=changes.positions, trades=changes.trades, events=changes.events)
+        await _COMMIT(self, CommitBatch(orders=changes.orders, fills=changes.fills, executions=changes.executions))
+        changes = CommitBatch(positions=changes.positions, trades=changes.trades, events=changes.events)
     await _COMMIT(self, changes)
 
 
@@ -199,7 +199,7 @@ def _renamed(message: Message, number: int) -> Message:
 
 def _no_turns(self: Inbox, stored: Any) -> None:
     async def handle(message: StoredMessage) -> None:
-        verdict: Verdict = await self._handle(message)
+        verdict: MessageOutcome = await self._handle(message)
         answer = self._answers.pop(message.seq, None)
         if answer is not None and not answer.done():
             answer.set_result(verdict)
@@ -219,12 +219,12 @@ async def _settles_before_it_is_final(self: Reconciler, report: ExecutionReport)
             await self._clock.sleep(1)
 
 
-async def _ignores_the_clock(self: OrderExecutor, stored: StoredMessage, answer: Any) -> Verdict:
+async def _ignores_the_clock(self: OrderExecutor, stored: StoredMessage, answer: Any) -> MessageOutcome:
     """An answer is good however late it comes, and whoever was told otherwise."""
-    approval = self._book.approvals.get(answer.token) or _SEEN.get(answer.token)
+    approval = self._portfolio.approvals.get(answer.token) or _SEEN.get(answer.token)
     if approval is not None:
         _SEEN[answer.token] = approval
-        self._book.approvals[answer.token] = replace(approval, expires_at=approval.expires_at.replace(year=2100))
+        self._portfolio.approvals[answer.token] = replace(approval, expires_at=approval.expires_at.replace(year=2100))
     return await _ANSWERED(self, stored, answer)
 
 
@@ -235,7 +235,7 @@ async def _knows_nothing(*_: Any) -> dict[int, Any]:
 # --- by hand
 
 
-async def _by_hand_without_verdict(self: Placement, order: Order, intent: Changes, **more: Any) -> Order:
+async def _by_hand_without_verdict(self: Placement, order: Order, intent: CommitBatch, **more: Any) -> Order:
     place = _intent_without_verdict if order.signal.source == BY_HAND else _PLACE
     return await place(self, order, intent, **more)
 
@@ -257,10 +257,10 @@ def _no_pause(user_id: int, who: str, *_: Any, **__: Any) -> ControlsRequested:
     return ControlsRequested(user_id, who)
 
 
-async def _one_after_the_other(desk: Desk, _caller: Caller, bodies: Any, source_id: str) -> str:
+async def _one_after_the_other(context: CommandContext, _caller: Caller, bodies: Any, source_id: str) -> str:
     for number, (mailbox, body) in enumerate(bodies):
-        await desk.inbox.ask_all([Message(BY_HAND, f"{source_id}:{number}", mailbox, body, desk.clock.now())])
-        await desk.clock.sleep(1)
+        await context.inbox.ask_all([Message(BY_HAND, f"{source_id}:{number}", mailbox, body, context.clock.now())])
+        await context.clock.sleep(1)
     return ""
 
 
@@ -273,10 +273,10 @@ async def _nothing_was_filled(self: Placement, order: Order, report: ExecutionRe
 _SETTLE = Placement._settle
 
 
-async def _cancels_once(self: Wishes, wish: CancelRequested) -> Any:
+async def _cancels_once(self: ControlCommands, wish: CancelRequested) -> Any:
     with suppress(Exception):
         await self._venue.cancel_order(wish.symbol, wish.client_order_id)
-    return Changes()
+    return CommitBatch()
 
 
 async def _let_in_for_ever(self: SqlLedger, today: str) -> LedgerState:
@@ -294,12 +294,12 @@ def _sells_more(side: Side, price: Decimal, position: Position, *rest: Any) -> D
 _QTY = sizing._qty
 
 
-def _in_silence(self: Wishes, wish: LimitRequested) -> Any:
+def _in_silence(self: ControlCommands, wish: LimitRequested) -> Any:
     changes = _LIMIT(self, wish)
-    return replace(changes, events=[]) if isinstance(changes, Changes) else changes
+    return replace(changes, events=[]) if isinstance(changes, CommitBatch) else changes
 
 
-_LIMIT = Wishes._limit
+_LIMIT = ControlCommands._limit
 _SEEN: dict[str, Any] = {}
 _ANSWERED = OrderExecutor._answered
 
@@ -335,7 +335,7 @@ VARIANTS: dict[str, Variant] = {
         patch.object(Lease, "stamp", lambda *_: None), patch.object(Lease, "sure", property(lambda _: True))
     ),
     "an order leaves though the lease is in doubt": swap(Lease, "sure", property(lambda _: True)),
-    "an approval is used twice": swap(Book, "apply", _keeps_questions),
+    "an approval is used twice": swap(Portfolio, "apply", _keeps_questions),
     "an approval is good however late": swap(OrderExecutor, "_answered", _ignores_the_clock),
     "orders in flight are forgotten at the start": swap(Trading, "start", _no_recovery),
     "the verdict is committed after the order": swap(Placement, "place", _intent_without_verdict),
@@ -352,10 +352,10 @@ VARIANTS: dict[str, Variant] = {
     ),
     "a panic is stored piece by piece": swap(panic, "place_all", _one_after_the_other),
     "a cancel forgets what was filled": swap(Placement, "_settle", _nothing_was_filled),
-    "a cancel is asked for once": swap(Wishes, "_cancel", _cancels_once),
+    "a cancel is asked for once": swap(ControlCommands, "_cancel", _cancels_once),
     "half of it is all of it": swap(order_executor, "HALF", USUAL),
     "more is sold than is held": swap(sizing, "_qty", _sells_more),
-    "a limit is set in silence": swap(Wishes, "_limit", _in_silence),
+    "a limit is set in silence": swap(ControlCommands, "_limit", _in_silence),
     "limits that were set are forgotten at the start": loads(lambda state: replace(state, limits=())),
     "a pause is forgotten at the start": loads(lambda state: replace(state, controls=None)),
     "whoever was shown out is let in at the start": swap(SqlLedger, "load", _let_in_for_ever),

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from difflib import get_close_matches
 
-from bot.commands.context import Desk
+from bot.commands.context import CommandContext
 from bot.views.chat_message import Button, ChatMessage
 
 _SYMBOL = re.compile(r"[A-Z0-9-_.]{1,20}", re.ASCII)  # https://developers.binance.com/docs/binance-spot-api-docs/rest-api
@@ -19,41 +19,41 @@ def read_symbol(text: str) -> str | None:
     return name if _SYMBOL.fullmatch(name) else None
 
 
-def named_symbol(desk: Desk, text: str, known: Collection[str]) -> str | None:
+def named_symbol(context: CommandContext, text: str, known: Collection[str]) -> str | None:
     """The symbol that is meant: its name, or the base asset of exactly one of those `known`. None for what can be no symbol."""
     name = read_symbol(text)
     if name is None or name in known:
         return name
-    of_base = [symbol for symbol in known if desk.priced(symbol).base == name]
+    of_base = [symbol for symbol in known if context.priced(symbol).base == name]
     return of_base[0] if len(of_base) == 1 else name
 
 
-def held_symbols(desk: Desk) -> list[str]:
+def held_symbols(context: CommandContext) -> list[str]:
     """What is held and could be sold."""
-    return [position.symbol for position in desk.book.open_positions()]
+    return [position.symbol for position in context.portfolio.open_positions()]
 
 
-def known_symbols(desk: Desk) -> list[str]:
+def known_symbols(context: CommandContext) -> list[str]:
     """What is traded here, and what is held: every symbol of the exchange where none are named."""
-    return sorted(set(held_symbols(desk)) | set(desk.market.instruments() if desk.symbols is None else desk.symbols))
+    return sorted(set(held_symbols(context)) | set(context.market.instruments() if context.symbols is None else context.symbols))
 
 
-def not_traded(desk: Desk, symbol: str, command: str) -> ChatMessage | None:
+def not_traded(context: CommandContext, symbol: str, command: str) -> ChatMessage | None:
     """That a symbol is none of those traded here, with a button for each that is near it; None where it is one, or where it is
     not known yet which there are."""
-    known = known_symbols(desk)
+    known = known_symbols(context)
     if not known or symbol in known:
         return None
-    near = _near(desk, symbol, known)
+    near = _near(context, symbol, known)
     listed = ", ".join(known) if len(known) <= _MOST_BUTTONS else ", ".join(near)
     if not listed:
-        return ChatMessage(desk.texts("symbol.unknown", symbol=symbol))
-    return ChatMessage(desk.texts("symbol.not_traded", symbol=symbol, known=listed), _buttons(near, command))
+        return ChatMessage(context.texts("symbol.unknown", symbol=symbol))
+    return ChatMessage(context.texts("symbol.not_traded", symbol=symbol, known=listed), _buttons(near, command))
 
 
-def _near(desk: Desk, symbol: str, known: Collection[str]) -> list[str]:
+def _near(context: CommandContext, symbol: str, known: Collection[str]) -> list[str]:
     """Those of the same base asset first."""
-    of_base = [each for each in known if desk.priced(each).base == symbol]
+    of_base = [each for each in known if context.priced(each).base == symbol]
     return list(dict.fromkeys([*of_base, *get_close_matches(symbol, known, n=_NEAR, cutoff=0.5)]))[:_NEAR]
 
 
@@ -62,18 +62,18 @@ def _buttons(symbols: Collection[str], command: str) -> tuple[tuple[Button, ...]
     return tuple(tuple(buttons[start : start + _IN_A_ROW]) for start in range(0, len(buttons), _IN_A_ROW))
 
 
-def traded_buttons(desk: Desk, command: str, usage: str) -> ChatMessage:
+def traded_buttons(context: CommandContext, command: str, usage: str) -> ChatMessage:
     """What is traded here, with a button for each; where every symbol of the exchange is, how to say it."""
-    known = known_symbols(desk)
+    known = known_symbols(context)
     if not known or len(known) > _MOST_BUTTONS:
-        return ChatMessage(desk.texts("answer.how", usage=f"/{usage}"))
-    return ChatMessage(desk.texts(f"{command}.which"), _buttons(known, command))
+        return ChatMessage(context.texts("answer.how", usage=f"/{usage}"))
+    return ChatMessage(context.texts(f"{command}.which"), _buttons(known, command))
 
 
-def held_buttons(desk: Desk, command: str) -> ChatMessage:
+def held_buttons(context: CommandContext, command: str) -> ChatMessage:
     """What is held, with a button for each."""
-    held = desk.book.open_positions()
+    held = context.portfolio.open_positions()
     if not held:
-        return ChatMessage(desk.texts("positions.none"))
+        return ChatMessage(context.texts("positions.none"))
     rows = tuple((Button(position.symbol, f"/{command} {position.symbol}"),) for position in held[:20])
-    return ChatMessage(desk.texts(f"{command}.which"), rows)
+    return ChatMessage(context.texts(f"{command}.which"), rows)

@@ -28,7 +28,7 @@ from core.adapters.binance.errors import (
     Silence,
     order_refused,
 )
-from core.adapters.binance.rate_limit_budget import Allowance, Request
+from core.adapters.binance.rate_limit_budget import RateLimitBudget, Request
 from core.adapters.binance.requests import Call, Cost, ListCall, Wire
 from core.domain.api_key_permissions import Permissions
 from core.domain.errors import ExchangeUnavailable, SymbolUnknown
@@ -83,7 +83,7 @@ class BinanceClient:
         self._measured = 0  # how often the clock was; 0: nothing can be signed yet
         self._offset = 0.0
         self._backoff = Backoff(clock)
-        self.allowance = Allowance(lambda: clock.now().timestamp() + self._offset)
+        self.budget = RateLimitBudget(lambda: clock.now().timestamp() + self._offset)
         self._assets: dict[str, tuple[str, str]] = {}  # symbol -> base, quote; for the words of a refusal
 
     @property
@@ -111,11 +111,11 @@ class BinanceClient:
         found: dict[str, Instrument] = {}
         if symbols is None:
             body = await self._answer(lambda wire: wire.exchange_info(None), asking.RULES)
-            self.allowance.learn(codec.rate_limits(body))
+            self.budget.learn(codec.rate_limits(body))
             found = _read(codec.instruments, body, skip_unreadable=True)
         else:
             for asked, body in await self._about(symbols, lambda wire, some: wire.exchange_info(some), asking.RULES):
-                self.allowance.learn(codec.rate_limits(body))
+                self.budget.learn(codec.rate_limits(body))
                 found |= _read(codec.instruments_of, body, asked)
         self._assets |= {rules.symbol: (rules.base, rules.quote) for rules in found.values()}
         return found
@@ -204,7 +204,7 @@ class BinanceClient:
             case Answer():
                 placed = _placed(said, request)
                 if isinstance(placed, ExecutionReport) and placed.executed_qty:
-                    self.allowance.order_traded()
+                    self.budget.order_traded()
                 return placed
             case Silence():
                 return Unanswered(said.what) if said.sent else NotTaken(reason("unreachable", detail=said.what))
@@ -216,7 +216,7 @@ class BinanceClient:
         Whether it has room for an exit, it says itself."""
         if wait := self._backoff.left(orders=True):
             return NotTaken(self._backoff.reason(wait), wait)
-        if side is Side.BUY and (wait := self.allowance.wait_for_order()):
+        if side is Side.BUY and (wait := self.budget.wait_for_order()):
             return NotTaken(_held_back(wait), wait)
         return None
 
@@ -272,7 +272,7 @@ class BinanceClient:
         if wait := self._backoff.left():
             raise ExchangeUnavailable(str(self._backoff.reason(wait)), retry_after=wait)
         wire = await (self._signing() if signed else self._open())
-        while cost.share is not None and (wait := self.allowance.wait_for_question(cost.weight, cost.share)):
+        while cost.share is not None and (wait := self.budget.wait_for_question(cost.weight, cost.share)):
             if not cost.patient:
                 raise ExchangeUnavailable(str(_held_back(wait)), retry_after=wait)
             await self._clock.sleep(wait)
@@ -285,7 +285,7 @@ class BinanceClient:
 
     async def _counted(self, request: Request, call: Awaitable[Said]) -> Said:
         """What is said, with what it cost kept in the books of the allowance."""
-        self.allowance.begin(request)
+        self.budget.begin(request)
         said: Said | None = None
         try:
             said = await call
@@ -293,7 +293,7 @@ class BinanceClient:
         finally:
             counts = said.counts if isinstance(said, Answer | Refusal) else {}
             lost = said is None or (isinstance(said, Silence) and said.sent)
-            self.allowance.end(request, counts, taken=lost or isinstance(said, Answer))
+            self.budget.end(request, counts, taken=lost or isinstance(said, Answer))
 
     async def _read_signed(self, cost: Cost, call: Call) -> object:
         return await self._answer(call, cost, signed=True)
@@ -348,9 +348,9 @@ class BinanceClient:
 
 
 def _import_wire() -> Callable[..., Wire]:
-    from core.adapters.binance.http_client import LibraryWire  # noqa: PLC0415 - takes a second; in a thread, so that the loop goes on
+    from core.adapters.binance.http_client import BinanceHttpClient  # noqa: PLC0415 - takes a second; in a thread, so that the loop goes on
 
-    return LibraryWire
+    return BinanceHttpClient
 
 
 def _held_back(wait: float) -> Reason:

@@ -30,7 +30,7 @@ class _MayNotSend(Exception):
     """An order was about to leave after this process lost the right to send one."""
 
 
-class LibraryWire:
+class BinanceHttpClient:
     """Holds one session with the exchange by python-binance's client, unpatched; made inside the running event loop.
     See `core.adapters.binance.binance_client.Wire`. Connections are opened as they are needed.
 

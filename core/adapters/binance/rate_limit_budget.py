@@ -84,7 +84,7 @@ class Request:
     orders: int = 0
 
 
-class Allowance:
+class RateLimitBudget:
     """What one address may still ask. `now` is the exchange's clock, seconds since the epoch."""
 
     def __init__(self, now: Callable[[], float]) -> None:

@@ -12,7 +12,7 @@ from core.adapters.ledger import rows, tables
 from core.adapters.ledger.column_types import exact_sum
 from core.adapters.ledger.reader import LedgerReader
 from core.domain.events import Priority
-from core.domain.pending_exit import WantedExit
+from core.domain.pending_exit import PendingExit
 from core.domain.position import Execution, Position
 from core.ports import MAIN_READER
 from core.read_models import Gain, Performance, Selection
@@ -81,7 +81,7 @@ class LedgerAnalytics:
         )
         return [Held(rows.position_of(row), row["bid"], row["at"]) for row in await self._reader.read(question)]
 
-    async def exits(self) -> Sequence[WantedExit]:
+    async def exits(self) -> Sequence[PendingExit]:
         """The exits that are wanted still, the oldest first."""
         table = tables.wanted_exits
         question = select(table).where(tables.IS_WANTED).order_by(table.c.since, table.c.symbol)

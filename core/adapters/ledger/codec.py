@@ -11,11 +11,11 @@ from core.domain.access import Reader
 from core.domain.events import Event
 from core.domain.messages import Body
 from core.domain.order import ExecutionReport
-from core.domain.pending_exit import WantedExit
+from core.domain.pending_exit import PendingExit
 from core.domain.reasons import Reason
 from core.domain.signal import Signal
 from core.domain.trading_state import Panic
-from core.policy.rule_measurements import Facts
+from core.policy.rule_measurements import DecisionRecord
 
 T = TypeVar("T")
 
@@ -57,8 +57,8 @@ events: Codec[Event] = Codec(
 signals: Codec[Signal] = Codec(TypeAdapter(Signal))
 reports: Codec[ExecutionReport] = Codec(TypeAdapter(ExecutionReport))
 reasons: Codec[tuple[Reason, ...]] = Codec(TypeAdapter(tuple[Reason, ...]))
-facts: Codec[Facts] = Codec(TypeAdapter(Facts))
+facts: Codec[DecisionRecord] = Codec(TypeAdapter(DecisionRecord))
 panics: Codec[Panic] = Codec(TypeAdapter(Panic))
-exits: Codec[WantedExit] = Codec(TypeAdapter(WantedExit))
+exits: Codec[PendingExit] = Codec(TypeAdapter(PendingExit))
 readers: Codec[Reader] = Codec(TypeAdapter(Reader))
 params: Codec[Mapping[str, str]] = Codec(TypeAdapter(Mapping[str, str]))

@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 
 from core.adapters.ledger import tables
 from core.adapters.ledger.queries import LedgerQueries
-from core.adapters.ledger.row_batch import Writes
+from core.adapters.ledger.row_batch import RowBatch
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.domain.position import Execution
 
@@ -37,4 +37,4 @@ class SqlExportFeed:
 
     async def exported(self, position: int) -> None:
         """See ExportFeed."""
-        await self._ledger.write(Writes(export_positions={self._name: {"name": self._name, "seq": position}}))
+        await self._ledger.write(RowBatch(export_positions={self._name: {"name": self._name, "seq": position}}))

@@ -7,7 +7,7 @@ from decimal import Decimal
 from sqlalchemy import func, select
 
 from core.adapters.ledger import codec, rows, tables
-from core.adapters.ledger.row_batch import Writes
+from core.adapters.ledger.row_batch import RowBatch
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.adapters.paper.paper_exchange import PaperState
 from core.domain.order import ExecutionReport, Fill
@@ -35,7 +35,7 @@ class SqlPaperBook:
         """See PaperBook."""
         row = rows.paper_order_row(report)
         amounts: dict[object, rows.Row] = {asset: {"asset": asset, "amount": amount} for asset, amount in balances.items()}
-        await self._ledger.write(Writes(paper_orders={row["order_id"]: row}, paper_balances=amounts))
+        await self._ledger.write(RowBatch(paper_orders={row["order_id"]: row}, paper_balances=amounts))
 
     async def fills(self, order_id: str) -> Sequence[Fill]:
         """See PaperBook."""

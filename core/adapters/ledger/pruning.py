@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Table, select
 
 from core.adapters.ledger import tables
-from core.adapters.ledger.row_batch import Writes
+from core.adapters.ledger.row_batch import RowBatch
 from core.adapters.ledger.rows import Row
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.domain.order import OrderState
@@ -93,4 +93,4 @@ class LedgerPruning:
 
     async def _pruned(self, table: Table, rows: Sequence[Row], prune: dict[str, list[Row]]) -> None:
         how_far: dict[object, Row] = {table.name: {"name": table.name, "seq": rows[-1]["seq"]}}
-        await self._write(Writes(prune=prune, pruned=how_far))
+        await self._write(RowBatch(prune=prune, pruned=how_far))

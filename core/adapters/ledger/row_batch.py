@@ -9,11 +9,11 @@ from core.adapters.ledger.rows import Row
 from core.domain.events import Event, StrangerSeen
 from core.domain.messages import DeadLetter, Message, SourcePosition
 from core.domain.order import OrderState
-from core.ports import Changes
+from core.ports import CommitBatch
 
 
 @dataclass(slots=True)
-class Writes:
+class RowBatch:
     """Rows by table. A list is appended to the table, in order; a dict replaces the row of its key, the last one wins."""
 
     inbox: list[Row] = field(default_factory=list)
@@ -50,12 +50,12 @@ class Writes:
     pruned: dict[object, Row] = field(default_factory=dict)
 
 
-_NAMES = tuple(each.name for each in fields(Writes))
+_NAMES = tuple(each.name for each in fields(RowBatch))
 
 
-def merged(works: Iterable[Writes]) -> Writes:
+def merged(works: Iterable[RowBatch]) -> RowBatch:
     """All of `works` as one, the later ones on top of the earlier."""
-    whole = Writes()
+    whole = RowBatch()
     for work in works:
         for name in _NAMES:
             part = getattr(work, name)
@@ -66,9 +66,9 @@ def merged(works: Iterable[Writes]) -> Writes:
     return whole
 
 
-def writes_of_changes(changes: Changes, at: datetime) -> Writes:
+def writes_of_changes(changes: CommitBatch, at: datetime) -> RowBatch:
     """The rows of a commit; `at` is when its events happened. Raises ValueError for what no ledger can hold."""
-    return Writes(
+    return RowBatch(
         verdicts=[rows.verdict_row(verdict) for verdict in changes.verdicts],
         orders={order.client_order_id: rows.order_row(order) for order in changes.orders},
         touched={order.symbol: {"symbol": order.symbol} for order in changes.orders if order.state is OrderState.SUBMITTED},
@@ -97,12 +97,12 @@ def writes_of_arrivals(
     position: SourcePosition | None,
     events: Sequence[Event],
     at: datetime,
-) -> Writes:
+) -> RowBatch:
     """The rows of what came in. Raises ValueError for what no ledger can hold."""
     positions: dict[object, Row] = (
         {} if position is None else {(position.source, position.partition): rows.source_position_row(position)}
     )
-    return Writes(
+    return RowBatch(
         inbox=[rows.message_row(message) for message in messages],
         source_positions=positions,
         dead_letters=[rows.dead_letter_row(letter) for letter in dead],
@@ -110,6 +110,6 @@ def writes_of_arrivals(
     )
 
 
-def writes_of_stranger(event: StrangerSeen, at: datetime) -> Writes:
+def writes_of_stranger(event: StrangerSeen, at: datetime) -> RowBatch:
     """The rows of somebody unknown; the second goes out only with the first."""
-    return Writes(strangers={event.user_id: (rows.stranger_row(event, at), rows.outbox_row(event, at))})
+    return RowBatch(strangers={event.user_id: (rows.stranger_row(event, at), rows.outbox_row(event, at))})

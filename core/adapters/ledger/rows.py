@@ -13,14 +13,14 @@ from core.domain.events import Event, OutboxItem, StrangerSeen, subject_of
 from core.domain.messages import DeadLetter, Message, SignalReceived, SourcePosition, StoredMessage
 from core.domain.money import ZERO
 from core.domain.order import ExecutionReport, Fill, Order, OrderState
-from core.domain.pending_exit import WantedExit
+from core.domain.pending_exit import PendingExit
 from core.domain.position import Execution, Position, Trade
 from core.domain.reasons import Reason
 from core.domain.risk_limit import LimitSet
 from core.domain.signal import Side, Signal
-from core.domain.symbol_halt import Hold
-from core.domain.trading_state import Asking, Controls, Mode, Pause
-from core.ports import Delivery, Verdict
+from core.domain.symbol_halt import SymbolHalt
+from core.domain.trading_state import ApprovalPolicy, Mode, Pause, TradingState
+from core.ports import Delivery, MessageOutcome
 
 Row = dict[str, Any]
 """Column name to value."""
@@ -68,7 +68,7 @@ def reason_of(row: Mapping[str, Any]) -> Reason | None:
     return None if code is None else Reason(code, codec.params.decode(row["reason_params"]))
 
 
-def verdict_row(verdict: Verdict) -> Row:
+def verdict_row(verdict: MessageOutcome) -> Row:
     """The parameters of an UPDATE of `inbox`."""
     return {
         "b_seq": verdict.seq,
@@ -220,7 +220,7 @@ def approval_of(row: Mapping[str, Any]) -> Approval:
     )
 
 
-def controls_row(controls: Controls) -> Row:
+def controls_row(controls: TradingState) -> Row:
     return {
         "id": 1,
         "pause": controls.pause.value,
@@ -235,10 +235,10 @@ def controls_row(controls: Controls) -> Row:
     }
 
 
-def controls_of(row: Mapping[str, Any]) -> Controls:
-    asking = Asking(row["ask_above"] or ZERO, frozenset((row["ask_besides"] or "").split()), row["ask_asset"] or "")
+def controls_of(row: Mapping[str, Any]) -> TradingState:
+    asking = ApprovalPolicy(row["ask_above"] or ZERO, frozenset((row["ask_besides"] or "").split()), row["ask_asset"] or "")
     panic = codec.panics.decode(row["panic"]) if row["panic"] is not None else None
-    return Controls(Pause(row["pause"]), Mode(row["mode"]), row["changed_by"], row["changed_at"], row["until"], asking, panic)
+    return TradingState(Pause(row["pause"]), Mode(row["mode"]), row["changed_by"], row["changed_at"], row["until"], asking, panic)
 
 
 def limit_row(limit: LimitSet) -> Row:
@@ -263,7 +263,7 @@ def acknowledged_of(row: Mapping[str, Any]) -> Acknowledged:
     return Acknowledged(row["mark"], row["until"], row["by"], row["at"])
 
 
-def hold_row(hold: Hold) -> Row:
+def hold_row(hold: SymbolHalt) -> Row:
     return {
         "symbol": hold.symbol,
         "differences": codec.reasons.encode(hold.differences),
@@ -274,9 +274,9 @@ def hold_row(hold: Hold) -> Row:
     }
 
 
-def hold_of(row: Mapping[str, Any]) -> Hold:
+def hold_of(row: Mapping[str, Any]) -> SymbolHalt:
     differences = codec.reasons.decode(row["differences"])
-    return Hold(row["symbol"], differences, row["since"], row["lifted_at"], row["lifted_by"])
+    return SymbolHalt(row["symbol"], differences, row["since"], row["lifted_at"], row["lifted_by"])
 
 
 def source_position_row(position: SourcePosition) -> Row:
@@ -362,7 +362,7 @@ def invite_of(row: Mapping[str, Any]) -> Invite:
     return Invite(row["digest"], role, row["invited_by"], *made, row["inviter"] or 0)
 
 
-def exit_row(wanted: WantedExit) -> Row:
+def exit_row(wanted: PendingExit) -> Row:
     """Of `wanted_exits`: what people ask for stands in columns, all of it is text."""
     return {
         "symbol": storable(wanted.symbol),
@@ -374,7 +374,7 @@ def exit_row(wanted: WantedExit) -> Row:
     }
 
 
-def exit_of(row: Mapping[str, Any]) -> WantedExit:
+def exit_of(row: Mapping[str, Any]) -> PendingExit:
     return codec.exits.decode(row["wanted"])
 
 

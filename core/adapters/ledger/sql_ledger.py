@@ -14,7 +14,7 @@ from core.adapters.ledger.conflicts import key_of
 from core.adapters.ledger.engines import Transactions
 from core.adapters.ledger.lease import BEAT_SECONDS, Lease
 from core.adapters.ledger.reader import LedgerReader
-from core.adapters.ledger.row_batch import Writes, writes_of_arrivals, writes_of_changes, writes_of_stranger
+from core.adapters.ledger.row_batch import RowBatch, writes_of_arrivals, writes_of_changes, writes_of_stranger
 from core.adapters.ledger.transaction import Written
 from core.adapters.ledger.writer import Writer
 from core.domain.daily_proof import Proved
@@ -25,7 +25,7 @@ from core.domain.messages import DeadLetter, Message, SignalReceived, SourcePosi
 from core.domain.order import Order
 from core.domain.signal import Signal
 from core.domain.signal_conflict import Conflict
-from core.ports import Arrival, Changes, Clock, Delivery, LedgerState, Observer, Told
+from core.ports import Arrival, Clock, CommitBatch, Delivery, LedgerState, Observer, Told
 
 _SOON_SECONDS = 0.5
 _BEFORE = ""  # whom a former version told
@@ -79,7 +79,7 @@ class SqlLedger:
             await self._clock.sleep(max(BEAT_SECONDS - self.lease.idle_seconds, _SOON_SECONDS))
             if self.lease.idle_seconds >= BEAT_SECONDS:
                 with suppress(LedgerUnavailable):
-                    await self.write(Writes())
+                    await self.write(RowBatch())
 
     async def close(self) -> None:
         """Writes what is under way, lets the next process in and closes every connection."""
@@ -174,12 +174,12 @@ class SqlLedger:
         def after(written: Written) -> None:
             stored.extend(_take(messages, writes.inbox, written))
             refused = [one.refusal for one in stored if isinstance(one, Conflict)]
-            self._tell(Changes(events=[*events, *refused]), stored, dead)
+            self._tell(CommitBatch(events=[*events, *refused]), stored, dead)
 
         await self._write(writes, after)
         return stored
 
-    async def commit(self, changes: Changes) -> None:
+    async def commit(self, changes: CommitBatch) -> None:
         """See Ledger."""
         writes = self._made(lambda: writes_of_changes(changes, self._clock.now()))
         await self._write(writes, lambda _: self._tell(changes, (), ()))
@@ -221,7 +221,7 @@ class SqlLedger:
             (reader, priority): {"reader": reader, "priority": int(priority), "seq": seq} for priority, seq in told.items()
         }
         deliveries = [rows.delivery_row(reader, delivery, self._clock.now())] if delivery is not None else []
-        await self._write(Writes(told=lanes, deliveries=deliveries), _nothing)
+        await self._write(RowBatch(told=lanes, deliveries=deliveries), _nothing)
 
     async def question_message(self, chat_id: int, question: int) -> int | None:
         """See Outbox."""
@@ -244,7 +244,7 @@ class SqlLedger:
     async def mark(self, quotes: Sequence[Quote]) -> None:
         """Notes what held symbols could be sold at, for whoever reads the ledger alone."""
         rows_: dict[object, rows.Row] = {one.symbol: {"symbol": one.symbol, "bid": one.bid, "at": one.at} for one in quotes}
-        await self._write(Writes(marks=rows_), _nothing)
+        await self._write(RowBatch(marks=rows_), _nothing)
 
     async def keep_proof(self, event: DayProved | DayUnproved) -> None:
         """Notes what came of a day's proof, together with the event that tells it. Raises LedgerUnavailable."""
@@ -254,8 +254,8 @@ class SqlLedger:
         else:
             day, differences, complete = event.day, 0, False
         row = {"day": day, "proved_at": now, "differences": differences, "complete": complete}
-        writes = self._made(lambda: Writes(proofs={day: row}, outbox=[rows.outbox_row(event, now)]))
-        await self._write(writes, lambda _: self._tell(Changes(events=[event]), (), ()))
+        writes = self._made(lambda: RowBatch(proofs={day: row}, outbox=[rows.outbox_row(event, now)]))
+        await self._write(writes, lambda _: self._tell(CommitBatch(events=[event]), (), ()))
 
     async def proofs(self, since: str) -> Mapping[str, Proved]:
         """The proofs of the UTC days (`YYYY-MM-DD`) from `since` on, by day. Raises LedgerUnavailable."""
@@ -263,22 +263,22 @@ class SqlLedger:
         found = await self.reader.read(select(table).where(table.c.day >= since))
         return {row["day"]: Proved(row["proved_at"], row["differences"], row["complete"]) for row in found}
 
-    async def write(self, writes: Writes) -> None:
+    async def write(self, writes: RowBatch) -> None:
         """Commits rows that are nobody else's business. Raises LedgerUnavailable."""
         await self._write(writes, _nothing)
 
-    async def _write(self, writes: Writes, after: Callable[[Written], None]) -> Written:
+    async def _write(self, writes: RowBatch, after: Callable[[Written], None]) -> Written:
         if self._writer is None:
             raise LedgerUnavailable("the ledger is open for reading only")
         return await self._writer.write(writes, after)
 
-    def _made(self, make: Callable[[], Writes]) -> Writes:
+    def _made(self, make: Callable[[], RowBatch]) -> RowBatch:
         try:
             return make()
         except ValueError as error:
             raise LedgerUnavailable(f"this cannot be written into a ledger: {error}") from error
 
-    def _tell(self, changes: Changes, stored: Sequence[Arrival], dead: Sequence[DeadLetter]) -> None:
+    def _tell(self, changes: CommitBatch, stored: Sequence[Arrival], dead: Sequence[DeadLetter]) -> None:
         if changes.events or changes.readers:
             self._news.come()
         for observer in self.observers:

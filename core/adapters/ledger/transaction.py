@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from core.adapters.ledger import rows as rows_of
 from core.adapters.ledger import tables
 from core.adapters.ledger.conflicts import Key, find_conflicts
-from core.adapters.ledger.row_batch import Writes
+from core.adapters.ledger.row_batch import RowBatch
 from core.adapters.ledger.rows import Row
 from core.domain.money import EXACT, ZERO
 from core.domain.signal import Side
@@ -78,7 +78,7 @@ class Statements:
         return insert.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=new)
 
 
-def write(connection: Connection, statements: Statements, writes: Writes) -> Written:
+def write(connection: Connection, statements: Statements, writes: RowBatch) -> Written:
     """Writes all rows on `connection`, whose transaction the caller began and ends."""
     new = {(source, name): seq for source, name, seq in _returned(connection, statements.new_messages, writes.inbox)}
     conflicts = find_conflicts(connection, writes.inbox, new) if len(new) < len(writes.inbox) else {}

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from core.adapters.ledger.engines import Transactions, words
 from core.adapters.ledger.lease import Lease
-from core.adapters.ledger.row_batch import Writes, merged
+from core.adapters.ledger.row_batch import RowBatch, merged
 from core.adapters.ledger.transaction import Statements, Written, write
 from core.domain.errors import LeaseLost, LedgerSetBack, LedgerUnavailable
 from core.ports import Clock
@@ -22,7 +22,7 @@ _TURNS = 2  # of the event loop after a group: who was just answered may have th
 
 @dataclass(slots=True)
 class _Work:
-    writes: Writes
+    writes: RowBatch
     done: asyncio.Future[Written]
     after: Callable[[Written], None]
 
@@ -42,7 +42,7 @@ class Writer:
         """What the database said last time, empty when it took the commit."""
         self._task = asyncio.create_task(self._run(), name="ledger writer")
 
-    async def write(self, writes: Writes, after: Callable[[Written], None]) -> Written:
+    async def write(self, writes: RowBatch, after: Callable[[Written], None]) -> Written:
         """Returns once `writes` are committed; `after` is called right then, in the order of the commits. Raises
         LedgerUnavailable when nothing of them was, LeaseLost when nothing ever will be. Who gives up waiting changes nothing:
         the work is written all the same."""
@@ -90,7 +90,7 @@ class Writer:
                 log.exception("an observer of the ledger failed")
             work.done.set_result(written)
 
-    async def _transaction(self, writes: Writes) -> Written:
+    async def _transaction(self, writes: RowBatch) -> Written:
         began, number = self._clock.monotonic(), self._lease.next_number()
         done: list[Written] = []
 

@@ -4,14 +4,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from core.domain.events import Event, ExitWaits, OrderFailed
+from core.domain.events import Event, ExitPending, OrderFailed
 from core.domain.instrument import Instrument
 from core.domain.order import Order, OrderState
-from core.domain.pending_exit import WantedExit
+from core.domain.pending_exit import PendingExit
 from core.domain.position import Position
 from core.domain.reasons import Reason
 from core.domain.signal import Side, Signal
-from core.policy.decision_context import Limits
+from core.policy.decision_context import RiskLimits
 
 _PAUSES = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # seconds before the next attempt, by how many failed in a row
 _LONGEST_PAUSE = 300.0  # seconds: it may be taken back meanwhile, and a ban may end early
@@ -24,14 +24,14 @@ ENDS = frozenset({"expired", "no_position", "below_min_qty", "panic_over"})
 ALL_SOLD = frozenset({"no_position", "below_min_qty"})
 
 
-def of_order(order: Order, held: Decimal, now: datetime) -> WantedExit | None:
+def of_order(order: Order, held: Decimal, now: datetime) -> PendingExit | None:
     """Returns the exit that an unsettled sale is the first attempt at, for a ledger of before exits were wanted; None where it is
     an entry, or was named by the exchange already, as one that was taken over is: nobody knows who wanted that. `held` is what
     the symbol's position holds, in base asset. No more than was ordered then is ever sold."""
     if order.side is not Side.SELL or not held or order.order_id is not None or order.signal.is_again:
         return None
     since, by, at = min(order.signal.ts, now), order.approved_by, order.approved_at
-    return WantedExit(order.signal, min(order.qty, held), since, now, approved_by=by, approved_at=at)
+    return PendingExit(order.signal, min(order.qty, held), since, now, approved_by=by, approved_at=at)
 
 
 def waits(why: Reason, *, wanted: bool, lasts: bool, part: bool = False) -> bool:
@@ -46,7 +46,9 @@ def waits(why: Reason, *, wanted: bool, lasts: bool, part: bool = False) -> bool
     return why.code not in ENDS if wanted else why.code in PASSING
 
 
-def put_off(wanted: WantedExit, why: Reason, now: datetime, limits: Limits, retry_after: float = 0.0) -> tuple[WantedExit, bool]:
+def put_off(
+    wanted: PendingExit, why: Reason, now: datetime, limits: RiskLimits, retry_after: float = 0.0
+) -> tuple[PendingExit, bool]:
     """The exit after an attempt that sold nothing, and whether that is news. `retry_after` (seconds) is waited for, but not
     beyond the exit's own end: that is told in time."""
     pause = timedelta(seconds=max(_PAUSES[min(wanted.failures, len(_PAUSES) - 1)], min(retry_after, _LONGEST_PAUSE)))
@@ -57,12 +59,12 @@ def put_off(wanted: WantedExit, why: Reason, now: datetime, limits: Limits, retr
     return after, is_news
 
 
-def is_due(wanted: WantedExit, now: datetime) -> bool:
+def is_due(wanted: PendingExit, now: datetime) -> bool:
     """Whether it is to be tried again. Nothing is put off for longer than the longest pause: a clock was set back since."""
     return not timedelta() < wanted.due_at - now <= timedelta(seconds=_LONGEST_PAUSE)
 
 
-def after_fills(wanted: WantedExit, order: Order, position: Position, instrument: Instrument, now: datetime) -> WantedExit:
+def after_fills(wanted: PendingExit, order: Order, position: Position, instrument: Instrument, now: datetime) -> PendingExit:
     """The exit after an order that sold something and left `position`: what is left of it is due, or it is over."""
     left = min(wanted.qty - order.executed_qty, position.qty)
     if not position.is_open or instrument.is_remainder(left, order.average_price):
@@ -71,7 +73,7 @@ def after_fills(wanted: WantedExit, order: Order, position: Position, instrument
     return replace(wanted, qty=left, due_at=due_at, failures=0, why=None, until=None)
 
 
-def good_until(wanted: WantedExit, limits: Limits) -> datetime | None:
+def good_until(wanted: PendingExit, limits: RiskLimits) -> datetime | None:
     """From then on it is given up, loudly; None for a panic, which lasts."""
     return (
         None
@@ -80,16 +82,16 @@ def good_until(wanted: WantedExit, limits: Limits) -> datetime | None:
     )
 
 
-def told_waiting(wanted: WantedExit, signal: Signal, seq: int, limits: Limits) -> ExitWaits:
+def told_waiting(wanted: PendingExit, signal: Signal, seq: int, limits: RiskLimits) -> ExitPending:
     """The event that tells what a wanted exit waits for; `seq` is the message of the attempt."""
     if wanted.why is None:
         raise ValueError("it waits for nothing")
-    return ExitWaits(signal, wanted.why, good_until(wanted, limits), seq)
+    return ExitPending(signal, wanted.why, good_until(wanted, limits), seq)
 
 
 def after_failure(
-    wanted: WantedExit | None, order: Order, now: datetime, limits: Limits, retry_after: float = 0.0
-) -> tuple[list[WantedExit], list[Event]]:
+    wanted: PendingExit | None, order: Order, now: datetime, limits: RiskLimits, retry_after: float = 0.0
+) -> tuple[list[PendingExit], list[Event]]:
     """What follows from an order that sold nothing: a wanted exit waits, and says so once; anything else failed."""
     if wanted is None or order.reason is None:
         return [], [OrderFailed(order)]

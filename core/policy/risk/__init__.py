@@ -6,15 +6,15 @@ from decimal import Decimal
 
 from core.domain.reasons import Reason
 from core.domain.signal import Side, Signal
-from core.policy.decision_context import Picture
+from core.policy.decision_context import DecisionContext
 from core.policy.risk.daily_loss import daily_loss
 from core.policy.risk.open_positions import open_positions
 from core.policy.risk.order_notional import order_notional
 from core.policy.risk.price_band import price_band
 from core.policy.risk.price_sanity import price_sanity
-from core.policy.sizing.market_orders import Draft
+from core.policy.sizing.market_orders import SizedOrder
 
-Rule = Callable[[Signal, Draft, Picture], Reason | None]
+Rule = Callable[[Signal, SizedOrder, DecisionContext], Reason | None]
 
 RULES: tuple[Rule, ...] = (price_sanity, price_band, order_notional, open_positions, daily_loss)
 
@@ -29,10 +29,10 @@ class RiskApproved:
     price: Decimal
 
 
-def assess(signal: Signal, draft: Draft, picture: Picture) -> RiskApproved | Reason:
+def assess(signal: Signal, draft: SizedOrder, decision_context: DecisionContext) -> RiskApproved | Reason:
     """The first rule that refuses gives the reason."""
     for rule in RULES:
-        refused = rule(signal, draft, picture)
+        refused = rule(signal, draft, decision_context)
         if refused is not None:
             return refused
     return RiskApproved(draft.side, draft.qty, draft.price)

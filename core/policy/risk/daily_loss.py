@@ -6,15 +6,15 @@ from core.domain.money import EXACT, ZERO, plain
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side, Signal
 from core.policy.conversion_rates import Unknown
-from core.policy.decision_context import Picture
-from core.policy.sizing.market_orders import Draft, amount
+from core.policy.decision_context import DecisionContext
+from core.policy.sizing.market_orders import SizedOrder, amount
 
 
-def daily_loss(_signal: Signal, draft: Draft, picture: Picture) -> Reason | None:
+def daily_loss(_signal: Signal, draft: SizedOrder, decision_context: DecisionContext) -> Reason | None:
     """Refuses an entry once today's net result in the report asset is at or below -DAILY_LOSS_LIMIT, or is not known."""
     if draft.side is Side.SELL:
         return None
-    limits, found = picture.limits, result_today(picture)
+    limits, found = decision_context.limits, result_today(decision_context)
     if isinstance(found, Reason):
         return found
     if found > -limits.daily_loss_limit:
@@ -23,13 +23,13 @@ def daily_loss(_signal: Signal, draft: Draft, picture: Picture) -> Reason | None
     return reason("daily_loss", result=amount(found), quote=limits.report_asset, limit=limit)
 
 
-def result_today(picture: Picture) -> Decimal | Reason:
+def result_today(decision_context: DecisionContext) -> Decimal | Reason:
     """Today's results of every quote asset in the report asset, each at its worst by the present rate; or why it is not known."""
-    if picture.results_today is None:
-        return reason("daily_loss_unknown", quote=picture.limits.report_asset)
+    if decision_context.results_today is None:
+        return reason("daily_loss_unknown", quote=decision_context.limits.report_asset)
     total = ZERO
-    for asset, result in sorted(picture.results_today.items()):
-        rate = picture.rate(asset)
+    for asset, result in sorted(decision_context.results_today.items()):
+        rate = decision_context.rate(asset)
         if isinstance(rate, Unknown):
             return rate.reason
         total = EXACT.add(total, rate.at_worst(result))

@@ -9,7 +9,7 @@ from typing import Any
 from core.domain.money import parse_decimal
 from core.domain.risk_limit import LimitSet
 from core.policy.conversion_rates import Rate, Unknown
-from core.policy.decision_context import Limits
+from core.policy.decision_context import RiskLimits
 
 MOST = Decimal(10) ** 15
 
@@ -64,7 +64,7 @@ AMOUNTS = frozenset({"MAX_ORDER_NOTIONAL", "DAILY_LOSS_LIMIT", "TRADE_QUOTE"})
 """Those that are counted in the report asset."""
 
 
-def asset_of(limits: Limits, name: str) -> str:
+def asset_of(limits: RiskLimits, name: str) -> str:
     """The report asset, for a limit that is an amount of it; empty for any other."""
     return limits.report_asset if name in AMOUNTS else ""
 
@@ -86,7 +86,7 @@ def is_good(name: str, value: str) -> bool:
     return True
 
 
-def with_set(settings: Limits, changes: Iterable[LimitSet]) -> Limits:
+def with_set(settings: RiskLimits, changes: Iterable[LimitSet]) -> RiskLimits:
     """The limits in force: those of the settings, and in their place what was set in the same report asset.
     Of TRADE_QTY and TRADE_QUOTE the one that was set last is the size of an entry."""
     fields: dict[str, Any] = {}
@@ -100,7 +100,7 @@ def with_set(settings: Limits, changes: Iterable[LimitSet]) -> Limits:
     return replace(settings, **fields)
 
 
-def allows_more(name: str, before: Limits, after: Limits) -> bool:
+def allows_more(name: str, before: RiskLimits, after: RiskLimits) -> bool:
     """Tells whether a limit raises the risk: it lets more through than before, or gives an exit up sooner. The size of an entry
     does where it became one of another asset, too: which of the two is more goes by the price."""
     if name in _SIZES:
@@ -116,7 +116,7 @@ def allows_more(name: str, before: Limits, after: Limits) -> bool:
 _SIZES = frozenset({"TRADE_QTY", "TRADE_QUOTE"})
 
 
-def shown(limits: Limits, name: str) -> str:
+def shown(limits: RiskLimits, name: str) -> str:
     """The value in force of a limit, as its setting would have it; empty where there is none."""
     value = getattr(limits, RULES[name][0])
     if value is None:
@@ -130,7 +130,7 @@ def shown(limits: Limits, name: str) -> str:
     )
 
 
-def in_quote(limits: Limits, rate: Rate | Unknown) -> Limits:
+def in_quote(limits: RiskLimits, rate: Rate | Unknown) -> RiskLimits:
     """The limits with TRADE_QUOTE in the asset of `rate`, in which an entry is sized, and no longer in the report asset."""
     if limits.trade_quote is None or isinstance(rate, Unknown):
         return limits

@@ -2,13 +2,13 @@
 
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side, Signal
-from core.policy.decision_context import Picture
-from core.policy.sizing.market_orders import Draft
+from core.policy.decision_context import DecisionContext
+from core.policy.sizing.market_orders import SizedOrder
 
 
-def open_positions(_signal: Signal, draft: Draft, picture: Picture) -> Reason | None:
+def open_positions(_signal: Signal, draft: SizedOrder, decision_context: DecisionContext) -> Reason | None:
     """Refuses an entry when MAX_OPEN_POSITIONS are open or on their way. Exits are always allowed."""
-    limit = picture.limits.max_open_positions
-    if draft.side is Side.SELL or picture.open_count < limit:
+    limit = decision_context.limits.max_open_positions
+    if draft.side is Side.SELL or decision_context.open_count < limit:
         return None
-    return reason("open_positions", count=picture.open_count, limit=limit)
+    return reason("open_positions", count=decision_context.open_count, limit=limit)

@@ -4,16 +4,19 @@ from core.domain.money import plain
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side, Signal
 from core.policy.conversion_rates import Unknown
-from core.policy.decision_context import Picture
-from core.policy.sizing.market_orders import Draft, amount
+from core.policy.decision_context import DecisionContext
+from core.policy.sizing.market_orders import SizedOrder, amount
 
 
-def order_notional(_signal: Signal, draft: Draft, picture: Picture) -> Reason | None:
+def order_notional(_signal: Signal, draft: SizedOrder, decision_context: DecisionContext) -> Reason | None:
     """Refuses an entry that may be worth more than MAX_ORDER_NOTIONAL (report asset), or of which nobody knows. Exits are always
     allowed."""
     if draft.side is Side.SELL:
         return None
-    limits, rate = picture.limits, picture.rate(picture.instrument.quote if picture.instrument else "")
+    limits, rate = (
+        decision_context.limits,
+        decision_context.rate(decision_context.instrument.quote if decision_context.instrument else ""),
+    )
     if isinstance(rate, Unknown):
         return rate.reason
     worth = rate.at_most(draft.notional)

@@ -3,16 +3,16 @@
 from core.domain.money import plain
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side, Signal
-from core.policy.decision_context import Picture
-from core.policy.sizing.market_orders import Draft
+from core.policy.decision_context import DecisionContext
+from core.policy.sizing.market_orders import SizedOrder
 
 
-def price_band(signal: Signal, draft: Draft, picture: Picture) -> Reason | None:
+def price_band(signal: Signal, draft: SizedOrder, decision_context: DecisionContext) -> Reason | None:
     """Refuses an entry when the market has moved more than PRICE_BAND_PCT above the signal's price. Exits are always allowed."""
     if draft.side is Side.SELL:
         return None
     moved = signal.moved(draft.price)
-    limit = picture.limits.price_band_pct
+    limit = decision_context.limits.price_band_pct
     if moved <= limit:
         return None
     return reason("price_band", moved=f"{moved:+.2f}", close=plain(signal.close), price=plain(draft.price), limit=plain(limit))

@@ -5,26 +5,26 @@ from decimal import Decimal
 from core.domain.money import HUNDRED, divide, multiply, plain
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side, Signal
-from core.policy.decision_context import Picture
-from core.policy.sizing.market_orders import Draft
+from core.policy.decision_context import DecisionContext
+from core.policy.sizing.market_orders import SizedOrder
 
 TENFOLD = Decimal(10)
 
 
-def price_sanity(signal: Signal, draft: Draft, picture: Picture) -> Reason | None:
+def price_sanity(signal: Signal, draft: SizedOrder, decision_context: DecisionContext) -> Reason | None:
     """Refuses an entry whose signal's price is further than PRICE_SANITY_PCT from the market, in either direction, and an exit
     where the two differ more than tenfold.
 
     An exit that a person ordered or approved passes, as does one whose market nobody knows, and one that is tried again: it was
     judged when it came, and since then the market may have fallen. A refused exit costs everything that a falling market takes.
     """
-    if picture.quote is None:
+    if decision_context.quote is None:
         return None
     if draft.side is Side.SELL:
-        judged = picture.by_hand or picture.approved_at is not None or signal.is_again
+        judged = decision_context.by_hand or decision_context.approved_at is not None or signal.is_again
         refused = not judged and draft.price > 0 and not is_within(TENFOLD, signal.close, draft.price)
     else:
-        refused = off_by(signal.close, draft.price) > picture.limits.price_sanity_pct
+        refused = off_by(signal.close, draft.price) > decision_context.limits.price_sanity_pct
     return reason("price_sanity", close=plain(signal.close), price=plain(draft.price)) if refused else None
 
 

@@ -4,40 +4,45 @@ from datetime import datetime, timedelta
 
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side, Signal
-from core.domain.trading_state import Controls, Pause
-from core.policy.decision_context import Limits, Picture
+from core.domain.trading_state import Pause, TradingState
+from core.policy.decision_context import DecisionContext, RiskLimits
 
 CLOCK_TOLERANCE = timedelta(seconds=30)
 _CLOCK_OFF = timedelta(seconds=5)
 
 
-def lasts(signal: Signal, controls: Controls) -> bool:
+def lasts(signal: Signal, controls: TradingState) -> bool:
     """Whether `signal` is as good as when it was made: an exit of /panic, until somebody ends the pause that came with it."""
     return signal.is_panic and controls.pause is Pause.ALL
 
 
-def good_for(signal: Signal, limits: Limits) -> timedelta:
+def good_for(signal: Signal, limits: RiskLimits) -> timedelta:
     """How old a signal may become: an entry SIGNAL_MAX_AGE, an exit EXIT_MAX_AGE, or as its own `valid_for` has it."""
     return signal.good_for(limits.signal_max_age if signal.side is Side.BUY else limits.exit_max_age)
 
 
-def signal_age(signal: Signal, picture: Picture) -> Reason | None:
+def signal_age(signal: Signal, decision_context: DecisionContext) -> Reason | None:
     """Refuses what is older than it may be, and an entry dated more than 30 s ahead of this machine's clock. No exit is kept back
     for a clock that is wrong; and where it is ours that is wrong, by the exchange's, nobody else is blamed."""
-    if lasts(signal, picture.controls):
+    if lasts(signal, decision_context.controls):
         return None
-    refused = _refused_at(picture.now, signal, picture)
-    offset = picture.clock_offset
-    if refused is None or offset is None or abs(offset) < _CLOCK_OFF or _refused_at(picture.now + offset, signal, picture):
+    refused = _refused_at(decision_context.now, signal, decision_context)
+    offset = decision_context.clock_offset
+    if (
+        refused is None
+        or offset is None
+        or abs(offset) < _CLOCK_OFF
+        or _refused_at(decision_context.now + offset, signal, decision_context)
+    ):
         return refused
     if signal.side is Side.SELL:
         return None
     return reason("clock_wrong", offset=f"{-offset.total_seconds():+.0f}")
 
 
-def _refused_at(now: datetime, signal: Signal, picture: Picture) -> Reason | None:
-    age = now - max(picture.approved_at or signal.ts, signal.ts)
-    limit = good_for(signal, picture.limits)
+def _refused_at(now: datetime, signal: Signal, decision_context: DecisionContext) -> Reason | None:
+    age = now - max(decision_context.approved_at or signal.ts, signal.ts)
+    limit = good_for(signal, decision_context.limits)
     if age > limit:
         return reason("expired", age=f"{age.total_seconds():.0f}", limit=f"{limit.total_seconds():.0f}")
     if signal.side is Side.BUY and -age > CLOCK_TOLERANCE:

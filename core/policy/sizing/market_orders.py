@@ -9,12 +9,12 @@ from core.domain.money import EXACT, HUNDRED, divide, multiply, plain
 from core.domain.position import Position
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side
-from core.policy.decision_context import Limits, Wanted
+from core.policy.decision_context import RiskLimits, SizeRequest
 from core.policy.exits.quantity import exit_quantity
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class SizedOrder:
     """An order that has a size and no blessing yet. `qty` in base asset; `price` in quote asset is what the market asks now."""
 
     side: Side
@@ -27,7 +27,7 @@ class Draft:
         return multiply(self.qty, self.price)
 
 
-_USUAL = Wanted()
+_USUAL = SizeRequest()
 _ROOM = Decimal("0.9")
 TAKER_FEE = Decimal("0.001")  # Binance's fee for everybody, taken out of what is bought
 
@@ -37,12 +37,12 @@ def size(
     instrument: Instrument,
     price: Decimal,
     position: Position,
-    limits: Limits,
+    limits: RiskLimits,
     *,
     price_known: bool = True,
-    wanted: Wanted = _USUAL,
+    wanted: SizeRequest = _USUAL,
     free: Decimal | None = None,
-) -> tuple[Draft, Reason | None]:
+) -> tuple[SizedOrder, Reason | None]:
     """The order to ask for, and why the exchange would not take it (filters.md: LOT_SIZE, MARKET_LOT_SIZE, NOTIONAL).
 
     An entry takes what is `wanted`, else TRADE_QUOTE or TRADE_QTY. An exit takes all that is held, or as much of it as one order
@@ -53,14 +53,14 @@ def size(
     if side is Side.SELL:
         left = exit_quantity(position.qty, free)
         if left < position.qty and left < instrument.least_market_qty:
-            return Draft(side, instrument.market_quantity(left), price), reason(
+            return SizedOrder(side, instrument.market_quantity(left), price), reason(
                 "nothing_free", free=plain(left), base=instrument.base
             )
         position = replace(position, qty=left)
     qty = multiply(_qty(side, price, position, limits, wanted), wanted.share)
     if side is Side.SELL:
         qty = min([qty, *_most(instrument, price if price_known else None)])
-    draft = Draft(side, instrument.market_quantity(qty), price)
+    draft = SizedOrder(side, instrument.market_quantity(qty), price)
     unfit = _unfit_quantity(draft, instrument)
     return draft, unfit or (_unfit_worth(draft, instrument, limits) if side is Side.BUY else None)
 
@@ -74,7 +74,7 @@ def _most(instrument: Instrument, price: Decimal | None) -> Iterator[Decimal]:
         yield max(divide(multiply(instrument.max_notional, _ROOM), price), least)
 
 
-def _qty(side: Side, price: Decimal, position: Position, limits: Limits, wanted: Wanted) -> Decimal:
+def _qty(side: Side, price: Decimal, position: Position, limits: RiskLimits, wanted: SizeRequest) -> Decimal:
     if side is Side.SELL:
         return position.qty if wanted.qty is None else min(position.qty, wanted.qty)
     if wanted.qty is not None:
@@ -84,7 +84,7 @@ def _qty(side: Side, price: Decimal, position: Position, limits: Limits, wanted:
     return limits.trade_qty if limits.trade_quote is None else divide(limits.trade_quote, price)
 
 
-def _unfit_quantity(draft: Draft, instrument: Instrument) -> Reason | None:
+def _unfit_quantity(draft: SizedOrder, instrument: Instrument) -> Reason | None:
     if draft.qty <= 0 or draft.qty < instrument.least_market_qty:
         minimum = plain(max(instrument.least_market_qty, instrument.step_size))
         return reason("below_min_qty", qty=plain(draft.qty), base=instrument.base, minimum=minimum)
@@ -94,7 +94,7 @@ def _unfit_quantity(draft: Draft, instrument: Instrument) -> Reason | None:
     return None
 
 
-def _unfit_worth(draft: Draft, instrument: Instrument, limits: Limits) -> Reason | None:
+def _unfit_worth(draft: SizedOrder, instrument: Instrument, limits: RiskLimits) -> Reason | None:
     if draft.notional < instrument.min_notional:
         return reason(
             "below_min_notional", value=amount(draft.notional), quote=instrument.quote, minimum=plain(instrument.min_notional)
@@ -106,7 +106,7 @@ def _unfit_worth(draft: Draft, instrument: Instrument, limits: Limits) -> Reason
     return _unsellable(draft, instrument, limits)
 
 
-def _unsellable(draft: Draft, instrument: Instrument, limits: Limits) -> Reason | None:
+def _unsellable(draft: SizedOrder, instrument: Instrument, limits: RiskLimits) -> Reason | None:
     """What is bought must be worth selling again after its fee, and after as large a fall as PRICE_BAND_PCT."""
     left = instrument.market_quantity(multiply(draft.qty, 1 - TAKER_FEE))
     fallen = multiply(draft.price, 1 - divide(limits.price_band_pct, HUNDRED))

@@ -20,7 +20,7 @@ async def test_nothing_that_a_removed_owner_has_kept_does_anything(server: Runni
     """A link, a second tap, a code, an answer, a button of a list: none is a way back in, nor acts."""
     async with firm_on(server, tmp_path, secret=SECRET) as firm:
         mallory = firm.person(STRANGER)
-        firm.book.people[STRANGER] = Person(STRANGER, "Mallory", Role.OWNER, "Owner", firm.clock.now(), inviter=OWNER)
+        firm.portfolio.people[STRANGER] = Person(STRANGER, "Mallory", Role.OWNER, "Owner", firm.clock.now(), inviter=OWNER)
         await a_question(firm)
         await firm.settled()
         secret = await an_authenticator(firm, STRANGER)
@@ -35,7 +35,7 @@ async def test_nothing_that_a_removed_owner_has_kept_does_anything(server: Runni
         coded = await mallory.ask("/users invite owner")
         await firm.owner.ask(f"/users revoke {STRANGER} yes")
         before = await snapshot(firm)
-        token = next(iter(firm.book.approvals))
+        token = next(iter(firm.portfolio.approvals))
         put_tap(firm, STRANGER, f"ap:{token}:y", query_id="1")
         mallory.press(listed, "/mode observe")
         mallory.press(asked, "✅ Do it")
@@ -46,4 +46,4 @@ async def test_nothing_that_a_removed_owner_has_kept_does_anything(server: Runni
         after = await snapshot(firm)
         assert after == before
         assert "six digits" in coded.text
-        assert firm.desk.people.role(STRANGER) is None
+        assert firm.context.people.role(STRANGER) is None

@@ -27,8 +27,8 @@ async def test_a_link_lets_one_person_in_once(bot: Bot) -> None:
     assert bot.office.people.role(STRANGER) is Role.TRADER
     assert "Open positions" in (await stranger.ask("/status")).text
     assert "PAUSED" in (await stranger.ask("/pause")).text
-    assert start.split()[1] not in str(bot.office.book.invites)
-    assert bot.office.book.readers[STRANGER].active
+    assert start.split()[1] not in str(bot.office.portfolio.invites)
+    assert bot.office.portfolio.readers[STRANGER].active
 
 
 async def test_a_used_link_a_withdrawn_one_and_an_old_one_let_nobody_in(server: RunningChat) -> None:
@@ -53,7 +53,7 @@ async def test_the_same_link_in_two_hands_lets_in_the_first(bot: Bot) -> None:
     stranger.send(start)
     await stranger.wait_for("Welcome")
     await bot.owner.ask("/positions")
-    assert len(bot.office.book.people) == 1
+    assert len(bot.office.portfolio.people) == 1
 
 
 async def test_who_is_shown_out_gets_no_answer_any_more(bot: Bot) -> None:
@@ -81,7 +81,7 @@ async def test_an_owner_who_is_shown_out_has_kept_no_link_to_come_back_by(bot: B
     assert kept.startswith("/start in_")
     await link_of(bot)
     assert "lead nowhere now: 1" in (await bot.owner.ask(f"/users revoke {STRANGER} yes")).text
-    assert len(bot.office.book.invites) == 1  # the owner's own
+    assert len(bot.office.portfolio.invites) == 1  # the owner's own
     stranger.send(kept)
     await bot.owner.ask("/positions")
     assert bot.office.people.role(STRANGER) is None
@@ -91,28 +91,28 @@ async def test_who_never_made_links_takes_none_with_them(bot: Bot) -> None:
     await bot.person(STRANGER).ask(await link_of(bot, "trader"))
     await link_of(bot)
     assert "lead nowhere" not in (await bot.owner.ask(f"/users revoke {STRANGER} yes")).text
-    assert len(bot.office.book.invites) == 1
+    assert len(bot.office.portfolio.invites) == 1
 
 
 @pytest.mark.parametrize("lost", [None, Role.VIEWER, Role.TRADER])
 @pytest.mark.parametrize("invited", list(Role))
 async def test_a_link_dies_with_the_right_of_who_made_it(bot: Bot, invited: Role, lost: Role | None) -> None:
     """Whichever way it was lost: shown out, or named with less, or no more, in the settings."""
-    start, fixed = await link_of(bot, invited.name.lower()), bot.office.book.fixed
-    bot.office.book.fixed = {TRADER: Role.OWNER} | ({} if lost is None else {OWNER: lost})
+    start, fixed = await link_of(bot, invited.name.lower()), bot.office.portfolio.fixed
+    bot.office.portfolio.fixed = {TRADER: Role.OWNER} | ({} if lost is None else {OWNER: lost})
     stranger = bot.person(STRANGER)
     stranger.send(start)
     await bot.person(TRADER).ask("/positions")
     assert bot.office.people.role(STRANGER) is None
     assert "Open links" not in (await bot.person(TRADER).ask("/users")).text
-    bot.office.book.fixed = fixed
+    bot.office.portfolio.fixed = fixed
     await stranger.ask(start)  # the right is back, and so is the link
     assert bot.office.people.role(STRANGER) is invited
 
 
 async def test_a_link_whose_maker_is_not_known_lets_nobody_in(bot: Bot) -> None:
     start = await link_of(bot)
-    invites = bot.office.book.invites
+    invites = bot.office.portfolio.invites
     invites.update({digest: replace(invite, inviter=0) for digest, invite in invites.items()})
     bot.person(STRANGER).send(start)
     await bot.owner.ask("/positions")
@@ -120,8 +120,8 @@ async def test_a_link_whose_maker_is_not_known_lets_nobody_in(bot: Bot) -> None:
 
 
 async def test_whom_somebody_brought_along_is_shown_when_the_right_is_taken(bot: Bot) -> None:
-    bot.office.book.people[77] = Person(
-        77, "Second account", Role.OWNER, "Mallory", bot.office.desk.clock.now(), inviter=STRANGER
+    bot.office.portfolio.people[77] = Person(
+        77, "Second account", Role.OWNER, "Mallory", bot.office.context.clock.now(), inviter=STRANGER
     )
     await bot.person(STRANGER).ask(await link_of(bot, "owner"))
     asked = await bot.owner.ask(f"/users revoke {STRANGER}")
@@ -164,7 +164,7 @@ async def test_a_language_outlives_a_restart(server: RunningChat) -> None:
     async with bot_on(server, office) as bot:
         await bot.person(VIEWER).ask("/lang ru")
     again = Office(FastClock())
-    again.book.readers |= office.book.readers
+    again.portfolio.readers |= office.portfolio.readers
     async with bot_on(server, again) as bot:
         assert "Открытых позиций нет" in (await bot.person(VIEWER).ask("/positions")).text
 

@@ -23,7 +23,7 @@ from core.domain.risk_limit import LimitSet
 from core.domain.trading_state import Pause
 from core.engine.access_commands import LOCKED, MOST_WRONG
 from core.policy.risk.limits import RULES, allows_more, with_set
-from core.ports import Changes
+from core.ports import CommitBatch
 from local_telegram.model import Message
 from local_telegram.server import RunningChat
 from tests.bot.commands.test_acting import confirmed
@@ -46,9 +46,9 @@ def wrong(code: str) -> str:
 
 
 async def locked(firm: Firm, person: int) -> None:
-    one = replace(firm.book.authenticators[person], locked_until=firm.clock.now() + LOCKED)
-    await firm.ledger.commit(Changes(authenticators=[one]))
-    firm.book.authenticators[person] = one
+    one = replace(firm.portfolio.authenticators[person], locked_until=firm.clock.now() + LOCKED)
+    await firm.ledger.commit(CommitBatch(authenticators=[one]))
+    firm.portfolio.authenticators[person] = one
 
 
 async def said(person: ChatPerson, row: Row) -> Message:
@@ -88,7 +88,7 @@ async def test_what_raises_risk_is_done_by_a_good_code_alone(server: RunningChat
     async with firm_on(server, tmp_path, secret=KEY) as firm:
         await row.prepare(firm)
         person, user_id = firm.person(PERSON[row.role]), PERSON[row.role]
-        firm.book.authenticators.pop(user_id, None)
+        firm.portfolio.authenticators.pop(user_id, None)
         before = await snapshot(firm)
         assert "/code in a private chat" in (await said(person, row)).text
         assert await snapshot(firm) == before
@@ -98,7 +98,7 @@ async def test_what_raises_risk_is_done_by_a_good_code_alone(server: RunningChat
         person.send(wrong(code_of(firm, secret)))
         await until(lambda: any("the code is not right" in message.text for message in person.messages))
         assert without(await snapshot(firm), user_id) == without(before, user_id)
-        assert firm.book.authenticators[user_id].wrong == 1
+        assert firm.portfolio.authenticators[user_id].wrong == 1
         await said(person, row)
         assert without(await snapshot(firm), user_id) == without(before, user_id)
         person.send(code_of(firm, secret))
@@ -137,11 +137,11 @@ async def test_a_question_wants_a_code_for_an_entry_that_is_approved(
         firm.owner.press(question, next(button.data for button in question.buttons if button.data.endswith(f":{word}")))
         if wanted:
             await firm.owner.wait_for("six digits")
-            assert firm.book.approvals
+            assert firm.portfolio.approvals
             firm.owner.send(code_of(firm, secret))
         await firm.owner.wait_for_edit(question, lambda message: not message.buttons)
         await firm.settled()
-        assert firm.book.position("WIFUSDC").is_open is ((side == "BUY" and word != "n") or (side == "SELL" and word == "n"))
+        assert firm.portfolio.position("WIFUSDC").is_open is ((side == "BUY" and word != "n") or (side == "SELL" and word == "n"))
 
 
 @pytest.mark.parametrize("of", ["a question", "a confirmation"])
@@ -231,7 +231,7 @@ async def test_each_sets_up_an_authenticator_of_their_own_and_a_code_is_good_onc
         code, start = code_of(firm, of_trader), firm.clock.now()
         firm.trader.send(code)
         await firm.trader.wait_for_edit(asked, "told here")
-        await until(lambda: firm.book.position("WIFUSDC").is_open)
+        await until(lambda: firm.portfolio.position("WIFUSDC").is_open)
         await firm.settled()
         kept = str(await firm.ledger.reader.read(tables.authenticators.select()))
         assert of_trader not in kept
@@ -260,7 +260,7 @@ async def test_another_one_wants_a_code_of_the_present_one_or_an_owners_word(ser
         await firm.settled()
         await confirmed(firm.owner, await firm.owner.ask(f"/users codes {TRADER}"), "six digits")
         firm.owner.send(code_of(firm, owners))
-        await until(lambda: TRADER not in firm.book.authenticators)
+        await until(lambda: TRADER not in firm.portfolio.authenticators)
         assert (await firm.trader.ask("/code")).photo is not None
 
 
@@ -280,7 +280,7 @@ async def test_who_is_shown_out_takes_the_authenticator_along(server: RunningCha
         await an_authenticator(firm, 6666)
         await firm.settled()
         await firm.owner.ask("/users revoke 6666 yes")
-        assert 6666 not in firm.book.authenticators
+        assert 6666 not in firm.portfolio.authenticators
 
 
 async def link_of(firm: Firm) -> str:
@@ -293,7 +293,7 @@ async def link_of(firm: Firm) -> str:
 async def tried(firm: Firm, person: int, code: str) -> str:
     """What is answered to a code that this person gives; empty where it is taken."""
     caller = Caller(person, "Somebody", Role.OWNER, f"t:{next(firm.numbers)}", person)
-    return plain_text(await why_not(firm.desk, caller, code) or "")
+    return plain_text(await why_not(firm.context, caller, code) or "")
 
 
 async def test_five_wrong_codes_lock_for_a_while_across_restarts_and_nobody_else(server: RunningChat, tmp_path: Path) -> None:
@@ -332,7 +332,7 @@ async def test_codes_tried_at_one_moment_are_counted_one_by_one(server: RunningC
         answers = await asyncio.gather(*(tried(firm, TRADER, wrong(right)) for _ in range(40)), tried(firm, TRADER, right))
         assert "" not in answers
         assert sum("the code is not right" in answer for answer in answers) < MOST_WRONG
-        assert firm.book.authenticators[TRADER].is_locked(firm.clock.now())
+        assert firm.portfolio.authenticators[TRADER].is_locked(firm.clock.now())
 
 
 async def test_a_code_of_somebody_else_or_for_nothing_is_only_a_word(server: RunningChat, tmp_path: Path) -> None:
@@ -343,7 +343,7 @@ async def test_a_code_of_somebody_else_or_for_nothing_is_only_a_word(server: Run
         assert "I understand commands" in (await firm.owner.ask(code)).text
         firm.clock.skip(61)
         assert "I understand commands" in (await firm.trader.ask(code)).text
-        assert not firm.book.position("WIFUSDC").is_open
+        assert not firm.portfolio.position("WIFUSDC").is_open
 
 
 async def test_a_code_that_the_ledger_cannot_note_confirms_nothing(
@@ -361,7 +361,7 @@ async def test_a_code_that_the_ledger_cannot_note_confirms_nothing(
             )  # nobody learns that it is wrong
             firm.owner.send(code_of(firm, secret))
             await firm.owner.wait_for_edit(asked, "could not be noted")
-        assert firm.book.controls.pause is Pause.ALL
+        assert firm.portfolio.controls.pause is Pause.ALL
 
 
 async def unavailable(*_: object, **__: object) -> None:
@@ -371,8 +371,8 @@ async def unavailable(*_: object, **__: object) -> None:
 async def test_of_two_codes_at_a_time_the_ledger_takes_one(server: RunningChat, tmp_path: Path) -> None:
     async with firm_on(server, tmp_path, secret=KEY) as firm:
         await an_authenticator(firm, OWNER)
-        one = firm.book.authenticators[OWNER]
+        one = firm.portfolio.authenticators[OWNER]
         for step, good in ((5, True), (5, False), (4, False), (6, True)):
-            verdict = await firm.desk.put_as(f"t:{step}:{good}", CodeUsed(one.salt, step, OWNER, "Owner"))
+            verdict = await firm.context.put_as(f"t:{step}:{good}", CodeUsed(one.salt, step, OWNER, "Owner"))
             assert not isinstance(verdict, Enum)
             assert (verdict.reason is None) is good

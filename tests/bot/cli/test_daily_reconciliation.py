@@ -14,7 +14,7 @@ from core.adapters.ledger.opening import open_ledger
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.domain.messages import StoredMessage
 from core.domain.order import ExecutionReport, OrderState
-from core.ports import Changes, Verdict
+from core.ports import CommitBatch, MessageOutcome
 from tests.bot.parts import FastClock
 from tests.core.adapters.ledger.values import execution, fill, message, order
 
@@ -22,7 +22,7 @@ DAY = datetime(2026, 3, 1, tzinfo=UTC)
 BEFORE_MIDNIGHT, APPROVED = DAY + timedelta(hours=23, minutes=55), DAY + timedelta(days=1, minutes=20)
 
 
-class Account:
+class AccountGuard:
     """What the exchange keeps; of each question only what lies between its times."""
 
     def __init__(self, *reports: ExecutionReport) -> None:
@@ -52,14 +52,14 @@ async def test_an_order_approved_after_midnight_is_compared_on_both_days(ledger:
     )
     part = replace(fill(), at=APPROVED)
     row = replace(execution(1), executed_at=APPROVED)
-    verdict = Verdict(stored.seq, "ordered", BEFORE_MIDNIGHT)
-    await ledger.commit(Changes(verdicts=[verdict], orders=[done], fills=[(done.client_order_id, part)], executions=[row]))
+    verdict = MessageOutcome(stored.seq, "ordered", BEFORE_MIDNIGHT)
+    await ledger.commit(CommitBatch(verdicts=[verdict], orders=[done], fills=[(done.client_order_id, part)], executions=[row]))
     report = ExecutionReport(
         *(done.client_order_id, "28", "WIFUSDC", done.side, OrderState.FILLED, Decimal(20), Decimal("9.602"), APPROVED), (part,)
     )
     for reports, count in (((report,), 0), ((replace(report, quote_qty=Decimal("9.7")),), 1), ((), 1)):
         for day in (DAY, DAY + timedelta(days=1)):
-            proof = await Prover(ledger, Account(*reports), None, FastClock(), frozenset({"WIFUSDC"})).prove(day)
+            proof = await Prover(ledger, AccountGuard(*reports), None, FastClock(), frozenset({"WIFUSDC"})).prove(day)
             assert len(proof.differences) == count, proof.differences
             assert proof.orders == 1
 
@@ -68,11 +68,11 @@ async def test_what_was_executed_but_not_booked_is_named(ledger: SqlLedger) -> N
     (stored,) = await ledger.store([replace(message(1), received_at=BEFORE_MIDNIGHT - timedelta(days=2))])
     assert isinstance(stored, StoredMessage)
     lost = replace(order(stored.seq, 1, OrderState.FILLED), executed_qty=Decimal(20), quote_qty=Decimal("9.602"), order_id="28")
-    await ledger.commit(Changes(orders=[lost], fills=[(lost.client_order_id, fill())]))
+    await ledger.commit(CommitBatch(orders=[lost], fills=[(lost.client_order_id, fill())]))
     report = ExecutionReport(
         *(lost.client_order_id, "28", "WIFUSDC", lost.side, OrderState.FILLED, Decimal(20), Decimal("9.602")),
         DAY + timedelta(hours=12),
         (fill(),),
     )
-    proof = await Prover(ledger, Account(report), None, FastClock(), frozenset({"WIFUSDC"})).prove(DAY)
+    proof = await Prover(ledger, AccountGuard(report), None, FastClock(), frozenset({"WIFUSDC"})).prove(DAY)
     assert proof.differences == (f"order {lost.client_order_id}: executed, but there is no execution",)

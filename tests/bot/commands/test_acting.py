@@ -26,7 +26,7 @@ from core.domain.risk_limit import LimitSet
 from core.domain.signal import BY_HAND, Side
 from core.domain.trading_state import Mode, Panic, Pause
 from core.policy.risk.limits import RULES, is_good, shown, with_set
-from core.ports import Verdict
+from core.ports import MessageOutcome
 from local_telegram.model import Message
 from local_telegram.server import RunningChat
 from tests.bot.conftest import until
@@ -53,7 +53,7 @@ async def confirmed(person: ChatPerson, asked: Message, wanted: str = "✅") -> 
 
 
 def sides(firm: Firm) -> list[tuple[str, bool]]:
-    return [(symbol, position.is_open) for symbol, position in sorted(firm.book.positions.items())]
+    return [(symbol, position.is_open) for symbol, position in sorted(firm.portfolio.positions.items())]
 
 
 async def test_a_position_is_sold_by_hand_once_it_is_confirmed(firm: Firm) -> None:
@@ -65,7 +65,7 @@ async def test_a_position_is_sold_by_hand_once_it_is_confirmed(firm: Firm) -> No
         "🔴 Sell 19.98 WIF (WIFUSDC)\nAt about 0.5220: 10.43 USDC\nFee about 0.01043 USDC\nResult about +0.8"
     )
     assert "Held afterwards: 0 WIF\nPaper trading: no real money" in asked.text
-    assert firm.book.position("WIFUSDC").is_open
+    assert firm.portfolio.position("WIFUSDC").is_open
     record = await confirmed(firm.trader, asked, "What comes of it is told here")
     assert record.keyboard == ()
     await firm.owner.wait_for("🔴 SELL_MANUAL executed")
@@ -78,7 +78,7 @@ async def test_an_entry_by_hand_passes_every_rule_of_a_signals(firm: Firm) -> No
     assert asked.text.startswith("🟩 Buy for 50.00 USDC: about 104.14 WIF (WIFUSDC)\nAt about 0.4801: 50.00 USDC")
     await confirmed(firm.trader, asked)
     await firm.owner.wait_for("🟩 BUY_MANUAL executed")
-    assert firm.book.position("WIFUSDC").qty == Decimal("104.03586")
+    assert firm.portfolio.position("WIFUSDC").qty == Decimal("104.03586")
     assert "already in a position" in (await firm.trader.ask("/buy WIFUSDC")).text
     assert "more than the limit of 5000" in (await firm.trader.ask("/buy SOLUSDC 40 SOL")).text
     await firm.trader.ask("/pause entries")
@@ -135,7 +135,7 @@ async def test_the_rules_are_those_of_the_second_tap(firm: Firm) -> None:
     await until(lambda: firm.trading.market.price("WIFUSDC") == Decimal("0.50"))
     record = await confirmed(firm.trader, asked, "Not done")
     assert "the price moved +4.14%" in record.text
-    assert not firm.book.position("WIFUSDC").is_open
+    assert not firm.portfolio.position("WIFUSDC").is_open
 
 
 async def test_one_may_always_sell_by_hand(firm: Firm) -> None:
@@ -143,16 +143,16 @@ async def test_one_may_always_sell_by_hand(firm: Firm) -> None:
     await firm.trader.ask("/pause")
     await firm.owner.ask("/mode observe")
     await confirmed(firm.trader, await firm.trader.ask("/sell WIFUSDC"))
-    await until(lambda: not firm.book.position("WIFUSDC").is_open)
-    assert firm.book.controls.pause is Pause.ALL
-    assert firm.book.controls.mode is Mode.OBSERVE
+    await until(lambda: not firm.portfolio.position("WIFUSDC").is_open)
+    assert firm.portfolio.controls.pause is Pause.ALL
+    assert firm.portfolio.controls.mode is Mode.OBSERVE
 
 
 async def test_in_confirm_mode_the_second_tap_is_the_approval(server: RunningChat, tmp_path: Path) -> None:
     async with firm_on(server, tmp_path, mode=Mode.CONFIRM) as firm:
         await confirmed(firm.trader, await firm.trader.ask("/buy WIFUSDC"))
-        await until(lambda: firm.book.position("WIFUSDC").is_open)
-        assert not firm.book.approvals
+        await until(lambda: firm.portfolio.position("WIFUSDC").is_open)
+        assert not firm.portfolio.approvals
 
 
 async def test_a_second_tap_works_once_by_who_asked_there_and_in_time(firm: Firm) -> None:
@@ -163,7 +163,7 @@ async def test_a_second_tap_works_once_by_who_asked_there_and_in_time(firm: Firm
     for number, (person, data) in enumerate(put_tap_of):
         put_tap(firm, person, data, query_id=f"9{number}")
     await firm.owner.ask("/positions")
-    assert firm.book.position("WIFUSDC").is_open
+    assert firm.portfolio.position("WIFUSDC").is_open
     firm.clock.skip(61)
     notice = await firm.trader.wait_for_answer(firm.trader.press(asked, "✅ Do it"))
     assert notice["text"] == "No longer valid: done, left, or older than 60 s. Say it again."
@@ -171,7 +171,7 @@ async def test_a_second_tap_works_once_by_who_asked_there_and_in_time(firm: Firm
     firm.trader.press(asked, "✅ Do it")
     firm.trader.press(asked, "✅ Do it")
     await firm.trader.wait_for_edit(asked, "told here")
-    await until(lambda: not firm.book.position("WIFUSDC").is_open)
+    await until(lambda: not firm.portfolio.position("WIFUSDC").is_open)
     rows = await firm.ledger.reader.read(ORDERS)
     assert len([row for row in rows if row["side"] == "SELL"]) == 1
 
@@ -182,7 +182,7 @@ async def test_a_second_tap_counts_where_telegram_does_not_take_the_answer_to_it
     firm.room.faults.bad_gateway("answerCallbackQuery", times=3)
     firm.trader.press(asked, "✅ Do it")
     await firm.trader.wait_for_edit(asked, "told here")
-    await until(lambda: not firm.book.position("WIFUSDC").is_open)
+    await until(lambda: not firm.portfolio.position("WIFUSDC").is_open)
     await firm.settled()
     assert [row["side"] for row in await firm.ledger.reader.read(ORDERS)] == ["BUY", "SELL"]
 
@@ -198,19 +198,19 @@ async def test_a_late_tap_lowers_the_risk_at_once_and_asks_once_more_before_it_r
             break
         again = await firm.owner.wait_for("tap again within 60 s", after=asked)
         firm.owner.press(again, "✅ Do it")
-        await until(lambda: firm.book.position("SOLUSDC").is_open)
+        await until(lambda: firm.portfolio.position("SOLUSDC").is_open)
         await firm.settled()  # what tells of the purchase is no answer to the next command
-    await until(lambda: not firm.book.open_positions())
-    assert firm.book.controls.pause is Pause.ALL
+    await until(lambda: not firm.portfolio.open_positions())
+    assert firm.portfolio.controls.pause is Pause.ALL
 
 
 async def test_no_more_is_bought_than_was_shown(firm: Firm) -> None:
     asked = await firm.trader.ask("/buy WIFUSDC")
     assert "Buy 20 WIF" in asked.text
     await confirmed(firm.owner, await firm.owner.ask("/set TRADE_QTY 400"))
-    assert firm.book.limits.trade_qty == 400
+    assert firm.portfolio.limits.trade_qty == 400
     await confirmed(firm.trader, asked)
-    await until(lambda: firm.book.position("WIFUSDC").qty == Decimal("19.98"))
+    await until(lambda: firm.portfolio.position("WIFUSDC").qty == Decimal("19.98"))
 
 
 async def test_a_tap_after_a_restart_does_nothing(server: RunningChat, tmp_path: Path) -> None:
@@ -222,13 +222,13 @@ async def test_a_tap_after_a_restart_does_nothing(server: RunningChat, tmp_path:
         assert notice["text"].startswith("No longer valid")
         await firm.trader.wait_for_edit(asked, lambda message: not message.buttons)
         await firm.owner.ask("/positions")
-        assert firm.book.position("WIFUSDC").is_open
+        assert firm.portfolio.position("WIFUSDC").is_open
 
 
 async def test_who_lost_the_right_meanwhile_cannot_confirm(firm: Firm) -> None:
     await firm.held()
     asked = await firm.trader.ask("/sell WIFUSDC")
-    roles = firm.desk.people.fixed
+    roles = firm.context.people.fixed
     assert isinstance(roles, dict)
     roles[TRADER] = Role.VIEWER
     try:
@@ -236,7 +236,7 @@ async def test_who_lost_the_right_meanwhile_cannot_confirm(firm: Firm) -> None:
     finally:
         roles[TRADER] = Role.TRADER
     assert notice["text"] == "This needs the role trader; yours is viewer."
-    assert firm.book.position("WIFUSDC").is_open
+    assert firm.portfolio.position("WIFUSDC").is_open
 
 
 async def test_leaving_it_is_a_record_too(firm: Firm) -> None:
@@ -244,7 +244,7 @@ async def test_leaving_it_is_a_record_too(firm: Firm) -> None:
     asked = await firm.trader.ask("/close WIFUSDC")
     firm.trader.press(asked, "✖️ Leave it")
     assert "Left, nothing was done. Trader" in (await firm.trader.wait_for_edit(asked)).text
-    assert firm.book.position("WIFUSDC").is_open
+    assert firm.portfolio.position("WIFUSDC").is_open
 
 
 async def test_everything_is_closed_at_once(firm: Firm) -> None:
@@ -266,14 +266,14 @@ async def test_panic_stops_declines_and_sells_in_one(server: RunningChat, tmp_pa
         asked = await firm.trader.ask("/panic")
         assert "Open questions declined: 1" in asked.text
         await confirmed(firm.trader, asked)
-        await until(lambda: not firm.book.position("WIFUSDC").is_open and not firm.book.approvals)
-        assert firm.book.controls.pause is Pause.ALL
+        await until(lambda: not firm.portfolio.position("WIFUSDC").is_open and not firm.portfolio.approvals)
+        assert firm.portfolio.controls.pause is Pause.ALL
         assert "declined" in (await firm.owner.wait_for_edit(question)).text
         over = await firm.owner.wait_for("The panic is over")
         assert over.text == "🛑 The panic is over (Trader): nothing is held any more.\nTrading stays paused until /resume."
         await firm.signal("BUY_SM", "SOLUSDC")
         await firm.settled()
-        assert not firm.book.position("SOLUSDC").is_open
+        assert not firm.portfolio.position("SOLUSDC").is_open
 
 
 async def test_panic_is_kept_where_the_exchange_is_away(firm: Firm) -> None:
@@ -281,10 +281,10 @@ async def test_panic_is_kept_where_the_exchange_is_away(firm: Firm) -> None:
     asked = await firm.trader.ask("/panic")
     firm.prices.down = True
     await confirmed(firm.trader, asked)
-    await until(lambda: firm.book.controls.pause is Pause.ALL)
+    await until(lambda: firm.portfolio.controls.pause is Pause.ALL)
     firm.prices.down = False
-    await until(lambda: not firm.book.position("WIFUSDC").is_open, within=20)
-    assert firm.book.controls.pause is Pause.ALL
+    await until(lambda: not firm.portfolio.position("WIFUSDC").is_open, within=20)
+    assert firm.portfolio.controls.pause is Pause.ALL
 
 
 async def test_panic_sells_what_was_entered_while_it_was_being_stored(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -292,7 +292,7 @@ async def test_panic_sells_what_was_entered_while_it_was_being_stored(firm: Firm
     asked = await firm.trader.ask("/panic")
     store = firm.trading.inbox.ask_all
 
-    async def late(messages: Sequence[Said]) -> Sequence["asyncio.Future[Verdict] | None"]:
+    async def late(messages: Sequence[Said]) -> Sequence["asyncio.Future[MessageOutcome] | None"]:
         monkeypatch.undo()
         await firm.held("SOLUSDC")
         return await store(messages)
@@ -300,7 +300,7 @@ async def test_panic_sells_what_was_entered_while_it_was_being_stored(firm: Firm
     monkeypatch.setattr(firm.trading.inbox, "ask_all", late)
     await confirmed(firm.trader, asked)
     await until(lambda: sides(firm) == [("SOLUSDC", False), ("WIFUSDC", False)])
-    assert firm.book.controls.pause is Pause.ALL
+    assert firm.portfolio.controls.pause is Pause.ALL
 
 
 async def test_panic_sells_on_where_one_order_may_not_take_all_of_it(server: RunningChat, tmp_path: Path) -> None:
@@ -309,7 +309,7 @@ async def test_panic_sells_on_where_one_order_may_not_take_all_of_it(server: Run
         firm.prices.rules["WIFUSDC"] = replace(firm.prices.rules["WIFUSDC"], market_max_qty=Decimal(14))
         await firm.trading.market.load_instruments(["WIFUSDC"])
         await confirmed(firm.trader, await firm.trader.ask("/panic"))
-        await until(lambda: not firm.book.position("WIFUSDC").is_open)
+        await until(lambda: not firm.portfolio.position("WIFUSDC").is_open)
         await firm.settled()
         sales = [row for row in await firm.ledger.reader.read(ORDERS) if row["side"] == "SELL"]
         assert [row["executed_qty"] for row in sales] == [14, 14, Decimal("11.96")]
@@ -317,7 +317,7 @@ async def test_panic_sells_on_where_one_order_may_not_take_all_of_it(server: Run
 
 async def test_panic_sells_on_once_somebody_buys_again(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
     await firm.held()
-    place, empty = firm.desk.venue.place, 3
+    place, empty = firm.context.venue.place, 3
 
     async def nobody_buys(request: OrderRequest) -> PlaceResult:
         nonlocal empty
@@ -327,9 +327,9 @@ async def test_panic_sells_on_once_somebody_buys_again(firm: Firm, monkeypatch: 
         name, now = request.client_order_id, firm.clock.now()
         return ExecutionReport(name, f"{90 + empty}", "WIFUSDC", Side.SELL, OrderState.EXPIRED, ZERO, ZERO, now)
 
-    monkeypatch.setattr(firm.desk.venue, "place", nobody_buys)
+    monkeypatch.setattr(firm.context.venue, "place", nobody_buys)
     await confirmed(firm.trader, await firm.trader.ask("/panic"))
-    await until(lambda: not firm.book.position("WIFUSDC").is_open)
+    await until(lambda: not firm.portfolio.position("WIFUSDC").is_open)
     await firm.settled()
     assert len([row for row in await firm.ledger.reader.read(ORDERS) if row["side"] == "SELL"]) == 4
 
@@ -341,16 +341,16 @@ async def test_nothing_more_is_sold_once_a_panic_is_taken_back(firm: Firm, monke
         return NotTaken(reason("banned", seconds=100), retry_after=100)
 
     with monkeypatch.context() as banned:
-        banned.setattr(firm.desk.venue, "place", away)
+        banned.setattr(firm.context.venue, "place", away)
         await confirmed(firm.trader, await firm.trader.ask("/panic"))
         await firm.owner.wait_for("not sold yet")
         await confirmed(firm.owner, await firm.owner.ask("/resume"))
     over = await firm.owner.wait_for("The panic is over")
     assert "not all is sold (Trader): WIFUSDC" in over.text
     assert over.text.endswith("Its pause was ended meanwhile.")
-    await until(lambda: not firm.book.exits, within=30)
-    assert firm.book.position("WIFUSDC").is_open
-    assert firm.book.controls.panic is None
+    await until(lambda: not firm.portfolio.exits, within=30)
+    assert firm.portfolio.position("WIFUSDC").is_open
+    assert firm.portfolio.controls.panic is None
 
 
 async def test_a_panic_that_its_process_does_not_outlive_is_taken_up_by_the_next(
@@ -365,15 +365,15 @@ async def test_a_panic_that_its_process_does_not_outlive_is_taken_up_by_the_next
         await firm.held()
         await firm.held("SOLUSDC")
         with monkeypatch.context() as banned:
-            banned.setattr(firm.desk.venue, "place", away)
+            banned.setattr(firm.context.venue, "place", away)
             await confirmed(firm.trader, await firm.trader.ask("/panic"))
-            await until(lambda: len(firm.book.exits) == 2)
+            await until(lambda: len(firm.portfolio.exits) == 2)
     async with firm_on(server, tmp_path, clock=clock) as again:
-        assert again.book.controls.panic is not None
-        await until(lambda: not again.book.open_positions(), within=30)
+        assert again.portfolio.controls.panic is not None
+        await until(lambda: not again.portfolio.open_positions(), within=30)
         over = await again.owner.wait_for("The panic is over")
         assert over.text == "🛑 The panic is over (Trader): nothing is held any more.\nTrading stays paused until /resume."
-        assert again.book.controls.panic is None
+        assert again.portfolio.controls.panic is None
 
 
 async def test_what_was_entered_in_the_moment_of_a_panic_is_sold_by_the_next_process(server: RunningChat, tmp_path: Path) -> None:
@@ -386,7 +386,7 @@ async def test_what_was_entered_in_the_moment_of_a_panic_is_sold_by_the_next_pro
         await firm.ledger.store([Said(BY_HAND, "confirm:1:0", "", wish, firm.clock.now())])
     async with firm_on(server, tmp_path) as again:
         await again.owner.wait_for("The panic is over (Ann): nothing is held any more")
-        assert again.book.open_positions() == []
+        assert again.portfolio.open_positions() == []
         await again.settled()
         sales = [row for row in await again.ledger.reader.read(ORDERS) if row["side"] == "SELL"]
         assert [row["signal_id"] for row in sales] == ["confirm:1:WIFUSDC:1"]
@@ -410,15 +410,15 @@ async def test_nobody_waits_for_the_exchange_to_be_able_to_pause(firm: Firm, mon
     await firm.held()
     firm.prices.down = True
     await firm.signal("SELL_SM")
-    await until(lambda: bool(firm.book.in_flight))
-    asked = await firm.trader.ask(f"/cancel {next(iter(firm.book.in_flight))}")
+    await until(lambda: bool(firm.portfolio.in_flight))
+    asked = await firm.trader.ask(f"/cancel {next(iter(firm.portfolio.in_flight))}")
 
     answered = asyncio.Event()
 
     async def silent(symbol: str, client_order_id: str) -> bool:
         return await answered.wait()
 
-    monkeypatch.setattr(firm.desk.venue, "cancel_order", silent)
+    monkeypatch.setattr(firm.context.venue, "cancel_order", silent)
     await confirmed(firm.trader, asked)
     assert "PAUSED" in (await firm.trader.ask("/pause")).text
     answered.set()
@@ -427,9 +427,9 @@ async def test_nobody_waits_for_the_exchange_to_be_able_to_pause(firm: Firm, mon
 
 async def test_a_pause_ends_by_itself(firm: Firm) -> None:
     assert "Until " in (await firm.trader.ask("/pause entries for 30m")).text
-    assert firm.book.controls.pause is Pause.ENTRIES
+    assert firm.portfolio.controls.pause is Pause.ENTRIES
     firm.clock.skip(1801)
-    await until(lambda: firm.book.controls.pause is Pause.OFF)
+    await until(lambda: firm.portfolio.controls.pause is Pause.OFF)
     assert "the pause is over" in (await firm.owner.wait_for("the pause is over")).text
 
 
@@ -445,32 +445,32 @@ async def test_a_pause_ends_by_itself(firm: Firm) -> None:
 )
 async def test_a_weaker_pause_is_as_good_as_resuming(firm: Firm, present: str, weaker: str) -> None:
     await firm.trader.ask(present)
-    before = firm.book.controls
+    before = firm.portfolio.controls
     assert "Only an owner" in (await firm.trader.ask(weaker)).text
     asked = await firm.owner.wait_for("Less of a pause", after=firm.owner.send(weaker))  # what the trader did is told too
-    assert firm.book.controls == before
+    assert firm.portfolio.controls == before
     await confirmed(firm.owner, asked)
-    assert firm.book.controls != before
+    assert firm.portfolio.controls != before
 
 
 async def test_a_longer_pause_is_anybodys_who_may_pause(firm: Firm) -> None:
     for said in ("/pause entries for 1h", "/pause entries for 2h", "/pause entries", "/pause", "/pause"):
         assert "PAUSED" in (await firm.trader.ask(said)).text
-    assert firm.book.controls == replace(firm.book.controls, pause=Pause.ALL, until=None)
+    assert firm.portfolio.controls == replace(firm.portfolio.controls, pause=Pause.ALL, until=None)
 
 
 async def test_resuming_and_loosening_want_a_second_tap_and_stopping_does_not(firm: Firm) -> None:
     await firm.owner.ask("/pause")
-    assert firm.book.controls.pause is Pause.ALL
+    assert firm.portfolio.controls.pause is Pause.ALL
     asked = await firm.owner.ask("/resume")
-    assert firm.book.controls.pause is Pause.ALL
+    assert firm.portfolio.controls.pause is Pause.ALL
     assert "Not paused" in (await confirmed(firm.owner, asked)).text
     await firm.owner.ask("/mode observe")
-    assert firm.book.controls.mode is Mode.OBSERVE
+    assert firm.portfolio.controls.mode is Mode.OBSERVE
     asked = await firm.owner.ask("/mode auto")
-    assert firm.book.controls.mode is Mode.OBSERVE
+    assert firm.portfolio.controls.mode is Mode.OBSERVE
     await confirmed(firm.owner, asked)
-    assert firm.book.controls == replace(firm.book.controls, mode=Mode.AUTO)
+    assert firm.portfolio.controls == replace(firm.portfolio.controls, mode=Mode.AUTO)
 
 
 async def test_small_trades_and_named_types_are_not_asked_about(firm: Firm) -> None:
@@ -479,10 +479,10 @@ async def test_small_trades_and_named_types_are_not_asked_about(firm: Firm) -> N
     assert "Not asked: trades worth up to 100" in asked.text
     await confirmed(firm.owner, asked)
     await firm.signal("BUY_SM", "WIFUSDC")  # worth 9.60
-    await until(lambda: firm.book.position("WIFUSDC").is_open)
+    await until(lambda: firm.portfolio.position("WIFUSDC").is_open)
     await firm.signal("SELL_SM", "WIFUSDC")
-    await until(lambda: not firm.book.position("WIFUSDC").is_open)
-    assert not firm.book.approvals
+    await until(lambda: not firm.portfolio.position("WIFUSDC").is_open)
+    assert not firm.portfolio.approvals
     await firm.signal("BUY_SM", "SOLUSDC")  # worth 3,000
     await firm.owner.wait_for("trade this?")
     assert "Not asked: SELL_SM" in (await firm.owner.ask("/mode")).text
@@ -493,9 +493,9 @@ async def test_half_of_a_question_is_half_the_order(server: RunningChat, tmp_pat
         await firm.signal("BUY_SM")
         question = await firm.owner.wait_for("trade this?")
         firm.owner.press(question, "½ Half: 20 WIF")
-        await until(lambda: firm.book.position("WIFUSDC").is_open)
+        await until(lambda: firm.portfolio.position("WIFUSDC").is_open)
         await firm.settled()
-        assert firm.book.position("WIFUSDC").qty == Decimal("19.98")
+        assert firm.portfolio.position("WIFUSDC").qty == Decimal("19.98")
 
 
 async def test_half_is_not_offered_where_it_would_be_too_small(server: RunningChat, tmp_path: Path) -> None:
@@ -503,33 +503,33 @@ async def test_half_is_not_offered_where_it_would_be_too_small(server: RunningCh
         await firm.signal("BUY_SM")
         question = await firm.owner.wait_for("trade this?")
         assert [button.text for button in question.buttons] == ["✅ Approve", "✖️ Decline"]
-        put_tap(firm, OWNER, f"ap:{next(iter(firm.book.approvals))}:h", query_id="7")
+        put_tap(firm, OWNER, f"ap:{next(iter(firm.portfolio.approvals))}:h", query_id="7")
         record = await firm.owner.wait_for_edit(question)
         assert "Not traded: worth 4.80 USDC" in record.text
-        assert not firm.book.position("WIFUSDC").is_open
+        assert not firm.portfolio.position("WIFUSDC").is_open
 
 
 async def test_a_limit_is_set_and_outlives_a_restart(server: RunningChat, tmp_path: Path) -> None:
     async with firm_on(server, tmp_path) as firm:
         asked = await firm.owner.ask("/set max_order_notional 5")
         assert "MAX_ORDER_NOTIONAL: 5000 USDC → 5 USDC" in asked.text
-        assert firm.book.limits.max_order_notional == 5000
+        assert firm.portfolio.limits.max_order_notional == 5000
         await confirmed(firm.owner, asked)
         await firm.signal("BUY_SM")
         await firm.owner.wait_for("more than the limit of 5 per order")
     async with firm_on(server, tmp_path) as firm:
-        assert firm.book.limits.max_order_notional == 5
+        assert firm.portfolio.limits.max_order_notional == 5
         assert "MAX_ORDER_NOTIONAL an entry at most 5 USDC (Owner" in (await firm.owner.ask("/set")).text
         await confirmed(firm.owner, await firm.owner.ask("/set MAX_ORDER_NOTIONAL default"))
-        assert firm.book.limits.max_order_notional == 5000
+        assert firm.portfolio.limits.max_order_notional == 5000
 
 
 async def test_how_long_an_exit_is_tried_is_set_in_the_chat(firm: Firm) -> None:
     asked = await firm.owner.ask("/set exit_max_age 900")
     assert "EXIT_MAX_AGE: 600 → 900" in asked.text
     await confirmed(firm.owner, asked)
-    assert firm.book.limits.exit_max_age == timedelta(minutes=15)
-    assert firm.book.limits.signal_max_age == timedelta(seconds=60)
+    assert firm.portfolio.limits.exit_max_age == timedelta(minutes=15)
+    assert firm.portfolio.limits.signal_max_age == timedelta(seconds=60)
     assert "EXIT_MAX_AGE an exit is tried for 900 s (Owner" in (await firm.owner.ask("/set")).text
     assert "an exit is tried for 900 s" in (await firm.owner.ask("/risk")).text
 
@@ -665,8 +665,8 @@ async def test_no_price_is_invented_while_the_exchange_is_silent(server: Running
 
 async def test_a_question_shows_everything_and_counts_down_in_place(server: RunningChat, tmp_path: Path) -> None:
     async with firm_on(server, tmp_path, mode=Mode.CONFIRM) as firm:
-        firm.book.balances = await firm.desk.venue.balances()
-        firm.book.balances_at = firm.clock.now()
+        firm.portfolio.balances = await firm.context.venue.balances()
+        firm.portfolio.balances_at = firm.clock.now()
         await firm.signal("BUY_SM")
         question = await firm.owner.wait_for("trade this?")
         assert "Value: 9.60 USDC (0.1% of the capital)" in question.text
@@ -698,7 +698,7 @@ async def test_what_was_shown_is_what_is_approved(server: RunningChat, tmp_path:
         assert "Quantity: 20 WIF" in question.text
         await confirmed(firm.owner, await firm.owner.ask("/set TRADE_QUOTE 400"))
         firm.owner.press(question, next(one.text for one in question.buttons if one.text.startswith(button)))
-        await until(lambda: firm.book.position("WIFUSDC").qty == Decimal(held))
+        await until(lambda: firm.portfolio.position("WIFUSDC").qty == Decimal(held))
 
 
 async def test_of_several_the_first_counts_and_the_others_see_who(server: RunningChat, tmp_path: Path) -> None:
@@ -708,15 +708,15 @@ async def test_of_several_the_first_counts_and_the_others_see_who(server: Runnin
             await asyncio.sleep(0.01)
         await firm.signal("BUY_SM")
         questions = [await person.wait_for("trade this?") for person in (firm.owner, firm.trader)]
-        token = next(iter(firm.book.approvals))
+        token = next(iter(firm.portfolio.approvals))
         firm.trader.press(questions[1], "✅ Approve")
-        await until(lambda: firm.book.position("WIFUSDC").is_open)
+        await until(lambda: firm.portfolio.position("WIFUSDC").is_open)
         put_tap(firm, OWNER, f"ap:{token}:n", query_id="55")
         for person, question in zip((firm.owner, firm.trader), questions, strict=True):
             record = await person.wait_for_edit(question, "Done: 20 WIF at 0.4801")
             assert "✅ BUY_SM approved" in record.text
             assert "Trader, " in record.text
-        assert firm.book.answered[token].decided_by == "Trader"
+        assert firm.portfolio.answered[token].decided_by == "Trader"
 
 
 async def test_what_was_approved_while_paused_does_not_look_traded(server: RunningChat, tmp_path: Path) -> None:

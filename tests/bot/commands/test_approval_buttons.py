@@ -22,9 +22,9 @@ TOKEN = "a1b2c3d4e5f6g7h8"
 async def asking(bot: Bot) -> AsyncIterator[Bot]:
     """A bot whose owner is being asked."""
     alerts = connect(bot.server.token, bot.server.api_url)
-    notifier = owners_notifier(alerts, OWNER, bot.office.ledger, bot.office.desk.clock)
+    notifier = owners_notifier(alerts, OWNER, bot.office.ledger, bot.office.context.clock)
     async with running(notifier.run()):
-        bot.office.book.approvals[TOKEN] = approval(TOKEN)
+        bot.office.portfolio.approvals[TOKEN] = approval(TOKEN)
         bot.office.ledger.add(ApprovalRequested(approval(TOKEN), "WIF", "USDC"))
         yield bot
 
@@ -72,7 +72,7 @@ async def test_a_double_tap_trades_once(asking: Bot) -> None:
 
 async def test_a_tap_after_the_decision_reaches_nobody(asking: Bot) -> None:
     asked = await question(asking)
-    asking.office.book.approvals.clear()
+    asking.office.portfolio.approvals.clear()
     notice = await asking.owner.wait_for_answer(asking.owner.press(asked, "✅ Approve"))
     assert notice["text"] == "This was already decided."
     assert asking.office.trading.handled == []
@@ -84,7 +84,7 @@ async def test_an_ailing_ledger_is_said_and_the_button_stays(asking: Bot) -> Non
     notice = await asking.owner.wait_for_answer(asking.owner.press(asked, "✅ Approve"))
     assert notice["text"] == "Not done: the ledger does not answer. Try again."
     asking.office.ledger.down = False
-    assert TOKEN in asking.office.book.approvals
+    assert TOKEN in asking.office.portfolio.approvals
 
 
 async def test_a_record_whose_question_is_gone_is_a_message_of_its_own(asking: Bot) -> None:

@@ -14,7 +14,7 @@ from core.domain.messages import ControlsRequested
 from core.domain.position import Position, Trade
 from core.domain.signal import Side
 from core.domain.trading_state import Mode, Pause
-from core.ports import Changes, DayResult
+from core.ports import CommitBatch, DayResult
 from local_telegram.model import Message as Said
 from local_telegram.server import RunningChat
 from tests.bot.conftest import Bot, bot_on, until
@@ -22,8 +22,8 @@ from tests.bot.parts import NOON, OWNER, STRANGER, TRADER, VIEWER, FastClock, Of
 
 
 async def test_status_is_one_screen_of_everything(bot: Bot) -> None:
-    bot.office.book.controls = type(bot.office.book.controls)(Pause.ENTRIES, Mode.CONFIRM)
-    bot.office.book.approvals["t"] = approval("t")
+    bot.office.portfolio.controls = type(bot.office.portfolio.controls)(Pause.ENTRIES, Mode.CONFIRM)
+    bot.office.portfolio.approvals["t"] = approval("t")
     text = (await bot.owner.ask("/status")).text
     for said in (
         "trading: PAPER",
@@ -44,8 +44,8 @@ async def test_status_is_one_screen_of_everything(bot: Bot) -> None:
 
 
 async def test_status_tells_what_is_realised_from_what_is_not(bot: Bot) -> None:
-    sold = replace(executed(Side.SELL).execution, executed_at=bot.office.desk.clock.now(), profit_quote=Decimal("1.5"))
-    bot.office.book.apply(Changes(executions=[sold]))
+    sold = replace(executed(Side.SELL).execution, executed_at=bot.office.context.clock.now(), profit_quote=Decimal("1.5"))
+    bot.office.portfolio.apply(CommitBatch(executions=[sold]))
     assert "Today realised: +1.50 USDC; unrealised: +0.38 USDC" in (await bot.owner.ask("/status")).text
     await bot.owner.ask("/lang ru")
     assert "Сегодня зафиксировано: +1.50 USDC; не зафиксировано: +0.38 USDC" in (await bot.owner.ask("/status")).text
@@ -58,7 +58,7 @@ async def test_status_answers_with_the_ledger_and_the_exchange_down(bot: Bot) ->
 
 
 async def test_positions_tell_cost_price_profit_and_since(bot: Bot) -> None:
-    bot.office.book.positions["DUSTUSDC"] = Position("DUSTUSDC", Decimal("0.004"), Decimal("0.002"))
+    bot.office.portfolio.positions["DUSTUSDC"] = Position("DUSTUSDC", Decimal("0.004"), Decimal("0.002"))
     text = (await bot.owner.ask("/positions")).text
     assert "WIFUSDC: 19.98 WIF" in text
     assert "Average cost 0.480981, price 0.5000" in text
@@ -86,7 +86,7 @@ async def test_health_in_both_languages_with_lag_and_clock(bot: Bot) -> None:
     }
     assert "Not read from Kafka yet: not known" in (await bot.owner.ask("/health")).text
     office.lag, office.clock_offset = 12, 0.1304
-    live = replace(office.desk, trading_mode="live")
+    live = replace(office.context, trading_mode="live")
     assert [clock_line(replace(live, language=language)) for language in ("en", "ru")] == [
         "Clock: 130 ms behind the exchange's",
         "Часы: отстают от биржевых на 130 мс",
@@ -106,12 +106,12 @@ async def test_health_in_both_languages_with_lag_and_clock(bot: Bot) -> None:
 
 
 async def test_no_position_is_said(bot: Bot) -> None:
-    bot.office.book.positions.clear()
+    bot.office.portfolio.positions.clear()
     assert (await bot.owner.ask("/positions")).text == "Nothing is held."
 
 
 async def test_pnl_sums_days_by_quote_asset(bot: Bot) -> None:
-    today = bot.office.desk.clock.now().date()
+    today = bot.office.context.clock.now().date()
     days = [(today, "USDC", "1.5", 3, 2), (today - timedelta(days=6), "USDC", "-0.5", 1, 0), (today, "BTC", "0.00012", 1, 1)]
     bot.office.ledger.results = [
         DayResult(day.isoformat(), quote, Decimal(profit), exits, wins) for day, quote, profit, exits, wins in days
@@ -152,8 +152,8 @@ async def test_balance_comes_from_the_exchange_or_with_its_age(bot: Bot) -> None
     assert "In orders: 1 WIF\nTogether: 1000.88 USDC" in text
     bot.office.exchange.down = True
     assert "Nothing was known before" in (await bot.owner.ask("/balance")).text
-    bot.office.book.balances = bot.office.exchange.held
-    bot.office.book.balances_at = bot.office.desk.clock.now() - timedelta(minutes=7)
+    bot.office.portfolio.balances = bot.office.exchange.held
+    bot.office.portfolio.balances_at = bot.office.context.clock.now() - timedelta(minutes=7)
     shown = await bot.owner.ask("/balance")
     text = shown.text
     assert "The exchange does not answer: connection refused" in text
@@ -228,7 +228,7 @@ async def test_each_has_the_menu_of_their_role_in_their_language(bot: Bot) -> No
 )
 async def test_pause_and_resume_go_through_the_inbox(bot: Bot, said: str, pause: Pause, told: str) -> None:
     assert told in (await bot.person(TRADER).ask(said)).text
-    assert bot.office.book.controls.pause is pause
+    assert bot.office.portfolio.controls.pause is pause
     (message,) = bot.office.trading.handled
     assert (message.source, message.mailbox) == ("telegram", "")
     assert message.source_id.startswith("message:")
@@ -236,7 +236,7 @@ async def test_pause_and_resume_go_through_the_inbox(bot: Bot, said: str, pause:
     asked = await bot.owner.ask("/resume")
     bot.owner.press(asked, "✅ Do it")
     assert "Not paused" in (await bot.owner.wait_for_edit(asked)).text
-    assert bot.office.book.controls.pause is Pause.OFF
+    assert bot.office.portfolio.controls.pause is Pause.OFF
 
 
 async def test_mode_has_a_button_for_each_and_the_message_becomes_the_answer(bot: Bot) -> None:
@@ -245,7 +245,7 @@ async def test_mode_has_a_button_for_each_and_the_message_becomes_the_answer(bot
     await bot.owner.wait_for_answer(bot.owner.press(shown, "confirm"))
     edited = await bot.owner.wait_for_edit(shown, "Mode: confirm")
     assert [button.text for button in edited.buttons] == ["auto", "● confirm", "observe"]
-    assert bot.office.book.controls.mode is Mode.CONFIRM
+    assert bot.office.portfolio.controls.mode is Mode.CONFIRM
     assert "Mode: observe" in (await bot.owner.ask("/mode observe")).text
 
 
@@ -268,7 +268,7 @@ async def test_the_same_update_brought_again_is_one_message(bot: Bot) -> None:
 async def test_an_ailing_ledger_changes_nothing_and_is_said(bot: Bot) -> None:
     bot.office.ledger.down = True
     assert "Nothing was changed" in (await bot.owner.ask("/pause")).text
-    assert bot.office.book.controls.pause is Pause.OFF
+    assert bot.office.portfolio.controls.pause is Pause.OFF
 
 
 async def test_what_takes_long_is_said_to_be_taken_and_is_done_later(server: RunningChat) -> None:
@@ -278,7 +278,7 @@ async def test_what_takes_long_is_said_to_be_taken_and_is_done_later(server: Run
         assert "Taken, but not done yet" in (await bot.owner.ask("/pause")).text
         assert "Nothing is held" in (await bot.owner.ask("/positions")).text
         office.trading.hold.set()
-        await until(lambda: office.book.controls.pause is Pause.ALL)
+        await until(lambda: office.portfolio.controls.pause is Pause.ALL)
 
 
 async def test_an_error_in_a_command_is_said_in_a_sentence(bot: Bot) -> None:

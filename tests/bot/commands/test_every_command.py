@@ -42,7 +42,7 @@ Snapshot = dict[str, list[dict[str, Any]]]
 
 async def snapshot(firm: Firm) -> Snapshot:
     """Everything that trades, gives a right or is somebody's wish."""
-    await until(lambda: not len(firm.trading.inbox) and not firm.book.in_flight)
+    await until(lambda: not len(firm.trading.inbox) and not firm.portfolio.in_flight)
     return {table.name: sorted(await firm.ledger.reader.read(select(table)), key=str) for table in KEPT}
 
 
@@ -70,7 +70,7 @@ def is_told_its_age(firm: Firm, user_id: int) -> bool:
 
 
 def is_panic_over(firm: Firm) -> bool:
-    return firm.book.controls.pause is Pause.ALL and firm.book.controls.panic is None
+    return firm.portfolio.controls.pause is Pause.ALL and firm.portfolio.controls.panic is None
 
 
 async def without_a_right(firm: Firm, row: Row) -> None:
@@ -194,7 +194,7 @@ async def test_a_question_is_answered_once_by_who_may(server: RunningChat, tmp_p
         await a_question(firm)
         question = next(message for message in firm.owner.received if "trade this?" in message.text)
         seen.update(kinds_of(question))
-        before, token = await snapshot(firm), next(iter(firm.book.approvals))
+        before, token = await snapshot(firm), next(iter(firm.portfolio.approvals))
         put_tap(firm, VIEWER, f"ap:{token}:{word}", query_id="1")
         put_tap(firm, STRANGER, f"ap:{token}:{word}", query_id="2")
         forgeries = (f"ap:{token}x:{word}", f"ap:{token}:{word}{word}", f"ap:{token.lower()}:{word}!", f"ap:{token}:z", "ap::y")
@@ -222,7 +222,7 @@ async def test_a_question_whose_time_is_up_trades_nothing(server: RunningChat, t
     async with firm_on(server, tmp_path) as firm:
         await a_question(firm)
         question = next(message for message in firm.owner.received if "trade this?" in message.text)
-        token = next(iter(firm.book.approvals))
+        token = next(iter(firm.portfolio.approvals))
         firm.clock.skip(121)
         await firm.owner.wait_for_edit(question, "nobody answered in time")
         before = await snapshot(firm)
@@ -255,12 +255,12 @@ async def test_update_ids_that_begin_anew_keep_nobody_from_being_heard(server: R
     async with firm_on(server, tmp_path) as firm:
         begun = firm.room.updates._last_id
         await firm.trader.ask("/pause entries")
-        assert firm.book.controls.pause is Pause.ENTRIES
+        assert firm.portfolio.controls.pause is Pause.ENTRIES
     async with firm_on(server, tmp_path) as again:
         again.room.updates._last_id = begun
         await again.settled()
         await again.trader.ask("/pause")
-        assert again.book.controls.pause is Pause.ALL
+        assert again.portfolio.controls.pause is Pause.ALL
 
 
 def test_no_command_is_without_its_row() -> None:

@@ -28,13 +28,13 @@ async def firm(server: RunningChat, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     async with firm_on(server, tmp_path) as running:
         await running.held()
         with monkeypatch.context() as banned:
-            banned.setattr(running.desk.venue, "place", away)
+            banned.setattr(running.context.venue, "place", away)
             yield running
 
 
 async def sold_in_vain(firm: Firm) -> None:
     await firm.signal("SELL_SM")
-    await until(lambda: any(one.why is not None for one in firm.book.exits.values()))
+    await until(lambda: any(one.why is not None for one in firm.portfolio.exits.values()))
     await firm.settled()
 
 
@@ -42,7 +42,7 @@ async def sold_in_vain(firm: Firm) -> None:
 async def test_the_lists_of_the_chat_have_it_in_both_languages(firm: Firm, command: str) -> None:
     assert "Exits that are tried again" not in (await firm.owner.ask(command)).text
     await sold_in_vain(firm)
-    (wanted,) = firm.book.exits.values()
+    (wanted,) = firm.portfolio.exits.values()
     since, end = (texts("en").full_moment(at) for at in (wanted.since, wanted.since + timedelta(seconds=600)))
     said = (await firm.owner.ask(command)).text
     for words in ("Exits that are tried again: 1", "WIFUSDC: 19.98 WIF to sell", f"Wanted since {since}", f"Tried until {end}"):

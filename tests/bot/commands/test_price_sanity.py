@@ -14,13 +14,13 @@ async def test_an_exit_off_tenfold_is_sold_by_the_button_and_a_second_tap(server
         told = await firm.owner.wait_for("🚫 SELL_SM denied")
         assert "the signal's price 65000 is not of this market, which is at 0.4801" in told.text
         assert "Nothing was sold; the position is still held." in told.text
-        assert firm.book.position("WIFUSDC").is_open
+        assert firm.portfolio.position("WIFUSDC").is_open
         firm.owner.press(told, "🔴 Sell WIFUSDC anyway")
         asked = await firm.owner.wait_for_edit(told, "🔴 Sell 19.98 WIF")
-        assert firm.book.position("WIFUSDC").is_open
+        assert firm.portfolio.position("WIFUSDC").is_open
         firm.owner.press(asked, "✅ Do it")
         await firm.owner.wait_for("🔴 SELL_MANUAL executed")
-        await until(lambda: not firm.book.position("WIFUSDC").is_open)
+        await until(lambda: not firm.portfolio.position("WIFUSDC").is_open)
 
 
 async def test_an_entry_of_another_market_offers_nothing_to_sell(server: RunningChat, tmp_path: Path) -> None:

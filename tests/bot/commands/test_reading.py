@@ -26,7 +26,7 @@ from core.domain.money import ZERO
 from core.domain.position import Execution, Trade
 from core.domain.signal import Side
 from core.policy.tax_lots import Disposal, Lots, Valued, acquired
-from core.ports import Changes
+from core.ports import CommitBatch
 from core.read_models import Gain
 from local_telegram.server import RunningChat
 from tests.bot.firm import Firm, firm_on
@@ -69,7 +69,7 @@ async def filled(firm: Firm, profits: list[str]) -> None:
         trades.append(
             Trade(f"t{back}", symbol, at - timedelta(hours=1), at, *amounts, Decimal(1), Decimal(profit), "USDC", "paper")
         )
-    await firm.ledger.commit(Changes(executions=list(reversed(done)), trades=list(reversed(trades))))
+    await firm.ledger.commit(CommitBatch(executions=list(reversed(done)), trades=list(reversed(trades))))
 
 
 async def test_every_answer_fits_on_a_phone(firm: Firm) -> None:
@@ -137,13 +137,13 @@ async def test_a_chart_is_a_picture_that_is_renewed_in_place(firm: Firm) -> None
 async def test_the_report_of_a_day_draws_that_day(firm: Firm) -> None:
     await filled(firm, ["1.5", "-0.5", "2"])
     today = firm.clock.now().date()
-    drawn = await chart_of(firm.desk, "equity", "", today)
+    drawn = await chart_of(firm.context, "equity", "", today)
     assert drawn is not None
     assert (drawn.values, drawn.title) == ((0.0, 2.0), f"Net result since {texts('en').day(today)} UTC, USDC")
-    ever = await chart_of(firm.desk, "equity", "")
+    ever = await chart_of(firm.context, "equity", "")
     assert ever is not None
     assert ever.values == (0.0, 1.5, 1.0, 3.0)
-    week = await chart_of(firm.desk, "daily", "", today - timedelta(days=1))
+    week = await chart_of(firm.context, "daily", "", today - timedelta(days=1))
     assert week is not None
     assert week.values == (-0.5, 2.0)
 
@@ -164,7 +164,7 @@ def test_the_axis_of_time_is_the_readers() -> None:
 async def test_a_year_is_a_file(firm: Firm) -> None:
     year = firm.clock.now().year
     await firm.ledger.commit(
-        Changes(
+        CommitBatch(
             executions=[
                 execution(1, datetime(year, 1, 2, tzinfo=UTC)),
                 execution(2, datetime(year, 1, 3, tzinfo=UTC), "0.4", quote_qty=Decimal(10), signal_id="=1+1"),
@@ -222,11 +222,11 @@ async def test_a_chart_is_drawn_beside_the_program(kind: str) -> None:
         "bars": charts.daily("t", "USDC", gains),
         "trades": charts.symbol("t", "USDC", [execution(1, now), execution(2, now + timedelta(hours=1), "1")]),
     }[kind]
-    picture = await charts.draw(chart)
-    assert picture is not None
-    width, height = struct.unpack(">II", picture[16:24])
+    decision_context = await charts.draw(chart)
+    assert decision_context is not None
+    width, height = struct.unpack(">II", decision_context[16:24])
     assert (width, height) == (1040, 650)
-    assert len(picture) > 8_000
+    assert len(decision_context) > 8_000
 
 
 async def test_what_cannot_be_drawn_is_no_picture() -> None:

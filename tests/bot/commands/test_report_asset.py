@@ -15,7 +15,7 @@ from core.domain.digest import Digest, Occasion
 from core.domain.instrument import Instrument
 from core.domain.risk_limit import LimitSet
 from core.domain.trading_state import Mode
-from core.ports import Changes
+from core.ports import CommitBatch
 from local_telegram.server import RunningChat
 from tests.bot.conftest import until
 from tests.bot.firm import ROOMY, Firm, firm_on
@@ -55,7 +55,7 @@ async def lose(firm: Firm, symbol: str, price: str) -> None:
     firm.prices.bid[symbol] = Decimal(price)
     await until(lambda: firm.trading.market.price(symbol) == Decimal(price))
     await firm.signal("SELL_SM", symbol)
-    await until(lambda: not firm.book.position(symbol).is_open)
+    await until(lambda: not firm.portfolio.position(symbol).is_open)
     firm.prices.bid[symbol] = before
     await firm.settled()
 
@@ -64,7 +64,7 @@ async def test_results_in_three_assets_are_told_each_and_together(firm: Firm) ->
     await lose(firm, "WIFEUR", "0.30")
     await lose(firm, "ETHBTC", "0.02")
     await lose(firm, "WIFUSDC", "0.40")
-    results = firm.book.results_of(firm.clock.now().date().isoformat())
+    results = firm.portfolio.results_of(firm.clock.now().date().isoformat())
     assert set(results) == {"BTC", "EUR", "USDC"}
     total = results["USDC"] + results["EUR"] * Decimal("1.20") + results["BTC"] * 60_000
     told = f"{total:.2f} USDC"
@@ -89,7 +89,7 @@ async def test_what_has_no_rate_is_named_and_left_out(firm: Firm) -> None:
     await lose(firm, "WIFUSDC", "0.40")
     del firm.prices.bid["EURUSDC"]
     firm.trading.market._quotes.pop("EURUSDC")
-    results = firm.book.results_of(firm.clock.now().date().isoformat())
+    results = firm.portfolio.results_of(firm.clock.now().date().isoformat())
     told = (await firm.owner.ask("/pnl")).text
     assert f"Together: {results['USDC']:.2f} USDC at present rates\n…without EUR: what that is worth is not known now" in told
     assert "What EUR is worth in USDC is not known: nothing is bought until it is" in (await firm.owner.ask("/risk")).text
@@ -117,14 +117,14 @@ async def test_a_question_says_what_it_is_worth_in_the_report_asset(firm: Firm) 
 async def test_what_was_said_in_another_asset_does_not_count(server: RunningChat, tmp_path: Path) -> None:
     async with firm_on(server, tmp_path, mode=Mode.CONFIRM) as firm:
         said = LimitSet("MAX_ORDER_NOTIONAL", "0.1", "Ann", firm.clock.now(), "BTC")
-        changes = Changes(limits=[said])
+        changes = CommitBatch(limits=[said])
         await firm.ledger.commit(changes)
-        firm.book.apply(changes)
-        assert firm.book.limits.max_order_notional == ROOMY.max_order_notional
-        assert not firm.book.is_of("USDC")
+        firm.portfolio.apply(changes)
+        assert firm.portfolio.limits.max_order_notional == ROOMY.max_order_notional
+        assert not firm.portfolio.is_of("USDC")
     async with firm_on(server, tmp_path, limits=replace(ROOMY, report_asset="BTC")) as again:
         await asyncio.sleep(0)
-        assert again.book.limits.max_order_notional == Decimal("0.1")
+        assert again.portfolio.limits.max_order_notional == Decimal("0.1")
 
 
 @pytest.mark.parametrize(

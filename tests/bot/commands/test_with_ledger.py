@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.commands.context import Desk
-from bot.notifications.dispatcher import Notifiers
+from bot.commands.context import CommandContext
+from bot.notifications.dispatcher import NotificationDispatcher
 from bot.telegram.client import connect
-from bot.telegram.rate_limiter import Paces
+from bot.telegram.rate_limiter import RateLimiters
 from bot.telegram.telegram_app import TelegramChat
 from core.adapters.ledger.analytics import LedgerAnalytics
 from core.adapters.ledger.opening import open_ledger
@@ -19,7 +19,7 @@ from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.domain.messages import Message, SignalReceived, StoredMessage
 from core.domain.reasons import reason
-from core.ports import Changes, Verdict
+from core.ports import CommitBatch, MessageOutcome
 from local_telegram.server import RunningChat
 from tests.bot.conftest import PEOPLE, running, until
 from tests.bot.parts import NOON, OWNER, STRANGER, FastClock, Office, alone, executed, signal
@@ -28,13 +28,15 @@ from tests.tellings import owners_notifier
 
 
 @contextlib.asynccontextmanager
-async def everything(server: RunningChat, url: str) -> AsyncIterator[tuple[SqlLedger, Notifiers]]:
+async def everything(server: RunningChat, url: str) -> AsyncIterator[tuple[SqlLedger, NotificationDispatcher]]:
     """Commands and alerts on the ledger at `url`, as the program runs them."""
     clock = FastClock()
     ledger = await open_ledger(url, clock)
     office = Office(clock)
-    desk: Desk = replace(office.desk, queries=LedgerQueries(ledger.reader), analytics=LedgerAnalytics(ledger.reader))
-    chat = TelegramChat(connect(server.token, server.api_url), desk, ledger, Paces(clock), alone(clock))
+    context: CommandContext = replace(
+        office.context, queries=LedgerQueries(ledger.reader), analytics=LedgerAnalytics(ledger.reader)
+    )
+    chat = TelegramChat(connect(server.token, server.api_url), context, ledger, RateLimiters(clock), alone(clock))
     bot = connect(server.token, server.api_url)
     notifier = owners_notifier(bot, OWNER, ledger, clock)
     async with running(chat.run()), running(notifier.run()):
@@ -71,7 +73,9 @@ async def test_what_is_committed_is_told_and_can_be_asked_for(server: RunningCha
         message = Message(said.source, said.signal_id, said.symbol, SignalReceived(said), NOON)
         (stored,) = await ledger.store([message])
         assert isinstance(stored, StoredMessage)
-        await ledger.commit(Changes(verdicts=[Verdict(stored.seq, "denied", NOON, reason("paused"))], events=[executed()]))
+        await ledger.commit(
+            CommitBatch(verdicts=[MessageOutcome(stored.seq, "denied", NOON, reason("paused"))], events=[executed()])
+        )
         alert = await owner.wait_for("BUY_SM executed")
         assert alert.text.startswith("🟩 BUY_SM executed\nSymbol: WIFUSDC\nPrice: 0.4805\n")
         assert "BUY_<SM> WIFUSDC 0.4801: denied, trading is paused" in (await owner.ask("/signals")).text

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.jobs.daily_reconciliation_job import DailyProof
+from bot.jobs.daily_reconciliation_job import DailyReconciliationJob
 from core.domain.daily_proof import Proof, Proved
 from core.domain.errors import ExchangeUnavailable, LedgerUnavailable, MarketFlowError
 from core.domain.events import DayProved, DayUnproved, Priority
@@ -49,7 +49,7 @@ class Office:
     async def run(self) -> list[str]:
         """The days that were asked about."""
         self.asked.clear()
-        proof = DailyProof(self, self, self.clock, lambda at, count: self.shown.append((at, count)))
+        proof = DailyReconciliationJob(self, self, self.clock, lambda at, count: self.shown.append((at, count)))
         await self.clock.run(proof.run(), limit=100_000)
         return list(self.asked)
 

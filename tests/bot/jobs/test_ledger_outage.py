@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from bot.access.roles import People
-from bot.jobs.ledger_outage import AGAIN_SECONDS, LedgerWatch, Lines, end_lines
-from bot.notifications.emergency_alert import DirectWord
-from bot.subscriptions.recipients import Audience
+from bot.access.roles import Roles
+from bot.jobs.ledger_outage import AGAIN_SECONDS, LedgerOutageJob, Lines, end_lines
+from bot.notifications.emergency_alert import EmergencyAlert
+from bot.subscriptions.recipients import Recipients
 from bot.telegram.client import connect
-from bot.telegram.rate_limiter import Paces
+from bot.telegram.rate_limiter import RateLimiters
 from bot.texts import texts
 from bot.views.chat_message import plain_text
 from bot.views.events import render
@@ -19,9 +19,9 @@ from core.domain.errors import LeaseLost
 from core.domain.events import Event, OrderExecuted, OrderFailed, OutageOver, PartTroubled, SignalRefused
 from core.domain.reasons import reason
 from core.domain.signal import Side, Signal
-from core.domain.trading_state import Controls
-from core.ports import Changes
-from core.state.portfolio import Book
+from core.domain.trading_state import TradingState
+from core.ports import CommitBatch
+from core.state.portfolio import Portfolio
 from local_telegram.server import RunningChat
 from tests.bot.conftest import PEOPLE
 from tests.bot.parts import OWNER, FastClock, executed, signal
@@ -44,7 +44,7 @@ class Watched:
 
     def __post_init__(self) -> None:
         self.telegram.set()
-        self.watch = LedgerWatch(
+        self.watch = LedgerOutageJob(
             lambda: self.state,
             self.say,
             self.told.append,
@@ -64,7 +64,7 @@ class Watched:
             await self.clock.forward(1)
 
     def commit(self, *events: Event) -> None:
-        self.watch.committed(Changes(events=list(events)), (), ())
+        self.watch.committed(CommitBatch(events=list(events)), (), ())
 
     def sell(self, name: str, ago: float = 0) -> Signal:
         return replace(signal("SELL_SM", signal_id=name), ts=self.clock.now() - timedelta(seconds=ago))
@@ -154,10 +154,10 @@ async def test_every_exit_of_the_outage_is_named_with_what_became_of_it() -> Non
 
 
 @asynccontextmanager
-async def direct(server: RunningChat) -> AsyncIterator[DirectWord]:
-    clock, book = FastClock(), Book(Controls(), LIMITS)
+async def direct(server: RunningChat) -> AsyncIterator[EmergencyAlert]:
+    clock, portfolio = FastClock(), Portfolio(TradingState(), LIMITS)
     bot = connect(server.token, server.api_url)
-    word = DirectWord(bot, Audience(OWNER, None, "en", "UTC", People(book), book), Paces(clock), clock)
+    word = EmergencyAlert(bot, Recipients(OWNER, None, "en", "UTC", Roles(portfolio), portfolio), RateLimiters(clock), clock)
     yield word
     await word.close()
 
@@ -182,9 +182,9 @@ async def test_the_last_word_tells_our_own_errors_and_of_others_the_kind_alone(s
 
 
 async def test_the_end_does_not_wait_for_a_telegram_that_is_away() -> None:
-    clock, book = FastClock(), Book(Controls(), LIMITS)
-    audience = Audience(OWNER, None, "en", "UTC", People(book), book)
-    word = DirectWord(connect("1:nobody", "http://127.0.0.1:9"), audience, Paces(clock), clock)
+    clock, portfolio = FastClock(), Portfolio(TradingState(), LIMITS)
+    recipients = Recipients(OWNER, None, "en", "UTC", Roles(portfolio), portfolio)
+    word = EmergencyAlert(connect("1:nobody", "http://127.0.0.1:9"), recipients, RateLimiters(clock), clock)
     began = asyncio.get_running_loop().time()
     await word.say_last(lambda texts: end_lines(LeaseLost(), "process 7", texts))
     assert asyncio.get_running_loop().time() - began < 20

@@ -10,9 +10,9 @@ from bot.jobs.timers import PATIENCE_SECONDS, ApprovalTimer, PartWatch
 from core.domain.errors import ExchangeUnavailable
 from core.domain.events import Event
 from core.domain.messages import Message
-from core.domain.trading_state import Controls
-from core.state.market_data import Market
-from core.state.portfolio import Book
+from core.domain.trading_state import TradingState
+from core.state.market_data import MarketDataCache
+from core.state.portfolio import Portfolio
 from tests.bot.parts import approval
 from tests.core.scripted_venue import ScriptedVenue
 from tests.core.virtual_time import NOON, VirtualClock
@@ -22,7 +22,7 @@ from tests.core.world import LIMITS, instrument
 async def test_an_exchange_that_is_away_for_long_is_told_once() -> None:
     clock = VirtualClock()
     venue = ScriptedVenue(clock, {"WIFUSDC": instrument()}, {})
-    market = Market(venue, clock, watched=set)
+    market = MarketDataCache(venue, clock, watched=set)
     told: list[Event] = []
     back: list[float] = []
     watch = PartWatch("exchange", lambda: market.ready, told.append, clock, back=lambda: back.append(clock.monotonic()))
@@ -61,10 +61,10 @@ async def test_a_question_has_its_time_and_no_more_whatever_is_done_to_the_clock
         async def deliver(self, messages: list[Message]) -> None:
             said.extend(messages)
 
-    book = Book(
-        Controls(), LIMITS, approvals={"a": replace(approval("a"), asked_at=NOON, expires_at=NOON + timedelta(seconds=120))}
+    portfolio = Portfolio(
+        TradingState(), LIMITS, approvals={"a": replace(approval("a"), asked_at=NOON, expires_at=NOON + timedelta(seconds=120))}
     )
-    timer = ApprovalTimer(book, cast("Any", Inbox()), clock)
+    timer = ApprovalTimer(portfolio, cast("Any", Inbox()), clock)
     await timer.run()
     clock.step(step)
     seconds = 0

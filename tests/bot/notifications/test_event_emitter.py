@@ -2,10 +2,10 @@
 
 import asyncio
 
-from bot.notifications.event_emitter import ProcessEvents
+from bot.notifications.event_emitter import EventEmitter
 from core.domain.errors import LeaseLost, LedgerUnavailable
 from core.domain.events import Event, PartTroubled
-from core.ports import Changes
+from core.ports import CommitBatch
 from tests.bot.parts import FastClock
 
 
@@ -21,7 +21,7 @@ class Ledger:
         self.error = error or LedgerUnavailable("the disk is full")
         self.kept: list[Event] = []
 
-    async def commit(self, changes: Changes) -> None:
+    async def commit(self, changes: CommitBatch) -> None:
         await asyncio.sleep(0)
         if self.refusals:
             self.refusals -= 1
@@ -31,7 +31,7 @@ class Ledger:
 
 async def test_in_order_and_once_through_an_outage() -> None:
     ledger = Ledger(refusals=3)
-    events = ProcessEvents(ledger, FastClock(speed=100))
+    events = EventEmitter(ledger, FastClock(speed=100))
     for number in range(5):
         events.tell(part(number))
         await asyncio.sleep(0)
@@ -42,5 +42,5 @@ async def test_in_order_and_once_through_an_outage() -> None:
 
 async def test_who_has_lost_the_ledger_waits_no_longer() -> None:
     ledger = Ledger(refusals=1, error=LeaseLost("another"))
-    await ProcessEvents(ledger, FastClock(speed=100)).keep(part(1))
+    await EventEmitter(ledger, FastClock(speed=100)).keep(part(1))
     assert ledger.kept == []

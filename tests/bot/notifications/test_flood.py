@@ -60,7 +60,7 @@ async def flood(firm: Firm) -> None:
         if number == ROUNDS // 2:
             firm.owner.send("/orders")
             await firm.owner.wait_for("Orders on their way", within=5)
-    await until(lambda: not len(firm.trading.inbox) and not firm.book.in_flight, within=60)
+    await until(lambda: not len(firm.trading.inbox) and not firm.portfolio.in_flight, within=60)
 
 
 def readable(texts: list[str]) -> int:

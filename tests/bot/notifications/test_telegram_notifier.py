@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.notifications.dispatcher import Notifiers
-from bot.telegram.client import Speaker, connect
+from bot.notifications.dispatcher import NotificationDispatcher
+from bot.telegram.client import RetryingBot, connect
 from bot.views.chat_message import ChatMessage
 from core.domain.approval import ApprovalState
 from core.domain.events import (
@@ -42,7 +42,7 @@ from tests.tellings import owners_notifier
 class Alerts:
     """A notifier, its outbox, and the owner's chat."""
 
-    notifier: Notifiers
+    notifier: NotificationDispatcher
     ledger: MemoryLedger
     owner: ChatPerson
     clock: FastClock
@@ -325,7 +325,7 @@ async def test_unreadable_records_without_a_pause_are_told_all_the_same(server: 
 
 async def test_what_telegram_cannot_parse_goes_as_plain_text_and_what_is_long_in_pieces(server: RunningChat) -> None:
     bot = connect(server.token, server.api_url)
-    speaker = Speaker(bot, FastClock())
+    speaker = RetryingBot(bot, FastClock())
     await speaker.send(OWNER, ChatMessage("<b>not closed &amp; <i>crossed</b></i>"))
     await speaker.send(OWNER, ChatMessage("<b>" + "🟩 a line &lt;of&gt; text\n" * 300 + "</b>"))
     await bot.request.shutdown()

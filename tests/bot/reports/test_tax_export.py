@@ -22,7 +22,7 @@ from core.domain.order import OrderState
 from core.domain.position import Execution, Position
 from core.domain.signal import Side
 from core.policy.tax_lots import Disposal, Lots, Valued, acquired
-from core.ports import Changes
+from core.ports import CommitBatch
 from tests.core.adapters.ledger.values import execution, message, order
 
 YEAR = datetime(2026, 1, 1, tzinfo=UTC)
@@ -64,7 +64,7 @@ async def keep(ledger: SqlLedger, done: Sequence[tuple[Execution, Decimal, Decim
     ]
     positions = {one.symbol: Position(one.symbol, held, is_open=True) for one, held, _ in done}
     await ledger.commit(
-        Changes(
+        CommitBatch(
             orders=orders,
             executions=[one for one, _, _ in done],
             events=[*told] if events else [],
@@ -142,5 +142,5 @@ async def test_other_years_cost_nothing(ledger: SqlLedger, monkeypatch: pytest.M
         for days in (-30, 500)
         for one, _, _ in lived(1_000, 0)
     ]
-    await ledger.commit(Changes(executions=others))
+    await ledger.commit(CommitBatch(executions=others))
     assert await rows_read(ledger, monkeypatch, of_tax=of_tax) <= most * alone

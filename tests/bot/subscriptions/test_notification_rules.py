@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.jobs.backlog_report import CatchingUp
+from bot.jobs.backlog_report import BacklogReport
 from bot.jobs.digest_job import DigestTimer
-from bot.notifications.dispatcher import Notifiers
+from bot.notifications.dispatcher import NotificationDispatcher
 from bot.subscriptions.notification_rules import DEFAULTS
 from bot.telegram.client import connect
-from bot.telegram.rate_limiter import CHAT_SECONDS, Pace, Paces
+from bot.telegram.rate_limiter import CHAT_SECONDS, RateLimiter, RateLimiters
 from bot.texts import texts
 from bot.views.chat_message import plain_text
 from bot.views.events import render
@@ -40,19 +40,19 @@ async def everybody(server: RunningChat, office: Office) -> AsyncIterator[Bot]:
 
     async def forget(user_id: int) -> None:
         blocked.append(user_id)
-        office.book.readers[user_id] = replace(office.audience.reader(user_id), active=False)
+        office.portfolio.readers[user_id] = replace(office.recipients.reader(user_id), active=False)
         office.ledger.wake()
 
-    office.ledger.now = office.desk.clock.now
+    office.ledger.now = office.context.clock.now
     alerts = connect(server.token, server.api_url)
-    notifiers = Notifiers(
+    notifiers = NotificationDispatcher(
         alerts,
-        office.audience,
+        office.recipients,
         office.ledger,
-        office.desk.clock,
+        office.context.clock,
         blocked=forget,
         quote=lambda _: None,
-        paces=Paces(office.desk.clock),
+        paces=RateLimiters(office.context.clock),
     )
     async with bot_on(server, office) as bot, running(notifiers.run()):
         yield bot
@@ -142,9 +142,9 @@ async def test_in_quiet_hours_it_waits_for_the_morning_and_is_one_message(server
 async def test_what_is_told_late_says_when_it_was(server: RunningChat) -> None:
     office = Office(FastClock(50))
     office.ledger.add(executed())
-    long_ago = office.desk.clock.now() - timedelta(hours=3)
+    long_ago = office.context.clock.now() - timedelta(hours=3)
     office.ledger.events[0] = replace(office.ledger.events[0], at=long_ago)
-    office.ledger.now = office.desk.clock.now
+    office.ledger.now = office.context.clock.now
     async with everybody(server, office) as bot:
         alert = await bot.owner.wait_for("executed")
         assert f"This was at {long_ago:%Y-%m-%d %H:%M} UTC." in alert.text
@@ -157,11 +157,11 @@ async def test_who_has_blocked_the_bot_holds_up_nobody_and_is_told_again_after_s
     fast.room.block(TRADER)
     fast.office.ledger.add(executed())
     await fast.owner.wait_for("executed")
-    await until(lambda: not fast.office.book.readers[TRADER].active)
+    await until(lambda: not fast.office.portfolio.readers[TRADER].active)
     fast.room.block(TRADER, blocked=False)
     await trader.ask("/start")
     await trader.wait_for("🟩 BUY_SM executed")
-    assert fast.office.book.readers[TRADER].active
+    assert fast.office.portfolio.readers[TRADER].active
 
 
 async def test_what_is_set_at_the_same_time_is_all_set(server: RunningChat) -> None:
@@ -174,7 +174,7 @@ async def test_what_is_set_at_the_same_time_is_all_set(server: RunningChat) -> N
         await until(lambda: len(office.ledger.messages) == len(said))
         office.trading.hold.set()
         await until(lambda: len(office.trading.handled) == len(said))
-    reader = office.book.readers[OWNER]
+    reader = office.portfolio.readers[OWNER]
     assert reader.levels == {Topic.TRADES: Level.OFF, Topic.REFUSALS: Level.SILENT}
     assert (reader.language, reader.zone) == ("ru", "Europe/Berlin")
     assert reader.muted_until is not None
@@ -183,13 +183,13 @@ async def test_what_is_set_at_the_same_time_is_all_set(server: RunningChat) -> N
 
 async def test_who_lost_the_right_is_told_nothing_more(fast: Bot) -> None:
     person = Person(6666, "Guest", Role.TRADER, "Owner", NOON)
-    fast.office.book.people[6666] = person
-    fast.office.book.readers[6666] = Reader(6666)
+    fast.office.portfolio.people[6666] = person
+    fast.office.portfolio.readers[6666] = Reader(6666)
     fast.office.ledger.wake()
     await until(lambda: "6666" in fast.office.ledger.cursors)
     fast.office.ledger.add(executed())
     await fast.person(6666).wait_for("executed")
-    del fast.office.book.people[6666]
+    del fast.office.portfolio.people[6666]
     fast.office.ledger.wake()
     fast.office.ledger.add(executed())
     await told_to(fast, OWNER)
@@ -197,17 +197,17 @@ async def test_who_lost_the_right_is_told_nothing_more(fast: Bot) -> None:
 
 
 async def test_who_is_let_in_again_is_told_nothing_of_the_time_between(fast: Bot) -> None:
-    book, guest, clock = fast.office.book, Person(6666, "Guest", Role.TRADER, "Owner", NOON), fast.office.desk.clock
-    book.people[6666], book.readers[6666] = guest, Reader(6666)
+    portfolio, guest, clock = fast.office.portfolio, Person(6666, "Guest", Role.TRADER, "Owner", NOON), fast.office.context.clock
+    portfolio.people[6666], portfolio.readers[6666] = guest, Reader(6666)
     fast.office.ledger.wake()
     await until(lambda: "6666" in fast.office.ledger.cursors)
     fast.office.ledger.add(executed())
     await fast.person(6666).wait_for("executed")
-    del book.people[6666]
+    del portfolio.people[6666]
     await clock.sleep(2)
     fast.office.ledger.add(executed(), ApprovalRequested(approval(), "WIF", "USDC"), urgent())
     await told_to(fast, OWNER)
-    book.people[6666] = replace(guest, since=clock.now())
+    portfolio.people[6666] = replace(guest, since=clock.now())
     fast.office.ledger.add(executed(Side.SELL))
     await told_to(fast, 6666)
     assert firsts(fast, 6666) == ["🟩 BUY_SM executed", "🔴 SELL_SM executed"]
@@ -244,7 +244,7 @@ def test_every_role_has_a_level_for_every_topic() -> None:
 
 async def test_only_owners_hear_of_people() -> None:
     office = Office(FastClock())
-    main = office.audience.main()
+    main = office.recipients.main()
     for event in (StrangerSeen(1, "x"), PersonJoined(Person(1, "x", Role.VIEWER, "y", NOON))):
         assert main.level(event) is Level.LOUD
         assert replace(main, role=Role.TRADER).level(event) is Level.OFF
@@ -252,8 +252,8 @@ async def test_only_owners_hear_of_people() -> None:
 
 async def test_a_pace_is_kept_by_each_and_by_all_together() -> None:
     clock = FastClock(100)
-    whole = Pace(clock, 1 / 30)
-    first, second = Pace(clock, CHAT_SECONDS, whole), Pace(clock, CHAT_SECONDS, whole)
+    whole = RateLimiter(clock, 1 / 30)
+    first, second = RateLimiter(clock, CHAT_SECONDS, whole), RateLimiter(clock, CHAT_SECONDS, whole)
     began = clock.monotonic()
     await asyncio.gather(*(pace.take() for pace in (first, first, second, second, first)))
     assert clock.monotonic() - began >= 2
@@ -263,7 +263,7 @@ async def test_mornings_evenings_and_heartbeats_come_once_by_each_ones_own_clock
     async with firm_on(server, tmp_path, start=datetime(2026, 11, 25, 6, 59, tzinfo=UTC)) as firm:
         await firm.owner.ask("/zone Europe/Berlin")
         await firm.owner.ask("/heartbeat 1h")
-        timer = DigestTimer(firm.desk, firm.desk.audience, firm.trading.inbox, firm.clock, firm.clock.now())
+        timer = DigestTimer(firm.context, firm.context.recipients, firm.trading.inbox, firm.clock, firm.clock.now())
         await timer.run()
         assert len(firm.owner.received) == 2
         firm.clock.skip(61)
@@ -277,7 +277,7 @@ async def test_mornings_evenings_and_heartbeats_come_once_by_each_ones_own_clock
         assert len(beat.text.splitlines()) == 2
     async with firm_on(server, tmp_path, start=datetime(2026, 11, 25, 7, 2, tzinfo=UTC)) as firm:
         before = firm.clock.now() - timedelta(minutes=10)
-        await DigestTimer(firm.desk, firm.desk.audience, firm.trading.inbox, firm.clock, before).run()
+        await DigestTimer(firm.context, firm.context.recipients, firm.trading.inbox, firm.clock, before).run()
         await firm.settled()
         assert sum("Good morning" in message.text for message in firm.owner.received) == 1
 
@@ -309,7 +309,7 @@ async def test_an_absence_is_told_once_with_what_came_meanwhile() -> None:
 
     started, came, read = clock.now(), Came(), [False]
     since = started - timedelta(minutes=4)
-    watch = CatchingUp(came, clock, away_since=since, newest_seq=5, is_read=lambda: read[0], tell=said.append)
+    watch = BacklogReport(came, clock, away_since=since, newest_seq=5, is_read=lambda: read[0], tell=said.append)
     started = watch._started
     await watch.run()
     read[0] = True

@@ -19,7 +19,7 @@ from telegram.ext import ExtBot
 
 from bot.telegram.api_responses import RESULTS, OddAnswer, checked
 from bot.telegram.client import connect
-from bot.telegram.rate_limiter import Paces
+from bot.telegram.rate_limiter import RateLimiters
 from bot.telegram.telegram_app import TelegramChat
 from core.domain.events import ApprovalRequested
 from local_telegram.errors import ApiError
@@ -87,7 +87,7 @@ async def test_no_odd_answer_ends_anything_and_all_is_told_in_the_end(server: Ru
     office = await Office(clock).with_position()
     ledger, url = MemoryLedger(), f"http://127.0.0.1:{front.port}"
     ledger.now = clock.now
-    chat = TelegramChat(connect(server.token, url), office.desk, office.ledger, Paces(clock), alone(clock))
+    chat = TelegramChat(connect(server.token, url), office.context, office.ledger, RateLimiters(clock), alone(clock))
     notifiers = owners_notifier(connect(server.token, url), OWNER, ledger, clock)
     owner = ChatPerson(server.room, PEOPLE[0])
     vital = [asyncio.create_task(chat.run()), asyncio.create_task(notifiers.run())]

@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.telegram.client import connect
-from bot.telegram.rate_limiter import Paces
+from bot.telegram.rate_limiter import RateLimiters
 from bot.telegram.telegram_app import TelegramChat
 from core.domain.access import Role
 from core.domain.errors import ConfigurationError
@@ -96,7 +96,7 @@ async def test_a_trader_may_stop_and_only_an_owner_goes_on(bot: Bot) -> None:
 
 
 async def test_a_viewers_taps_change_nothing(bot: Bot) -> None:
-    bot.office.book.approvals["a1b2c3d4e5f6g7h8"] = approval()
+    bot.office.portfolio.approvals["a1b2c3d4e5f6g7h8"] = approval()
     viewer = bot.person(VIEWER)
     shown = await viewer.ask("/mode")
     notice = await viewer.wait_for_answer(viewer.press(shown, "observe"))
@@ -104,7 +104,7 @@ async def test_a_viewers_taps_change_nothing(bot: Bot) -> None:
     put_tap(bot, VIEWER, "ap:a1b2c3d4e5f6g7h8:y", query_id="125")
     await viewer.ask("/status")
     assert bot.office.trading.handled == []
-    assert bot.office.book.controls.mode is Mode.AUTO
+    assert bot.office.portfolio.controls.mode is Mode.AUTO
 
 
 async def test_a_trader_may_pause(bot: Bot) -> None:
@@ -185,7 +185,7 @@ async def test_in_a_group_the_person_counts_and_other_bots_commands_are_theirs(b
     await bot.owner.ask("/status")
     assert bot.office.trading.handled == []
     put_message(bot, OWNER, "/pause@MarketFlow_local_bot", group)
-    await until(lambda: bot.office.book.controls.pause is Pause.ALL)
+    await until(lambda: bot.office.portfolio.controls.pause is Pause.ALL)
 
 
 async def test_a_command_that_is_old_is_not_done_but_a_question_is_answered(bot: Bot) -> None:
@@ -213,7 +213,7 @@ async def test_a_tap_that_telegram_calls_too_old_changes_nothing(bot: Bot) -> No
     ],
 )
 async def test_forged_buttons_do_nothing(bot: Bot, data: str) -> None:
-    bot.office.book.approvals["a1b2c3d4e5f6g7h8"] = approval()
+    bot.office.portfolio.approvals["a1b2c3d4e5f6g7h8"] = approval()
     put_tap(bot, OWNER, data, query_id="77")
     await bot.owner.ask("/status")
     assert bot.office.trading.handled == []
@@ -247,7 +247,11 @@ async def test_telegram_away_at_the_start_and_later(server: RunningChat) -> None
 async def test_a_token_that_telegram_does_not_know_is_named_but_not_shown(server: RunningChat) -> None:
     office, token = Office(FastClock()), "123456:not-the-token-of-this-server"
     chat = TelegramChat(
-        connect(token, server.api_url), office.desk, office.ledger, Paces(office.desk.clock), alone(office.desk.clock)
+        connect(token, server.api_url),
+        office.context,
+        office.ledger,
+        RateLimiters(office.context.clock),
+        alone(office.context.clock),
     )
     with pytest.raises(ConfigurationError, match="TG_TOKEN") as caught:
         await chat.run()
@@ -279,7 +283,7 @@ async def test_the_end_does_not_wait_for_an_answer_that_nobody_takes(server: Run
     async with bot_on(server, Office(FastClock())) as bot:
         server.room.faults.cut("sendMessage", times=10_000)
         bot.owner.send("/pause")
-        await until(lambda: bot.office.book.controls.pause is Pause.ALL)
+        await until(lambda: bot.office.portfolio.controls.pause is Pause.ALL)
         begun = asyncio.get_running_loop().time()
     assert asyncio.get_running_loop().time() - begun < 5
 

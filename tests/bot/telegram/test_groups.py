@@ -54,8 +54,8 @@ async def test_a_group_gives_nobody_a_right(firm: Firm) -> None:
     assert "needs the role trader; yours is viewer" in (await viewer.ask("/pause")).text
     assert "needs the role owner; yours is trader" in (await here(firm.trader).ask("/mode observe")).text
     assert len(viewer.received) == 2
-    assert firm.book.controls.pause is Pause.OFF
-    assert firm.book.controls.mode is Mode.AUTO
+    assert firm.portfolio.controls.pause is Pause.OFF
+    assert firm.portfolio.controls.mode is Mode.AUTO
 
 
 async def test_what_is_said_among_people_is_none_of_ours(firm: Firm) -> None:
@@ -69,7 +69,7 @@ async def test_what_is_said_among_people_is_none_of_ours(firm: Firm) -> None:
     trader.send("thank you", reply_to=answer)
     await firm.trader.ask("/status")
     assert len(trader.received) == 1
-    assert firm.book.controls.pause is Pause.OFF
+    assert firm.portfolio.controls.pause is Pause.OFF
 
 
 async def test_the_second_tap_is_that_of_who_asked(firm: Firm) -> None:
@@ -81,7 +81,7 @@ async def test_the_second_tap_is_that_of_who_asked(firm: Firm) -> None:
     here(firm.person(STRANGER)).press(asked, "✅ Do it")
     assert trader.now(asked) == asked
     await confirmed(trader, asked)
-    await until(lambda: firm.book.position("WIFUSDC").is_open)
+    await until(lambda: firm.portfolio.position("WIFUSDC").is_open)
 
 
 async def test_a_code_is_brought_as_an_answer_where_the_bot_hears_nothing_else(server: RunningChat, tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ async def test_a_code_is_brought_as_an_answer_where_the_bot_hears_nothing_else(s
         sent = trader.send(code, reply_to=asking)
         await trader.wait_for_edit(asking, "✅")
         assert trader.now(sent) is not None  # only an administrator may take away what others wrote
-        await until(lambda: firm.book.position("WIFUSDC").is_open)
+        await until(lambda: firm.portfolio.position("WIFUSDC").is_open)
 
 
 async def test_a_list_is_leafed_through_by_whoever_may_read_it(firm: Firm) -> None:
@@ -113,17 +113,17 @@ async def test_how_a_group_is_told_is_set_by_an_owner_alone(server: RunningChat,
         trader, owner = here(firm.trader), here(firm.owner)
         for said in ("/mute 2h", "/quiet 23:00-07:00", "/notify trades off", "/heartbeat 6h"):
             assert "only an owner" in (await trader.ask(said)).text
-        assert DESK.chat_id not in firm.book.readers
+        assert DESK.chat_id not in firm.portfolio.readers
         await owner.ask("/quiet 23:00-07:00")
-        assert firm.book.readers[DESK.chat_id].quiet is not None
+        assert firm.portfolio.readers[DESK.chat_id].quiet is not None
         await trader.ask("/lang ru")  # a language is the person's own, wherever it is said
-        assert set(firm.book.readers) == {DESK.chat_id, firm.trader.id}
+        assert set(firm.portfolio.readers) == {DESK.chat_id, firm.trader.id}
 
 
 async def test_an_owner_hears_how_a_group_comes_to_be_told(server: RunningChat, tmp_path: Path) -> None:
     async with firm_on(server, tmp_path) as firm:
         assert f"TG_CHAT_ID={DESK.chat_id}" in (await here(firm.owner).ask("/mute 2h")).text
-        assert firm.book.readers == {}
+        assert firm.portfolio.readers == {}
 
 
 async def test_a_question_is_put_into_the_topic_and_answered_there_by_who_may(server: RunningChat, tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ async def test_a_question_is_put_into_the_topic_and_answered_there_by_who_may(se
         toast = await viewer.wait_for_answer(viewer.press(question, "✅ Approve"))
         assert "needs the role trader" in toast["text"]
         here(firm.person(STRANGER), ALERTS).press(question, "✅ Approve")
-        assert not firm.book.position("WIFUSDC").is_open
+        assert not firm.portfolio.position("WIFUSDC").is_open
         trader.press(question, "✅ Approve")
         record = await trader.wait_for_edit(question, lambda message: not message.buttons)
         assert "Trader" in record.text
@@ -179,7 +179,7 @@ async def test_the_way_out_is_open_in_every_group(server: RunningChat, tmp_path:
             await firm.held()
             trader = here(firm.trader)
             await confirmed(trader, await trader.ask(said))
-            await until(lambda: not firm.book.position("WIFUSDC").is_open)
+            await until(lambda: not firm.portfolio.position("WIFUSDC").is_open)
             await firm.settled()
         sides = [row["side"] for row in await firm.ledger.reader.read(select(tables.orders))]
         assert sides == ["BUY", "SELL"] * 3

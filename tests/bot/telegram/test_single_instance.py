@@ -10,20 +10,20 @@ from typing import Any
 
 import pytest
 
-from bot.telegram.single_instance import CONFLICT_PAUSE_SECONDS, LATELY, MOMENT, Alone
+from bot.telegram.single_instance import CONFLICT_PAUSE_SECONDS, LATELY, MOMENT, SingleInstance
 from bot.views.other_instance import QUIET_SECONDS, STAYS_SECONDS
 from core.domain.events import AnotherProgram, Event
 from core.domain.signal import Side
 from core.policy.admission import admit
 from core.policy.decision import Refused, decide
-from core.policy.decision_context import Picture
+from core.policy.decision_context import DecisionContext
 from core.policy.risk import RiskApproved
 from local_telegram.errors import ApiError
 from local_telegram.server import RunningChat
 from local_telegram.updates import UpdateQueue
 from tests.bot.conftest import bot_on, until
 from tests.bot.parts import FastClock, Office
-from tests.core.pictures import HELD, picture, said
+from tests.core.pictures import HELD, decision_context, said
 from tests.core.virtual_time import NOON, VirtualClock
 from tests.simulation.loop import SeededLoop
 
@@ -93,7 +93,7 @@ class Ours:
     def __post_init__(self) -> None:
         clock = LoopClock()
         at = self.traded_at
-        self.alone = Alone(clock, self._tell, who="it", has_account=self.has_account, traded_at=at, seen_at=at)
+        self.alone = SingleInstance(clock, self._tell, who="it", has_account=self.has_account, traded_at=at, seen_at=at)
         self.began = clock.monotonic()
 
     def _tell(self, event: Event) -> None:
@@ -317,7 +317,7 @@ def test_beside_another_program_a_newcomer_enters_no_more_in_a_busy_chat(rival: 
 @pytest.mark.parametrize("breaks", ["a pause", "a conflict", "short polls"])
 async def test_what_broke_off_does_not_count_together(breaks: str) -> None:
     clock = VirtualClock()
-    alone = Alone(clock, lambda _: None, who="it", has_account=True, traded_at=None, seen_at=None)
+    alone = SingleInstance(clock, lambda _: None, who="it", has_account=True, traded_at=None, seen_at=None)
 
     async def polled(seconds: float) -> None:
         began = clock.monotonic()
@@ -389,7 +389,7 @@ def test_lately_is_within_an_hour_by_one_that_was_there_a_moment_ago(
     traded: timedelta | None, seen: timedelta | None, note: str | None
 ) -> None:
     traded_at, seen_at = (NOON - ago if ago is not None else None for ago in (traded, seen))
-    alone = Alone(VirtualClock(), lambda _: None, who="it", has_account=True, traded_at=traded_at, seen_at=seen_at)
+    alone = SingleInstance(VirtualClock(), lambda _: None, who="it", has_account=True, traded_at=traded_at, seen_at=seen_at)
     assert alone.is_newcomer is (note is not None)
     assert (alone.closed() is not None) is (note is not None)
     assert alone.note == note
@@ -397,10 +397,10 @@ def test_lately_is_within_an_hour_by_one_that_was_there_a_moment_ago(
     assert alone.note == "newcomer_disturbed"
 
 
-def gated(**known: Any) -> Picture:
-    new = Alone(VirtualClock(), lambda _: None, who="it", has_account=True, traded_at=None, seen_at=None)
+def gated(**known: Any) -> DecisionContext:
+    new = SingleInstance(VirtualClock(), lambda _: None, who="it", has_account=True, traded_at=None, seen_at=None)
     closed = new.closed()
-    return picture(gate=closed, **known)
+    return decision_context(gate=closed, **known)
 
 
 @pytest.mark.parametrize("by_hand", [False, True])

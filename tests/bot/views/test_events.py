@@ -30,8 +30,8 @@ from core.domain.events import (
     ControlsChanged,
     DeadLettersFound,
     Event,
-    ExitWaits,
-    HoldAccepted,
+    ExitPending,
+    HaltAccepted,
     KeyTooWide,
     OrderAdopted,
     OrderFailed,
@@ -43,7 +43,7 @@ from core.domain.events import (
     SignalRefused,
     Started,
     StrangerSeen,
-    SymbolHeld,
+    SymbolHalted,
     proved,
 )
 from core.domain.messages import DeadLetter
@@ -52,9 +52,9 @@ from core.domain.order import Order, OrderState
 from core.domain.reasons import SENTENCES, Reason, reason
 from core.domain.record_problems import ProblemKind, merged
 from core.domain.signal import Side
-from core.domain.symbol_halt import Hold
-from core.domain.trading_state import Controls, Mode, Pause
-from core.state.market_data import Market
+from core.domain.symbol_halt import SymbolHalt
+from core.domain.trading_state import Mode, Pause, TradingState
+from core.state.market_data import MarketDataCache
 from tests.bot.parts import NOON, Exchange, FastClock, approval, executed, refused, signal
 
 EN, RU = texts("en"), texts("ru")
@@ -86,16 +86,16 @@ ALL_EVENTS: list[Event] = [
     failed("bad_key", Side.SELL, message="Invalid API-key", code="-2015"),
     OrderUnanswered(failed().order),
     OrderAdopted(failed().order),
-    *(SymbolHeld(Hold(ACCOUNT, (one,), NOON)) for one in STRANGE),
-    HoldAccepted(Hold(ACCOUNT, STRANGE, NOON, NOON, "Ann"), ZERO, ZERO, "", ""),
-    ExitWaits(failed(side=Side.SELL).order.signal, reason("unreachable", detail="connection refused"), NOON, 7),
-    ExitWaits(failed(side=Side.SELL).order.signal, reason("filter_failure", filter="LOT_SIZE"), None, 7),
+    *(SymbolHalted(SymbolHalt(ACCOUNT, (one,), NOON)) for one in STRANGE),
+    HaltAccepted(SymbolHalt(ACCOUNT, STRANGE, NOON, NOON, "Ann"), ZERO, ZERO, "", ""),
+    ExitPending(failed(side=Side.SELL).order.signal, reason("unreachable", detail="connection refused"), NOON, 7),
+    ExitPending(failed(side=Side.SELL).order.signal, reason("filter_failure", filter="LOT_SIZE"), None, 7),
     refused(),
     *(replace(refused(), outcome=outcome) for outcome in ("ignored", "expired", "observed", "new-one")),
     ApprovalRequested(approval(), "WIF", "USDC"),
     *(ApprovalClosed(approval(state=state, by="Ann"), "WIF", "USDC") for state in ApprovalState),
-    ControlsChanged(Controls(), Controls(Pause.ALL, Mode.CONFIRM, "Ann", NOON)),
-    Started("0.1.0", "paper", Controls(Pause.ENTRIES), 2, ("from_latest", "later_note")),
+    ControlsChanged(TradingState(), TradingState(Pause.ALL, Mode.CONFIRM, "Ann", NOON)),
+    Started("0.1.0", "paper", TradingState(Pause.ENTRIES), 2, ("from_latest", "later_note")),
     DeadLettersFound(3, LETTER),
     DeadLettersFound(3, LETTER, tuple(ProblemKind("webhook", "webhook/1", f"{word} is missing", 1) for word in "abc")),
     DeadLettersFound(20, LETTER, merged(ProblemKind("webhook", "webhook/1", f"{chr(97 + n)} is wrong", 1) for n in range(20))),
@@ -147,7 +147,7 @@ def test_a_refusal_gives_its_reason() -> None:
 
 @pytest.mark.parametrize("language", ["en", "ru"])
 def test_a_halted_account_is_told_with_what_to_do(language: str) -> None:
-    message = render(SymbolHeld(Hold(ACCOUNT, STRANGE, NOON)), texts(language))
+    message = render(SymbolHalted(SymbolHalt(ACCOUNT, STRANGE, NOON)), texts(language))
     lines = plain_text(message.text).splitlines()
     assert len(lines) == 5
     assert all("28" in line and "WIFUSDC" in line for line in lines[1:4])
@@ -163,7 +163,7 @@ def test_a_failed_exit_says_that_the_position_is_still_held() -> None:
 
 
 def test_a_start_in_pause_says_so_loudly() -> None:
-    text = text_of(Started("0.1.0", "live", Controls(Pause.ALL, Mode.CONFIRM), 2, ("from_latest",)))
+    text = text_of(Started("0.1.0", "live", TradingState(Pause.ALL, Mode.CONFIRM), 2, ("from_latest",)))
     assert text.startswith("🚀 MarketFlow started\n")
     for said in ("LIVE", "PAUSED", "confirm", "Open positions: 2", "First start: reading signals that arrive from now on"):
         assert said in text
@@ -178,7 +178,7 @@ def test_a_start_in_pause_says_so_loudly() -> None:
     ],
 )
 def test_a_start_whose_entries_wait_says_why_for_how_long_and_what_to_do(note: str, english: str, russian: str) -> None:
-    event = Started("0.1.0", "live", Controls(), 2, (note,))
+    event = Started("0.1.0", "live", TradingState(), 2, (note,))
     for said in (english, "Entries wait", "45 s", "/health", "Exits do not wait"):
         assert said in text_of(event)
     told = plain_text(render(event, RU).text)
@@ -240,11 +240,11 @@ def hostile_events() -> list[Event]:
         OrderFailed(order),
         OrderUnanswered(order),
         OrderAdopted(order),
-        ExitWaits(order.signal, reason("rejected", message=EVIL, code=EVIL)),
+        ExitPending(order.signal, reason("rejected", message=EVIL, code=EVIL)),
         ApprovalRequested(asked, EVIL, EVIL),
         ApprovalClosed(asked, EVIL, EVIL, reason("declined", who=EVIL)),
-        ControlsChanged(Controls(), Controls(changed_by=EVIL, changed_at=NOON)),
-        Started(EVIL, "live", Controls(), 0, (EVIL,)),
+        ControlsChanged(TradingState(), TradingState(changed_by=EVIL, changed_at=NOON)),
+        Started(EVIL, "live", TradingState(), 0, (EVIL,)),
         DeadLettersFound(1, replace(LETTER, position=EVIL, problem=EVIL, raw=EVIL.encode())),
         StrangerSeen(1, EVIL),
         AuthenticatorChanged(1, EVIL),
@@ -394,7 +394,7 @@ def test_days_of_lists_are_written_as_one_does() -> None:
 
 
 def test_parts_speak_the_readers_language() -> None:
-    market = Market(Exchange(FastClock()), FastClock(), list)
+    market = MarketDataCache(Exchange(FastClock()), FastClock(), list)
     words = [market.ready[1], market.instruments_ready[1]]
     market.problem = ""
     words += [market.ready[1], "migrated", "has not answered for 7 s", "reading a-topic, 3 partition(s)"]

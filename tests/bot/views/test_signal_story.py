@@ -19,11 +19,11 @@ from core.domain.events import DeadLettersFound
 from core.domain.messages import DeadLetter
 from core.domain.order import NotTaken, OrderState, Rejected
 from core.domain.reasons import SENTENCES, reason
-from core.domain.symbol_halt import Hold
-from core.domain.trading_state import Controls, Mode, Pause
-from core.policy.decision_context import Limits
-from core.ports import Changes
-from core.state.portfolio import Book
+from core.domain.symbol_halt import SymbolHalt
+from core.domain.trading_state import Mode, Pause, TradingState
+from core.policy.decision_context import RiskLimits
+from core.ports import CommitBatch
+from core.state.portfolio import Portfolio
 from tests.core.memory_ledger import CountedLedger
 from tests.core.scripted_venue import LOST, Course, ScriptedVenue, refused
 from tests.core.virtual_time import VirtualClock
@@ -50,9 +50,9 @@ class Stage:
     clock: VirtualClock
     venue: ScriptedVenue
 
-    async def tells(self, changes: Changes) -> None:
+    async def tells(self, changes: CommitBatch) -> None:
         await self.clock.run(self.ledger.commit(changes))
-        self.world.book.apply(changes)
+        self.world.portfolio.apply(changes)
 
 
 async def executed(stage: Stage) -> None:
@@ -141,7 +141,7 @@ async def ahead(stage: Stage) -> None:
 
 
 async def behind(stage: Stage) -> None:
-    stage.world.book.clock_offset = timedelta(seconds=45)
+    stage.world.portfolio.clock_offset = timedelta(seconds=45)
     await stage.world.say("BUY_SM", age=-45)
 
 
@@ -170,20 +170,20 @@ async def unknown(stage: Stage) -> None:
 
 async def held(stage: Stage) -> None:
     why = reason("less_than_ledger", qty="5", asset="WIF")
-    await stage.tells(Changes(holds=[Hold("WIFUSDC", (why,), stage.clock.now())]))
+    await stage.tells(CommitBatch(holds=[SymbolHalt("WIFUSDC", (why,), stage.clock.now())]))
     await stage.world.say("BUY_SM")
 
 
 async def account_held(stage: Stage) -> None:
     strange = reason("order_of_other", symbol="SOLUSDC", mark=7, count=1, order_id=28, at=stage.clock.now())
-    await stage.tells(Changes(holds=[Hold(ACCOUNT, (strange,), stage.clock.now())]))
+    await stage.tells(CommitBatch(holds=[SymbolHalt(ACCOUNT, (strange,), stage.clock.now())]))
     await stage.world.say("BUY_SM")
 
 
 async def nothing_free(stage: Stage) -> None:
     await stage.world.say("BUY_SM")
     why = reason("less_than_ledger", qty="19.98", asset="WIF")
-    await stage.tells(Changes(holds=[Hold("WIFUSDC", (why,), stage.clock.now())]))
+    await stage.tells(CommitBatch(holds=[SymbolHalt("WIFUSDC", (why,), stage.clock.now())]))
     stage.venue.more["WIF"] = Decimal("-19.98")
     await stage.world.say("SELL_SM")
 
@@ -341,8 +341,8 @@ async def told(path: Path, scene: Scene, changes: dict[str, object], language: s
     venue = ScriptedVenue(clock, rules, prices, ahead=timedelta(seconds=7))
     ledger = await open_ledger(f"sqlite+aiosqlite:///{path}", clock)
     on_disk = CountedLedger(ledger, clock)
-    limits: Limits = replace(LIMITS, **changes)  # type: ignore[arg-type]
-    stage = Stage(World(Book(Controls(), limits), clock=clock, ledger=on_disk, venue=venue), on_disk, clock, venue)
+    limits: RiskLimits = replace(LIMITS, **changes)  # type: ignore[arg-type]
+    stage = Stage(World(Portfolio(TradingState(), limits), clock=clock, ledger=on_disk, venue=venue), on_disk, clock, venue)
     try:
         await clock.run(stage.world.market.load_instruments(None))
         stage.world.inbox.start([], [])

@@ -23,7 +23,7 @@ from core.domain.events import (
     ControlsChanged,
     DeadLettersFound,
     Event,
-    ExitWaits,
+    ExitPending,
     OrderFailed,
     OrderUnanswered,
     PartTroubled,
@@ -36,8 +36,8 @@ from core.domain.order import OrderState
 from core.domain.position import Position
 from core.domain.reasons import reason
 from core.domain.signal import Side
-from core.domain.trading_state import Controls, Mode, Pause
-from core.ports import Changes, LedgerState, Verdict
+from core.domain.trading_state import Mode, Pause, TradingState
+from core.ports import CommitBatch, LedgerState, MessageOutcome
 from tests.bot.parts import NOON, approval, executed, refused, signal
 
 EMPTY = LedgerState(None, [], [], [], [], [], [], {}, None)
@@ -53,12 +53,12 @@ def stored(seq: int, source: str = "kafka:trading_signals") -> StoredMessage:
     return StoredMessage(seq, Message(source, f"id-{seq}", "WIFUSDC", SignalReceived(signal()), NOON))
 
 
-def settled(side: Side, order_id: str) -> Changes:
+def settled(side: Side, order_id: str) -> CommitBatch:
     """What one filled order commits."""
     told = executed(side)
     order = replace(told.order, client_order_id=order_id)
     execution = replace(told.execution, execution_id=order_id, client_order_id=order_id)
-    return Changes(orders=[order], executions=[execution], positions=[told.position], events=[told])
+    return CommitBatch(orders=[order], executions=[execution], positions=[told.position], events=[told])
 
 
 def value(watched: ExecutionLogger, name: str, **labels: str) -> float | None:
@@ -67,7 +67,7 @@ def value(watched: ExecutionLogger, name: str, **labels: str) -> float | None:
 
 def lines(*events: Event) -> list[Any]:
     with structlog.testing.capture_logs() as written:
-        ExecutionLogger(EMPTY).committed(Changes(events=list(events)), [], [])
+        ExecutionLogger(EMPTY).committed(CommitBatch(events=list(events)), [], [])
     return written
 
 
@@ -104,7 +104,7 @@ def test_numbers_go_on_after_a_restart() -> None:
     positions = [Position("WIFUSDC", Decimal(20), is_open=True), Position("BTCUSDC", Decimal("0.00001"))]
     watched = ExecutionLogger(
         LedgerState(
-            Controls(Pause.ENTRIES), positions, [order], [approval()], [], [stored(7)], [],
+            TradingState(Pause.ENTRIES), positions, [order], [approval()], [], [stored(7)], [],
             {"buy_orders": 12, "sell_orders": 11}, Decimal("-1.5"),
         )
     )  # fmt: skip
@@ -113,7 +113,7 @@ def test_numbers_go_on_after_a_restart() -> None:
     assert (value(watched, "marketflow_paused"), value(watched, "marketflow_approvals_pending")) == (1, 1)
     assert value(watched, "marketflow_orders_in_flight") == 1
     changes = settled(Side.BUY, order.client_order_id)
-    changes.verdicts.append(Verdict(7, "ordered", NOON))
+    changes.verdicts.append(MessageOutcome(7, "ordered", NOON))
     watched.committed(changes, [], [])
     assert (value(watched, "buy_orders_total"), value(watched, "marketflow_orders_in_flight")) == (13, 0)
     assert value(watched, "marketflow_signals_total", source="kafka", outcome="ordered") == 1
@@ -123,9 +123,15 @@ def test_signals_are_counted_by_source_and_outcome() -> None:
     watched = ExecutionLogger(EMPTY)
     controls = StoredMessage(3, Message("telegram", "u1", "", ControlsRequested(1, "me", Pause.ALL), NOON))
     letter = DeadLetter("kafka:trading_signals", "t/0/9", "not JSON", b"x", NOON)
-    watched.committed(Changes(), [stored(1), stored(2, "whoever:17"), controls, None], [letter])
-    watched.committed(Changes(verdicts=[Verdict(1, "denied", NOON), Verdict(2, "odd", NOON), Verdict(3, "done", NOON)]), [], [])
-    watched.committed(Changes(verdicts=[Verdict(1, "denied", NOON)]), [], [])
+    watched.committed(CommitBatch(), [stored(1), stored(2, "whoever:17"), controls, None], [letter])
+    watched.committed(
+        CommitBatch(
+            verdicts=[MessageOutcome(1, "denied", NOON), MessageOutcome(2, "odd", NOON), MessageOutcome(3, "done", NOON)]
+        ),
+        [],
+        [],
+    )
+    watched.committed(CommitBatch(verdicts=[MessageOutcome(1, "denied", NOON)]), [], [])
     counted = {
         tuple(sample.labels.values()): sample.value
         for family in watched.registry.collect()
@@ -140,19 +146,19 @@ def test_orders_are_counted_when_they_end() -> None:
     watched = ExecutionLogger(EMPTY)
     order = executed().order
     for state in (OrderState.SUBMITTED, OrderState.UNKNOWN):
-        watched.committed(Changes(orders=[replace(order, state=state)]), [], [])
+        watched.committed(CommitBatch(orders=[replace(order, state=state)]), [], [])
         assert value(watched, "marketflow_orders_in_flight") == 1
         assert value(watched, "marketflow_orders_total", side="BUY", status=state) is None
-    watched.committed(Changes(orders=[replace(order, state=OrderState.REJECTED)]), [], [])
+    watched.committed(CommitBatch(orders=[replace(order, state=OrderState.REJECTED)]), [], [])
     assert value(watched, "marketflow_orders_in_flight") == 0
     assert value(watched, "marketflow_orders_total", side="BUY", status="REJECTED") == 1
 
 
 def test_pause_and_approvals_follow_the_ledger() -> None:
     watched = ExecutionLogger(EMPTY)
-    watched.committed(Changes(controls=Controls(Pause.ALL), approvals=[approval()]), [], [])
+    watched.committed(CommitBatch(controls=TradingState(Pause.ALL), approvals=[approval()]), [], [])
     assert (value(watched, "marketflow_paused"), value(watched, "marketflow_approvals_pending")) == (1, 1)
-    watched.committed(Changes(controls=Controls(), approvals=[approval(state=ApprovalState.DECLINED)]), [], [])
+    watched.committed(CommitBatch(controls=TradingState(), approvals=[approval(state=ApprovalState.DECLINED)]), [], [])
     assert (value(watched, "marketflow_paused"), value(watched, "marketflow_approvals_pending")) == (0, 0)
 
 
@@ -208,11 +214,11 @@ def test_every_other_event_is_one_line() -> None:
     events: list[tuple[Event, str, str]] = [
         (OrderFailed(failed), "warning", "the market for WIFUSDC is closed"),
         (OrderUnanswered(failed), "warning", "unanswered"),
-        (ExitWaits(failed.signal, reason("exchange_busy")), "warning", "trying on"),
+        (ExitPending(failed.signal, reason("exchange_busy")), "warning", "trying on"),
         (ApprovalRequested(approval(), "WIF", "USDC"), "info", "0.4805"),
         (ApprovalClosed(approval(state=ApprovalState.DECLINED, by="Ann"), "WIF", "USDC"), "info", "Ann"),
-        (ControlsChanged(Controls(), Controls(Pause.ALL, Mode.CONFIRM, "Ann", NOON)), "info", "confirm"),
-        (Started("0.1.0", "paper", Controls(), 0), "info", "0.1.0"),
+        (ControlsChanged(TradingState(), TradingState(Pause.ALL, Mode.CONFIRM, "Ann", NOON)), "info", "confirm"),
+        (Started("0.1.0", "paper", TradingState(), 0), "info", "0.1.0"),
         (DeadLettersFound(3, letter), "warning", "not JSON"),
         (StrangerSeen(6666, "Mallory"), "warning", "Mallory"),
         (RequestsRefused(NOON, (("wrong_secret", 7),)), "warning", "wrong_secret"),
@@ -234,7 +240,7 @@ async def scrape(watched: ExecutionLogger, accept: str = "") -> str:
 def busy() -> ExecutionLogger:
     watched = ExecutionLogger(EMPTY)
     watched.committed(settled(Side.BUY, "mf-1"), [stored(1)], [])
-    watched.committed(Changes(verdicts=[Verdict(1, "ordered", NOON)]), [], [])
+    watched.committed(CommitBatch(verdicts=[MessageOutcome(1, "ordered", NOON)]), [], [])
     watched.exchange_error(-1021)
     watched.order_ack(0.1)
     return watched
@@ -262,7 +268,7 @@ def test_a_question_that_nobody_answered_is_no_order_that_failed() -> None:
     watched = ExecutionLogger(EMPTY)
     ended = replace(executed().order, state=OrderState.EXPIRED, executed_qty=Decimal(0))
     for number, order in enumerate((replace(ended, order_id=None), ended)):
-        watched.committed(Changes(orders=[replace(order, client_order_id=f"mf-{number}")]), [], [])
+        watched.committed(CommitBatch(orders=[replace(order, client_order_id=f"mf-{number}")]), [], [])
     assert value(watched, "marketflow_orders_total", side="BUY", status="APPROVAL_EXPIRED") == 1
     assert value(watched, "marketflow_orders_total", side="BUY", status="EXPIRED") == 1
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from bot.web.undelivered_signals import PATIENCE_SECONDS, TurnedBack
 from core.domain.events import Event, Priority, SignalRefused
 from core.domain.messages import Message, SignalReceived, StoredMessage
-from core.ports import Changes
+from core.ports import CommitBatch
 from tests.bot.parts import NOON, signal
 from tests.core.virtual_time import VirtualClock
 
@@ -20,7 +20,7 @@ async def test_one_that_never_comes_again_is_told_and_one_that_does_is_not() -> 
     await clock.forward(PATIENCE_SECONDS / 2)
     stored = replace(again, signal_id="another id of the same words")
     message = Message("webhook", stored.signal_id, stored.symbol, SignalReceived(stored), NOON)
-    back.committed(Changes(), [StoredMessage(1, message), None], ())
+    back.committed(CommitBatch(), [StoredMessage(1, message), None], ())
     await back.run()
     assert told == []
     await clock.forward(PATIENCE_SECONDS / 2)

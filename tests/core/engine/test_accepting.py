@@ -8,7 +8,7 @@ import pytest
 
 from core.domain.account import ACCOUNT
 from core.domain.messages import AcceptRequested
-from core.ports import Changes
+from core.ports import CommitBatch
 from tests.core.conftest import Restart
 from tests.core.engine.test_order_executor import became
 from tests.core.execution.test_account_guard import FOREIGN, accept, held
@@ -18,11 +18,11 @@ from tests.core.world import World
 ELSEWHERE = replace(FOREIGN, symbol="SOLUSDC", order_id="99", mark=8_000_000_002)
 
 
-def slow(ledger: MemoryLedger, world: World, monkeypatch: pytest.MonkeyPatch, picks: Callable[[Changes], bool]) -> None:
+def slow(ledger: MemoryLedger, world: World, monkeypatch: pytest.MonkeyPatch, picks: Callable[[CommitBatch], bool]) -> None:
     """What `picks` names is written after 3 s."""
     commit = ledger.commit
 
-    async def late(changes: Changes) -> None:
+    async def late(changes: CommitBatch) -> None:
         if picks(changes):
             await world.clock.sleep(3)
         await commit(changes)
@@ -30,12 +30,12 @@ def slow(ledger: MemoryLedger, world: World, monkeypatch: pytest.MonkeyPatch, pi
     monkeypatch.setattr(ledger, "commit", late)
 
 
-def of_account(changes: Changes, *, lifted: bool) -> bool:
+def of_account(changes: CommitBatch, *, lifted: bool) -> bool:
     return any(hold.symbol == ACCOUNT and hold.active is not lifted for hold in changes.holds)
 
 
 def differences(world: World) -> list[tuple[str, str]]:
-    hold = world.book.account_hold
+    hold = world.portfolio.account_hold
     return [(one.code, one.params["symbol"]) for one in hold.differences] if hold is not None else []
 
 
@@ -44,7 +44,7 @@ async def test_what_is_found_while_it_is_accepted_halts_on(
     world: World, ledger: MemoryLedger, restart: Restart, monkeypatch: pytest.MonkeyPatch, *, accepts_first: bool
 ) -> None:
     await held(world, FOREIGN)
-    shown = world.book.holds[ACCOUNT].differences
+    shown = world.portfolio.holds[ACCOUNT].differences
     slow(ledger, world, monkeypatch, lambda changes: of_account(changes, lifted=accepts_first))
     world.venue.foreign.append(ELSEWHERE)
     if not accepts_first:
@@ -65,20 +65,20 @@ async def test_what_is_found_while_it_is_accepted_halts_on(
 
 async def test_an_acceptance_that_names_nothing_of_it_lifts_nothing_and_says_so(world: World, ledger: MemoryLedger) -> None:
     await held(world, FOREIGN)
-    shown = world.book.holds[ACCOUNT].differences
+    shown = world.portfolio.holds[ACCOUNT].differences
     await accept(world)
     world.venue.foreign.append(ELSEWHERE)
     world.trading.comparing.want(["SOLUSDC"])
     await world.clock.forward(10)
     assert became(await accept(world, shown)) == ("ignored", "hold_changed")
     assert ledger.holds[ACCOUNT].active
-    assert ELSEWHERE.mark not in world.book.acknowledged
+    assert ELSEWHERE.mark not in world.portfolio.acknowledged
 
 
 async def test_what_was_seen_before_it_was_accepted_does_not_halt_again(world: World) -> None:
     """A look is under way while the owner accepts what it has seen."""
     await held(world, FOREIGN)
-    seen = world.book.holds[ACCOUNT].differences
+    seen = world.portfolio.holds[ACCOUNT].differences
     await accept(world)
-    await world.clock.run(world.trading.holding._account.halt(seen))
-    assert world.book.account_hold is None
+    await world.clock.run(world.trading.symbol_halts._account.halt(seen))
+    assert world.portfolio.account_hold is None

@@ -8,8 +8,8 @@ import pytest
 from core.domain.approval import ApprovalState
 from core.domain.events import ApprovalClosed, ApprovalRequested
 from core.domain.order import OrderState
-from core.domain.trading_state import Controls, Mode, Pause
-from core.ports import Changes
+from core.domain.trading_state import Mode, Pause, TradingState
+from core.ports import CommitBatch
 from tests.core.conftest import OpenWorld, Restart
 from tests.core.engine.test_order_executor import became
 from tests.core.memory_ledger import MemoryLedger
@@ -20,7 +20,7 @@ from tests.core.world import World
 @pytest.fixture
 async def world(open_world: OpenWorld) -> World:
     """A process that asks first."""
-    return await open_world(controls=Controls(mode=Mode.CONFIRM))
+    return await open_world(controls=TradingState(mode=Mode.CONFIRM))
 
 
 def closed(ledger: MemoryLedger) -> ApprovalClosed:
@@ -57,7 +57,7 @@ async def test_an_exit_is_asked_about_as_well(world: World) -> None:
     await world.tap(world.question().token)
     assert became(await world.say("SELL_SM")) == ("awaiting_approval", "")
     await world.tap(world.question().token)
-    assert not world.book.position("WIFUSDC").is_open
+    assert not world.portfolio.position("WIFUSDC").is_open
 
 
 async def test_two_taps_make_one_order(world: World) -> None:
@@ -188,7 +188,7 @@ async def test_an_approval_that_cannot_be_committed_sends_nothing_yet_and_one_or
     assert len(ledger.refused) == 2
 
 
-def _approves(changes: Changes) -> bool:
+def _approves(changes: CommitBatch) -> bool:
     return any(approval.state is ApprovalState.APPROVED for approval in changes.approvals)
 
 

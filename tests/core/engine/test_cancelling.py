@@ -8,7 +8,7 @@ from core.domain.messages import CancelRequested
 from core.domain.order import OrderState
 from core.domain.trading_state import Pause
 from core.engine.inbox import beside
-from core.ports import Verdict
+from core.ports import MessageOutcome
 from tests.core.engine.test_order_executor import became
 from tests.core.memory_ledger import MemoryLedger
 from tests.core.scripted_venue import Course
@@ -22,11 +22,11 @@ async def resting(world: World, course: Course = RESTING) -> str:
     world.venue.next(course)
     await world.clock.run(world.inbox.deliver([world.said(world.signal("BUY_SM"))]))
     await world.clock.forward(0.2)
-    (order,) = world.book.in_flight
+    (order,) = world.portfolio.in_flight
     return order
 
 
-async def wanted_off(world: World, order: str) -> "asyncio.Future[Verdict]":
+async def wanted_off(world: World, order: str) -> "asyncio.Future[MessageOutcome]":
     """Somebody has cancelled it; the promise of what comes of that."""
     wish = CancelRequested("WIFUSDC", order, 7, "Ann")
     (answer,) = await world.clock.run(world.inbox.ask_all([world.message(wish, beside("WIFUSDC"))]))

@@ -5,10 +5,10 @@ from decimal import Decimal
 import pytest
 
 from core.domain.errors import ExchangeUnavailable, SymbolUnknown
-from core.domain.events import HoldAccepted, SymbolHeld
+from core.domain.events import HaltAccepted, SymbolHalted
 from core.domain.position import Position
 from core.policy.order_ownership import Ours
-from core.reconciliation.spare_capacity import Leisure
+from core.reconciliation.spare_capacity import SpareCapacity
 from core.reconciliation.symbol_comparison import compare as side_by_side
 from core.state.market_data import GONE
 from tests.core.conftest import Restart
@@ -21,11 +21,11 @@ from tests.core.world import World
 async def test_its_position_is_held_and_said_to_be_lost_and_the_owner_writes_it_off(world: World, ledger: MemoryLedger) -> None:
     await world.say("BUY_SM")
     await world.say("BUY_SM", symbol="SOLUSDC", close="1.5")
-    cost = world.book.position("WIFUSDC").cost
+    cost = world.portfolio.position("WIFUSDC").cost
     world.venue.delisted.add("WIFUSDC")
     for _ in range(3):
         await compare(world)
-    (held,) = [event for event in ledger.events if isinstance(event, SymbolHeld)]
+    (held,) = [event for event in ledger.events if isinstance(event, SymbolHalted)]
     assert [str(one) for one in held.hold.differences] == [
         "the exchange knows WIFUSDC no more (delisted?), and the ledger holds 19.98 of it"
     ]
@@ -35,9 +35,9 @@ async def test_its_position_is_held_and_said_to_be_lost_and_the_owner_writes_it_
     assert became(await world.say("SELL_SM", symbol="SOLUSDC", close="1.5")) == ("ordered", "")
 
     assert became(await accept(world)) == ("done", "")
-    assert world.book.position("WIFUSDC") == Position("WIFUSDC")
+    assert world.portfolio.position("WIFUSDC") == Position("WIFUSDC")
     accepted = ledger.events[-1]
-    assert isinstance(accepted, HoldAccepted)
+    assert isinstance(accepted, HaltAccepted)
     assert (accepted.missing, accepted.cost, accepted.base) == (Decimal("19.98"), cost, "WIF")
     for _ in range(2):
         await compare(world)
@@ -54,7 +54,7 @@ async def test_after_a_restart_nothing_is_known_of_it_and_it_is_written_off_all_
     await compare(again)
     assert ledger.holds["WIFUSDC"].active
     assert became(await accept(again)) == ("done", "")
-    assert again.book.position("WIFUSDC").qty == 0
+    assert again.portfolio.position("WIFUSDC").qty == 0
 
 
 async def test_an_exchange_that_is_away_is_no_delisting(world: World, ledger: MemoryLedger) -> None:
@@ -90,12 +90,12 @@ async def test_it_does_not_stop_the_comparison_of_the_others(world: World) -> No
 
     found = await side_by_side(
         venue,
-        positions=list(world.book.positions.values()),
+        positions=list(world.portfolio.positions.values()),
         in_flight=[],
         symbols=set(venue.rules),
         instruments=dict(venue.rules),  # read a moment before
         known=known,  # type: ignore[arg-type]
-        leisure=Leisure(world.clock),
+        leisure=SpareCapacity(world.clock),
         ours=Ours(None, {}),
     )
     assert any(note.startswith("WIFUSDC: orders not compared") for note in found.notes)
@@ -117,15 +117,15 @@ async def test_leisure_waits_as_long_as_it_is_told_to(world: World) -> None:
         return answer
 
     began = world.clock.monotonic()
-    assert await world.clock.run(Leisure(world.clock, waits.append).ask(question)) == "there"
+    assert await world.clock.run(SpareCapacity(world.clock, waits.append).ask(question)) == "there"
     assert (waits, world.clock.monotonic() - began) == ([40, 7], 47)
     for error in (SymbolUnknown("gone"), ExchangeUnavailable("away")):
         answers[:] = [error]
         with pytest.raises(type(error)):
-            await Leisure(world.clock).ask(question)
+            await SpareCapacity(world.clock).ask(question)
     answers[:] = [still_busy(number) for number in range(9)]
     with pytest.raises(ExchangeUnavailable):
-        await world.clock.run(Leisure(world.clock).ask(question))
+        await world.clock.run(SpareCapacity(world.clock).ask(question))
 
 
 def still_busy(number: int) -> ExchangeUnavailable:

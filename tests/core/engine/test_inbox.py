@@ -37,11 +37,11 @@ async def test_a_symbol_that_hangs_does_not_hold_up_another(world: World) -> Non
     await world.inbox.deliver([world.said(world.signal("BUY_SM"))])
     await world.clock.quiet()
     assert became(await world.say("BUY_SM", symbol="SOLUSDC", close="1.5")) == ("ordered", "")
-    assert world.book.position("SOLUSDC").is_open
-    assert not world.book.position("WIFUSDC").is_open
+    assert world.portfolio.position("SOLUSDC").is_open
+    assert not world.portfolio.position("WIFUSDC").is_open
     gate.set()
     await world.clock.quiet()
-    assert world.book.position("WIFUSDC").is_open
+    assert world.portfolio.position("WIFUSDC").is_open
 
 
 async def test_two_symbols_cannot_both_take_the_last_place(open_world: OpenWorld, ledger: MemoryLedger) -> None:
@@ -73,7 +73,7 @@ async def test_a_place_stays_taken_while_nobody_knows_about_the_order(open_world
     await world.clock.forward(5)
     assert became(await world.say("BUY_SM", symbol="SOLUSDC", close="1.5")) == ("denied", "open_positions")
     await world.clock.forward(60)
-    assert world.book.count_open(besides="") == 1
+    assert world.portfolio.count_open(besides="") == 1
 
 
 async def test_a_full_inbox_makes_its_source_wait_and_drops_nothing(open_world: OpenWorld, ledger: MemoryLedger) -> None:

@@ -11,7 +11,7 @@ from core.domain.order import OrderState, Rejected
 from core.domain.reasons import reason
 from core.domain.signal import Side
 from core.domain.trading_state import Mode, Pause
-from core.ports import Changes, Verdict
+from core.ports import CommitBatch, MessageOutcome
 from tests.core.conftest import OpenWorld
 from tests.core.memory_ledger import MemoryLedger
 from tests.core.scripted_venue import Course, ScriptedVenue, part_filled, refused
@@ -19,7 +19,7 @@ from tests.core.virtual_time import VirtualClock
 from tests.core.world import World
 
 
-def became(verdict: Verdict | None) -> tuple[str, str]:
+def became(verdict: MessageOutcome | None) -> tuple[str, str]:
     """Outcome, and the code of the reason or nothing."""
     assert verdict is not None
     return verdict.outcome, verdict.reason.code if verdict.reason else ""
@@ -30,7 +30,7 @@ async def test_a_buy_opens_a_position_of_what_is_left_after_the_fee(world: World
     (request,) = world.venue.placed
     assert (request.side, request.qty, request.symbol) == (Side.BUY, Decimal(20), "WIFUSDC")
     assert request.mark == ledger.mark
-    held = world.book.position("WIFUSDC")
+    held = world.portfolio.position("WIFUSDC")
     assert (held.qty, held.cost, held.is_open) == (Decimal("19.98"), Decimal("9.6"), True)
     assert ledger.positions["WIFUSDC"] == held
     assert [order.state for order in ledger.order_history] == [OrderState.SUBMITTED, OrderState.FILLED]
@@ -39,7 +39,7 @@ async def test_a_buy_opens_a_position_of_what_is_left_after_the_fee(world: World
     assert isinstance(told, OrderExecuted)
     assert (told.position, told.execution.price, told.execution.profit_pct) == (held, Decimal("0.48"), None)
     assert told.fee_value == Decimal("0.0096")
-    assert world.book.in_flight == {}
+    assert world.portfolio.in_flight == {}
 
 
 async def test_a_sell_closes_the_position_and_tells_the_profit(world: World, ledger: MemoryLedger) -> None:
@@ -52,8 +52,8 @@ async def test_a_sell_closes_the_position_and_tells_the_profit(world: World, led
     proceeds = Decimal("19.98") * Decimal("0.52") * Decimal("0.999")
     assert (trade.qty, trade.proceeds, trade.profit) == (Decimal("19.98"), proceeds, proceeds - Decimal("9.6"))
     assert (trade.closed_at - trade.opened_at).total_seconds() == 10
-    assert not world.book.position("WIFUSDC").is_open
-    assert world.book.results_of("2026-03-01").get("USDC", 0) == trade.profit
+    assert not world.portfolio.position("WIFUSDC").is_open
+    assert world.portfolio.results_of("2026-03-01").get("USDC", 0) == trade.profit
     executed = list(ledger.executions.values())
     assert [row.side for row in executed] == [Side.BUY, Side.SELL]
     assert executed[1].profit_quote == trade.profit
@@ -62,7 +62,7 @@ async def test_a_sell_closes_the_position_and_tells_the_profit(world: World, led
 async def test_the_intent_is_committed_with_the_verdict_before_anything_is_sent(world: World, ledger: MemoryLedger) -> None:
     sent_before: list[int] = []
 
-    def fails(changes: Changes) -> bool:
+    def fails(changes: CommitBatch) -> bool:
         sent_before.append(len(world.venue.placed))
         return True
 
@@ -88,7 +88,7 @@ async def test_an_intent_that_cannot_be_committed_in_time_expires(world: World, 
     ledger.fail(61)
     assert became(await world.say("BUY_SM")) == ("expired", "expired")
     assert world.venue.placed == []
-    assert world.book.in_flight == {}
+    assert world.portfolio.in_flight == {}
 
 
 async def test_a_repeated_signal_is_one_order(world: World) -> None:
@@ -186,7 +186,7 @@ async def test_a_halt_that_is_over_does_not_keep_a_position_from_being_sold(worl
     assert became(await world.say("SELL_SM")) == ("put_off", "not_trading")
     venue.rules["WIFUSDC"] = rules
     await world.clock.forward(10)
-    assert not world.book.position("WIFUSDC").is_open
+    assert not world.portfolio.position("WIFUSDC").is_open
 
 
 async def test_a_symbol_nobody_allowed_is_denied(open_world: OpenWorld) -> None:
@@ -200,12 +200,12 @@ async def test_a_partial_fill_is_what_is_held(world: World, ledger: MemoryLedger
     await world.say("BUY_SM")
     (order,) = ledger.orders.values()
     assert (order.state, order.qty, order.executed_qty) == (OrderState.EXPIRED, Decimal(20), Decimal(15))
-    assert world.book.position("WIFUSDC").qty == Decimal("14.985")
+    assert world.portfolio.position("WIFUSDC").qty == Decimal("14.985")
     assert isinstance(ledger.events[-1], OrderExecuted)
     await world.say("SELL_SM")
     assert world.venue.placed[1].qty == Decimal("14.98")
-    assert world.book.position("WIFUSDC").qty == Decimal("0.005")
-    assert not world.book.position("WIFUSDC").is_open
+    assert world.portfolio.position("WIFUSDC").qty == Decimal("0.005")
+    assert not world.portfolio.position("WIFUSDC").is_open
 
 
 async def test_an_order_that_ends_unfilled_failed(world: World, ledger: MemoryLedger) -> None:
@@ -214,7 +214,7 @@ async def test_an_order_that_ends_unfilled_failed(world: World, ledger: MemoryLe
     told = ledger.events[-1]
     assert isinstance(told, OrderFailed)
     assert str(told.order.reason) == "nothing was filled: the order ended as EXPIRED"
-    assert (ledger.positions, ledger.executions, world.book.in_flight) == ({}, {}, {})
+    assert (ledger.positions, ledger.executions, world.portfolio.in_flight) == ({}, {}, {})
 
 
 async def test_a_rejection_is_final_and_told(world: World, ledger: MemoryLedger) -> None:
@@ -242,7 +242,7 @@ async def test_a_fee_in_a_third_asset_is_valued_where_its_price_is_known(
     assert told.fee_value is None if valued is None else told.fee_value is not None
     if valued is not None and told.fee_value is not None:
         assert told.fee_value.quantize(valued) == valued
-    assert world.book.position("WIFUSDC").qty == 20
+    assert world.portfolio.position("WIFUSDC").qty == 20
 
 
 async def test_how_long_it_took_is_measured(world: World, clock: VirtualClock) -> None:

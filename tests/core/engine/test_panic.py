@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from core.domain.events import ExitWaits, SignalRefused
-from core.domain.messages import Hand, Message, SignalReceived
+from core.domain.events import ExitPending, SignalRefused
+from core.domain.messages import ManualInstruction, Message, SignalReceived
 from core.domain.order import NotTaken
 from core.domain.reasons import reason
 from core.domain.signal import BY_HAND, PANIC, Signal
@@ -30,13 +30,13 @@ async def world(open_world: OpenWorld) -> World:
 async def panic(world: World, kind: str = PANIC, name: str = "confirm:1") -> None:
     """Stored; what becomes of it is another thing."""
     now = world.clock.now()
-    signal = Signal(BY_HAND, name, kind, "WIFUSDC", world.book.position("WIFUSDC").average_cost, now)
-    body = SignalReceived(signal, Hand(7, "Ann"))
+    signal = Signal(BY_HAND, name, kind, "WIFUSDC", world.portfolio.position("WIFUSDC").average_cost, now)
+    body = SignalReceived(signal, ManualInstruction(7, "Ann"))
     await world.clock.run(world.inbox.ask_all([Message(BY_HAND, name, "WIFUSDC", body, now)]))
 
 
 def is_held(world: World) -> bool:
-    return world.book.position("WIFUSDC").is_open
+    return world.portfolio.position("WIFUSDC").is_open
 
 
 @pytest.mark.parametrize("kind", [PANIC, "SELL_MANUAL"])
@@ -48,14 +48,14 @@ async def test_only_a_panic_outlasts_an_exchange_that_is_away_for_minutes(world:
     await world.clock.forward(1_000)
     assert is_held(world) is (kind != PANIC)
     assert len(world.venue.executed) == 1 + (kind == PANIC)
-    assert not world.book.in_flight
+    assert not world.portfolio.in_flight
 
 
 async def test_the_owner_is_told_once_that_it_waits(world: World, ledger: MemoryLedger) -> None:
     world.venue.next(*[refused(AWAY)] * 30)
     await panic(world)
     await world.clock.forward(30)
-    (waits,) = [event for event in ledger.events if isinstance(event, ExitWaits)]
+    (waits,) = [event for event in ledger.events if isinstance(event, ExitPending)]
     assert waits.reason == AWAY.reason
     await world.clock.forward(900)
     assert not is_held(world)
@@ -66,7 +66,7 @@ async def test_a_ban_is_told_at_once_and_outlasted(world: World, ledger: MemoryL
     world.venue.next(*[refused(NotTaken(reason("banned", seconds=600), retry_after=600))] * 5)
     await panic(world)
     await world.clock.quiet()
-    assert isinstance(ledger.events[-1], ExitWaits)
+    assert isinstance(ledger.events[-1], ExitPending)
     assert ledger.events[-1].until is None
     await world.clock.forward(2000)
     assert not is_held(world)
@@ -105,7 +105,7 @@ async def test_resuming_takes_it_back(world: World, ledger: MemoryLedger) -> Non
     await world.clock.forward(120)
     await world.set(pause=Pause.OFF)
     await world.clock.forward(60)
-    assert not world.book.in_flight
+    assert not world.portfolio.in_flight
     assert is_held(world)
     told = ledger.events[-1]
     assert isinstance(told, SignalRefused)

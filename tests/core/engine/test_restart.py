@@ -11,8 +11,8 @@ from core.adapters.ledger.sql_ledger import SqlLedger
 from core.domain.messages import ApprovalAnswered
 from core.domain.order import NotTaken
 from core.domain.reasons import reason
-from core.domain.trading_state import Controls, Mode, Pause
-from core.state.portfolio import Book
+from core.domain.trading_state import Mode, Pause, TradingState
+from core.state.portfolio import Portfolio
 from tests.core.conftest import Restart
 from tests.core.engine.test_order_executor import became
 from tests.core.memory_ledger import CountedLedger
@@ -39,7 +39,7 @@ def on_disk(sql: SqlLedger, clock: VirtualClock) -> CountedLedger:
 @pytest.fixture
 async def world(on_disk: CountedLedger, clock: VirtualClock, venue: ScriptedVenue) -> World:
     """A first process on the empty ledger; each test ends it by a restart."""
-    world = World(Book(Controls(), LIMITS), clock=clock, ledger=on_disk, venue=venue)
+    world = World(Portfolio(TradingState(), LIMITS), clock=clock, ledger=on_disk, venue=venue)
     await clock.run(world.market.load_instruments(None))
     world.inbox.start([], [])
     return world
@@ -50,15 +50,15 @@ async def test_a_position_is_known_after_a_restart_and_can_be_sold(
 ) -> None:
     await world.say("BUY_SM")
     again = await restart(world, on_disk)
-    assert again.book.position("WIFUSDC") == world.book.position("WIFUSDC")
+    assert again.portfolio.position("WIFUSDC") == world.portfolio.position("WIFUSDC")
     again.venue.prices["WIFUSDC"] = Decimal("0.60")
     assert became(await again.say("BUY_SM", close="0.60")) == ("ignored", "in_position")
     assert became(await again.say("SELL_SM", close="0.60")) == ("ordered", "")
     third = await restart(again, on_disk)
-    assert not third.book.position("WIFUSDC").is_open
-    profit = again.book.results_of(TODAY).get("USDC", 0)
+    assert not third.portfolio.position("WIFUSDC").is_open
+    profit = again.portfolio.results_of(TODAY).get("USDC", 0)
     assert profit > 0
-    assert third.book.results_of(TODAY).get("USDC", 0) == profit
+    assert third.portfolio.results_of(TODAY).get("USDC", 0) == profit
 
 
 async def test_a_signal_that_comes_again_after_a_restart_is_known(world: World, on_disk: CountedLedger, restart: Restart) -> None:
@@ -71,7 +71,7 @@ async def test_a_signal_that_comes_again_after_a_restart_is_known(world: World, 
 async def test_pause_and_mode_survive(world: World, on_disk: CountedLedger, restart: Restart) -> None:
     await world.set(pause=Pause.ENTRIES, mode=Mode.CONFIRM)
     again = await restart(world, on_disk)
-    assert (again.book.controls.pause, again.book.controls.mode) == (Pause.ENTRIES, Mode.CONFIRM)
+    assert (again.portfolio.controls.pause, again.portfolio.controls.mode) == (Pause.ENTRIES, Mode.CONFIRM)
     assert became(await again.say("BUY_SM")) == ("ignored", "entries_paused")
 
 
@@ -103,7 +103,7 @@ async def test_an_approved_order_that_never_arrived_is_placed_anew_only_while_th
     again = await restart(world, on_disk)
     fresh = away < 60
     assert len(again.venue.placed) == (2 if fresh else 1)
-    assert again.book.position("WIFUSDC").is_open == fresh
+    assert again.portfolio.position("WIFUSDC").is_open == fresh
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ async def test_a_crash_in_the_middle_of_an_order_still_makes_one(
     assert (state.in_flight, state.waiting) == ([], [])
     assert state.totals == {"buy_orders": 1, "sell_orders": 1}
     assert len(set(again.venue.executed)) == len(again.venue.executed) == 2
-    assert not again.book.position("WIFUSDC").is_open
+    assert not again.portfolio.position("WIFUSDC").is_open
 
 
 async def test_an_exit_that_is_wanted_is_still_wanted_after_a_restart(
@@ -131,10 +131,10 @@ async def test_an_exit_that_is_wanted_is_still_wanted_after_a_restart(
     await world.say("BUY_SM")
     world.venue.next(refused(NotTaken(reason("banned", seconds=70), retry_after=70)))
     await world.say("SELL_SM")
-    wanted = world.book.exits["WIFUSDC"]
+    wanted = world.portfolio.exits["WIFUSDC"]
     again = await restart(world, on_disk)
-    assert again.book.exits == {"WIFUSDC": wanted}
+    assert again.portfolio.exits == {"WIFUSDC": wanted}
     assert became(await again.say("BUY_SM")) == ("ignored", "exit_wanted")
     await clock.forward(80)
-    assert not again.book.position("WIFUSDC").is_open
+    assert not again.portfolio.position("WIFUSDC").is_open
     assert (await clock.run(on_disk.load(TODAY))).exits == []

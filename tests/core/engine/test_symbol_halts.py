@@ -7,12 +7,12 @@ from decimal import Decimal
 import pytest
 
 from core.domain.errors import ExchangeUnavailable
-from core.domain.events import HoldAccepted, SymbolHeld, SymbolReleased
+from core.domain.events import HaltAccepted, SymbolHalted, SymbolResumed
 from core.domain.instrument import Balance
 from core.domain.messages import AcceptRequested
 from core.domain.order import ExecutionReport, OrderState
 from core.domain.signal import Side
-from core.ports import Verdict
+from core.ports import MessageOutcome
 from tests.core.conftest import Restart
 from tests.core.engine.test_order_executor import became
 from tests.core.memory_ledger import MemoryLedger
@@ -28,12 +28,12 @@ async def compare(world: World) -> None:
     await world.clock.forward(10)
 
 
-async def accept(world: World, symbol: str = "WIFUSDC") -> Verdict:
+async def accept(world: World, symbol: str = "WIFUSDC") -> MessageOutcome:
     return await world._ask(AcceptRequested(symbol, 7, "Ann"), symbol)
 
 
 def told(ledger: MemoryLedger) -> list[str]:
-    return [event.kind for event in ledger.events if isinstance(event, SymbolHeld | SymbolReleased | HoldAccepted)]
+    return [event.kind for event in ledger.events if isinstance(event, SymbolHalted | SymbolResumed | HaltAccepted)]
 
 
 async def test_what_agrees_is_not_held(world: World, ledger: MemoryLedger) -> None:
@@ -69,17 +69,17 @@ async def test_an_exit_of_a_halted_symbol_sells_what_is_free(world: World) -> No
     await held_back(world)
     assert became(await world.say("SELL_SM")) == ("ordered", "")
     assert world.venue.placed[-1].qty == Decimal("13.98")
-    assert world.book.position("WIFUSDC").qty == Decimal(6)
+    assert world.portfolio.position("WIFUSDC").qty == Decimal(6)
 
 
 async def test_an_exit_where_nothing_is_free_waits_and_says_so(world: World) -> None:
     await held_back(world)
     world.venue.more["WIF"] = Decimal("-19.98")
     assert became(await world.say("SELL_SM")) == ("put_off", "nothing_free")
-    assert world.book.position("WIFUSDC").qty == Decimal("19.98")
+    assert world.portfolio.position("WIFUSDC").qty == Decimal("19.98")
     world.venue.more.clear()
     await world.clock.forward(60)
-    assert world.book.position("WIFUSDC").qty == 0
+    assert world.portfolio.position("WIFUSDC").qty == 0
 
 
 async def test_an_exit_of_a_halted_symbol_never_sells_more_than_the_ledger_holds(world: World) -> None:
@@ -97,7 +97,7 @@ async def test_an_exit_of_a_halted_symbol_goes_on_where_nobody_can_say_what_is_f
     async def away() -> Mapping[str, Balance]:
         raise ExchangeUnavailable("no route to host")
 
-    monkeypatch.setattr(world.trading.deciding, "_balances", away)
+    monkeypatch.setattr(world.trading.decisions, "_balances", away)
     assert became(await world.say("SELL_SM")) == ("ordered", "")
     assert world.venue.placed[-1].qty == Decimal("19.98")
 
@@ -114,14 +114,14 @@ async def test_a_difference_that_goes_away_lets_the_symbol_go(world: World, ledg
 
 async def test_the_owner_takes_the_exchanges_word(world: World, ledger: MemoryLedger) -> None:
     await world.say("BUY_SM")
-    cost = world.book.position("WIFUSDC").cost
+    cost = world.portfolio.position("WIFUSDC").cost
     world.venue.more["WIF"] = Decimal("-7.98")
     await compare(world)
     assert became(await accept(world)) == ("done", "")
-    position = world.book.position("WIFUSDC")
+    position = world.portfolio.position("WIFUSDC")
     assert position.qty == Decimal(12)
     accepted = ledger.events[-1]
-    assert isinstance(accepted, HoldAccepted)
+    assert isinstance(accepted, HaltAccepted)
     assert accepted.missing == Decimal("7.98")
     assert accepted.cost + position.cost == cost
     assert (accepted.hold.lifted_by, accepted.base, accepted.quote) == ("Ann", "WIF", "USDC")
@@ -146,7 +146,7 @@ async def test_all_sold_elsewhere_leaves_no_position(world: World) -> None:
     world.venue.more["WIF"] = Decimal(-1000)
     await compare(world)
     await accept(world)
-    assert not world.book.position("WIFUSDC").is_open
+    assert not world.portfolio.position("WIFUSDC").is_open
     assert became(await world.say("SELL_SM")) == ("ignored", "no_position")
     assert became(await world.say("BUY_SM")) == ("ordered", "")
 
@@ -166,7 +166,7 @@ async def test_a_hold_survives_a_restart_and_is_not_told_again(world: World, led
 async def test_nothing_is_accepted_where_nothing_is_held(world: World) -> None:
     await world.say("BUY_SM")
     assert became(await accept(world)) == ("ignored", "not_held")
-    assert world.book.position("WIFUSDC").qty == Decimal("19.98")
+    assert world.portfolio.position("WIFUSDC").qty == Decimal("19.98")
 
 
 async def test_a_bug_in_the_comparison_does_not_stop_trading(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,9 +210,9 @@ async def test_nothing_is_accepted_while_an_order_in_the_same_coin_is_under_way(
     await world.clock.quiet()
     assert "orders in WIF are under way" in str((await accept(world)).reason)
     await world.clock.forward(60)
-    assert world.book.position("WIFUSDC").qty == Decimal("19.98")
+    assert world.portfolio.position("WIFUSDC").qty == Decimal("19.98")
     assert (await accept(world)).outcome == "done"
-    assert world.book.position("WIFUSDC").qty == Decimal("18.98")
+    assert world.portfolio.position("WIFUSDC").qty == Decimal("18.98")
 
 
 async def test_a_symbol_without_rules_is_not_let_go(world: World, ledger: MemoryLedger) -> None:
@@ -281,5 +281,5 @@ async def test_what_moved_while_it_was_looked_at_is_not_committed(world: World, 
 async def test_dust_is_not_asked_about(world: World) -> None:
     await world.say("BUY_SM")
     assert world.trading.comparable() == ["WIFUSDC"]
-    world.book.positions["WIFUSDC"] = replace(world.book.position("WIFUSDC"), qty=Decimal("0.5"), is_open=False)
+    world.portfolio.positions["WIFUSDC"] = replace(world.portfolio.position("WIFUSDC"), qty=Decimal("0.5"), is_open=False)
     assert world.trading.comparable() == []

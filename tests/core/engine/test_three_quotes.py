@@ -11,9 +11,9 @@ from core.domain.events import ApprovalRequested
 from core.domain.instrument import Balance, Instrument, Quote
 from core.domain.money import multiply
 from core.domain.signal import Side
-from core.domain.trading_state import Asking, Controls, Mode
+from core.domain.trading_state import ApprovalPolicy, Mode, TradingState
 from core.policy.conversion_rates import Rate
-from core.ports import Ledger, Verdict
+from core.ports import Ledger, MessageOutcome
 from tests.core.conftest import OpenWorld, Restart
 from tests.core.memory_ledger import MemoryLedger
 from tests.core.scripted_venue import ScriptedVenue
@@ -55,17 +55,17 @@ def venue(clock: VirtualClock) -> CountedVenue:
     return CountedVenue(clock, rules, {name: Decimal(price) for name, price in PRICES.items()})
 
 
-async def buy(world: World, symbol: str) -> Verdict:
+async def buy(world: World, symbol: str) -> MessageOutcome:
     return await said(world, "BUY_SM", symbol)
 
 
-async def said(world: World, kind: str, symbol: str) -> Verdict:
+async def said(world: World, kind: str, symbol: str) -> MessageOutcome:
     verdict = await world.say(kind, symbol=symbol, close=str(world.venue.prices[symbol]))
     assert verdict is not None
     return verdict
 
 
-def why(verdict: Verdict) -> str:
+def why(verdict: MessageOutcome) -> str:
     return str(verdict.reason) if verdict.reason is not None else verdict.outcome
 
 
@@ -207,12 +207,12 @@ async def test_only_the_rules_of_pairs_that_are_needed_are_read(open_world: Open
 
 
 async def test_a_question_shows_worth_and_capital_in_the_report_asset(open_world: OpenWorld, ledger: MemoryLedger) -> None:
-    asking = Asking(Decimal(50), asset="USDC")
-    world = await open_world(controls=Controls(mode=Mode.CONFIRM, asking=asking), trade_quote=Decimal(90))
-    world.book.balances = {"USDC": Balance("USDC", Decimal(500)), "BTC": Balance("BTC", Decimal("0.01"))}
-    world.book.balances_at = world.clock.now()
+    asking = ApprovalPolicy(Decimal(50), asset="USDC")
+    world = await open_world(controls=TradingState(mode=Mode.CONFIRM, asking=asking), trade_quote=Decimal(90))
+    world.portfolio.balances = {"USDC": Balance("USDC", Decimal(500)), "BTC": Balance("BTC", Decimal("0.01"))}
+    world.portfolio.balances_at = world.clock.now()
     assert why(await buy(world, "ETHBTC")) == "awaiting_approval"  # 0.0015 BTC are 90 USDC
     (asked,) = [event for event in ledger.events if isinstance(event, ApprovalRequested)]
     assert (asked.worth, asked.capital, asked.report) == (Decimal(90), Decimal(1100), "USDC")
-    world.book.controls = Controls(mode=Mode.CONFIRM, asking=replace(asking, above=Decimal(90)))
+    world.portfolio.controls = TradingState(mode=Mode.CONFIRM, asking=replace(asking, above=Decimal(90)))
     assert why(await buy(world, "WIFEUR")) == "ordered"

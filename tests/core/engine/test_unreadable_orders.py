@@ -6,10 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from core.domain.events import SymbolHeld
+from core.domain.events import SymbolHalted
 from core.domain.order import OrderState
 from core.policy.order_ownership import Ours
-from core.reconciliation.spare_capacity import Leisure
+from core.reconciliation.spare_capacity import SpareCapacity
 from core.reconciliation.symbol_comparison import compare as side_by_side
 from tests.core.conftest import Restart
 from tests.core.engine.test_order_executor import became
@@ -32,7 +32,7 @@ def odd(world: World, ledger: MemoryLedger) -> World:
 
 
 def reasons(ledger: MemoryLedger) -> list[tuple[str, str]]:
-    halts = [event.hold for event in ledger.events if isinstance(event, SymbolHeld)]
+    halts = [event.hold for event in ledger.events if isinstance(event, SymbolHalted)]
     return [(one.code, one.params.get("order_id", "")) for hold in halts for one in hold.differences]
 
 
@@ -54,7 +54,7 @@ async def test_an_exit_goes_on(world: World, ledger: MemoryLedger) -> None:
     await world.say("BUY_SM")
     world.venue.unreadable.add(ledger.orders.popitem()[0])
     await compare(world)
-    assert world.book.hold_on("WIFUSDC") is not None
+    assert world.portfolio.hold_on("WIFUSDC") is not None
     assert became(await world.say("SELL_SM")) == ("ordered", "")
 
 
@@ -67,12 +67,12 @@ async def test_the_readable_ones_are_used(world: World, ledger: MemoryLedger, re
     again = await set_back(world, copy, restart)
     await compare(again)
     assert len(adopted(copy)) == 1
-    assert again.book.position("WIFUSDC").qty == Decimal("19.98")
+    assert again.portfolio.position("WIFUSDC").qty == Decimal("19.98")
     await compare(again)
     assert reasons(copy) == [("orders_unreadable", "4711")]
     again.venue.foreign.append(FOREIGN)
     await compare(again)
-    assert again.book.account_hold is not None
+    assert again.portfolio.account_hold is not None
 
 
 async def test_the_owner_may_accept_it_and_it_does_not_halt_again(odd: World, ledger: MemoryLedger, restart: Restart) -> None:
@@ -95,8 +95,8 @@ async def test_it_is_a_difference_of_the_books(odd: World) -> None:
         symbols={"WIFUSDC"},
         instruments={"WIFUSDC": odd.venue.rules["WIFUSDC"]},
         known=known,  # type: ignore[arg-type]
-        leisure=Leisure(odd.clock),
-        ours=Ours(odd.book.mark, {}),
+        leisure=SpareCapacity(odd.clock),
+        ours=Ours(odd.portfolio.mark, {}),
     )
     assert [one for one in found.differences if "4711" in one]
 

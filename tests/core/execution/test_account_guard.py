@@ -10,16 +10,16 @@ import pytest
 from core.domain.account import ACCOUNT, UNMARKED
 from core.domain.approval import ApprovalState
 from core.domain.errors import ExchangeUnavailable
-from core.domain.events import HoldAccepted, OrderAdopted, OrderExecuted, Priority, SymbolHeld
+from core.domain.events import HaltAccepted, OrderAdopted, OrderExecuted, Priority, SymbolHalted
 from core.domain.messages import AcceptRequested, Message
 from core.domain.money import ZERO
 from core.domain.order import ExecutionReport, OrderState, RecentOrders
 from core.domain.reasons import Reason
 from core.domain.signal import ADOPTED, Side, client_order_id
-from core.domain.trading_state import Controls, Mode
+from core.domain.trading_state import Mode, TradingState
 from core.engine.inbox import Inbox
-from core.ports import Verdict
-from core.state.portfolio import Book
+from core.ports import MessageOutcome
+from core.state.portfolio import Portfolio
 from tests.core.conftest import OpenWorld, Restart
 from tests.core.engine.test_order_executor import became
 from tests.core.memory_ledger import MemoryLedger
@@ -38,8 +38,8 @@ async def compare(world: World) -> None:
     await world.clock.forward(10)
 
 
-async def accept(world: World, shown: tuple[Reason, ...] | None = None) -> Verdict:
-    held = world.book.account_hold
+async def accept(world: World, shown: tuple[Reason, ...] | None = None) -> MessageOutcome:
+    held = world.portfolio.account_hold
     shown = held.differences if shown is None and held is not None else shown or ()
     return await world._ask(AcceptRequested(ACCOUNT, 7, "Ann", shown), "")
 
@@ -70,7 +70,7 @@ async def test_a_lost_order_is_taken_over_as_if_it_had_never_been_lost(
     await world.say("BUY_SM")
     again = await set_back(world, copy, restart)
     await compare(again)
-    assert again.book.position("WIFUSDC") == ledger.positions["WIFUSDC"]
+    assert again.portfolio.position("WIFUSDC") == ledger.positions["WIFUSDC"]
     assert copy.fills == ledger.fills
     (before,), (after,) = ledger.executions.values(), copy.executions.values()
     assert after == replace(before, signal_type="BUY_ADOPTED", signal_id=after.client_order_id)
@@ -96,8 +96,8 @@ async def test_a_whole_lost_round_trip_is_taken_over_in_its_order(world: World, 
     await again.clock.forward(10)
     (trade,), (before,) = copy.trades.values(), ledger.trades.values()
     assert replace(trade, opened_at=before.opened_at) == before
-    assert not again.book.position("WIFUSDC").is_open
-    assert again.book.results_of("2026-03-01")["USDC"] == before.profit
+    assert not again.portfolio.position("WIFUSDC").is_open
+    assert again.portfolio.results_of("2026-03-01")["USDC"] == before.profit
 
 
 async def test_a_signal_that_comes_again_is_not_ordered_again(world: World, ledger: MemoryLedger, restart: Restart) -> None:
@@ -112,26 +112,26 @@ async def test_a_signal_that_comes_again_is_not_ordered_again(world: World, ledg
         await again.clock.forward(10)
         assert world.venue.executed == [client_order_id(signal)]
         assert ids(ours) == [client_order_id(signal)]
-        assert again.book.position("WIFUSDC") == ledger.positions["WIFUSDC"]
+        assert again.portfolio.position("WIFUSDC") == ledger.positions["WIFUSDC"]
         world = again
 
 
 async def test_an_order_that_was_lost_after_its_question_closes_the_question(
     open_world: OpenWorld, ledger: MemoryLedger, restart: Restart
 ) -> None:
-    world = await open_world(controls=Controls(mode=Mode.CONFIRM))
-    ledger.controls = Controls(mode=Mode.CONFIRM)
+    world = await open_world(controls=TradingState(mode=Mode.CONFIRM))
+    ledger.controls = TradingState(mode=Mode.CONFIRM)
     await world.say("BUY_SM")
     copy = deepcopy(ledger)
     await world.tap(world.question().token)
     again = await set_back(world, copy, restart, after=1.0)
     await compare(again)
-    assert again.book.approvals == {}
+    assert again.portfolio.approvals == {}
     assert [asked.state for asked in copy.approvals.values()] == [ApprovalState.WITHDRAWN]
     (order,) = copy.orders.values()
     assert (order.state, order.inbox_seq) == (OrderState.FILLED, 1)
     assert copy.verdicts[1].outcome == "ordered"
-    assert again.book.position("WIFUSDC") == ledger.positions["WIFUSDC"]
+    assert again.portfolio.position("WIFUSDC") == ledger.positions["WIFUSDC"]
 
 
 async def test_what_was_refused_anew_after_it_was_lost_is_taken_over(
@@ -142,11 +142,11 @@ async def test_what_was_refused_anew_after_it_was_lost_is_taken_over(
     with monkeypatch.context() as away:
         away.setattr(world.venue, "recent_orders", _away)
         again = await set_back(world, copy, restart, after=1.0)
-        again.book.limits = replace(LIMITS, max_order_notional=Decimal(1))
+        again.portfolio.limits = replace(LIMITS, max_order_notional=Decimal(1))
         assert became(await again.say("BUY_SM", name="s1")) == ("denied", "order_notional")
     await again.clock.forward(10)
     assert copy.verdicts[1].outcome == "ordered"
-    assert again.book.position("WIFUSDC") == ledger.positions["WIFUSDC"]
+    assert again.portfolio.position("WIFUSDC") == ledger.positions["WIFUSDC"]
 
 
 async def test_an_order_that_still_rests_is_followed_to_its_end(world: World, ledger: MemoryLedger, restart: Restart) -> None:
@@ -157,10 +157,10 @@ async def test_an_order_that_still_rests_is_followed_to_its_end(world: World, le
     await world.crash()
     again = await set_back(world, copy, restart)
     await again.clock.forward(5)
-    assert [order.state for order in again.book.in_flight.values()] == [OrderState.ACCEPTED]
+    assert [order.state for order in again.portfolio.in_flight.values()] == [OrderState.ACCEPTED]
     await again.clock.forward(120)
-    assert again.book.in_flight == {}
-    assert again.book.position("WIFUSDC").qty == Decimal("19.98")
+    assert again.portfolio.in_flight == {}
+    assert again.portfolio.position("WIFUSDC").qty == Decimal("19.98")
 
 
 async def test_a_lost_order_is_taken_over_before_an_entry_of_its_symbol(
@@ -209,8 +209,8 @@ async def test_an_exit_whose_next_order_was_taken_over_goes_on(
     again = await set_back(world, copy, restart, after=5.0)
     await again.clock.forward(120)
     assert adopted(copy) == [client_order_id(wanted.next_signal())]
-    assert not again.book.position("WIFUSDC").is_open
-    assert again.book.exits == {}
+    assert not again.portfolio.position("WIFUSDC").is_open
+    assert again.portfolio.exits == {}
     assert len(set(again.venue.executed)) == len(again.venue.executed) == 5
 
 
@@ -238,7 +238,7 @@ async def test_a_symbol_is_looked_at_before_its_first_entry_only_until_the_hold_
 
     world.venue.recent_orders = counted  # type: ignore[method-assign]
     since = world.clock.now()
-    world.trading.holding._held_since = lambda: since
+    world.trading.symbol_halts._held_since = lambda: since
     for kind in ("BUY_SM", "SELL_SM", "BUY_SM", "SELL_SM"):
         assert became(await world.say(kind)) == ("ordered", "")
     assert asked == ["WIFUSDC"]
@@ -264,18 +264,18 @@ async def test_the_exchange_is_asked_for_the_order_of_an_old_signal_and_of_no_ne
 
 async def test_an_order_of_another_is_not_sent_again_and_halts_the_account(world: World, ledger: MemoryLedger) -> None:
     other = MemoryLedger(mark=THEIRS)
-    theirs = World(Book(Controls(), LIMITS, mark=THEIRS), clock=world.clock, ledger=other, venue=world.venue, start=2)
+    theirs = World(Portfolio(TradingState(), LIMITS, mark=THEIRS), clock=world.clock, ledger=other, venue=world.venue, start=2)
     await theirs.clock.run(theirs.market.load_instruments(None))
     theirs.inbox.start([], [])
     await theirs.say("BUY_SM", name="s1")
     await theirs.close()
-    world.trading.holding._looked_at["WIFUSDC"] = world.trading.holding._held_since()  # it was, just before
+    world.trading.symbol_halts._looked_at["WIFUSDC"] = world.trading.symbol_halts._held_since()  # it was, just before
     assert became(await world.say("BUY_SM", name="s1")) == ("ordered", "")
     (order,) = ledger.orders.values()
     assert order.state is OrderState.REJECTED
     assert str(order.reason) == "another program has placed the order of this signal already, as 1000: nothing was sent"
     assert len(world.venue.placed) == 1
-    held = world.book.account_hold
+    held = world.portfolio.account_hold
     assert held is not None
     assert [one.code for one in held.differences] == ["order_id_taken"]
 
@@ -316,7 +316,7 @@ async def test_orders_of_somebody_else_halt_entries_of_the_account_and_no_exit(
     world.venue.foreign.append(replace(strange, client_order_id=ours) if code == "order_id_taken" else strange)
     for _ in range(3):
         await compare(world)
-    (halt,) = (event for event in ledger.events if isinstance(event, SymbolHeld))
+    (halt,) = (event for event in ledger.events if isinstance(event, SymbolHalted))
     assert (halt.hold.symbol, halt.priority) == (ACCOUNT, Priority.URGENT)
     assert [one.code for one in halt.hold.differences] == [code]
     for symbol, close in (("BNBUSDC", "600"), ("WIFUSDC", "0.48")):
@@ -335,7 +335,7 @@ async def test_the_same_signal_sent_by_two_at_once_is_told_within_seconds(world:
     await world.clock.forward(1)
     world.venue.foreign.append(replace(FOREIGN, client_order_id=ours))
     await world.clock.forward(5)
-    assert world.book.account_hold is not None
+    assert world.portfolio.account_hold is not None
 
 
 async def held(world: World, *foreign: ExecutionReport) -> None:
@@ -346,36 +346,36 @@ async def held(world: World, *foreign: ExecutionReport) -> None:
 async def test_what_was_acknowledged_is_known_from_then_on(world: World, ledger: MemoryLedger, restart: Restart) -> None:
     await held(world, FOREIGN)
     assert became(await accept(world)) == ("done", "")
-    assert isinstance(ledger.events[-1], HoldAccepted)
+    assert isinstance(ledger.events[-1], HaltAccepted)
     again = await restart(world, ledger)
     await compare(again)
-    assert again.book.account_hold is None
+    assert again.portfolio.account_hold is None
     assert became(await again.say("BUY_SM")) == ("ordered", "")
-    assert again.book.acknowledged[THEIRS].until == NOON
+    assert again.portfolio.acknowledged[THEIRS].until == NOON
 
 
 async def test_only_what_was_shown_is_acknowledged(world: World) -> None:
     await held(world, FOREIGN)
-    shown = world.book.account_hold
+    shown = world.portfolio.account_hold
     assert shown is not None
     world.venue.foreign.append(replace(FOREIGN, mark=None, client_order_id="mf-other"))
     await compare(world)
     world.trading.comparing.want(["WIFUSDC"])
     await world.clock.forward(10)
     assert became(await accept(world, shown.differences)) == ("done", "")
-    assert [one.code for one in (world.book.account_hold or shown).differences] == ["order_unmarked"]
+    assert [one.code for one in (world.portfolio.account_hold or shown).differences] == ["order_unmarked"]
     assert became(await accept(world)) == ("done", "")
-    assert world.book.account_hold is None
+    assert world.portfolio.account_hold is None
 
 
 async def test_no_mark_is_acknowledged_up_to_what_was_shown(world: World) -> None:
     await held(world, replace(FOREIGN, mark=None))
     await accept(world)
-    assert world.book.acknowledged[UNMARKED].until == NOON
+    assert world.portfolio.acknowledged[UNMARKED].until == NOON
     world.venue.foreign.append(replace(FOREIGN, mark=None, order_id="80", at=NOON + timedelta(seconds=1)))
     world.trading.comparing.want(["WIFUSDC"])
     await world.clock.forward(10)
-    assert world.book.account_hold is not None
+    assert world.portfolio.account_hold is not None
 
 
 async def test_two_on_purpose_do_not_share_a_symbol(world: World) -> None:
@@ -384,8 +384,8 @@ async def test_two_on_purpose_do_not_share_a_symbol(world: World) -> None:
     assert became(await world.say("BUY_SM")) == ("ordered", "")
     world.venue.foreign.append(replace(FOREIGN, order_id="81", at=NOON + timedelta(seconds=30)))
     await compare(world)
-    assert world.book.account_hold is None
-    hold = world.book.hold_on("WIFUSDC")
+    assert world.portfolio.account_hold is None
+    hold = world.portfolio.hold_on("WIFUSDC")
     assert hold is not None
     assert [one.code for one in hold.differences] == ["symbol_shared"]
     assert became(await world.say("SELL_SM")) == ("ordered", "")
@@ -408,9 +408,9 @@ async def test_the_owners_own_orders_are_left_alone(world: World, ledger: Memory
 
 
 async def test_orders_of_before_there_were_marks_are_our_own(world: World, ledger: MemoryLedger) -> None:
-    world.book.mark = None
+    world.portfolio.mark = None
     await world.say("BUY_SM")
-    world.book.mark = ledger.mark
+    world.portfolio.mark = ledger.mark
     assert world.venue.placed[0].mark is None
     await compare(world)
     assert ledger.holds == {}
@@ -433,5 +433,5 @@ async def test_an_unanswered_order_is_not_taken_for_that_of_another(world: World
     assert became(await world.say("BUY_SM")) == ("ordered", "")
     (order,) = ledger.orders.values()
     assert (order.state, order.executed_qty) == (OrderState.REJECTED, ZERO)
-    assert world.book.account_hold is not None
-    assert world.book.position("WIFUSDC").qty == ZERO
+    assert world.portfolio.account_hold is not None
+    assert world.portfolio.position("WIFUSDC").qty == ZERO

@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from core.domain.events import SymbolHeld
-from core.execution.order_adoption import Adoption, found_message
-from core.ports import Changes, Verdict
+from core.domain.events import SymbolHalted
+from core.execution.order_adoption import OrderAdoption, found_message
+from core.ports import CommitBatch, MessageOutcome
 from tests.core.conftest import Restart
 from tests.core.engine.test_order_executor import became
 from tests.core.engine.test_symbol_halts import accept, told
@@ -22,15 +22,15 @@ class Broken:
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.tried = 0
-        self._take_over, self._patch = Adoption.take_over, patch
-        patch.setattr(Adoption, "take_over", self._fail)
+        self._take_over, self._patch = OrderAdoption.take_over, patch
+        patch.setattr(OrderAdoption, "take_over", self._fail)
 
     async def _fail(self, *_: object) -> None:
         self.tried += 1
         raise KeyError("a bug")
 
     def mend(self) -> None:
-        self._patch.setattr(Adoption, "take_over", self._take_over)
+        self._patch.setattr(OrderAdoption, "take_over", self._take_over)
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ async def test_it_is_told_once_and_taken_over_by_a_later_look(
         again.trading.comparing.want(["WIFUSDC"])
         await again.clock.forward(10)
     assert told(copy) == ["symbol_held"]
-    (halt,) = [event for event in copy.events if isinstance(event, SymbolHeld)]
+    (halt,) = [event for event in copy.events if isinstance(event, SymbolHalted)]
     assert [one.code for one in halt.hold.differences] == ["not_adopted"]
     assert 2 <= broken.tried <= 6
     assert became(await again.say("BUY_SM")) == ("denied", "held")
@@ -67,7 +67,7 @@ async def test_it_is_told_once_and_taken_over_by_a_later_look(
         await compare(again)
     assert len(adopted(copy)) == 1
     assert told(copy) == ["symbol_held", "symbol_released"]
-    assert again.book.position("WIFUSDC").qty == Decimal("19.98")
+    assert again.portfolio.position("WIFUSDC").qty == Decimal("19.98")
     assert became(await again.say("SELL_SM")) == ("ordered", "")
 
 
@@ -97,15 +97,15 @@ async def test_what_it_took_cannot_be_written_off_meanwhile(
     for _ in range(2):
         await again.clock.forward(60)
         await compare(again)
-    assert again.book.position("WIFUSDC").qty == 0
-    assert again.book.active_holds() == []
+    assert again.portfolio.position("WIFUSDC").qty == 0
+    assert again.portfolio.active_holds() == []
     assert len(copy.trades) == 1
 
 
 async def test_one_that_failed_under_an_older_version_is_tried_again(world: World, copy: MemoryLedger, restart: Restart) -> None:
     (report,) = (await world.venue.recent_orders("WIFUSDC", 1)).reports
     await copy.store([found_message(report, world.clock)])
-    await copy.commit(Changes(verdicts=[Verdict(1, "failed", NOON)]))
+    await copy.commit(CommitBatch(verdicts=[MessageOutcome(1, "failed", NOON)]))
     again = await set_back(world, copy, restart)
     again.trading.comparing.want(["WIFUSDC"])
     await again.clock.forward(10)

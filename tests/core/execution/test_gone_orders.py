@@ -40,9 +40,9 @@ async def test_it_is_asked_about_for_a_while_and_told_once(
         await world.crash()
         world = await restart(world, ledger)
     await world.clock.forward(FOR_GOOD)
-    assert world.book.in_flight == {}
+    assert world.portfolio.in_flight == {}
     assert ends(ledger) == [("BUY", "fate_unknown")]
-    assert world.book.position("WIFUSDC").qty == 0
+    assert world.portfolio.position("WIFUSDC").qty == 0
     asked = len(world.venue.asked_at)
     assert asked < 30
     await world.clock.forward(FOR_GOOD)
@@ -67,7 +67,7 @@ async def sold_without_an_answer(world: World) -> None:
 async def test_a_position_is_kept_as_it_was_and_its_exit_is_over(world: World, ledger: MemoryLedger) -> None:
     await sold_without_an_answer(world)
     assert is_held(world)
-    assert world.book.exits == {}
+    assert world.portfolio.exits == {}
     assert ends(ledger) == [("SELL", "fate_unknown")]
 
 
@@ -104,7 +104,7 @@ async def test_an_exchange_that_is_away_or_contradicts_itself_ends_nothing(
     await hear(world, "BUY_SM")
     world.venue.unavailable = True
     await world.clock.forward(2000)
-    assert world.book.in_flight
+    assert world.portfolio.in_flight
     world.venue.unavailable = False
 
     async def unknown(symbol: str, _: str) -> None:
@@ -113,7 +113,7 @@ async def test_an_exchange_that_is_away_or_contradicts_itself_ends_nothing(
     with monkeypatch.context() as odd:  # the symbol is listed all the same
         odd.setattr(world.venue, "find_order", unknown)
         await world.clock.forward(2000)
-        assert world.book.in_flight
+        assert world.portfolio.in_flight
     await world.clock.forward(70)
     assert is_held(world)
     assert ends(ledger) == []
@@ -143,4 +143,4 @@ async def test_one_whose_fills_can_be_read_no_more_is_told_too(
     await hear(world, "BUY_SM")
     await world.clock.forward(FOR_GOOD)
     assert ends(ledger) == [("BUY", "fate_unknown")]
-    assert world.book.in_flight == {}
+    assert world.portfolio.in_flight == {}

@@ -8,12 +8,12 @@ from decimal import Decimal
 import pytest
 
 from core.domain.approval import ApprovalState
-from core.domain.events import ApprovalRequested, ExitWaits, SignalRefused
-from core.domain.messages import ApprovalAnswered, Hand, Message, SignalReceived
+from core.domain.events import ApprovalRequested, ExitPending, SignalRefused
+from core.domain.messages import ApprovalAnswered, ManualInstruction, Message, SignalReceived
 from core.domain.order import NotTaken, OrderState, Rejected
 from core.domain.reasons import reason
 from core.domain.signal import BY_HAND, Signal
-from core.domain.trading_state import Controls, Mode, Pause
+from core.domain.trading_state import Mode, Pause, TradingState
 from tests.core.conftest import OpenWorld, Restart
 from tests.core.engine.test_order_executor import became
 from tests.core.memory_ledger import MemoryLedger
@@ -28,7 +28,7 @@ NOT_ENOUGH = Rejected(reason("insufficient_balance", asset="WIF"))
 
 
 def is_held(world: World, symbol: str = "WIFUSDC") -> bool:
-    return world.book.position(symbol).is_open
+    return world.portfolio.position(symbol).is_open
 
 
 async def hear(world: World, kind: str = "SELL_SM") -> None:
@@ -60,7 +60,7 @@ async def test_it_is_the_exchange_that_says_no(open_world: OpenWorld, ledger: Me
     assert is_held(world)
     await world.clock.forward(60)
     assert not is_held(world)
-    assert [event.reason.code for event in ledger.events if isinstance(event, ExitWaits)] == ["filter_failure"]
+    assert [event.reason.code for event in ledger.events if isinstance(event, ExitPending)] == ["filter_failure"]
 
 
 # --- what may come between an exit and its end
@@ -141,13 +141,13 @@ async def test_a_halt_of_the_exchange_is_waited_for_and_told_once(world: World, 
     assert became(await world.say("SELL_SM")) == ("put_off", "not_trading")
     await world.clock.forward(200)
     assert is_held(world)
-    (told,) = [event for event in ledger.events if isinstance(event, ExitWaits)]
+    (told,) = [event for event in ledger.events if isinstance(event, ExitPending)]
     assert told.reason.code == "not_trading"
     assert told.until is not None
     world.venue.rules["WIFUSDC"] = rules
     await world.clock.forward(31)
     assert not is_held(world)
-    assert world.book.exits == {}
+    assert world.portfolio.exits == {}
 
 
 async def test_nothing_is_entered_while_an_exit_is_wanted(world: World) -> None:
@@ -188,12 +188,12 @@ async def test_no_more_is_sold_than_was_held_when_it_came(world: World) -> None:
     await world.say("BUY_SM")
     world.venue.next(refused(BANNED))
     await hear(world)
-    held = world.book.position("WIFUSDC")
-    world.book.positions["WIFUSDC"] = replace(held, qty=held.qty * 2, cost=held.cost * 2)  # as an order that is adopted adds
+    held = world.portfolio.position("WIFUSDC")
+    world.portfolio.positions["WIFUSDC"] = replace(held, qty=held.qty * 2, cost=held.cost * 2)  # as an order that is adopted adds
     await world.clock.forward(80)
     assert world.venue.placed[-1].qty == Decimal("19.98")
     assert is_held(world)
-    assert world.book.exits == {}
+    assert world.portfolio.exits == {}
 
 
 async def test_where_nothing_is_free_it_waits_until_something_is(world: World, ledger: MemoryLedger) -> None:
@@ -202,7 +202,7 @@ async def test_where_nothing_is_free_it_waits_until_something_is(world: World, l
     world.venue.next(refused(NOT_ENOUGH))
     await hear(world)
     await world.clock.forward(60)
-    waits = [event.reason.code for event in ledger.events if isinstance(event, ExitWaits)]
+    waits = [event.reason.code for event in ledger.events if isinstance(event, ExitPending)]
     assert waits == ["insufficient_balance", "nothing_free"]
     world.venue.more.clear()
     await world.clock.forward(31)
@@ -221,7 +221,7 @@ async def test_one_that_grows_too_old_is_told_loudly(world: World, ledger: Memor
     told = ledger.events[-1]
     assert isinstance(told, SignalRefused)
     assert (told.outcome, told.lost_exit, told.priority.name) == ("expired", True, "URGENT")
-    assert world.book.exits == {}
+    assert world.portfolio.exits == {}
     placed = len(world.venue.placed)
     await world.clock.forward(600)
     assert len(world.venue.placed) == placed
@@ -246,12 +246,12 @@ async def test_a_minimum_that_rose_is_waited_out_and_never_ends_it_in_silence(
     await hear(world)
     await world.clock.forward(60)
     assert is_held(world)
-    assert "WIFUSDC" in world.book.exits
+    assert "WIFUSDC" in world.portfolio.exits
     if falls_again:
         world.venue.rules["WIFUSDC"] = rules
     await world.clock.forward(640)
     assert is_held(world) is not falls_again
-    assert world.book.exits == {}
+    assert world.portfolio.exits == {}
     if not falls_again:
         told = ledger.events[-1]
         assert isinstance(told, SignalRefused)
@@ -260,13 +260,13 @@ async def test_a_minimum_that_rose_is_waited_out_and_never_ends_it_in_silence(
 
 async def test_a_part_that_is_too_little_is_refused_at_once(world: World) -> None:
     await world.say("BUY_SM")
-    by_hand = Hand(7, "Ann", qty=Decimal("0.001"))
+    by_hand = ManualInstruction(7, "Ann", qty=Decimal("0.001"))
     signal = replace(world.signal("SELL_SM"), source=BY_HAND)
     said = Message(BY_HAND, signal.signal_id, signal.symbol, SignalReceived(signal, by_hand), world.clock.now())
     verdict = await world.clock.run(world.inbox.ask(said))
     assert verdict is not None
     assert became(verdict) == ("denied", "below_min_qty")
-    assert world.book.exits == {}
+    assert world.portfolio.exits == {}
 
 
 async def test_one_that_comes_too_late_is_told_loudly_where_something_is_held(world: World, ledger: MemoryLedger) -> None:
@@ -298,7 +298,7 @@ async def test_a_person_takes_its_place(world: World) -> None:
     await hear(world)
     now = world.clock.now()
     signal = Signal(BY_HAND, "confirm:1", "SELL_MANUAL", "WIFUSDC", Decimal("0.48"), now)
-    message = Message(BY_HAND, "confirm:1", "WIFUSDC", SignalReceived(signal, Hand(7, "Ann")), now)
+    message = Message(BY_HAND, "confirm:1", "WIFUSDC", SignalReceived(signal, ManualInstruction(7, "Ann")), now)
     verdict = await world.clock.run(world.inbox.ask(message))
     assert became(verdict) == ("ordered", "")
     assert not is_held(world)
@@ -324,7 +324,7 @@ async def test_a_bug_does_not_end_it(world: World, monkeypatch: pytest.MonkeyPat
     await hear(world)
     await world.clock.forward(14)
     with monkeypatch.context() as broken:
-        broken.setattr("core.execution.pending_exits.Exits.attempt", lambda *_: 1 / 0)
+        broken.setattr("core.execution.pending_exits.PendingExits.attempt", lambda *_: 1 / 0)
         await world.clock.forward(3)
     await world.clock.forward(60)
     assert not is_held(world)
@@ -336,7 +336,7 @@ async def test_a_bug_does_not_end_it(world: World, monkeypatch: pytest.MonkeyPat
 @pytest.fixture
 async def asking(open_world: OpenWorld) -> World:
     """WIF is held, and everything is asked about."""
-    world = await open_world(controls=Controls())
+    world = await open_world(controls=TradingState())
     await world.say("BUY_SM")
     await world.set(mode=Mode.CONFIRM)
     return world
@@ -360,7 +360,7 @@ async def test_an_unanswered_question_is_asked_again_at_the_present_price(asking
 
 async def test_it_is_asked_while_it_is_wanted_and_its_end_is_told(asking: World, ledger: MemoryLedger) -> None:
     await asking.say("SELL_SM")
-    while asking.book.approvals:
+    while asking.portfolio.approvals:
         await asking.clock.forward(121)
         await asking.time_out(asking.question().token)
         await asking.clock.forward(2)
@@ -374,9 +374,9 @@ async def test_it_is_asked_while_it_is_wanted_and_its_end_is_told(asking: World,
 async def test_declined_it_is_over(asking: World) -> None:
     await asking.say("SELL_SM")
     await asking.tap(asking.question().token, approve=False)
-    assert asking.book.exits == {}
+    assert asking.portfolio.exits == {}
     await asking.clock.forward(300)
-    assert asking.book.approvals == {}
+    assert asking.portfolio.approvals == {}
     assert is_held(asking)
 
 
@@ -385,7 +385,7 @@ async def test_what_was_approved_is_not_asked_about_again(asking: World) -> None
     asking.venue.next(*[refused(AWAY)] * 9)
     await asking.tap(asking.question().token)
     await asking.clock.forward(60)
-    assert asking.book.approvals == {}
+    assert asking.portfolio.approvals == {}
     assert not is_held(asking)
 
 
@@ -401,8 +401,8 @@ async def test_a_question_is_about_all_of_it_and_half_is_half_of_all(open_world:
     assert question.qty == Decimal("199.8")
     await world._ask(ApprovalAnswered(question.token, approve=True, user_id=7, who="Ann", half=half), "WIFUSDC")
     await world.clock.forward(10)
-    assert world.book.position("WIFUSDC").qty == Decimal(left)
-    assert world.book.exits == {}
+    assert world.portfolio.position("WIFUSDC").qty == Decimal(left)
+    assert world.portfolio.exits == {}
 
 
 async def test_half_that_has_to_wait_stays_half(asking: World) -> None:
@@ -414,8 +414,8 @@ async def test_half_that_has_to_wait_stays_half(asking: World) -> None:
     await asking._ask(ApprovalAnswered(question.token, approve=True, user_id=7, who="Ann", half=True), "WIFUSDC")
     asking.venue.rules["WIFUSDC"] = rules
     await asking.clock.forward(60)
-    assert asking.book.position("WIFUSDC").qty == Decimal("9.99")
-    assert asking.book.exits == {}
+    assert asking.portfolio.position("WIFUSDC").qty == Decimal("9.99")
+    assert asking.portfolio.exits == {}
 
 
 async def test_it_may_wait_before_it_can_be_asked_about(asking: World) -> None:
@@ -429,4 +429,4 @@ async def test_it_may_wait_before_it_can_be_asked_about(asking: World) -> None:
 
 
 def test_the_age_of_an_exit_has_a_default(world: World) -> None:
-    assert world.book.limits.exit_max_age == timedelta(seconds=600)
+    assert world.portfolio.limits.exit_max_age == timedelta(seconds=600)

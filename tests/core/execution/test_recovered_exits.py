@@ -37,7 +37,7 @@ async def test_a_sale_that_an_older_ledger_left_unsettled_is_wanted_too(
     assert (wanted.qty, wanted.why) == (Decimal("19.98"), NOT_ENOUGH.reason)
     await again.clock.forward(60)
     assert not is_held(again)
-    assert again.book.exits == {}
+    assert again.portfolio.exits == {}
     assert len(set(again.venue.executed)) == len(again.venue.executed) == 2
 
 
@@ -46,7 +46,7 @@ async def test_one_that_was_executed_after_all_is_done(world: World, ledger: Mem
     again = await restart(world, ledger)
     await again.clock.forward(60)
     assert not is_held(again)
-    assert again.book.exits == {}
+    assert again.portfolio.exits == {}
     assert len(again.venue.placed) == 2
 
 
@@ -58,7 +58,7 @@ async def test_one_that_grew_too_old_meanwhile_is_told_loudly(world: World, ledg
     told = ledger.events[-1]
     assert isinstance(told, SignalRefused)
     assert (told.outcome, told.lost_exit) == ("expired", True)
-    assert again.book.exits == {}
+    assert again.portfolio.exits == {}
     assert len(again.venue.placed) == 2
 
 
@@ -71,7 +71,7 @@ async def test_an_attempt_that_waited_while_its_exit_was_renewed_is_no_conflict_
     signal = replace(world.signal("SELL_SM"), dated=True)
     await world.clock.run(world.inbox.deliver([world.said(signal)]))
     await world.clock.forward(590)
-    attempt = world.book.exits["WIFUSDC"].next_message(world.clock.now())
+    attempt = world.portfolio.exits["WIFUSDC"].next_message(world.clock.now())
     renewed = world.said(replace(world.signal("SELL_SM"), dated=True))
     await world.crash()
     await ledger.store([renewed, attempt])
@@ -80,7 +80,7 @@ async def test_an_attempt_that_waited_while_its_exit_was_renewed_is_no_conflict_
     again = await restart(world, ledger)
     await again.clock.forward(5)
     assert not is_held(again)
-    assert (again.book.exits, ledger.dead) == ({}, [])
+    assert (again.portfolio.exits, ledger.dead) == ({}, [])
 
 
 async def test_an_attempt_that_was_renewed_is_the_same_attempt(world: World, ledger: MemoryLedger) -> None:
@@ -88,7 +88,7 @@ async def test_an_attempt_that_was_renewed_is_the_same_attempt(world: World, led
     world.venue.next(refused(BANNED))
     await world.clock.run(world.inbox.deliver([world.said(replace(world.signal("SELL_SM"), dated=True))]))
     await world.clock.forward(1)
-    wanted = world.book.exits["WIFUSDC"]
+    wanted = world.portfolio.exits["WIFUSDC"]
     await world.crash()
     await ledger.store([wanted.next_message(world.clock.now())])
     again = replace(wanted, since=wanted.since + timedelta(seconds=30)).next_message(world.clock.now())

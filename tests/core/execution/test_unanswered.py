@@ -9,7 +9,7 @@ import pytest
 from core.domain.events import OrderExecuted, OrderFailed, OrderUnanswered
 from core.domain.order import NotTaken, OrderState
 from core.domain.reasons import reason
-from core.ports import Changes
+from core.ports import CommitBatch
 from tests.core.conftest import OpenWorld, Restart
 from tests.core.memory_ledger import MemoryLedger
 from tests.core.scripted_venue import LOST, Course, ScriptedVenue, lost, refused
@@ -23,7 +23,7 @@ def told(ledger: MemoryLedger) -> list[str]:
     return [event.kind for event in ledger.events]
 
 
-def settles(changes: Changes) -> bool:
+def settles(changes: CommitBatch) -> bool:
     return bool(changes.executions)
 
 
@@ -33,7 +33,7 @@ async def test_an_answer_that_got_lost_is_found_and_counted_once(world: World, l
     assert len(world.venue.placed) == 1
     assert [order.state for order in ledger.order_history] == [OrderState.SUBMITTED, OrderState.UNKNOWN, OrderState.FILLED]
     assert told(ledger) == ["order_unanswered", "order_executed"]
-    assert world.book.position("WIFUSDC").qty == Decimal("19.98")
+    assert world.portfolio.position("WIFUSDC").qty == Decimal("19.98")
     assert len(ledger.fills) == 2
 
 
@@ -51,7 +51,7 @@ async def test_an_order_that_shows_late_is_not_placed_again(world: World) -> Non
     world.venue.next(lost(executed=True, visible_after=4.5))
     await world.say("BUY_SM")
     assert len(world.venue.placed) == 1
-    assert world.book.position("WIFUSDC").qty == Decimal("19.98")
+    assert world.portfolio.position("WIFUSDC").qty == Decimal("19.98")
 
 
 @pytest.mark.parametrize("ahead", [-40, 0, 7])
@@ -98,7 +98,7 @@ async def test_what_never_arrived_fails_when_the_signal_is_no_longer_good(open_w
     assert event.order.reason is not None
     assert event.order.reason.code == "never_placed"
     assert "older than 3 s" in str(event.order.reason)
-    assert world.book.in_flight == {}
+    assert world.portfolio.in_flight == {}
 
 
 async def test_an_exchange_that_cannot_be_asked_is_asked_again(world: World, venue: ScriptedVenue, clock: VirtualClock) -> None:
@@ -108,10 +108,10 @@ async def test_an_exchange_that_cannot_be_asked_is_asked_again(world: World, ven
     venue.unavailable = True
     await clock.forward(600)
     assert len(venue.placed) == 1
-    assert len(world.book.in_flight) == 1
+    assert len(world.portfolio.in_flight) == 1
     venue.unavailable = False
     await clock.forward(5)
-    assert world.book.position("WIFUSDC").is_open
+    assert world.portfolio.position("WIFUSDC").is_open
 
 
 async def test_fills_that_show_late_are_waited_for(world: World, ledger: MemoryLedger) -> None:
@@ -140,7 +140,7 @@ async def test_an_order_found_in_the_book_is_followed_even_where_it_gets_lost_ag
     venue.hide_until(NOON + timedelta(seconds=30))
     await clock.forward(70)
     assert len(venue.placed) == 1
-    assert world.book.position("WIFUSDC").is_open
+    assert world.portfolio.position("WIFUSDC").is_open
 
 
 async def test_an_accepted_order_that_cannot_be_found_for_a_while_is_not_placed_again(world: World) -> None:
@@ -204,7 +204,7 @@ async def test_a_settlement_that_cannot_be_written_is_written_at_last_and_once(
     assert len(ledger.refused) == 3
     assert len(world.venue.placed) == 1
     assert (len(ledger.executions), told(ledger)) == (1, ["order_executed"])
-    assert world.book.position("WIFUSDC").qty == Decimal("19.98")
+    assert world.portfolio.position("WIFUSDC").qty == Decimal("19.98")
 
 
 @pytest.mark.parametrize("executed", [True, False])
@@ -214,7 +214,7 @@ async def test_a_bug_in_the_adapter_leaves_no_order_unattended(world: World, led
     assert verdict is not None
     assert verdict.outcome == "ordered"
     assert len(world.venue.executed) == 1
-    assert world.book.position("WIFUSDC").qty == Decimal("19.98")
+    assert world.portfolio.position("WIFUSDC").qty == Decimal("19.98")
     await world.say("SELL_SM")
     assert len(ledger.trades) == 1
 
@@ -232,7 +232,7 @@ async def test_a_crash_before_the_order_is_settled_still_makes_one_order(
     (unsettled,) = (await ledger.load("2026-03-01")).in_flight
     again = await restart(world, ledger)
     assert again.venue.executed == [unsettled.client_order_id]
-    assert again.book.position("WIFUSDC").qty == Decimal("19.98")
+    assert again.portfolio.position("WIFUSDC").qty == Decimal("19.98")
     assert len(ledger.executions) == 1
 
 
@@ -247,7 +247,7 @@ async def test_a_crash_before_the_request_leaves_the_fence_to_pass(
     again = await restart(world, ledger)
     assert [(at - NOON).total_seconds() > 5 for at in again.venue.placed_at] == [False, True]
     assert len(again.venue.executed) == 1
-    assert again.book.in_flight == {}
+    assert again.portfolio.in_flight == {}
 
 
 async def test_an_exchange_that_is_away_at_the_start_is_told_with_the_order_that_waits_for_it(
@@ -280,4 +280,4 @@ async def test_a_crash_before_the_intent_leaves_the_message_to_the_next_process(
     assert world.venue.placed == []
     again = await restart(world, ledger)
     assert len(again.venue.placed) == 1
-    assert again.book.position("WIFUSDC").is_open
+    assert again.portfolio.position("WIFUSDC").is_open

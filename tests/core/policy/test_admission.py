@@ -9,16 +9,16 @@ import pytest
 
 from core.domain.approval import Approval, ApprovalState
 from core.domain.signal import Side
-from core.domain.trading_state import Controls, Mode, Pause
+from core.domain.trading_state import Mode, Pause, TradingState
 from core.policy.admission import admit
 from core.policy.decision import AskFirst, decide
 from core.policy.risk import RiskApproved
 from core.policy.risk.signal_age import signal_age
-from tests.core.pictures import HELD, picture, said
+from tests.core.pictures import HELD, decision_context, said
 from tests.core.virtual_time import NOON
 from tests.core.world import instrument
 
-ALL, ENTRIES, OBSERVE = Controls(pause=Pause.ALL), Controls(pause=Pause.ENTRIES), Controls(mode=Mode.OBSERVE)
+ALL, ENTRIES, OBSERVE = TradingState(pause=Pause.ALL), TradingState(pause=Pause.ENTRIES), TradingState(mode=Mode.OBSERVE)
 HALTED, NO_MARKET = replace(instrument(), status="BREAK"), replace(instrument(), market_orders=False)
 NOT_OURS = frozenset({"SOLUSDC", "BTCUSDC"})
 
@@ -48,7 +48,7 @@ LITTLE = replace(HELD, qty=Decimal("0.5"))  # worth 0.24 now; the exchange wants
     ],
 )
 def test_why_a_buy_is_not_acted_upon(known: dict[str, Any], outcome: str, why: str) -> None:
-    refused = admit(said(), picture(**known))
+    refused = admit(said(), decision_context(**known))
     assert refused is not None
     assert (refused[0], str(refused[1])) == (outcome, why)
 
@@ -67,7 +67,7 @@ def test_why_a_buy_is_not_acted_upon(known: dict[str, Any], outcome: str, why: s
     ],
 )
 def test_why_a_sell_is_not_acted_upon(known: dict[str, Any], outcome: str) -> None:
-    refused = admit(said("SELL_SM"), picture(**known))
+    refused = admit(said("SELL_SM"), decision_context(**known))
     assert refused is not None
     assert refused[0] == outcome
 
@@ -85,7 +85,7 @@ def test_why_a_sell_is_not_acted_upon(known: dict[str, Any], outcome: str) -> No
     ],
 )
 def test_what_is_held_may_be_left(known: dict[str, Any]) -> None:
-    assert admit(said("SELL_SM"), picture(**{"position": HELD, **known})) is None
+    assert admit(said("SELL_SM"), decision_context(**{"position": HELD, **known})) is None
 
 
 @pytest.mark.parametrize(
@@ -93,42 +93,46 @@ def test_what_is_held_may_be_left(known: dict[str, Any]) -> None:
     [{}, {"symbols": frozenset({"WIFUSDC"})}, {"position": DUST}, {"pending": pending(Side.SELL)}],
 )
 def test_what_may_be_entered(known: dict[str, Any]) -> None:
-    assert admit(said(), picture(**known)) is None
+    assert admit(said(), decision_context(**known)) is None
 
 
 @pytest.mark.parametrize(
     ("age", "code"), [(0, None), (60, None), (60.001, "expired"), (86_400, "expired"), (-30, None), (-30.001, "from_future")]
 )
 def test_the_age_of_a_signal(age: float, code: str | None) -> None:
-    refused = admit(said(age=age), picture())
+    refused = admit(said(age=age), decision_context())
     assert (refused and refused[1].code) == code
 
 
 @pytest.mark.parametrize(("age", "code"), [(60.001, None), (600, None), (600.001, "expired"), (-86_400, None)])
 def test_the_age_of_an_exit(age: float, code: str | None) -> None:
-    refused = admit(said("SELL_SM", age=age), picture(position=HELD))
+    refused = admit(said("SELL_SM", age=age), decision_context(position=HELD))
     assert (refused and refused[1].code) == code
 
 
 def test_nothing_is_entered_while_an_exit_is_wanted() -> None:
-    refused = admit(said(), picture(exit_wanted=True))
+    refused = admit(said(), decision_context(exit_wanted=True))
     assert refused is not None
     assert str(refused[1]) == "WIFUSDC is to be sold first: that is wanted, and tried until it is done"
-    assert admit(said("SELL_SM"), picture(exit_wanted=True, position=HELD)) is None
+    assert admit(said("SELL_SM"), decision_context(exit_wanted=True, position=HELD)) is None
 
 
 def test_what_a_person_approved_is_as_old_as_the_approval_and_not_pending() -> None:
-    known = {"approved_at": NOON - timedelta(seconds=60), "pending": pending(Side.BUY), "controls": Controls(mode=Mode.CONFIRM)}
-    assert admit(said(age=500), picture(**known)) is None
-    assert isinstance(decide(said(age=500), picture(**known)), RiskApproved)
-    refused = admit(said(age=500), picture(**known, now=NOON + timedelta(milliseconds=1)))
+    known = {
+        "approved_at": NOON - timedelta(seconds=60),
+        "pending": pending(Side.BUY),
+        "controls": TradingState(mode=Mode.CONFIRM),
+    }
+    assert admit(said(age=500), decision_context(**known)) is None
+    assert isinstance(decide(said(age=500), decision_context(**known)), RiskApproved)
+    refused = admit(said(age=500), decision_context(**known, now=NOON + timedelta(milliseconds=1)))
     assert refused is not None
     assert refused[1].code == "expired"
 
 
 def test_confirm_mode_asks_for_what_would_be_traded() -> None:
-    asked = decide(said(), picture(controls=Controls(mode=Mode.CONFIRM)))
-    traded = decide(said(), picture())
+    asked = decide(said(), decision_context(controls=TradingState(mode=Mode.CONFIRM)))
+    traded = decide(said(), decision_context())
     assert isinstance(traded, RiskApproved)
     assert asked == AskFirst(traded)
 
@@ -140,9 +144,9 @@ def test_a_wrong_clock_of_ours_is_called_ours_and_keeps_no_exit_back(side: Side,
     """`age` is what our clock makes of it; `offset` is how far the exchange's is ahead."""
     opinion = replace(said(f"{side}_SM"), ts=NOON - timedelta(seconds=age))
     ahead = None if offset is None else timedelta(seconds=offset)
-    refused = signal_age(opinion, picture(clock_offset=ahead))
-    by_ours = signal_age(opinion, picture(clock_offset=None))
-    by_theirs = signal_age(opinion, replace(picture(), now=NOON + (ahead or timedelta())))
+    refused = signal_age(opinion, decision_context(clock_offset=ahead))
+    by_ours = signal_age(opinion, decision_context(clock_offset=None))
+    by_theirs = signal_age(opinion, replace(decision_context(), now=NOON + (ahead or timedelta())))
     if by_ours is None or by_theirs is not None or not offset or abs(offset) < 5:
         assert refused == by_ours
     elif side is Side.SELL:

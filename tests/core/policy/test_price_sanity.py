@@ -13,13 +13,13 @@ from core.domain.instrument import Quote
 from core.domain.order import NotTaken
 from core.domain.reasons import reason
 from core.domain.signal import BY_HAND
-from core.domain.trading_state import Controls, Mode
+from core.domain.trading_state import Mode, TradingState
 from core.policy.decision import Refused, decide
-from core.policy.decision_context import Picture
+from core.policy.decision_context import DecisionContext
 from core.policy.risk.price_sanity import off_by, price_sanity
 from tests.core.conftest import OpenWorld
 from tests.core.memory_ledger import MemoryLedger
-from tests.core.pictures import HELD, draft, picture, said
+from tests.core.pictures import HELD, decision_context, draft, said
 from tests.core.scripted_venue import refused
 from tests.core.virtual_time import NOON
 from tests.core.world import World
@@ -27,9 +27,9 @@ from tests.core.world import World
 PRICES = st.decimals(min_value=Decimal("0.00000001"), max_value=Decimal(10_000_000), places=8)
 
 
-def at(market: str | Decimal, **known: Any) -> Picture:
+def at(market: str | Decimal, **known: Any) -> DecisionContext:
     price = Decimal(market)
-    return picture(**known, quote=Quote("WIFUSDC", price, price, NOON))
+    return decision_context(**known, quote=Quote("WIFUSDC", price, price, NOON))
 
 
 def code(close: str, market: str, kind: str = "BUY_SM", **known: Any) -> str:
@@ -76,13 +76,13 @@ def test_the_limit_is_the_owners() -> None:
 
 
 def test_the_reason_names_both_prices() -> None:
-    decision = decide(said(close="65000"), picture())
+    decision = decide(said(close="65000"), decision_context())
     assert isinstance(decision, Refused)
     assert str(decision.reason) == "the signal's price 65000 is not of this market, which is at 0.48"
 
 
 def test_an_unknown_market_refuses_no_exit() -> None:
-    assert not isinstance(decide(said("SELL_SM", close="65000"), picture(quote=None, position=HELD)), Refused)
+    assert not isinstance(decide(said("SELL_SM", close="65000"), decision_context(quote=None, position=HELD)), Refused)
 
 
 def test_a_person_who_saw_the_price_is_not_refused_an_exit() -> None:
@@ -113,7 +113,7 @@ async def test_a_refused_exit_is_told_at_once_and_what_is_held_stays(world: Worl
     assert verdict is not None
     assert verdict.reason is not None
     assert (verdict.outcome, verdict.reason.code) == ("denied", "price_sanity")
-    assert world.book.position("WIFUSDC").is_open
+    assert world.portfolio.position("WIFUSDC").is_open
     (told,) = [event for event in ledger.events if isinstance(event, SignalRefused)]
     assert told.priority is Priority.URGENT
     assert told.lost_exit
@@ -121,7 +121,7 @@ async def test_a_refused_exit_is_told_at_once_and_what_is_held_stays(world: Worl
 
 async def test_a_signal_of_another_market_withdraws_no_question(world: World) -> None:
     await world.say("BUY_SM")
-    world.book.controls = Controls(mode=Mode.CONFIRM)
+    world.portfolio.controls = TradingState(mode=Mode.CONFIRM)
     await world.say("SELL_SM", close="0.50")
     asked = world.question()
     await world.say("BUY_SM", close="65000")
@@ -135,7 +135,7 @@ async def test_an_exit_that_was_good_when_it_came_goes_on_through_a_crash(open_w
     world.venue.next(refused(NotTaken(reason("banned", seconds=70), retry_after=70)))
     await world.clock.run(world.inbox.deliver([world.said(world.signal("SELL_SM"))]))
     await world.clock.forward(5)
-    assert world.book.position("WIFUSDC").is_open
+    assert world.portfolio.position("WIFUSDC").is_open
     world.venue.prices["WIFUSDC"] = Decimal("0.024")
     await world.clock.forward(120)
-    assert not world.book.position("WIFUSDC").is_open
+    assert not world.portfolio.position("WIFUSDC").is_open

@@ -183,7 +183,7 @@ steps = st.lists(
 
 
 @dataclass
-class Account:
+class AccountGuard:
     """The exchange's side of it: what went out, what came in, what is there."""
 
     spent: Decimal = ZERO
@@ -225,7 +225,7 @@ LARGE = [(Decimal("999999999.99999999"), Decimal("99999.99999999"), "SHIB")]
 def test_money_in_is_money_out_and_what_is_left_on_the_books(
     wanted: list[tuple[Side, list[tuple[Decimal, Decimal, str]]]],
 ) -> None:
-    position, account = Position("SHIBUSDC"), Account()
+    position, account = Position("SHIBUSDC"), AccountGuard()
     rows: list[Execution] = []
     trades: list[Trade] = []
     for number, (side, fills) in enumerate(wanted, 1):

@@ -7,13 +7,13 @@ import pytest
 from core.domain.reasons import Reason
 from core.domain.signal import Side
 from core.policy.decision import Refused, decide
-from core.policy.decision_context import Picture
+from core.policy.decision_context import DecisionContext
 from core.policy.risk import RULES, RiskApproved, assess
 from core.policy.risk.daily_loss import daily_loss
 from core.policy.risk.open_positions import open_positions
 from core.policy.risk.order_notional import order_notional
 from core.policy.risk.price_band import price_band
-from tests.core.pictures import HELD, draft, picture, said
+from tests.core.pictures import HELD, decision_context, draft, said
 
 
 def words(refused: Reason | None) -> str:
@@ -31,14 +31,14 @@ def words(refused: Reason | None) -> str:
     ],
 )
 def test_the_price_band(price: str, refused: str) -> None:
-    assert words(price_band(said(), draft(price=price), picture())) == refused
+    assert words(price_band(said(), draft(price=price), decision_context())) == refused
 
 
 @pytest.mark.parametrize(
     ("qty", "refused"), [("99.99", ""), ("100", ""), ("100.01", "worth 48.00 USDC, more than the limit of 48 per order")]
 )
 def test_the_worth_of_one_order(qty: str, refused: str) -> None:
-    assert words(order_notional(said(), draft(qty=qty), picture(max_order_notional=Decimal(48)))) == refused
+    assert words(order_notional(said(), draft(qty=qty), decision_context(max_order_notional=Decimal(48)))) == refused
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_the_worth_of_one_order(qty: str, refused: str) -> None:
     [(0, ""), (4, ""), (5, "5 positions are open, the limit is 5"), (6, "6 positions are open, the limit is 5")],
 )
 def test_the_count_of_open_positions(count: int, refused: str) -> None:
-    assert words(open_positions(said(), draft(), picture(open_count=count))) == refused
+    assert words(open_positions(said(), draft(), decision_context(open_count=count))) == refused
 
 
 @pytest.mark.parametrize(
@@ -61,12 +61,14 @@ def test_the_count_of_open_positions(count: int, refused: str) -> None:
 )
 def test_the_loss_of_the_day(result: Decimal | None, refused: str) -> None:
     results = {"USDC": result} if result is not None else None
-    assert words(daily_loss(said(), draft(), picture(results_today=results))) == refused
+    assert words(daily_loss(said(), draft(), decision_context(results_today=results))) == refused
 
 
-def worst() -> Picture:
+def worst() -> DecisionContext:
     """Every limit is broken, and nothing is known."""
-    return picture(open_count=99, results_today=None, max_order_notional=Decimal(0), price_band_pct=Decimal(0), position=HELD)
+    return decision_context(
+        open_count=99, results_today=None, max_order_notional=Decimal(0), price_band_pct=Decimal(0), position=HELD
+    )
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -82,27 +84,27 @@ def test_an_exit_is_approved_at_its_worst() -> None:
 
 
 def test_an_entry_that_keeps_every_limit_is_approved() -> None:
-    assert assess(said(), draft(), picture()) == RiskApproved(Side.BUY, Decimal(20), Decimal("0.48"))
+    assert assess(said(), draft(), decision_context()) == RiskApproved(Side.BUY, Decimal(20), Decimal("0.48"))
 
 
 def test_the_first_rule_that_refuses_gives_the_reason() -> None:
-    refused = assess(said(close="0.40"), draft(), picture(open_count=9))
+    refused = assess(said(close="0.40"), draft(), decision_context(open_count=9))
     assert isinstance(refused, Reason)
     assert refused.code == "price_band"
 
 
 def test_an_entry_at_an_unknown_price_is_denied() -> None:
-    decision = decide(said(), picture(quote=None))
+    decision = decide(said(), decision_context(quote=None))
     assert isinstance(decision, Refused)
     assert (decision.outcome, decision.reason.code, decision.draft) == ("denied", "price_unknown", None)
 
 
 def test_an_exit_at_an_unknown_price_is_sized_by_the_signals() -> None:
-    decision = decide(said("SELL_SM", close="0.52"), picture(quote=None, position=HELD))
+    decision = decide(said("SELL_SM", close="0.52"), decision_context(quote=None, position=HELD))
     assert decision == RiskApproved(Side.SELL, Decimal("19.98"), Decimal("0.52"))
 
 
 def test_what_was_denied_is_kept_with_its_size() -> None:
-    decision = decide(said(), picture(open_count=5))
+    decision = decide(said(), decision_context(open_count=5))
     assert isinstance(decision, Refused)
     assert decision.draft == draft()

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from core.domain.events import SymbolHeld
+from core.domain.events import SymbolHalted
 from core.domain.order import Rejected
 from core.domain.reasons import reason
 from tests.core.conftest import OpenWorld, Restart
@@ -31,16 +31,16 @@ def there(world: World) -> Decimal:
 
 
 async def test_the_ledger_and_the_exchange_agree_after_it(world: World, ledger: MemoryLedger) -> None:
-    before = world.book.position("BNBUSDC")
+    before = world.portfolio.position("BNBUSDC")
     await world.say("BUY_SM")
     await world.clock.quiet()
-    after = world.book.position("BNBUSDC")
+    after = world.portfolio.position("BNBUSDC")
     assert after.qty == there(world) < before.qty
     assert after.average_cost == pytest.approx(before.average_cost)
     assert ledger.positions["BNBUSDC"] == after
     world.trading.compare()
     await world.clock.forward(10)
-    assert not [event for event in ledger.events if isinstance(event, SymbolHeld)]
+    assert not [event for event in ledger.events if isinstance(event, SymbolHalted)]
 
 
 async def test_it_is_sold_without_what_the_fees_took(world: World) -> None:
@@ -50,7 +50,7 @@ async def test_it_is_sold_without_what_the_fees_took(world: World) -> None:
     held = there(world)
     await world.say("SELL_SM", symbol="BNBUSDC", close="600")
     assert world.venue.placed[-1].qty <= held
-    assert not world.book.position("BNBUSDC").is_open
+    assert not world.portfolio.position("BNBUSDC").is_open
 
 
 async def test_what_the_exchange_says_no_to_meanwhile_is_sold_by_what_is_free(world: World) -> None:
@@ -69,15 +69,15 @@ async def test_a_crash_neither_loses_nor_doubles_it(world: World, ledger: Memory
     ledger._failing.clear()
     again = await restart(world, ledger)
     await again.clock.forward(30)
-    assert again.book.position("WIFUSDC").is_open
-    assert again.book.position("BNBUSDC").qty == there(again)
+    assert again.portfolio.position("WIFUSDC").is_open
+    assert again.portfolio.position("BNBUSDC").qty == there(again)
 
 
 async def test_the_owners_own_coins_are_nobodys_position(open_world: OpenWorld) -> None:
     world = await open_world()
     world.venue.fee_asset = "BNB"
     await world.say("BUY_SM")
-    assert set(world.book.positions) == {"WIFUSDC"}
+    assert set(world.portfolio.positions) == {"WIFUSDC"}
 
 
 async def test_a_fee_that_an_order_under_way_is_paying_halts_nothing(world: World, ledger: MemoryLedger) -> None:
@@ -88,10 +88,10 @@ async def test_a_fee_that_an_order_under_way_is_paying_halts_nothing(world: Worl
     await world.clock.forward(1)
     for _ in range(2):
         await compare(world)
-    assert world.book.in_flight
+    assert world.portfolio.in_flight
     assert ledger.holds == {}
     await world.clock.forward(60)
-    assert not world.book.in_flight
+    assert not world.portfolio.in_flight
     await compare(world)
     assert ledger.holds == {}
     world.venue.more["BNB"] = Decimal(-5)  # and what is gone without an order is told as ever
@@ -123,9 +123,9 @@ async def test_no_fee_under_way_is_accepted_as_gone(world: World, ledger: Memory
     world.venue.more["BNB"] = Decimal(-1)
     await compare(world)
     assert ledger.holds["BNBUSDC"].active
-    before = world.book.position("BNBUSDC")
+    before = world.portfolio.position("BNBUSDC")
     world.venue.next(Course(final_after=40))
     await world.inbox.deliver([world.said(world.signal("BUY_SM"))])
     await world.clock.quiet()
     assert became(await accept(world, "BNBUSDC")) == ("denied", "unreachable")
-    assert world.book.position("BNBUSDC") == before
+    assert world.portfolio.position("BNBUSDC") == before

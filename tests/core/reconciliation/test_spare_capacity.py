@@ -7,13 +7,13 @@ import pytest
 
 from core.domain.reasons import Reason
 from core.domain.trading_state import Pause
-from core.ports import Verdict
+from core.ports import MessageOutcome
 from tests.core.scripted_venue import ScriptedVenue
 from tests.core.virtual_time import VirtualClock
 from tests.core.world import World
 
 
-def coming(world: World) -> asyncio.Task[Verdict | None]:
+def coming(world: World) -> asyncio.Task[MessageOutcome | None]:
     """An entry that arrives; the test lets time pass."""
     return asyncio.create_task(world.inbox.ask(world.said(world.signal("BUY_SM"))))
 
@@ -92,7 +92,7 @@ async def test_who_ends_waits_for_no_price(world: World, venue: ScriptedVenue, c
     venue.unavailable = True
     asked = coming(world)
     await clock.forward(5)
-    world.trading.deciding.patient = False
+    world.trading.decisions.patient = False
     began = clock.now()
     await clock.run(asked)
     assert (clock.now() - began).total_seconds() <= 2

@@ -14,7 +14,7 @@ from core.domain.order import ExecutionReport, Order, OrderState
 from core.domain.signal import Side
 from core.policy.order_ownership import Ours
 from core.reconciliation.daily_proof import LedgerDay, prove
-from core.reconciliation.spare_capacity import Leisure
+from core.reconciliation.spare_capacity import SpareCapacity
 from core.reconciliation.symbol_comparison import Comparison, compare
 from tests.core.memory_ledger import MemoryLedger
 from tests.core.virtual_time import NOON
@@ -33,13 +33,13 @@ async def compared(world: World, ledger: MemoryLedger, *, knows: int | None = No
     return await world.clock.run(
         compare(
             world.venue,
-            positions=list(world.book.positions.values()),
-            in_flight=list(world.book.in_flight.values()),
+            positions=list(world.portfolio.positions.values()),
+            in_flight=list(world.portfolio.in_flight.values()),
             symbols=ledger.touched | {"GONEUSDC"},
             instruments={name: rules for name, rules in world.venue.rules.items() if name in ledger.touched},
             known=known,
             ours=Ours(ledger.mark, words),
-            leisure=Leisure(world.clock),
+            leisure=SpareCapacity(world.clock),
         )
     )
 

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from core.domain.instrument import Instrument, Quote
 from core.domain.money import multiply
-from core.domain.trading_state import Asking
+from core.domain.trading_state import ApprovalPolicy
 from core.policy.conversion_rates import MIDDLES, Rate, Unknown, paths, rate, same
 from core.policy.decision import Refused, decide
 from core.policy.risk import assess
 from core.policy.risk.daily_loss import result_today
 from core.policy.risk.limits import in_quote
-from tests.core.pictures import draft, picture, said
+from tests.core.pictures import decision_context, draft, said
 from tests.core.virtual_time import NOON
 from tests.core.world import LIMITS, instrument
 
@@ -133,7 +133,7 @@ def test_refusing_depends_on_the_rate_and_not_on_the_way_to_it(
     decisions = set()
     for via in (("BTCUSDC",), ("USDCBTC",), (f"BTC{middle}", f"{middle}USDC")):
         known = Rate("BTC", "USDC", low, high, via)
-        seen = picture(
+        seen = decision_context(
             instrument=instrument("WIF", "BTC"), rates={"BTC": known}, results_today={"BTC": result, "USDC": Decimal(3)}
         )
         decisions.add(str(assess(said(), draft(qty=str(qty)), seen)))
@@ -154,7 +154,7 @@ def test_the_result_of_the_day_is_of_every_quote_asset(results: dict[str, str], 
         "EUR": Rate("EUR", "USDC", Decimal("1.10"), Decimal("1.20"), ("EURUSDC",)),
         "BTC": Rate("BTC", "USDC", Decimal(60_000), Decimal(61_000), ("BTCUSDC",)),
     }
-    seen = picture(results_today={asset: Decimal(result) for asset, result in results.items()}, rates=rates)
+    seen = decision_context(results_today={asset: Decimal(result) for asset, result in results.items()}, rates=rates)
     assert result_today(seen) == Decimal(total)
 
 
@@ -162,7 +162,7 @@ def test_the_result_of_the_day_is_of_every_quote_asset(results: dict[str, str], 
 def test_an_entry_is_refused_where_a_rate_of_a_result_or_of_its_own_quote_is_unknown(lacking: str) -> None:
     rates: dict[str, Rate | Unknown] = {asset: exact(asset, "USDC", Decimal(1)) for asset in ("EUR", "BTC")}
     rates[lacking] = Unknown(lacking, "USDC", (f"{lacking}USDC",))
-    seen = picture(instrument=instrument("WIF", "BTC"), rates=rates, results_today={"EUR": Decimal("0.01")})
+    seen = decision_context(instrument=instrument("WIF", "BTC"), rates=rates, results_today={"EUR": Decimal("0.01")})
     refused = decide(said(), seen)
     assert isinstance(refused, Refused)
     assert str(refused.reason) == (
@@ -171,7 +171,7 @@ def test_an_entry_is_refused_where_a_rate_of_a_result_or_of_its_own_quote_is_unk
     assert not isinstance(decide(said("SELL_SM"), replace(seen, position=HELD)), Refused)
 
 
-HELD = replace(picture().position, qty=Decimal(20), cost=Decimal(9), value=Decimal(9), is_open=True)
+HELD = replace(decision_context().position, qty=Decimal(20), cost=Decimal(9), value=Decimal(9), is_open=True)
 
 
 def test_where_the_exchange_has_no_pair_that_is_said() -> None:
@@ -200,5 +200,5 @@ def test_trade_quote_is_an_amount_of_the_report_asset(price: Decimal, wanted: De
     ],
 )
 def test_who_is_asked_goes_by_worth_in_the_report_asset(above: str, asset: str, worth: str | None, asked: bool) -> None:
-    asking = Asking(Decimal(above), asset=asset)
+    asking = ApprovalPolicy(Decimal(above), asset=asset)
     assert asking.about("SELL_SM", Decimal(worth) if worth is not None else None, "USDC") is asked

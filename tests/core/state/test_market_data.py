@@ -12,7 +12,7 @@ import pytest
 
 from core.domain.errors import ExchangeUnavailable
 from core.domain.instrument import Quote
-from core.state.market_data import Market
+from core.state.market_data import MarketDataCache
 from tests.core.scripted_venue import ScriptedVenue
 from tests.core.virtual_time import VirtualClock
 
@@ -37,14 +37,14 @@ def counted(venue: ScriptedVenue, clock: VirtualClock) -> CountedVenue:
 
 
 @pytest.fixture
-async def market(counted: CountedVenue, clock: VirtualClock) -> Market:
+async def market(counted: CountedVenue, clock: VirtualClock) -> MarketDataCache:
     """A market that watches WIFUSDC once it runs."""
-    market = Market(counted, clock, watched=lambda: {"WIFUSDC"})
+    market = MarketDataCache(counted, clock, watched=lambda: {"WIFUSDC"})
     await market.load_instruments(None)
     return market
 
 
-async def test_a_price_is_good_for_three_seconds(market: Market, counted: CountedVenue, clock: VirtualClock) -> None:
+async def test_a_price_is_good_for_three_seconds(market: MarketDataCache, counted: CountedVenue, clock: VirtualClock) -> None:
     first = await market.fresh_quote("WIFUSDC")
     await clock.forward(3)
     assert await market.fresh_quote("WIFUSDC") is first
@@ -58,7 +58,7 @@ async def test_a_price_is_good_for_three_seconds(market: Market, counted: Counte
 
 @pytest.mark.parametrize(("took", "is_price"), [(1.9, True), (3.1, False), (12.4, False)])
 async def test_a_price_is_as_old_as_its_question(
-    market: Market, counted: CountedVenue, clock: VirtualClock, took: float, is_price: bool
+    market: MarketDataCache, counted: CountedVenue, clock: VirtualClock, took: float, is_price: bool
 ) -> None:
     """Whatever the adapter stamps it with: here the time of the answer."""
     counted.slowness.append(took)
@@ -73,7 +73,7 @@ async def test_a_price_is_as_old_as_its_question(
 
 
 async def test_an_answer_that_comes_late_takes_no_newer_ones_place(
-    market: Market, counted: CountedVenue, clock: VirtualClock
+    market: MarketDataCache, counted: CountedVenue, clock: VirtualClock
 ) -> None:
     counted.slowness.append(8)
     watching = asyncio.create_task(market.run())  # asks first, is answered last
@@ -85,13 +85,13 @@ async def test_an_answer_that_comes_late_takes_no_newer_ones_place(
     watching.cancel()
 
 
-async def test_many_that_wait_for_a_price_ask_once(market: Market, counted: CountedVenue) -> None:
+async def test_many_that_wait_for_a_price_ask_once(market: MarketDataCache, counted: CountedVenue) -> None:
     quotes = await asyncio.gather(*(market.fresh_quote("WIFUSDC") for _ in range(20)))
     assert len({quote and quote.bid for quote in quotes}) == 1
     assert counted.asked == 1
 
 
-async def test_one_that_gives_up_does_not_take_the_price_from_the_others(market: Market, counted: CountedVenue) -> None:
+async def test_one_that_gives_up_does_not_take_the_price_from_the_others(market: MarketDataCache, counted: CountedVenue) -> None:
     first = asyncio.create_task(market.fresh_quote("WIFUSDC"))
     second = asyncio.create_task(market.fresh_quote("WIFUSDC"))
     await asyncio.sleep(0)
@@ -101,7 +101,7 @@ async def test_one_that_gives_up_does_not_take_the_price_from_the_others(market:
 
 
 async def test_no_answer_is_no_price_though_an_old_one_is_known(
-    market: Market, counted: CountedVenue, clock: VirtualClock
+    market: MarketDataCache, counted: CountedVenue, clock: VirtualClock
 ) -> None:
     await market.fresh_quote("WIFUSDC")
     await clock.forward(10)
@@ -110,7 +110,7 @@ async def test_no_answer_is_no_price_though_an_old_one_is_known(
     assert market.price("WIFUSDC") == Decimal("0.48")  # for showing
 
 
-async def test_a_symbol_without_a_price_or_without_rules_has_none(market: Market, counted: CountedVenue) -> None:
+async def test_a_symbol_without_a_price_or_without_rules_has_none(market: MarketDataCache, counted: CountedVenue) -> None:
     del counted.prices["SOLUSDC"]
     assert await market.fresh_quote("SOLUSDC") is None
     counted.prices["NOPEUSDC"] = Decimal(1)
@@ -118,7 +118,7 @@ async def test_a_symbol_without_a_price_or_without_rules_has_none(market: Market
 
 
 async def test_rules_are_asked_for_when_they_are_first_needed(counted: CountedVenue, clock: VirtualClock) -> None:
-    market = Market(counted, clock, watched=lambda: ())
+    market = MarketDataCache(counted, clock, watched=lambda: ())
     assert market.instruments_ready[0] is False
     assert await market.find_instrument("WIFUSDC") == counted.rules["WIFUSDC"]
     assert await market.find_instrument("NOPEUSDC") is None
@@ -129,7 +129,7 @@ async def test_rules_are_asked_for_when_they_are_first_needed(counted: CountedVe
 
 
 async def test_watched_prices_stay_fresh_and_trouble_is_said_until_it_is_over(
-    market: Market, counted: CountedVenue, clock: VirtualClock
+    market: MarketDataCache, counted: CountedVenue, clock: VirtualClock
 ) -> None:
     watching = asyncio.create_task(market.run())
     await clock.forward(10)
@@ -149,7 +149,7 @@ async def test_watched_prices_stay_fresh_and_trouble_is_said_until_it_is_over(
 
 async def test_an_exchange_that_was_never_reached_is_not_said_to_answer(counted: CountedVenue, clock: VirtualClock) -> None:
     counted.unavailable = True
-    market = Market(counted, clock, watched=lambda: {"WIFUSDC"})
+    market = MarketDataCache(counted, clock, watched=lambda: {"WIFUSDC"})
     with pytest.raises(ExchangeUnavailable):
         await market.load_instruments(None)
     running = asyncio.create_task(market.run())

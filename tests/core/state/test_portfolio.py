@@ -7,9 +7,9 @@ from decimal import Decimal
 from core.domain.order import Order, OrderState
 from core.domain.position import Execution, Position
 from core.domain.signal import Side
-from core.domain.trading_state import Controls
-from core.ports import Changes
-from core.state.portfolio import Book
+from core.domain.trading_state import TradingState
+from core.ports import CommitBatch
+from core.state.portfolio import Portfolio
 from tests.core.adapters.ledger import values
 from tests.core.pictures import HELD
 from tests.core.virtual_time import NOON
@@ -29,62 +29,62 @@ def order(symbol: str, state: OrderState = OrderState.SUBMITTED, side: Side = Si
 
 
 def test_an_entry_under_way_counts_as_a_position_and_its_own_id_does_not() -> None:
-    book = Book(Controls(), LIMITS)
-    book.apply(Changes(orders=[order("WIFUSDC"), order("SOLUSDC", OrderState.UNKNOWN)]))
-    assert book.count_open(besides="") == 2
-    assert book.count_open(besides="mf-WIFUSDC") == 1
+    portfolio = Portfolio(TradingState(), LIMITS)
+    portfolio.apply(CommitBatch(orders=[order("WIFUSDC"), order("SOLUSDC", OrderState.UNKNOWN)]))
+    assert portfolio.count_open(besides="") == 2
+    assert portfolio.count_open(besides="mf-WIFUSDC") == 1
 
 
 def test_a_symbol_both_held_and_under_way_counts_once() -> None:
-    book = Book(Controls(), LIMITS, positions={"WIFUSDC": HELD})
-    book.apply(Changes(orders=[order("WIFUSDC")]))
-    assert book.count_open(besides="") == 1
+    portfolio = Portfolio(TradingState(), LIMITS, positions={"WIFUSDC": HELD})
+    portfolio.apply(CommitBatch(orders=[order("WIFUSDC")]))
+    assert portfolio.count_open(besides="") == 1
 
 
 def test_an_exit_under_way_is_no_further_position() -> None:
-    book = Book(Controls(), LIMITS)
-    book.apply(Changes(orders=[order("WIFUSDC", side=Side.SELL)]))
-    assert book.count_open(besides="") == 0
+    portfolio = Portfolio(TradingState(), LIMITS)
+    portfolio.apply(CommitBatch(orders=[order("WIFUSDC", side=Side.SELL)]))
+    assert portfolio.count_open(besides="") == 0
 
 
 def test_dust_is_no_open_position() -> None:
-    book = Book(Controls(), LIMITS, positions={"WIFUSDC": replace(HELD, is_open=False)})
-    assert (book.count_open(besides=""), book.open_positions()) == (0, [])
-    assert book.instruments_needed(()) == {"WIFUSDC"}
+    portfolio = Portfolio(TradingState(), LIMITS, positions={"WIFUSDC": replace(HELD, is_open=False)})
+    assert (portfolio.count_open(besides=""), portfolio.open_positions()) == (0, [])
+    assert portfolio.instruments_needed(()) == {"WIFUSDC"}
 
 
 def test_positions_are_shown_oldest_first() -> None:
     older = replace(HELD, symbol="SOLUSDC", opened_at=NOON - timedelta(days=1))
-    book = Book(Controls(), LIMITS, positions={"WIFUSDC": HELD, "SOLUSDC": older})
-    assert [position.symbol for position in book.open_positions()] == ["SOLUSDC", "WIFUSDC"]
+    portfolio = Portfolio(TradingState(), LIMITS, positions={"WIFUSDC": HELD, "SOLUSDC": older})
+    assert [position.symbol for position in portfolio.open_positions()] == ["SOLUSDC", "WIFUSDC"]
 
 
 def test_a_settled_order_is_no_longer_in_flight() -> None:
-    book = Book(Controls(), LIMITS)
-    book.apply(Changes(orders=[order("WIFUSDC")]))
-    assert book.in_flight_for("WIFUSDC") is not None
-    book.apply(Changes(orders=[order("WIFUSDC", OrderState.FILLED)], positions=[HELD]))
-    assert book.in_flight_for("WIFUSDC") is None
-    assert book.position("WIFUSDC") == HELD
+    portfolio = Portfolio(TradingState(), LIMITS)
+    portfolio.apply(CommitBatch(orders=[order("WIFUSDC")]))
+    assert portfolio.in_flight_for("WIFUSDC") is not None
+    portfolio.apply(CommitBatch(orders=[order("WIFUSDC", OrderState.FILLED)], positions=[HELD]))
+    assert portfolio.in_flight_for("WIFUSDC") is None
+    assert portfolio.position("WIFUSDC") == HELD
 
 
 def test_a_day_result_adds_up_and_starts_anew_the_next_day() -> None:
-    book = Book(Controls(), LIMITS, _day=TODAY)
-    book.apply(Changes(executions=[earned("-3.5"), earned("1")]))
-    assert book.results_of(TODAY).get("USDC", 0) == Decimal("-2.5")
-    assert book.results_of(TODAY).get("BTC", 0) == 0
-    assert book.results_of("2026-03-02").get("USDC", 0) == 0
-    book.apply(Changes(executions=[earned("7", days=1)]))
-    assert book.results_of("2026-03-02").get("USDC", 0) == 7
-    book.apply(Changes(executions=[earned("-50")]))  # an exit of yesterday, found late
-    assert book.results_of("2026-03-02").get("USDC", 0) == 7
+    portfolio = Portfolio(TradingState(), LIMITS, _day=TODAY)
+    portfolio.apply(CommitBatch(executions=[earned("-3.5"), earned("1")]))
+    assert portfolio.results_of(TODAY).get("USDC", 0) == Decimal("-2.5")
+    assert portfolio.results_of(TODAY).get("BTC", 0) == 0
+    assert portfolio.results_of("2026-03-02").get("USDC", 0) == 0
+    portfolio.apply(CommitBatch(executions=[earned("7", days=1)]))
+    assert portfolio.results_of("2026-03-02").get("USDC", 0) == 7
+    portfolio.apply(CommitBatch(executions=[earned("-50")]))  # an exit of yesterday, found late
+    assert portfolio.results_of("2026-03-02").get("USDC", 0) == 7
 
 
 def test_an_entry_earns_nothing() -> None:
-    book = Book(Controls(), LIMITS, _day=TODAY)
-    book.apply(Changes(executions=[values.execution()]))
-    assert book.results_of(TODAY).get("USDC", 0) == 0
+    portfolio = Portfolio(TradingState(), LIMITS, _day=TODAY)
+    portfolio.apply(CommitBatch(executions=[values.execution()]))
+    assert portfolio.results_of(TODAY).get("USDC", 0) == 0
 
 
 def test_what_is_not_held_is_an_empty_position() -> None:
-    assert Book(Controls(), LIMITS).position("WIFUSDC") == Position("WIFUSDC")
+    assert Portfolio(TradingState(), LIMITS).position("WIFUSDC") == Position("WIFUSDC")

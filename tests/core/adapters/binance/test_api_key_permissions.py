@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.jobs.api_key_check import KeyWatch
+from bot.jobs.api_key_check import ApiKeyCheck
 from bot.subscriptions.notification_rules import topic_of
 from bot.texts import texts
 from bot.views.api_key_warning import IN_ENGLISH
@@ -29,7 +29,7 @@ async def told_of(client: BinanceClient) -> tuple[list[Event], float]:
     told: list[Event] = []
     clock = HastyClock()
     began = clock.now()
-    await KeyWatch(client, told.append, clock).run()
+    await ApiKeyCheck(client, told.append, clock).run()
     return told, (clock.now() - began).total_seconds()
 
 

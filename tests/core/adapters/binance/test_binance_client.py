@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 
 from core.adapters.binance.binance_client import BinanceClient
-from core.adapters.binance.http_client import LibraryWire
+from core.adapters.binance.http_client import BinanceHttpClient
 from core.domain.errors import ExchangeUnavailable
 from core.domain.order import ExecutionReport, NotTaken, OrderRequest, OrderState, Rejected, Unanswered
 from core.domain.signal import Side
@@ -287,7 +287,7 @@ async def test_an_order_that_could_not_leave_was_not_placed(connect: Connect, ve
     client = connect()
     await client.measure_clock()
     wire = await client._open()
-    assert isinstance(wire, LibraryWire)
+    assert isinstance(wire, BinanceHttpClient)
     wire._client.API_URL = f"http://127.0.0.1:{free_port()}/api"
     result = await client.place(BUY)
     assert isinstance(result, NotTaken)

@@ -6,11 +6,11 @@ from decimal import Decimal
 import pytest
 
 from core.adapters.binance.binance_client import BinanceClient
-from core.domain.trading_state import Controls
+from core.domain.trading_state import TradingState
 from core.policy.conversion_rates import Rate, Unknown
-from core.state.exchange_rates import Rates
-from core.state.market_data import Market
-from core.state.portfolio import Book
+from core.state.exchange_rates import ExchangeRates
+from core.state.market_data import MarketDataCache
+from core.state.portfolio import Portfolio
 from tests.core.adapters.clocks import RealClock
 from tests.core.world import LIMITS
 
@@ -28,8 +28,8 @@ async def test_the_pairs_of_a_quote_asset_are_found_and_priced(
     client: BinanceClient, clock: RealClock, symbol: str, report: str, via: tuple[str, ...]
 ) -> None:
     limits = replace(LIMITS, symbols=frozenset({symbol}), report_asset=report)
-    market = Market(client, clock, list)
-    rates = Rates(Book(Controls(), limits), market, clock)
+    market = MarketDataCache(client, clock, list)
+    rates = ExchangeRates(Portfolio(TradingState(), limits), market, clock)
     await market.load_instruments([symbol])
     await rates.load([symbol])
     assert rates.pairs([symbol]) == set(via)
@@ -44,8 +44,8 @@ async def test_the_pairs_of_a_quote_asset_are_found_and_priced(
 
 async def test_what_the_exchange_trades_no_pair_of_is_asked_for_once_a_minute(client: BinanceClient, clock: RealClock) -> None:
     limits = replace(LIMITS, symbols=frozenset({"WIFUSDC"}), report_asset="TRY")
-    market = Market(client, clock, list)
-    rates = Rates(Book(Controls(), limits), market, clock)
+    market = MarketDataCache(client, clock, list)
+    rates = ExchangeRates(Portfolio(TradingState(), limits), market, clock)
     await market.load_instruments(["WIFUSDC"])
     await rates.load(["WIFUSDC"])
     known = len(market.instruments())

@@ -16,11 +16,11 @@ from core.adapters.ledger.opening import look_into_ledger, open_ledger
 from core.adapters.ledger.queries import LedgerQueries
 from core.domain.messages import Message, SignalReceived
 from core.domain.signal import Signal
-from core.domain.trading_state import Controls
+from core.domain.trading_state import TradingState
 from core.reconciliation.execution_comparison import compare_executions
-from core.reconciliation.spare_capacity import Leisure
+from core.reconciliation.spare_capacity import SpareCapacity
 from core.reconciliation.symbol_comparison import Comparison
-from core.state.portfolio import Book
+from core.state.portfolio import Portfolio
 from core.trading import Trading
 from tests.core.adapters.clocks import RealClock
 from tests.core.adapters.conftest import Connect
@@ -41,8 +41,8 @@ async def traded(venue: Venue, client: BinanceClient, tmp_path: Path) -> Path:
     clock, path = RealClock(), tmp_path / "ledger.db"
     ledger = await open_ledger(f"sqlite+aiosqlite:///{path}", clock)
     today = f"{clock.now():%Y-%m-%d}"
-    book = Book.from_ledger(await ledger.load(today), Controls(), ROOMY, today)
-    trading = Trading(book=book, ledger=ledger, venue=client, clock=clock, trading_mode="live", timings=Durations())
+    portfolio = Portfolio.from_ledger(await ledger.load(today), TradingState(), ROOMY, today)
+    trading = Trading(portfolio=portfolio, ledger=ledger, venue=client, clock=clock, trading_mode="live", timings=Durations())
     await trading.market.load_instruments(symbols)
     trading.inbox.start_controls([])
     trading.start(await ledger.load(today))
@@ -110,7 +110,7 @@ async def compared(account: BinanceClient, ledger: Path, clock: Counted) -> Comp
     executions = await LedgerQueries(books.reader).recent_executions(EXECUTIONS)
     await books.close()
     assert len(executions) == EXECUTIONS
-    return await compare_executions(account, executions, Leisure(clock))
+    return await compare_executions(account, executions, SpareCapacity(clock))
 
 
 @pytest.mark.timeout(300)

@@ -20,11 +20,11 @@ from core.domain.errors import ExchangeUnavailable
 from core.domain.messages import Message, SignalReceived
 from core.domain.order import ExecutionReport, NotTaken, OrderRequest, Rejected, Unanswered
 from core.domain.signal import Side, Signal
-from core.domain.trading_state import Controls
+from core.domain.trading_state import TradingState
 from core.reconciliation.execution_comparison import compare_executions
-from core.reconciliation.spare_capacity import Leisure
+from core.reconciliation.spare_capacity import SpareCapacity
 from core.reconciliation.symbol_comparison import Comparison
-from core.state.portfolio import Book
+from core.state.portfolio import Portfolio
 from core.trading import Trading
 from tests.core.adapters.clocks import RealClock
 from tests.core.adapters.conftest import Connect
@@ -189,8 +189,8 @@ async def test_the_core_lives_through_it_and_its_books_are_the_exchanges(
     symbols = [venue.add_symbol(f"C{number}") for number in range(4)]
     ledger = await open_ledger(f"sqlite+aiosqlite:///{tmp_path / 'ledger.db'}", clock)
     today = f"{clock.now():%Y-%m-%d}"
-    book = Book.from_ledger(await ledger.load(today), Controls(), LIMITS, today)
-    trading = Trading(book=book, ledger=ledger, venue=client, clock=clock, trading_mode="live", timings=Durations())
+    portfolio = Portfolio.from_ledger(await ledger.load(today), TradingState(), LIMITS, today)
+    trading = Trading(portfolio=portfolio, ledger=ledger, venue=client, clock=clock, trading_mode="live", timings=Durations())
     await trading.market.load_instruments(symbols)
     trading.inbox.start_controls([])
     trading.start(await ledger.load(today))
@@ -222,7 +222,7 @@ async def test_the_core_lives_through_it_and_its_books_are_the_exchanges(
         filled = {order.client_order_id for order in venue.orders if order.executed_qty}
         assert {one.client_order_id for one in executions} == filled
         assert len(filled) == sum(1 for order in venue.orders if order.executed_qty)
-        assert await compare_executions(client, executions, Leisure(clock)) == Comparison()
+        assert await compare_executions(client, executions, SpareCapacity(clock)) == Comparison()
     finally:
         for task in tasks:
             task.cancel()

@@ -12,8 +12,8 @@ from core.adapters.binance.errors import Answer
 from core.adapters.paper.paper_exchange import PaperExchange
 from core.domain.order import ExecutionReport, NotTaken, OrderRequest
 from core.domain.signal import Side
-from core.domain.trading_state import Controls
-from core.state.portfolio import Book
+from core.domain.trading_state import TradingState
+from core.state.portfolio import Portfolio
 from tests.core.adapters.paper.memory_paper_book import MemoryPaperBook
 from tests.core.scripted_venue import ScriptedVenue
 from tests.core.virtual_time import VirtualClock
@@ -102,7 +102,7 @@ async def test_balances_are_as_old_as_their_question() -> None:
             return {}
 
     venue = Slow(clock, {}, {})
-    book = Book(Controls(), LIMITS)
+    portfolio = Portfolio(TradingState(), LIMITS)
     asked_at = clock.now()
-    await clock.run(BalanceReader(book, venue, clock).run())
-    assert book.balances_at == asked_at
+    await clock.run(BalanceReader(portfolio, venue, clock).run())
+    assert portfolio.balances_at == asked_at

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.adapters.binance import requests as asking
-from core.adapters.binance.rate_limit_budget import ORDERS, WEIGHT, Allowance, RateLimit, Request, counts_of
+from core.adapters.binance.rate_limit_budget import ORDERS, WEIGHT, RateLimit, RateLimitBudget, Request, counts_of
 from core.domain.errors import ExchangeUnavailable
 from core.domain.order import ExecutionReport, NotTaken, OrderRequest
 from core.domain.signal import Side
@@ -20,76 +20,76 @@ from tests.venue.venue import Venue
 ORDER = Request(1, orders=1)
 
 
-def asked(allowance: Allowance, weight: int, heard: int | None = None) -> None:
+def asked(budget: RateLimitBudget, weight: int, heard: int | None = None) -> None:
     request = Request(weight)
-    allowance.begin(request)
-    allowance.end(request, {} if heard is None else {(WEIGHT, 60): heard}, taken=True)
+    budget.begin(request)
+    budget.end(request, {} if heard is None else {(WEIGHT, 60): heard}, taken=True)
 
 
-def placed(allowance: Allowance, count: int | None = None) -> None:
-    allowance.begin(ORDER)
-    allowance.end(ORDER, {} if count is None else {(ORDERS, 10): count}, taken=True)
+def placed(budget: RateLimitBudget, count: int | None = None) -> None:
+    budget.begin(ORDER)
+    budget.end(ORDER, {} if count is None else {(ORDERS, 10): count}, taken=True)
 
 
 def test_a_window_that_is_used_up_is_waited_out() -> None:
     now = 1_000_003.0
-    allowance = Allowance(lambda: now)
-    allowance.learn([RateLimit(ORDERS, 10, 9)])
+    budget = RateLimitBudget(lambda: now)
+    budget.learn([RateLimit(ORDERS, 10, 9)])
     for _ in range(9):
-        assert allowance.wait_for_order() == 0
-        placed(allowance)
-    assert allowance.wait_for_order() == 7.0
-    assert allowance.wait_for_question(1, 1.0) == 0
+        assert budget.wait_for_order() == 0
+        placed(budget)
+    assert budget.wait_for_order() == 7.0
+    assert budget.wait_for_question(1, 1.0) == 0
     now += 7.0
-    assert allowance.wait_for_order() == 0
+    assert budget.wait_for_order() == 0
 
 
 def test_an_order_that_traded_counts_no_more() -> None:
-    allowance = Allowance(lambda: 1_000_003.0)
-    allowance.learn([RateLimit(ORDERS, 10, 1)])
+    budget = RateLimitBudget(lambda: 1_000_003.0)
+    budget.learn([RateLimit(ORDERS, 10, 1)])
     for _ in range(50):
-        assert allowance.wait_for_order() == 0
-        placed(allowance, 1)
-        allowance.order_traded()
+        assert budget.wait_for_order() == 0
+        placed(budget, 1)
+        budget.order_traded()
 
 
 def test_what_is_under_way_counts_until_it_is_answered() -> None:
-    allowance = Allowance(lambda: 1_000_003.0)
-    allowance.learn([RateLimit(ORDERS, 10, 2)])
-    allowance.begin(ORDER)
-    allowance.begin(ORDER)
-    assert allowance.wait_for_order() == 7.0
-    allowance.end(ORDER, {}, taken=False)
-    assert allowance.wait_for_order() == 0
+    budget = RateLimitBudget(lambda: 1_000_003.0)
+    budget.learn([RateLimit(ORDERS, 10, 2)])
+    budget.begin(ORDER)
+    budget.begin(ORDER)
+    assert budget.wait_for_order() == 7.0
+    budget.end(ORDER, {}, taken=False)
+    assert budget.wait_for_order() == 0
 
 
 def test_the_exchanges_own_count_is_the_truth_whatever_was_assumed() -> None:
     now = 1_000_020.0
-    allowance = Allowance(lambda: now)
-    allowance.learn([RateLimit(WEIGHT, 60, 100)])
+    budget = RateLimitBudget(lambda: now)
+    budget.learn([RateLimit(WEIGHT, 60, 100)])
     for _ in range(50):
-        asked(allowance, 20, heard=3)  # what weighs less than assumed, as orders do since April 2026
-    assert allowance.wait_for_question(4, 0.9) == 0
-    asked(allowance, 1, heard=95)  # somebody else asks from this address
-    assert allowance.wait_for_question(4, 0.9) > 0
+        asked(budget, 20, heard=3)  # what weighs less than assumed, as orders do since April 2026
+    assert budget.wait_for_question(4, 0.9) == 0
+    asked(budget, 1, heard=95)  # somebody else asks from this address
+    assert budget.wait_for_question(4, 0.9) > 0
     now += 60
-    assert allowance.wait_for_question(4, 0.9) == 0
+    assert budget.wait_for_question(4, 0.9) == 0
 
 
 @pytest.mark.parametrize("used", [0, 5_999, 6_000, 10**9])
 def test_nothing_that_was_asked_or_heard_holds_an_order_back_for_its_weight(used: int) -> None:
-    allowance = Allowance(lambda: 1_000_030.0)
-    asked(allowance, used, heard=used)
-    asked(allowance, used)
-    assert allowance.wait_for_order() == 0
+    budget = RateLimitBudget(lambda: 1_000_030.0)
+    asked(budget, used, heard=used)
+    asked(budget, used)
+    assert budget.wait_for_order() == 0
 
 
 def test_what_is_only_nice_to_know_leaves_room_for_the_rest() -> None:
-    allowance = Allowance(lambda: 1_000_030.0)
-    allowance.learn([RateLimit(WEIGHT, 60, 100)])
-    asked(allowance, 70)
-    assert allowance.wait_for_question(4, asking.FOR_COMPARING) > 0
-    assert allowance.wait_for_question(4, asking.FOR_PRICES) == 0
+    budget = RateLimitBudget(lambda: 1_000_030.0)
+    budget.learn([RateLimit(WEIGHT, 60, 100)])
+    asked(budget, 70)
+    assert budget.wait_for_question(4, asking.FOR_COMPARING) > 0
+    assert budget.wait_for_question(4, asking.FOR_PRICES) == 0
 
 
 def test_counts_are_read_by_kind_and_window() -> None:
@@ -102,10 +102,10 @@ def test_counts_are_read_by_kind_and_window() -> None:
     st.text(max_size=20) | st.sampled_from(["-5", "1e9", "NaN", "9" * 400, "", "٣"]),
 )
 def test_an_odd_header_is_no_count_and_breaks_nothing(name: str, value: str) -> None:
-    allowance = Allowance(lambda: 1_000_030.0)
-    allowance.begin(ORDER)
-    allowance.end(ORDER, counts_of({name: value}), taken=True)
-    assert allowance.wait_for_order() >= 0
+    budget = RateLimitBudget(lambda: 1_000_030.0)
+    budget.begin(ORDER)
+    budget.end(ORDER, counts_of({name: value}), taken=True)
+    assert budget.wait_for_order() >= 0
 
 
 async def test_a_burst_of_orders_earns_no_refusal(venue: Venue, connect: Connect) -> None:
@@ -152,4 +152,4 @@ async def test_each_answer_is_read_with_its_own_headers(venue: Venue, connect: C
     assert await asyncio.gather(*(client.server_time() for _ in range(20)))
     slow.release()
     await waiting
-    assert client.allowance.used(WEIGHT, 60) == int(venue.limits.headers()["X-MBX-USED-WEIGHT-1M"])
+    assert client.budget.used(WEIGHT, 60) == int(venue.limits.headers()["X-MBX-USED-WEIGHT-1M"])

@@ -13,11 +13,11 @@ from core.adapters.ledger.sql_ledger import SqlLedger
 from core.domain.instrument import Quote
 from core.domain.messages import StoredMessage
 from core.domain.order import OrderState
-from core.domain.pending_exit import WantedExit
+from core.domain.pending_exit import PendingExit
 from core.domain.position import Execution
 from core.domain.reasons import reason
 from core.domain.signal import Signal
-from core.ports import Changes
+from core.ports import CommitBatch
 from core.read_models import Gain, Selection
 from tests.core.adapters.ledger.values import BEGIN, NOW, intent, message, order, performance, position, round_trips
 
@@ -37,7 +37,7 @@ def selected(selection: Selection) -> list[Execution]:
 
 @pytest.fixture
 async def analytics(ledger: SqlLedger) -> LedgerAnalytics:
-    await ledger.commit(Changes(executions=EXECUTIONS))
+    await ledger.commit(CommitBatch(executions=EXECUTIONS))
     return LedgerAnalytics(ledger.reader)
 
 
@@ -69,13 +69,13 @@ async def test_a_selection_is_what_it_says(analytics: LedgerAnalytics, selection
 
 async def test_the_last_exit_and_the_symbols(analytics: LedgerAnalytics, ledger: SqlLedger) -> None:
     assert await analytics.last_exit() == next(one for one in reversed(EXECUTIONS) if one.profit_quote is not None)
-    await ledger.commit(Changes(positions=[position("20"), replace(position("0"), symbol="BTCUSDC", is_open=False)]))
+    await ledger.commit(CommitBatch(positions=[position("20"), replace(position("0"), symbol="BTCUSDC", is_open=False)]))
     assert list(await analytics.symbols()) == ["BTCUSDC", "WIFUSDC"]
 
 
 async def test_what_is_held_and_what_it_is_worth(ledger: SqlLedger) -> None:
     analytics = LedgerAnalytics(ledger.reader)
-    await ledger.commit(Changes(positions=[position("20"), replace(position("5"), symbol="BTCUSDC")]))
+    await ledger.commit(CommitBatch(positions=[position("20"), replace(position("5"), symbol="BTCUSDC")]))
     await ledger.mark([Quote("WIFUSDC", Decimal("0.47"), Decimal("0.48"), NOW)])
     await ledger.mark([Quote("WIFUSDC", Decimal("0.4999"), Decimal("0.5"), NOW), Quote("OTHER", Decimal(1), Decimal(1), NOW)])
     held = {one.position.symbol: (one.position, one.bid, one.marked_at) for one in await analytics.positions()}
@@ -94,7 +94,7 @@ async def test_delays_and_life_signs(ledger: SqlLedger) -> None:
     assert (before.undecided, before.unsettled, before.unsent, before.pause, before.held) == (0, 1, 0, "off", ())
     assert before.holder.startswith("process ")
     settled = replace(order(first.seq, 1), state=OrderState.FILLED, order_id="28", created_at=NOW + timedelta(seconds=1))
-    await ledger.commit(Changes(orders=[replace(settled, updated_at=NOW + timedelta(seconds=3))]))
+    await ledger.commit(CommitBatch(orders=[replace(settled, updated_at=NOW + timedelta(seconds=3))]))
     (delay,) = await analytics.delays(10)
     assert (delay.to_order, delay.to_settled) == (1.0, 2.0)
     assert [list(await analytics.delays(10, symbol)) for symbol in ("WIFUSDC", "BTCUSDC")] == [[delay], []]
@@ -102,7 +102,7 @@ async def test_delays_and_life_signs(ledger: SqlLedger) -> None:
     assert isinstance(second, StoredMessage)
     await ledger.commit(intent(second.seq, 2))  # a question that ends without an order is no order that took long
     asked = replace(order(second.seq, 2), state=OrderState.EXPIRED, updated_at=NOW + timedelta(minutes=2))
-    await ledger.commit(Changes(orders=[asked]))
+    await ledger.commit(CommitBatch(orders=[asked]))
     assert list(await analytics.delays(10)) == [delay]
     assert (await analytics.pulse()).unsettled == 0
 
@@ -117,7 +117,7 @@ async def test_an_empty_ledger_has_nothing_to_show(ledger: SqlLedger) -> None:
 async def test_a_day_is_found_among_many(ledger: SqlLedger) -> None:
     """However late some of it was settled."""
     late = EXECUTIONS[100:130:7]
-    await ledger.commit(Changes(executions=[*(one for one in EXECUTIONS if one not in late), *late]))
+    await ledger.commit(CommitBatch(executions=[*(one for one in EXECUTIONS if one not in late), *late]))
     reader = DayReader(ledger.reader)
     for days in (-1, 0, 1, 5):
         since = BEGIN + timedelta(days=days)
@@ -129,12 +129,12 @@ async def test_a_day_is_found_among_many(ledger: SqlLedger) -> None:
 
 
 async def test_exits_are_those_that_are_wanted_still(ledger: SqlLedger) -> None:
-    def wanted(symbol: str, minutes: int) -> WantedExit:
+    def wanted(symbol: str, minutes: int) -> PendingExit:
         signal = Signal("kafka:signals", symbol, "SELL_SM", symbol, Decimal("0.5"), NOW)
         since = NOW - timedelta(minutes=minutes)
         why = reason("banned", seconds=70)
-        return WantedExit(signal, Decimal("19.98"), since, NOW, number=3, why=why, until=since + timedelta(minutes=10))
+        return PendingExit(signal, Decimal("19.98"), since, NOW, number=3, why=why, until=since + timedelta(minutes=10))
 
     newer, older = wanted("WIFUSDC", 1), wanted("SOLUSDC", 5)
-    await ledger.commit(Changes(exits=[newer, older, replace(wanted("BNBUSDT", 9), ended_at=NOW)]))
+    await ledger.commit(CommitBatch(exits=[newer, older, replace(wanted("BNBUSDT", 9), ended_at=NOW)]))
     assert await LedgerAnalytics(ledger.reader).exits() == [older, newer]

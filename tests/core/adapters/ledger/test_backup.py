@@ -13,7 +13,7 @@ from bot.clock import SystemClock
 from core.adapters.ledger.opening import look_into_ledger, open_ledger
 from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.private_files import readable_by_others
-from core.ports import Changes
+from core.ports import CommitBatch
 from tests.core.adapters.ledger import values
 from tests.servers.postgres import PostgresServer, find_programs
 
@@ -58,7 +58,7 @@ async def copied_while_written(url: str, recipe: str, folder: Path, **addresses:
 
     async def write() -> None:
         for number in range(200):
-            await ledger.commit(Changes(executions=[values.execution(number)]))
+            await ledger.commit(CommitBatch(executions=[values.execution(number)]))
             if number == 50:
                 wrote.set()
 
@@ -82,7 +82,7 @@ async def test_a_sqlite_ledger_is_copied_while_it_is_written_to_and_put_back(tmp
     assert in_copy == everything[: len(in_copy)]
     await run(recipes()["restore sqlite"], tmp_path)
     again = await open_ledger(url, SystemClock())  # at once: nobody holds the copy
-    await again.commit(Changes(executions=[values.execution(999)]))
+    await again.commit(CommitBatch(executions=[values.execution(999)]))
     await again.close()
     assert (await executed(url))[:-1] == in_copy
     assert await executed(f"sqlite+aiosqlite:///{tmp_path}/before/marketflow.db") == everything

@@ -18,7 +18,7 @@ from core.adapters.ledger.opening import look_into_ledger, open_ledger
 from core.adapters.ledger.process_identity import has_ended, this_process
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.domain.errors import LeaseLost, LedgerInUse, LedgerUnavailable
-from core.ports import Changes
+from core.ports import CommitBatch
 from tests.core.adapters.ledger import values
 from tests.core.virtual_time import VirtualClock
 from tests.servers.postgres import PostgresServer
@@ -74,7 +74,7 @@ async def test_the_second_is_told_who_holds_it(database_url: str, clock: Jumping
     first = await opened(database_url, clock, stack)
 
     async def work() -> None:
-        await first.commit(Changes(positions=[values.position("1")]))
+        await first.commit(CommitBatch(positions=[values.position("1")]))
 
     with pytest.raises(LedgerInUse, match=r"in use by process \d+ on .* since 2026-03-01 12:00:00 UTC: two at once"):
         await open_ledger(database_url, JumpingClock(work))
@@ -83,7 +83,7 @@ async def test_the_second_is_told_who_holds_it(database_url: str, clock: Jumping
 async def test_a_clean_end_lets_the_next_in_at_once(database_url: str, clock: JumpingClock, stack: AsyncExitStack) -> None:
     for _ in range(3):
         ledger = await open_ledger(database_url, clock)
-        await ledger.commit(Changes(positions=[values.position("1")]))
+        await ledger.commit(CommitBatch(positions=[values.position("1")]))
         await ledger.close()
     assert clock.monotonic() == 0
 
@@ -92,7 +92,7 @@ async def test_who_shows_no_sign_of_life_loses_it_and_can_write_nothing(
     database_url: str, clock: JumpingClock, stack: AsyncExitStack
 ) -> None:
     first = await opened(database_url, clock, stack)
-    await first.commit(Changes(positions=[values.position("1")]))
+    await first.commit(CommitBatch(positions=[values.position("1")]))
     assert first.lease is not None
     assert first.lease.sure
     second = await opened(database_url, clock, stack)
@@ -100,11 +100,11 @@ async def test_who_shows_no_sign_of_life_loses_it_and_can_write_nothing(
     assert not first.lease.sure
     for _ in range(2):
         with pytest.raises(LeaseLost):
-            await first.commit(Changes(positions=[values.position("2")]))
+            await first.commit(CommitBatch(positions=[values.position("2")]))
     with pytest.raises(LeaseLost):
         await first.keep_lease()
     assert first.lost
-    await second.commit(Changes(positions=[values.position("3")]))
+    await second.commit(CommitBatch(positions=[values.position("3")]))
     assert (await second.load(TODAY)).positions == [values.position("3")]
 
 
@@ -131,13 +131,13 @@ async def test_whoever_only_reads_needs_no_lease_and_cannot_write(
     database_url: str, clock: JumpingClock, stack: AsyncExitStack
 ) -> None:
     first = await opened(database_url, clock, stack)
-    await first.commit(Changes(positions=[values.position("1")]))
+    await first.commit(CommitBatch(positions=[values.position("1")]))
     looking = await look_into_ledger(database_url, clock)
     stack.push_async_callback(looking.close)
     assert (await looking.load(TODAY)).positions == [values.position("1")]
     with pytest.raises(LedgerUnavailable, match="open for reading only"):
-        await looking.commit(Changes(positions=[values.position("2")]))
-    await first.commit(Changes(positions=[values.position("3")]))
+        await looking.commit(CommitBatch(positions=[values.position("2")]))
+    await first.commit(CommitBatch(positions=[values.position("3")]))
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGSTOP])
@@ -156,7 +156,7 @@ async def test_a_process_that_was_killed_is_followed_at_once_and_a_suspended_one
             await process.wait()
         ledger = await opened(database_url, clock, stack)
         waited = clock.monotonic()
-        await ledger.commit(Changes(positions=[values.position("1")]))
+        await ledger.commit(CommitBatch(positions=[values.position("1")]))
     finally:
         process.send_signal(signal.SIGCONT) if end is signal.SIGSTOP else None
         if end is signal.SIGSTOP:
@@ -181,11 +181,11 @@ async def test_a_living_holder_that_took_over_is_not_taken_for_gone(
     first = await open_ledger(database_url, clock)
     second = await opened(database_url, clock, stack)
     with pytest.raises(LeaseLost):
-        await first.commit(Changes(positions=[values.position("1")]))
+        await first.commit(CommitBatch(positions=[values.position("1")]))
     await first.close()
 
     async def work() -> None:
-        await second.commit(Changes(positions=[values.position("2")]))
+        await second.commit(CommitBatch(positions=[values.position("2")]))
 
     with pytest.raises(LedgerInUse):
         await open_ledger(database_url, JumpingClock(work))
@@ -195,12 +195,12 @@ async def test_a_holder_that_lost_only_its_connection_is_waited_for(
     postgres: PostgresServer, postgres_url: str, clock: JumpingClock, stack: AsyncExitStack
 ) -> None:
     first = await opened(postgres_url, clock, stack)
-    await first.commit(Changes(positions=[values.position("1")]))
+    await first.commit(CommitBatch(positions=[values.position("1")]))
     await postgres.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
     second = await opened(postgres_url, clock, stack)
     assert clock.monotonic() >= STALE_SECONDS > SURE_SECONDS
     assert not first.may_trade
-    await second.commit(Changes(positions=[values.position("2")]))
+    await second.commit(CommitBatch(positions=[values.position("2")]))
 
 
 def test_whether_a_process_has_ended_is_known_only_here() -> None:

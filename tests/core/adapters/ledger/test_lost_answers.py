@@ -13,7 +13,7 @@ from core.adapters.ledger.opening import open_ledger
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.domain.errors import LedgerUnavailable
 from core.domain.messages import SourcePosition, StoredMessage
-from core.ports import Changes
+from core.ports import CommitBatch
 from tests.core.adapters.ledger import values
 from tests.servers.proxy import Proxy, proxy_to
 
@@ -57,18 +57,18 @@ async def test_each_of_a_group_whose_answer_is_lost_gets_its_own(ledger: SqlLedg
 async def test_a_transaction_that_was_cut_before_its_end_did_not_happen(ledger: SqlLedger, proxy: Proxy) -> None:
     proxy.lose_the_answer_to(b"INSERT INTO positions")
     with pytest.raises(LedgerUnavailable):
-        await ledger.commit(Changes(positions=[values.position("1")]))
+        await ledger.commit(CommitBatch(positions=[values.position("1")]))
     assert not (await ledger.load(TODAY)).positions
-    await ledger.commit(Changes(positions=[values.position("2")]))
+    await ledger.commit(CommitBatch(positions=[values.position("2")]))
     assert (await ledger.load(TODAY)).positions == [values.position("2")]
 
 
 async def test_a_server_that_is_silent_is_given_up_and_found_again(ledger: SqlLedger, proxy: Proxy) -> None:
-    await ledger.commit(Changes(positions=[values.position("1")]))
+    await ledger.commit(CommitBatch(positions=[values.position("1")]))
     proxy.go_silent()
     began = time.monotonic()
     with pytest.raises(LedgerUnavailable, match="no answer in time"):
-        await ledger.commit(Changes(positions=[values.position("2")]))
+        await ledger.commit(CommitBatch(positions=[values.position("2")]))
     with pytest.raises(LedgerUnavailable):
         await ledger.load(TODAY)
     assert time.monotonic() - began < 10
@@ -77,7 +77,7 @@ async def test_a_server_that_is_silent_is_given_up_and_found_again(ledger: SqlLe
     async with asyncio.timeout(20):
         while not ledger.ready[0]:
             try:
-                await ledger.commit(Changes(positions=[values.position("3")]))
+                await ledger.commit(CommitBatch(positions=[values.position("3")]))
             except LedgerUnavailable:
                 await asyncio.sleep(0.1)
     assert (await ledger.load(TODAY)).positions == [values.position("3")]

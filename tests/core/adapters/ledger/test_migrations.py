@@ -15,7 +15,7 @@ from core.adapters.ledger.opening import look_into_ledger, open_ledger
 from core.adapters.ledger.schema import MIGRATIONS, revisions, upgrade
 from core.domain.errors import LedgerInUse, LedgerNotReady, LedgerUnavailable
 from core.domain.order import OrderState
-from core.ports import Changes
+from core.ports import CommitBatch
 from core.read_models import Selection
 from tests.core.adapters.ledger import values
 from tests.core.adapters.ledger.conftest import Reopen
@@ -62,7 +62,7 @@ async def test_a_step_waits_for_the_process_of_the_version_before(database_url: 
     await at(database_url, lambda connection: connection.execute(update(tables.lease).values(holder="")))
     ledger = await open_ledger(database_url, SystemClock())
     assert await revision(database_url) == revisions_there()
-    await ledger.commit(Changes(executions=list(round_trips(10))))
+    await ledger.commit(CommitBatch(executions=list(round_trips(10))))
     await ledger.close()
     await (await look_into_ledger(database_url, SystemClock())).close()
 
@@ -96,7 +96,7 @@ async def test_results_by_symbol_are_made_of_the_executions_of_before(database_u
 
     await at(database_url, fill)
     ledger = await reopen()
-    await ledger.commit(Changes(executions=since))
+    await ledger.commit(CommitBatch(executions=since))
     found = LedgerAnalytics(ledger.reader)
     assert await found.performance("symbol", Selection()) == performance("symbol", executions)
     assert await found.performance("signal_type", Selection()) == performance("signal_type", executions)
@@ -130,7 +130,7 @@ async def test_fills_of_before_are_kept_and_those_of_a_reset_testnet_stand_besid
 
     await at(database_url, of_version_7)
     ledger = await reopen()
-    await ledger.commit(Changes(fills=[(order.client_order_id, values.fill()) for order in orders]))
+    await ledger.commit(CommitBatch(fills=[(order.client_order_id, values.fill()) for order in orders]))
     kept = await ledger.reader.read(tables.fills.select())
     assert sorted(row["client_order_id"] for row in kept) == sorted(order.client_order_id for order in orders)
     assert old_fill in [dict(row) for row in kept]

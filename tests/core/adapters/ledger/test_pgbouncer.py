@@ -14,7 +14,7 @@ from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.reader import open_reader
 from core.domain.messages import Message, SignalReceived, StoredMessage
 from core.domain.signal import Signal
-from core.ports import Changes, Verdict
+from core.ports import CommitBatch, MessageOutcome
 from tests.core.adapters.ledger.values import signal
 from tests.servers.pgbouncer import running_pgbouncer
 from tests.servers.postgres import PostgresServer
@@ -46,7 +46,7 @@ async def test_many_clients_write_and_read_through_few_connections(pooled_url: s
             said = Signal("test", f"s{number}", "BUY_SM", "WIFUSDC", signal().close, NOON)
             (stored,) = await ledger.store([Message("test", said.signal_id, said.symbol, SignalReceived(said), NOON)])
             assert isinstance(stored, StoredMessage)
-            await ledger.commit(Changes(verdicts=[Verdict(stored.seq, "ignored", NOON)]))
+            await ledger.commit(CommitBatch(verdicts=[MessageOutcome(stored.seq, "ignored", NOON)]))
 
         async def read(number: int) -> None:
             reader = [*(one.reader for one in others), ledger.reader, board][number % 5]

@@ -13,7 +13,7 @@ from bot.clock import SystemClock
 from bot.settings.settings import load_settings
 from core.adapters.ledger.opening import open_ledger
 from core.adapters.private_files import open_private, readable_by_others, take_from_others
-from core.ports import Changes
+from core.ports import CommitBatch
 from tests.core.adapters.ledger.values import execution
 
 
@@ -39,7 +39,7 @@ def open_up(folder: Path) -> None:
 
 async def test_a_new_ledger_and_all_beside_it(tmp_path: Path, umask: int) -> None:
     ledger = await open_ledger(f"sqlite+aiosqlite:///{tmp_path}/ledger.db", SystemClock())
-    await ledger.commit(Changes(executions=[execution()]))
+    await ledger.commit(CommitBatch(executions=[execution()]))
     assert names(tmp_path) == {"ledger.db", "ledger.db-wal", "ledger.db-shm", "ledger.db.lock"}
     assert open_to_others(tmp_path) == []
     await ledger.close()
@@ -50,7 +50,7 @@ async def test_a_ledger_that_an_earlier_version_left_open_to_all(tmp_path: Path,
     await (await open_ledger(url, SystemClock())).close()
     open_up(tmp_path)
     ledger = await open_ledger(url, SystemClock())
-    await ledger.commit(Changes(executions=[execution()]))
+    await ledger.commit(CommitBatch(executions=[execution()]))
     assert open_to_others(tmp_path) == []
     await ledger.close()
 

@@ -9,7 +9,7 @@ from typing import Any, get_args
 import pytest
 from sqlalchemy import Table, func, select
 
-from bot.jobs.retention_job import PAUSE_SECONDS, Pruning
+from bot.jobs.retention_job import PAUSE_SECONDS, RetentionJob
 from core.adapters.ledger import tables
 from core.adapters.ledger.pruning import PASSING, LedgerPruning
 from core.adapters.ledger.queries import LedgerQueries
@@ -25,7 +25,7 @@ from core.domain.messages import (
     ControlsRequested,
     DeadLetter,
     DigestDue,
-    Hand,
+    ManualInstruction,
     Message,
     SignalReceived,
     StoredMessage,
@@ -35,7 +35,7 @@ from core.domain.reasons import reason
 from core.domain.signal import BY_HAND, Side
 from core.domain.signal_conflict import Conflict
 from core.domain.trading_state import Pause
-from core.ports import MAIN_READER, Changes, Delivery, Verdict
+from core.ports import MAIN_READER, CommitBatch, Delivery, MessageOutcome
 from tests.core.adapters.ledger import values
 from tests.core.adapters.ledger.values import NOW
 from tests.core.virtual_time import VirtualClock
@@ -54,8 +54,8 @@ async def refused(ledger: SqlLedger, number: int, at: datetime = OLD, *, order: 
     """A signal that came to nothing, with an alert; where an order is wanted it never reached the exchange, after a question."""
     seq = await stored(ledger, values.message(number), at)
     why = reason("below_min_notional", value="4.80", quote="USDC", minimum="5")
-    changes = Changes(
-        verdicts=[Verdict(seq, "denied", at, why)], events=[SignalRefused(values.signal(number), "denied", why, seq)]
+    changes = CommitBatch(
+        verdicts=[MessageOutcome(seq, "denied", at, why)], events=[SignalRefused(values.signal(number), "denied", why, seq)]
     )
     if order is not None:
         changes.orders.append(replace(values.order(seq, number, order), updated_at=at))
@@ -70,7 +70,7 @@ async def executed(ledger: SqlLedger, number: int, at: datetime = OLD) -> int:
     seq = await stored(ledger, values.message(number), at)
     await ledger.commit(values.intent(seq, number))
     done = replace(values.order(seq, number, OrderState.FILLED), order_id="28", executed_qty=values.order(seq).qty)
-    filled = Changes(
+    filled = CommitBatch(
         orders=[done], fills=[(done.client_order_id, values.fill(str(number)))], executions=[values.execution(number)]
     )
     await ledger.commit(filled)
@@ -87,7 +87,7 @@ async def count(ledger: SqlLedger, table: Table) -> int:
 
 
 async def pruned(ledger: SqlLedger) -> None:
-    await Pruning(LedgerPruning(ledger), DAYS, _Now()).run()
+    await RetentionJob(LedgerPruning(ledger), DAYS, _Now()).run()
 
 
 class _Now(VirtualClock):
@@ -164,7 +164,7 @@ async def test_why_says_that_a_signal_was_pruned(ledger: SqlLedger) -> None:
 @pytest.mark.parametrize("state", [state for state in OrderState if not state.final])
 async def test_what_is_not_settled_is_left_alone(ledger: SqlLedger, state: OrderState) -> None:
     seq = await refused(ledger, 1)
-    await ledger.commit(Changes(orders=[values.order(seq, 1, state)]))
+    await ledger.commit(CommitBatch(orders=[values.order(seq, 1, state)]))
     waiting = await stored(ledger, values.message(2), OLD)
     await pruned(ledger)
     assert [row["kind"] for row in await rows(ledger, tables.inbox)] == ["signal", "signal"]
@@ -174,14 +174,14 @@ async def test_what_is_not_settled_is_left_alone(ledger: SqlLedger, state: Order
 async def test_an_order_that_the_exchange_knows_stays_also_where_nothing_of_it_was_filled(ledger: SqlLedger) -> None:
     """The exchange may show it at any time, with our mark: the ledger must know it then."""
     seq = await refused(ledger, 1)
-    await ledger.commit(Changes(orders=[replace(values.order(seq, 1, OrderState.EXPIRED), order_id="77")]))
+    await ledger.commit(CommitBatch(orders=[replace(values.order(seq, 1, OrderState.EXPIRED), order_id="77")]))
     await pruned(ledger)
     assert await count(ledger, tables.orders) == 1
 
 
 async def test_what_people_did_stays_and_what_timers_said_goes(ledger: SqlLedger) -> None:
     digest = Digest(5, Occasion.MORNING, OLD, "off", "auto", "paper", 0, {}, 0, 0, {}, 0)
-    by_hand = SignalReceived(replace(values.signal(9), source=BY_HAND), Hand(7, "Ann"))
+    by_hand = SignalReceived(replace(values.signal(9), source=BY_HAND), ManualInstruction(7, "Ann"))
     said: tuple[Body, ...] = (
         ControlsRequested(7, "Ann", pause=Pause.ALL),
         by_hand,
@@ -191,7 +191,7 @@ async def test_what_people_did_stays_and_what_timers_said_goes(ledger: SqlLedger
     )
     for number, body in enumerate(said):
         seq = await stored(ledger, Message(BY_HAND, str(number), "", body, OLD), OLD)
-        await ledger.commit(Changes(verdicts=[Verdict(seq, "done", OLD)]))
+        await ledger.commit(CommitBatch(verdicts=[MessageOutcome(seq, "done", OLD)]))
     await pruned(ledger)
     assert [row["kind"] for row in await rows(ledger, tables.inbox)] == ["controls", "signal"]
     assert len(await LedgerQueries(ledger.reader).acts(10)) == 2
@@ -200,12 +200,14 @@ async def test_what_people_did_stays_and_what_timers_said_goes(ledger: SqlLedger
 async def test_alerts_go_once_the_owners_chat_was_told(ledger: SqlLedger) -> None:
     await refused(ledger, 1)
     done = await executed(ledger, 2)
-    await ledger.commit(Changes(events=[OrderExecuted(values.order(done, 2), values.execution(2), values.position("1"), None)]))
+    await ledger.commit(
+        CommitBatch(events=[OrderExecuted(values.order(done, 2), values.execution(2), values.position("1"), None)])
+    )
     later = _Now(timedelta(days=400))  # alerts are dated by the clock of this machine
-    await Pruning(LedgerPruning(ledger), DAYS, later).run()
+    await RetentionJob(LedgerPruning(ledger), DAYS, later).run()
     assert await count(ledger, tables.outbox) == 2
     await all_told(ledger)
-    await Pruning(LedgerPruning(ledger), DAYS, later).run()
+    await RetentionJob(LedgerPruning(ledger), DAYS, later).run()
     assert [row["kind"] for row in await rows(ledger, tables.outbox)] == ["order_executed"]  # tax lots are made of it
     assert await count(ledger, tables.deliveries) == 0
 

@@ -21,7 +21,7 @@ from core.domain.messages import ControlsRequested, DeadLetter, Message
 from core.domain.position import Trade
 from core.domain.trading_state import Pause
 from core.engine.inbox import CONTROLS
-from core.ports import Changes, Delivery
+from core.ports import CommitBatch, Delivery
 from core.read_models import Page, Selection
 from tests.bot.reports.test_tax_export import YEAR, keep, lived
 from tests.core.adapters.ledger.values import NOW, message
@@ -118,7 +118,7 @@ async def full(ledger: SqlLedger) -> SqlLedger:
         for number, (one, _, _) in enumerate(lived(2_000, 0))
     ]
     await keep(ledger, lived(100, 300))
-    await ledger.commit(Changes(executions=many, trades=[trade(number) for number in range(1_000)]))
+    await ledger.commit(CommitBatch(executions=many, trades=[trade(number) for number in range(1_000)]))
     said = [replace(message(number), mailbox=symbol_of(number)) for number in range(1_000, 2_000)]
     await ledger.store([*said, *(said_by_hand(number) for number in range(20))])
     letters = [DeadLetter("kafka:t", f"t/1/{number}", "no JSON", b"{", NOW) for number in range(300)]

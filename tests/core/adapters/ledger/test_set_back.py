@@ -14,7 +14,7 @@ from core.adapters.ledger import tables
 from core.adapters.ledger.opening import open_ledger
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.domain.errors import LeaseLost, LedgerSetBack
-from core.ports import Changes
+from core.ports import CommitBatch
 from tests.core.adapters.ledger import values
 from tests.core.adapters.ledger.conftest import Reopen
 from tests.core.virtual_time import VirtualClock
@@ -25,7 +25,7 @@ LEASE = tables.lease.c
 
 
 async def write(ledger: SqlLedger, qty: str) -> None:
-    await ledger.commit(Changes(positions=[values.position(qty)]))
+    await ledger.commit(CommitBatch(positions=[values.position(qty)]))
 
 
 async def found_out(ledger: SqlLedger) -> None:
@@ -85,7 +85,7 @@ async def test_a_failed_commit_is_no_set_back(reopen: Reopen) -> None:
     ledger = await reopen()
     await write(ledger, "1")
     with pytest.raises(Exception, match="cannot be written"):
-        await ledger.commit(Changes(orders=[values.order(999)]))  # an order of no message
+        await ledger.commit(CommitBatch(orders=[values.order(999)]))  # an order of no message
     await write(ledger, "2")
     ledger = await reopen()
     await write(ledger, "3")

@@ -25,8 +25,8 @@ from core.domain.messages import DeadLetter, SourcePosition, StoredMessage
 from core.domain.order import ExecutionReport, OrderState
 from core.domain.reasons import reason
 from core.domain.signal import Side
-from core.domain.trading_state import Controls, Mode, Pause
-from core.ports import Changes, Delivery, Verdict
+from core.domain.trading_state import Mode, Pause, TradingState
+from core.ports import CommitBatch, Delivery, MessageOutcome
 from tests.core.adapters.ledger import values
 from tests.core.adapters.ledger.conftest import Reopen
 from tests.core.adapters.ledger.values import NOW
@@ -59,11 +59,11 @@ async def test_a_restart_finds_everything_again(ledger: SqlLedger, reopen: Reope
     approval = Approval(
         "token", values.signal(2), asked.seq, Side.BUY, Decimal(20), Decimal("0.48"), ApprovalState.OPEN, NOW, NOW
     )
-    controls = Controls(Pause.ENTRIES, Mode.CONFIRM, "Owner", NOW)
+    controls = TradingState(Pause.ENTRIES, Mode.CONFIRM, "Owner", NOW)
     await ledger.commit(values.intent(bought.seq))
     await ledger.commit(
-        Changes(
-            verdicts=[Verdict(asked.seq, "awaiting_approval", NOW)],
+        CommitBatch(
+            verdicts=[MessageOutcome(asked.seq, "awaiting_approval", NOW)],
             approvals=[approval],
             controls=controls,
             positions=[values.position("19.98")],
@@ -88,7 +88,7 @@ async def test_a_ledger_has_a_mark_for_life_and_knows_every_symbol_it_sent_an_or
     assert before.touched == []
     message = await stored(ledger)
     await ledger.commit(values.intent(message.seq))
-    await ledger.commit(Changes(orders=[replace(values.order(message.seq), state=OrderState.REJECTED)]))
+    await ledger.commit(CommitBatch(orders=[replace(values.order(message.seq), state=OrderState.REJECTED)]))
     again = await (await reopen()).load(TODAY)
     assert (again.mark, again.touched) == (before.mark, ["WIFUSDC"])
 
@@ -99,7 +99,7 @@ async def test_settling_ends_what_was_in_flight(ledger: SqlLedger) -> None:
     filled = replace(
         values.order(message.seq, state=OrderState.FILLED), order_id="28", reason=reason("rejected", code=1, message="x")
     )
-    await ledger.commit(Changes(orders=[filled], fills=[(filled.client_order_id, values.fill())]))
+    await ledger.commit(CommitBatch(orders=[filled], fills=[(filled.client_order_id, values.fill())]))
     state = await ledger.load(TODAY)
     assert not state.in_flight
     assert not state.waiting
@@ -107,7 +107,11 @@ async def test_settling_ends_what_was_in_flight(ledger: SqlLedger) -> None:
 
 async def test_an_execution_heard_of_twice_counts_once(ledger: SqlLedger) -> None:
     sold = values.execution(1, Decimal("0.75"))
-    for changes in (Changes(executions=[sold, sold]), Changes(executions=[sold]), Changes(executions=[values.execution(2)])):
+    for changes in (
+        CommitBatch(executions=[sold, sold]),
+        CommitBatch(executions=[sold]),
+        CommitBatch(executions=[values.execution(2)]),
+    ):
         await ledger.commit(changes)
     state = await ledger.load(TODAY)
     assert state.totals == {"sell_orders": 1, "buy_orders": 1}
@@ -124,8 +128,8 @@ async def test_a_fill_heard_of_twice_stands_once(ledger: SqlLedger) -> None:
     message = await stored(ledger)
     await ledger.commit(values.intent(message.seq))
     fills = [(values.order(message.seq).client_order_id, values.fill())]
-    await ledger.commit(Changes(fills=fills))
-    await ledger.commit(Changes(fills=fills * 2))
+    await ledger.commit(CommitBatch(fills=fills))
+    await ledger.commit(CommitBatch(fills=fills * 2))
     assert len(await ledger.reader.read(tables.fills.select())) == 1
 
 
@@ -134,21 +138,21 @@ async def test_a_trade_id_that_begins_anew_is_another_fill(ledger: SqlLedger) ->
     for number in (1, 2):
         message = await stored(ledger, number)
         await ledger.commit(values.intent(message.seq, number))
-        await ledger.commit(Changes(fills=[(values.order(message.seq, number).client_order_id, values.fill())]))
+        await ledger.commit(CommitBatch(fills=[(values.order(message.seq, number).client_order_id, values.fill())]))
     assert len(await ledger.reader.read(tables.fills.select())) == 2
 
 
 async def test_a_commit_is_written_whole_or_not_at_all(ledger: SqlLedger) -> None:
     # A fill of an order that is not there breaks its foreign key: the position beside it must not stay.
-    broken = Changes(fills=[("nobody", values.fill())], positions=[values.position("1")])
+    broken = CommitBatch(fills=[("nobody", values.fill())], positions=[values.position("1")])
     with pytest.raises(LedgerUnavailable):
         await ledger.commit(broken)
     assert not (await ledger.load(TODAY)).positions
 
 
 async def test_a_broken_commit_does_not_take_its_neighbours_along(ledger: SqlLedger) -> None:
-    broken = Changes(fills=[("nobody", values.fill())])
-    good = [Changes(positions=[replace(values.position("1"), symbol=f"S{number}")]) for number in range(5)]
+    broken = CommitBatch(fills=[("nobody", values.fill())])
+    good = [CommitBatch(positions=[replace(values.position("1"), symbol=f"S{number}")]) for number in range(5)]
     results = await asyncio.gather(*map(ledger.commit, [*good[:2], broken, *good[2:]]), return_exceptions=True)
     assert [type(result) for result in results] == [type(None), type(None), LedgerUnavailable, *[type(None)] * 3]
     assert len((await ledger.load(TODAY)).positions) == 5
@@ -158,17 +162,17 @@ async def test_commits_that_are_ready_together_share_a_transaction(ledger: SqlLe
     commits: list[object] = []
     engine = ledger.writing.engine
     event.listen(engine if isinstance(engine, Engine) else engine.sync_engine, "commit", commits.append)
-    await asyncio.gather(*(ledger.commit(Changes(positions=[values.position(str(number))])) for number in range(50)))
+    await asyncio.gather(*(ledger.commit(CommitBatch(positions=[values.position(str(number))])) for number in range(50)))
     assert len(commits) == 1
     assert (await ledger.load(TODAY)).positions == [values.position("49")]  # the last one wins
 
 
 async def test_who_gives_up_waiting_leaves_the_writer_well(ledger: SqlLedger) -> None:
-    commit = asyncio.create_task(ledger.commit(Changes(positions=[values.position("1")])))
+    commit = asyncio.create_task(ledger.commit(CommitBatch(positions=[values.position("1")])))
     await asyncio.sleep(0)
     commit.cancel()
     await asyncio.gather(commit, return_exceptions=True)
-    await ledger.commit(Changes(positions=[values.position("2")]))
+    await ledger.commit(CommitBatch(positions=[values.position("2")]))
     assert (await ledger.load(TODAY)).positions == [values.position("2")]
 
 
@@ -186,7 +190,7 @@ def test_amounts_are_written_in_full(digits: int, exponent: int, negative: bool)
 
 @pytest.mark.parametrize("text", ["0.00000001", "12345678901234567890.12345678", "9E-17", "-0.5", "0"])
 async def test_amounts_come_back_to_the_last_decimal(ledger: SqlLedger, text: str) -> None:
-    await ledger.commit(Changes(positions=[values.position(text)]))
+    await ledger.commit(CommitBatch(positions=[values.position(text)]))
     (held,) = (await ledger.load(TODAY)).positions
     assert held.qty == Decimal(text)
 
@@ -196,7 +200,7 @@ async def test_the_outbox_gives_what_is_urgent_first_and_forgets_what_was_told(l
     executed = OrderExecuted(values.order(1), values.execution(), values.position("19.98"), Decimal("0.0096"))
     approval = Approval("t", values.signal(), 1, Side.BUY, Decimal(20), Decimal("0.48"), ApprovalState.OPEN, NOW, NOW)
     asked = ApprovalRequested(approval, "WIF", "USDC")
-    await ledger.commit(Changes(events=[refused, executed, asked]))
+    await ledger.commit(CommitBatch(events=[refused, executed, asked]))
     items = await ledger.waiting(NOTHING, 10)
     assert [item.event for item in items] == [asked, executed, refused]
     told = {**NOTHING, Priority.URGENT: items[0].seq, Priority.CHATTY: items[2].seq}
@@ -211,7 +215,7 @@ async def test_the_outbox_gives_what_is_urgent_first_and_forgets_what_was_told(l
 async def test_each_reader_is_told_in_their_own_time(ledger: SqlLedger) -> None:
     assert await ledger.told("main") is None
     for _ in range(3):
-        await ledger.commit(Changes(events=[SignalRefused(values.signal(), "ignored", reason("paused"))]))
+        await ledger.commit(CommitBatch(events=[SignalRefused(values.signal(), "ignored", reason("paused"))]))
     await ledger.keep_told("main", {**NOTHING, Priority.NORMAL: 2})
     assert await ledger.told("1002") is None
     newest = await ledger.newest()
@@ -223,7 +227,7 @@ async def test_each_reader_is_told_in_their_own_time(ledger: SqlLedger) -> None:
 
 async def test_only_some_of_a_priority_are_read_at_a_time_and_only_those_asked_for(ledger: SqlLedger) -> None:
     refused = SignalRefused(values.signal(), "ignored", reason("paused"))
-    await ledger.commit(Changes(events=[refused, refused, refused, replace(refused, priority=Priority.URGENT)]))
+    await ledger.commit(CommitBatch(events=[refused, refused, refused, replace(refused, priority=Priority.URGENT)]))
     assert [item.seq for item in await ledger.waiting(NOTHING, 2)] == [4, 1, 2]
     assert [item.seq for item in await ledger.waiting({Priority.URGENT: 0}, 2)] == [4]
 
@@ -233,7 +237,7 @@ async def test_news_is_heard_by_everybody_who_waits_and_by_who_comes_later(ledge
     waiting = [asyncio.create_task(ledger.news(seen)) for _ in range(2)]
     await asyncio.sleep(0)
     assert not any(one.done() for one in waiting)
-    await ledger.commit(Changes(events=[SignalRefused(values.signal(), "ignored", reason("paused"))]))
+    await ledger.commit(CommitBatch(events=[SignalRefused(values.signal(), "ignored", reason("paused"))]))
     numbers = await asyncio.wait_for(asyncio.gather(*waiting), 5)
     assert numbers == [await ledger.news(seen)] * 2
 
@@ -242,11 +246,11 @@ async def test_people_invitations_and_readers_outlive_a_restart(ledger: SqlLedge
     person = Person(7, "Ann", Role.TRADER, "Owner", NOW)
     invite = Invite("d" * 64, Role.VIEWER, "Owner", NOW, NOW + timedelta(hours=24))
     reader = Reader(7, "ru", "Europe/Berlin", {Topic.TRADES: Level.SILENT}, QuietHours(time(23), time(7)), NOW)
-    await ledger.commit(Changes(people=[person], invites=[invite], readers=[reader]))
+    await ledger.commit(CommitBatch(people=[person], invites=[invite], readers=[reader]))
     again = await reopen()
     state = await again.load(TODAY)
     assert (state.people, state.invites, state.readers) == ([person], [invite], [reader])
-    await again.commit(Changes(people=[replace(person, revoked_at=NOW)], invites=[replace(invite, used_by=8)]))
+    await again.commit(CommitBatch(people=[replace(person, revoked_at=NOW)], invites=[replace(invite, used_by=8)]))
     left = await (await reopen()).load(TODAY)
     assert (left.people, left.invites, left.readers) == ([], [], [reader])
 
@@ -271,7 +275,7 @@ async def test_a_stranger_is_told_once_even_after_a_restart(ledger: SqlLedger, r
 async def test_what_became_of_signals_is_told_with_the_reason(ledger: SqlLedger) -> None:
     ignored, ordered = await stored(ledger, 1), await stored(ledger, 2)
     why = reason("in_position", qty="20", base="WIF")
-    await ledger.commit(Changes(verdicts=[Verdict(ignored.seq, "ignored", NOW, why)]))
+    await ledger.commit(CommitBatch(verdicts=[MessageOutcome(ignored.seq, "ignored", NOW, why)]))
     await ledger.commit(values.intent(ordered.seq, 2))
     newest, oldest = await LedgerQueries(ledger.reader).recent_signals(10)
     assert (oldest.outcome, oldest.reason) == ("ignored", why)
@@ -309,8 +313,8 @@ async def test_loading_does_not_read_history(ledger: SqlLedger) -> None:
     messages = await ledger.store([values.message(number) for number in range(2_000)])
     seqs = [one.seq for one in messages if isinstance(one, StoredMessage)]
     await ledger.commit(
-        Changes(
-            verdicts=[Verdict(seq, "ordered", NOW) for seq in seqs[:-1]],
+        CommitBatch(
+            verdicts=[MessageOutcome(seq, "ordered", NOW) for seq in seqs[:-1]],
             orders=[values.order(seq, number, OrderState.FILLED) for number, seq in enumerate(seqs[:-1])],
             executions=[values.execution(number, Decimal(1)) for number in range(1_999)],
         )
@@ -372,9 +376,9 @@ async def test_when_an_order_was_last_on_the_exchange(ledger: SqlLedger) -> None
     (stored,) = await ledger.store([values.message()])
     assert isinstance(stored, StoredMessage)
     sent = values.order(stored.seq)
-    await ledger.commit(Changes(orders=[sent]))
+    await ledger.commit(CommitBatch(orders=[sent]))
     assert await queries.last_on_exchange() is None  # it may never have arrived there
-    await ledger.commit(Changes(orders=[replace(sent, order_id="7", state=OrderState.FILLED, updated_at=values.NOW)]))
+    await ledger.commit(CommitBatch(orders=[replace(sent, order_id="7", state=OrderState.FILLED, updated_at=values.NOW)]))
     later = replace(sent, state=OrderState.REJECTED, updated_at=values.NOW + timedelta(hours=1))
-    await ledger.commit(Changes(orders=[later]))
+    await ledger.commit(CommitBatch(orders=[later]))
     assert await queries.last_on_exchange() == values.NOW

@@ -11,7 +11,7 @@ from core.domain.money import divide, multiply
 from core.domain.order import Fill, Order, OrderState
 from core.domain.position import Execution, Position
 from core.domain.signal import Side, Signal, client_order_id
-from core.ports import Changes, Verdict
+from core.ports import CommitBatch, MessageOutcome
 from core.read_models import Performance
 
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
@@ -65,8 +65,8 @@ def position(qty: str) -> Position:
     return replace(Position("WIFUSDC"), qty=Decimal(qty), cost=Decimal("9.602"), value=Decimal("9.592398"), is_open=True)
 
 
-def intent(seq: int, number: int = 1) -> Changes:
-    return Changes(verdicts=[Verdict(seq, "ordered", NOW)], orders=[order(seq, number)])
+def intent(seq: int, number: int = 1) -> CommitBatch:
+    return CommitBatch(verdicts=[MessageOutcome(seq, "ordered", NOW)], orders=[order(seq, number)])
 
 
 def round_trips(count: int, seed: int = 1) -> Iterator[Execution]:

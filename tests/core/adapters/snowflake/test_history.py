@@ -22,7 +22,7 @@ from core.adapters.snowflake.history import COLUMNS, SnowflakeHistory
 from core.domain.errors import HistoryUnavailable
 from core.domain.position import Execution
 from core.history_export import HistoryExport
-from core.ports import Changes
+from core.ports import CommitBatch
 from tests.core.adapters.ledger.values import NOW, execution
 from tests.servers.snowflake import SnowflakeServer
 
@@ -141,7 +141,7 @@ async def test_a_question_given_up_leaves_no_answer_for_the_next(
 
 
 async def commit(ledger: SqlLedger, numbers: range) -> None:
-    await ledger.commit(Changes(executions=[execution(number) for number in numbers]))
+    await ledger.commit(CommitBatch(executions=[execution(number) for number in numbers]))
 
 
 async def test_ten_thousand_executions_while_the_server_comes_and_goes(
