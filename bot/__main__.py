@@ -17,7 +17,7 @@ OK, FAILED, WRONG_SETTINGS = 0, 1, 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; returns the exit code: 0 well, 1 failed, 2 wrong settings or usage."""
+    """Runs one command; returns the exit code: 0 success, 1 failure, 2 wrong settings or usage."""
     from bot.settings.redaction import shown
     from core.adapters.private_files import UMASK
     from core.domain.errors import ConfigurationError, MarketFlowError
@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _settings() -> "Settings":
-    """Those of the environment and .env; from here on their secrets are shown nowhere."""
+    """Returns the settings of the environment and .env; from here on their secrets are never shown."""
     from bot.settings.redaction import hide
     from bot.settings.settings import load_settings
 
@@ -162,7 +162,7 @@ def _reconcile(_: argparse.Namespace) -> int:
 
 
 def _progress(line: str) -> None:
-    """For a person who waits; not for whoever reads the result with a program."""
+    """Prints progress on standard error, so that a program reading the result does not see it."""
     if sys.stderr.isatty():
         print(f"... {line}", file=sys.stderr, flush=True)
 

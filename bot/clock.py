@@ -1,10 +1,10 @@
-"""The real time, behind the core's Clock port; the only place of the program that reads it for trading."""
+"""Real time, behind the core's Clock port; the only place in the program that reads it for trading."""
 
 import asyncio
 import time
 from datetime import UTC, datetime
 
-# Where there is one: a machine that slept for a minute must know that its lease is a minute older.
+# Where it exists: a machine that slept for a minute must know that its lease is a minute older.
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
@@ -12,13 +12,13 @@ class SystemClock:
     """This machine's clocks; sleeps in the running event loop."""
 
     def now(self) -> datetime:
-        """The time of day, aware UTC."""
+        """Returns the current time, aware UTC."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Seconds that never go back, and go on while the machine sleeps; only differences mean something."""
+        """Returns seconds that never go back and keep counting while the machine sleeps; only differences are meaningful."""
         return time.clock_gettime(_CLOCK)
 
     async def sleep(self, seconds: float) -> None:
-        """Waits `seconds` without holding up the loop."""
+        """Waits `seconds` without blocking the loop."""
         await asyncio.sleep(seconds)

@@ -1,4 +1,4 @@
-"""From settings to limits, connections and the venue: what several commands are made of. Starts nothing."""
+"""Builds limits, connections and the venue from settings, for several commands. Starts nothing."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -30,7 +30,7 @@ PAPER_BALANCES: Mapping[str, Decimal] = {
 
 
 def limits_of(settings: Settings) -> RiskLimits:
-    """The owner's limits, as the policy knows them."""
+    """Returns the owner's limits in the form of the risk policy."""
     return RiskLimits(
         symbols=settings.symbols,
         trade_qty=settings.trade_qty,
@@ -48,7 +48,7 @@ def limits_of(settings: Settings) -> RiskLimits:
 
 
 def kafka_options(settings: Settings) -> KafkaOptions:
-    """How Kafka is reached. Raises ConfigurationError when no broker is set."""
+    """Returns how to reach Kafka. Raises ConfigurationError when no broker is set."""
     if settings.kafka_broker is None:
         raise ConfigurationError(["KAFKA_BROKER: not set; set it to host:port of the broker"])
     return KafkaOptions(
@@ -61,7 +61,7 @@ def kafka_options(settings: Settings) -> KafkaOptions:
 
 
 def snowflake_options(settings: Settings) -> SnowflakeOptions | None:
-    """How Snowflake is reached; None where it is not configured. What must stand together was checked with the settings."""
+    """Returns how to reach Snowflake; None where it is not configured. Settings that belong together were validated before."""
     account, user, warehouse = settings.snowflake_account, settings.snowflake_user, settings.snowflake_warehouse
     if account is None or user is None or warehouse is None or settings.snowflake_database is None:
         return None
@@ -82,7 +82,7 @@ def snowflake_options(settings: Settings) -> SnowflakeOptions | None:
 
 @dataclass(frozen=True, slots=True)
 class Warehouse:
-    """What of Snowflake is configured: the history, what brings executions there, and the table of signals."""
+    """The configured parts of Snowflake: the history, its exporter, and the signals table."""
 
     history: tuple[SnowflakeHistory, SqlExportFeed] | None = None
     export: HistoryExport | None = None
@@ -96,7 +96,7 @@ class Warehouse:
 
 
 def connect_snowflake(settings: Settings, ledger: SqlLedger, inbox: Inbox, clock: Clock) -> Warehouse:
-    """The parts, a session for each, so that neither waits for the other. Connects to nothing yet."""
+    """Builds the parts, each with its own session, so that neither waits for the other. Connects to nothing yet."""
     options = snowflake_options(settings)
     if options is None:
         return Warehouse()
@@ -120,12 +120,13 @@ def connect_snowflake(settings: Settings, ledger: SqlLedger, inbox: Inbox, clock
 
 
 def export_feed(ledger: SqlLedger, options: SnowflakeOptions) -> SqlExportFeed:
-    """How far the ledger was exported to this account's table."""
+    """Returns the feed that knows how far the ledger was exported to this account's table."""
     return SqlExportFeed(ledger, f"snowflake:{options.account}.{options.database}.{options.schema}.EXECUTIONS")
 
 
 def binance_client(settings: Settings, may_send: Callable[[], bool] = lambda: False) -> BinanceClient:
-    """Binance with the settings' key, or only its market data where there is none. Without `may_send` it places no order."""
+    """Returns Binance with the settings' key, or only its market data where there is none. Without `may_send` it places no
+    order."""
     return BinanceClient(
         api_url=settings.binance_api_url,
         clock=SystemClock(),
@@ -136,7 +137,7 @@ def binance_client(settings: Settings, may_send: Callable[[], bool] = lambda: Fa
 
 
 async def check_trading_mode(settings: Settings, ledger: SqlLedger) -> None:
-    """What was bought on paper must never be sold for money: raises ConfigurationError where the ledger is of another mode."""
+    """Keeps paper positions from ever being sold for money: raises ConfigurationError where the ledger is of another mode."""
     kept = await ledger.trading_mode()
     if kept is not None and kept != settings.trading_mode:
         problem = f"TRADING_MODE: found {settings.trading_mode}; the ledger of DATABASE_URL holds {kept} orders"
@@ -144,7 +145,7 @@ async def check_trading_mode(settings: Settings, ledger: SqlLedger) -> None:
 
 
 def today_of(clock: Clock) -> str:
-    """The present UTC day, `YYYY-MM-DD`."""
+    """Returns the current UTC day, `YYYY-MM-DD`."""
     return clock.now().date().isoformat()
 
 
@@ -152,8 +153,8 @@ def today_of(clock: Clock) -> str:
 async def open_venue(
     settings: Settings, ledger: SqlLedger, market_data: MarketData | None = None
 ) -> AsyncIterator[tuple[BinanceClient | PaperExchange, BinanceClient]]:
-    """Where orders go in this trading mode, and the client of Binance's REST API."""
-    client = binance_client(settings, lambda: ledger.may_trade)  # it reaches for nothing before it is asked
+    """Yields the venue of this trading mode, and the client of Binance's REST API."""
+    client = binance_client(settings, lambda: ledger.may_trade)  # connects to nothing before the first call
     try:
         if settings.trading_mode is TradingMode.PAPER:
             data = market_data or client

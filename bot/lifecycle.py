@@ -1,4 +1,4 @@
-"""Start and stop in order: vital tasks whose death ends the process, and a stop that settles what is in flight."""
+"""Ordered start and stop: vital tasks whose death ends the process, and a stop that settles what is in flight."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ log = structlog.get_logger(__name__)
 
 
 class Lifecycle:
-    """The long-running tasks of the process. All of them are vital: when one ends by itself, everything ends."""
+    """The long-running tasks of the process. All are vital: when one ends by itself, everything ends."""
 
     def __init__(self) -> None:
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -29,7 +29,7 @@ class Lifecycle:
         self._stop.set()
 
     async def wait(self) -> None:
-        """Returns when asked to stop; raises what a vital task died of."""
+        """Returns when asked to stop; raises the error that ended a vital task."""
         stopped = asyncio.create_task(self._stop.wait(), name="stop")
         try:
             done, _ = await asyncio.wait([stopped, *self._tasks.values()], return_when=asyncio.FIRST_COMPLETED)
@@ -42,7 +42,7 @@ class Lifecycle:
             raise RuntimeError(f"{task.get_name()} ended by itself")
 
     async def end(self, *names: str) -> None:
-        """Cancels the named tasks (no names: all that are left) and waits until they are gone."""
+        """Cancels the named tasks (no names: all that are left) and waits until they have ended."""
         chosen = {name: self._tasks.pop(name) for name in names or list(self._tasks) if name in self._tasks}
         for task in chosen.values():
             task.cancel()
@@ -55,7 +55,7 @@ class Lifecycle:
 
 @contextlib.contextmanager
 def stop_on_signals(lifecycle: Lifecycle) -> Any:
-    """SIGTERM and Ctrl-C ask for a clean end; a second one ends at once."""
+    """Handles SIGTERM and Ctrl-C: the first asks for a clean end, a second one ends at once."""
     loop = asyncio.get_running_loop()
     caught = (signal.SIGTERM, signal.SIGINT)
     before = {number: signal.getsignal(number) for number in caught}
@@ -65,7 +65,7 @@ def stop_on_signals(lifecycle: Lifecycle) -> Any:
         lifecycle.stop()
         for number in caught:
             loop.remove_signal_handler(number)
-            signal.signal(number, signal.SIG_DFL)  # not KeyboardInterrupt: whatever is running could catch that
+            signal.signal(number, signal.SIG_DFL)  # not KeyboardInterrupt: running code could catch that
 
     for number in caught:
         loop.add_signal_handler(number, asked)

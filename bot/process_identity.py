@@ -7,8 +7,8 @@ from core.adapters.ledger.engines import parse_url
 
 
 def this_program(database_url: str) -> str:
-    """`process 12 on vps-2, ledger /var/lib/marketflow.db`; of a server's address only host and database. Raises
-    LedgerUnavailable for what is no address."""
+    """Returns `process 12 on vps-2, ledger /var/lib/marketflow.db`; of a server's URL only host and database. Raises
+    LedgerUnavailable for an invalid URL."""
     url = parse_url(database_url)
     at = f"{url.host}/" if url.host else ""
     return f"process {os.getpid()} on {socket.gethostname()}, ledger {at}{url.database or 'in memory'}"

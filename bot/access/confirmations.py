@@ -1,5 +1,5 @@
-"""What costs money wants a second tap: by the same person, in the same chat, once, within a minute. Kept in memory: a restart
-forgets it, and whoever still means it says it again."""
+"""Confirmations: an act that costs money needs a second tap by the same person, in the same chat, once, within a minute. Kept
+in memory: a restart forgets open questions, and the person repeats the command."""
 
 import re
 import secrets
@@ -14,7 +14,7 @@ from core.domain.access import Role
 from core.ports import Clock
 
 SECONDS = 60.0
-_MOST = 200  # questions at a time; the oldest go first
+_MOST = 200  # open questions; the oldest is dropped first
 _DATA = re.compile(r"(ok|no):([A-Za-z0-9_-]{16,32})")
 
 Act = Callable[[str], Awaitable[str]]
@@ -22,8 +22,8 @@ Act = Callable[[str], Awaitable[str]]
 
 
 class Risk(Enum):
-    """What an act does to the risk that is run. What raises it, or gives a right, wants a one-time code where such are asked for;
-    what lowers it never does."""
+    """The effect of an act on risk. An act that raises risk or grants a right needs a one-time code where codes are on; one
+    that lowers risk never does."""
 
     RAISES = "raises"
     LOWERS = "lowers"
@@ -31,8 +31,8 @@ class Risk(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """What waits for a second tap. `text` is what was shown; `until` is in monotonic seconds, which stand still while the machine
-    sleeps, `end` is by the clock on the wall, which somebody may set: the earlier of the two counts."""
+    """An act that waits for its second tap. `text` is what was shown. The earlier of two ends counts: `until` is in monotonic
+    seconds, which stop while the machine sleeps; `end` is wall-clock time, which somebody may change."""
 
     token: str
     user_id: int
@@ -47,34 +47,34 @@ class Pending:
 
     @property
     def source_id(self) -> str:
-        """Its identity in the inbox: however often it comes, it is done once."""
+        """Returns its identity in the inbox: however often it arrives, it is done once."""
         return f"confirm:{self.token}"
 
 
 class Refusal(Enum):
-    """Why a tap does nothing."""
+    """Reasons why a tap does nothing."""
 
     GONE = "confirm.gone"
     NOT_YOURS = "confirm.not_yours"
 
 
 def new_token() -> str:
-    """22 characters that nobody guesses, fit for a button's data."""
+    """Returns 22 unguessable characters that fit in a button's data."""
     return secrets.token_urlsafe(16)
 
 
 class Confirmations:
-    """The questions that are open."""
+    """The open questions."""
 
     def __init__(self, clock: Clock, token: Callable[[], str] = new_token) -> None:
-        """`token` names a question."""
+        """Takes `token`, which names each new question."""
         self._clock = clock
         self._token = token
         self._pending: dict[str, Pending] = {}
         self._coded: dict[tuple[int, int], tuple[Pending, int | None]] = {}
 
     def add(self, *, user_id: int, who: str, chat_id: int, role: Role, text: str, act: Act, risk: Risk) -> str:
-        """The token of a new question."""
+        """Opens a question and returns its token."""
         self._pending = {token: one for token, one in self._pending.items() if self._is_young(one)}
         while len(self._pending) >= _MOST:
             self._pending.pop(next(iter(self._pending)))
@@ -83,7 +83,7 @@ class Confirmations:
         return token
 
     def take(self, token: str, user_id: int, chat_id: int) -> Pending | Refusal:
-        """The question, which is closed by this; or why not. There is no await in it: two taps at once cannot both have it."""
+        """Closes the question and returns it, or says why not. Contains no await: two simultaneous taps cannot both get it."""
         pending = self._pending.get(token)
         if pending is None or not self._is_young(pending):
             self._pending.pop(token, None)
@@ -93,7 +93,7 @@ class Confirmations:
         return self._pending.pop(token)
 
     def ask_anew(self, pending: Pending) -> str:
-        """The token of the same question, open once more: it was closed by a tap that came too late to be sure of."""
+        """Reopens a question that was closed by a tap that came too late to be certain; returns its new token."""
         return self.add(
             user_id=pending.user_id,
             who=pending.who,
@@ -105,22 +105,22 @@ class Confirmations:
         )
 
     def await_code(self, pending: Pending, message_id: int | None) -> None:
-        """Keeps a question that was answered with yes until its code comes; `message_id` is the message that asks, None where it
-        is to stay as it is."""
+        """Keeps a confirmed question until its code comes; `message_id` is the message that asks for it, None to leave that
+        message unchanged."""
         until, end = self._ends()
         self._coded[pending.user_id, pending.chat_id] = replace(pending, until=until, end=end), message_id
 
     def await_code_of(self, *, user_id: int, who: str, chat_id: int, role: Role, text: str, act: Act, risk: Risk) -> None:
-        """The same for what wants no second tap."""
+        """Waits for a code in the same way for an act that needs no second tap."""
         self.await_code(Pending(self._token(), user_id, who, chat_id, role, text, act, risk, *self._ends()), None)
 
     def awaiting_code(self, user_id: int, chat_id: int) -> bool:
-        """Whether this person's next six digits are a code."""
+        """Tells whether this person's next six digits are a code."""
         found = self._coded.get((user_id, chat_id))
         return found is not None and self._is_young(found[0])
 
     def take_coded(self, user_id: int, chat_id: int) -> tuple[Pending, int | None] | None:
-        """That question and its message, which is closed by this."""
+        """Closes the question that waits for a code; returns it and its message."""
         if not self.awaiting_code(user_id, chat_id):
             return None
         return self._coded.pop((user_id, chat_id))
@@ -132,17 +132,17 @@ class Confirmations:
         return self._clock.monotonic() < pending.until and self._clock.now() < pending.end
 
     def who_asked(self, token: str) -> str:
-        """The person who may answer."""
+        """Returns the name of the person who may answer."""
         pending = self._pending.get(token)
         return pending.who if pending is not None else ""
 
 
 def read_confirmation(data: str) -> tuple[str, bool] | None:
-    """The token and whether it was yes; None for what our buttons do not send."""
+    """Returns the token and whether the answer was yes; None for data that our buttons do not send."""
     match = _DATA.fullmatch(data)
     return (match[2], match[1] == "ok") if match else None
 
 
 def confirm_keyboard(token: str, texts: Texts) -> Keyboard:
-    """Yes and no."""
+    """Returns the Yes and No buttons."""
     return ((Button(texts("confirm.yes"), f"ok:{token}"), Button(texts("confirm.no"), f"no:{token}")),)

@@ -1,4 +1,4 @@
-"""Who may do what: those that TG_USERS names, and those who came by a link. Everybody else is a stranger."""
+"""Permissions: the people in TG_USERS, and those who joined by an invitation link. Everybody else is a stranger."""
 
 import hashlib
 import secrets
@@ -15,41 +15,42 @@ INVITE_PREFIX = "in_"
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """`portfolio` holds them. `names` are those that people with a right had when they last wrote to this process."""
+    """Roles by user id. `portfolio` stores them; `names` are the names that people with a right had when they last wrote to
+    this process."""
 
     portfolio: Portfolio
     names: dict[int, str] = field(default_factory=dict)
 
     def role(self, user_id: int) -> Role | None:
-        """None for a stranger."""
+        """Returns a person's role; None for a stranger."""
         return self.portfolio.role(user_id)
 
     @property
     def fixed(self) -> Mapping[int, Role]:
-        """Those of TG_USERS: the chat can neither add to them nor take their right."""
+        """Returns the roles of TG_USERS, which the chat can neither add to nor revoke."""
         return self.portfolio.fixed
 
     def roles(self) -> Mapping[int, Role]:
-        """Everybody's role, by user id."""
+        """Returns everybody's role by user id."""
         return {user_id: person.role for user_id, person in self.portfolio.people.items()} | dict(self.fixed)
 
     def lets_in(self, word: str, now: datetime) -> bool:
-        """Whether a link's word belongs to an invitation that somebody may still come by."""
+        """Tells whether a link's word belongs to an invitation that is still open."""
         invite = self.portfolio.invites.get(digest_of(word))
         return invite is not None and self.portfolio.granted(invite, now) is not None
 
 
 def new_invite_word() -> str:
-    """A word that nobody guesses, fit for a link: without signs at its end that a chat takes for the end of the sentence."""
+    """Returns an unguessable word for a link, without trailing characters that a chat takes for the end of a sentence."""
     return INVITE_PREFIX + secrets.token_hex(16)
 
 
 def digest_of(word: str) -> str:
-    """What is kept of it."""
+    """Returns the digest that is stored in its place."""
     return hashlib.sha256(word.encode()).hexdigest()
 
 
 def link_word(text: str) -> str | None:
-    """The invitation's word in what somebody wrote: the whole of `/start in_…`."""
+    """Returns the invitation's word in a message that is `/start in_…` and nothing else."""
     words = text.split()
     return words[1] if len(words) == 2 and words[0] == "/start" and words[1].startswith(INVITE_PREFIX) else None

@@ -1,4 +1,5 @@
-"""One-time codes (RFC 6238), where TG_TOTP_SECRET asks for them: each person has their own, and each code is good once."""
+"""One-time codes (RFC 6238), where TG_TOTP_SECRET turns them on: each person has their own secret, and each code is valid
+once."""
 
 import base64
 import hashlib
@@ -22,7 +23,7 @@ _SECRET_BYTES = 20  # 160 bits, as RFC 4226 recommends; 32 letters without paddi
 
 
 class CodeCheck(Enum):
-    """Why a code is not good."""
+    """Reasons why a code is invalid."""
 
     WRONG = "code.wrong"
     LOCKED = "code.locked"
@@ -31,8 +32,8 @@ class CodeCheck(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """A new authenticator that has not shown a code yet. `secret` is what it is set up with, in base32; `replaces` is the salt of
-    the one before, empty where there is none; `until` is in monotonic seconds."""
+    """A new authenticator that has not yet shown a code. `secret` is its base32 secret; `replaces` is the salt of the
+    authenticator before it, empty where there is none; `until` is in monotonic seconds."""
 
     salt: str
     secret: str
@@ -41,12 +42,12 @@ class Enrolment:
 
 
 class OneTimeCodes:
-    """Judges codes, person by person. A person's secret follows from the key of TG_TOTP_SECRET and the salt in the ledger, so
-    that neither alone gives it away; with another key nobody's codes are good any more. Wrong codes lock only the person who gave
+    """Checks codes, person by person. A person's secret is derived from the key of TG_TOTP_SECRET and a salt in the ledger, so
+    that neither alone reveals it; changing the key invalidates everybody's codes. Wrong codes lock only the person who gave
     them, and only where a code is asked for; the ledger counts them, and this class changes nothing."""
 
     def __init__(self, key: str, known: Mapping[int, Authenticator], clock: Clock) -> None:
-        """`known` are the authenticators that count, by person, as they are at each moment."""
+        """Takes `known`, the current authenticators by person, read on each call."""
         self._key = base64.b32decode(key + "=" * (-len(key) % 8))
         self._known = known
         self._clock = clock
@@ -55,13 +56,13 @@ class OneTimeCodes:
         self._enrolling: dict[int, Enrolment] = {}
 
     def authenticator(self, user_id: int) -> Authenticator | None:
-        """The one whose codes this person's are; None where none was set up with the present key."""
+        """Returns the person's authenticator; None where none was set up with the current key."""
         found = self._known.get(user_id)
         return found if found is not None and found.key == self.key else None
 
     def judge(self, code: str, user_id: int) -> int | CodeCheck:
-        """Returns the step of a code that is that of this moment, or of the step before or after it, and later than the last one
-        used; or why it is not good. It is used, or counted as wrong, once the ledger says so."""
+        """Returns the step of a code if it is of the current step, the one before or the one after, and later than the last
+        one used; otherwise why it is invalid. The code is used, or counted as wrong, once the ledger records it."""
         one = self.authenticator(user_id)
         if one is None:
             return CodeCheck.NONE
@@ -71,7 +72,7 @@ class OneTimeCodes:
         return step if step is not None else CodeCheck.WRONG
 
     def enrol(self, user_id: int) -> Enrolment:
-        """Begins a new authenticator, in the place of one that was begun before; a restart forgets it."""
+        """Begins a new authenticator in place of one begun before; a restart forgets it."""
         salt, before = secrets.token_hex(16), self._known.get(user_id)
         replaces = before.salt if before is not None else ""
         begun = Enrolment(salt, self._secret(user_id, salt), replaces, self._clock.monotonic() + ENROL_SECONDS)
@@ -79,16 +80,16 @@ class OneTimeCodes:
         return begun
 
     def enrolling(self, user_id: int) -> Enrolment | None:
-        """The authenticator of which a code is waited for."""
+        """Returns the new authenticator whose first code is awaited."""
         begun = self._enrolling.get(user_id)
         return begun if begun is not None and self._clock.monotonic() < begun.until else None
 
     def first_step(self, code: str, begun: Enrolment) -> int | None:
-        """The step of a code that the new authenticator shows; None for any other."""
+        """Returns the step of a code that the new authenticator shows; None for any other code."""
         return self._step_of(code, begun.secret, -1)
 
     def enrolled(self, user_id: int) -> None:
-        """Forgets what was begun."""
+        """Forgets the enrolment that was begun."""
         self._enrolling.pop(user_id, None)
 
     def _step_of(self, code: str, secret: str, used: int) -> int | None:
@@ -104,5 +105,5 @@ class OneTimeCodes:
 
 
 def is_code(text: str) -> bool:
-    """Whether somebody wrote six digits and nothing else."""
+    """Tells whether a message is six digits and nothing else."""
     return _CODE.fullmatch(text.strip()) is not None

@@ -1,4 +1,4 @@
-"""The daily proof: a day's signals, orders, fills, executions and history side by side, in words."""
+"""The daily reconciliation: a day's signals, orders, fills, executions and history compared and reported."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -22,13 +22,13 @@ from core.ports import AccountHistory, Clock, ExportFeed
 from core.reconciliation.daily_proof import prove
 from core.reconciliation.spare_capacity import SpareCapacity
 
-PAUSE_SECONDS = 1.0  # between two symbols, which cost 40 of the 6,000 that a minute allows
-AROUND = timedelta(minutes=5)  # the exchange's clock and ours differ, and an order is older than its end
+PAUSE_SECONDS = 1.0  # between two symbols, which cost 40 of the 6,000 request weight per minute
+AROUND = timedelta(minutes=5)  # the exchange's clock differs from ours, and an order is older than its end
 
 
 class Prover:
-    """Reads a UTC day everywhere and compares. Raises MarketFlowError where ledger or exchange cannot be read: nothing is proved
-    then. A history that cannot be read is left out, and the proof says so."""
+    """Reads a UTC day from every source and compares. Raises MarketFlowError where ledger or exchange cannot be read: then
+    nothing is proved. A history that cannot be read is left out, and the report says so."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class Prover:
         clock: Clock,
         symbols: frozenset[str] = frozenset(),
     ) -> None:
-        """`history` comes with how far it was exported to. `symbols` are looked up on the exchange even where the ledger holds
+        """Takes `history` with how far it was exported. `symbols` are queried on the exchange even where the ledger has
         nothing of them."""
         self._symbols = symbols
         self._ledger = ledger
@@ -48,7 +48,7 @@ class Prover:
         self._leisure = SpareCapacity(clock)
 
     async def prove(self, day: datetime) -> Proof:
-        """The proof of the UTC day that begins at `day`."""
+        """Returns the proof of the UTC day that begins at `day`."""
         until = day + timedelta(days=1)
         reader = DayReader(self._ledger.reader)
         books = await reader.read(day, until)
@@ -56,7 +56,7 @@ class Prover:
         gone: list[str] = []
         state = await self._ledger.load(f"{day:%Y-%m-%d}")
         for symbol in sorted(self._symbols | set(state.touched) | {order.symbol for order in books.orders.values()}):
-            # What was approved late ended after its day did.
+            # A signal approved late ended after its day.
             ends = [order.updated_at for order in books.orders.values() if order.symbol == symbol]
             found = await self._orders(symbol, day - AROUND, max([until, *ends]) + AROUND)
             if found is None:
@@ -78,7 +78,8 @@ class Prover:
             return replace(compare(history=None), history_problem=str(error))
 
     async def _orders(self, symbol: str, since: datetime, until: datetime) -> Sequence[ExecutionReport] | None:
-        """At leisure: prices are asked for out of the same allowance. None of a symbol that the exchange knows no more."""
+        """Returns a symbol's orders, slowly: price requests share the rate limit. None for a symbol that the exchange no
+        longer knows."""
         await self._clock.sleep(PAUSE_SECONDS)
         try:
             return await self._leisure.ask(partial(self._account.orders_between, symbol, since, until))
@@ -87,14 +88,14 @@ class Prover:
 
 
 def day_of(text: str | None, now: datetime) -> datetime:
-    """The beginning of the UTC day that `text` (YYYY-MM-DD) names; of yesterday where it names none. ValueError."""
+    """Returns the start of the UTC day that `text` (YYYY-MM-DD) names; of yesterday where it is None. Raises ValueError."""
     if text is None:
         return (now - timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
     return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
 
 
 async def prove_day(settings: Settings, day: str | None, say: Callable[[str], None]) -> bool:
-    """`marketflow prove`: True where everything was compared and nothing differs."""
+    """Runs `marketflow prove`; returns True where everything was compared and nothing differs."""
     clock = SystemClock()
     ledger = await look_into_ledger(settings.database_url.get_secret_value(), clock)
     options = snowflake_options(settings)
@@ -121,7 +122,7 @@ async def prove_day(settings: Settings, day: str | None, say: Callable[[str], No
 
 
 def summary(proof: Proof) -> str:
-    """One line of what was compared."""
+    """Returns one line that sums up the comparison."""
     sums = [f"profit {plain(amount)} {asset}" for asset, amount in sorted(proof.profit.items())]
     sums += [f"fees {plain(amount)} {asset}" for asset, amount in sorted(proof.fees.items())]
     counts = f"{proof.signals} signals, {proof.orders} executed orders, {proof.fills} fills, {proof.executions} executions"

@@ -1,5 +1,5 @@
-"""`marketflow check`: a doctor. Reaches each configured part and says in one line what it found. It trades nothing and changes
-nothing, but for a ledger that is missing or of an older version: that is made ready, as `run` would."""
+"""`marketflow check`: reaches each configured part and reports in one line what it found. Trades nothing and changes nothing,
+except that it creates a missing ledger and migrates an older one, as `run` would."""
 
 import traceback
 from collections.abc import AsyncIterator, Callable
@@ -40,7 +40,7 @@ _HERE = Path(__file__).parents[2]
 
 
 async def check(settings: Settings, say: Say) -> bool:
-    """True when every part is well."""
+    """Checks every part; returns True when all of them are well."""
     parts: dict[str, Callable[[Settings], AsyncIterator[str]]] = {
         "settings": _settings,
         "ledger": _ledger,
@@ -65,12 +65,12 @@ async def check(settings: Settings, say: Say) -> bool:
 
 
 def _place(error: BaseException) -> str:
-    """Where in the program it came up: file and line."""
+    """Returns the file and line of our code that raised the error."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _HERE in Path(frame.filename).parents]
     return f"{Path(frames[-1].filename).relative_to(_HERE)}:{frames[-1].lineno}" if frames else "outside of it"
 
 
-# Each part yields what it found well, and raises MarketFlowError with a line for each thing to mend.
+# Each part yields what it found in order, and raises MarketFlowError with one line for each thing to fix.
 
 
 async def _settings(settings: Settings) -> AsyncIterator[str]:
@@ -207,7 +207,8 @@ async def _binance(settings: Settings) -> AsyncIterator[str]:
 
 
 async def _rights(client: BinanceClient, mode: TradingMode) -> list[str]:
-    """What the key may do, a warning for what it need not. Raises MarketFlowError where it may not trade, or may withdraw."""
+    """Returns the key's permissions and a warning for each one it does not need. Raises MarketFlowError where it may not
+    trade, or may withdraw."""
     rights = await client.permissions()
     if not rights.account_can_trade:
         raise MarketFlowError("the account may not trade: ask the exchange why")
@@ -234,7 +235,7 @@ async def _symbol(client: BinanceClient, settings: Settings, symbol: str) -> tup
 
 
 async def _entry(client: BinanceClient, settings: Settings, rules: Instrument, quote: Quote) -> tuple[bool, str]:
-    """Whether an entry of the usual size would be refused, and a line on it."""
+    """Tells whether an entry of the usual size would be refused, with a line on it."""
     symbol, limits = rules.symbol, limits_of(settings)
     rates = ExchangeRates(Portfolio(TradingState(), limits), MarketDataCache(client, SystemClock(), list), SystemClock())
     rate = (await rates.fresh({rules.quote}))[rules.quote]

@@ -1,4 +1,4 @@
-"""`marketflow export FILE`: every execution of the ledger as CSV, amounts to the last digit, times in UTC."""
+"""`marketflow export FILE`: every execution in the ledger as CSV, amounts in full precision, times in UTC."""
 
 import csv
 from collections.abc import Callable
@@ -20,8 +20,8 @@ COLUMNS = tuple(Execution.__dataclass_fields__)
 
 
 async def export(settings: Settings, target: Path, say: Callable[[str], None]) -> None:
-    """Writes the file anew, from the ledger of DATABASE_URL, else that of a running demo. Raises MarketFlowError where ledger or
-    file cannot be had."""
+    """Overwrites the file, from the ledger of DATABASE_URL, otherwise that of a running demo. Raises MarketFlowError where
+    ledger or file cannot be opened."""
     demo = None if "database_url" in settings.model_fields_set else find_demo()
     ledger = await look_into_ledger(demo or settings.database_url.get_secret_value(), SystemClock())
     queries, count, position = LedgerQueries(ledger.reader), 0, 0

@@ -1,4 +1,4 @@
-"""`marketflow publish`: one signal onto the topic, as a strategy would put it there."""
+"""`marketflow publish`: puts one signal on the topic, as a strategy would."""
 
 from bot.factories import kafka_options
 from bot.settings.settings import Settings
@@ -9,7 +9,7 @@ from core.domain.money import parse_decimal
 
 
 async def publish(settings: Settings, signal_type: str, close: str, symbol: str | None, signal_id: str | None) -> str:
-    """Says where the record stands. Raises MarketFlowError when it is not there."""
+    """Publishes a signal and returns where the record is. Raises MarketFlowError when it was not published."""
     if settings.kafka_broker is None and settings.webhook_secret is not None:
         raise MarketFlowError("not published: no topic is read here. docs/connections.md says how to send a signal over HTTP")
     try:

@@ -1,4 +1,4 @@
-"""`marketflow reconcile`: ledger and exchange side by side, in words."""
+"""`marketflow reconcile`: compares ledger and exchange and reports the differences."""
 
 from collections.abc import Callable
 
@@ -12,12 +12,12 @@ from core.reconciliation.execution_comparison import compare_executions
 from core.reconciliation.spare_capacity import SpareCapacity
 from core.reconciliation.symbol_comparison import compare
 
-NEWEST = 1_000  # executions compared one by one; the holdings are the sum of all
+NEWEST = 1_000  # executions compared one by one; the positions are the sum of all
 
 
 async def reconcile(settings: Settings, say: Callable[[str], None], progress: Callable[[str], None]) -> bool:
-    """True when there is no difference; `progress` is told how far it is. Raises MarketFlowError where one of the two cannot be
-    read."""
+    """Returns True when there is no difference; `progress` is called with how far it is. Raises MarketFlowError where ledger
+    or exchange cannot be read."""
     clock = SystemClock()
     ledger = await look_into_ledger(settings.database_url.get_secret_value(), clock)
     leisure = SpareCapacity(clock, lambda seconds: progress(f"the exchange allows no more just now: going on in {seconds:.0f} s"))

@@ -1,4 +1,5 @@
-"""`marketflow resend`: brings a day's executions to the history once more. What is there already and right stays as it is."""
+"""`marketflow resend`: exports a day's executions to the history again. Rows that are already there and correct stay as they
+are."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -16,7 +17,7 @@ from core.history_export import BATCH
 
 
 async def resend(settings: Settings, day: str | None, say: Callable[[str], None]) -> None:
-    """Sends the executions of a UTC day (default: yesterday). Raises MarketFlowError where ledger or history cannot be had."""
+    """Sends the executions of a UTC day (default: yesterday). Raises MarketFlowError where ledger or history is unavailable."""
     options = snowflake_options(settings)
     if options is None:
         raise ConfigurationError(["SNOWFLAKE_ACCOUNT: not set; there is no history to send to"])

@@ -1,1 +1,1 @@
-"""What runs by a timer or beside trading."""
+"""Jobs that run by a timer or beside trading."""

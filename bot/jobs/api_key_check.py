@@ -1,5 +1,5 @@
-"""The rights of the exchange's key, looked at beside trading at each start: what it may do beyond its need is told, and keeps
-nothing back."""
+"""Checks the permissions of the exchange's key beside trading at each start: reports those it does not need, and blocks
+nothing."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -18,13 +18,13 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 120.0  # seconds
 
 
 class Asks(Protocol):
-    """Who knows what the key may do. Raises ExchangeUnavailable."""
+    """Reads the key's permissions. Raises ExchangeUnavailable."""
 
     async def permissions(self) -> Permissions: ...
 
 
 class ApiKeyCheck:
-    """Tells once, after the start, what the key may do that it need not."""
+    """Reports once, after the start, which permissions the key has and does not need."""
 
     def __init__(self, exchange: Asks, tell: Callable[[Event], None], clock: Clock) -> None:
         self._exchange = exchange
@@ -32,7 +32,7 @@ class ApiKeyCheck:
         self._clock = clock
 
     async def run(self) -> None:
-        """Ends when it is told, or when the exchange has not said it for some minutes, which is told as well."""
+        """Ends after the report, or when the exchange has not answered for some minutes, which is reported as well."""
         unread, pause = "", _FIRST_PAUSE
         for number in range(_TRIES):
             if number:

@@ -1,4 +1,4 @@
-"""Says once, after a start, what came while no process ran, and whether anything of it came too late."""
+"""Reports once, after a start, what arrived while no process ran, and whether any of it came too late."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -12,18 +12,18 @@ from core.ports import Clock
 
 log = structlog.get_logger(__name__)
 
-SHORTEST = timedelta(seconds=10)  # an absence that is not worth a word
-_PATIENCE = timedelta(minutes=10)  # a source that lags for longer has troubles of its own, which are told
+SHORTEST = timedelta(seconds=10)  # a shorter absence is not reported
+_PATIENCE = timedelta(minutes=10)  # a source that lags for longer has problems of its own, which are reported elsewhere
 
 
 class Arrivals(Protocol):
-    """What came, by what became of it. Raises LedgerUnavailable."""
+    """Counts what arrived by outcome. Raises LedgerUnavailable."""
 
     async def arrivals(self, seq: int, before: datetime) -> Mapping[str, int]: ...
 
 
 class BacklogReport:
-    """Waits until every source has been read to its end."""
+    """Waits until every source has been read to its end, then reports."""
 
     def __init__(
         self,
@@ -35,8 +35,8 @@ class BacklogReport:
         is_read: Callable[[], bool],
         tell: Callable[[Event], None],
     ) -> None:
-        """`away_since` is the last sign of life before this start, `newest_seq` the last message before it; `is_read` tells
-        whether no source has anything left."""
+        """Takes `away_since`, the last sign of life before this start, `newest_seq`, the last message before it, and
+        `is_read`, which tells whether every source is read to its end."""
         self._arrivals = arrivals
         self._clock = clock
         self._since = away_since
@@ -47,7 +47,7 @@ class BacklogReport:
         self._done = away_since is None or clock.now() - away_since < SHORTEST
 
     async def run(self) -> None:
-        """Looks; tells when it is so, once."""
+        """Polls until the backlog is read, then reports once."""
         if self._done or self._since is None:
             return
         late = self._clock.now() - self._started > _PATIENCE

@@ -1,4 +1,5 @@
-"""Once a day all books of the day before are compared, and what came of it is told. What was missed or differed is done again."""
+"""Compares ledger, exchange and history of the day before once a day and reports the result. Repeats days that were missed or
+differed."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -21,13 +22,13 @@ log = structlog.get_logger(__name__)
 
 
 class Proves(Protocol):
-    """Compares the books of a UTC day. Raises MarketFlowError."""
+    """Compares the records of a UTC day. Raises MarketFlowError."""
 
     async def prove(self, day: datetime) -> Proof: ...
 
 
 class Proofs(Protocol):
-    """Keeps what was proved. Raises LedgerUnavailable."""
+    """Stores the results. Raises LedgerUnavailable."""
 
     async def keep_proof(self, event: DayProved | DayUnproved) -> None: ...
 
@@ -35,7 +36,7 @@ class Proofs(Protocol):
 
 
 class DailyReconciliationJob:
-    """`run` it once a day, and once after a start, when the day may have turned meanwhile: what was proved is left alone."""
+    """Call `run` once a day, and once after a start, as the day may have turned before it; days already proved are left alone."""
 
     def __init__(
         self,
@@ -44,7 +45,7 @@ class DailyReconciliationJob:
         clock: Clock,
         show: Callable[[datetime | None, int], None],
     ) -> None:
-        """`show` learns, for the metrics, when a day was last proved and how much differs in the last days."""
+        """Takes `show`, which updates the metrics: when a day was last proved and how much differs in the last days."""
         self._prover = prover
         self._proofs = proofs
         self._clock = clock
@@ -52,9 +53,9 @@ class DailyReconciliationJob:
         self._turn = asyncio.Lock()
 
     async def run(self) -> None:
-        """Proves what is due, the oldest day first."""
+        """Proves the days that are due, the oldest first."""
         if self._turn.locked():
-            return  # the other one does the same
+            return  # the run in progress does the same
         async with self._turn:
             try:
                 for day in _due(self._yesterday(), await self._known()):
@@ -64,7 +65,7 @@ class DailyReconciliationJob:
                 log.warning("what was proved cannot be kept", error=str(error))
 
     async def recall(self) -> None:
-        """Shows what a former process found. Raises LedgerUnavailable."""
+        """Shows what an earlier process found. Raises LedgerUnavailable."""
         known = await self._known()
         newest = max((one.at for one in known.values() if one.complete), default=None)
         self._show(newest, sum(one.differences for one in known.values()))
@@ -87,13 +88,13 @@ class DailyReconciliationJob:
         return day_of(None, self._clock.now()).date()
 
     async def _known(self) -> Mapping[date, Proved]:
-        """Of the last days."""
+        """Returns the results of the last days."""
         since = self._yesterday() - timedelta(days=DAYS - 1)
         return {date.fromisoformat(day): one for day, one in (await self._proofs.proofs(since.isoformat())).items()}
 
 
 def _due(yesterday: date, known: Mapping[date, Proved]) -> list[date]:
-    """Yesterday, and what of the days since the first that was proved is missing, lacks the history or differs."""
+    """Returns yesterday and every day since the first proved one that is missing, lacks the history or differs."""
     first = min([yesterday, *known])
     days = [first + timedelta(days=number) for number in range((yesterday - first).days + 1)]
     return [day for day in days if day not in known or not known[day].complete or known[day].differences]

@@ -1,4 +1,4 @@
-"""Digests in the morning and in the evening by each reader's clock, and heartbeats: snapshots, put into the inbox once each."""
+"""Morning and evening digests by each reader's clock, and heartbeats: snapshots, each put into the inbox once."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
@@ -22,15 +22,15 @@ from core.read_models import Selection
 log = structlog.get_logger(__name__)
 
 TIMES: Mapping[Occasion, time] = {Occasion.MORNING: time(8), Occasion.EVENING: time(20)}
-_LATE, _STALE = timedelta(hours=3), timedelta(minutes=10)  # a digest, a heartbeat older than that is not worth telling
+_LATE, _STALE = timedelta(hours=3), timedelta(minutes=10)  # a digest or heartbeat older than that is skipped
 _DAYS = 30
 
 
 class DigestTimer:
-    """Says what is due. Each has an identity of its own, so that no restart makes it twice."""
+    """Finds what is due. Each occasion has an identity of its own, so that no restart sends it twice."""
 
     def __init__(self, context: CommandContext, recipients: Recipients, inbox: Inbox, clock: Clock, since: datetime) -> None:
-        """What was due before `since` is not: the process before this one lived until then, and said it."""
+        """Takes `since`: anything due before it was sent by the process before this one, which lived until then."""
         self._since = since
         self._context = context
         self._recipients = recipients
@@ -39,7 +39,7 @@ class DigestTimer:
         self._said: set[str] = set()
 
     async def run(self) -> None:
-        """Puts what is due now into the inbox."""
+        """Puts the digests and heartbeats that are due now into the inbox."""
         now = self._clock.now()
         for recipient in (self._recipients.main(), *self._recipients.persons().values()):
             for name, occasion in due(recipient, self._since, now):
@@ -93,8 +93,8 @@ def _by_quote(results: Sequence[DayResult]) -> dict[str, Decimal]:
 
 
 def due(recipient: Recipient, since: datetime, now: datetime) -> list[tuple[str, Occasion]]:
-    """What this reader is to be told now of what fell due after `since`, with the name that it has once and for all. By the
-    reader's own clock; a heartbeat at every so many whole hours of UTC."""
+    """Returns what fell due for this reader after `since`, each with its permanent name. By the reader's own clock; a
+    heartbeat every so many whole hours of UTC."""
     if recipient.level_of(Topic.DIGESTS) is Level.OFF:
         return []
     local = now.astimezone(recipient.texts.zone)

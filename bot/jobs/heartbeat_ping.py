@@ -1,4 +1,4 @@
-"""Pings an address every minute while all is well, so that somebody outside hears when this machine, or Telegram, is gone."""
+"""Pings a URL every minute while all is well, so that an outside monitor notices when this machine, or Telegram, is gone."""
 
 from collections.abc import Callable, Mapping
 
@@ -9,20 +9,20 @@ from pydantic import SecretStr
 log = structlog.get_logger(__name__)
 
 EVERY_SECONDS = 60.0
-_PATIENCE = 10.0  # seconds for an answer
+_PATIENCE = 10.0  # seconds to wait for an answer
 
 
 class HeartbeatPing:
-    """One GET a minute. The address is a secret: whoever knows it can say that all is well."""
+    """Sends one GET a minute. The URL is a secret: anyone who knows it can report that all is well."""
 
     def __init__(self, url: SecretStr, health: Callable[[], Mapping[str, tuple[bool, str]]]) -> None:
-        """`health` gives each part that must be well."""
+        """Takes `health`, which returns each part that must be well."""
         self._url = url
         self._health = health
         self._problem = ""
 
     async def run(self) -> None:
-        """Pings once, where all is well; whatever comes of it is at most a line in the log."""
+        """Pings once if all is well; logs a failure and goes on."""
         troubled = [part for part, (well, _) in self._health().items() if not well]
         self._say(f"not well: {', '.join(troubled)}" if troubled else await self._ping())
 

@@ -1,5 +1,5 @@
-"""The ledger is away: the owner hears of it within seconds and without it. When it is back: which exits came meanwhile, and what
-became of them."""
+"""Ledger outages: alerts the owner within seconds, without the ledger. When it is back, reports which exits arrived during the
+outage and what became of them."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
@@ -19,14 +19,14 @@ SHORT_SECONDS = 3.0
 SAY_SECONDS = 5.0
 """Away for so long, and the owner is told at once; it takes some seconds more to notice that a database is silent."""
 AGAIN_SECONDS = 900.0
-_CALM_SECONDS, _LONGEST_SECONDS = 5.0, 60.0  # for which what came meanwhile is waited for
-_NO_LOSS = frozenset({"no_position"})  # reasons by which an exit was refused and nothing is held that it could have sold
+_CALM_SECONDS, _LONGEST_SECONDS = 5.0, 60.0  # without new signals before the exits are reported
+_NO_LOSS = frozenset({"no_position"})  # reasons for refusing an exit where no position was open to sell
 
 Lines = Callable[[Texts], list[Html]]
 
 
 class LedgerOutageJob:
-    """Looks once a second. Also an Observer: what is committed just after tells what became of the exits."""
+    """Checks once a second. Also an Observer: commits just after the outage show what became of the exits."""
 
     def __init__(
         self,
@@ -38,8 +38,8 @@ class LedgerOutageJob:
         held: Callable[[], Sequence[str]],
         is_read: Callable[[], bool],
     ) -> None:
-        """`say` tells the owner without the ledger, `tell` through it; `held` are the symbols of the open positions; `is_read`
-        tells whether nothing waits any more to be read or handled."""
+        """Takes `say`, which alerts the owner without the ledger, and `tell`, which does so through it; `held` returns the
+        symbols of the open positions; `is_read` tells whether everything has been read and handled."""
         self._ready = ready
         self._say = say
         self._tell = tell
@@ -55,7 +55,7 @@ class LedgerOutageJob:
         self._exits: list[ExitOfOutage] = []
 
     async def run(self) -> None:
-        """Looks, and tells what there is to tell."""
+        """Checks the ledger and sends the alerts that are due."""
         well, word = self._ready()
         now = self._clock.monotonic()
         if not well:
@@ -66,7 +66,7 @@ class LedgerOutageJob:
             self._tell_exits(*self._back, now)
 
     def committed(self, changes: CommitBatch, stored: Sequence[Arrival], dead: Sequence[DeadLetter]) -> None:
-        """Takes note of each exit that came while the ledger was away."""
+        """Notes each exit that arrived while the ledger was away."""
         for event in changes.events if self._since is not None else ():
             match event:
                 case OrderExecuted(order):
@@ -94,7 +94,7 @@ class LedgerOutageJob:
     def _come_back(self, now: float, away: float) -> None:
         self._away = None
         if self._saying is not None:
-            self._saying.cancel()  # it would come too late to be true
+            self._saying.cancel()  # it would arrive too late to be true
             self._saying = None
         if away < SHORT_SECONDS:
             if self._back is None:
@@ -105,7 +105,7 @@ class LedgerOutageJob:
         self._tell(PartTroubled("ledger", recovered=True, detail=f"{trouble} Nothing was traded meanwhile."))
 
     def _tell_exits(self, back: float, until: datetime, now: float) -> None:
-        """Once what came meanwhile is handled."""
+        """Reports the exits once everything that arrived during the outage is handled."""
         waited = now - back
         if waited < _CALM_SECONDS or (not self._is_read() and waited < _LONGEST_SECONDS):
             return
@@ -115,7 +115,8 @@ class LedgerOutageJob:
 
 
 def end_lines(error: BaseException, who: str, texts: Texts) -> list[Html]:
-    """That the process ends by itself, and why; `who` it is. The words of an error that is none of ours may hold anything."""
+    """Returns the lines saying that the process `who` ends by itself, and why. The text of an error that is not ours may
+    contain anything, so it is left out."""
     if isinstance(error, LeaseLost):
         key = "end.set_back" if isinstance(error, LedgerSetBack) else "end.taken_over"
         return [texts(key, who=short(who, 160))]

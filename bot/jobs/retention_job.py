@@ -1,4 +1,4 @@
-"""Once a day what has grown old is taken out of the ledger, a little at a time, so that trading never waits for it."""
+"""Prunes old rows from the ledger once a day, a few at a time, so that trading never waits for it."""
 
 from datetime import timedelta
 
@@ -10,15 +10,15 @@ from core.ports import Clock
 
 log = structlog.get_logger(__name__)
 
-ROWS = 200  # at a time: some milliseconds of the one writer
+ROWS = 200  # at a time: some milliseconds of the single writer
 PAUSE_SECONDS = 0.5
 
 
 class RetentionJob:
-    """`run` it once a day. It stops where the ledger does not answer, and goes on the next day."""
+    """Call `run` once a day. It stops where the ledger does not answer, and continues the next day."""
 
     def __init__(self, ledger: LedgerPruning, days: int, clock: Clock) -> None:
-        """`days` is RETENTION_DAYS."""
+        """Takes `days`, which is RETENTION_DAYS."""
         self._ledger = ledger
         self._kept = timedelta(days=days)
         self._clock = clock

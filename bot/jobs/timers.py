@@ -1,4 +1,4 @@
-"""Timers, by APScheduler. They put messages in or refresh what is shown; they trade nothing."""
+"""Timers, by APScheduler. They put messages into the inbox or refresh what is shown; they trade nothing."""
 
 import asyncio
 import contextlib
@@ -20,13 +20,14 @@ from core.state.portfolio import Portfolio
 
 log = structlog.get_logger(__name__)
 
-PATIENCE_SECONDS = 20.0  # an exchange that hiccups for less is not worth waking anybody
+PATIENCE_SECONDS = 20.0  # a shorter hiccup of the exchange is not worth an alert
 
 Job = Callable[[], Awaitable[None]]
 
 
 def schedule(jobs: dict[str, tuple[float, Job]]) -> AsyncIOScheduler:
-    """A scheduler that runs each job at once and then every so many seconds, one run at a time; a late run is not repeated."""
+    """Returns a scheduler that runs each job at once and then every so many seconds, one run at a time; late runs are not
+    repeated."""
     scheduler = AsyncIOScheduler(timezone="UTC")
     for name, (seconds, job) in jobs.items():
         scheduler.add_job(
@@ -56,15 +57,15 @@ def schedule_daily(scheduler: AsyncIOScheduler, name: str, job: Job, at: time) -
 
 
 async def _until_stopped(job: Job) -> None:
-    # The scheduler's shutdown cancels a job that is running, and would log that as the job's own error. Where the ledger is lost
-    # the process ends, and says so.
+    # The scheduler's shutdown cancels a running job and would log that as the job's own error. If the ledger is lost, the process
+    # ends and says so.
     with contextlib.suppress(asyncio.CancelledError, LeaseLost):
         await job()
 
 
 class ApprovalTimer:
-    """Says, for each question whose time is up, that nobody answered: by the clock, or because it has been open for as long as it
-    was given, whatever was done to the clock since it was asked."""
+    """Expires approvals that nobody answered: by the clock, or once they have been open for their full time, whatever happened
+    to the clock."""
 
     def __init__(self, portfolio: Portfolio, inbox: Inbox, clock: Clock) -> None:
         self._portfolio = portfolio
@@ -95,7 +96,7 @@ class ApprovalTimer:
 
 
 class PauseTimer:
-    """Says that a pause is over whose time is up."""
+    """Ends a pause whose time is up."""
 
     def __init__(self, portfolio: Portfolio, inbox: Inbox, clock: Clock) -> None:
         self._portfolio = portfolio
@@ -116,7 +117,7 @@ class PauseTimer:
 
 
 class PartWatch:
-    """Tells that a part does not answer, once it has not for a while, and that it is back."""
+    """Alerts when a part has not answered for a while, and again when it is back."""
 
     def __init__(
         self,
@@ -128,7 +129,7 @@ class PartWatch:
         patience: float = PATIENCE_SECONDS,
         back: Callable[[], None] = lambda: None,
     ) -> None:
-        """`patience` is in seconds; `back` is called when the part answers again after longer than that."""
+        """Takes `patience` in seconds; `back` is called when the part answers again after longer than that."""
         self._part = part
         self._ready = ready
         self._tell = tell
@@ -154,7 +155,7 @@ class PartWatch:
 
 
 class BalanceReader:
-    """Keeps the account's balances for `/balance` and `/status`."""
+    """Refreshes the account's balances for `/balance` and `/status`."""
 
     def __init__(self, portfolio: Portfolio, venue: Venue, clock: Clock) -> None:
         self._portfolio = portfolio
@@ -171,7 +172,8 @@ class BalanceReader:
 
 
 class MarkWriter:
-    """Keeps the present price of what is held in the ledger, where the dashboard finds it. Old prices are not written again."""
+    """Stores the current prices of open positions in the ledger, where the dashboard finds them. Old prices are not written
+    again."""
 
     def __init__(self, portfolio: Portfolio, market: MarketDataCache, ledger: SqlLedger) -> None:
         self._portfolio = portfolio
@@ -187,12 +189,12 @@ class MarkWriter:
         try:
             await self._ledger.mark(new)
         except LedgerUnavailable:
-            return  # others say so
+            return  # the part that failed reports it
         self._written = {quote.symbol: quote.at for quote in quotes}
 
 
 class RulesReader:
-    """Keeps the symbols' rules: a halt, a new minimum."""
+    """Refreshes the symbols' rules, to see trading halts and new minimums."""
 
     def __init__(self, market: MarketDataCache) -> None:
         self._market = market

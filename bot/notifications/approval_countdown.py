@@ -1,4 +1,4 @@
-"""Open questions that count down: shown by the present price and the time that is left, by edits and not by new messages."""
+"""Countdowns of open approvals: the current price and the time left, shown by edits and not by new messages."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from core.ports import Clock
 
 _EVERY, _EVERY_AT_LAST = 15.0, 5.0  # seconds
 _AT_LAST = 30.0  # seconds before the end
-_FRESH = timedelta(seconds=15)  # an older price is not the present one
+_FRESH = timedelta(seconds=15)  # an older price is not current
 
 
 @dataclass(slots=True)
@@ -27,30 +27,29 @@ class _Question:
 
 
 class ApprovalCountdown:
-    """The questions of one chat that wait for an answer, as long as this process knows of them: what was asked before a restart
-    keeps its time of day."""
+    """The open questions of one chat that this process has asked; those asked before a restart keep showing their time of day."""
 
     def __init__(self, clock: Clock, quote: Callable[[str], Quote | None]) -> None:
-        """`quote` is the present one of a symbol."""
+        """Takes `quote`, which returns a symbol's current quote."""
         self._clock = clock
         self._quote = quote
         self._open: dict[str, _Question] = {}
 
     def began(self, event: ApprovalRequested, message_id: int, keyboard: Keyboard) -> None:
-        """A question was asked by this message."""
+        """Starts the countdown of a question asked by this message."""
         question = _Question(event, message_id, keyboard, self._clock.monotonic() + _EVERY)
         self._open[event.approval.token] = question
 
     def ended(self, token: str) -> None:
-        """It is answered, withdrawn or out of time."""
+        """Ends the countdown: it is answered, withdrawn or out of time."""
         self._open.pop(token, None)
 
     def gone(self, message_id: int) -> None:
-        """Somebody took the message away."""
+        """Ends the countdown of a message that somebody deleted."""
         self._open = {token: one for token, one in self._open.items() if one.message_id != message_id}
 
     def live(self, approval: Approval) -> Live:
-        """The price as it is known now, and the time that is left."""
+        """Returns the last known price and the time left."""
         now = self._clock.now()
         quote = self._quote(approval.signal.symbol)
         known = quote is not None and quote.is_fresh(now, _FRESH)
@@ -58,13 +57,13 @@ class ApprovalCountdown:
         return Live(quote.price_for(approval.side) if quote is not None and known else None, ceil(left))
 
     def due_in(self) -> float | None:
-        """Seconds until the next edit; None where nothing is open."""
+        """Returns the seconds until the next edit; None where no question is open."""
         if not self._open:
             return None
         return max(min(one.next_at for one in self._open.values()) - self._clock.monotonic(), 0.0)
 
     def take(self, texts: Texts) -> tuple[int, ChatMessage] | None:
-        """The message whose turn it is, and what it is to say now. One whose time is up waits for its record."""
+        """Returns the next message to edit and its new content. An expired question waits for its record."""
         now = self._clock.monotonic()
         for token, question in list(self._open.items()):
             if question.next_at > now:

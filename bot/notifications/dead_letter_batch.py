@@ -1,5 +1,5 @@
-"""Unreadable records, gathered: ten thousand are one message. Later counts of the same problems are put into it for ten minutes;
-a problem of another kind is worth a message that makes a sound."""
+"""Batches unreadable records: ten thousand become one message. Later counts of the same problems are edited into it for ten
+minutes; a new kind of problem is worth a message that makes a sound."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,12 +13,12 @@ from core.ports import Clock
 
 _QUIET = 2.0  # seconds without a new one
 _LONGEST = 30.0  # seconds that the first one waits at most
-_ONE_MESSAGE = 600.0  # seconds in which there is no second message
+_ONE_MESSAGE = 600.0  # seconds within which no second message is sent
 
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What to tell: as an edit of `message_id` where that is given. `seqs` are the events that are told by it."""
+    """A message to send: an edit of `message_id` where that is given. `seqs` are the events that it covers."""
 
     message: ChatMessage
     seqs: tuple[int, ...]
@@ -29,7 +29,7 @@ class News:
 
 
 class DeadLetterBatch:
-    """The events that are held back until it is quiet, and the message that told the last ones."""
+    """The events that wait until no more arrive, and the message that reported the last ones."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -45,7 +45,7 @@ class DeadLetterBatch:
         return len(self._held)
 
     def hold(self, items: Sequence[OutboxItem]) -> None:
-        """Takes all that wait now."""
+        """Replaces the waiting events."""
         now = self._clock.monotonic()
         letters = {item.seq: item.event for item in items if isinstance(item.event, DeadLettersFound)}
         if not self._held:
@@ -55,15 +55,15 @@ class DeadLetterBatch:
         self._held = letters
 
     def due_in(self) -> float | None:
-        """Seconds until they are to be told; None where there are none."""
+        """Returns the seconds until they are due; None where there are none."""
         if not self._held:
             return None
         due = min(self._last_at + _QUIET, self._first_at + _LONGEST)
         return max(due - self._clock.monotonic(), 0.0)
 
     def take(self, texts: Texts) -> News:
-        """All that is held, added to what the last message told where that is less than ten minutes old: into that message,
-        unless there is a problem of a kind that it does not name."""
+        """Takes all waiting events, added to those of the last message where that is less than ten minutes old: as an edit of
+        it, unless there is a problem of a kind that it does not name."""
         earlier = self._told if self._clock.monotonic() - self._told_at < _ONE_MESSAGE else None
         events = [self._held[seq] for seq in sorted(self._held)]
         new = merged(kind for event in events for kind in _kinds(event))
@@ -76,7 +76,7 @@ class DeadLetterBatch:
         return News(message, tuple(self._held), count, first, kinds, message_id)
 
     def told(self, news: News, message_id: int) -> None:
-        """Marks them as told by that message."""
+        """Marks them as reported by that message."""
         if message_id != self._told_id:
             self._told_at = self._clock.monotonic()
         self._told, self._told_id = news, message_id
@@ -84,6 +84,6 @@ class DeadLetterBatch:
 
 
 def _kinds(event: DeadLettersFound) -> tuple[ProblemKind, ...]:
-    """Events of former versions name the first problem alone."""
+    """Returns the kinds of problem; events of earlier versions name only the first."""
     (first,) = kinds_of([event.sample])
     return event.kinds or (replace(first, count=event.count),)

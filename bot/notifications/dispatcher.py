@@ -1,4 +1,5 @@
-"""A notifier for each chat that is told; who comes is told from then on, who goes is told no more."""
+"""Runs a notifier for each chat that receives notifications; starts one for a new recipient and ends that of one who is
+removed."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -20,7 +21,7 @@ _LOOK_SECONDS = 0.5
 
 
 class NotificationDispatcher:
-    """Tells everybody while `run` runs. `bot` is its own, so that alerts wait for no command."""
+    """Notifies everybody while `run` runs. `bot` is its own, so that alerts do not wait for commands."""
 
     def __init__(
         self,
@@ -33,7 +34,8 @@ class NotificationDispatcher:
         quote: Callable[[str], Quote | None],
         paces: RateLimiters,
     ) -> None:
-        """`blocked` is told the chat of a person who has blocked the bot; `quote` is the present one of a symbol."""
+        """Takes `blocked`, which is called with the chat of a person who has blocked the bot; `quote` returns a symbol's
+        current quote."""
         self._bot = bot
         self._recipients = recipients
         self._outbox = outbox
@@ -46,28 +48,28 @@ class NotificationDispatcher:
 
     @property
     def ready(self) -> tuple[bool, str]:
-        """Whether alerts go out to the owner's chat, and what is the matter if not."""
+        """Tells whether alerts reach the owner's chat, and what is wrong if not."""
         return self._notifiers[MAIN_READER].ready
 
     @property
     def waiting(self) -> int:
-        """How many events wait to be told, as far as is known without asking the ledger."""
+        """Returns how many events wait to be sent, as far as is known without reading the ledger."""
         return sum(notifier.waiting for notifier in self._notifiers.values())
 
     async def pending(self) -> int:
-        """How many events wait to be told. Raises LedgerUnavailable."""
+        """Returns how many events wait to be sent. Raises LedgerUnavailable."""
         return sum([await notifier.pending() for notifier in list(self._notifiers.values())])
 
     async def run(self) -> None:
-        """Tells until cancelled."""
+        """Sends notifications until cancelled."""
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._notifiers[MAIN_READER].run(), name="notifier main")
                 while True:
                     self._follow(group)
-                    await self._clock.sleep(_LOOK_SECONDS)  # in memory: what is committed is a moment later in the book
+                    await self._clock.sleep(_LOOK_SECONDS)  # in memory: the portfolio has it a moment after the commit
         except ExceptionGroup as errors:
-            raise errors.exceptions[0] from None  # the first that ended is why all end: its class says what to do
+            raise errors.exceptions[0] from None  # the first failure is why all end: its class says what to do
         finally:
             await self._bot.request.shutdown()
 
@@ -87,7 +89,7 @@ class NotificationDispatcher:
         return TelegramNotifier(self._bot, present, self._outbox, clock=self._clock, pace=pace, quote=self._quote)
 
     def _present(self, before: Recipient) -> Recipient:
-        """The listener as it stands now; as it was for the moment until its task has ended."""
+        """Returns the recipient's current state; its last known one until its task has ended."""
         if before.key == MAIN_READER:
             return self._recipients.main()
         return self._recipients.persons().get(before.key, before)

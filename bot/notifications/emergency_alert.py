@@ -1,4 +1,4 @@
-"""A word to the owner's chat from the process itself, without the ledger: when that is what is gone, or when all of it ends."""
+"""Alerts to the owner's chat sent without the ledger: when the ledger itself is gone, or when the process ends."""
 
 import asyncio
 from collections.abc import Callable
@@ -16,11 +16,11 @@ from core.ports import Clock
 
 log = structlog.get_logger(__name__)
 
-_LAST_SECONDS = 5.0  # for the last word: whoever starts the process again waits for its end
+_LAST_SECONDS = 5.0  # for the last message: the supervisor that restarts the process waits for its end
 
 
 class EmergencyAlert:
-    """Says what cannot be written into the outbox. What it says is told once, and by nobody else."""
+    """Sends what cannot be written into the outbox. Each alert is sent once, and by nothing else."""
 
     def __init__(self, bot: ExtBot[None], recipients: Recipients, paces: RateLimiters, clock: Clock) -> None:
         self._speaker = RetryingBot(bot, clock)
@@ -32,7 +32,7 @@ class EmergencyAlert:
         await self._speaker.bot.request.shutdown()
 
     async def say(self, lines: Callable[[Texts], list[Html]]) -> None:
-        """Says it, however long Telegram takes; gives up where no repetition would help."""
+        """Sends it, however long Telegram takes; gives up where retrying would not help."""
         recipient = self._recipients.main()
         message = ChatMessage("\n".join(lines(recipient.texts)))
         await self._paces.of(recipient.chat_id).take()
@@ -42,7 +42,7 @@ class EmergencyAlert:
             log.error("the owner cannot be told", error=self._speaker.words(error))
 
     async def say_last(self, lines: Callable[[Texts], list[Html]]) -> None:
-        """Says it while the process ends: for some seconds, whatever happens."""
+        """Sends it while the process ends: tries for some seconds and never raises."""
         try:
             async with asyncio.timeout(_LAST_SECONDS):
                 await self.say(lines)

@@ -1,4 +1,4 @@
-"""What the process itself has to tell: put into the outbox in the order in which it happened, with nobody waiting for it."""
+"""Events of the process itself: put into the outbox in order, with nobody waiting for it."""
 
 import asyncio
 from typing import Protocol
@@ -15,13 +15,13 @@ RETRY_SECONDS = 2.0
 
 
 class Keeps(Protocol):
-    """Where events are kept. Raises LedgerUnavailable and LeaseLost."""
+    """Stores events. Raises LedgerUnavailable and LeaseLost."""
 
     async def commit(self, changes: CommitBatch) -> None: ...
 
 
 class EventEmitter:
-    """Commits events however long it takes: what took the ledger away often took away what they tell of, too."""
+    """Commits events however long it takes: an outage that takes the ledger away is often what they report."""
 
     def __init__(self, ledger: Keeps, clock: Clock) -> None:
         self._ledger = ledger
@@ -30,11 +30,11 @@ class EventEmitter:
         self._keeping: asyncio.Task[None] | None = None
 
     def tell(self, event: Event) -> None:
-        """Returns at once."""
+        """Queues an event and returns at once."""
         self._put(event)
 
     async def keep(self, event: Event) -> None:
-        """Returns when it is kept, or never will be as another process holds the ledger."""
+        """Returns when the event is committed, or never will be because another process holds the ledger."""
         await asyncio.shield(self._put(event))
 
     def _put(self, event: Event) -> asyncio.Task[None]:

@@ -1,4 +1,4 @@
-"""Signals that were not traded because of a pause, folded: whoever paused knows why. One message a minute at most."""
+"""Batches signals that were not traded because of a pause, as the person who paused knows why. At most one message a minute."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from core.domain.events import OutboxItem
 from core.ports import Clock
 
 _AT_FIRST = 2.0  # seconds that the first one waits for others
-_ONE_MESSAGE = 60.0  # seconds in which there is no second message
+_ONE_MESSAGE = 60.0  # seconds within which no second message is sent
 
 
 class PausedSignalBatch:
@@ -19,19 +19,19 @@ class PausedSignalBatch:
         self._told_at = -_ONE_MESSAGE
 
     def hold(self, items: Sequence[OutboxItem]) -> None:
-        """Takes all that wait now."""
+        """Replaces the waiting events."""
         if items and not self._held:
             self._due_at = max(self._clock.monotonic() + _AT_FIRST, self._told_at + _ONE_MESSAGE)
         self._held = items
 
     def due_in(self) -> float | None:
-        """Seconds until they are to be told; None where there are none."""
+        """Returns the seconds until they are due; None where there are none."""
         return max(self._due_at - self._clock.monotonic(), 0.0) if self._held else None
 
     def take(self) -> Sequence[OutboxItem]:
-        """All that is held, in its order."""
+        """Returns all waiting events, in order."""
         return self._held
 
     def told(self) -> None:
-        """Marks them as told."""
+        """Marks them as sent."""
         self._held, self._told_at = (), self._clock.monotonic()

@@ -1,4 +1,5 @@
-"""Events to one chat: each is told at least once, in order and urgent first, whatever Telegram does. It never calls back."""
+"""Sends events to one chat: each at least once, in order and urgent first, whatever Telegram does. Never calls back into
+trading."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -39,18 +40,18 @@ from core.read_models import Gain
 
 log = structlog.get_logger(__name__)
 
-_READ = 2_000  # events of each priority looked at in one go
-_FOLDED_FROM = 6  # this many that wait are told in one message
-_LATE = timedelta(minutes=2)  # what is older says when it was, and is folded as soon as there are two
+_READ = 2_000  # events of each priority read at once
+_FOLDED_FROM = 6  # this many waiting events are sent as one message
+_LATE = timedelta(minutes=2)  # an older event shows its time, and two of them are already batched
 _LATE_FOLDED_FROM = 2
 _LEDGER_PAUSE = 2.0  # seconds
-_LOOK_AGAIN = 5.0  # seconds after which what is held back is looked at again
-_NO_TOPIC = ("thread not found", "topic_deleted", "topic_closed")  # it was taken away, or closed to the bot
+_LOOK_AGAIN = 5.0  # seconds after which withheld events are checked again
+_NO_TOPIC = ("thread not found", "topic_deleted", "topic_closed")  # the topic was deleted, or closed to the bot
 _HOPELESS_PAUSE, _LONGEST_PAUSE = 60.0, 600.0  # seconds
 
 
 class TelegramNotifier:
-    """Tells one chat what happens. `bot` is for alerts alone, so that they wait for no command."""
+    """Notifies one chat. `bot` is for alerts alone, so that they do not wait for commands."""
 
     def __init__(
         self,
@@ -62,7 +63,8 @@ class TelegramNotifier:
         pace: RateLimiter,
         quote: Callable[[str], Quote | None],
     ) -> None:
-        """`recipient` is who is told as it stands now; its key never changes. `quote` is the present one of a symbol."""
+        """Takes `recipient`, which returns the recipient's current state; its key never changes. `quote` returns a symbol's
+        current quote."""
         self._speaker = RetryingBot(bot, clock)
         self._recipient = recipient
         self._key = recipient().key
@@ -73,7 +75,7 @@ class TelegramNotifier:
         self._pauses = PausedSignalBatch(clock)
         self._countdown = ApprovalCountdown(clock, quote)
         self._told: dict[Priority, int] | None = None
-        self._unkept: list[Delivery] = []  # taken by Telegram, and not yet written down
+        self._unkept: list[Delivery] = []  # accepted by Telegram, and not yet written to the ledger
         self._moved_to: int | None = None
         self._lost_topic: int | None = None
         self._hopeless = 0
@@ -83,16 +85,16 @@ class TelegramNotifier:
 
     @property
     def ready(self) -> tuple[bool, str]:
-        """Whether alerts go out, and what is the matter if not."""
+        """Tells whether alerts go out, and what is wrong if not."""
         return (not self._speaker.problem, self._speaker.problem or "alerts go out")
 
     async def pending(self) -> int:
-        """How many events wait, without what this reader wants to wait. Raises LedgerUnavailable."""
+        """Returns how many events wait, without those that this reader's settings delay. Raises LedgerUnavailable."""
         return await self._outbox.pending(self._lanes(self._recipient())) if self._told is not None else 0
 
     async def run(self) -> None:
-        """Tells until cancelled. Nothing that Telegram or the ledger does ends it, except that a person has blocked the bot: then
-        it returns."""
+        """Sends notifications until cancelled. Nothing that Telegram or the ledger does ends it, except that a person has
+        blocked the bot: then it returns."""
         while await self._turn():
             pass
 
@@ -101,7 +103,7 @@ class TelegramNotifier:
             await self._keep()
             if self._told is None:
                 self._told = await self._begin()
-            await self._pace.free()  # what comes meanwhile is told together
+            await self._pace.free()  # events that arrive during the wait are batched
             recipient = self._present()
             seen = self._seen
             items = await self._outbox.waiting(self._lanes(recipient), _READ)
@@ -121,8 +123,8 @@ class TelegramNotifier:
         except TelegramError as error:
             if isinstance(error, Forbidden) and self._key != MAIN_READER:
                 return False
-            self._moved_to = None  # it may not have been true
-            # The bot is blocked, or the chat or the token unknown: only people can mend it, and everything waits till then.
+            self._moved_to = None  # the new chat id may have been wrong
+            # The bot is blocked, or the chat or the token unknown: only people can fix it, and everything waits until then.
             self._hopeless += 1
             pause = min(_HOPELESS_PAUSE * 2 ** (self._hopeless - 1), _LONGEST_PAUSE)
             log.error("alerts cannot be delivered; they wait", error=self._speaker.words(error), again_in_seconds=pause)
@@ -132,7 +134,7 @@ class TelegramNotifier:
         return True
 
     async def _begin(self) -> dict[Priority, int]:
-        """The owner's chat is told from the first event on, whoever comes later from what happens from now on."""
+        """Returns the delivery cursor: the owner's chat starts from the first event, later recipients from now."""
         known = await self._outbox.told(self._key)
         if known is None and self._key != MAIN_READER:
             known = await self._outbox.newest()
@@ -150,7 +152,7 @@ class TelegramNotifier:
         return told
 
     async def _rest(self, seen: int) -> None:
-        """Until something was committed, or it is time for what was held back."""
+        """Waits until something was committed, or withheld events are due."""
         waits = (self._dead_letters.due_in(), self._pauses.due_in(), self._countdown.due_in())
         dues = [due for due in waits if due is not None]
         rest = asyncio.create_task(self._clock.sleep(min([_LOOK_AGAIN, *dues])), name="outbox rest")
@@ -163,10 +165,10 @@ class TelegramNotifier:
         if news.done() and not news.cancelled():
             self._seen = news.result()
 
-    # --- what is told next
+    # --- what is sent next
 
     async def _tell_next(self, recipient: Recipient, items: Sequence[OutboxItem]) -> bool:
-        """Tells the most urgent of what waits. False where there is nothing to tell now."""
+        """Sends the most urgent waiting event. Returns False where nothing is due."""
         letters = [item for item in items if item.event.priority is Priority.GATHERED]
         paused = [item for item in items if item.event.priority is Priority.PAUSED]
         others = self._wanted(recipient, [item for item in items if item.event.priority < Priority.GATHERED])
@@ -184,7 +186,7 @@ class TelegramNotifier:
         return True
 
     def _wanted(self, recipient: Recipient, items: Sequence[OutboxItem]) -> list[OutboxItem]:
-        """Without what this reader is not told of; where nothing else stands before it, it is done with."""
+        """Returns the events that this reader receives; marks skipped ones as delivered where nothing waits before them."""
         wanted: list[OutboxItem] = []
         for item in items:
             if recipient.is_told(item):
@@ -200,7 +202,7 @@ class TelegramNotifier:
         self._dead_letters.hold(letters)
 
     async def _tell(self, recipient: Recipient, items: Sequence[OutboxItem]) -> None:
-        """Tells the first of `items`, which have one priority, or all that can be folded with it."""
+        """Sends the first of `items`, which have one priority, or all that can be batched with it."""
         first = items[0]
         late = self._clock.now() - first.at > _LATE
         alike = foldable(items)
@@ -228,7 +230,7 @@ class TelegramNotifier:
             await self._told_by(recipient, [first], await self._send_about(recipient, message, first))
 
     async def _chart(self, recipient: Recipient, digest: Digest) -> bytes:
-        """The result of the last days; no picture where it cannot be drawn."""
+        """Returns the chart of the last days' results; empty where it cannot be drawn."""
         days = [Gain(datetime.fromisoformat(f"{day}T00:00:00+00:00"), digest.quote, profit) for day, profit in digest.days]
         title = recipient.texts("chart.title_daily", quote=digest.quote)
         return await charts.draw(charts.daily(title, digest.quote, days)) or b""
@@ -236,7 +238,7 @@ class TelegramNotifier:
     async def _ask(self, recipient: Recipient, item: OutboxItem, event: ApprovalRequested, items: Sequence[OutboxItem]) -> None:
         token = event.approval.token
         if any(isinstance(other.event, ApprovalClosed) and other.event.approval.token == token for other in items):
-            self._done(item.event.priority, item.seq)  # decided before it could be asked: the record alone is told
+            self._done(item.event.priority, item.seq)  # decided before it could be asked: only the record is sent
             return
         message = self._rendered(recipient, item)
         message_id = await self._send_about(recipient, message, item)
@@ -244,13 +246,13 @@ class TelegramNotifier:
         self._countdown.began(event, message_id, message.keyboard)
 
     async def _never_asked(self, recipient: Recipient, items: Sequence[OutboxItem]) -> list[OutboxItem]:
-        """The first of `items`, as long as they tell of questions that were withdrawn before anybody could be asked."""
+        """Returns the first of `items` as long as they are questions that were withdrawn before anybody could be asked."""
         closed = {item.event.approval.token for item in items if isinstance(item.event, ApprovalClosed)}
         found: list[OutboxItem] = []
         for item in items:
             match item.event:
                 case ApprovalRequested(approval=asked) if asked.token in closed:
-                    continue  # its record is told below, or with these
+                    continue  # its record is sent below, or with these
                 case ApprovalClosed(approval=asked) if asked.state is ApprovalState.WITHDRAWN:
                     if await self._outbox.question_message(recipient.chat_id, asked.inbox_seq) is not None:
                         break
@@ -260,7 +262,7 @@ class TelegramNotifier:
         return found
 
     async def _count_down(self, recipient: Recipient) -> bool:
-        """Shows an open question by the present price and the time that is left. False where none is due."""
+        """Edits an open question to show the current price and the time left. Returns False where none is due."""
         due = self._countdown.take(recipient.texts)
         if due is None:
             return False
@@ -277,7 +279,7 @@ class TelegramNotifier:
         await self._told_by(recipient, [item], asked, question=event.approval.inbox_seq)
 
     async def _complete_record(self, recipient: Recipient, item: OutboxItem) -> None:
-        """Puts what came of an approved order into the message that asked about it."""
+        """Adds the outcome of an approved order to the message that asked about it."""
         event = item.event
         if not isinstance(event, OrderExecuted | OrderFailed) or event.order.approved_by is None:
             return
@@ -294,14 +296,14 @@ class TelegramNotifier:
         await self._mark(Delivery(recipient.chat_id, message_id, Priority.GATHERED, news.seqs[0], news.seqs[-1]))
 
     async def _tell_paused(self, recipient: Recipient) -> None:
-        """What the pause kept from being traded: one as ever, several on one screen, without a sound."""
+        """Sends the signals skipped during a pause: a single one as usual, several as one silent message."""
         items = self._pauses.take()
         message = self._rendered(recipient, items[0]) if len(items) == 1 else self._folded(recipient, items)
         message_id = await self._send_about(recipient, replace(message, silent=True), items[0])
         self._pauses.told()
         await self._told_by(recipient, items, message_id)
 
-    # --- that it was told
+    # --- delivery records
 
     def _done(self, priority: Priority, seq: int) -> None:
         if self._told is not None:
@@ -320,12 +322,12 @@ class TelegramNotifier:
         await self._keep()
 
     async def _keep(self) -> None:
-        """What was told is written down before anything else is read, so that an ailing ledger does not make us say it twice."""
+        """Writes deliveries to the ledger before anything else is read, so that a failing ledger does not cause duplicates."""
         while self._unkept and self._told is not None:
             await self._outbox.keep_told(self._key, self._told, self._unkept[0])
             self._unkept.pop(0)
 
-    # --- how it is said
+    # --- how it is sent
 
     def _folded(self, recipient: Recipient, items: Sequence[OutboxItem]) -> ChatMessage:
         try:
@@ -342,7 +344,7 @@ class TelegramNotifier:
                 message = question(item.event, recipient.texts, self._countdown.live(item.event.approval))
             else:
                 message = render(item.event, recipient.texts)
-        except Exception:  # an event that cannot be shown must not keep all the others from being told
+        except Exception:  # an event that cannot be rendered must not block the others
             log.exception("an event could not be rendered", seq=item.seq, kind=item.event.kind)
             return self._unshowable(recipient, item.event.kind, item.seq)
         seq = subject_of(item.event)
@@ -360,8 +362,8 @@ class TelegramNotifier:
         return await self._send(recipient, message, item.event.kind, item.seq)
 
     async def _send(self, recipient: Recipient, message: ChatMessage, kind: str, seq: int) -> int:
-        """The id of the message sent, or of one in its place that there is an event of this `kind` and number. Raises
-        TelegramError where this chat takes nothing at all."""
+        """Returns the id of the message sent, or of one sent in its place saying that there is an event of this `kind` and
+        number. Raises TelegramError where this chat accepts nothing at all."""
         await self._pace.take()
         try:
             return await self._speaker.send(recipient.chat_id, message, thread_id=self._thread(recipient))
@@ -375,7 +377,7 @@ class TelegramNotifier:
             refused: TelegramError = error
             attempts = None
         except NotTaken as error:
-            refused, attempts = error, 1  # soon the whole of it may pass again
+            refused, attempts = error, 1  # the full message may pass again soon
         finally:
             self._pace.portfolio()  # a second from when it arrived, not from when it left
         log.error("Telegram refuses a message", error=self._speaker.words(refused), seq=seq)
@@ -383,7 +385,7 @@ class TelegramNotifier:
         return await self._speaker.send(recipient.chat_id, bare, attempts, thread_id=self._thread(recipient))
 
     def _thread(self, recipient: Recipient) -> int | None:
-        """The topic, unless it is gone."""
+        """Returns the topic, unless it is gone."""
         return recipient.thread_id if recipient.thread_id != self._lost_topic else None
 
     async def _edit(self, recipient: Recipient, message_id: int, message: ChatMessage) -> bool:

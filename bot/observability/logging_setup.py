@@ -1,4 +1,4 @@
-"""Logs: one line for each event, ids bound, on standard error. No secret gets past it; a slow output never holds up trading."""
+"""Logs: one line for each event, ids bound, on standard error. Secrets are redacted; a slow output never blocks trading."""
 
 import contextlib
 import json
@@ -17,11 +17,11 @@ from bot.observability.loki_handler import LokiHandler
 from bot.settings.redaction import Redactor
 from bot.settings.settings import Settings
 
-# They say much at INFO, and httpx the bot's token with it.
+# They log much at INFO; httpx also logs the bot's token.
 _QUIET = ("aiokafka", "aiosqlite", "alembic", "apscheduler", "asyncio", "binance", "httpcore", "httpx", "sqlalchemy", "telegram")
 _QUIET_TOO = ("urllib3", "uvicorn", "websockets")
 
-_MOST_WAITING = 10_000  # lines; what comes while so many wait is counted and dropped
+_MOST_WAITING = 10_000  # lines; further ones are dropped and counted
 _FLUSH_SECONDS = 2.0
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _MANY_LINES = frozenset({"exception", "stack"})
@@ -30,10 +30,10 @@ log = structlog.get_logger(__name__)
 
 
 def configure_logging(settings: Settings, stream: TextIO | None = None, loki: logging.Handler | None = None) -> None:
-    """Sends every log line of this process to `stream` (None: standard error), and as JSON to `loki`. Called again, it replaces
-    what it set up before.
+    """Sends every log line of this process to `stream` (None: standard error), and as JSON to `loki`. A second call replaces the
+    earlier setup.
 
-    Uncaught exceptions and Python's warnings go the same way, so that they pass the redaction too.
+    Uncaught exceptions and Python's warnings go the same way, so that they are redacted too.
     """
     out = stream or sys.stderr
     handler = LineHandler(out)
@@ -49,7 +49,7 @@ def configure_logging(settings: Settings, stream: TextIO | None = None, loki: lo
     root.setLevel(settings.log_level)
     for name in (*_QUIET, *_QUIET_TOO):
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
-    # At each connection its driver asks every cloud's metadata service where it runs, and complains where there is none.
+    # On each connection its driver asks every cloud's metadata service where it runs, and complains where there is none.
     logging.getLogger("snowflake").setLevel(max(logging.ERROR, root.level))
     logging.captureWarnings(capture=True)
     sys.excepthook = _uncaught
@@ -68,7 +68,7 @@ def configure_logging(settings: Settings, stream: TextIO | None = None, loki: lo
 
 
 def keep_quiet() -> None:
-    """No log lines at all: for a command that says itself what it found."""
+    """Turns off all log lines, for a command that reports its findings itself."""
     logging.disable(logging.CRITICAL)
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level],
@@ -78,7 +78,7 @@ def keep_quiet() -> None:
 
 
 def _common() -> list[Processor]:
-    """What our own lines and those of libraries have in common."""
+    """Returns the processors that our own lines and those of libraries share."""
     return [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -112,7 +112,7 @@ def _formatter(settings: Settings, *, json_lines: bool, colors: bool) -> logging
 
 
 def _one_line(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Escapes control characters: what came from outside shall not write log lines of its own, nor colours to a terminal."""
+    """Escapes control characters, so that outside text can neither forge log lines nor colour a terminal."""
     return {
         name: _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), value)
         if isinstance(value, str) and name not in _MANY_LINES
@@ -122,8 +122,8 @@ def _one_line(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDi
 
 
 class LineHandler(logging.Handler):
-    """Makes the line at once, where the ids are bound, and has a thread write it. While `stream` takes nothing, up to 10,000
-    lines wait; further ones are dropped, and their number is told when it goes on."""
+    """Formats the line at once, where the ids are bound, and has a thread write it. While `stream` blocks, up to 10,000 lines
+    wait; further ones are dropped, and their number is logged when it resumes."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
@@ -135,7 +135,7 @@ class LineHandler(logging.Handler):
         self._writer.start()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Never raises and never waits."""
+        """Queues the line; never raises and never waits."""
         try:
             line = self.format(record)
         except Exception as error:  # noqa: BLE001 - a library's broken record; showing its arguments could show a secret
@@ -146,7 +146,7 @@ class LineHandler(logging.Handler):
             self._dropped += 1
 
     def close(self) -> None:
-        """Writes what waits, for at most 2 s; the interpreter calls it at its end."""
+        """Writes waiting lines, for at most 2 s; the interpreter calls it at exit."""
         if not self._closed:
             self._closed = True
             self._lines.put(None)
@@ -155,7 +155,7 @@ class LineHandler(logging.Handler):
 
     def _write(self) -> None:
         while (line := self._lines.get()) is not None:
-            # Nobody reads any more, or the disk is full: there is no better place to say so.
+            # The reader is gone or the disk is full: there is no better place to log this.
             with contextlib.suppress(OSError, ValueError):
                 dropped, self._dropped = self._dropped, 0
                 if dropped:

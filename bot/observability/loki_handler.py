@@ -1,4 +1,4 @@
-"""Log lines to Loki, in batches, from a thread of its own: whatever Loki does, the program goes on and its memory is bounded."""
+"""Sends log lines to Loki in batches from its own thread: whatever Loki does, the program goes on and its memory is bounded."""
 
 import json
 import logging
@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 
 _MOST_WAITING = 20_000  # lines; the oldest are dropped and counted
-_MOST_CHARACTERS = 16_000_000  # of lines that wait
+_MOST_CHARACTERS = 16_000_000  # of waiting lines
 _LONGEST_LINE = 16 * 1024  # characters; Loki refuses longer ones than its max_line_size
 _BATCH = 1_000  # lines
 _BATCH_CHARACTERS = 250_000  # a megabyte at most: Loki takes no more than 6 MB in a burst, ever
@@ -26,17 +26,17 @@ Post = Callable[[bytes], int]
 class LokiHandler(logging.Handler):
     """Pushes JSON lines: https://grafana.com/docs/loki/latest/reference/loki-http-api/#ingest-logs
 
-    Labels are few, as each set of them is a stream: `app` and `level`. A batch that Loki cannot take now is tried again; one that
-    it will never take (4xx) is dropped. `dropped` counts the lines that were lost either way.
+    Labels are few, as each set of them is a stream: `app` and `level`. A batch that Loki cannot accept now is retried; one that
+    it will never accept (4xx) is dropped. `dropped` counts the lines lost either way.
     """
 
     def __init__(self, url: str, post: Post | None = None) -> None:
-        """`url` is Loki's push URL, with user and password in it where it wants them."""
+        """Takes Loki's push URL, which may contain user and password."""
         super().__init__()
         self._url = url
         self._post = post
         self._waiting: deque[tuple[str, int, str]] = deque()  # level, nanoseconds since the epoch, line
-        self._characters = 0  # of the lines that wait
+        self._characters = 0  # of waiting lines
         self._news = threading.Condition()
         self._closed = False
         self.dropped = 0
@@ -45,9 +45,9 @@ class LokiHandler(logging.Handler):
         self._sender.start()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Never raises and never waits."""
+        """Queues the line; never raises and never waits."""
         if record.name.startswith(("httpx", "httpcore")):
-            return  # what this handler itself does
+            return  # log lines of this handler itself
         try:
             line = self.format(record)
         except Exception:  # noqa: BLE001 - the other output says so
@@ -60,7 +60,7 @@ class LokiHandler(logging.Handler):
                 self._news.notify()
 
     def close(self) -> None:
-        """Sends what waits, for at most 2 s."""
+        """Sends waiting lines, for at most 2 s."""
         with self._news:
             if self._closed:
                 return
@@ -87,7 +87,7 @@ class LokiHandler(logging.Handler):
                 attempt += 1
 
     def _next(self) -> list[tuple[str, int, str]]:
-        """The next batch, when there is a full one or a second is over; nothing at the end."""
+        """Returns the next batch, when it is full or a second has passed; nothing at the end."""
         with self._news:
             while not self._waiting:
                 if self._closed:
@@ -131,7 +131,7 @@ class LokiHandler(logging.Handler):
                 self._news.wait(left)
 
     def _push(self, batch: list[tuple[str, int, str]]) -> int | None:
-        """The status; None where there was no answer."""
+        """Posts a batch and returns the status; None where there was no answer."""
         try:
             if self._post is None:
                 self._post = _poster(self._url)
@@ -141,7 +141,7 @@ class LokiHandler(logging.Handler):
 
 
 def body_of(lines: list[tuple[str, int, str]]) -> bytes:
-    """One push: the lines by level, in their order."""
+    """Returns the body of one push: the lines by level, in order."""
     streams: dict[str, list[list[str]]] = {}
     for level, at, line in lines:
         streams.setdefault(level, []).append([str(at), line])

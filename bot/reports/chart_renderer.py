@@ -1,4 +1,4 @@
-"""Draws one chart in a process of its own: JSON from standard input, PNG to standard output. Started by `bot.reports.charts`."""
+"""Draws one chart in its own process: JSON from standard input, PNG to standard output. Started by `bot.reports.charts`."""
 
 import io
 import json
@@ -19,14 +19,14 @@ _INCHES, _DPI = (8.0, 5.0), 130
 
 
 def decision_context(chart: dict[str, Any]) -> bytes:
-    """As PNG."""
+    """Returns the chart as PNG."""
     out = io.BytesIO()
     drawn(chart).savefig(out, format="png", facecolor=_BACK)
     return out.getvalue()
 
 
 def drawn(chart: dict[str, Any]) -> Figure:
-    """Dark, in large type, as a phone shows it at night."""
+    """Draws the chart dark and in large type, to be read on a phone at night."""
     mpl.rcParams.update({"font.size": 15, "axes.titlesize": 18})
     figure = Figure(figsize=_INCHES, dpi=_DPI, facecolor=_BACK, layout="constrained")
     axes = figure.subplots()
@@ -56,7 +56,7 @@ def drawn(chart: dict[str, Any]) -> Figure:
 
 
 def _time_axis(axes: Axes, zone: str) -> None:
-    """Ticks at whole hours and days of `zone`, and its name below."""
+    """Puts ticks at whole hours and days of `zone`, and its name below."""
     tz = ZoneInfo(zone)
     axes.xaxis_date(tz)
     locator = dates.AutoDateLocator(tz=tz, maxticks=6)  # type: ignore[no-untyped-call]
@@ -67,5 +67,5 @@ def _time_axis(axes: Axes, zone: str) -> None:
 
 
 if __name__ == "__main__":
-    os.nice(10)  # whatever trades comes first
+    os.nice(10)  # trading comes first
     sys.stdout.buffer.write(decision_context(json.load(sys.stdin)))

@@ -1,5 +1,5 @@
-"""Decides what a chart shows. `bot.reports.chart_renderer` draws it in a process of its own, so that neither its import
-nor a crash of it is felt by whoever trades."""
+"""Decides what a chart shows. `bot.reports.chart_renderer` draws it in its own process, so that neither its import nor a crash
+affects trading."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ from core.read_models import Gain
 
 log = structlog.get_logger(__name__)
 
-_ONE_AT_A_TIME = asyncio.Semaphore(1)  # they share two processors with what trades
+_ONE_AT_A_TIME = asyncio.Semaphore(1)  # charts share two processors with trading
 
 SECONDS = 15.0
 _MOST_BYTES = 5_000_000
@@ -29,9 +29,8 @@ _BEFORE = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """What is drawn: `kind` is `line`, `bars` or `trades`. `times` are ISO 8601, `values` numbers as the eye needs them (floats:
-    nothing is computed with them), `zone` the time zone of the axis (IANA's name). `buys` and `sells` are indices of points that
-    are marked."""
+    """A chart to draw: `kind` is `line`, `bars` or `trades`. `times` are ISO 8601, `values` floats for the eye (nothing is
+    computed with them), `zone` the time zone of the axis (IANA name). `buys` and `sells` are indices of points to mark."""
 
     kind: str
     title: str
@@ -44,7 +43,7 @@ class Chart:
 
 
 def equity(title: str, quote: str, gains: Sequence[Gain], before: Decimal = ZERO, zone: str = "UTC") -> Chart:
-    """The net result added up, in quote asset, from what it was `before` the first of `gains`."""
+    """Returns the cumulative net result in quote asset, starting from what it was `before` the first of `gains`."""
     total, points = before, [(gains[0].at - _BEFORE, before)]
     for gain in gains:
         total += gain.profit
@@ -53,12 +52,12 @@ def equity(title: str, quote: str, gains: Sequence[Gain], before: Decimal = ZERO
 
 
 def daily(title: str, quote: str, days: Sequence[Gain]) -> Chart:
-    """The net result of each day, in quote asset; they are UTC days, whoever looks."""
+    """Returns the net result of each UTC day, in quote asset."""
     return _chart("bars", title, quote, [(day.at, day.profit) for day in days][-_POINTS:])
 
 
 def symbol(title: str, quote: str, executions: Sequence[Execution], zone: str = "UTC") -> Chart:
-    """The price of each execution, the oldest first, entries and exits marked."""
+    """Returns the price of each execution, the oldest first, entries and exits marked."""
     chart = _chart("trades", title, quote, [(one.executed_at, one.price) for one in executions])
     sides = [one.side for one in executions]
     buys = tuple(index for index, side in enumerate(sides) if side is Side.BUY)
@@ -71,7 +70,7 @@ def _chart(kind: str, title: str, unit: str, points: Sequence[tuple[datetime, De
 
 
 async def draw(chart: Chart) -> bytes | None:
-    """The chart as PNG; None where it could not be drawn in time: then there is none, and nothing else is the matter."""
+    """Returns the chart as PNG; None where it could not be drawn in time."""
     async with _ONE_AT_A_TIME:
         return await _draw(chart)
 

@@ -1,5 +1,4 @@
-"""A year of executions written as CSV, and its tax lots: page by page, so that neither memory nor
-time depends on other years."""
+"""A year of executions as CSV, and its tax lots: read page by page, so that neither memory nor time depends on other years."""
 
 import asyncio
 import csv
@@ -15,40 +14,40 @@ from core.domain.signal import Side
 from core.policy.tax_lots import Disposal, Lot, Lots, Valued, acquired, in_third_asset
 from core.read_models import Place, Settled
 
-_PAGE = 500  # executions; more, decoded at once, would hold up the event loop
-_FEW = 20  # executions that are read at a time when looking for the last purchases
+_PAGE = 500  # executions; more, decoded at once, would block the event loop
+_FEW = 20  # executions read at a time when looking for the last purchases
 _BEGIN = datetime(1970, 1, 1, tzinfo=UTC)
 MOST_BYTES = 45_000_000  # https://core.telegram.org/bots/api#senddocument: "up to 50 MB"
 _EXECUTION, _DISPOSAL, _LOT = (tuple(kind.__dataclass_fields__) for kind in (Execution, Disposal, Lot))
 
 
 class Executions(Protocol):
-    """Where they are read. Every method raises LedgerUnavailable."""
+    """Reads executions. Every method raises LedgerUnavailable."""
 
     async def executions_between(
         self, since: datetime, until: datetime, limit: int, *, after: Place | None = None, symbol: str | None = None
     ) -> Sequence[tuple[int, Execution]]:
-        """Those (of `symbol`, None: all) from `since` on and before `until` by the exchange's time, the oldest first, with their
-        numbers; only those behind `after`."""
+        """Returns executions (of `symbol`, None: all) from `since` on and before `until` by the exchange's time, the oldest
+        first, with their numbers; only those behind `after`."""
         ...
 
     async def executions_before(
         self, symbol: str, until: datetime, limit: int, *, before: Place | None = None
     ) -> Sequence[tuple[int, Execution]]:
-        """Those of `symbol` before `until`, the newest first, with their numbers; only those older than `before`."""
+        """Returns executions of `symbol` before `until`, the newest first, with their numbers; only those older than `before`."""
         ...
 
     async def settled(self, client_order_ids: Sequence[str]) -> Mapping[str, Settled]:
-        """What was found out when those orders were settled, by client order id."""
+        """Returns what settling those orders found, by client order id."""
         ...
 
 
 class TooLarge(Exception):
-    """The file would be larger than a chat takes."""
+    """Raised when the file would be larger than a chat accepts."""
 
 
 async def write_csv(executions: Executions, year: int, file: BinaryIO) -> int:
-    """Every execution of the UTC year; how many. Raises LedgerUnavailable, TooLarge."""
+    """Writes every execution of the UTC year; returns their number. Raises LedgerUnavailable, TooLarge."""
     sheet, count = _Sheet(file), 0
     await sheet.add([_EXECUTION])
     async for page in _pages(executions, _start(year), _start(year + 1)):
@@ -58,8 +57,8 @@ async def write_csv(executions: Executions, year: int, file: BinaryIO) -> int:
 
 
 async def write_tax(executions: Executions, symbols: Iterable[str], year: int, file: BinaryIO) -> int:
-    """What was disposed of in the UTC year, and below it what was left at its end; how many executions it had. `symbols` are
-    those that may have been held without being traded in it. Raises LedgerUnavailable, TooLarge."""
+    """Writes the disposals of the UTC year, and below them the lots left at its end; returns the number of executions.
+    `symbols` are those that may have been held without being traded in it. Raises LedgerUnavailable, TooLarge."""
     sheet, count, lots = _Sheet(file), 0, Lots()
     begun: set[str] = set()
     await sheet.add([_DISPOSAL])
@@ -78,8 +77,8 @@ async def write_tax(executions: Executions, symbols: Iterable[str], year: int, f
 
 
 async def _begin(executions: Executions, symbol: str, at: datetime, lots: Lots) -> None:
-    """The lots that were left at that moment. What was held then was bought last, so it is read backwards, only as far as that
-    goes; where the ledger does not know what was held (as of an earlier version), everything of the symbol is gone through."""
+    """Fills in the lots that were left at that moment. They were bought last, so the executions are read backwards only as far
+    as needed; where the ledger does not know the position (an earlier version's), everything of the symbol is read."""
     last = await executions.executions_before(symbol, at, 1)
     if not last:
         return
@@ -100,7 +99,7 @@ async def _begin(executions: Executions, symbol: str, at: datetime, lots: Lots) 
 
 
 async def _valued(executions: Executions, page: Sequence[Execution]) -> list[Valued]:
-    """With what their fees in third assets were worth when they were settled: the price that the ledger kept then."""
+    """Adds the value of fees in third assets, at the price the ledger stored when they were settled."""
     names = [one.client_order_id for one in page if in_third_asset(one)]
     known = await executions.settled(names) if names else {}
     return [Valued(one, known[one.client_order_id].fee_value if one.client_order_id in known else None) for one in page]
@@ -127,7 +126,7 @@ class _Sheet:
         self._size = 0
 
     async def add(self, rows: Iterable[Sequence[str]]) -> None:
-        """Raises TooLarge."""
+        """Appends rows. Raises TooLarge."""
         out = io.StringIO(newline="")
         csv.writer(out).writerows(rows)
         data = out.getvalue().encode()
@@ -142,7 +141,7 @@ def _cells(columns: Sequence[str], rows: Iterable[object]) -> Iterator[list[str]
 
 
 def cell(value: object) -> str:
-    """As a spreadsheet takes it: foreign words can never become a formula."""
+    """Returns the value safe for a spreadsheet: foreign text can never become a formula."""
     match value:
         case None:
             return ""

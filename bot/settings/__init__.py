@@ -1,1 +1,1 @@
-"""Settings: read from the environment and `.env`, checked, and kept out of logs where they are secret."""
+"""Settings: read from the environment and `.env`, validated, and kept out of logs where they are secret."""

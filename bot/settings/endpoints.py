@@ -1,4 +1,5 @@
-"""Where keys, tokens and passwords are sent: addresses that show them on the way, and names that only look right. Pure."""
+"""Checks the addresses that keys, tokens and passwords are sent to: those that expose them on the way, and names that only
+look right. Pure."""
 
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -11,20 +12,20 @@ TELEGRAM = ("telegram.org",)
 
 _PLAIN = {"http", "ws"}
 _OF_CONTAINERS = (".docker.internal", ".svc.cluster.local")
-_NEAR = 2  # letters that a typing mistake changes, adds or leaves out, at most
+_NEAR = 2  # letters that a typo changes, adds or drops, at most
 _SHORTEST = 5  # letters; a shorter name is near to half of all words
-# What is read as another letter at a glance.
+# Characters that are read as another letter at a glance.
 _READ_AS = str.maketrans("1l053ıіасео", "iiosei" + "iaceo")  # the last of them Cyrillic
 
 
 def host_of(address: str) -> str:
-    """Returns the host that an address names, in small letters; empty where it is no address."""
+    """Returns the host of an address in lower case; empty where it is not an address."""
     parts = split_url(address)
     return (parts.hostname or "").rstrip(".").lower() if parts else ""
 
 
 def is_here(host: str) -> bool:
-    """Whether it is this machine: what is sent there leaves it by no wire."""
+    """Tells whether it is this machine: then traffic never leaves it."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
@@ -34,18 +35,18 @@ def is_here(host: str) -> bool:
 
 
 def is_container(host: str) -> bool:
-    """Tells whether a name is given out on this machine or inside a cluster alone: `kafka`, `host.docker.internal`. An address
-    in digits is none, whatever network it is of."""
+    """Tells whether a name is resolved only on this machine or inside a cluster: `kafka`, `host.docker.internal`. A numeric
+    address never is, whatever its network."""
     return host.endswith(_OF_CONTAINERS) or ("." not in host and ":" not in host and not host.isdigit())
 
 
 def is_of(host: str, domains: tuple[str, ...]) -> bool:
-    """Whether a host belongs to one of `domains`."""
+    """Tells whether a host belongs to one of `domains`."""
     return any(host == domain or host.endswith(f".{domain}") for domain in domains)
 
 
 def looks_like(host: str, domains: tuple[str, ...]) -> bool:
-    """Whether a host outside of `domains` could be taken for one of them: `api.blnance.com`, `binance.com.evil.io`."""
+    """Tells whether a host outside `domains` could be mistaken for one of them: `api.blnance.com`, `binance.com.evil.io`."""
     if is_of(host, domains) or is_here(host):
         return False
     names = {_glance(domain.partition(".")[0]) for domain in domains}
@@ -55,8 +56,8 @@ def looks_like(host: str, domains: tuple[str, ...]) -> bool:
 
 
 def plain_addresses(given: Mapping[str, str], mode: str) -> Iterator[str]:
-    """Refuses the addresses to which a key, a token or a password would travel for everybody to read. On paper, and without
-    a key, prices alone are asked for."""
+    """Yields the addresses to which a key, a token or a password would travel unencrypted. On paper without a key only prices
+    are requested, so any address will do."""
     carried = {
         "BINANCE_API_URL": ("orders and the API key travel", "https"),
         "BINANCE_WS_URL": ("orders and the API key travel", "wss"),
@@ -77,7 +78,7 @@ def plain_addresses(given: Mapping[str, str], mode: str) -> Iterator[str]:
 
 
 def doubtful_addresses(given: Mapping[str, str], mode: str) -> Iterator[str]:
-    """What works and may not be meant."""
+    """Yields warnings about addresses that work but may not be intended."""
     for name, domains, owner in (
         ("BINANCE_API_URL", BINANCE, "Binance"),
         ("BINANCE_WS_URL", BINANCE, "Binance"),
@@ -96,7 +97,7 @@ def doubtful_addresses(given: Mapping[str, str], mode: str) -> Iterator[str]:
 
 
 def _readable_broker(given: Mapping[str, str]) -> Iterator[str]:
-    """Warns of a broker somewhere else that is spoken to unencrypted."""
+    """Warns of a remote broker that is reached unencrypted."""
     far = ", ".join(sorted(one for one in _brokers(given) if not is_here(one) and not is_container(one)))
     protocol = given.get("KAFKA_SECURITY_PROTOCOL", "").strip().upper()
     if far and protocol == "SASL_PLAINTEXT":
@@ -118,7 +119,7 @@ def _brokers(given: Mapping[str, str]) -> Iterator[str]:
 
 
 def _readable(host: str) -> str:
-    """A host whose letters of other scripts were written in ASCII, as people see it."""
+    """Returns an ASCII-encoded host in its own script, as people see it."""
     labels = []
     for label in host.split("."):
         try:
@@ -129,7 +130,7 @@ def _readable(host: str) -> str:
 
 
 def _glance(text: str) -> str:
-    """What is read at a glance: without accents, with look-alike letters as one."""
+    """Returns the text as read at a glance: without accents, look-alike letters unified."""
     plain = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
     return plain.translate(_READ_AS).replace("rn", "m").replace("vv", "w")
 

@@ -1,4 +1,4 @@
-"""Reads a `.env` file letter for letter: `$NAME` is never expanded, and a line that cannot be read is named, not skipped."""
+"""Reads a `.env` file literally: `$NAME` is never expanded, and an unreadable line is reported, not skipped."""
 
 import io
 from collections.abc import Mapping
@@ -10,11 +10,11 @@ from core.domain.errors import ConfigurationError
 
 
 def read_env_file(path: Path) -> Mapping[str, str]:
-    """The variables of `path` as they stand there; none when there is no such file.
+    r"""Returns the variables of `path`; none when there is no such file.
 
-    Quotes around a value are taken off; within double quotes `\\n`, `\\"` and their like are escapes. Without quotes, a value
-    ends before ` #`. The last line of a name counts, as in a shell. Raises ConfigurationError for what cannot be read, without
-    showing it: half a line may be half a secret.
+    Quotes around a value are removed; within double quotes `\n`, `\"` and the like are escapes. Without quotes, a value ends
+    before ` #`. The last line of a name counts, as in a shell. Raises ConfigurationError for what cannot be read, without showing
+    it: half a line may be half a secret.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -27,7 +27,7 @@ def read_env_file(path: Path) -> Mapping[str, str]:
     lines = list(parse_stream(io.StringIO(text)))
     broken = [line.original for line in lines if line.error or (line.key is not None and line.value is None)]
     if broken:
-        # A line that is not understood may begin with the empty lines before it.
+        # An unparsed line may begin with the empty lines before it.
         numbers = [part.line + part.string[: len(part.string) - len(part.string.lstrip())].count("\n") for part in broken]
         accepted = "accepted: NAME=value, a quoted value closed on both sides, or a comment that begins with #"
         raise ConfigurationError([f"{path} line {number}: cannot be read; {accepted}" for number in numbers])

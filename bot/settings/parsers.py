@@ -1,4 +1,4 @@
-"""How one setting is read from its text. A reader raises ValueError with what is accepted, and repeats nothing it was given."""
+"""Parses single settings. A parser raises ValueError with what is accepted, and never repeats its input."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ from core.domain.access import Role
 from core.domain.money import parse_decimal
 
 ALL_SYMBOLS = "*"
-_LONGEST_SHOWN = 40  # characters; a bot token has 46 and an API key 64, so that one put into the wrong variable is not shown
+_LONGEST_SHOWN = 40  # characters; a bot token has 46 and an API key 64, so that one in the wrong variable is not shown
 _MAY_HOLD_A_SECRET = re.compile(r"@|[?&;].*=|://[^/]*:[^0-9/]")  # user:password@host, ?key=…, a connection string
 _SYMBOL = re.compile(r"[A-Z0-9._-]{1,20}")  # rest-api.md: `^[A-Z0-9-_.]{1,20}$`
 _ASSET = re.compile(r"[A-Z0-9]{1,20}")
@@ -31,13 +31,13 @@ _MOST_SECONDS = 7 * 24 * 3600
 
 
 def found(text: str, *, secret: bool) -> str:
-    """How a wrong value is shown: in quotes; a secret, anything long, and what may hold a login or a key only by its length."""
+    """Shows a wrong value in quotes; a secret, anything long, and what may contain a login or a key only by its length."""
     hidden = secret or len(text) > _LONGEST_SHOWN or _MAY_HOLD_A_SECRET.search(text)
     return f"a value of {len(text)} characters" if hidden else f"{text!r}"
 
 
 def amount(text: str) -> Decimal:
-    """A positive amount, exactly as written."""
+    """Returns a positive amount, exactly as written."""
     try:
         number = parse_decimal(text.strip())
     except ValueError:
@@ -48,7 +48,7 @@ def amount(text: str) -> Decimal:
 
 
 def per_cent(text: str) -> Decimal:
-    """A percentage above 0, at most 100."""
+    """Returns a percentage above 0, at most 100."""
     accepted = ValueError("a plain decimal number above 0 and at most 100, such as 1.0")
     try:
         number = amount(text)
@@ -60,7 +60,7 @@ def per_cent(text: str) -> Decimal:
 
 
 def integer(least: int, most: int) -> Callable[[str], int]:
-    """A reader of whole numbers within limits."""
+    """Returns a parser of whole numbers within limits."""
 
     def read(text: str) -> int:
         if not _INTEGER.fullmatch(text.strip()) or not least <= int(text) <= most:
@@ -71,7 +71,7 @@ def integer(least: int, most: int) -> Callable[[str], int]:
 
 
 def seconds(text: str) -> timedelta:
-    """A length of time, given in seconds."""
+    """Returns a duration given in seconds."""
     try:
         number = amount(text)
     except ValueError:
@@ -82,14 +82,14 @@ def seconds(text: str) -> timedelta:
 
 
 def chat_id(text: str) -> int:
-    """A Telegram chat: positive for a private one, negative for a group."""
+    """Returns a Telegram chat id: positive for a private chat, negative for a group."""
     if not _INTEGER.fullmatch(text.strip()) or not int(text):
         raise ValueError("the number of a chat, such as 123456789, negative for a group; the bot @userinfobot tells yours")
     return int(text)
 
 
 def users(text: str) -> Mapping[int, Role]:
-    """`id:role` pairs, separated by commas."""
+    """Parses `id:role` pairs, separated by commas."""
     accepted = ValueError(
         "pairs id:role, separated by commas, each id once; roles viewer, trader, owner; such as 123456789:trader"
     )
@@ -108,21 +108,21 @@ def users(text: str) -> Mapping[int, Role]:
 
 
 def symbol(text: str) -> str:
-    """A trading symbol in capitals."""
+    """Returns a trading symbol in capitals."""
     if not _SYMBOL.fullmatch(text.strip().upper()):
         raise ValueError("a symbol of the exchange, such as WIFUSDC")
     return text.strip().upper()
 
 
 def asset(text: str) -> str:
-    """An asset's code in capitals."""
+    """Returns an asset's code in capitals."""
     if not _ASSET.fullmatch(text.strip().upper()):
         raise ValueError("an asset of the exchange, such as USDC")
     return text.strip().upper()
 
 
 def symbols(text: str) -> frozenset[str] | None:
-    """A comma list of symbols; None for all."""
+    """Parses a comma list of symbols; None for all."""
     if text.strip() == ALL_SYMBOLS:
         return None
     names = frozenset(filter(None, (part.strip().upper() for part in text.split(","))))
@@ -132,7 +132,7 @@ def symbols(text: str) -> frozenset[str] | None:
 
 
 def one_of(*words: str) -> Callable[[str], str]:
-    """A reader of one of `words`, in whichever case."""
+    """Returns a parser of one of `words`, in any case."""
 
     def read(text: str) -> str:
         for word in words:
@@ -144,26 +144,26 @@ def one_of(*words: str) -> Callable[[str], str]:
 
 
 def bot_token(text: str) -> SecretStr:
-    """A bot's token as @BotFather gives it."""
+    """Parses a bot's token as @BotFather gives it."""
     if not BOT_TOKEN.fullmatch(text.strip()):
         raise ValueError("the token that @BotFather gave you: digits, a colon, and letters")
     return SecretStr(text.strip())
 
 
 def api_credential(text: str) -> SecretStr:
-    """An HMAC key or its secret."""
+    """Parses an HMAC key or its secret."""
     if not _CREDENTIAL.fullmatch(text.strip()):
         raise ValueError("the letters and digits that Binance shows when an HMAC key is made")
     return SecretStr(text.strip())
 
 
 def secret(text: str) -> SecretStr:
-    """Any secret, letter for letter."""
+    """Takes any secret literally."""
     return SecretStr(text)
 
 
 def totp_secret(text: str) -> SecretStr:
-    """A secret for one-time codes, base32 as authenticators take it."""
+    """Parses a secret for one-time codes, base32 as authenticators take it."""
     letters = text.replace(" ", "").upper().rstrip("=")
     if len(letters) < _TOTP_LETTERS or not _BASE32.fullmatch(letters):
         raise ValueError("at least 23 letters A to Z and digits 2 to 7 (base32), as an authenticator app shows them")
@@ -171,19 +171,19 @@ def totp_secret(text: str) -> SecretStr:
 
 
 def brokers(text: str) -> str:
-    """Kafka's bootstrap servers."""
+    """Parses Kafka's bootstrap servers."""
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if not parts or not all(map(_BROKER.fullmatch, parts)):
         raise ValueError("host:port of one or more brokers, separated by commas and without a scheme, such as 127.0.0.1:9092")
     return ",".join(parts)
 
 
-_TOTP_LETTERS = 23  # 112 bits, the least that RFC 4226 allows
+_TOTP_LETTERS = 23  # 112 bits, the minimum of RFC 4226
 _BASE32 = re.compile(r"[A-Z2-7]+")
 
 
 def matching(pattern: re.Pattern[str], accepted: str) -> Callable[[str], str]:
-    """A reader of text that `pattern` describes in full."""
+    """Returns a parser of text that `pattern` matches in full."""
 
     def read(text: str) -> str:
         if not pattern.fullmatch(text.strip()):
@@ -204,7 +204,7 @@ _HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-
 
 
 def host_names(text: str) -> frozenset[str]:
-    """Names of hosts, in lower case."""
+    """Parses host names, in lower case."""
     names = [name.strip().lower().removesuffix(".") for name in text.split(",") if name.strip()]
     if not names or not all(map(_HOST_NAME.fullmatch, names)):
         raise ValueError("names of hosts, with commas between and without scheme or port, such as marketflow.example.com")
@@ -212,7 +212,7 @@ def host_names(text: str) -> frozenset[str]:
 
 
 def existing_file(text: str) -> Path:
-    """The path of a file that is there."""
+    """Returns the path of an existing file."""
     path = Path(text.strip()).expanduser()
     if not path.is_file():
         raise ValueError("the path of a file that exists")
@@ -220,7 +220,7 @@ def existing_file(text: str) -> Path:
 
 
 def database_url(text: str) -> SecretStr:
-    """Where the ledger is. A secret, as it may hold a password."""
+    """Parses the ledger's URL. A secret, as it may contain a password."""
     accepted = "sqlite+aiosqlite:///FILE or postgresql+asyncpg://USER:PASSWORD@HOST:PORT/DATABASE"
     if not _DATABASE.fullmatch(text.strip()):
         raise ValueError(accepted)
@@ -231,7 +231,7 @@ def database_url(text: str) -> SecretStr:
     try:
         parts = urlsplit(text.strip())
         options = parse_qs(parts.query, strict_parsing=True) if parts.query else {}
-        _ = parts.port  # raises for a port that is no number, or none that exists
+        _ = parts.port  # raises for an invalid port
     except ValueError:
         raise ValueError(accepted) from None
     if not options.keys() <= _DATABASE_OPTIONS:
@@ -240,17 +240,17 @@ def database_url(text: str) -> SecretStr:
 
 
 def split_url(text: str) -> SplitResult | None:
-    """The parts of a URL; None where it is none."""
+    """Returns the parts of a URL; None where it is invalid."""
     try:
         parts = urlsplit(text.strip())
-        _ = parts.port  # raises for a port that is no number, or none that exists
+        _ = parts.port  # raises for an invalid port
     except ValueError:
         return None
     return parts if parts.hostname and not re.search(r"\s", text.strip()) else None
 
 
 def url(*schemes: str, ending: str = "", credentials: bool = False) -> Callable[[str], str]:
-    """A reader of addresses: without query, with user and password only where `credentials`, and without the slash at the end."""
+    """Returns a parser of URLs: without query, with user and password only where `credentials`, and without a trailing slash."""
     accepted = f"an address that begins with {' or '.join(f'{scheme}://' for scheme in schemes)}" + (
         f" and ends in {ending}" if ending else ""
     )
@@ -269,10 +269,10 @@ def url(*schemes: str, ending: str = "", credentials: bool = False) -> Callable[
 
 
 def stream_url(text: str) -> str:
-    """A WebSocket API's address; empty for none."""
+    """Parses a WebSocket API's URL; empty for none."""
     return url("wss", "ws")(text) if text.strip() else ""
 
 
 def secret_url(text: str) -> SecretStr:
-    """An address that may hold a password."""
+    """Parses a URL that may contain a password."""
     return SecretStr(url("http", "https", credentials=True)(text))

@@ -1,7 +1,7 @@
-"""Takes secrets out of text, however they were escaped on the way there. Knows no logging.
+"""Removes secrets from text, however they were escaped on the way. Knows nothing of logging.
 
-`hide` names the process's secrets once, as it starts; whatever leaves it for people (the terminal, the chat, `/readyz`) goes
-through `shown`. Logs have a redactor of their own.
+`hide` registers the process's secrets once at start; everything shown to people (the terminal, the chat, `/readyz`) passes
+through `shown`. Logs have their own redactor.
 """
 
 import math
@@ -14,16 +14,16 @@ from bot.settings.secret_places import in_a_place, names_a_secret, without_place
 
 REDACTED = "[redacted]"
 
-_SHORTEST = 8  # characters of a secret that is found by itself
-_LONGEST_WORD = 16  # characters; what is longer is no ordinary word or number
+_SHORTEST = 8  # characters of a secret that is searched for by itself
+_LONGEST_WORD = 16  # characters; anything longer is no ordinary word or number
 _SHORTEST_OF_ALL = 4
 """Characters; what is shorter stands in half of all words, and hiding it everywhere would only tell where it is."""
 
 _ORDINARY = re.compile(r"[^\W\d_]+|[\d.,:+-]+")  # a word, a number, a time
-_SYMBOL = re.compile(r"[^\w\s.,:+-]")  # in no word and no number
+_SYMBOL = re.compile(r"[^\w\s.,:+-]")  # not part of a word or a number
 _SHORTEST_WITH_SYMBOL = 5
 _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")
-_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&(?:quot|#34);", "'": "&#(?:x27|39);"}  # as HTML has them
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&(?:quot|#34);", "'": "&#(?:x27|39);"}  # as HTML escapes them
 _DATABASE_URL = re.compile(r"(?:sqlite|postgres(?:ql)?)(?:\+[a-z0-9]+)?://", re.IGNORECASE)
 _KEY_IN_CONNECTION_STRING = re.compile(r"SharedAccessKey=([^;]+)")
 _TELEGRAM_TOKEN = re.compile(r"[0-9]+:([A-Za-z0-9_-]{8,})")
@@ -33,15 +33,15 @@ _LOGIN = re.compile(r"(?:^|//|[\s,;])[^\s/@:,]*:([^\s/@]+(?:/[^\s@]*)?)@")
 
 
 def passwords_in(text: str) -> Iterator[str]:
-    """The passwords of every `user:password@host` in a text that should have held none, such as the address of a proxy."""
+    """Yields the passwords of every `user:password@host` in a text that should contain none, such as a proxy's address."""
     for found in _LOGIN.finditer(text):
         yield found[1]
         yield unquote(found[1])
 
 
 def parts_of_secret(secret: str) -> Iterator[str]:
-    """What of a secret must not be shown: the password alone of a database's URL, otherwise all of it, and what could be taken
-    out of it."""
+    """Yields the parts of a secret that must not be shown: the password alone of a database URL, otherwise all of it, and
+    every secret inside it."""
     if _DATABASE_URL.match(secret):
         yield from _parts_of_url(secret)
         return
@@ -57,7 +57,7 @@ def _parts_of_url(url: str) -> Iterator[str]:
     try:
         parts = urlsplit(url)
         passwords = [parts.password or "", *parse_qs(parts.query).get("password", [])]
-    except ValueError:  # brackets that are no address: hide it all
+    except ValueError:  # brackets that are not an address: hide it all
         passwords = [url]
     for password in filter(None, passwords):
         yield password
@@ -65,12 +65,13 @@ def _parts_of_url(url: str) -> Iterator[str]:
 
 
 class Redactor:
-    """Takes out what stands where secrets stand (`secret_places`), and `secrets` themselves: as they are, percent-encoded in
-    a URL, or escaped in JSON or a Python repr. A secret that is short, a word or a number is left in sentences, which would be
-    unreadable without it, and taken out where a login or a setting holds it."""
+    """Removes values in places where secrets stand (`secret_places`), and `secrets` themselves: literal, percent-encoded in a
+    URL, or escaped in JSON or a Python repr. A secret that is short, a word or a number stays in sentences, which would be
+    unreadable without it, and is removed where a login or a setting contains it."""
 
     def __init__(self, secrets: Collection[str], *, everywhere: bool = False) -> None:
-        """`everywhere`: words and numbers too, of four characters or more, for texts into which one may have come by mistake."""
+        """Takes `everywhere` to remove words and numbers of four characters or more too, for texts that may contain one by
+        mistake."""
         longest_first = sorted(filter(None, secrets), key=len, reverse=True)
         found = [one for one in longest_first if _is_strange(one) or (everywhere and len(one) >= _SHORTEST_OF_ALL)]
         self._pattern = re.compile("|".join(map(_however_written, found))) if found else None
@@ -78,16 +79,16 @@ class Redactor:
         self._held = re.compile(held, re.IGNORECASE) if held else None
 
     def text(self, text: str) -> str:
-        """`text` without secrets."""
+        """Returns `text` without secrets."""
         return without_places(self.known(text))
 
     def known(self, text: str) -> str:
-        """Returns `text` without the secrets that were named; others stay."""
+        """Returns `text` without the registered secrets; others stay."""
         text = self._pattern.sub(REDACTED, text) if self._pattern else text
         return self._held.sub(_but_for_what_holds_it, text) if self._held else text
 
     def value(self, value: Any) -> Any:
-        """The same for anything that is logged: text is cleaned, containers are gone through, all else becomes text."""
+        """Redacts any logged value: cleans text, walks containers and turns everything else into text."""
         match value:
             case None | bool() | int():
                 return value
@@ -103,7 +104,7 @@ class Redactor:
                 return self.text(str(value))
 
     def named(self, name: str, value: Any) -> Any:
-        """Returns the value that goes by `name`, without secrets: nothing of it where the name is that of a secret."""
+        """Redacts the value called `name`: entirely where the name is that of a secret."""
         return REDACTED if value and names_a_secret(name) else self.value(value)
 
 
@@ -111,23 +112,24 @@ _process = Redactor(())
 
 
 def hide(secrets: Collection[str]) -> None:
-    """From now on `shown` takes these out. The last call counts."""
+    """Makes `shown` remove these from now on. The last call counts."""
     global _process  # noqa: PLW0603 - like the logs, it is one for the process
     _process = Redactor(secrets)
 
 
 def shown(text: str) -> str:
-    """`text` without the process's secrets."""
+    """Returns `text` without the process's secrets."""
     return _process.text(text)
 
 
 def shown_on_purpose(text: str) -> str:
-    """Returns a text that holds a secret for who reads it, such as that of a new authenticator, without those of the process."""
+    """Returns a text that contains a secret meant for its reader, such as that of a new authenticator, without those of the
+    process."""
     return _process.known(text)
 
 
 def _is_strange(secret: str) -> bool:
-    """Tells whether it is found by itself: nobody says it by chance."""
+    """Tells whether a secret is searched for by itself: it never occurs by chance."""
     shortest = _SHORTEST_WITH_SYMBOL if _SYMBOL.search(secret) else _SHORTEST
     return len(secret) >= _LONGEST_WORD or (len(secret) >= shortest and _ORDINARY.fullmatch(secret) is None)
 
@@ -138,7 +140,7 @@ def _but_for_what_holds_it(found: re.Match[str]) -> str:
 
 def _however_written(secret: str) -> str:
     written = _in_any_way(secret)
-    # A password that is a word stands within other words, and in the names of commands and bots.
+    # A password that is a word occurs within other words, and in the names of commands and bots.
     is_word = secret.isascii() and secret.isalpha() and len(secret) < _LONGEST_WORD
     return rf"(?<!\w){written}(?!\w)" if is_word else written
 
@@ -148,8 +150,8 @@ def _in_any_way(secret: str) -> str:
 
 
 def _one_character(c: str) -> str:
-    """A pattern of `c` as itself, behind a backslash, percent-encoded (also twice), as `\\xHH`, `\\uHHHH`, as HTML has it, or
-    `+` for a space."""
+    r"""Returns a pattern of `c` as itself, after a backslash, percent-encoded (also twice), as `\xHH`, `\uHHHH`, as an HTML
+    entity, or `+` for a space."""
     octets = c.encode("utf-8", "surrogatepass")
     ways = [
         r"\\{0,4}" + re.escape(c),

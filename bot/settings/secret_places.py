@@ -1,5 +1,5 @@
-"""Where a secret stands, whatever it is: logins in addresses, settings and parameters by their names, headers, tokens of bots.
-What stands there ends where a tag of HTML begins. Pure."""
+"""Places where secrets stand, whatever they are: logins in URLs, settings and parameters by name, headers, bot tokens. A
+secret ends where an HTML tag begins. Pure."""
 
 import re
 
@@ -23,7 +23,7 @@ _NAMES = ("pass", "pwd", "secret", "sig", "token", "key")
 _PLACES = tuple(
     (hints, re.compile(pattern, re.IGNORECASE))
     for hints, pattern in (
-        # scheme://user:password@host, of which the password may hold a slash that nobody encoded
+        # scheme://user:password@host, of which the password may contain an unencoded slash
         (("://",), rf"(://[^\s/@:'\"]{{0,256}}:){_NOT_YET}[^\s/@<]{{1,512}}(?:/[^\s@<]{{0,512}})?(?=@)"),
         # 'password': 'x', "token": "x", password='x', token=b"x"
         (_NAMES, rf"({_NAME}{_QUOTE}?\s{{0,8}}[:=]\s{{0,8}}b?)({_QUOTE}){_NOT_YET}(?:(?!\2)(?:\\.|[^\n<]))*+"),
@@ -38,7 +38,7 @@ _PLACES = tuple(
         (("x-",), rf"({_HEADER}{_QUOTE}?\s{{0,8}}[:=]\s{{0,8}}{_QUOTE}?){_NOT_YET}[^\s<\"'\\]+"),
         # SASL PLAIN, as Python writes bytes: \x00user\x00password
         (("\\x00",), rf"(\\x00[^\\\"'\s]{{1,256}}\\x00){_NOT_YET}(?:\\[^\"']|[^\\\"'<\n])+"),
-        # the token of a bot, in a path and alone
+        # a bot's token, in a path and alone
         (("/bot",), rf"(/bot){_NOT_YET}\d+(?::|%3a)[^/\s\"'<]+"),
         ((":", "%3a"), r"()\b\d{6,20}(?::|%3a)[a-z0-9_-]{30,}"),
     )
@@ -48,12 +48,12 @@ _IS_NAME = re.compile(rf"(?:{_NAME}|authorization|{_HEADER})\Z", re.IGNORECASE)
 
 
 def names_a_secret(name: str) -> bool:
-    """Tells whether what goes by `name` is a secret: `password`, `api_key`, `X-MBX-APIKEY`."""
+    """Tells whether a name is that of a secret: `password`, `api_key`, `X-MBX-APIKEY`."""
     return _IS_NAME.search(name) is not None
 
 
 def without_places(text: str) -> str:
-    """Returns `text` without what stands where secrets stand."""
+    """Returns `text` without the values in places of secrets."""
     small = text.lower()
     for hints, place in _PLACES:
         if any(hint in small for hint in hints):
@@ -67,6 +67,6 @@ def _replaced(found: re.Match[str]) -> str:
 
 
 def in_a_place(written: str) -> str:
-    """Returns the pattern of a secret that is an ordinary word, only as a login or a setting of that kind holds it. Its one group
-    is what stands before it."""
+    """Returns the pattern of a secret that is an ordinary word, matching it only as a login or a setting of that kind. Its one
+    group is the text before it."""
     return rf"({_NAME}{_QUOTE}?\s*[:=]\s*b?{_QUOTE}?|(?<=[^\s/@]):(?={written}@)){written}(?!\w)"

@@ -1,4 +1,4 @@
-"""Every setting of the program, once. Reads the environment and `.env`, says all that is wrong at a time, and acts on nothing."""
+"""Every setting of the program, once. Reads the environment and `.env`, reports all problems at once, and acts on nothing."""
 
 import difflib
 import os
@@ -36,7 +36,7 @@ _NEAR = 0.7  # difflib's ratio: TRADE_QUANTITY is 0.78 from TRADE_QTY
 
 
 class TradingMode(StrEnum):
-    """Simulated fills, Binance's testnet, or money."""
+    """Simulated fills, Binance's testnet, or real money."""
 
     PAPER = "paper"
     TESTNET = "testnet"
@@ -61,9 +61,9 @@ File = Annotated[Path, PlainValidator(read.existing_file)]
 
 
 class Settings(BaseSettings):
-    """The variables of the same names in capitals, in the order of `.env.example`. Immutable; made by `load_settings` alone.
+    """The variables by their names in lower case, in the order of `.env.example`. Immutable; made only by `load_settings`.
 
-    Amounts are in `report_asset` unless named `qty` (base asset); percentages in per cent; what is None was not set.
+    Amounts are in `report_asset` unless named `qty` (base asset); percentages in per cent; None means unset.
     """
 
     model_config = SettingsConfigDict(
@@ -153,12 +153,13 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what `load_settings` read: the library's own reader of `.env` would expand Event Hubs' `$ConnectionString`."""
+        """Uses only what `load_settings` read: the library's own reader of `.env` would expand Event Hubs'
+        `$ConnectionString`."""
         return (init_settings,)
 
     @classmethod
     def variables(cls) -> Mapping[str, FieldInfo]:
-        """Every variable by its name in the environment."""
+        """Returns every variable by its name in the environment."""
         return {name.upper(): field for name, field in cls.model_fields.items() if not field.exclude}
 
     def __repr__(self) -> str:
@@ -168,23 +169,23 @@ class Settings(BaseSettings):
 
     @property
     def users(self) -> Mapping[int, Role]:
-        """Who may command, by Telegram id: TG_USERS, and whoever TG_CHAT_ID is the private chat of."""
+        """Returns roles by Telegram id: TG_USERS, and the owner of TG_CHAT_ID where that is a private chat."""
         owner = {self.tg_chat_id: Role.OWNER} if self.tg_chat_id is not None and self.tg_chat_id > 0 else {}
         return MappingProxyType({**self.tg_users, **owner})
 
     def secret_values(self) -> frozenset[str]:
-        """Every text that must never be shown: the secrets, and what in them is a secret by itself."""
+        """Returns every text that must never be shown: the secrets, and the secrets inside them."""
         values = (getattr(self, name.lower()) for name, field in self.variables().items() if _is_secret(field.annotation))
         own = (part for value in values if value is not None for part in parts_of_secret(value.get_secret_value()))
         return self.besides | frozenset(own)
 
     def unused(self) -> tuple[str, ...]:
-        """Variables that are set and right, but that this version does not act upon."""
+        """Returns variables that are set and valid but not used by this version."""
         idle = {"BINANCE_WS_URL"} if self.binance_ws_url else set()
         return tuple(sorted(name for name in self.given if name in idle))
 
     def missing_for_run(self) -> list[str]:
-        """What `marketflow run` still needs, one sentence each."""
+        """Returns what `marketflow run` still needs, one sentence each."""
         sources = {"KAFKA_BROKER", "SNOWFLAKE_SIGNALS_TABLE", "WEBHOOK_SECRET"}
         broker = "the address of the Kafka broker that brings the signals (or SNOWFLAKE_SIGNALS_TABLE or WEBHOOK_SECRET)"
         needed = {
@@ -200,9 +201,10 @@ class Settings(BaseSettings):
 
 
 def load_settings(env: Mapping[str, str] | None = None, env_file: Path | None = Path(".env")) -> Settings:
-    """The settings from `env` (None: this process's environment) and, for what is not there, from `env_file` (None: no file).
+    """Returns the settings from `env` (None: this process's environment) and, for what is not there, from `env_file` (None: no
+    file).
 
-    An empty value counts as unset. Raises ConfigurationError with every problem there is, none of which shows a secret.
+    An empty value counts as unset. Raises ConfigurationError with every problem, none of which shows a secret.
     """
     in_file = read_env_file(env_file) if env_file is not None else {}
     known, everything = Settings.variables(), {**in_file, **_set(os.environ if env is None else env)}
@@ -230,24 +232,24 @@ def load_settings(env: Mapping[str, str] | None = None, env_file: Path | None = 
 
 
 def _set(texts: Mapping[str, str]) -> dict[str, str]:
-    # An empty BINANCE_WS_URL has a meaning of its own: no stream, REST polling only.
+    # An empty BINANCE_WS_URL has its own meaning: no stream, REST polling only.
     return {name: text for name, text in texts.items() if text.strip() or name == "BINANCE_WS_URL"}
 
 
 def _told(name: str, fault: Mapping[str, Any], given: Mapping[str, str], hidden: frozenset[str]) -> str:
-    """Returns what is wrong with a value, in words of ours; it is shown by its length alone where there is a secret in it."""
+    """Returns what is wrong with a value, in our own text; a value that contains a secret is shown by its length alone."""
     is_secret = _is_secret(Settings.variables()[name].annotation) or any(one in given[name] for one in hidden if one)
     shown = read.found(given[name], secret=is_secret)
     return f"{name}: found {shown}; accepted: {fault['ctx']['error']}"
 
 
 def _besides(everything: Mapping[str, str]) -> Iterator[str]:
-    """What must not be shown although no setting is known to hold a secret there."""
+    """Yields values that must not be shown although no setting is known to contain a secret there."""
     known = Settings.variables()
     for name, text in everything.items():
         if (name in known and not _is_secret(known[name].annotation)) or name.upper().endswith("_PROXY"):
             yield from passwords_in(text)
-        elif name == "PGPASSWORD":  # asyncpg takes it where the address has none
+        elif name == "PGPASSWORD":  # asyncpg uses it where the URL has none
             yield text
 
 
@@ -263,7 +265,7 @@ def _is_secret(annotation: object) -> bool:
 
 
 def _readable(path: Path | None, given: Mapping[str, str]) -> Iterator[str]:
-    """Files with secrets that somebody else on the machine may read."""
+    """Warns of secret files that others on the machine may read."""
     key = given.get("SNOWFLAKE_PRIVATE_KEY_PATH")
     for each in (path, Path(key.strip()).expanduser() if key is not None else None):
         if each is not None and readable_by_others(each):

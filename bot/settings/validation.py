@@ -1,4 +1,5 @@
-"""What settings mean for one another. Works on their texts, so that every contradiction is told beside every unreadable value."""
+"""Checks settings against one another. Works on their texts, so that every contradiction is reported beside every unreadable
+value."""
 
 from collections.abc import Iterator, Mapping
 
@@ -21,7 +22,7 @@ _SHORTEST_TOKEN_SECRET = 30  # characters; Telegram's own have 35
 
 
 def venue_of(address: str) -> str:
-    """Whose money an address is about: `testnet` (no one's), `live`, or `other` where it is not Binance's."""
+    """Returns whose money an address is about: `testnet` (nobody's), `live`, or `other` where it is not Binance's."""
     parts = split_url(address)
     host = (parts.hostname or "").rstrip(".") if parts else ""
     if host == "testnet.binance.vision" or host.endswith(".testnet.binance.vision"):
@@ -32,7 +33,7 @@ def venue_of(address: str) -> str:
 
 
 def defaults_that_follow(given: Mapping[str, str]) -> dict[str, str]:
-    """What variables are while unset, where that depends on others."""
+    """Returns the defaults of unset variables that depend on others."""
     mode = trading_mode(given)
     api = given.get("BINANCE_API_URL") or (TESTNET_API if mode == "testnet" else LIVE_API)
     # Another host has another stream: the keys must not go to Binance when the orders do not.
@@ -48,13 +49,13 @@ def defaults_that_follow(given: Mapping[str, str]) -> dict[str, str]:
 
 
 def trading_mode(given: Mapping[str, str]) -> str:
-    """The mode that is asked for, as written, or the one that follows from the address."""
+    """Returns the requested mode, as written, or the one implied by the address."""
     follows = "testnet" if venue_of(given.get("BINANCE_API_URL", "")) == "testnet" else "paper"
     return given.get("TRADING_MODE", follows).strip().lower()
 
 
 def contradictions(given: Mapping[str, str]) -> Iterator[str]:
-    """Every problem that takes more than one variable to see. `given` holds no empty values, save BINANCE_WS_URL's."""
+    """Yields every problem that involves more than one variable. `given` holds no empty values, except BINANCE_WS_URL's."""
     yield from _binance(given)
     yield from plain_addresses(given, trading_mode(given))
     yield from _limits(given)
@@ -79,11 +80,11 @@ def _binance(given: Mapping[str, str]) -> Iterator[str]:
 
 
 def _report_asset(given: Mapping[str, str]) -> str | None:
-    """What everything is counted in: as set, else what SYMBOL is priced in; None where its name does not tell."""
+    """Returns the report asset: as set, otherwise the quote asset of SYMBOL; None where its name does not show it."""
     try:
         return asset(given["REPORT_ASSET"]) if "REPORT_ASSET" in given else quote_of(symbol(given.get("SYMBOL", DEFAULT_SYMBOL)))
     except ValueError:
-        return None  # told already
+        return None  # reported already
 
 
 def _limits(given: Mapping[str, str]) -> Iterator[str]:
@@ -130,7 +131,7 @@ def _telegram(given: Mapping[str, str]) -> Iterator[str]:
     try:
         chat, roles = chat_id(given["TG_CHAT_ID"]), users(given["TG_USERS"])
     except (KeyError, ValueError):
-        return  # unset, or told already
+        return  # unset, or reported already
     if chat in roles and roles[chat] is not Role.OWNER:
         role = roles[chat].name.lower()
         yield f"TG_USERS: {chat} is a {role} here, but TG_CHAT_ID makes this person an owner; accepted: {chat}:owner"
@@ -163,7 +164,7 @@ def _webhook(given: Mapping[str, str]) -> Iterator[str]:
 
 
 def doubts(given: Mapping[str, str]) -> Iterator[str]:
-    """What works and is probably not meant. Only asked once there is no problem."""
+    """Yields settings that work and are probably not intended. Called only once there is no problem."""
     yield from doubtful_addresses(given, trading_mode(given))
     if given.get("TG_CHAT_ID", "").strip().startswith("-") and "TG_USERS" not in given:
         yield "TG_CHAT_ID is a group and TG_USERS is not set: nobody may command the bot"

@@ -1,1 +1,1 @@
-"""Who receives which notification, and how loudly."""
+"""Subscriptions: who receives which notification, and how loudly."""

@@ -1,4 +1,4 @@
-"""What a reader is told and how loudly, by what was set and by the role. Pure."""
+"""Decides which notifications a reader receives and how loudly, by settings and role. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -62,9 +62,9 @@ DEFAULTS: Mapping[Role, Mapping[Topic, Level]] = {
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """A chat that is told, as it stands now. `key` names it in the ledger, `thread_id` is the topic of a group, `reader` holds
-    what was set; `bot_name` is for links to the bot; `since` is when a person was let in (again). `told_elsewhere`: its people
-    hear everything in the owner's group, so that nothing is told twice unasked."""
+    """A chat that receives notifications, in its current state. `key` names it in the ledger, `thread_id` is a group's topic,
+    `reader` holds its settings; `bot_name` is for links to the bot; `since` is when a person was let in (again).
+    `told_elsewhere`: its people read everything in the owner's group, so that nothing is sent twice unasked."""
 
     key: str
     chat_id: int
@@ -78,16 +78,17 @@ class Recipient:
 
     @property
     def is_group(self) -> bool:
-        """https://core.telegram.org/bots/api#chat: ids of groups are negative."""
+        """Tells whether it is a group, as ids of groups are negative: https://core.telegram.org/bots/api#chat."""
         return self.chat_id < 0
 
     def level_of(self, topic: Topic) -> Level:
-        """What was set, else what the role is told."""
+        """Returns the level that was set, otherwise the role's default."""
         default = Level.OFF if self.told_elsewhere else DEFAULTS[self.role][topic]
         return self.reader.levels.get(topic, default)
 
     def level(self, event: Event) -> Level:
-        """How this reader is told of `event`. Of people only owners are; whoever set something had the answer in this chat."""
+        """Returns how this reader is notified of `event`. Events about people go to owners only; a person who changed a
+        setting already had the answer in this chat."""
         if isinstance(event, StrangerSeen | PersonJoined | PersonRevoked | AuthenticatorChanged) and self.role < Role.OWNER:
             return Level.OFF
         if isinstance(event, DigestMade) and event.digest.chat_id != self.chat_id:
@@ -97,18 +98,18 @@ class Recipient:
         return self.level_of(topic_of(event))
 
     def is_told(self, item: OutboxItem) -> bool:
-        """Whether this reader is told of it at all: of nothing from before having the right."""
+        """Tells whether this reader is notified at all: never of anything from before they had the right."""
         return self.level(item.event) is not Level.OFF and (self.since is None or item.at >= self.since)
 
     def holds_back(self, now: datetime) -> bool:
-        """Whether what is not urgent waits: muted, or quiet by this reader's clock."""
+        """Tells whether non-urgent events wait: muted, or quiet hours by this reader's clock."""
         if self.reader.muted_until is not None and now < self.reader.muted_until:
             return True
         return self.reader.quiet is not None and self.reader.quiet.include(now.astimezone(self.texts.zone).time())
 
 
 def topic_of(event: Event) -> Topic:  # noqa: PLR0911, C901 - flat: one line for each topic
-    """What an event is about."""
+    """Returns the topic of an event."""
     match event:
         case ApprovalRequested() | ApprovalClosed():
             return Topic.APPROVALS
@@ -135,7 +136,7 @@ def topic_of(event: Event) -> Topic:  # noqa: PLR0911, C901 - flat: one line for
 
 
 def foldable(items: Sequence[OutboxItem]) -> list[OutboxItem]:
-    """The first of `items` that need no message of their own, up to one that does."""
+    """Returns the first of `items` that need no message of their own, up to one that does."""
     alike: list[OutboxItem] = []
     for item in items:
         if isinstance(item.event, ApprovalRequested | ApprovalClosed | SymbolHalted | DigestMade):
@@ -145,7 +146,7 @@ def foldable(items: Sequence[OutboxItem]) -> list[OutboxItem]:
 
 
 def role_to_tap(item: OutboxItem) -> Role:
-    """Who may use the buttons of an event."""
+    """Returns the least role that may use the buttons of an event."""
     if isinstance(item.event, SymbolHalted):
         return Role.OWNER
     return Role.TRADER if isinstance(item.event, ApprovalRequested) else Role.VIEWER

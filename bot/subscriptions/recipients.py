@@ -1,4 +1,4 @@
-"""Who is told what happens: the owner's chat, and everybody with a right who has started the bot."""
+"""The recipients of notifications: the owner's chat, and everybody with a right who has started the bot."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from core.state.portfolio import Portfolio
 
 @dataclass(frozen=True, slots=True)
 class Recipients:
-    """`chat_id` is the owner's chat, `thread_id` a topic of it; `language` and `zone` are for whoever has chosen none;
-    `bot_name` is the bot's user name, empty while it is not known."""
+    """Finds recipients. `chat_id` is the owner's chat, `thread_id` a topic of it; `language` and `zone` are defaults;
+    `bot_name` is the bot's user name, empty while unknown."""
 
     chat_id: int
     thread_id: int | None
@@ -25,11 +25,11 @@ class Recipients:
     bot_name: Callable[[], str] = str
 
     def main(self) -> Recipient:
-        """The owner's chat, which is always told."""
+        """Returns the owner's chat, which always receives notifications."""
         return self._recipient(MAIN_READER, self.reader(self.chat_id), Role.OWNER)
 
     def persons(self) -> Mapping[str, Recipient]:
-        """The private chats besides it, by key. One whose right ended is told nothing more."""
+        """Returns the private chats besides it, by key. A person whose right ended receives nothing more."""
         found = {}
         for reader in self.portfolio.readers.values():
             role = self.people.role(reader.chat_id)
@@ -39,15 +39,15 @@ class Recipients:
         return found
 
     def recipient(self, chat_id: int) -> Recipient | None:
-        """How this chat is told; None where it is not."""
+        """Returns this chat as a recipient; None where it is not one."""
         return self.main() if chat_id == self.chat_id else self.persons().get(str(chat_id))
 
     def reader(self, chat_id: int) -> Reader:
-        """How a chat wants to be told; as nobody has said where nobody has."""
+        """Returns a chat's notification settings; the defaults where none were set."""
         return self.portfolio.readers.get(chat_id) or Reader(chat_id)
 
     def speech(self, chat_id: int) -> tuple[str, str]:
-        """Language and time zone of a chat or a person."""
+        """Returns the language and time zone of a chat or a person."""
         reader = self.reader(chat_id)
         return reader.language or self.language, reader.zone or self.zone
 

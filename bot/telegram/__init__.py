@@ -1,1 +1,1 @@
-"""The Telegram bot: the connection, who may use it, and what people say and tap."""
+"""The Telegram bot: the connection, the access gate, and what people write and tap."""

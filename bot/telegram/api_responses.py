@@ -1,8 +1,8 @@
-"""What the Bot API answers, read before the library does: what is not as documented becomes an OddAnswer, and nothing else.
+"""Validates the Bot API's responses before the library reads them: anything undocumented becomes an OddAnswer, and nothing else.
 
-python-telegram-bot trusts its server: `true` where a message was promised is a TypeError in its depths, and a page of a firewall
-with status 403 means to it that a person has blocked the bot. Here every answer is measured, by https://core.telegram.org/bots/api,
-in what the program reads of it; what goes on to the library is rebuilt from that.
+python-telegram-bot trusts its server: `true` in place of a message is a TypeError deep inside it, and a firewall's page with
+status 403 means to it that a person has blocked the bot. Here the program checks every field it reads against
+https://core.telegram.org/bots/api; the library gets a response rebuilt from those.
 """
 
 import json
@@ -20,9 +20,9 @@ from telegram.request import HTTPXRequest
 log = structlog.get_logger(__name__)
 
 MOST_UPDATES = 20
-_MOST_BYTES = 2 * 1024 * 1024  # more than the longest that many updates can take
+_MOST_BYTES = 2 * 1024 * 1024  # more than the longest response with many updates
 _LONGEST_BODY = 30.0  # seconds from the first byte of an answer to its last
-_LONGEST_FLOOD = 3600  # seconds; Telegram asks for some minutes, and a year would be a slip of somebody's
+_LONGEST_FLOOD = 3600  # seconds; Telegram asks for some minutes, and a year would be a mistake
 _LONGEST_WORDS = 300
 _SUPERGROUPS = -1_000_000_000_000  # their ids are below: https://core.telegram.org/api/bots/ids#supergroup-channel-ids
 _LARGEST = 2**53  # "at most 52 significant bits"
@@ -31,8 +31,8 @@ _Reader = Callable[[Any], Any]
 
 
 class OddAnswer(NetworkError):
-    """An answer of the Bot API that is not as documented. `done`: it says all the same that what was asked for was done, so that
-    saying it again says it twice."""
+    """A response of the Bot API that is not as documented. `done`: it says nevertheless that the request was carried out, so
+    that a retry would send it twice."""
 
     def __init__(self, what: str, *, done: bool = False) -> None:
         super().__init__(what)
@@ -40,22 +40,22 @@ class OddAnswer(NetworkError):
 
 
 class CheckedRequest(HTTPXRequest):
-    """The library's way over HTTP, with every answer measured. Raises TelegramError and nothing else."""
+    """The library's HTTP request with every response validated. Raises TelegramError and nothing else."""
 
     def __init__(self, **options: Any) -> None:
-        """`options` are those of HTTPXRequest."""
-        # Nothing packed: a bomb of some KB would be a GB here.
+        """Takes the options of HTTPXRequest."""
+        # No compression: a bomb of some KB would be a GB here.
         measured = {"event_hooks": {"response": [_measure]}, "headers": {"Accept-Encoding": "identity"}}
         super().__init__(**options, httpx_kwargs=measured)
 
     async def do_request(self, url: str, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
-        """See BaseRequest."""
+        """Sends the request; see BaseRequest."""
         status, body = await super().do_request(url, *args, **kwargs)
         return status, checked(url.rsplit("/", 1)[-1], status, body)
 
 
 def checked(method: str, status: int, body: bytes) -> bytes:
-    """The same answer with nothing in it but what is as documented. Raises OddAnswer."""
+    """Returns the same response with only documented contents. Raises OddAnswer."""
     try:
         said = json.loads(body.decode("utf-8", "replace"))
     except (ValueError, RecursionError):
@@ -76,7 +76,7 @@ def checked(method: str, status: int, body: bytes) -> bytes:
 
 
 def _refusal(method: str, status: int, said: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Telegram's own word; whatever stands between it and us speaks otherwise, and its 401, 403 or 404 mean nothing."""
+    """Returns Telegram's own refusal; proxies in between answer otherwise, and their 401, 403 or 404 mean nothing."""
     if said.get("ok") is not False or said.get("error_code") != status:
         raise OddAnswer(f"{method}: {_status(status)}, and not in the words of the Bot API")
     words = said.get("description")
@@ -116,7 +116,7 @@ def _chat(value: Any) -> Any:
 
 
 def _chat_in_full(value: Any) -> Any:
-    """What an older or a local Bot API does not tell, and the library insists on, is put in: nobody here reads it."""
+    """Fills in fields that an older or a local Bot API leaves out and the library insists on: nothing here reads them."""
     missing = {"accent_color_id": 0, "max_reaction_count": 0, "accepted_gift_types": _NO_GIFTS}
     full = missing | {name: given for name, given in _chat(value).items() if name in {*_CHAT_NEEDS, *_CHAT_NAMES}}
     ChatFullInfo.de_json(full, None)
@@ -152,7 +152,7 @@ def _message_or_true(value: Any) -> Any:
 
 
 def _updates(value: Any) -> Any:
-    """One that cannot be read is emptied, so that it is passed over by its number: it would come again for ever."""
+    """Empties an update that cannot be read, so that it is skipped by its number: otherwise it would come again for ever."""
     if not isinstance(value, list):
         raise TypeError
     read: list[Any] = []
@@ -231,7 +231,7 @@ def _is_text(value: Any) -> bool:
 
 
 def _clean(value: Any) -> Any:
-    """Without what neither a file, a database nor a terminal takes: halves of characters, and NUL."""
+    """Removes what no file, database or terminal accepts: lone surrogates, and NUL."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode().replace("\0", "�")
     if isinstance(value, list):
@@ -260,7 +260,7 @@ async def _measure(response: httpx.Response) -> None:
 
 
 class _Measured(httpx.AsyncByteStream):
-    """The body of an answer; OddAnswer for one that is too long, or takes too long."""
+    """Reads the body of a response; raises OddAnswer for one that is too long or takes too long."""
 
     def __init__(self, body: httpx.AsyncByteStream) -> None:
         self._body = body
@@ -275,5 +275,5 @@ class _Measured(httpx.AsyncByteStream):
             yield piece
 
     async def aclose(self) -> None:
-        """Gives the connection back."""
+        """Releases the connection."""
         await self._body.aclose()

@@ -1,5 +1,5 @@
-"""The one gate in front of every command and every button: who has no right gets no answer, and the owner is told once. Only what
-a person says in person passes: nothing forwarded, sent through a bot or quoted, nothing of a channel, nothing edited."""
+"""The one gate in front of every command and every button: people without a right get no answer, and the owner is notified
+once. Only a person's own new messages pass: nothing forwarded, quoted, edited, sent through a bot or by a channel."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
@@ -14,19 +14,19 @@ from core.domain.errors import LedgerUnavailable
 
 log = structlog.get_logger(__name__)
 
-_REMEMBERED = 10_000  # strangers that the ledger need not be asked about again
+_REMEMBERED = 10_000  # strangers that are known without asking the ledger again
 
 
 class Strangers(Protocol):
-    """Who was never let in; the owner is told of each once, also after a restart."""
+    """Records strangers; the owner is notified of each once, also after a restart."""
 
     async def first_time_stranger(self, user_id: int, name: str) -> bool:
-        """Whether this one is new; then the owner will be told. Raises LedgerUnavailable."""
+        """Tells whether this one is new; then the owner will be notified. Raises LedgerUnavailable."""
         ...
 
 
 class Gate:
-    """Lets an update pass when a person with a right sent it: in a group too it is the person who counts. Somebody with a good
+    """Lets an update pass when a person with a right sent it: in a group too the person counts. A person with a valid
     invitation passes too, with that one message, to be let in."""
 
     def __init__(
@@ -36,8 +36,8 @@ class Gate:
         strangers: Strangers,
         explain: Callable[[Message], Awaitable[None]],
     ) -> None:
-        """`role` is what a user id may do; `is_invited` whether a text carries the word of an open invitation; `explain` tells
-        somebody with a right, in private, why what is not their own word does nothing."""
+        """Takes `role`, which returns a user id's role; `is_invited` tells whether a text contains an open invitation;
+        `explain` tells a person with a right, in private, why a message that is not their own does nothing."""
         self._role = role
         self._is_invited = is_invited
         self._strangers = strangers
@@ -56,7 +56,7 @@ class Gate:
             elif person is not None and message is not None and message.chat.type == message.chat.PRIVATE:
                 await self._explain(message)
         except Exception as error:
-            # Any other exception than this one lets the update go on: the library tells of it and calls the next handler.
+            # With any other exception the library reports it and still calls the next handler.
             log.exception("a stranger could not be told of", error=type(error).__name__)
         raise ApplicationHandlerStop
 
@@ -78,8 +78,8 @@ class Gate:
 
 
 def is_own(message: Message) -> bool:
-    """Whether a person said it in person and in their own words: https://core.telegram.org/bots/api#message. A command that
-    somebody forwards, or sends through an inline bot, or in answer to a quotation, is another's words under their name."""
+    """Tells whether a person wrote it themselves: https://core.telegram.org/bots/api#message. A command that is forwarded,
+    sent through an inline bot or answers a quotation is another's text under their name."""
     foreign = (
         *(message.forward_origin, message.is_automatic_forward, message.via_bot, message.sender_business_bot),
         *(message.external_reply, message.quote, message.edit_date, message.sender_chat),
@@ -88,7 +88,8 @@ def is_own(message: Message) -> bool:
 
 
 def _person_of(update: Update) -> User | None:
-    """Who said a new message or tapped a button. None for all the rest: edits, channels, anonymous admins, other bots."""
+    """Returns the person who wrote a new message or tapped a button. None for all the rest: edits, channels, anonymous admins,
+    other bots."""
     if update.message is not None:
         person = None if update.message.sender_chat is not None else update.message.from_user
     else:

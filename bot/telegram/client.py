@@ -1,4 +1,4 @@
-"""How Telegram is reached: the bot, its time limits, and when to try again. The token never leaves this file in words."""
+"""The connection to Telegram: the bot, its timeouts and retries. The token is never shown outside this file."""
 
 import asyncio
 import logging
@@ -37,21 +37,21 @@ _LOG_LEVELS = {
     "httpx": logging.WARNING,  # logs request URLs, and the URL holds the token
     "httpcore": logging.WARNING,
     "telegram": logging.INFO,  # at DEBUG, so does it
-    "telegram.request": logging.CRITICAL,  # a traceback for each unreadable answer; Speaker says it in a line
+    "telegram.request": logging.CRITICAL,  # a traceback for each unreadable answer; RetryingBot logs it in a line
 }
 _LONGEST_ANSWER_PAUSE = 10.0
-_ODD_ATTEMPTS = 3  # of what Telegram says it did in words that cannot be read: each one may be a message
-_DOUBTED_AFTER = 8  # failures of one message, some two minutes: then Telegram is asked whether it is well
+_ODD_ATTEMPTS = 3  # for requests that Telegram says it carried out in an unreadable response: each may be a message
+_DOUBTED_AFTER = 8  # failures of one message, some two minutes: then Telegram's health is checked
 NO_MESSAGE = 0
 """The id of a message that Telegram took without a readable word which it is."""
 _SLACK = 0.5  # seconds on top of what Telegram asks for
 
 
 def connect(token: str, api_url: str) -> ExtBot[None]:
-    """A bot that has not said anything yet. `api_url` is the Bot API server, without a path."""
+    """Returns a bot that has sent nothing yet. `api_url` is the Bot API server, without a path."""
     for name, level in _LOG_LEVELS.items():
         logging.getLogger(name).setLevel(max(level, logging.getLogger().level))
-    # Asks python-telegram-bot for lengths of time as timedelta, as its next major version will have them.
+    # Asks python-telegram-bot for durations as timedelta, as its next major version will have them.
     os.environ.setdefault("PTB_TIMEDELTA", "true")
     base = api_url.rstrip("/")
     return ExtBot(
@@ -64,7 +64,7 @@ def connect(token: str, api_url: str) -> ExtBot[None]:
 
 
 def name_of(bot: ExtBot[None]) -> str:
-    """The bot's user name; empty until Telegram has told it."""
+    """Returns the bot's user name; empty until Telegram has sent it."""
     try:
         return bot.username
     except RuntimeError:
@@ -72,7 +72,7 @@ def name_of(bot: ExtBot[None]) -> str:
 
 
 def markup(keyboard: Keyboard) -> InlineKeyboardMarkup | None:
-    """Telegram's form of a keyboard."""
+    """Converts a keyboard to Telegram's form."""
     if not keyboard:
         return None
     rows = [[InlineKeyboardButton(button.label, callback_data=button.data) for button in row] for row in keyboard]
@@ -80,27 +80,27 @@ def markup(keyboard: Keyboard) -> InlineKeyboardMarkup | None:
 
 
 def key_markup(keys: tuple[tuple[str, ...], ...]) -> ReplyKeyboardMarkup | None:
-    """Telegram's form of the keyboard below the writing line: https://core.telegram.org/bots/api#replykeyboardmarkup"""
+    """Converts the keyboard below the input field to Telegram's form: https://core.telegram.org/bots/api#replykeyboardmarkup"""
     if not keys:
         return None
     return ReplyKeyboardMarkup([list(row) for row in keys], resize_keyboard=True, is_persistent=True)
 
 
 def can_try_again(error: TelegramError) -> bool:
-    """Whether the same call may work a little later: no answer, a broken one, or too many calls."""
+    """Tells whether the same call may work a little later: no answer, a broken one, or too many calls."""
     passing = isinstance(error, NetworkError | RetryAfter) and not isinstance(error, BadRequest)
     return passing or type(error) is TelegramError
 
 
 class NotTaken(TelegramError):
-    """One message is not taken, again and again, by a Telegram that is well otherwise."""
+    """Raised when one message is refused repeatedly by a Telegram that works otherwise."""
 
 
 class RetryingBot:
-    """Says things through one bot, again and again until Telegram took them. `problem` is what is the matter, empty when well."""
+    """Sends through one bot, retrying until Telegram accepts. `problem` says what is wrong, empty when all is well."""
 
     def __init__(self, bot: ExtBot[None], clock: Clock, longest_wait: float = _HOUR) -> None:
-        """`longest_wait`, in seconds, is how long it waits at most before it tries again, whatever Telegram asks for."""
+        """Takes `longest_wait`, the most seconds it waits before a retry, whatever Telegram asks for."""
         self.bot = bot
         self.problem = ""
         self._longest_wait = longest_wait
@@ -108,16 +108,17 @@ class RetryingBot:
         self._ending = asyncio.Event()
 
     def end(self) -> None:
-        """What is tried only so often is not tried again: the process ends."""
+        """Ends calls with limited attempts: the process ends."""
         self._ending.set()
 
     def words(self, error: TelegramError) -> str:
-        """What Telegram said, without the token."""
+        """Returns Telegram's error message without the token."""
         return shown(f"{type(error).__name__}: {str(error).replace(self.bot.token, '***')}")
 
     async def do(self, action: Callable[[], Awaitable[Answer]], attempts: int | None = None) -> Answer | None:
-        """As `call`, for what changes something. None where Telegram says again and again that it is done, in words that cannot
-        be read: to go on would do it again and again. Raises NotTaken for what alone does not pass."""
+        """Does the same as `call` for an action that changes something. Returns None where Telegram reports repeatedly that it
+        is done, in a response that cannot be read: retrying would do it again and again. Raises NotTaken for a single message
+        that does not pass."""
         try:
             return await self.call(action, attempts, doing=True)
         except OddAnswer as error:
@@ -127,7 +128,8 @@ class RetryingBot:
             return None
 
     async def call(self, action: Callable[[], Awaitable[Answer]], attempts: int | None = None, *, doing: bool = False) -> Answer:
-        """What `action` answers, tried up to `attempts` times (None: for ever). Raises TelegramError for what will not pass."""
+        """Returns the answer of `action`, tried up to `attempts` times (None: for ever). Raises TelegramError for what will
+        not pass."""
         tried = 0
         while True:
             try:
@@ -138,7 +140,7 @@ class RetryingBot:
                     log.warning("Telegram does not do as asked", error=self.words(error))
                 self.problem = self.words(error)
                 pause = min(wait_after(error, tried), self._longest_wait)
-                # Who tries only so often answers a person, who will not wait for ever; nor will the end of the process.
+                # Calls with limited attempts answer a person, who will not wait for ever; nor will the end of the process.
                 too_long = attempts is not None and isinstance(error, RetryAfter) and pause > _LONGEST_ANSWER_PAUSE
                 if not can_try_again(error) or tried == attempts or too_long or (doing and _is_done(error, tried)):
                     raise
@@ -155,7 +157,7 @@ class RetryingBot:
                 return answer
 
     async def _is_well(self, error: TelegramError) -> bool:
-        """Whether Telegram answers something else just now, and did answer this (a silence is no answer)."""
+        """Tells whether Telegram answers other requests now and did answer this one (a silence is no answer)."""
         if isinstance(error, TimedOut | RetryAfter):
             return False
         try:
@@ -165,7 +167,7 @@ class RetryingBot:
         return True
 
     async def _ends_within(self, seconds: float) -> bool:
-        """Waits; whether the process ends meanwhile."""
+        """Waits; returns whether the process ends first."""
         resting = asyncio.ensure_future(self._clock.sleep(seconds))
         ending = asyncio.ensure_future(self._ending.wait())
         try:
@@ -184,9 +186,9 @@ class RetryingBot:
         thread_id: int | None = None,
         reply_to: int | None = None,
     ) -> int:
-        """The id of the (last) message sent; the buttons are on the last. As plain text where Telegram refuses the formatting.
-        `thread_id` is a group's topic, `reply_to` the message that is answered."""
-        # One that goes by itself may hold a secret for its reader.
+        """Sends a message; returns the id of the (last) message sent, which carries the buttons. Sends plain text where
+        Telegram refuses the formatting. `thread_id` is a group's topic, `reply_to` the message that is answered."""
+        # A message that deletes itself may contain a secret for its reader.
         text = shown_on_purpose(message.text) if message.passes else shown(message.text)
         place, message = _Place(chat_id, thread_id, reply_to), replace(message, text=text)
         if message.document is not None:
@@ -224,7 +226,7 @@ class RetryingBot:
         return NO_MESSAGE if sent is None else sent.message_id
 
     async def _send_file(self, place: "_Place", message: ChatMessage, attempts: int | None) -> int:
-        """A text that is too long for a caption goes before it."""
+        """Sends a file, after its text where that is too long for a caption."""
         caption = message.text
         if units(plain_text(caption)) > MAX_CAPTION_UNITS:
             await self.send(place.chat_id, ChatMessage(caption, silent=True), attempts, thread_id=place.thread_id)
@@ -246,8 +248,8 @@ class RetryingBot:
         return NO_MESSAGE if sent is None else sent.message_id
 
     async def edit(self, chat_id: int, message_id: int, message: ChatMessage, attempts: int | None = None) -> bool:
-        """Makes an earlier message say this, buttons included. False where that message cannot be edited (any more), or not into
-        this: a text never becomes a picture, nor a picture a text."""
+        """Edits an earlier message to this one, buttons included. Returns False where it cannot be edited (any more), or not
+        into this: a text never becomes a picture, nor a picture a text."""
         if message.document is not None:
             return False
         message = replace(message, text=shown(message.text))
@@ -275,14 +277,14 @@ class RetryingBot:
         except NotTaken:
             return False
         except BadRequest as error:
-            self.problem = ""  # Telegram is well; it is the message that is not
+            self.problem = ""  # Telegram is well; the message is not
             return "not modified" in str(error)
         return True
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a message goes."""
+    """The destination of a message."""
 
     chat_id: int
     thread_id: int | None
@@ -290,12 +292,12 @@ class _Place:
 
     @property
     def reply(self) -> ReplyParameters | None:
-        """An answer is given also where the question is gone by now."""
+        """Returns the reply parameters; the answer is sent even where the question has been deleted."""
         return None if self.reply_to is None else ReplyParameters(self.reply_to, allow_sending_without_reply=True)
 
 
 def _opened(document: Document) -> InputFile:
-    """From its beginning, however often it is sent; not read into memory."""
+    """Returns the file from its beginning, however often it is sent; not read into memory."""
     document.file.seek(0)
     return InputFile(document.file, document.name, read_file_handle=False)
 
@@ -305,7 +307,7 @@ def _is_done(error: TelegramError, tried: int) -> bool:
 
 
 def wait_after(error: TelegramError, tried: int) -> float:
-    """Seconds to wait before the next try."""
+    """Returns the seconds to wait before the next try."""
     if isinstance(error, RetryAfter):
         asked = error.retry_after
         return (asked if isinstance(asked, int) else asked.total_seconds()) + _SLACK

@@ -1,4 +1,4 @@
-"""The menu of commands in each chat: what that person may say, in that person's language. Strangers see none."""
+"""The menu of commands in each chat: that person's commands in that person's language. Strangers see none."""
 
 from functools import partial
 
@@ -23,15 +23,15 @@ _Menu = tuple[tuple[str, str], ...]
 
 
 class CommandMenus:
-    """Keeps the menus as they should be: who comes, goes or changes the language finds it changed soon."""
+    """Keeps the menus up to date: a person who joins, leaves or changes the language soon sees the change."""
 
     def __init__(self, speaker: RetryingBot, context: CommandContext) -> None:
         self._speaker = speaker
         self._context = context
-        self._shown: dict[int | None, _Menu] = {}  # by chat; None is whoever has none of their own
+        self._shown: dict[int | None, _Menu] = {}  # by chat; None is the default for all others
 
     async def run(self) -> None:
-        """Looks again and again, in memory; asks Telegram only where something is to be changed."""
+        """Checks repeatedly, in memory; calls Telegram only where something changes."""
         while True:
             for chat_id, menu in self._wanted().items():
                 if self._shown.get(chat_id) != menu:
@@ -39,7 +39,8 @@ class CommandMenus:
             await self._context.clock.sleep(_LOOK_SECONDS)
 
     def _wanted(self) -> dict[int | None, _Menu]:
-        """Whose right ended has an empty menu; a group's is that of a viewer, as Telegram shows all of it the same."""
+        """Returns the menu of each chat. A person whose right ended has an empty one; a group has that of a viewer, as
+        Telegram shows everybody in it the same."""
         main, started = self._context.recipients.chat_id, self._context.portfolio.readers
         roles = {chat: role for chat, role in self._context.people.roles().items() if chat in started or chat == main}
         menus: dict[int | None, _Menu] = {None: (), **{chat: () for chat in self._shown if chat not in roles}}

@@ -1,4 +1,4 @@
-"""Messages that must not stay: a picture with a secret is taken away once it was scanned, after a while, and at the end."""
+"""Messages that must not stay: a picture with a secret is deleted once it was scanned, after a while, and at shutdown."""
 
 import asyncio
 from contextlib import suppress
@@ -12,7 +12,7 @@ _ATTEMPTS = 3
 
 
 class ExpiringMessages:
-    """One in a chat: another one takes its place."""
+    """Keeps one expiring message per chat: a new one replaces it."""
 
     def __init__(self, speaker: RetryingBot, clock: Clock) -> None:
         self._speaker = speaker
@@ -20,19 +20,19 @@ class ExpiringMessages:
         self._kept: dict[int, tuple[int, asyncio.Task[None]]] = {}
 
     async def keep(self, chat_id: int, message_id: int, seconds: float) -> None:
-        """Takes the message away after so many seconds, and the one before it at once."""
+        """Deletes the message after so many seconds, and the one before it at once."""
         await self.take_away(chat_id)
         self._kept[chat_id] = message_id, asyncio.create_task(self._later(chat_id, message_id, seconds), name="passing message")
 
     async def take_away(self, chat_id: int) -> None:
-        """Takes it away now, as far as Telegram lets it."""
+        """Deletes it now, as far as Telegram allows."""
         message_id, task = self._kept.pop(chat_id, (None, None))
         if message_id is not None and task is not None:
             task.cancel()
             await self._delete(chat_id, message_id)
 
     async def end(self) -> None:
-        """The process ends: what waits to be taken away goes now."""
+        """Deletes all waiting messages now, as the process ends."""
         for chat_id in list(self._kept):
             await self.take_away(chat_id)
 
@@ -43,5 +43,5 @@ class ExpiringMessages:
 
     async def _delete(self, chat_id: int, message_id: int) -> None:
         bot = self._speaker.bot
-        with suppress(TelegramError):  # its reader took it away already
+        with suppress(TelegramError):  # its reader deleted it already
             await self._speaker.do(lambda: bot.delete_message(chat_id, message_id), _ATTEMPTS)

@@ -1,4 +1,4 @@
-"""How fast messages may go: so many a second in a chat, and in all chats together."""
+"""Rate limits of messages: so many a second in a chat, and in all chats together."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,11 +10,11 @@ CHAT_SECONDS = 1.0
 GROUP_SECONDS = 3.0
 ALL_SECONDS = 1 / 30
 _LOOK_SECONDS = 0.1
-_YIELD_SECONDS = 5.0  # an answer that Telegram does not take holds up nothing for longer
+_YIELD_SECONDS = 5.0  # an answer that Telegram does not accept delays alerts for no longer
 
 
 class RateLimiter:
-    """Lets one through every so many seconds; where it is part of a `whole`, so does that."""
+    """Lets one message through every so many seconds; where it is part of a `whole`, that limit applies as well."""
 
     def __init__(self, clock: Clock, seconds: float, whole: "RateLimiter | None" = None) -> None:
         self._clock = clock
@@ -25,13 +25,13 @@ class RateLimiter:
         self._yields_until = self._free_at
 
     async def free(self) -> None:
-        """Returns when one may go, and takes nothing. Whoever answers a person goes first, for some seconds."""
+        """Returns when a message may go, and takes nothing. Answers to people go first, for some seconds."""
         while (wait := max(self.wait, self._whole.wait if self._whole is not None else 0.0)) > 0 or self._yields:
             await self._clock.sleep(max(wait, _LOOK_SECONDS))
 
     @contextmanager
     def answering(self) -> Iterator[None]:
-        """A person is answered meanwhile, at once: whatever else would go waits for it."""
+        """Marks that a person is being answered, at once: everything else waits for it."""
         self._answering += 1
         self._yields_until = self._clock.monotonic() + _YIELD_SECONDS
         try:
@@ -45,7 +45,7 @@ class RateLimiter:
         return self._answering > 0 and self._clock.monotonic() < self._yields_until
 
     async def take(self) -> None:
-        """Returns when this one may go."""
+        """Returns when this message may go, and counts it."""
         await self.free()
         self.portfolio()
         if self._whole is not None:
@@ -53,16 +53,16 @@ class RateLimiter:
 
     @property
     def wait(self) -> float:
-        """Seconds until one may go."""
+        """Returns the seconds until a message may go."""
         return self._free_at - self._clock.monotonic()
 
     def portfolio(self) -> None:
-        """Notes that one goes now."""
+        """Counts a message that goes now."""
         self._free_at = self._clock.monotonic() + self._seconds
 
 
 class RateLimiters:
-    """One for each chat, and one for all of them together."""
+    """Rate limiters: one for each chat, and one for all of them together."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -70,7 +70,7 @@ class RateLimiters:
         self._of: dict[int, RateLimiter] = {}
 
     def of(self, chat_id: int) -> RateLimiter:
-        """That of a chat; a group's is slower: ids of groups are negative."""
+        """Returns that of a chat; a group's is slower: ids of groups are negative."""
         if chat_id not in self._of:
             self._of[chat_id] = RateLimiter(self._clock, GROUP_SECONDS if chat_id < 0 else CHAT_SECONDS, self._whole)
         return self._of[chat_id]

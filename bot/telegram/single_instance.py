@@ -1,16 +1,16 @@
-"""Finds out whether another program polls Telegram with this bot's token, and keeps entries back where it would trade twice.
+"""Finds out whether another program polls Telegram with this bot's token, and blocks entries where it would trade twice.
 
-Telegram lets one program wait for updates. Where a second one comes to wait, the older gets 409 Conflict; it asks again, and
-so both get it in turn. Telegram holds some conflicts back for 3 s (`fail_query_conflict` of telegram-bot-api), and neither this
-program nor one on python-telegram-bot rests for more than 30 s before it polls again, whatever went wrong. So within 33 s and
-the time that requests take, whoever was disturbed by a poll of ours disturbs it in turn: one poll that lasts longer undisturbed
-proves that there is nobody. Two that last half as long do not: the other may come between them and be disturbed itself.
+Telegram lets one program wait for updates. When a second one starts waiting, the older gets 409 Conflict; it asks again, and so
+both get it in turn. Telegram delays some conflicts by 3 s (`fail_query_conflict` of telegram-bot-api), and neither this program
+nor one on python-telegram-bot rests for more than 30 s before it polls again, whatever went wrong. So within 33 s and the time
+that requests take, a program disturbed by a poll of ours disturbs it in turn: one poll that lasts longer undisturbed proves that
+there is no other. Two that last half as long do not: the other may come between them and be disturbed itself.
 
 In a busy chat no poll lasts that long, as each update ends it. There many polls prove it together, each begun at once after the
-answer to the one before: the other one, that polls every 33 s at least, would have to hit a gap between two of them each time.
-Counted is what they surely waited at Telegram, without the time on the way. After 180 s of it five or six polls of the other
-would have hit gaps alone: less than one chance in 200 even where the gaps are as long as the polls, and one in ten thousand where
-they are a fifth of the time.
+answer to the one before: the other program, which polls every 33 s at least, would have to hit a gap between two of them each
+time. The time counted is what they surely waited at Telegram, without the time on the way. After 180 s of it five or six polls of
+the other would have hit gaps alone: less than one chance in 200 even where the gaps are as long as the polls, and one in ten
+thousand where they are a fifth of the time.
 """
 
 import math
@@ -43,7 +43,7 @@ CONFLICT_PAUSE_SECONDS = 2.0
 
 
 class SingleInstance:
-    """What polling shows of other programs. `closed` is the core's entry gate; nothing of it is kept: each start looks anew."""
+    """Infers other programs from polling. `closed` is the core's entry gate; nothing is stored: each start checks anew."""
 
     def __init__(
         self,
@@ -55,8 +55,9 @@ class SingleInstance:
         traded_at: datetime | None,
         seen_at: datetime | None,
     ) -> None:
-        """`who` names this program to people. Without a real account (paper) nothing is kept back, only told. `traded_at` is when
-        the ledger last had an order on the exchange, `seen_at` when a program before this one last held it."""
+        """Takes `who`, which names this program to people. Without a real account (paper) it blocks nothing and only reports.
+        `traded_at` is when the ledger last had an order on the exchange, `seen_at` when a program before this one last held
+        it."""
         self.who = who
         self._clock = clock
         self._tell = tell
@@ -72,7 +73,7 @@ class SingleInstance:
 
     @property
     def is_newcomer(self) -> bool:
-        """Whether it is still to be found out that this program is the only one."""
+        """Tells whether it is still unknown that this program is the only one."""
         return not self._was_alone
 
     @property
@@ -86,11 +87,11 @@ class SingleInstance:
 
     @property
     def disturbed(self) -> bool:
-        """Whether another program polls, as far as is known."""
+        """Tells whether another program polls, as far as is known."""
         return self._disturbed_since is not None
 
     def closed(self) -> Reason | None:
-        """Why no entry is made now; None while they are."""
+        """Returns why entries are blocked now; None while they are allowed."""
         if not self._has_account:
             return None
         if self.disturbed and (self._stays or self.is_newcomer):
@@ -99,7 +100,7 @@ class SingleInstance:
 
     @property
     def ready(self) -> tuple[bool, str]:
-        """Whether nobody else polls, and what is the matter if not."""
+        """Tells whether no other program polls, and what is wrong if one does."""
         if self.disturbed:
             return False, f"another program uses this bot's token; {'no entries' if self.closed() else 'entries go on'}"
         if self.is_newcomer:
@@ -111,11 +112,11 @@ class SingleInstance:
 
     @property
     def poll_seconds(self) -> int:
-        """How long the next poll lasts: long enough to prove something where there is something to be proved."""
+        """Returns how long the next poll lasts: long enough to prove something where that is needed."""
         return POLL_SECONDS if self._proved and not self.disturbed else QUIET_SECONDS + 1
 
     def heard(self, began: float) -> None:
-        """A poll that `began` then (monotonic seconds) was answered: nobody else came to wait meanwhile."""
+        """Notes that a poll that `began` then (monotonic seconds) was answered: no other program polled during it."""
         now = self._clock.monotonic()
         before = self._waited if began - self._heard_at <= AT_ONCE_SECONDS else 0.0
         self._waited, self._heard_at = before + max(0.0, now - began - ON_THE_WAY_SECONDS), now
@@ -129,10 +130,10 @@ class SingleInstance:
             self._say("gone")
 
     def conflict(self) -> None:
-        """Telegram ended a poll because of another one."""
+        """Notes that Telegram ended a poll because of another one."""
         now = self._clock.monotonic()
         self._waited, self._heard_at = 0.0, -math.inf
-        self._was_alone = self._was_alone and self._proved  # what the ledger says is not enough any more
+        self._was_alone = self._was_alone and self._proved  # the ledger alone is no proof any more
         if self._disturbed_since is None:
             self._disturbed_since = now
             self._say("came")

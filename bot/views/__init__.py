@@ -1,1 +1,1 @@
-"""Values as messages in the reader's language. Pure."""
+"""Views: values as messages in the reader's language. Pure."""

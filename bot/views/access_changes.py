@@ -1,4 +1,4 @@
-"""What happened to people, in words. Pure."""
+"""Changes to people's access as text. Pure."""
 
 from bot.texts import Html, Texts, short
 from core.domain.events import AuthenticatorChanged, PersonJoined, PersonRevoked
@@ -7,7 +7,7 @@ PeopleEvent = PersonJoined | PersonRevoked | AuthenticatorChanged
 
 
 def person_line(event: PeopleEvent, texts: Texts) -> Html:
-    """The alert of it, for owners."""
+    """Returns the alert for owners."""
     if isinstance(event, AuthenticatorChanged):
         return texts("person.codes_ended" if event.ended else "person.codes", person=event.person, who=short(event.by))
     person = event.person

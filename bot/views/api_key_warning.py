@@ -1,4 +1,4 @@
-"""Words the warning that the exchange's API key may do more than it needs. Pure."""
+"""The warning that the exchange's API key may do more than it needs. Pure."""
 
 from bot.texts import Html, Texts, short
 from core.domain.api_key_permissions import DANGEROUS
@@ -6,7 +6,7 @@ from core.domain.events import KeyTooWide
 
 
 def key_lines(event: KeyTooWide, texts: Texts) -> list[Html]:
-    """What the key may do, and what to do about it."""
+    """Returns the key's extra permissions, and what to do about them."""
     if event.unread:
         return [texts("key.unread"), texts("key.unread_next", why=short(event.unread, 200))]
     urgent = DANGEROUS & set(event.findings)
@@ -17,7 +17,7 @@ def key_lines(event: KeyTooWide, texts: Texts) -> list[Html]:
     ]
 
 
-# In the words of `marketflow check`, which speaks English.
+# In the text of `marketflow check`, which is English.
 IN_ENGLISH = {
     "withdraws": "the key may WITHDRAW: take that right away (API Management, Enable Withdrawals); MarketFlow never needs it",
     "transfers": "the key may transfer between accounts; MarketFlow never needs it",

@@ -1,4 +1,4 @@
-"""Questions about a trade as messages: asked, closed, and with what came of it. Pure."""
+"""Approval messages: asked, closed, and with the outcome. Pure."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,24 +13,24 @@ from core.domain.money import per_cent as exact_per_cent
 from core.domain.signal import Side
 from core.policy.sizing.market_orders import TAKER_FEE
 
-_AMOUNTS = {"order_notional": False, "daily_loss": True}  # rules that measure quote asset; whether it is a result
+_AMOUNTS = {"order_notional": False, "daily_loss": True}  # rules measured in quote asset; whether it is a result
 
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What changes while a question is open: the market's price for its side (quote asset; None where it is not known) and the
-    seconds that are left."""
+    """The part that changes while a question is open: the market's price for its side (quote asset; None where unknown) and
+    the seconds left."""
 
     price: Decimal | None
     left: int
 
 
 def asked_lines(event: ApprovalRequested, texts: Texts, live: Live | None = None) -> list[Html]:
-    """The question, as it stands when it is asked, or by what is `live`."""
+    """Returns the question, as it stands when it is asked, or by what is `live`."""
     approval = event.approval
     if live is None:
         live = Live(approval.price, int((approval.expires_at - approval.asked_at).total_seconds()))
-    # The price it was sized by is not shown: the present one counts.
+    # The price used for sizing is not shown: the current one counts.
     symbol, _, *proposal = _proposal(approval, event.base, event.quote, texts, event)
     title = texts("approval.ask", signal_type=short(approval.signal.signal_type))
     lines = [title, symbol, *proposal, _now(approval, live, texts)]
@@ -41,7 +41,8 @@ def asked_lines(event: ApprovalRequested, texts: Texts, live: Live | None = None
 
 
 def _rules(event: ApprovalRequested, live: Live, texts: Texts) -> list[Html]:
-    """What the rules measured when it was asked; but the price band by the present price, as it will be at the tap."""
+    """Returns the rules as measured when it was asked; but the price band by the current price, as it will be checked at the
+    tap."""
     lines, kept = [], True
     for name, then, limit, unit in event.rules:
         value = then
@@ -55,7 +56,7 @@ def _rules(event: ApprovalRequested, live: Live, texts: Texts) -> list[Html]:
 
 
 def _result(qty: Decimal, cost: Decimal, at: Decimal, quote: str, texts: Texts) -> Html:
-    """What a sale at this price would bring, its fee taken off."""
+    """Returns what a sale at this price would bring, net of its fee."""
     paid = multiply(cost, qty)
     profit = multiply(multiply(at, qty), 1 - TAKER_FEE) - paid
     shown = {"cost": price(cost), "profit": money(profit, signed=True), "percent": per_cent(exact_per_cent(profit, paid))}
@@ -63,7 +64,7 @@ def _result(qty: Decimal, cost: Decimal, at: Decimal, quote: str, texts: Texts) 
 
 
 def measured(name: str, value: str, limit: str, unit: str) -> dict[str, str]:
-    """What a rule measured, rounded as the same amount is elsewhere."""
+    """Returns a rule's measurement, rounded as the same amount is elsewhere."""
     if name in _AMOUNTS:
         value = money(Decimal(value), signed=_AMOUNTS[name])
     return {"value": value, "limit": limit, "unit": unit}
@@ -77,7 +78,7 @@ def _now(approval: Approval, live: Live, texts: Texts) -> Html:
 
 def closed_lines(event: ApprovalClosed, texts: Texts) -> list[Html]:
     approval = event.approval
-    # What was approved and is not traded for all that must not look as if it were.
+    # An approved order that was not traded after all must not look traded.
     stopped = approval.state is ApprovalState.APPROVED and event.reason is not None
     key = "approval.stopped" if stopped else f"approval.{approval.state}"
     lines = [
@@ -104,7 +105,7 @@ def _proposal(approval: Approval, base: str, quote: str, texts: Texts, event: Ap
 
 
 def _value(value: Decimal, quote: str, texts: Texts, event: ApprovalRequested | None) -> Html:
-    """In quote asset, and what that is in the report asset and of all that there is."""
+    """Returns the value in quote asset, in the report asset, and as a share of equity."""
     shown = {"value": money(value), "quote": quote}
     if event is None:
         return texts("value", **shown)
@@ -117,12 +118,12 @@ def _value(value: Decimal, quote: str, texts: Texts, event: ApprovalRequested | 
 
 
 def question(event: ApprovalRequested, texts: Texts, live: Live | None = None) -> ChatMessage:
-    """The question with its buttons."""
+    """Returns the question with its buttons."""
     return ChatMessage("\n".join(asked_lines(event, texts, live)), keyboard(event, texts))
 
 
 def keyboard(event: ApprovalRequested, texts: Texts) -> Keyboard:
-    """The buttons that answer it; `bot.commands.approval_buttons` reads what they send."""
+    """Returns the buttons that answer it; `bot.commands.approval_buttons` reads what they send."""
     data = f"ap:{event.approval.token}"
     answers = (Button(texts("approval.approve"), f"{data}:y"), Button(texts("approval.decline"), f"{data}:n"))
     if event.half is None:
@@ -132,7 +133,7 @@ def keyboard(event: ApprovalRequested, texts: Texts) -> Keyboard:
 
 
 def record(event: OrderExecuted | OrderFailed, texts: Texts) -> ChatMessage:
-    """The message that asked, once it is known what came of it."""
+    """Returns the question's message once the outcome is known."""
     order = event.order
     lines = [
         texts("approval.APPROVED", signal_type=short(order.signal.signal_type)),

@@ -1,4 +1,4 @@
-"""What goes into the chat, before it is Telegram's: text with HTML, buttons, sound or none. Pure; knows no telegram."""
+"""Chat messages before they are Telegram's: text with HTML, buttons, sound or none. Pure; knows nothing of Telegram."""
 
 import re
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ Keyboard = tuple[tuple[Button, ...], ...]
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file to be sent: read from its beginning as it is sent, closed once it is."""
+    """A file to send: read from its beginning as it is sent, then closed."""
 
     name: str
     file: BinaryIO
@@ -34,9 +34,9 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class ChatMessage:
-    """`text` is Telegram's HTML with everything foreign escaped; `silent` makes no sound. With a `photo` (PNG) or a `document`
-    the text is its caption. `keys` are the labels of a keyboard below the writing line, which stays. One that `passes` is taken
-    away after so many seconds."""
+    """A message. `text` is Telegram's HTML with all foreign text escaped; `silent` makes no sound. With a `photo` (PNG) or a
+    `document` the text is its caption. `keys` are the labels of the keyboard below the input field, which stays. A message
+    that `passes` is deleted after so many seconds."""
 
     text: str
     keyboard: Keyboard = ()
@@ -48,18 +48,18 @@ class ChatMessage:
 
 
 def units(text: str) -> int:
-    """The length as Telegram counts it: UTF-16 code units."""
+    """Returns the length as Telegram counts it: UTF-16 code units."""
     return len(text.encode("utf-16-le")) // 2
 
 
 def plain_text(text: str) -> str:
-    """`text` without its tags and entities: for when Telegram refuses the formatting."""
+    """Returns `text` without its tags and entities, for when Telegram refuses the formatting."""
     return unescape(_TAG.sub("", text))
 
 
 def split(text: str, limit: int = MAX_UNITS) -> list[str]:
-    """Pieces of at most `limit` units each (tags counted too, to be safe), cut at the end of a line where there is one, never
-    inside a tag or an entity; a tag that is open at a cut is closed there and opened again in the next piece."""
+    """Returns pieces of at most `limit` units each (tags counted too, to be safe), cut at the end of a line where there is
+    one, never inside a tag or an entity; a tag that is open at a cut is closed there and opened again in the next piece."""
     if units(text) <= limit:
         return [text]
     pieces = _Pieces(limit)
@@ -69,7 +69,7 @@ def split(text: str, limit: int = MAX_UNITS) -> list[str]:
 
 
 class _Pieces:
-    """The pieces so far, and the one that is being filled: whole tokens, and at each the tags that were open after it."""
+    """The finished pieces, and the one being filled: whole tokens, and at each the tags that were open after it."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit

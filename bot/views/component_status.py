@@ -1,7 +1,6 @@
-"""What the parts say of their state, in the reader's language. Pure.
+"""The state of the parts in the reader's language. Pure.
 
-They say it in English, as `/readyz` and the log show it; what is not known here (the words of an exchange or a database) is
-foreign and stays as it came.
+They report it in English, as `/readyz` and the log show it; text unknown here (from an exchange or a database) stays as it came.
 """
 
 import re
@@ -49,7 +48,7 @@ _WORDS = tuple(
 
 
 def state_word(word: str, texts: Texts, limit: int) -> Html:
-    """`word` in the reader's language, what is foreign in it no longer than `limit` characters."""
+    """Returns `word` in the reader's language, with foreign text in it cut to `limit` characters."""
     for pattern, key in _WORDS:
         if match := pattern.fullmatch(word):
             return texts(key, **{name: short(part, limit) for name, part in match.groupdict().items()})
@@ -57,6 +56,6 @@ def state_word(word: str, texts: Texts, limit: int) -> Html:
 
 
 def problem_words(letter: DeadLetter | ProblemKind, texts: Texts, limit: int) -> str:
-    """Returns why a record is no signal, in the reader's language; in English, at most `limit` characters, where it was kept
-    without its reason."""
+    """Returns why a record is not a signal, in the reader's language; in English, at most `limit` characters, where it was
+    stored without its reason."""
     return texts.reason(letter.reason) if letter.reason is not None else short(letter.problem, limit)

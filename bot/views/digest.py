@@ -1,4 +1,4 @@
-"""A digest in words. Pure."""
+"""Digests as text. Pure."""
 
 from bot.texts import Html, Texts
 from bot.views.number_format import money
@@ -7,7 +7,7 @@ from core.domain.digest import Digest, Occasion
 
 
 def digest_lines(digest: Digest, texts: Texts) -> list[Html]:
-    """A screen in the morning and in the evening, two lines for a heartbeat."""
+    """Returns a full screen in the morning and in the evening, two lines for a heartbeat."""
     if digest.occasion is Occasion.HEARTBEAT:
         key = "heartbeat.trouble" if digest.troubles else "heartbeat.well"
         return [texts(key, time=texts.exact_time(digest.at), troubles=_troubles(digest, texts)), _stand(digest, texts)]
@@ -26,7 +26,7 @@ def digest_lines(digest: Digest, texts: Texts) -> list[Html]:
 
 
 def _stand(digest: Digest, texts: Texts) -> Html:
-    """Result of the day, positions, and whether it trades: on one line."""
+    """Returns the day's result, the positions and whether it trades, on one line."""
     results = [texts("status.result", profit=money(profit, signed=True), quote=quote) for quote, profit in digest.today.items()]
     today = Html(", ".join(results)) if results else texts("digest.no_result")
     paused = texts("digest.paused") if digest.pause != "off" else Html("")

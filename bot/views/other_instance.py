@@ -1,4 +1,4 @@
-"""Another program on this bot's token, in words; and for how long one is waited for. Pure."""
+"""Alerts about another program on this bot's token, with how long entries wait for it. Pure."""
 
 from bot.texts import Html, Texts, short
 from core.domain.events import AnotherProgram
@@ -11,6 +11,6 @@ _WHO_SHOWN = 160
 
 
 def another_program(event: AnotherProgram, texts: Texts) -> Html:
-    """The alert that one came, stays or is gone."""
+    """Returns the alert that one came, stays or is gone."""
     key = f"another.came.{event.effect}" if event.what == "came" else f"another.{event.what}"
     return texts(key, who=short(event.who, _WHO_SHOWN), quiet=QUIET_SECONDS, stays=STAYS_SECONDS)

@@ -1,4 +1,4 @@
-"""Exits that wait, in words: what for, how long, and what can be done about it. Pure."""
+"""Pending exits as text: why they wait, how long, and what can be done about it. Pure."""
 
 from bot.texts import Html, Texts, short
 from core.domain.events import ExitPending
@@ -7,7 +7,7 @@ from core.domain.signal import Side
 
 
 def waiting_lines(event: ExitPending, texts: Texts) -> list[Html]:
-    """The alert of an exit that cannot be done yet."""
+    """Returns the alert of an exit that cannot be placed yet."""
     signal = event.signal
     next_ = texts("waits.panic") if event.until is None else texts("waits.next", time=texts.exact_time(event.until))
     return [
@@ -20,7 +20,7 @@ def waiting_lines(event: ExitPending, texts: Texts) -> list[Html]:
 
 
 def advice(why: Reason | None, side: Side, texts: Texts) -> list[Html]:
-    """What to do about it: of an exit, how the position is sold all the same."""
+    """Returns what to do about it: of an exit, how to sell the position nevertheless."""
     if why is None:
         return []
     keys = (f"advice.{side.lower()}.{why.code}", f"advice.{why.code}")

@@ -1,4 +1,4 @@
-"""What came in and could not be taken, as lines of a message. Pure; what records and requests held is escaped."""
+"""Rejected records and requests as lines of a message. Pure; their contents are escaped."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ _EXITS_SHOWN = 15
 
 
 def dead_letters(count: int, first: DeadLettersFound, kinds: Sequence[ProblemKind], texts: Texts) -> list[Html]:
-    """`count` unreadable records as one message; `first` is the earliest of them, `kinds` are the problems that they have."""
+    """Returns `count` unreadable records as one message; `first` is the earliest of them, `kinds` are their problems."""
     letter = first.sample
     lines = [texts("dead_letters", count=count)]
     if len(kinds) > 1:
@@ -36,7 +36,7 @@ def _kind(kind: ProblemKind, texts: Texts) -> Html:
 
 
 def requests_refused(event: RequestsRefused, texts: Texts) -> list[Html]:
-    """Requests of whoever had not proved the secret, and what the owner can do if it was the owner's own sender."""
+    """Returns the unauthenticated requests, and what the owner can do if they came from the owner's own sender."""
     count = sum(number for _, number in event.kinds)
     return [
         texts("requests_refused", count=count, time=texts.time(event.since)),
@@ -51,7 +51,7 @@ def _why(code: str, texts: Texts) -> Html:
 
 
 def outage_over(event: OutageOver, texts: Texts) -> list[Html]:
-    """What became of the exits that came while a part was away; those that were not sold come first."""
+    """Returns what became of the exits that arrived during an outage; those that were not sold come first."""
     part = texts(f"part.{event.part}") if texts.has(f"part.{event.part}") else event.part
     lines = [
         texts(

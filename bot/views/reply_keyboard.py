@@ -1,4 +1,4 @@
-"""The keyboard below the writing line: the five commands that one uses, by the role and by what goes on. Pure."""
+"""The keyboard below the input field: the five most used commands, by role and state. Pure."""
 
 from difflib import get_close_matches
 
@@ -13,7 +13,7 @@ Keys = tuple[tuple[str, ...], ...]
 
 
 def keys(words: Texts, role: Role, controls: TradingState) -> Keys:
-    """The labels, row by row: an owner may resume what is paused, a viewer neither."""
+    """Returns the labels, row by row: an owner may resume a pause, a viewer neither pauses nor resumes."""
     if role < Role.TRADER:
         last = "trades"
     elif role is Role.OWNER and controls.pause is not Pause.OFF:
@@ -24,7 +24,7 @@ def keys(words: Texts, role: Role, controls: TradingState) -> Keys:
 
 
 def command_of(text: str) -> str | None:
-    """The command that a label stands for, in whichever language it was shown; None for any other text."""
+    """Returns the command that a label stands for, in any language; None for any other text."""
     for language in LANGUAGES:
         words = texts(language)
         for name in _NAMES:
@@ -34,7 +34,7 @@ def command_of(text: str) -> str | None:
 
 
 def command_meant(word: str) -> str | None:
-    """The name of the command that a plain word most likely means: one of a label, in whichever language; None for others."""
+    """Returns the name of the command that a plain word most likely means, in any language; None for others."""
     labels = {plain_word(texts(language)(f"key.{name}")): name for language in LANGUAGES for name in _NAMES}
     labels |= {alias: name for language in LANGUAGES for name in _NAMES for alias in texts(language)(f"word.{name}").split()}
     found = get_close_matches(word.lower(), labels, n=1, cutoff=0.75)
@@ -42,5 +42,5 @@ def command_meant(word: str) -> str | None:
 
 
 def plain_word(label: str) -> str:
-    """A label without its picture."""
+    """Returns a label without its picture."""
     return label.partition(" ")[2].lower() or label.lower()

@@ -1,4 +1,4 @@
-"""A story in words: the conclusion first, then what happened, with times. Pure."""
+"""A signal's story as text: the conclusion first, then what happened, with times. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ _ENDED = frozenset({OrderState.CANCELED, OrderState.EXPIRED})  # of a question, 
 
 
 class _Order(IntEnum):
-    """What comes first of what has the same time."""
+    """The order of steps that have the same time."""
 
     RECEIVED = auto()
     DECIDED = auto()
@@ -39,7 +39,7 @@ class _Order(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One thing that happened, and the lines on it that have no time of their own."""
+    """One step, with its lines that have no time of their own."""
 
     at: datetime
     order: _Order
@@ -48,7 +48,7 @@ class _Step:
 
 
 def story_lines(story: Story, texts: Texts, *, full: bool) -> list[Html]:
-    """The story on a screen; with `full` also where it came from in every detail, and each message that told it."""
+    """Returns the story on a screen; with `full` also every detail of its origin, and each message that reported it."""
     return [
         _conclusion(story, texts),
         *_why(story, texts),
@@ -67,7 +67,7 @@ def _conclusion(story: Story, texts: Texts) -> Html:
 
 
 def what_became(story: Story) -> str:
-    """One word for it: `executed`, `partly`, `denied`, `declined`, …"""
+    """Returns the outcome in one word: `executed`, `partly`, `denied`, `declined`, …"""
     order = story.order
     if order is None:
         return story.outcome or "waiting"
@@ -88,7 +88,7 @@ def what_became(story: Story) -> str:
 
 
 def _why(story: Story, texts: Texts) -> Iterator[Html]:
-    """Why nothing was traded, and what can be done about it."""
+    """Yields why nothing was traded, and what can be done about it."""
     why = (story.order.reason if story.order is not None else None) or story.reason
     if why is None or (story.order is not None and story.order.executed_qty):
         return
@@ -98,7 +98,7 @@ def _why(story: Story, texts: Texts) -> Iterator[Html]:
 
 
 def _happened(story: Story, texts: Texts, *, full: bool) -> Iterator[Html]:
-    """Step by step. Each part stamps its own times, some a moment before they are committed, so they are put in order here."""
+    """Yields the steps. Each part stamps its own times, some a moment before they are committed, so they are sorted here."""
     steps = [_received(story, texts, full=full), *_decided(story, texts), *_asked(story, texts), *_ordered(story, texts)]
     for step in sorted(steps, key=lambda step: (step.at.replace(microsecond=step.at.microsecond // 1000 * 1000), step.order)):
         yield _at(step.at, step.line, texts)
@@ -162,7 +162,7 @@ def _asked(story: Story, texts: Texts) -> Iterator[_Step]:
 
 
 def _ordered(story: Story, texts: Texts) -> Iterator[_Step]:
-    """Each step of the order, and each print of it."""
+    """Yields each step of the order, and each fill."""
     attempts = 0
     for step in story.steps:
         attempts += step.state is OrderState.SUBMITTED
@@ -179,7 +179,7 @@ def _ordered(story: Story, texts: Texts) -> Iterator[_Step]:
 
 
 def _step(step: OrderStep, attempts: int, texts: Texts) -> Html | None:
-    """None for what another line says already."""
+    """Returns the step's line; None where another line covers it."""
     if step.state in _TOLD_ELSEWHERE or (step.state in _ENDED and not step.order_id):
         return None
     if step.state is OrderState.SUBMITTED:
@@ -217,7 +217,7 @@ def _told(story: Story, texts: Texts) -> Iterator[Html]:
 
 
 def letter_lines(found: LetterStory, texts: Texts) -> list[Html]:
-    """What is known of a record that is no signal."""
+    """Returns what is known of a record that is not a signal."""
     letter = found.letter
     raw = letter.raw[:_RAW_SHOWN].decode(errors="replace")
     shown = "".join(character if character.isprintable() else "·" for character in raw)

@@ -1,4 +1,4 @@
-"""Holds in words: why nothing is bought in a symbol or on the account, and what to do about it. Pure."""
+"""Halts as text: why nothing is bought in a symbol or on the account, and what to do about it. Pure."""
 
 from bot.texts import Html, Texts
 from bot.views.chat_message import Button, Keyboard
@@ -11,12 +11,12 @@ HoldEvent = SymbolHalted | SymbolResumed | HaltAccepted
 
 
 def hold_lines(hold: SymbolHalt, texts: Texts) -> list[Html]:
-    """What is held, and what ledger and exchange disagree about."""
+    """Returns what is halted, and where ledger and exchange differ."""
     return [texts("hold.symbol", symbol=hold_name(hold, texts)), *_differences(hold, texts)]
 
 
 def hold_name(hold: SymbolHalt, texts: Texts) -> Html:
-    """The symbol, or the account."""
+    """Returns the symbol, or the account."""
     return texts("hold.account") if hold.symbol == ACCOUNT else texts("hold.name", symbol=hold.symbol)
 
 
@@ -25,7 +25,7 @@ def _differences(hold: SymbolHalt, texts: Texts) -> list[Html]:
 
 
 def event_lines(event: HoldEvent, texts: Texts) -> list[Html]:
-    """The alert of a hold that began or ended."""
+    """Returns the alert of a halt that began or ended."""
     symbol = event.hold.symbol
     match event:
         case SymbolHalted() if symbol == ACCOUNT:
@@ -38,7 +38,7 @@ def event_lines(event: HoldEvent, texts: Texts) -> list[Html]:
             return [texts("hold.account_accepted", who=event.hold.lifted_by)]
         case HaltAccepted():
             lines = [texts("hold.accepted", symbol=symbol, who=event.hold.lifted_by)]
-            if event.missing and not event.base:  # delisted, and not known since when this process started
+            if event.missing and not event.base:  # delisted, and unknown since this process started
                 lines.append(
                     texts("hold.written_off_gone", quantity=quantity(event.missing), symbol=symbol, cost=money(event.cost))
                 )
@@ -49,6 +49,6 @@ def event_lines(event: HoldEvent, texts: Texts) -> list[Html]:
 
 
 def accept_button(hold: SymbolHalt, texts: Texts) -> Keyboard:
-    """Asks the same as the command typed."""
+    """Returns the button that does the same as the typed command."""
     word = texts("button.accept_account") if hold.symbol == ACCOUNT else texts("button.accept", symbol=hold.symbol)
     return ((Button(word, f"/accept {hold.symbol}"),),)

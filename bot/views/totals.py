@@ -1,4 +1,4 @@
-"""A total in words. Pure."""
+"""Totals as text. Pure."""
 
 from decimal import Decimal
 
@@ -7,7 +7,8 @@ from bot.views.number_format import money
 
 
 def total_lines(total: Decimal | None, asset: str, lacking: tuple[str, ...], texts: Texts) -> list[Html]:
-    """A total in `asset` at present rates, and what is `lacking` in it as nobody knows its rate; None: all of it is."""
+    """Returns a total in `asset` at current rates, and the assets `lacking` in it as their rate is unknown; None: all rates
+    are."""
     if total is None:
         return [texts("total.unknown", assets=", ".join(lacking), asset=asset)]
     line = texts("total", amount=money(total, signed=True), asset=asset)

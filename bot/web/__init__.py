@@ -1,1 +1,1 @@
-"""What is served over HTTP. It reads; it holds no state and starts no trade."""
+"""The HTTP interface. It reads, holds no state and starts no trade."""

@@ -1,7 +1,7 @@
-"""By which name a request may come: a page in a browser can give its own name the address of this machine, and read.
+"""Checks the host name of a request: a web page in a browser can point its own name at this machine, and read.
 
-https://en.wikipedia.org/wiki/DNS_rebinding: the address cannot be changed, but the name in `Host` cannot be hidden either.
-It takes a name with a dot: one without (that of a service in a network of containers) nobody outside can give to an address.
+https://en.wikipedia.org/wiki/DNS_rebinding: the page chooses the address, but cannot hide the name in `Host`. It needs a name
+with a dot: one without (that of a service in a container network) cannot be given to an address from outside.
 """
 
 import re
@@ -27,8 +27,8 @@ _MISDIRECTED = 421  # https://www.rfc-editor.org/rfc/rfc9110#name-421-misdirecte
 
 
 def allows(host: str, names: Collection[str]) -> bool:
-    """Whether the header `Host` is an address, a name without a dot such as `localhost`, or one of `names` (in lower case), with
-    any port or none."""
+    """Tells whether the header `Host` is an address, a name without a dot such as `localhost`, or one of `names` (in lower
+    case), with any port or none."""
     found = _HOST.fullmatch(host.strip())
     if found is None:
         return False
@@ -45,7 +45,7 @@ def _is_address(text: str) -> bool:
 
 
 class HostCheck:
-    """Lets through what comes by an allowed name, and whatever asks for one of `open_paths`. A client that names no host is no
+    """Lets through requests for an allowed name, and requests for one of `open_paths`. A client that names no host is not a
     browser."""
 
     def __init__(self, app: ASGIApp, names: Collection[str], open_paths: Collection[str] = ()) -> None:
@@ -65,7 +65,7 @@ class HostCheck:
         await self._app(scope, receive, send)
 
     def _tell(self, host: str) -> None:
-        """Once: whoever asks could otherwise fill the log."""
+        """Logs a refused host once: more could fill the log."""
         if not self._is_told:
             self._is_told = True
             log.warning("asked for by a name that is not in HTTP_ALLOWED_HOSTS; add it there if it is yours", host=host[:_SHOWN])

@@ -1,4 +1,4 @@
-"""The description of the web interface as a page for people: no script, nothing from elsewhere."""
+"""The API description as a page for people: no script, nothing loaded from elsewhere."""
 
 from html import escape
 from typing import Any
@@ -7,7 +7,7 @@ _STYLE = "body{font:16px/1.5 system-ui;max-width:52rem;margin:2rem auto;padding:
 
 
 def page_of(description: dict[str, Any]) -> str:
-    """`description` is what `/openapi.json` says."""
+    """Returns the page of `description`, the content of `/openapi.json`."""
     info = description["info"]
     parts = [
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(info['title'])}</title><style>{_STYLE}</style>",

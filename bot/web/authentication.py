@@ -1,4 +1,4 @@
-"""Whether a request comes from somebody who knows the secret. Everything before that is a stranger's."""
+"""Authenticates requests by the secret. Until then, a request is a stranger's."""
 
 import hashlib
 import hmac
@@ -10,17 +10,18 @@ from typing import Any
 WRONG_SECRET, NO_SECRET, UNREADABLE = "wrong_secret", "no_secret", "unreadable"
 """Why a body proves nothing. The last one: it is no JSON object, and no right token stands anywhere in it."""
 
-_MOST_TOKENS = 10  # that are looked at in a text
-# As JSON writes it, and as people do whose JSON is broken: 'token': 'x', token=x.
+_MOST_TOKENS = 10  # checked in one text
+# As JSON, and as hand-written broken JSON: 'token': 'x', token=x.
 _WRITTEN = re.compile(r'"token"\s*:\s*("(?:[^"\\]|\\.)*")', re.DOTALL)
 _SCRIBBLED = re.compile(r"""\btoken["']?\s{0,8}[:=]\s{0,8}["']?([^"'\s,;&}\]]{1,512})""")
 
 
 def why_unproved(body: bytes, signature: str | None, secret: str) -> str:
-    """Empty where `body` is signed with `secret` or names it as its token; else why it proves nothing.
+    """Returns an empty string where `body` is signed with `secret` or contains it as its token; otherwise why it is not
+    authenticated.
 
-    A body that is no JSON object has no fields, and its sender may know the secret for all that: an alert whose placeholder was
-    not filled in is broken JSON with a right token in it. Whoever can write the token knows it, so it is looked for in the text.
+    A body that is not a JSON object has no fields, yet its sender may know the secret: an alert whose placeholder was not filled
+    in is broken JSON with a valid token in it. A sender who can write the token knows it, so the text is searched for it.
     """
     key = secret.encode()
     if signature is not None:

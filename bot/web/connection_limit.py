@@ -1,4 +1,4 @@
-"""How many connections there may be. When there are too many, the oldest goes of which no whole request has come."""
+"""Limits connections. When there are too many, the oldest that has not sent a whole request is closed."""
 
 import asyncio
 import resource
@@ -16,7 +16,8 @@ _FILES = 4_096
 
 
 def most_connections() -> int:
-    """How many this process can afford on a port: a quarter of its open files, which are raised first where that is allowed."""
+    """Returns how many connections this process can afford on a port: a quarter of its open files, whose limit is raised first
+    where allowed."""
     files, limit = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _FILES if limit == resource.RLIM_INFINITY else min(_FILES, limit)
     if files != resource.RLIM_INFINITY and files < wanted:
@@ -27,15 +28,15 @@ def most_connections() -> int:
 
 @dataclass(slots=True)
 class Crowd:
-    """The connections of one port; `silent` are those of which no whole request has come, the oldest first."""
+    """The connections of one port; `silent` are those that have not sent a whole request, the oldest first."""
 
     most: int = field(default_factory=most_connections)
     silent: dict["Connection", None] = field(default_factory=dict)
 
 
 class Connection(H11Protocol):
-    """One that ends when no request comes of it (uvicorn would wait for ever), or when it is the oldest silent one in a crowd. It
-    never makes room for another while its request is being answered."""
+    """A connection that ends when it sends no request (uvicorn would wait for ever), or when it is the oldest silent one in a
+    crowd. It never makes room for another while its request is being answered."""
 
     def __init__(self, *args: Any, crowd: Crowd, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

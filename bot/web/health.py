@@ -1,4 +1,4 @@
-"""`/healthz` and `/readyz`: whether the process lives, and whether each of its parts is at work. Asks no part to do anything."""
+"""`/healthz` and `/readyz`: whether the process lives, and whether each of its parts works. Changes nothing."""
 
 from collections.abc import Callable, Collection, Mapping
 from typing import Literal
@@ -28,14 +28,14 @@ class Alive(BaseModel):
 
 
 class Part(BaseModel):
-    """One part's state, and a word on it."""
+    """One part's state, and a detail."""
 
     ready: bool
     detail: str
 
 
 class Ready(BaseModel):
-    """Whether every part is at work."""
+    """The readiness of every part."""
 
     status: Literal["ready", "not ready"]
     parts: dict[str, Part]
@@ -44,10 +44,10 @@ class Ready(BaseModel):
 def create_web_app(
     parts: Mapping[str, Readiness], version: str, *routes: APIRouter, names: Collection[str] = frozenset()
 ) -> FastAPI:
-    """The application. `parts` are those that must be ready, by the name under which `/readyz` shows them; `routes` come beside
-    those of health. `/openapi.json` describes all of them, `/docs` for people. `names` are hosts by which it may be asked besides
-    addresses and `localhost`; for `/healthz`, which tells nothing, and for what proves itself by a secret, any will do."""
-    # The pages that FastAPI offers of itself load scripts from elsewhere.
+    """Returns the application. `parts` are those that must be ready, by the name under which `/readyz` shows them; `routes`
+    are added to those of health. `/openapi.json` describes all of them, `/docs` for people. `names` are allowed hosts besides
+    addresses and `localhost`; `/healthz`, which reveals nothing, and endpoints with a secret of their own accept any."""
+    # FastAPI's own pages load scripts from elsewhere.
     app = FastAPI(title="MarketFlow", version=version, docs_url=None, redoc_url=None)
     app.add_middleware(HostCheck, names=names, open_paths=("/healthz", "/signals"))
     for each in routes:
@@ -55,17 +55,17 @@ def create_web_app(
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:
-        """What there is, for people."""
+        """Describes the endpoints for people."""
         return HTMLResponse(page_of(app.openapi()), headers=_FRESH)
 
     @app.get("/healthz", response_model=Alive)
     async def healthz() -> JSONResponse:
-        """200 as long as the event loop turns."""
+        """Answers 200 as long as the event loop runs."""
         return JSONResponse({"status": "ok", "version": version}, headers=_FRESH)
 
     @app.get("/readyz", response_model=Ready, responses={503: {"model": Ready, "description": "a part is not at work"}})
     async def readyz() -> JSONResponse:
-        """200 when every part is ready, else 503; either way with each part's state."""
+        """Answers 200 when every part is ready, else 503; either way with each part's state."""
         states = {name: _state(name, ask) for name, ask in parts.items()}
         ready = all(state["ready"] for state in states.values())
         body = {"status": "ready" if ready else "not ready", "parts": states}

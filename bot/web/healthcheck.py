@@ -1,4 +1,5 @@
-"""`python -m bot.web.healthcheck`: asks /healthz of the process beside it. Standard library only: a container runs it often."""
+"""`python -m bot.web.healthcheck`: asks /healthz of the process beside it. Standard library only, as a container runs it
+often."""
 
 import http.client
 import os
@@ -9,7 +10,7 @@ _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what to ask 
 
 
 def alive(host: str, port: int) -> bool:
-    """Whether `/healthz` answers 200 within 3 s."""
+    """Tells whether `/healthz` answers 200 within 3 s."""
     connection = http.client.HTTPConnection(_EVERYWHERE.get(host, host), port, timeout=_SECONDS)
     try:
         connection.request("GET", "/healthz")
@@ -21,7 +22,7 @@ def alive(host: str, port: int) -> bool:
 
 
 def main() -> int:
-    """The exit code: 0 for alive, or where HTTP_PORT is 0 and there is nobody to ask; else 1."""
+    """Returns the exit code: 0 for alive, or where HTTP_PORT is 0 and there is nothing to ask; else 1."""
     port = int(os.environ.get("HTTP_PORT") or 8080)
     return 0 if port == 0 or alive(os.environ.get("HTTP_HOST") or "127.0.0.1", port) else 1
 

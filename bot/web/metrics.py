@@ -1,4 +1,4 @@
-"""`GET /metrics`. In our event loop: while that stands still nothing answers, and Prometheus takes the program for down."""
+"""`GET /metrics`, in our event loop: while that is blocked nothing answers, and Prometheus sees the program as down."""
 
 from collections.abc import Collection
 
@@ -10,7 +10,7 @@ from bot.web.allowed_hosts import HostCheck
 
 
 def create_metrics_app(registry: CollectorRegistry, names: Collection[str] = frozenset()) -> FastAPI:
-    """The application that shows `registry`, in the form that the scraper asks for. `names` are hosts by which it may be asked
+    """Returns the application that serves `registry`, in the format that the scraper asks for. `names` are allowed hosts
     besides addresses and `localhost`."""
     app = FastAPI(openapi_url=None)
     app.add_middleware(HostCheck, names=names)

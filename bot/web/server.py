@@ -14,20 +14,20 @@ from bot.web.connection_limit import CONNECTIONS, Connection, Crowd
 from core.domain.errors import ConfigurationError
 
 _HEAD_BYTES = 16 * 1024  # of a request line and headers
-_GRACE = 2  # seconds that requests under way are given at the end
+_GRACE = 2  # seconds that running requests get at the end
 
 
 class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leaves SIGTERM and Ctrl-C to whoever runs us."""
+        """Leaves SIGTERM and Ctrl-C to the program."""
         yield
 
 
 @contextlib.asynccontextmanager
 async def serve_web(app: FastAPI, host: str, port: int, variable: str = "HTTP_PORT") -> AsyncIterator[int]:
-    """Serves `app` from entry to exit and gives the port (0 asks for any free one). Raises ConfigurationError, which names the
-    setting `variable`, where it cannot listen there."""
+    """Serves `app` from entry to exit and yields the port (0 asks for any free one). Raises ConfigurationError, which names
+    the setting `variable`, where it cannot listen there."""
     recipient = await _listen(host, port, variable)
     config = uvicorn.Config(
         app,
@@ -43,14 +43,14 @@ async def serve_web(app: FastAPI, host: str, port: int, variable: str = "HTTP_PO
     server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[recipient]), name="web")
     try:
-        yield recipient.getsockname()[1]  # it takes connections already
+        yield recipient.getsockname()[1]  # it accepts connections already
     finally:
         server.should_exit = True
         await serving
 
 
 async def _listen(host: str, port: int, variable: str) -> socket.socket:
-    """Our own socket: uvicorn would end the process where it cannot listen."""
+    """Opens our own socket: uvicorn would end the process where it cannot listen."""
     try:
         known = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, _, _, _, address = known[0]

@@ -1,10 +1,10 @@
-"""How many may pass: so many a second, and so many at once after a rest."""
+"""Token bucket: so many a second, and so many at once after a rest."""
 
 from core.ports import Clock
 
 
 class TokenBucket:
-    """Fills by `rate` a second up to `most`; `take` takes one out."""
+    """A bucket that fills by `rate` a second up to `most`; `take` takes one token."""
 
     def __init__(self, clock: Clock, rate: float, most: int) -> None:
         self._clock = clock
@@ -14,7 +14,7 @@ class TokenBucket:
         self._at = clock.monotonic()
 
     def take(self) -> float:
-        """0 where one was left; else seconds until one will be."""
+        """Takes a token and returns 0 where one was left; else the seconds until one will be."""
         now = self._clock.monotonic()
         self._left = min(self._most, self._left + (now - self._at) * self._rate)
         self._at = now

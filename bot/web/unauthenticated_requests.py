@@ -1,4 +1,4 @@
-"""Requests that proved nothing: counted one by one, told together, so that a stranger at the door cannot fill the chat."""
+"""Unauthenticated requests: counted one by one, reported together, so that a stranger cannot flood the chat."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -12,7 +12,8 @@ AGAIN_SECONDS = 1800.0
 
 
 class TurnedAway:
-    """Counts by why. The first is told half a minute later with those that came meanwhile, the next half an hour after."""
+    """Counts requests by reason. The first is reported half a minute later with those that followed, the next half an hour
+    after."""
 
     def __init__(self, tell: Callable[[Event], None], clock: Clock) -> None:
         self._tell = tell
@@ -22,14 +23,14 @@ class TurnedAway:
         self._due = 0.0
 
     def note(self, why: str) -> None:
-        """One more, for the reason `why`: a code that `requests_refused.*` has a text for."""
+        """Counts one more for the reason `why`: a code that `requests_refused.*` has a text for."""
         if self._since is None:
             self._since = self._clock.now()
             self._due = max(self._due, self._clock.monotonic() + GATHER_SECONDS)
         self._waiting[why] += 1
 
     async def run(self) -> None:
-        """Tells what waits, when it is time."""
+        """Reports the counted requests when it is time."""
         now = self._clock.monotonic()
         if self._since is None or now < self._due:
             return

@@ -1,4 +1,4 @@
-"""Signals whose sender was asked to come again, as they could not be stored: those that never do are told."""
+"""Signals that could not be stored and whose sender was asked to retry: reports those that never come back."""
 
 from collections.abc import Callable, Sequence
 
@@ -24,19 +24,19 @@ class TurnedBack:
         self._waiting: dict[_Words, tuple[float, Signal]] = {}
 
     def note(self, signal: Signal) -> None:
-        """This one was not stored now."""
+        """Notes that this signal was not stored."""
         self._waiting[_words(signal)] = self._clock.monotonic(), signal
         if len(self._waiting) > _MOST:
             self._give_up(next(iter(self._waiting)))
 
     def committed(self, changes: CommitBatch, stored: Sequence[Arrival], dead: Sequence[DeadLetter]) -> None:
-        """Those that came again are forgotten."""
+        """Forgets those that came again."""
         for each in stored if self._waiting else ():
             if isinstance(each, StoredMessage) and isinstance(each.message.body, SignalReceived):
                 self._waiting.pop(_words(each.message.body.signal), None)
 
     async def run(self) -> None:
-        """Tells those that it is too late for."""
+        """Reports those that it is too late for."""
         now = self._clock.monotonic()
         for words in [words for words, (at, _) in self._waiting.items() if now - at >= PATIENCE_SECONDS]:
             self._give_up(words)
@@ -48,5 +48,5 @@ class TurnedBack:
 
 
 def _words(signal: Signal) -> _Words:
-    """What tells it from another one: its identity may be made anew when it comes again."""
+    """Returns the fields that identify it: its id may be new when it is sent again."""
     return signal.signal_type, signal.symbol, str(signal.close)
