@@ -1,1 +1,1 @@
-"""Trading: what a signal is worth, what becomes of it, and the proof. Knows neither Telegram nor a web server."""
+"""The trading core: from a signal to an executed order, and the proof of it. Knows neither Telegram nor a web server."""

@@ -1,1 +1,1 @@
-"""The outside world, one thing a file. Each implements a port of `core.ports`; none calls another's insides."""
+"""Adapters to the outside world, one per file. Each implements a port of `core.ports`; none uses another's internals."""

@@ -1,4 +1,4 @@
-"""Tells Prometheus and the log what was committed. It only watches: nothing here can hold up, change or repeat a trade."""
+"""Reports commits to Prometheus and the log. It only observes: nothing here can delay, change or repeat a trade."""
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -54,7 +54,7 @@ log = structlog.get_logger(__name__)
 
 
 class ExecutionLogger:
-    """An Observer with a registry of its own. Starts from what the ledger knows, so its numbers go on after a restart."""
+    """An Observer with a registry of its own. Starts from the ledger's state, so its numbers go on after a restart."""
 
     def __init__(self, state: LedgerState) -> None:
         self.registry = CollectorRegistry()
@@ -75,7 +75,7 @@ class ExecutionLogger:
         self._levels()
 
     def committed(self, changes: CommitBatch, stored: Sequence[Arrival], dead: Sequence[DeadLetter]) -> None:
-        """Takes over what is in the ledger now. Hearing of one order's end twice counts it once."""
+        """Records what was committed. Receiving one order's end twice counts it once."""
         self._intake(stored, dead)
         for verdict in changes.verdicts:
             self._verdict(verdict)
@@ -96,15 +96,15 @@ class ExecutionLogger:
             _write(event)
 
     def order_ack(self, seconds: float) -> None:
-        """How long the venue took to answer an order."""
+        """Records how long the venue took to answer an order."""
         self._metrics.order_ack.observe(seconds)
 
     def signal_to_order(self, seconds: float) -> None:
-        """How long it took from reading a signal's record to sending its order."""
+        """Records the time from reading a signal's record to sending its order."""
         self._metrics.signal_to_order.observe(seconds)
 
     def exchange_error(self, code: int | str) -> None:
-        """The exchange answered with `code`: its own (-1021), an HTTP status, or a word such as `timeout`."""
+        """Counts an error of the exchange; `code` is its own (-1021), an HTTP status, or a word such as `timeout`."""
         label = str(code)
         if len(label) > 20 or (label not in self._codes and len(self._codes) >= _MOST_CODES):
             label = "other"
@@ -112,44 +112,44 @@ class ExecutionLogger:
         self._metrics.exchange_errors.labels(label).inc()
 
     def http_refused(self, why: str) -> None:
-        """A request to POST /signals was answered with something other than 202; `why` is one word for it."""
+        """Counts a request to POST /signals that was answered with something other than 202; `why` is one word for it."""
         self._metrics.http_refused.labels(why if why in _HTTP_REFUSALS else "other").inc()
 
     def tombstones(self, count: int) -> None:
-        """So many records without a value came: no signals, and no faults."""
+        """Counts records without a value: neither signals nor faults."""
         self._metrics.signals.labels("kafka", "tombstone").inc(count)
 
     def kafka(self, lag: int, stored_at: datetime | None) -> None:
-        """How many records of the topic are not read yet, over all partitions, and when some were last stored."""
+        """Sets how many records of the topic are unread, over all partitions, and when some were last stored."""
         self._metrics.kafka_lag.set(lag)
         if stored_at is not None:
             self._metrics.kafka_stored.set(stored_at.timestamp())
 
     def alerts_pending(self, count: int) -> None:
-        """How many events wait to be told in the chat."""
+        """Sets how many events wait to be sent to the chat."""
         self._metrics.alerts_pending.set(count)
 
     def history_pending(self, count: int) -> None:
-        """How many executions the history does not have yet."""
+        """Sets how many executions the history lacks."""
         self._metrics.history_pending.set(count)
 
     def proof(self, at: datetime | None, differences: int) -> None:
-        """When a day's books were last compared, and how much differs in the last days."""
+        """Sets when a day was last reconciled, and how many differences the last days have."""
         self._metrics.proof_differences.set(differences)
         self._metrics.proof_at.set(at.timestamp() if at is not None else 0)
 
     def parts(self, states: Mapping[str, bool], *, lease_held: bool) -> None:
-        """Which parts are at work, and whether this process holds the ledger."""
+        """Sets which parts are up, and whether this process holds the ledger."""
         for part, well in states.items():
             self._metrics.part_ready.labels(part).set(well)
         self._metrics.lease_held.set(lease_held)
 
     def log_lines_dropped(self, count: int) -> None:
-        """How many log lines Loki did not get since the start."""
+        """Sets how many log lines Loki missed since the start."""
         self._metrics.log_lines_dropped.set(count)
 
     def clock_offset(self, seconds: float) -> None:
-        """How far the venue's clock is ahead of this machine's."""
+        """Sets how far the venue's clock is ahead of this machine's."""
         self._metrics.clock_offset.set(seconds)
 
     def _intake(self, stored: Sequence[Arrival], dead: Sequence[DeadLetter]) -> None:
@@ -229,7 +229,7 @@ class _Metrics:
         self.signals = counter("marketflow_signals_total", "Signals by what became of them.", "source", "outcome")
         self.duplicates = counter("marketflow_duplicates_total", "Messages that had been stored before.")
         self.orders = counter("marketflow_orders_total", "Orders by how they ended.", "side", "status")
-        # From the start, so that Prometheus sees the first of a kind as a rise.
+        # Created at start, so that Prometheus sees the first of a kind as an increase.
         for side in Side:
             for status in _ENDS:
                 self.orders.labels(side, status)
@@ -263,7 +263,7 @@ class _Metrics:
 
 
 def _ended(order: Order) -> str:
-    """How an order ended; a question that came to its end unanswered is no order that failed."""
+    """Returns how an order ended; an approval that expired unanswered is no failed order."""
     return _UNASKED.get(order.state, order.state) if order.order_id is None else order.state
 
 
@@ -279,7 +279,7 @@ def _is_signal(stored: StoredMessage) -> bool:
 
 
 def _source(name: str) -> str:
-    """The kind of a source, without its topic, table or id: as a label, each value lives as long as the process."""
+    """Returns the kind of a source, without topic, table or id: each label value lives as long as the process."""
     kind = name.partition(":")[0]
     return kind if kind in _SOURCES else "other"
 
@@ -294,7 +294,7 @@ def _order_ids(order: Order) -> dict[str, str]:
 
 
 def _write(event: Event) -> None:
-    """One line for each event."""
+    """Writes one log line for each event."""
     match event:
         case OrderExecuted():
             _write_execution(event)

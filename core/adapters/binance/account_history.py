@@ -1,4 +1,4 @@
-"""What Binance keeps of the account's past, page by page. Asks; knows nothing of how."""
+"""Reads the account's past from Binance, page by page. Knows nothing of how requests are sent."""
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -15,17 +15,17 @@ from core.domain.errors import ExchangeUnavailable
 from core.domain.order import ExecutionReport, Fill
 
 Ask = Callable[[Call], Awaitable[object]]
-"""Asks what a call asks; the body of the answer. Raises ExchangeUnavailable."""
+"""Sends one question and returns the body of the answer. Raises ExchangeUnavailable."""
 _Page = Mapping[str, str]
 T = TypeVar("T")
 
 _A_PAGE = 1000  # rest-api.md, "Account trade list", "All orders": the most that `limit` allows
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_AFTERWARDS = timedelta(minutes=1)  # a trade is dated when it happens, its order when it is told
+_AFTERWARDS = timedelta(minutes=1)  # a trade carries the time it happened, its order the time it was reported
 
 
 async def fills(ask: Ask, symbol: str, order_id: str) -> Sequence[Fill]:
-    """Every fill of one order. From the first on: without `fromId` the most recent trades are returned."""
+    """Returns every fill of one order. Starts at the first one: without `fromId` Binance returns the most recent trades."""
     found: list[Fill] = []
     first = 0
     while True:
@@ -38,8 +38,8 @@ async def fills(ask: Ask, symbol: str, order_id: str) -> Sequence[Fill]:
 
 
 async def orders_between(ask: Ask, symbol: str, since: datetime, until: datetime) -> Sequence[ExecutionReport]:
-    """Every order of `symbol` last changed from `since` on and before `until`, with its fills. The first page is asked for by
-    time, the next by number: times go with no number."""
+    """Returns every order of `symbol` last changed at or after `since` and before `until`, with its fills. Requests the first
+    page by time and the following ones by number: Binance accepts no time together with a number."""
     start: _Page = {"startTime": _milliseconds(since - _AFTERWARDS)}
     orders: list[ExecutionReport] = []
     page, first = start, 0
@@ -62,7 +62,7 @@ async def orders_between(ask: Ask, symbol: str, since: datetime, until: datetime
 
 
 def _next(ids: Sequence[int], first: int) -> int:
-    """The number that the next page begins with. A page that leads nowhere would be asked for again and again."""
+    """Returns the number that the next page begins with. Raises where a page leads nowhere: it would be requested forever."""
     if min(ids) < first:
         raise ExchangeUnavailable("unreadable answer: a page that was read already")
     return max(ids) + 1

@@ -1,4 +1,4 @@
-"""How long the exchange asked to be left alone. What it announces beforehand is counted in `binance_allowance`."""
+"""The pauses that the exchange imposed. `rate_limit_budget` counts the limits that it announces beforehand."""
 
 from core.adapters.binance.errors import Refusal, wait_reason
 from core.domain.reasons import Reason
@@ -6,7 +6,7 @@ from core.ports import Clock
 
 
 class Backoff:
-    """For how long the exchange asked to be left alone. rest-api.md, "IP Limits": going on after a 429 ends in a ban (418)."""
+    """Tracks how long the exchange asked to be left alone. rest-api.md, "IP Limits": going on after a 429 ends in a ban (418)."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -14,7 +14,7 @@ class Backoff:
         self._banned = False
 
     def note(self, said: Refusal) -> None:
-        """Remembers what `said` asks for; most refusals ask for nothing."""
+        """Records the pause that `said` asks for; most refusals ask for none."""
         until = self._clock.monotonic() + said.wait
         if said.wait and said.of_orders_only:
             self._no_orders_until = max(self._no_orders_until, until)
@@ -23,11 +23,11 @@ class Backoff:
             self._silent_until = max(self._silent_until, until)
 
     def left(self, *, orders: bool = False) -> float:
-        """Seconds until something, or an order, may be sent; 0: now."""
+        """Returns the seconds until a request, or an order, may be sent; 0: now."""
         until = max(self._silent_until, self._no_orders_until) if orders else self._silent_until
         return max(until - self._clock.monotonic(), 0.0)
 
     def reason(self, wait: float) -> Reason:
-        """Why nothing is sent for `wait` seconds."""
+        """Returns the reason why nothing is sent for `wait` seconds."""
         banned = self._banned and self._silent_until > self._clock.monotonic()
         return wait_reason(wait, banned=banned)

@@ -1,6 +1,6 @@
 """Binance Spot over REST, by python-binance: the Venue of testnet and live, and the MarketData of paper trading without keys.
 
-It never repeats an order, decides nothing about one, and lets no key, secret or signature out.
+It never repeats an order, makes no decision about one, and leaks no key, secret or signature.
 """
 
 import asyncio
@@ -42,19 +42,19 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-_MOST_SYMBOLS = 100  # in one question: the list travels in the URL
+_MOST_SYMBOLS = 100  # per request: the list travels in the URL
 _LONGEST_SYMBOL = 20  # rest-api.md: ^[A-Z0-9-_.]{1,20}$, and since 2025 letters of other scripts too
 _AHEAD = 1.0  # rest-api.md, "Timing security": a request may be dated up to a second ahead of the exchange's clock
-_CLOCK_SAMPLES = 2  # the first may have to open a connection, which puts its answer far from the middle of the round trip
+_CLOCK_SAMPLES = 2  # the first may have to open a connection, which skews its answer away from the middle of the round trip
 
 
 class BinanceClient:
-    """A Venue. Nothing is sent before the first question or order; an exchange that is down is ExchangeUnavailable (NotTaken for
-    an order that could not be sent), and is reached again as soon as it is back.
+    """A Venue. Sends nothing before the first question or order. An exchange that is down raises ExchangeUnavailable (NotTaken
+    for an order that could not be sent), and works again as soon as it is back.
 
-    `api_url` ends in `/api`. `timeout` (seconds) is for a whole request; `recv_window` (seconds) is how old an order may be when
-    it enters the matching engine. Without `key` and `secret` only market data can be asked for. `may_send` tells at the last
-    moment whether this process still has the right to send an order. `wire` makes another way to the exchange than the library.
+    `api_url` ends in `/api`. `timeout` (seconds) is for a whole request; `recv_window` (seconds) is how old an order may be
+    when it enters the matching engine. Without `key` and `secret` only market data is available. `may_send` says at the last
+    moment whether this process still has the right to send an order. `wire` replaces the library as the way to the exchange.
     """
 
     def __init__(
@@ -80,26 +80,27 @@ class BinanceClient:
         self._closed = False
         self._opening = asyncio.Lock()
         self._measuring = asyncio.Lock()
-        self._measured = 0  # how often the clock was; 0: nothing can be signed yet
+        self._measured = 0  # number of clock measurements; 0: nothing can be signed yet
         self._offset = 0.0
         self._backoff = Backoff(clock)
         self.budget = RateLimitBudget(lambda: clock.now().timestamp() + self._offset)
-        self._assets: dict[str, tuple[str, str]] = {}  # symbol -> base, quote; for the words of a refusal
+        self._assets: dict[str, tuple[str, str]] = {}  # symbol -> base, quote; for the text of a refusal
 
     @property
     def clock_offset_seconds(self) -> float | None:
-        """The exchange's clock minus this machine's when it was measured last; None before. Positive: this machine is behind."""
+        """Returns the exchange's clock minus this machine's at the last measurement; None before the first. Positive: this
+        machine is behind."""
         return self._offset if self._measured else None
 
     @property
     def request_lifetime(self) -> float:
-        """`recv_window`, and the second that a request may be dated ahead of the exchange's clock."""
+        """Returns `recv_window` plus the second that a request may be dated ahead of the exchange's clock."""
         return self._recv_window_ms / 1000 + _AHEAD
 
     async def measure_clock(self) -> float:
-        """Measures the exchange's clock against this machine's, by the middle of the quicker of two round trips (by its end
-        where it took more than 2 s), and dates requests by it from now on. Returns the offset in seconds; raises
-        ExchangeUnavailable. To be called every few minutes; a refused date (-1021) does it as well."""
+        """Measures the exchange's clock against this machine's, by the middle of the quicker of two round trips (by its end if it
+        took more than 2 s), and dates requests by it from now on. Returns the offset in seconds; raises ExchangeUnavailable. Call
+        it every few minutes; a refused date (-1021) triggers it too."""
         return await self._measure(self._measured)
 
     async def server_time(self) -> datetime:
@@ -107,7 +108,7 @@ class BinanceClient:
         return _read(codec.server_time, await self._answer(lambda wire: wire.server_time(), asking.TIME))
 
     async def instruments(self, symbols: Collection[str] | None) -> Mapping[str, Instrument]:
-        """See MarketData. Of all symbols, one whose rules cannot be read is left out; of those asked for, none is."""
+        """See MarketData. When all symbols are requested, skips those whose rules cannot be read; otherwise raises for any."""
         found: dict[str, Instrument] = {}
         if symbols is None:
             body = await self._answer(lambda wire: wire.exchange_info(None), asking.RULES)
@@ -121,7 +122,7 @@ class BinanceClient:
         return found
 
     async def quotes(self, symbols: Collection[str]) -> Mapping[str, Quote]:
-        """See MarketData. A symbol with nothing to buy or nothing to sell on its book has no quote."""
+        """See MarketData. A symbol with no bids or no asks has no quote."""
         found: dict[str, Quote] = {}
         asked_at = self._clock.now()
         for asked, body in await self._about(symbols, lambda wire, some: wire.quotes(some), asking.PRICES):
@@ -140,7 +141,7 @@ class BinanceClient:
         return report
 
     async def cancel_order(self, symbol: str, client_order_id: str) -> bool:
-        """See Venue. Said twice it does no harm, so it may be repeated as a question may."""
+        """See Venue. Repeating it does no harm, so it may be retried like a question."""
         wanted = {"symbol": symbol, "origClientOrderId": client_order_id}
         said = await self._ask(lambda wire: wire.cancel(wanted), asking.CANCEL, signed=True)
         if isinstance(said, Refusal) and said.definite and said.code == NOTHING_TO_CANCEL:
@@ -173,13 +174,13 @@ class BinanceClient:
         )
 
     async def permissions(self) -> Permissions:
-        """What account and key may do. Raises ExchangeUnavailable."""
+        """Returns the permissions of account and key. Raises ExchangeUnavailable."""
         account = await self._answer(lambda wire: wire.account(), asking.ACCOUNT, signed=True)
         said = await self._ask(lambda wire: wire.key_permissions(), asking.KEY_RIGHTS, signed=True)
         return _read(codec.permissions, account, said.body if isinstance(said, Answer) else None)
 
     async def place(self, request: OrderRequest) -> PlaceResult:
-        """See Venue. The request is sent once at most; `request_lifetime` later it can no longer become an order."""
+        """See Venue. Sends the request at most once; after `request_lifetime` it can no longer become an order."""
         if not self._secret:
             return Rejected(reason("bad_key", code="none", message="no API key is set"))
         try:
@@ -194,11 +195,12 @@ class BinanceClient:
             "side": request.side.value,
             "type": "MARKET",
             "quantity": format(request.qty, "f"),  # `str` writes 1E-7, which the exchange refuses
-            "newClientOrderId": request.client_order_id,  # always: the library would make up another one for each call
+            "newClientOrderId": request.client_order_id,  # always set: otherwise the library makes up a new one for each call
             "newOrderRespType": "FULL",
         }
         if request.mark is not None:
-            order["strategyId"] = str(request.mark)  # in every answer about the order: rest-api.md, "Conditional fields"
+            # Binance repeats it in every answer about the order: rest-api.md, "Conditional fields"
+            order["strategyId"] = str(request.mark)
         said = await self._counted(Request(1, orders=1), wire.place(order))
         match said:
             case Answer():
@@ -212,8 +214,8 @@ class BinanceClient:
                 return await self._refused(said, request, measured)
 
     def _kept_back(self, side: Side) -> NotTaken | None:
-        """Why no order may be sent just now: the exchange asked for a pause, or an entry would be one more than it allows.
-        Whether it has room for an exit, it says itself."""
+        """Returns why no order may be sent now: the exchange asked for a pause, or an entry would exceed its order limit. Exits
+        are sent anyway: the exchange itself says whether it has room for one."""
         if wait := self._backoff.left(orders=True):
             return NotTaken(self._backoff.reason(wait), wait)
         if side is Side.BUY and (wait := self.budget.wait_for_order()):
@@ -223,7 +225,7 @@ class BinanceClient:
     async def _refused(self, said: Refusal, request: OrderRequest, measured: int) -> PlaceResult:
         self._backoff.note(said)
         if said.code == CLOCK_OFF:
-            with suppress(ExchangeUnavailable):  # the order is refused all the same, and the next one measures again
+            with suppress(ExchangeUnavailable):  # the order is refused anyway, and the next one measures again
                 await self._measure(measured)
         base, quote = self._assets.get(
             request.symbol, (f"of {request.symbol}'s base asset", f"of {request.symbol}'s quote asset")
@@ -232,7 +234,7 @@ class BinanceClient:
         return order_refused(said, request, asset=asset, clock_offset=self._offset)
 
     async def close(self) -> None:
-        """Closes the connections. Whatever is asked afterwards is ExchangeUnavailable."""
+        """Closes the connections. Any later request raises ExchangeUnavailable."""
         async with self._opening:
             self._closed = True
             wire, self._wire = self._wire, None
@@ -240,11 +242,11 @@ class BinanceClient:
                 await wire.close()
 
     async def _about(self, symbols: Collection[str], call: ListCall, cost: Cost) -> list[tuple[Sequence[str], object]]:
-        """What is said, by the symbols asked for, about those that exist."""
+        """Returns the answers, by the symbols requested, for those that exist."""
         return await self._bodies(sorted({symbol for symbol in symbols if _could_be_symbol(symbol)}), call, cost)
 
     async def _bodies(self, symbols: Sequence[str], call: ListCall, cost: Cost) -> list[tuple[Sequence[str], object]]:
-        """One unknown symbol fails a whole list, so a list is halved until the unknown ones stand alone."""
+        """Requests a list and halves it until unknown symbols stand alone: one unknown symbol fails a whole list."""
         if not symbols:
             return []
         if len(symbols) <= _MOST_SYMBOLS:
@@ -260,7 +262,7 @@ class BinanceClient:
         return _body(await self._ask(call, cost, signed=signed))
 
     async def _ask(self, call: Call, cost: Cost, *, signed: bool = False) -> Answer | Refusal:
-        """Asks, and once more where only the clock was off: a question, unlike an order, may be repeated."""
+        """Sends a question, and once more if only the clock was off: a question, unlike an order, may be repeated."""
         measured = self._measured
         said = await self._ask_once(call, cost, signed=signed)
         if signed and isinstance(said, Refusal) and said.code == CLOCK_OFF:
@@ -284,7 +286,7 @@ class BinanceClient:
         return said
 
     async def _counted(self, request: Request, call: Awaitable[Said]) -> Said:
-        """What is said, with what it cost kept in the books of the allowance."""
+        """Returns the answer and records its cost in the rate limit budget."""
         self.budget.begin(request)
         said: Said | None = None
         try:
@@ -306,7 +308,8 @@ class BinanceClient:
         return await self._open()
 
     async def _measure(self, seen: int) -> float:
-        """Many requests may find out at once that the clock is off: only the first of those that `seen` the same measures."""
+        """Measures the clock. Many requests may find at once that it is off: only the first of those with the same `seen`
+        measures."""
         async with self._measuring:
             if self._measured == seen:
                 _, self._offset = min([await self._clock_sample() for _ in range(_CLOCK_SAMPLES)])
@@ -315,14 +318,14 @@ class BinanceClient:
         return self._offset
 
     async def _clock_sample(self) -> tuple[float, float]:
-        """Round trip and offset in seconds; against the time that requests are dated by."""
+        """Returns round trip and offset in seconds, relative to the time that requests are dated by."""
         wire = await self._open()
         sent = wire.now()
         venue = await self.server_time()
         received = wire.now()
         took = received - sent
-        # The middle is off by half of the round trip at most. Of a long one the end is taken: a request must not be dated further
-        # ahead of the exchange than `request_lifetime` counts in, or it could become an order when it is believed to be dead.
+        # The middle is off by at most half the round trip. For a long one the end is used: a request must not be dated further
+        # ahead of the exchange than `request_lifetime` allows for, or it could become an order after it is believed dead.
         return took, venue.timestamp() - (received - took / 2 if took <= 2 * _AHEAD else received)
 
     async def _open(self) -> Wire:
@@ -380,5 +383,6 @@ def _placed(said: Answer, request: OrderRequest) -> ExecutionReport | Unanswered
 
 
 def _could_be_symbol(text: str) -> bool:
-    """What could not be one is not sent: it would refuse the whole list, and must not get into a URL."""
+    """Tells whether `text` could be a symbol. Anything else is not sent: it would fail the whole list, and must not get into a
+    URL."""
     return 0 < len(text) <= _LONGEST_SYMBOL and all(c.isalnum() or c in "-_." for c in text)

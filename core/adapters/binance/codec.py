@@ -1,4 +1,4 @@
-"""Binance's JSON into our nouns. Pure: it asks nothing and raises only Unreadable. Everything is hostile until parsed here."""
+"""Parses Binance's JSON into domain values. Pure: requests nothing and raises only Unreadable. Treats all input as hostile."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from core.domain.order import ExecutionReport, Fill, OrderRequest, OrderState, R
 from core.domain.signal import Side
 
 _LONGEST_TEXT = 200
-_EARLIEST, _LATEST = 1_000_000_000_000, 32_503_680_000_000  # ms: 2001 to 3000; anything else is not a time of an order
+_EARLIEST, _LATEST = 1_000_000_000_000, 32_503_680_000_000  # ms: 2001 to 3000; anything else is no order time
 
 _STATES: Mapping[str, OrderState] = {
     "NEW": OrderState.ACCEPTED,
@@ -29,11 +29,11 @@ _STATES: Mapping[str, OrderState] = {
 
 
 class Unreadable(ValueError):
-    """An answer is not as documented. The text names the field, never what stood in it."""
+    """An answer deviates from the documentation. The text names the field, never its content."""
 
 
 def placed(body: object, request: OrderRequest) -> ExecutionReport:
-    """The FULL answer to `POST order`. Unreadable as well where it speaks of another order than the one asked for."""
+    """Parses the FULL answer to `POST order`. Raises Unreadable also if it is about another order than the one requested."""
     report = order(body)
     asked = (request.client_order_id, request.symbol, request.side)
     if (report.client_order_id, report.symbol, report.side) != asked:
@@ -44,7 +44,7 @@ def placed(body: object, request: OrderRequest) -> ExecutionReport:
 
 
 def order(body: object) -> ExecutionReport:
-    """An order as `POST order` (FULL, RESULT) and the queries tell it; `fills` is empty where it lists none."""
+    """Parses an order as returned by `POST order` (FULL, RESULT) and the queries; `fills` is empty if it lists none."""
     data = _object(body, "order")
     symbol, executed, quote = _text(data, "symbol"), _amount(data, "executedQty"), _amount(data, "cummulativeQuoteQty")
     at = _moment(data, next((name for name in ("transactTime", "updateTime") if name in data), "time"))
@@ -65,8 +65,8 @@ def order(body: object) -> ExecutionReport:
 
 
 def recent_orders(body: object, ours: str, symbol: str) -> RecentOrders:
-    """`GET allOrders` of `symbol`, the newest. Each is read by itself: one whose client id begins with `ours` and that cannot be
-    read is named, any other such one is left out."""
+    """Parses `GET allOrders` of `symbol`, the newest. Reads each order by itself: an unreadable one whose client id begins with
+    `ours` is named, any other unreadable one is skipped."""
     found: list[ExecutionReport] = []
     unreadable: list[UnreadableOrder] = []
     for item in _array(body, "orders"):
@@ -83,9 +83,8 @@ def recent_orders(body: object, ours: str, symbol: str) -> RecentOrders:
 
 
 def orders(body: object, ours: str = "", *, symbol: str | None = None) -> list[ExecutionReport]:
-    """`GET openOrders`, `GET allOrders`; of one `symbol`, or of all. An order whose client id does not begin with `ours` may be
-    unreadable and is left out: the quote amount of old ones is not known, and told as a negative number (rest-api.md, "All
-    orders")."""
+    """Parses `GET openOrders` or `GET allOrders`, of one `symbol` or of all. Skips an unreadable order whose client id does not
+    begin with `ours`: the quote amount of old ones is unknown, and reported as a negative number (rest-api.md, "All orders")."""
     found = []
     for item in _array(body, "orders"):
         try:
@@ -99,7 +98,7 @@ def orders(body: object, ours: str = "", *, symbol: str | None = None) -> list[E
 
 
 def trades(body: object, symbol: str, order_id: str) -> list[Fill]:
-    """`GET myTrades` of one order. Unreadable where it lists a trade of another one."""
+    """Parses `GET myTrades` of one order. Raises Unreadable if it lists a trade of another one."""
     found = []
     for item in _array(body, "trades"):
         data = _object(item, "trade")
@@ -110,7 +109,7 @@ def trades(body: object, symbol: str, order_id: str) -> list[Fill]:
 
 
 def trades_by_order(body: object, symbol: str) -> list[tuple[str, Fill]]:
-    """`GET myTrades` of a symbol: each trade with the id of its order."""
+    """Parses `GET myTrades` of a symbol: each trade with the id of its order."""
     found = []
     for item in _array(body, "trades"):
         data = _object(item, "trade")
@@ -121,7 +120,7 @@ def trades_by_order(body: object, symbol: str) -> list[tuple[str, Fill]]:
 
 
 def quotes(body: object, asked: Sequence[str], at: datetime) -> dict[str, Quote]:
-    """`GET ticker/bookTicker` for a list. A symbol with an empty side (price 0) has no quote."""
+    """Parses `GET ticker/bookTicker` for a list. A symbol with an empty side (price 0) has no quote."""
     found: dict[str, Quote] = {}
     told = []
     for item in _array(body, "quotes"):
@@ -137,13 +136,13 @@ def quotes(body: object, asked: Sequence[str], at: datetime) -> dict[str, Quote]
 
 
 def _about(asked: Sequence[str], told: Sequence[str]) -> None:
-    """Raises Unreadable unless each symbol asked for was told of once, and nothing else: its absence would be a fact."""
+    """Raises Unreadable unless the answer has each requested symbol once, and nothing else: an absence would count as a fact."""
     if sorted(asked) != sorted(told):
         raise Unreadable("the answer is not about the symbols asked for")
 
 
 def balances(body: object) -> dict[str, Balance]:
-    """`GET account`, without the zeros."""
+    """Parses `GET account`, without zero balances."""
     found = {}
     for item in _array(_object(body, "account").get("balances"), "balances"):
         data = _object(item, "balance")
@@ -154,12 +153,12 @@ def balances(body: object) -> dict[str, Balance]:
 
 
 def server_time(body: object) -> datetime:
-    """`GET time`."""
+    """Parses `GET time`."""
     return _moment(_object(body, "time"), "serverTime")
 
 
 def permissions(account: object, restrictions: object | None) -> Permissions:
-    """`GET account` and, where the host has it, `GET sapi/v1/account/apiRestrictions`."""
+    """Parses `GET account` and, where the host has it, `GET sapi/v1/account/apiRestrictions`."""
     data = _object(account, "account")
     names = tuple(item for item in _array(data.get("permissions"), "permissions") if isinstance(item, str))
     if restrictions is None:
@@ -176,7 +175,7 @@ def permissions(account: object, restrictions: object | None) -> Permissions:
 
 
 def instruments(body: object, *, skip_unreadable: bool = False) -> dict[str, Instrument]:
-    """`GET exchangeInfo`. With `skip_unreadable` one bad symbol among thousands is left out instead of failing all."""
+    """Parses `GET exchangeInfo`. With `skip_unreadable` one bad symbol among thousands is skipped instead of failing all."""
     found = {}
     for item in _array(_object(body, "exchangeInfo").get("symbols"), "symbols"):
         try:
@@ -190,7 +189,7 @@ def instruments(body: object, *, skip_unreadable: bool = False) -> dict[str, Ins
 
 
 def instruments_of(body: object, asked: Sequence[str]) -> dict[str, Instrument]:
-    """`GET exchangeInfo` for a list: each of them, and nothing else."""
+    """Parses `GET exchangeInfo` for a list: raises Unreadable unless it has each of them, and nothing else."""
     found = instruments(body)
     _about(asked, list(found))
     return found
@@ -200,7 +199,7 @@ _SECONDS = {"SECOND": 1, "MINUTE": 60, "HOUR": 3_600, "DAY": 86_400}
 
 
 def rate_limits(body: object) -> list[RateLimit]:
-    """`exchangeInfo.rateLimits`; what is not as documented is left out: the documented limits hold then."""
+    """Parses `exchangeInfo.rateLimits`. Skips undocumented entries: the documented limits then apply."""
     found = []
     listed = body.get("rateLimits") if isinstance(body, Mapping) else None
     for item in listed if isinstance(listed, list) else []:
@@ -216,7 +215,7 @@ def _is_count(value: object) -> TypeGuard[int]:
 
 
 def instrument(body: object) -> Instrument:
-    """One symbol of exchangeInfo, with the rules that a MARKET order has to keep (filters.md)."""
+    """Parses one symbol of exchangeInfo, with the rules that a MARKET order must keep (filters.md)."""
     data = _object(body, "symbol")
     filters = {_text(rule, "filterType"): rule for rule in map(_as_filter, _array(data.get("filters"), "filters"))}
     if "LOT_SIZE" not in filters:
@@ -242,7 +241,7 @@ def instrument(body: object) -> Instrument:
 
 
 def _notional(filters: Mapping[str, Mapping[str, object]]) -> tuple[Decimal, Decimal | None]:
-    """The least and the most that a MARKET order may be worth: NOTIONAL, and MIN_NOTIONAL which came before it."""
+    """Returns the minimum and maximum value of a MARKET order: NOTIONAL, or the older MIN_NOTIONAL."""
     least, most = ZERO, None
     if (old := filters.get("MIN_NOTIONAL")) and _flag(old, "applyToMarket"):
         least = _amount(old, "minNotional")
@@ -255,7 +254,7 @@ def _notional(filters: Mapping[str, Mapping[str, object]]) -> tuple[Decimal, Dec
 
 
 def _state(word: str, executed: Decimal, quote: Decimal) -> OrderState:
-    """enums.md, "Order status". A word that is not among them, or that the amounts contradict, is not guessed at."""
+    """Maps a status of enums.md, "Order status". Raises Unreadable for an unknown one, or one that the amounts contradict."""
     state = _STATES.get(word)
     if state is None:
         raise Unreadable("an unknown order status")
@@ -307,7 +306,7 @@ def _text(data: Mapping[str, object], name: str) -> str:
 
 
 def _amount(data: Mapping[str, object], name: str) -> Decimal:
-    """Amounts come as text. A JSON number would have been a float on its way here, so it is not taken."""
+    """Reads an amount, sent as text. Rejects a JSON number: it would have passed through a float."""
     value = data.get(name)
     if not isinstance(value, str):
         raise Unreadable(f"{name}: not a decimal text")

@@ -1,6 +1,7 @@
-"""What each refusal of Binance means for an order, in one table. What is not in it is unknown, and has to be found out.
+"""The meaning of each Binance refusal for an order, in one table. Anything not in it is unknown and must be investigated.
 
-Sources: errors.md (codes, "Messages for -1010, -2010, -2011", "Filter failures"); rest-api.md ("HTTP Return Codes", "IP Limits").
+Sources: errors.md (codes, "Messages for -1010, -2010, -2011", "Filter failures"); rest-api.md ("HTTP Return Codes", "IP
+Limits").
 """
 
 from collections.abc import Mapping
@@ -9,8 +10,8 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """FINAL: refused, and would be again. NOT_PLACED: certainly not placed, may be tried anew. UNKNOWN: there may be an order.
-    STOP_ALL: not placed, and nothing more may be sent for a while. FATAL: nothing will work until a person mends it."""
+    """FINAL: refused, and would be again. NOT_PLACED: certainly not placed, may be retried. UNKNOWN: there may be an order.
+    STOP_ALL: not placed, and nothing more may be sent for a while. FATAL: nothing works until a person fixes it."""
 
     FINAL = "final"
     NOT_PLACED = "not placed"
@@ -30,22 +31,22 @@ class Meaning:
 _F, _N, _U, _S, _X = Outcome.FINAL, Outcome.NOT_PLACED, Outcome.UNKNOWN, Outcome.STOP_ALL, Outcome.FATAL
 UNKNOWN = Meaning(_U, "unanswered")
 
-# The exchange's own word in an answer of status 4XX.
+# Codes of the exchange in an answer of status 4XX.
 CODES: Mapping[int, Meaning] = {
-    # "execution status unknown", or nothing that says whether it was done
+    # "execution status unknown", or no statement whether it was done
     -1000: UNKNOWN,
     -1001: UNKNOWN,
     -1006: UNKNOWN,
     -1007: UNKNOWN,
-    # too much of us
+    # too many requests from us
     -1003: Meaning(_S, "rate_limited"),
     -1015: Meaning(_S, "rate_limited"),
     -1034: Meaning(_S, "rate_limited"),
-    # not now
+    # temporary
     -1004: Meaning(_N, "exchange_busy"),
     -1008: Meaning(_N, "exchange_busy"),
     -1021: Meaning(_N, "clock_off"),
-    # who we are
+    # identity and permissions
     -1002: Meaning(_X, "bad_key"),
     -1022: Meaning(_X, "bad_signature"),
     -1099: Meaning(_X, "bad_key"),
@@ -53,7 +54,7 @@ CODES: Mapping[int, Meaning] = {
     -2014: Meaning(_X, "bad_key"),
     -2015: Meaning(_X, "bad_key"),
     -1016: Meaning(_X, "service_gone"),
-    # what we asked for
+    # the content of the request
     -1013: Meaning(_F, "rejected"),
     -1010: Meaning(_F, "rejected"),
     -2010: Meaning(_F, "rejected"),
@@ -83,9 +84,9 @@ CODES: Mapping[int, Meaning] = {
     -2016: Meaning(_F, "market_closed"),
 }
 
-# The text tells more than the code: -1010, -1013, -2010 and -2011 share them.
+# The text says more than the code: -1010, -1013, -2010 and -2011 share them.
 MESSAGES: Mapping[str, Meaning] = {
-    # An order with this id is open. The id is this order's alone, so it is our own, and an earlier request of ours arrived.
+    # An order with this id is open. The id belongs to this order alone, so it is ours: an earlier request arrived.
     "Duplicate order sent.": UNKNOWN,
     "Account has insufficient balance for requested action.": Meaning(_F, "insufficient_balance"),
     "Market is closed.": Meaning(_F, "market_closed"),
@@ -110,15 +111,15 @@ FILTERS: Mapping[str, Meaning] = dict.fromkeys(
     Meaning(_F, "filter_failure"),
 )
 
-# Nothing more may be asked for a while. Without a code of the exchange's it may be the word of something between us and it.
+# Nothing more may be requested for a while. Without a Binance code the answer may come from a proxy in between.
 TOO_MUCH: Mapping[int, Meaning] = {
     418: Meaning(_S, "banned"),
     429: Meaning(_S, "rate_limited"),
 }
 
-# Answers without a code of the exchange's.
+# Answers without a Binance code.
 STATUSES: Mapping[int, Meaning] = {
-    403: UNKNOWN,  # a firewall between us and the exchange; nothing says what it let through before
+    403: UNKNOWN,  # a firewall in between; nothing says what it let through before
     409: UNKNOWN,
     418: UNKNOWN,
     429: UNKNOWN,
@@ -129,24 +130,24 @@ STATUSES: Mapping[int, Meaning] = {
     504: UNKNOWN,
 }
 
-# The only 5XX that says that nothing was executed: (status, code) of what was turned away at the door for want of capacity.
+# The only 5XX that says that nothing was executed: (status, code) of requests rejected for lack of capacity.
 AT_THE_DOOR: Mapping[tuple[int, int], Meaning] = {(503, -1008): Meaning(_N, "exchange_busy")}
 
 _FILTER_FAILURE = "Filter failure: "
 
 
 def broken_filter(message: str) -> str:
-    """The name of the filter that a message says was broken; empty where it speaks of none."""
+    """Returns the name of the filter that a message says was broken; empty if it names none."""
     return message.removeprefix(_FILTER_FAILURE).rstrip(".") if message.startswith(_FILTER_FAILURE) else ""
 
 
 def says_too_much(code: int) -> bool:
-    """Whether it is the exchange's own word that it was asked too much."""
+    """Tells whether `code` is the exchange's own statement that it received too many requests."""
     return CODES.get(code, UNKNOWN).outcome is Outcome.STOP_ALL
 
 
 def meaning_of(status: int, code: int, message: str) -> Meaning:
-    """What a refusal means for the order that it answers; `code` 0 and an empty `message` where the body held none."""
+    """Returns what a refusal means for its order; `code` is 0 and `message` empty if the body held none."""
     if status in TOO_MUCH:
         return TOO_MUCH[status] if says_too_much(code) else UNKNOWN
     if status >= 500:

@@ -1,4 +1,4 @@
-"""What Binance says instead of an answer, and what that means for an order. Pure; it never calls a no what may be a yes."""
+"""Binance's refusals, and what they mean for an order. Pure; it never reports a definite no where a yes is possible."""
 
 import math
 import re
@@ -14,12 +14,12 @@ NO_SUCH_ORDER = -2013
 NOTHING_TO_CANCEL = -2011
 NO_SUCH_SYMBOL = -1121
 CLOCK_OFF = -1021
-# What a question about a symbol that does not exist is answered with: errors.md, BAD_SYMBOL and ILLEGAL_CHARS.
+# Codes that answer a question about a symbol that does not exist: errors.md, BAD_SYMBOL and ILLEGAL_CHARS.
 UNKNOWN_SYMBOL = frozenset({NO_SUCH_SYMBOL, -1100})
 
 _TOO_MANY_ORDERS = -1015
 _LONGEST_MESSAGE = 200
-_LONGEST_WINDOW = 300.0  # exchangeInfo.rateLimits: that of the raw requests
+_LONGEST_WINDOW = 300.0  # exchangeInfo.rateLimits: the window of raw requests
 _SHORTEST_BAN = 120.0
 _LONGEST_BAN = 3 * 86_400.0  # rest-api.md, "IP Limits": bans "scale in duration from 2 minutes to 3 days"
 
@@ -29,7 +29,7 @@ _TO_CHECK: Mapping[int, str] = {
 }
 
 
-# What stands between us and the exchange says so by the status alone: its page is not the exchange's word, and is not repeated.
+# A proxy or firewall between us and the exchange shows by the status alone: its page is not the exchange's, and is not quoted.
 _EXPLAINED: Mapping[int, str] = {
     451: "The exchange serves nobody from where this machine is (restricted location). Run it elsewhere, or set"
     " BINANCE_API_URL to an exchange that does.",
@@ -39,7 +39,7 @@ _EXPLAINED: Mapping[int, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A 2xx with JSON in it, not yet read; `counts` is what its headers say was used."""
+    """A 2xx with JSON in it, not yet parsed; `counts` is the usage that its headers report."""
 
     body: object
     counts: Counts = field(default_factory=dict)
@@ -66,12 +66,12 @@ class Refusal:
 
     @property
     def definite(self) -> bool:
-        """Whether it is the exchange's own word that the request was turned down: a 4xx with one of its codes."""
+        """Tells whether the exchange itself turned the request down: a 4xx with one of its codes."""
         return 400 <= self.status < 500 and self.code != 0
 
     @property
     def of_orders_only(self) -> bool:
-        """Too many orders: questions may still be asked."""
+        """Tells whether the limit concerns orders only: questions may still be sent."""
         return self.code == _TOO_MANY_ORDERS
 
     @property
@@ -87,13 +87,13 @@ class Refusal:
 
 
 Said = Answer | Refusal | Silence
-"""What comes back from the exchange: exactly one of these."""
+"""The response of the exchange: exactly one of these."""
 
 
 def refusal(status: int, code: object, message: object, headers: Mapping[str, str]) -> Refusal:
-    """A Refusal out of whatever stood in the answer; `headers` are that answer's.
+    """Makes a Refusal from the content of an answer; `headers` are that answer's.
 
-    A message without a code is not the exchange's: where the body was no JSON it is python-binance's, and holds the URL.
+    A message without a code is not the exchange's: if the body was no JSON it is python-binance's, and holds the URL.
     """
     known = code if isinstance(code, int) and -100_000 < code < 0 else 0  # errors.md: all codes are negative
     said = message[:_LONGEST_MESSAGE] if known and isinstance(message, str) else ""
@@ -103,11 +103,11 @@ def refusal(status: int, code: object, message: object, headers: Mapping[str, st
 
 
 def _wait(status: int, code: int, text: str, retry_after: str | None) -> float:
-    """For how many seconds nothing more may be sent. A word that is not the exchange's own is heeded for a short time only: a
-    year in a header of somebody's would be a year without exits."""
+    """Returns how many seconds nothing more may be sent. A wait that the exchange did not ask for itself is respected only
+    briefly: a proxy's header of a year would mean a year without exits."""
     if status not in TOO_MUCH and meaning_of(status, code, text).outcome is not Outcome.STOP_ALL:
         return 0.0
-    # Without a readable header: the window of the order limit, the shortest ban, the window of the request weight.
+    # Defaults if no header is readable: the window of the order limit, the shortest ban, the window of the request weight.
     usual = 10.0 if code == _TOO_MANY_ORDERS else _SHORTEST_BAN if status == 418 else 60.0
     if retry_after is None or not re.fullmatch(r"\d{1,9}", retry_after, re.ASCII):
         return usual
@@ -116,17 +116,17 @@ def _wait(status: int, code: int, text: str, retry_after: str | None) -> float:
 
 
 def wait_reason(seconds: float, *, banned: bool) -> Reason:
-    """Why nothing is sent for that long."""
+    """Returns the reason why nothing is sent for that long."""
     return reason("banned" if banned else "rate_limited", seconds=math.ceil(seconds))
 
 
 def order_refused(said: Refusal, request: OrderRequest, *, asset: str, clock_offset: float) -> Rejected | NotTaken | Unanswered:
-    """What a refusal of `POST order` means for the order, by the table of `binance_outcomes`. `asset` is what it would have
-    spent; `clock_offset` in seconds.
+    """Maps a refusal of `POST order` to its meaning for the order, by the table of `error_codes`. `asset` is the asset that it
+    would have spent; `clock_offset` in seconds.
 
-    A 403 page of the firewall, or any other answer without a code, comes from something between us and the exchange: nearly
-    always there is no order, but asking costs one question, and being wrong a second order. While a firewall blocks us nothing
-    could be placed anyway, so nothing is lost by it.
+    A firewall's 403 page, or any other answer without a code, comes from something between us and the exchange. There is almost
+    never an order then, but checking costs one question, and being wrong a second order. While a firewall blocks us no order
+    could be placed anyway, so checking loses nothing.
     """
     meaning = meaning_of(said.status, said.code, said.message)
     if meaning.outcome is Outcome.UNKNOWN:

@@ -1,7 +1,7 @@
-"""The one file that touches python-binance: it sends, and makes one of three values of whatever comes back.
+"""The one file that touches python-binance: sends requests and turns every result into one of three values.
 
-Importing it takes a second (python-binance does), so nobody imports it at the top. It must let no secret out: neither key,
-signature nor URL of a signed request is in anything that it returns.
+Importing python-binance takes a second, so nobody imports this module at the top. It must leak no secret: nothing that it
+returns contains a key, a signature or the URL of a signed request.
 """
 
 import os
@@ -20,22 +20,22 @@ from binance.exceptions import BinanceAPIException, BinanceRequestException
 from core.adapters.binance.errors import Answer, Said, Silence, refusal
 from core.adapters.binance.rate_limit_budget import counts_of
 
-_KEEPALIVE = 300  # seconds; the library's 15 would cost a TLS handshake for nearly every order
+_KEEPALIVE = 300  # seconds; the library's 15 would mean a TLS handshake for nearly every order
 _CONNECT_TIMEOUT = 5.0  # seconds
 _MOST_BYTES = 64 * 1024 * 1024  # the rules of all symbols are some 20 MB
 _SIGNATURE = re.compile(r"[0-9a-fA-F]{64}")
 
 
 class _MayNotSend(Exception):
-    """An order was about to leave after this process lost the right to send one."""
+    """An order was about to leave after this process lost the right to send."""
 
 
 class BinanceHttpClient:
-    """Holds one session with the exchange by python-binance's client, unpatched; made inside the running event loop.
-    See `core.adapters.binance.binance_client.Wire`. Connections are opened as they are needed.
+    """One session with the exchange by python-binance's unpatched client; create it inside the running event loop. See
+    `core.adapters.binance.binance_client.Wire`. Opens connections on demand.
 
-    `may_send` is asked when an order is dated and signed and nothing of it has left yet: whoever takes over from us afterwards
-    starts later than the order's date, and can tell by the exchange's clock when it has become void.
+    Calls `may_send` once an order is dated and signed and before any of it leaves: a process that takes over afterwards starts
+    later than the order's date, and can tell by the exchange's clock when the order has become void.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class BinanceHttpClient:
         self._client: Any = AsyncClient(
             key or None,
             secret or None,
-            # A redirect would carry the key and the signed order to whomever it names.
+            # A redirect would carry the key and the signed order to the host that it names.
             requests_params={"allow_redirects": False},
             session_params={
                 "connector": aiohttp.TCPConnector(keepalive_timeout=_KEEPALIVE),
@@ -72,48 +72,48 @@ class BinanceHttpClient:
         self._client.timestamp_offset = offset * 1000
 
     async def server_time(self) -> Said:
-        """`GET time`."""
+        """Sends `GET time`."""
         return await self._ask(self._client.get_server_time())
 
     async def exchange_info(self, symbols: Sequence[str] | None) -> Said:
-        """`GET exchangeInfo` of some symbols, which the library's own method does not take; or of all."""
+        """Sends `GET exchangeInfo` for some symbols, which the library's own method does not accept; or for all."""
         data = {} if symbols is None else {"data": {"symbols": encoded(symbols)}}
         return await self._ask(self._client._get("exchangeInfo", **data))  # noqa: SLF001
 
     async def quotes(self, symbols: Sequence[str]) -> Said:
-        """`GET ticker/bookTicker` of some symbols."""
+        """Sends `GET ticker/bookTicker` for some symbols."""
         return await self._ask(self._client.get_orderbook_ticker(symbols=encoded(symbols)))
 
     async def account(self) -> Said:
-        """`GET account`, without zero balances."""
+        """Sends `GET account`, without zero balances."""
         return await self._ask(self._client.get_account(omitZeroBalances="true"))
 
     async def key_permissions(self) -> Said:
-        """`GET /sapi/v1/account/apiRestrictions`."""
+        """Sends `GET /sapi/v1/account/apiRestrictions`."""
         return await self._ask(self._client.get_account_api_permissions())
 
     async def open_orders(self) -> Said:
-        """`GET openOrders`, of all symbols."""
+        """Sends `GET openOrders`, for all symbols."""
         return await self._ask(self._client.get_open_orders())
 
     async def order(self, parameters: Mapping[str, str]) -> Said:
-        """`GET order`."""
+        """Sends `GET order`."""
         return await self._ask(self._client.get_order(**parameters))
 
     async def recent_orders(self, parameters: Mapping[str, str]) -> Said:
-        """`GET allOrders`."""
+        """Sends `GET allOrders`."""
         return await self._ask(self._client.get_all_orders(**parameters))
 
     async def trades(self, parameters: Mapping[str, str]) -> Said:
-        """`GET myTrades`."""
+        """Sends `GET myTrades`."""
         return await self._ask(self._client.get_my_trades(**parameters))
 
     async def place(self, parameters: Mapping[str, str]) -> Said:
-        """`POST order`."""
+        """Sends `POST order`."""
         return await self._ask(self._client.create_order(**parameters))
 
     async def cancel(self, parameters: Mapping[str, str]) -> Said:
-        """`DELETE order`."""
+        """Sends `DELETE order`."""
         return await self._ask(self._client.cancel_order(**parameters))
 
     async def _about_to_send(
@@ -123,9 +123,10 @@ class BinanceHttpClient:
             raise _MayNotSend
 
     async def _ask(self, call: Awaitable[object]) -> Said:
-        """Awaits one call of the client. Raises nothing but cancellation; no exception is kept, for their texts hold URLs."""
+        """Awaits one call of the client. Raises nothing but cancellation; keeps no exception, because their texts contain
+        URLs."""
         headers: dict[str, str] = {}
-        _HEADERS.set(headers)  # of this answer alone: the client's own `response` is that of whichever came last
+        _HEADERS.set(headers)  # of this answer alone: the client's own `response` is that of the last arrival
         try:
             body = await call
             return Answer(body, counts_of(headers))
@@ -142,7 +143,7 @@ class BinanceHttpClient:
             return Silence(f"no readable answer ({type(error).__name__})")
 
     async def close(self) -> None:
-        """Closes every connection; nothing may be asked afterwards."""
+        """Closes every connection; no request may follow."""
         await self._client.close_connection()
 
     def _silence(self, error: Exception) -> Silence:
@@ -153,7 +154,7 @@ class BinanceHttpClient:
         return Silence(f"{self._host} cut the connection")
 
     def _redacted(self, text: str) -> str:
-        """Without what an answer may have echoed: key, secret, and anything that looks like a signature."""
+        """Removes what an answer may have echoed: key, secret, and anything that looks like a signature."""
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return _SIGNATURE.sub("***", text)
@@ -167,7 +168,7 @@ async def _heard(_session: aiohttp.ClientSession, _context: SimpleNamespace, ans
 
 
 class _Measured(aiohttp.ClientResponse):
-    """An answer that is read up to a size: a packed one of some KB may be GB long."""
+    """An answer that is read up to a size: a compressed one of some KB may expand to GB."""
 
     async def read(self) -> bytes:
         if self._body is None:
@@ -183,7 +184,7 @@ class _Measured(aiohttp.ClientResponse):
 
 
 def _why(error: aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError) -> str:
-    """Why there is no connection, in plain words."""
+    """Explains in plain words why there is no connection."""
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         return "no answer in time"
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
@@ -196,5 +197,5 @@ def _why(error: aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError) -
 
 
 def encoded(symbols: Sequence[str]) -> str:
-    """A list of symbols as the query string wants it; the library encodes only a parameter named `symbol`."""
+    """Encodes a list of symbols for the query string; the library encodes only a parameter named `symbol`."""
     return quote("[" + ",".join(f'"{symbol}"' for symbol in symbols) + "]", safe="")

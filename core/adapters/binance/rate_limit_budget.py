@@ -1,8 +1,8 @@
-"""How much may still be asked of the exchange: what its answers say was used, and what is under way.
+"""The remaining rate limit: the usage that the exchange's answers report, plus requests under way.
 
-Its own count is the truth (`X-MBX-USED-WEIGHT-1M`, `X-MBX-ORDER-COUNT-10S`): others may ask from this address too, and what a
-request weighs changes. Weights are assumed only for what was not answered yet. Questions leave room for orders; orders, and
-questions on which an order's fate hangs, are never held back for their weight.
+The exchange's own counts are authoritative (`X-MBX-USED-WEIGHT-1M`, `X-MBX-ORDER-COUNT-10S`): other programs may share this
+address, and request weights change. Weights are estimated only for requests not answered yet. Questions leave room for orders;
+orders, and questions that decide an order's fate, are never delayed for their weight.
 """
 
 import re
@@ -16,11 +16,11 @@ _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _AMOUNT = re.compile(r"\d{1,12}", re.ASCII)
 
 Counts = Mapping[tuple[str, int], int]
-"""What an answer says was used: by kind of limit and length of its window in seconds."""
+"""The usage that an answer reports: by kind of limit and length of its window in seconds."""
 
 
 def counts_of(headers: Mapping[str, str]) -> Counts:
-    """Reads the counts in an answer's headers: rest-api.md, "IP Limits", "Unfilled Order Count". What is not readable is none."""
+    """Reads the counts in an answer's headers: rest-api.md, "IP Limits", "Unfilled Order Count". Skips what is unreadable."""
     found: dict[tuple[str, int], int] = {}
     for name, value in headers.items():
         match = _HEADER.fullmatch(name.lower())
@@ -31,8 +31,8 @@ def counts_of(headers: Mapping[str, str]) -> Counts:
 
 @dataclass(slots=True)
 class RateLimit:
-    """One limit of exchangeInfo.rateLimits: at most `limit` of `kind` in each window of `seconds`, which begins at a multiple of
-    them by the exchange's clock."""
+    """One limit of exchangeInfo.rateLimits: at most `limit` of `kind` per window of `seconds`. Windows begin at multiples of
+    their length by the exchange's clock."""
 
     kind: str
     seconds: int
@@ -42,27 +42,27 @@ class RateLimit:
     _under_way: int = field(default=0, init=False)
 
     def used(self, now: float) -> int:
-        """What is used of the present window, with what may be used by what is under way."""
+        """Returns the usage of the current window, including requests under way."""
         self._turn(now)
         return self._used + self._under_way
 
     def begin(self, amount: int) -> None:
-        """A request of that amount goes out."""
+        """Counts a request of that amount as under way."""
         self._under_way += amount
 
     def end(self, amount: int, assumed: int, heard: int | None, now: float) -> None:
-        """It is answered, or not: `heard` is the exchange's own count, else `assumed` is what it took."""
+        """Counts a request as over: `heard` is the exchange's own count; without it, `assumed` is taken as used."""
         self._under_way -= amount
         self._turn(now)
         if heard is None:
             self._used = max(0, self._used + assumed)
         elif self.kind == ORDERS:
-            self._used = heard  # an order that trades is taken off again, so the newest word counts
+            self._used = heard  # an order that trades is subtracted again, so the newest count wins
         else:
-            self._used = max(self._used, heard)  # answers overtake each other
+            self._used = max(self._used, heard)  # answers may arrive out of order
 
     def take_off(self, amount: int, now: float) -> None:
-        """That much counts no more."""
+        """Subtracts that much from the usage."""
         self._turn(now)
         self._used = max(0, self._used - amount)
 
@@ -72,7 +72,7 @@ class RateLimit:
             self._window, self._used = window, 0
 
 
-# rest-api.md, "Exchange information", and its changelog of 2026-03-27, until the exchange has told its own.
+# rest-api.md, "Exchange information", and its changelog of 2026-03-27; used until the exchange has announced its own.
 _DOCUMENTED = ((ORDERS, 10, 100), (ORDERS, 86_400, 200_000), (WEIGHT, 60, 6_000), (REQUESTS, 300, 300_000))
 
 
@@ -85,14 +85,14 @@ class Request:
 
 
 class RateLimitBudget:
-    """What one address may still ask. `now` is the exchange's clock, seconds since the epoch."""
+    """The rate limits that one address has left. `now` is the exchange's clock, seconds since the epoch."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._limits = [RateLimit(*each) for each in _DOCUMENTED]
 
     def learn(self, limits: Sequence[RateLimit]) -> None:
-        """Takes the announced limits over; what was used in a window that both know stays used."""
+        """Adopts the announced limits; keeps the usage of windows that both know."""
         for limit in limits:
             known = next((one for one in self._limits if (one.kind, one.seconds) == (limit.kind, limit.seconds)), None)
             if known is not None:
@@ -101,16 +101,16 @@ class RateLimitBudget:
                 self._limits.append(limit)
 
     def used(self, kind: str, seconds: int) -> int:
-        """What is used of one limit in its present window; 0 of one that is not known."""
+        """Returns the usage of one limit in its current window; 0 for an unknown limit."""
         return next((one.used(self._now()) for one in self._limits if (one.kind, one.seconds) == (kind, seconds)), 0)
 
     def wait_for_question(self, weight: int, share: float) -> float:
-        """Seconds until a question of that weight may be asked; 0: now. `share` is the part of each limit that such questions may
-        use up together with everything else."""
+        """Returns the seconds until a question of that weight may be sent; 0: now. `share` is the part of each limit that such
+        questions may use up together with everything else."""
         return self._wait({WEIGHT: weight, REQUESTS: 1}, share)
 
     def wait_for_order(self) -> float:
-        """Seconds until an order may be placed: only the limit of orders itself holds one back."""
+        """Returns the seconds until an order may be placed: only the order limits delay one."""
         return self._wait({ORDERS: 1}, 1.0)
 
     def _wait(self, wanted: Mapping[str, int], share: float) -> float:
@@ -122,13 +122,13 @@ class RateLimitBudget:
         return wait
 
     def begin(self, request: Request) -> None:
-        """A request goes out."""
+        """Registers a request that is sent."""
         amounts = _amounts(request)
         for limit in self._limits:
             limit.begin(amounts.get(limit.kind, 0))
 
     def end(self, request: Request, counts: Counts, *, taken: bool) -> None:
-        """It is over, with these counts in its answer. `taken` tells whether it may have been counted where they say nothing."""
+        """Registers its end, with the counts in its answer. `taken` tells whether it may count if they say nothing."""
         amounts, now = _amounts(request), self._now()
         for limit in self._limits:
             amount = amounts.get(limit.kind, 0)
@@ -136,7 +136,7 @@ class RateLimitBudget:
                 limit.end(amount, amount if taken else 0, counts.get((limit.kind, limit.seconds)), now)
 
     def order_traded(self) -> None:
-        """An order that traded no longer counts: faqs/order_count_decrement.md."""
+        """Subtracts an order that traded: faqs/order_count_decrement.md."""
         now = self._now()
         for limit in self._limits:
             if limit.kind == ORDERS:

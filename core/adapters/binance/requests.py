@@ -1,4 +1,4 @@
-"""What can be asked of Binance, and what it costs."""
+"""The requests that Binance accepts, and their cost."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,15 +6,15 @@ from typing import Protocol
 
 from core.adapters.binance.errors import Said
 
-FOR_PRICES = 0.9  # of the allowed weight, together with all else; the rest is for orders and what became of them
-FOR_COMPARING = 0.6  # what can wait leaves room for prices, rules and balances too
+FOR_PRICES = 0.9  # of the allowed weight, together with everything else; the rest is for orders and finding out about them
+FOR_COMPARING = 0.6  # background work leaves room for prices, rules and balances too
 
 
 class Wire(Protocol):
-    """How the exchange is asked: a method for each endpoint, parameters named as in rest-api.md. Raises nothing."""
+    """The way to the exchange: a method for each endpoint, parameters named as in rest-api.md. Raises nothing."""
 
     def now(self) -> float:
-        """The time by which requests are dated, before the offset; seconds since the epoch."""
+        """Returns the time by which requests are dated, before the offset; seconds since the epoch."""
         ...
 
     def date_by(self, offset: float) -> None:
@@ -41,8 +41,8 @@ ListCall = Callable[[Wire, Sequence[str]], Awaitable[Said]]
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """A question's request weight (rest-api.md, at its endpoint), and the part of the allowed weight up to which it may be asked.
-    None: it always may, for an order's fate hangs on it. A `patient` one waits until there is room; the others are told to."""
+    """A question's request weight (rest-api.md, at its endpoint), and the part of the allowed weight up to which it may be sent.
+    None: always, because an order's fate depends on it. A `patient` one waits until there is room; others get the wait back."""
 
     weight: int
     share: float | None = FOR_PRICES
@@ -53,7 +53,7 @@ TIME = Cost(1, None)
 ORDER = Cost(4, None)
 CANCEL = Cost(1, None)
 TRADES_OF_ORDER = Cost(5, None)
-HISTORY = Cost(20, FOR_COMPARING, patient=True)  # of many pages, none is to be read twice
+HISTORY = Cost(20, FOR_COMPARING, patient=True)  # of many pages, none should be read twice
 OPEN_ORDERS = Cost(80, FOR_COMPARING)
 RULES = Cost(20)
 PRICES = Cost(4)

@@ -1,4 +1,4 @@
-"""The beginning and the end of an aiokafka client, so that none leaves a connection open, whenever it is cut short."""
+"""Starts and stops an aiokafka client, so that none leaves a connection open, whenever it is interrupted."""
 
 import asyncio
 
@@ -7,29 +7,29 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 log = structlog.get_logger(__name__)
 
-_PATIENCE = 0.5  # seconds that a start which nobody wants any more may take to its end
+_PATIENCE = 0.5  # seconds that a cancelled start may take to finish
 
 
 async def start(client: AIOKafkaConsumer | AIOKafkaProducer) -> None:
-    """Starts a client; `stop` follows, also where this raises. An aiokafka 0.14 that is cancelled while it starts leaves a
-    connection open, so a start is seen to its end first, where that is near."""
+    """Starts a client; call `stop` afterwards, also if this raises. An aiokafka 0.14 that is cancelled while it starts leaves a
+    connection open, so a start is allowed to finish first if it is close to it."""
     starting = asyncio.create_task(client.start(), name="kafka-start")
     try:
         await asyncio.shield(starting)
     except asyncio.CancelledError:
         try:
             await asyncio.wait([starting], timeout=_PATIENCE)
-        finally:  # also when that is cancelled in its turn
+        finally:  # also if that is cancelled too
             starting.cancel()
             await asyncio.wait([starting])
         if not starting.cancelled():
-            starting.exception()  # nobody asks for it any more
+            starting.exception()  # nobody awaits it any more
         raise
 
 
 async def stop(client: AIOKafkaConsumer | AIOKafkaProducer) -> None:
-    """Ends a client for sure. While a fetch of its own waits to be tried again, aiokafka 0.14's `stop` cancels that fetch, lets
-    the cancellation out as if it were ours, and leaves its connections open."""
+    """Stops a client reliably. While a fetch of its own waits for a retry, aiokafka 0.14's `stop` cancels that fetch, lets the
+    cancellation out as if it were ours, and leaves its connections open."""
     stopping = asyncio.create_task(client.stop(), name="kafka-stop")
     await asyncio.wait([stopping])
     if stopping.cancelled():

@@ -1,4 +1,4 @@
-"""Copies records that are no signals to the dead-letter topic, beside the stream: what happens here never holds it up."""
+"""Copies unreadable records to the dead-letter topic, beside the stream: nothing here delays it."""
 
 import asyncio
 from collections import deque
@@ -17,19 +17,19 @@ from core.ports import Clock
 
 log = structlog.get_logger(__name__)
 
-_MOST_BYTES = 64 * 1024  # of a value that are copied; the whole of it is where the headers say
+_MOST_BYTES = 64 * 1024  # of a value that are copied; the headers say where to find all of it
 _MOST_WAITING = 20_000
 _MOST_WAITING_BYTES = 32 * 1024 * 1024
 _BATCH = 500
 _TRIES = 5
 _LONGEST_PAUSE = 30.0
 _PATIENCE = 3.0  # seconds for one answer of the broker
-_FAREWELL = 2.0  # seconds that the copies still waiting get when the process ends
+_FAREWELL = 2.0  # seconds that the waiting copies get when the process ends
 
 
 @dataclass(frozen=True, slots=True)
 class RefusedRecord:
-    """A record that is no signal: where it stands, what it held, and what is wrong with it."""
+    """A record that is no signal: its position, its content, and its problem."""
 
     topic: str
     partition: int
@@ -52,7 +52,8 @@ class RefusedRecord:
 
     @property
     def headers(self) -> list[tuple[str, bytes]]:
-        """`marketflow-*`: why, and from where; `marketflow-truncated-from` is the length in bytes of a value that was cut."""
+        """Returns the `marketflow-*` headers: the reason and the origin; `marketflow-truncated-from` is the length in bytes of a
+        value that was cut."""
         told = {"reason": self.problem, "topic": self.topic, "partition": str(self.partition), "offset": str(self.offset)}
         if self.value is not None and len(self.value) > _MOST_BYTES:
             told["truncated-from"] = str(len(self.value))
@@ -60,11 +61,11 @@ class RefusedRecord:
 
 
 class DeadLetterTopic:
-    """A bounded queue of copies and the task that writes them out. Copies that find no room, or no broker in five tries, are
-    counted and dropped: the ledger has each of the records already. At least once: a copy may stand there twice."""
+    """A bounded queue of copies and the task that writes them. Copies that find no room, or no broker in five attempts, are
+    counted and dropped: the ledger already has each record. At least once: a copy may be written twice."""
 
     def __init__(self, options: KafkaOptions, topic: str, clock: Clock) -> None:
-        # A client that is stopped waits this long for a broker that is away; the end of the process must not.
+        # A client that is stopped waits this long for an absent broker; shutdown must not.
         self._options = replace(options, request_timeout=min(_PATIENCE, options.request_timeout))
         self._topic = topic
         self._clock = clock
@@ -77,11 +78,11 @@ class DeadLetterTopic:
 
     @property
     def waiting(self) -> int:
-        """Copies that are still to be written."""
+        """Returns the number of copies still to be written."""
         return len(self._waiting)
 
     def put(self, records: Sequence[RefusedRecord]) -> None:
-        """Takes the copies that there is room for."""
+        """Queues as many copies as there is room for."""
         dropped = 0
         for record in records:
             if len(self._waiting) >= _MOST_WAITING or self._bytes + record.size > _MOST_WAITING_BYTES:
@@ -93,7 +94,7 @@ class DeadLetterTopic:
         self._count_dropped(dropped, "too many are waiting")
 
     async def run(self) -> None:
-        """Writes until cancelled, and then for at most some seconds what is left."""
+        """Writes until cancelled, then writes the rest for a few seconds at most."""
         failures = 0
         try:
             while True:

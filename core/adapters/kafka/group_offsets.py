@@ -1,4 +1,5 @@
-"""Mirrors the ledger's positions to a Kafka consumer group, for tools that watch lag. Nobody reads them back; may fail freely."""
+"""Mirrors the ledger's positions to a Kafka consumer group, for tools that watch lag. Nothing reads them back; it may fail
+freely."""
 
 import asyncio
 from collections.abc import Mapping
@@ -15,13 +16,13 @@ from core.ports import Clock
 
 log = structlog.get_logger(__name__)
 
-_EVERY = 5.0  # seconds between two commits, at least
+_EVERY = 5.0  # minimum seconds between two commits
 _PATIENCE = 3.0  # seconds for one commit
 
 
 class GroupOffsets:
-    """The latest positions, committed now and then. It has a client of its own, so that a group that is refused, or a coordinator
-    that is away, cannot touch the reading."""
+    """Commits the latest positions from time to time. Uses a client of its own, so that a refused group, or an absent
+    coordinator, cannot affect the reader."""
 
     def __init__(self, options: KafkaOptions, topic: str, group: str, clock: Clock) -> None:
         self._options = options
@@ -34,7 +35,7 @@ class GroupOffsets:
         self._told = False
 
     def note(self, positions: Mapping[int, int]) -> None:
-        """The next offset of each partition, as the ledger has it."""
+        """Records the next offset of each partition, as the ledger has it."""
         self._wanted |= positions
 
     async def run(self) -> None:
@@ -79,7 +80,7 @@ class GroupOffsets:
         consumer = AIOKafkaConsumer(group_id=self._group, enable_auto_commit=False, retry_backoff_ms=500, **arguments)
         try:
             await start(consumer)
-        except BaseException:  # one that is half started cannot commit, not even at the end
+        except BaseException:  # a half-started client cannot commit, not even at the end
             await stop(consumer)
             raise
         return consumer

@@ -1,5 +1,5 @@
-"""A transaction that some producer left open holds back every record behind its beginning, whoever wrote it: nothing is read, and
-the lag to what may be read is none. What nobody would notice is noticed here."""
+"""Detects open Kafka transactions. One that some producer left open holds back every record behind its beginning, whoever wrote
+it: nothing is read, and the lag to the readable end is zero, so nobody would notice otherwise."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,26 +9,26 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from core.ports import Clock
 
 PATIENCE_SECONDS = 20.0
-"""A transaction that is open for less is nobody's trouble; a producer's may be open for 60 s before the broker ends it."""
+"""Transactions open for less are ignored; a producer's may be open for 60 s before the broker ends it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """How far a partition may be read (`stable`), and where it ends (`high`); None where it is not known."""
+    """A partition's readable end (`stable`) and its actual end (`high`); None if unknown."""
 
     stable: int | None
     high: int | None
 
     @property
     def held_back(self) -> int:
-        """Records behind the beginning of an open transaction."""
+        """Returns the number of records behind the beginning of an open transaction."""
         if self.stable is None or self.high is None or self.stable < 0:  # -1: the broker does not say
             return 0
         return max(0, self.high - self.stable)
 
 
 def ends_of(consumer: AIOKafkaConsumer, topic: str, numbers: Iterable[int]) -> dict[int, Ends]:
-    """Those of the partitions that are being read, as the last fetch told them."""
+    """Returns the ends of the partitions being read, as of the last fetch."""
     assigned = consumer.assignment()
     return {
         number: Ends(consumer.last_stable_offset(partition), consumer.highwater(partition))
@@ -38,14 +38,14 @@ def ends_of(consumer: AIOKafkaConsumer, topic: str, numbers: Iterable[int]) -> d
 
 
 class OpenTransactions:
-    """Looks at the ends of the partitions now and then."""
+    """Checks the ends of the partitions from time to time."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._since: dict[int, tuple[int, float]] = {}  # where it is held up, and since when, by partition
+        self._since: dict[int, tuple[int, float]] = {}  # offset where it is held up, and since when, by partition
 
     def look(self, partitions: Mapping[int, Ends]) -> str:
-        """What is held up for long, in plain words; empty where nothing is."""
+        """Returns what has been held up for long, in plain words; empty if nothing is."""
         now = self._clock.monotonic()
         held_up = {number: ends.stable or 0 for number, ends in partitions.items() if ends.held_back}
         self._since = {

@@ -1,4 +1,4 @@
-"""How to reach a Kafka cluster, as one value. Connects to nothing; the password never shows in its repr."""
+"""The settings that reach a Kafka cluster, as one value. Connects to nothing; the password never shows in its repr."""
 
 import asyncio
 import logging
@@ -28,7 +28,8 @@ class KafkaOptions:
     request_timeout: float = 10.0
 
     async def connection_arguments(self) -> dict[str, Any]:
-        """What aiokafka's connections take, besides the address. SourceUnavailable when the authority's file cannot be used."""
+        """Returns the arguments of aiokafka's connections, besides the address. Raises SourceUnavailable if the authority's file
+        cannot be used."""
         # At DEBUG this logger writes every request out, and the SASL request holds the password.
         connections = logging.getLogger("aiokafka.conn")
         connections.setLevel(max(logging.INFO, connections.getEffectiveLevel()))
@@ -48,7 +49,7 @@ class KafkaOptions:
         return arguments
 
     async def client_arguments(self) -> dict[str, Any]:
-        """What aiokafka's consumer and producer take to connect. Raises as `connection_arguments` does."""
+        """Returns the arguments with which aiokafka's consumer and producer connect. Raises as `connection_arguments` does."""
         return {"bootstrap_servers": self.servers, **await self.connection_arguments()}
 
     def _tls(self) -> ssl.SSLContext:

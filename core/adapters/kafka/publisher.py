@@ -1,4 +1,4 @@
-"""Puts signals on the topic, for `marketflow publish` and the demo. What the source could not read it does not send."""
+"""Publishes signals on the topic, for `marketflow publish` and the demo. Does not send what the source could not read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from core.domain.errors import SourceUnavailable
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """Where the record stands, acknowledged by every replica in sync, and the `signal_id` it carries."""
+    """The position of the record, acknowledged by every in-sync replica, and the `signal_id` that it carries."""
 
     partition: int
     offset: int
@@ -30,9 +30,9 @@ class Published:
 class SignalPublisher:
     """A connection to publish through: `async with SignalPublisher(options, topic) as publisher`.
 
-    Every record carries a `signal_id`, so that one which had to be sent twice is still one signal. That, and not aiokafka's
-    idempotent mode, is what guards against duplicates: in that mode a batch never expires, so a signal that was reported as not
-    published could still go out minutes later.
+    Every record carries a `signal_id`, so that a record sent twice is still one signal. This guards against duplicates instead
+    of aiokafka's idempotent mode: in that mode a batch never expires, so a signal that was reported as not published could
+    still go out minutes later.
     """
 
     def __init__(self, options: KafkaOptions, topic: str) -> None:
@@ -41,7 +41,7 @@ class SignalPublisher:
         self._producer: AIOKafkaProducer | None = None
 
     async def __aenter__(self) -> Self:
-        """Connects; SourceUnavailable says what is in the way."""
+        """Connects. Raises SourceUnavailable with the cause."""
         producer = AIOKafkaProducer(acks="all", **await self._options.client_arguments())
         try:
             await start(producer)
@@ -70,9 +70,10 @@ class SignalPublisher:
         ts: datetime | None = None,
         extra: Mapping[str, Any] | None = None,
     ) -> Published | Unreadable:
-        """Sends one signal, keyed by its symbol, and waits for the broker's word. Unreadable, and nothing sent, when it is none.
-        SourceUnavailable when there was no word within `request_timeout`; then it may have been written or not, and publishing it
-        again under the same `signal_id` is safe. A missing `signal_id` is made up, a missing `ts` is the record's time."""
+        """Sends one signal, keyed by its symbol, and waits for the broker's acknowledgement. Returns Unreadable, and sends
+        nothing, if it is no valid signal. Raises SourceUnavailable if there was no acknowledgement within `request_timeout`: it
+        may or may not have been written, and publishing it again under the same `signal_id` is safe. Generates a missing
+        `signal_id`; a missing `ts` is the record's time."""
         if self._producer is None:
             raise SourceUnavailable("the publisher is not connected")
         identity = signal_id or uuid4().hex

@@ -1,4 +1,4 @@
-"""Asks a Kafka broker about a topic and says in plain words why there is no answer. Creates nothing, reads no record."""
+"""Checks a topic on a Kafka broker and explains in plain words why there is no answer. Creates nothing, reads no record."""
 
 import socket
 import ssl
@@ -16,13 +16,13 @@ from core.domain.errors import SourceUnavailable
 
 
 class TopicMissing(SourceUnavailable):
-    """The broker answers, and has no such topic."""
+    """The broker answers, but has no such topic."""
 
 
 async def find_partitions(options: KafkaOptions, topic: str) -> frozenset[int]:
-    """The partitions of `topic`, without bringing it into being; SourceUnavailable says what is in the way.
+    """Returns the partitions of `topic`, without creating it. Raises SourceUnavailable with the cause.
 
-    It asks on a connection of its own: aiokafka's clients log why they could not connect, and raise only that they could not.
+    Uses a connection of its own: aiokafka's clients log why they could not connect, but raise only that they could not.
     """
     connection = await _connect(options)
     try:
@@ -39,8 +39,8 @@ async def find_partitions(options: KafkaOptions, topic: str) -> frozenset[int]:
 
 
 async def find_lag(options: KafkaOptions, topic: str, positions: Mapping[int, int]) -> int:
-    """How many records of `topic` stand at or after `positions`, the next offset of each partition; a partition without one
-    counts from its beginning. SourceUnavailable says what is in the way."""
+    """Returns how many records of `topic` stand at or after `positions`, the next offset of each partition; a partition without
+    one counts from its beginning. Raises SourceUnavailable with the cause."""
     numbers = [TopicPartition(topic, number) for number in await find_partitions(options, topic)]
     consumer = AIOKafkaConsumer(group_id=None, **await options.client_arguments())
     try:
@@ -54,7 +54,7 @@ async def find_lag(options: KafkaOptions, topic: str, positions: Mapping[int, in
 
 
 async def why_unreachable(options: KafkaOptions) -> str:
-    """What is in the way of a connection, in plain words, by trying; for when aiokafka said only that there is none."""
+    """Connects to find out what prevents a connection, and explains it; used when aiokafka only says that there is none."""
     try:
         connection = await _connect(options)
     except SourceUnavailable as unavailable:
@@ -64,7 +64,7 @@ async def why_unreachable(options: KafkaOptions) -> str:
 
 
 def explain(error: Exception, options: KafkaOptions, address: str | None = None) -> str:
-    """`error` of aiokafka or the network in plain words; its own text is used only where it cannot hold a secret."""
+    """Explains `error` of aiokafka or the network in plain words; quotes its own text only if it cannot hold a secret."""
     broker = address or options.servers
     if isinstance(error, errors.SaslAuthenticationFailed | errors.AuthenticationFailedError):
         return f"broker {broker} refused user name or password"
@@ -80,7 +80,7 @@ def explain(error: Exception, options: KafkaOptions, address: str | None = None)
     return f"cannot reach broker {broker}: {_network_trouble(error, options)}"
 
 
-# The first that fits; {hint} names what may be set wrongly.
+# The first match wins; {hint} names the setting that may be wrong.
 _TROUBLES: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
     ((ssl.SSLError,), "it does not speak TLS {hint}"),
     ((ConnectionRefusedError,), "connection refused"),
@@ -98,7 +98,7 @@ def _network_trouble(error: Exception, options: KafkaOptions) -> str:
 
 
 async def _connect(options: KafkaOptions) -> AIOKafkaConnection:
-    """A connection to the first bootstrap server that takes one; SourceUnavailable tells of all that do not."""
+    """Connects to the first bootstrap server that answers. Raises SourceUnavailable with the failures of all."""
     arguments = await options.connection_arguments()
     try:
         hosts: list[tuple[str, int, Any]] = collect_hosts(options.servers, randomize=False)

@@ -1,7 +1,7 @@
-"""Whether a topic is still the one that was read: the last record that was taken must stand where it stood.
+"""Checks that a topic is still the one that was read: the last record taken must still be at its offset.
 
-A topic that was deleted and made anew while nobody looked has records under the same offsets again. Where there are fewer than
-before the broker says that a position is gone; where there are as many, or more, nothing says so, and its first records would be
+A topic that was deleted and recreated unnoticed has new records under the same offsets. If there are fewer than before, the
+broker reports that a position is gone; if there are as many or more, nothing reports it, and the first new records would be
 skipped.
 """
 
@@ -21,15 +21,15 @@ _PATIENCE_SECONDS = 5.0
 
 
 def witness_of(record: ConsumerRecord) -> str:
-    """What a record is known by again: where it stands, and what it is."""
+    """Returns a fingerprint of a record: its offset and its content."""
     parts = (str(record.timestamp).encode(), record.key or b"", record.value or b"")
     digest = hashlib.sha256(b"".join(len(part).to_bytes(8, "big") + part for part in parts))
     return f"{record.offset}:{digest.hexdigest()[:16]}"
 
 
 async def find_anew(consumer: AIOKafkaConsumer, topic: str, witnesses: Mapping[int, str], clock: Clock) -> Collection[int]:
-    """The partitions whose last record taken is another one now. One that is gone, by age or compaction, says nothing. Leaves the
-    consumer assigned to nothing that its caller may rely on."""
+    """Returns the partitions whose last taken record has been replaced by another. One that is gone, by age or compaction, proves
+    nothing. Leaves the consumer with no assignment that its caller may rely on."""
     offsets = {number: int(witness.partition(":")[0]) for number, witness in witnesses.items() if witness}
     partitions = [TopicPartition(topic, number) for number in offsets]
     if not partitions:
@@ -45,7 +45,7 @@ async def find_anew(consumer: AIOKafkaConsumer, topic: str, witnesses: Mapping[i
         try:
             batches = await consumer.getmany(timeout_ms=_TURN_MS, max_records=len(left))
         except OffsetOutOfRangeError:
-            break  # it is looked at again where it is read
+            break  # it is checked again when it is read
         for each, records in batches.items():
             if each in left:
                 left.discard(each)
