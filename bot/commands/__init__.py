@@ -1,4 +1,4 @@
-"""The one list of commands: handlers, the menu and /help are made of it."""
+"""The one list of commands: the handlers, the menu and /help are built from it."""
 
 from difflib import get_close_matches
 
@@ -92,6 +92,6 @@ BY_NAME = {command.name: command for command in COMMANDS}
 
 
 def nearest(name: str, closeness: float = 0.6) -> list[str]:
-    """The commands that somebody who typed `name` most likely meant, the likeliest first, three at most. `closeness` is from 0,
-    anything, to 1, the very name."""
+    """Returns the commands that `name` most likely means, the likeliest first, three at most. `closeness` goes from 0,
+    anything, to 1, the exact name."""
     return get_close_matches(name.lower(), BY_NAME, n=3, cutoff=closeness)

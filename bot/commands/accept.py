@@ -1,5 +1,5 @@
-"""/accept: where ledger and exchange disagree, and the owner's word that the exchange is right; or that orders of others on the
-account are known, after a second tap."""
+"""/accept: takes the exchange's state as correct where the ledger differs, or accepts other people's orders on the account,
+after a second tap."""
 
 from dataclasses import replace
 from functools import partial
@@ -21,7 +21,7 @@ ROLE = Role.OWNER
 
 
 async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
-    """Without a symbol it lists; with one it lifts the hold."""
+    """Lists the halts; with a symbol it ends that symbol's halt."""
     if len(args) > 1:
         return bad_argument(context, args, COMMAND.usage)
     if not args:
@@ -43,7 +43,7 @@ async def _accept(context: CommandContext, caller: Caller, symbol: str, source_i
 
 
 def _account(context: CommandContext, caller: Caller) -> ChatMessage:
-    """Shows whose orders would be known from then on. What comes between the two taps is not among them."""
+    """Shows whose orders would be accepted. Those that arrive between the two taps are not among them."""
     held = context.portfolio.account_hold
     if held is None:
         return ChatMessage(context.texts("accept.account_not_held"))

@@ -1,4 +1,4 @@
-"""The answers to approvals: what a tapped button says becomes a message in the symbol's mailbox. It decides nothing itself."""
+"""Answers to approvals: a tapped button becomes a message in the symbol's mailbox. Decides nothing itself."""
 
 import re
 
@@ -20,13 +20,13 @@ _DATA = re.compile(r"ap:([A-Za-z0-9_-]{1,57}):([ynh])")
 
 
 def read_answer(data: str) -> tuple[str, str] | None:
-    """The token and the answer: `y`, `n` or `h` (half of it). None for anything that our buttons do not send."""
+    """Returns the token and the answer: `y`, `n` or `h` (half of it). None for anything that our buttons do not send."""
     match = _DATA.fullmatch(data)
     return (match[1], match[2]) if match else None
 
 
 async def answer(context: CommandContext, data: str, caller: Caller) -> Html:
-    """Passes the tap on and says in a sentence what became of it."""
+    """Passes the tap on and returns a sentence on the outcome."""
     said = read_answer(data)
     if said is None:
         return context.texts("toast.unreadable")
@@ -41,14 +41,14 @@ async def answer(context: CommandContext, data: str, caller: Caller) -> Html:
 
 
 def raises_risk(context: CommandContext, data: str) -> bool:
-    """Whether a tap would let an entry through. An exit, and any no, lowers it."""
+    """Tells whether a tap would let an entry through. An exit, and any no, lowers risk."""
     said = read_answer(data)
     approval = context.portfolio.approvals.get(said[0]) if said is not None else None
     return said is not None and said[1] != "n" and approval is not None and approval.side is Side.BUY
 
 
 async def answer_with_code(context: CommandContext, data: str, caller: Caller) -> ChatMessage:
-    """Asks for the code that the tap wants; the answer goes on once it has come."""
+    """Asks for the code that the tap needs; the answer goes on once it has come."""
     said = read_answer(data)
     approval = context.portfolio.approvals.get(said[0]) if said is not None else None
     if approval is None:
@@ -63,7 +63,7 @@ async def answer_with_code(context: CommandContext, data: str, caller: Caller) -
 
 
 def _closed(context: CommandContext, token: str) -> Html:
-    """Of several who may answer the first counts; the others see who that was."""
+    """Returns who answered first: of several people who may answer, the first counts."""
     answered = context.portfolio.answered.get(token)
     if answered is None or answered.decided_by is None or answered.decided_at is None:
         return context.texts("toast.closed")

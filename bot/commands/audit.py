@@ -1,4 +1,4 @@
-"""/audit: who wanted what, when, and what came of it, page by page."""
+"""/audit: who did what, when, and the outcome, page by page."""
 
 from bot.commands.arguments.counts import read_count
 from bot.commands.base import Args, Command, bad_argument
@@ -39,7 +39,7 @@ _USAGE = "[1-20]"
 
 
 async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessage:
-    """One line each, the newest first."""
+    """Shows one line per act, the newest first."""
     leaf = read_leaf(args)
     count = read_count(leaf.args[0]) if leaf.args else _DEFAULT
     if count is None or len(leaf.args) > 1:
@@ -66,7 +66,7 @@ def _hand(body: Body) -> str:
 
 
 def what_of(context: CommandContext, body: Body) -> Html:  # noqa: PLR0911, PLR0912, C901 - flat: one case for each kind of message
-    """What was wanted, in a few words."""
+    """Returns the act in a few words."""
     texts = context.texts
     match body:
         case SignalReceived(signal):
@@ -118,7 +118,7 @@ def what_of(context: CommandContext, body: Body) -> Html:  # noqa: PLR0911, PLR0
 
 
 def _changed(context: CommandContext, reader: Reader, name: str) -> Html:
-    """What somebody set of how a chat is told."""
+    """Returns the change that somebody made to a chat's notification settings."""
     texts = context.texts
     match name:
         case "levels":

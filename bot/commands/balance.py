@@ -1,4 +1,4 @@
-"""/balance: what the account holds and what it is worth; where the exchange does not answer, what was known last, and its age."""
+"""/balance: the account's balances and their value; where the exchange does not answer, the last known ones and their age."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ _ANSWER_SECONDS = 8.0
 
 
 async def run(context: CommandContext, _args: Args, _caller: Caller) -> ChatMessage:
-    """By asset: first those that are traded here, then by name; the worth in the report asset."""
+    """Lists assets: those traded here first, then by name; values in the report asset."""
     texts = context.texts
     lines = [texts("balance", trading_mode=context.trading_mode.upper()), *not_live(context.trading_mode, texts)]
     buttons = ((refresh("/balance", texts),),)

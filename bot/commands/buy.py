@@ -1,4 +1,4 @@
-"""/buy: an entry by hand, after a second tap; by every rule that a signal's entry has to pass."""
+"""/buy: a manual entry, after a second tap; it has to pass every rule that a signal's entry does."""
 
 from functools import partial
 
@@ -19,9 +19,8 @@ _USAGE = "buy SYMBOL [50 | 20 WIF]"
 
 
 async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
-    """`/buy WIFUSDC` takes the usual size, `/buy WIFUSDC 50` for so much of the quote asset, as `50 USDC`
-    does, `/buy WIFUSDC 20 WIF` so much of the base asset.
-    Bare, it offers what is traded."""
+    """Buys the usual size with `/buy WIFUSDC`, so much of the quote asset with `/buy WIFUSDC 50` or `50 USDC`, so much of the
+    base asset with `/buy WIFUSDC 20 WIF`. Without arguments it offers the traded symbols."""
     if not args:
         return traded_buttons(context, "buy", _USAGE)
     symbol = named_symbol(context, args[0], known_symbols(context))

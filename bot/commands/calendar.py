@@ -17,7 +17,7 @@ from core.policy.conversion_rates import Rate
 from core.ports import DayResult
 
 _DEFAULTS = {"daily": 7, "weekly": 8, "monthly": 6}
-TOGETHER = ""  # in the place of a quote asset: all of them, in the report asset
+TOGETHER = ""  # in place of a quote asset: all of them, in the report asset
 _NONE = (ZERO, 0)
 Sums = dict[tuple[date, str], tuple[Decimal, int]]
 _MOST = {"daily": 31, "weekly": 26, "monthly": 24}
@@ -45,7 +45,7 @@ async def _shown(context: CommandContext, name: str, count: int) -> ChatMessage:
 
 
 def starts_of(name: str, today: date, count: int) -> list[date]:
-    """The first UTC day of each of the last `count` days, weeks (from Monday) or months, the newest first."""
+    """Returns the first UTC day of each of the last `count` days, weeks (from Monday) or months, the newest first."""
     if name == "daily":
         return [today - timedelta(days=back) for back in range(count)]
     if name == "weekly":
@@ -79,7 +79,8 @@ def _lines(context: CommandContext, name: str, starts: list[date], results: Sequ
 
 
 def _add_totals(context: CommandContext, starts: list[date], quotes: list[str], sums: Sums) -> list[str]:
-    """Adds to `sums` what each time comes to in the report asset, at present rates; the assets left out for want of a rate."""
+    """Adds each period's total in the report asset to `sums`, at current rates; returns the assets left out because their rate
+    is unknown."""
     if not set(quotes) - {context.rates.report}:
         return []
     rates = context.rates.last(quotes)

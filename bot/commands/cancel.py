@@ -1,4 +1,4 @@
-"""/cancel: takes an order of ours off the exchange, or an open question off the table; after a second tap."""
+"""/cancel: cancels an order of ours on the exchange or withdraws an open approval, after a second tap."""
 
 from functools import partial
 
@@ -21,7 +21,7 @@ ROLE = Role.TRADER
 
 
 async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
-    """By client order id, exchange order id, or the number of the signal. Bare, it offers what there is."""
+    """Takes a client order id, an exchange order id, or a signal's number. Without one it offers what is open."""
     if len(args) > 1:
         return bad_argument(context, args, "cancel ID")
     if not args:
@@ -30,7 +30,7 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
     for order in context.portfolio.in_flight.values():
         if wanted in {order.client_order_id, order.order_id, str(order.inbox_seq)}:
             text = context.texts("cancel.order", **_shown(context, order))
-            # To take an exit off the exchange is to go on holding.
+            # Cancelling an exit keeps the position.
             risk = Risk.RAISES if order.side is Side.SELL else Risk.LOWERS
             return ask(context, caller, ROLE, text, partial(_cancel, context, caller, order), risk=risk)
     for approval in context.portfolio.approvals.values():

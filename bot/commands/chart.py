@@ -1,4 +1,4 @@
-"""/chart: the result added up, day by day, or the trades of a symbol, as a picture that reads at night."""
+"""/chart: cumulative result, daily results, or the trades of a symbol, as a picture readable at night."""
 
 from datetime import date, timedelta
 
@@ -19,7 +19,7 @@ _EXITS, _EXECUTIONS, _DAYS = 2_000, 200, 60
 
 
 async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessage:
-    """The equity where nothing is named."""
+    """Shows equity where nothing is named."""
     word = args[0].lower() if args else "equity"
     symbol = read_symbol(args[0]) if args else None
     if len(args) > 1 or (args and symbol is None):
@@ -42,7 +42,7 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
 
 
 async def chart_of(context: CommandContext, word: str, symbol: str, since: date | None = None) -> Chart | None:
-    """What is to be drawn, from the UTC day `since` on (None: the last days, or all time); None where there is nothing yet. Of
+    """Returns the chart, from the UTC day `since` on (None: the last days, or all time); None where there is no data yet. Of
     several quote assets, the one with the most exits."""
     if word == "daily":
         days = await context.analytics.days(Selection(since=since or context.clock.now().date() - timedelta(days=_DAYS - 1)))
@@ -58,7 +58,7 @@ async def chart_of(context: CommandContext, word: str, symbol: str, since: date 
 
 
 async def _equity(context: CommandContext, since: date | None) -> Chart | None:
-    """The result added up; of a time, from nothing at its beginning."""
+    """Returns the cumulative result; for a period, starting at zero."""
     gains = await context.analytics.gains(Selection(since=since), _EXITS)
     quote = _main_quote([gain.quote_asset for gain in gains])
     found = [gain for gain in gains if gain.quote_asset == quote]

@@ -1,4 +1,4 @@
-"""/close: one position or all of them, at the market, after a second tap. Also while trading is paused."""
+"""/close: sells one position or all of them at the market, after a second tap. Works while trading is paused."""
 
 import asyncio
 from decimal import Decimal
@@ -26,7 +26,7 @@ _SHOWN = 12
 
 
 async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
-    """Bare, it offers what is held."""
+    """Sells the symbol's position; without a symbol it offers the open positions."""
     if [word.lower() for word in args] == ["all"]:
         return await _all(context, caller)
     if args:
@@ -51,12 +51,12 @@ async def _all(context: CommandContext, caller: Caller) -> ChatMessage:
 
 
 async def exit_lines(context: CommandContext, caller: Caller) -> list[Html]:
-    """What selling everything would bring, symbol by symbol, and in all."""
+    """Returns what selling everything would bring, per symbol and in total."""
     hand, unknown = ManualInstruction(caller.user_id, caller.name), False
     lines: list[Html] = []
     sums: dict[str, Decimal] = {}
     held = context.portfolio.open_positions()
-    # All at once: an exchange that does not answer takes its time for each.
+    # All at once: a slow exchange would delay each one.
     plans = await asyncio.gather(*(plan(context, Side.SELL, position.symbol, hand) for position in held))
     for position, found in zip(held, plans, strict=True):
         priced = context.priced(position.symbol)

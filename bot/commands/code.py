@@ -1,4 +1,4 @@
-"""/code: the authenticator that a person's one-time codes come from: a picture to scan, and a code that shows it was."""
+"""/code: sets up the authenticator for a person's one-time codes: a picture to scan, and a code that proves it was scanned."""
 
 import asyncio
 import io
@@ -22,7 +22,7 @@ _ISSUER = "MarketFlow"
 
 
 async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
-    """The first one is set up at once, which the owners are told of; another in its place wants a code of the present one."""
+    """Sets up a first authenticator at once and notifies the owners; replacing one needs a code of the current one."""
     codes, words = context.codes, [word.lower() for word in args]
     if words not in ([], ["new"]):
         return bad_argument(context, args, f"code {_USAGE}")
@@ -47,7 +47,7 @@ async def _anew(context: CommandContext, caller: Caller, _source_id: str) -> str
 
 
 async def decision_context(context: CommandContext, codes: OneTimeCodes, caller: Caller) -> ChatMessage:
-    """The picture of the authenticator that is being set up, and its secret as text for who cannot scan it."""
+    """Returns the picture of the authenticator being set up, and its secret as text for those who cannot scan it."""
     begun = codes.enrolling(caller.user_id) or codes.enrol(caller.user_id)
     address = TOTP(begun.secret).provisioning_uri(name=f"@{context.bot_name()}", issuer_name=_ISSUER)
     text = context.texts("code.scan", secret=begun.secret, address=address, minutes=int(ENROL_SECONDS // 60))
@@ -63,7 +63,7 @@ def _decision_context(address: str) -> bytes:
 
 
 async def confirmed(context: CommandContext, caller: Caller, code: str) -> tuple[ChatMessage, bool]:
-    """Keeps the authenticator that shows this code; whether it is kept."""
+    """Stores the authenticator that shows this code; returns whether it was stored."""
     codes = context.codes
     begun = codes.enrolling(caller.user_id) if codes is not None else None
     if codes is None or begun is None:

@@ -1,4 +1,4 @@
-"""A question that wants a second tap, as a message."""
+"""Confirmation questions as messages."""
 
 from bot.access.confirmations import Act, Risk, confirm_keyboard
 from bot.commands.context import Caller, CommandContext
@@ -9,7 +9,7 @@ from core.domain.access import Role
 
 def ask(context: CommandContext, caller: Caller, role: Role, text: str, act: Act, *, risk: Risk) -> ChatMessage:
     """Shows `text` with the buttons that confirm it; `act` is done at the second tap of the same person in the same chat, who
-    must still have `role` then. What raises risk wants a one-time code besides, where such are asked for."""
+    must still have `role` then. An act that raises risk needs a one-time code too, where codes are on."""
     if (why := lacking(context, caller, risk)) is not None:
         return ChatMessage(f"{text}\n\n{why}")
     token = context.confirmations.add(

@@ -1,4 +1,4 @@
-"""/export: every execution of a year as a file, or its tax lots, first in first out."""
+"""/export: a year's executions as a file, or its tax lots, first in first out."""
 
 import re
 import tempfile
@@ -18,7 +18,7 @@ _KINDS = ("csv", "tax")
 
 
 async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessage:
-    """The present UTC year where none is named."""
+    """Takes the current UTC year where none is named."""
     words = [word.lower() for word in args]
     kind = words.pop(0) if words and words[0] in _KINDS else "csv"
     year = context.clock.now().year

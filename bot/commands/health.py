@@ -1,4 +1,4 @@
-"""/health: each part of the program with a word on it, what is not read yet, and the clock."""
+"""/health: the state of each part, unread records, and the clock."""
 
 from bot.commands.base import Args, Command, always, bad_argument
 from bot.commands.context import Caller, CommandContext
@@ -26,7 +26,7 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
 
 
 def _lag(context: CommandContext) -> list[Html]:
-    """How many records stand in the topic and not in the ledger; nothing without Kafka."""
+    """Returns how many records are in the topic and not in the ledger; nothing without Kafka."""
     if context.lag is None:
         return []
     count = context.lag()
@@ -34,7 +34,7 @@ def _lag(context: CommandContext) -> list[Html]:
 
 
 def clock_line(context: CommandContext) -> Html:
-    """How far this machine's clock is from the exchange's."""
+    """Returns the offset of this machine's clock from the exchange's."""
     if context.trading_mode == "paper":
         return context.texts("health.clock_paper")
     offset = context.clock_offset()

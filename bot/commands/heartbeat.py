@@ -1,4 +1,4 @@
-"""/heartbeat: a word every so many hours that all is well; its silence says that something is not."""
+"""/heartbeat: a message every so many hours that all is well; its absence shows that something is not."""
 
 from bot.commands.base import Args, Command, always, bad_argument
 from bot.commands.chat_preferences import chat_of, not_here, prefer
@@ -10,7 +10,7 @@ _HOURS = {f"{hours}h": hours for hours in (1, 2, 3, 4, 6, 12, 24)} | {"off": 0}
 
 
 async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
-    """At whole hours of UTC."""
+    """Sets the interval; heartbeats come at whole hours of UTC."""
     chat_id = chat_of(context, caller)
     if chat_id is None:
         return ChatMessage(not_here(context, caller))

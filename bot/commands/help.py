@@ -1,4 +1,4 @@
-"""/help: what the caller's role may say, by what it is for."""
+"""/help: the commands that the caller's role may use, by purpose."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -10,7 +10,7 @@ from core.domain.access import Role
 
 
 def help_on(groups: Callable[[], Mapping[str, Sequence[Command]]]) -> Command:
-    """/help on a list that it is itself a part of; by group."""
+    """Returns /help for a list that contains it; by group."""
 
     async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
         words = [word.lower() for word in args]

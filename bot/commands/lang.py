@@ -1,4 +1,4 @@
-"""/lang: the language in which the bot speaks to a person."""
+"""/lang: the bot's language for a person."""
 
 from bot.commands.base import Args, Command, always, bad_argument
 from bot.commands.chat_preferences import prefer
@@ -10,7 +10,7 @@ _USAGE = "[en|ru]"
 
 
 async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
-    """Each person has their own, in groups too; a group's alerts are in TG_LANG."""
+    """Sets a person's own language, in groups too; a group's alerts are in TG_LANG."""
     if args:
         language = args[0].lower()
         if len(args) > 1 or language not in LANGUAGES:

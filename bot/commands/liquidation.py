@@ -1,5 +1,5 @@
-"""Out of everything, whatever it takes: while a panic is on, all that is held is to be sold. That it is on is kept in the ledger,
-so any process goes on with it and says the last word."""
+"""Sells all positions for /panic, including remainders and late entries. The panic is stored in the ledger, so any process
+continues it and sends the final message."""
 
 from itertools import count
 
@@ -18,12 +18,12 @@ log = structlog.get_logger(__name__)
 
 
 class PanicTimer:
-    """Sells what a panic did not count up: entered in its very moment, or left by an order. What is refused is told, and left."""
+    """Sells what a panic did not count: entered at that very moment, or left by an order. Refusals are reported and left."""
 
     def __init__(self, context: CommandContext) -> None:
         self._context = context
-        self._of = ""  # the panic that it was busy with last
-        self._tried: dict[str, Position] = {}  # each symbol as it stood when its sale was put in last
+        self._of = ""  # the last panic it worked on
+        self._tried: dict[str, Position] = {}  # each position when its sale was last queued
 
     async def run(self) -> None:
         controls = self._context.portfolio.controls
@@ -49,7 +49,7 @@ class PanicTimer:
             await self._context.inbox.ask_all([over])
 
     async def _sell(self, panic: Panic, symbol: str) -> None:
-        """Under the first name that no former process has used."""
+        """Queues the sale under the first name that no earlier process has used."""
         log.warning("held in a panic, and not sold yet; sold as well", symbol=symbol)
         for number in count(1):
             signal_id, now = f"{panic.source_id}:{symbol}:{number}", self._context.clock.now()

@@ -1,4 +1,4 @@
-"""Orders by hand: shown first in numbers, by the very rules that decide when they are confirmed."""
+"""Manual orders: previewed in numbers, by the same rules that decide when they are confirmed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,8 +24,9 @@ _KINDS = {Side.BUY: "BUY_MANUAL", Side.SELL: "SELL_MANUAL"}
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What an order by hand would be now: quantity in base asset, price in quote asset, and the person's wish. Where the market's
-    price is not known, something held may be sold all the same: then `price` is what it cost, which is only the signal's."""
+    """A manual order at the current market: quantity in base asset, price in quote asset, and the person's instruction. Where
+    the market's price is unknown, a position may be sold nevertheless: then `price` is its average cost, used only as the
+    signal's price."""
 
     symbol: str
     side: Side
@@ -36,17 +37,17 @@ class Plan:
 
     @property
     def value(self) -> Decimal:
-        """In quote asset."""
+        """Returns the value in quote asset."""
         return multiply(self.qty, self.price)
 
     def body(self, context: CommandContext, source_id: str) -> SignalReceived:
-        """The message that makes it so. Its price is the one that was shown: the price band is measured from there."""
+        """Returns the message that places it. Its price is the one shown: the price band is measured from there."""
         kind = _KINDS[self.side]
         return SignalReceived(Signal(BY_HAND, source_id, kind, self.symbol, self.price, context.clock.now()), self.hand)
 
 
 async def plan(context: CommandContext, side: Side, symbol: str, hand: ManualInstruction) -> Plan | Reason:
-    """What would be ordered, or why nothing would. Changes nothing."""
+    """Returns the order that would be placed, or why none would. Changes nothing."""
     quote = await context.market.fresh_quote(symbol)
     known = context.portfolio.position(symbol).average_cost
     close = quote.price_for(side) if quote is not None else known
@@ -58,12 +59,12 @@ async def plan(context: CommandContext, side: Side, symbol: str, hand: ManualIns
         return decision.reason
     order = decision if isinstance(decision, RiskApproved) else decision.order
     if side is Side.BUY and hand.quote is None:
-        hand = replace(hand, qty=order.qty)  # the usual size may be set anew before the second tap: what was shown counts
+        hand = replace(hand, qty=order.qty)  # the usual size may change before the second tap: the previewed size counts
     return Plan(symbol, side, order.qty, order.price, hand, price_known=quote is not None)
 
 
 def plan_lines(context: CommandContext, found: Plan) -> list[Html]:
-    """The order in numbers: what it costs or brings, and what is held afterwards."""
+    """Returns the order in numbers: its cost or proceeds, and the position afterwards."""
     texts, priced, position = context.texts, context.priced(found.symbol), context.portfolio.position(found.symbol)
     unit = {"base": priced.base, "quote": priced.quote_asset}
     title = f"plan.{found.side.lower()}" if found.hand.quote is None else "plan.buy_for"
@@ -77,7 +78,7 @@ def plan_lines(context: CommandContext, found: Plan) -> list[Html]:
 
 
 def _worth(found: Plan, average_cost: Decimal, texts: Texts, unit: Mapping[str, str]) -> list[Html]:
-    """By the market's price: value, fee and, of a sale, the result."""
+    """Returns value and fee at the market's price, and the result of a sale."""
     fee = multiply(found.value, TAKER_FEE)
     lines = [
         texts("plan.value", price=price(found.price), value=money(found.value), **unit),
@@ -92,7 +93,7 @@ def _worth(found: Plan, average_cost: Decimal, texts: Texts, unit: Mapping[str, 
 
 
 async def place(context: CommandContext, caller: Caller, found: Plan, source_id: str) -> str:
-    """Orders it, by the rules of the moment at which it is confirmed. A line that says what came of it."""
+    """Places it, by the rules at the moment of confirmation. Returns a line on the outcome."""
     verdict = await context.put_as(source_id, found.body(context, source_id), mailbox=found.symbol)
     if isinstance(verdict, Trouble):
         return context.texts(verdict.value or "answer.known")
@@ -102,7 +103,7 @@ async def place(context: CommandContext, caller: Caller, found: Plan, source_id:
 
 
 async def place_all(context: CommandContext, caller: Caller, bodies: Sequence[tuple[str, Body]], source_id: str) -> str:
-    """Puts all of it into the mailboxes named, in one commit or not at all."""
+    """Puts all messages into the named mailboxes, in one commit or not at all."""
     now = context.clock.now()
     messages = [Message(BY_HAND, f"{source_id}:{number}", mailbox, body, now) for number, (mailbox, body) in enumerate(bodies)]
     try:
@@ -115,7 +116,7 @@ async def place_all(context: CommandContext, caller: Caller, bodies: Sequence[tu
 
 
 def exits(context: CommandContext) -> list[str]:
-    """The symbols in which something may have to be sold: held, or an entry on its way."""
+    """Returns the symbols that may have something to sell: an open position or a pending entry."""
     entering = {order.symbol for order in context.portfolio.in_flight.values() if order.side is Side.BUY}
     return sorted({position.symbol for position in context.portfolio.open_positions()} | entering)
 
@@ -123,7 +124,7 @@ def exits(context: CommandContext) -> list[str]:
 def sell_body(
     context: CommandContext, symbol: str, hand: ManualInstruction, signal_id: str, kind: str = _KINDS[Side.SELL]
 ) -> SignalReceived:
-    """Sells whatever is held when its turn comes."""
+    """Returns the message that sells the position there is when its turn comes."""
     priced = context.priced(symbol)
     position = context.portfolio.position(symbol)
     entering: Order | None = context.portfolio.in_flight_for(symbol)

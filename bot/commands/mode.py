@@ -1,4 +1,4 @@
-"""/mode: whether a signal is executed at once, asked about first, or only told. Bare, it shows a button for each."""
+"""/mode: execute signals at once, ask first, or only report them. Without arguments it shows a button for each."""
 
 from decimal import Decimal
 from functools import partial
@@ -21,7 +21,8 @@ _STRICT = {Mode.OBSERVE: 2, Mode.CONFIRM: 1, Mode.AUTO: 0}
 
 
 async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
-    """The buttons say the same commands as one would type. What trades more than before wants a second tap."""
+    """Sets the mode; the buttons send the same commands as one would type. A mode that trades more than before needs a second
+    tap."""
     if not args:
         return ChatMessage(_shown(context), (_buttons(context),))
     wanted = read_mode(args)
@@ -37,7 +38,7 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
 
 
 def read_mode(args: Args) -> tuple[Mode, ApprovalPolicy] | None:
-    """The mode, and which trades `confirm` asks about; None for what is not accepted."""
+    """Returns the mode, and which trades `confirm` asks about; None for invalid arguments."""
     word, *rest = (word.lower() for word in args)
     if word not in set(Mode):
         return None
@@ -82,7 +83,7 @@ async def change(context: CommandContext, caller: Caller, wish: ControlsRequeste
 
 
 def asking_lines(context: CommandContext, asking: ApprovalPolicy) -> list[str]:
-    """Which trades are not asked about."""
+    """Returns which trades are not asked about."""
     lines = [context.texts("mode.above", above=f"{asking.above:f}", asset=context.rates.report)] if asking.above else []
     return [*lines, *([context.texts("mode.besides", types=", ".join(sorted(asking.besides)))] if asking.besides else [])]
 

@@ -1,4 +1,4 @@
-"""/mute: for a while only what is urgent is told; the rest comes together afterwards."""
+"""/mute: only urgent notifications for a while; the rest follow together afterwards."""
 
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ LONGEST = timedelta(days=7)
 
 
 async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
-    """Nothing is lost: what came meanwhile is told when it ends."""
+    """Mutes the chat. Nothing is lost: withheld notifications come when it ends."""
     chat_id = chat_of(context, caller)
     if chat_id is None:
         return ChatMessage(not_here(context, caller))

@@ -1,4 +1,4 @@
-"""/notify: what this chat is told of, and how loudly. A tap on a topic goes on to its next level."""
+"""/notify: which notifications this chat receives, and how loudly. A tap on a topic switches to its next level."""
 
 from bot.commands.base import Args, Command, always, bad_argument
 from bot.commands.chat_preferences import chat_of, not_here, prefer
@@ -14,7 +14,7 @@ _NEXT = {Level.LOUD: Level.SILENT, Level.SILENT: Level.OFF, Level.OFF: Level.LOU
 
 
 async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
-    """In a group an owner sets it for the group."""
+    """Shows or sets the levels; in a group an owner sets them for the group."""
     chat_id = chat_of(context, caller)
     if chat_id is None:
         return ChatMessage(not_here(context, caller))

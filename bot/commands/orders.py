@@ -1,4 +1,4 @@
-"""/orders: what is on its way, what rests on the exchange, what is wanted still, and what became of the last ones."""
+"""/orders: orders in flight, resting orders, pending exits, and the outcome of the last ones."""
 
 import asyncio
 
@@ -27,7 +27,7 @@ _MARKS = {
 
 
 async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessage:
-    """Where the exchange does not answer soon, the rest is shown."""
+    """Shows the rest where the exchange does not answer soon."""
     if args:
         return bad_argument(context, args, "orders")
     texts = context.texts

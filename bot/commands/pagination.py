@@ -1,4 +1,4 @@
-"""Lists that are leafed through in place: buttons that say the same command with where to go on. Pure."""
+"""Lists that are paged in place: buttons repeat the command with the next position. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -15,14 +15,14 @@ _PLACE = re.compile(r"([ba])(\d{1,18})", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """The part of a list that is asked for: by a button, `b123` behind the row of that number, `a123` before it."""
+    """The requested page of a list: by a button, `b123` behind the row of that number, `a123` before it."""
 
     args: tuple[str, ...]
     page: Page
 
 
 def read_leaf(args: Args) -> Leaf:
-    """Takes the place out of the words."""
+    """Takes the position out of the arguments."""
     match = _PLACE.fullmatch(args[-1]) if args else None
     if match is None:
         return Leaf(tuple(args), NEWEST)
@@ -31,7 +31,8 @@ def read_leaf(args: Args) -> Leaf:
 
 
 def leaf_buttons(command: str, leaf: Leaf, seqs: Sequence[int], limit: int, texts: Texts) -> Keyboard:
-    """Newer, refresh, older. `seqs` are the numbers of what is shown, the newest first; `limit` is how many a page has."""
+    """Returns the buttons Newer, Refresh and Older. `seqs` are the numbers of the rows shown, the newest first; `limit` is the
+    page size."""
     line = " ".join([f"/{command}", *leaf.args])
     older = len(seqs) == limit or leaf.page.after is not None
     row = [Button(texts("list.newest"), line)] if leaf.page != NEWEST else [refresh(line, texts)]
@@ -43,13 +44,13 @@ def leaf_buttons(command: str, leaf: Leaf, seqs: Sequence[int], limit: int, text
 
 
 def refresh(line: str, texts: Texts) -> Button:
-    """Says the same command again, in place."""
+    """Returns a button that repeats the command in place."""
     return Button(texts("list.refresh"), line)
 
 
 def choices(present: str, options: Sequence[tuple[str, str]]) -> Keyboard:
-    """A button for each of (label, command line), three in a row where their labels fit a phone, else two; a dot marks the one
-    with the label `present`."""
+    """Returns a button for each of (label, command line), three in a row where their labels fit a phone, else two; a dot marks
+    the one with the label `present`."""
     buttons = [Button(f"● {label}" if label == present else label, line) for label, line in options]
     count = 3 if all(len(label) <= _OF_THREE for label, _ in options) else 2
     return tuple(tuple(buttons[start : start + count]) for start in range(0, len(buttons), count))

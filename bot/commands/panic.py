@@ -1,4 +1,4 @@
-"""/panic: pauses all, declines what is asked, takes orders off the exchange, sells what is held; after a second tap."""
+"""/panic: pauses everything, declines approvals, cancels orders and sells all positions, after a second tap."""
 
 from functools import partial
 
@@ -19,7 +19,7 @@ ROLE = Role.TRADER
 
 
 async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
-    """In numbers first. A symbol that is held back is not sold: what is true there is not known."""
+    """Previews it in numbers. A halted symbol is not sold: its true position is unknown."""
     if args:
         return bad_argument(context, args, "panic")
     lines = [context.texts("panic")]

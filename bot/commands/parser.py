@@ -1,4 +1,4 @@
-"""What a line of text asks for: a command, typed or behind a button. Pure, and hostile input to it."""
+"""Parses a command, typed or behind a button. Pure, and safe with hostile input."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from core.domain.access import Role
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A command as somebody wrote it; `command` is None where there is none of that name."""
+    """A command as somebody wrote it; `command` is None where the name is unknown."""
 
     name: str
     args: tuple[str, ...]
@@ -17,12 +17,12 @@ class Asked:
 
     @property
     def needed(self) -> Role:
-        """The role that it takes, said like this."""
+        """Returns the role needed for it as written."""
         return self.command.needed(self.args) if self.command is not None else Role.VIEWER
 
     @property
     def changes(self) -> bool:
-        """Whether it would change something."""
+        """Tells whether it would change something."""
         return self.command is not None and self.command.changes(self.args)
 
     def allowed(self, role: Role) -> bool:
@@ -30,7 +30,7 @@ class Asked:
 
 
 def read_asked(text: str, username: str) -> Asked | None:
-    """None for what is no command, or one for another bot (`/pause@OtherBot` in a group)."""
+    """Parses a line; None if it is not a command, or is for another bot (`/pause@OtherBot` in a group)."""
     words = text.split()
     if not words or not words[0].startswith("/") or len(words[0]) == 1:
         return None

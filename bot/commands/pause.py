@@ -24,8 +24,8 @@ _STRICT = {Pause.ALL: 2, Pause.ENTRIES: 1, Pause.OFF: 0}
 
 
 async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
-    """Kept in the ledger: a restart does not forget it. One that lets more through than the present pause, or ends before it, is
-    as good as resuming, and asks for as much."""
+    """Pauses trading; the ledger keeps the pause across restarts. A pause that lets more through than the current one, or ends
+    before it, needs the same right and confirmation as resuming."""
     words = [word.lower() for word in args]
     length = None
     if len(words) >= 2 and words[-2] == "for":
@@ -51,7 +51,7 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
 
 
 def _loosens(before: TradingState, pause: Pause, until: datetime | None) -> bool:
-    """Whether more would be traded than now, at once or once it is over."""
+    """Tells whether more would be traded than now, at once or once it is over."""
     if before.pause is Pause.OFF:
         return False
     return _STRICT[pause] < _STRICT[before.pause] or (until is not None and (before.until is None or until < before.until))

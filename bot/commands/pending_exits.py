@@ -1,4 +1,4 @@
-"""The exits that are wanted and not done yet, as the lists show them. Answers from memory."""
+"""Pending exits, as the lists show them. Answers from memory."""
 
 from bot.commands.context import CommandContext
 from bot.texts import Html, short
@@ -9,8 +9,8 @@ from core.policy.exits.pending import good_until
 
 
 def wanted_exits(context: CommandContext) -> list[Html]:
-    """Lists each exit that is wanted still, the oldest first: how much, since when, until when and what it waits for; nothing
-    where there is none."""
+    """Lists each pending exit, the oldest first: quantity, since when, until when and what it waits for; nothing where there
+    is none."""
     wanted = sorted(context.portfolio.exits.values(), key=lambda one: (one.since, one.symbol))
     head = [context.texts("exits", count=len(wanted))] if wanted else []
     return [*head, *(line for one in wanted for line in _lines(context, one))]

@@ -18,7 +18,7 @@ _SHOWN = 8
 
 
 async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessage:
-    """Net of commissions; all time where no period is named."""
+    """Shows results net of commissions; all time where no period is named."""
     period = args[0].lower() if args else "all"
     if period not in PERIODS or len(args) > 1:
         return bad_argument(context, args, f"performance {_USAGE}")
@@ -37,7 +37,7 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
 
 
 def _lines(context: CommandContext, found: Sequence[Performance]) -> list[Html]:
-    """The best and the worst where there are many."""
+    """Returns the best and the worst where there are many."""
     shown = list(found) if len(found) <= _SHOWN else [*found[: _SHOWN // 2], None, *found[-_SHOWN // 2 :]]
     quotes = {one.quote_asset for one in found}
     written = {quote: alike([one.profit for one in shown if one is not None and one.quote_asset == quote]) for quote in quotes}
@@ -50,8 +50,8 @@ def _lines(context: CommandContext, found: Sequence[Performance]) -> list[Html]:
 
 
 def performance_line(context: CommandContext, one: Performance, profit: str = "") -> Html:
-    """One symbol or kind of signal: what it earned, in how many exits, with how many gains among them. `profit` is the amount as
-    its list writes it, where it stands in one."""
+    """Returns one symbol's or kind of signal's profit, number of exits and number of gains. `profit` is the amount as
+    formatted for its list, where it stands in one."""
     return context.texts(
         "performance.line",
         mark="➕" if one.profit > 0 else "➖",

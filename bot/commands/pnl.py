@@ -19,7 +19,7 @@ _USAGE = "[today|7d|30d|month|all]"
 
 
 async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessage:
-    """Net of commissions, by UTC days; today where no period is named."""
+    """Shows results net of commissions, by UTC days; today where no period is named."""
     period = args[0].lower() if args else "today"
     if period not in PERIODS or len(args) > 1:
         return bad_argument(context, args, f"pnl {_USAGE}")
@@ -33,13 +33,13 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
 
 
 def period_buttons(context: CommandContext, command: str, period: str) -> Keyboard:
-    """A button for each period."""
+    """Returns a button for each period."""
     labels = {each: context.texts(f"period.{each}") for each in PERIODS}
     return choices(labels[period], [(label, f"/{command} {each}") for each, label in labels.items()])
 
 
 def by_asset(context: CommandContext, results: Iterable[DayResult]) -> list[Html]:
-    """A line for each quote asset, with how many exits it took, and what they come to together."""
+    """Returns a line for each quote asset with its number of exits, and their total."""
     sums: dict[str, tuple[Decimal, int, int]] = {}
     for day in results:
         profit, exits, wins = sums.get(day.quote_asset, (ZERO, 0, 0))

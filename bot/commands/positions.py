@@ -1,4 +1,4 @@
-"""/positions: what is held, what it cost and what it is worth now. Answers from memory."""
+"""/positions: open positions, their cost and current value. Answers from memory."""
 
 from bot.commands.base import Args, Command
 from bot.commands.context import Caller, CommandContext
@@ -13,7 +13,7 @@ from core.domain.position import Position
 
 
 async def run(context: CommandContext, _args: Args, _caller: Caller) -> ChatMessage:
-    """A block for each open position, the oldest first; dust in one line, and the exits that are wanted still at the end."""
+    """Shows a block for each open position, the oldest first; dust in one line, and pending exits at the end."""
     held = context.portfolio.open_positions()
     blocks = ["\n".join(_lines(context, position)) for position in held]
     dust = [position for position in context.portfolio.positions.values() if position.qty and not position.is_open]

@@ -1,4 +1,4 @@
-"""/quiet: hours of the night in which only what is urgent is told; the rest comes together in the morning."""
+"""/quiet: night hours with only urgent notifications; the rest follow together in the morning."""
 
 import re
 from datetime import time
@@ -15,7 +15,7 @@ _HOURS = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)-([01]?\d|2[0-3]):([0-5]\d)", re
 
 
 async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
-    """By the clock of the person's zone."""
+    """Sets the hours by the person's time zone."""
     chat_id = chat_of(context, caller)
     if chat_id is None:
         return ChatMessage(not_here(context, caller))
@@ -37,7 +37,7 @@ def _night(context: CommandContext) -> Button:
 
 
 def read_hours(text: str) -> QuietHours | None:
-    """`23:00-07:00`; None for anything else, and for hours that are none."""
+    """Parses `23:00-07:00`; None for anything else, and for an empty span."""
     match = _HOURS.fullmatch(text)
     if match is None:
         return None

@@ -23,7 +23,7 @@ _BEST, _WORST = 3, 2
 
 
 async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessage:
-    """Today where no period is named."""
+    """Reports today where no period is named."""
     period = args[0].lower() if args else "day"
     if period not in _PERIODS or len(args) > 1:
         return bad_argument(context, args, "report [day|week|month]")
@@ -40,7 +40,7 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
 
 
 async def report(context: CommandContext, period: str) -> Html:
-    """What happened in it, and how things stand."""
+    """Returns what happened in the period, and the current state."""
     since = _since(period, context.clock.now().date())
     results = await context.queries.day_results(since.isoformat())
     symbols = by_worth(context, await context.analytics.performance("symbol", Selection(since=since)))
@@ -67,7 +67,7 @@ def _since(period: str, today: date) -> date:
 
 
 def _ends(context: CommandContext, symbols: Sequence[Performance]) -> list[Html]:
-    """The best and the worst of what is ordered by result, so that the losers are seen too."""
+    """Returns the best and the worst of a list sorted by result, so that the losers are seen too."""
     if len(symbols) <= _BEST + _WORST:
         return [performance_line(context, one) for one in symbols]
     between = context.texts("performance.gap", count=len(symbols) - _BEST - _WORST)

@@ -1,4 +1,4 @@
-"""/resume: trade again, in the mode that is set; after a second tap."""
+"""/resume: trades again, in the current mode, after a second tap."""
 
 from functools import partial
 
@@ -17,7 +17,7 @@ ROLE = Role.OWNER
 
 
 async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
-    """Signals that came during the pause are not made up for."""
+    """Ends the pause. Signals missed while paused are not traded."""
     if args:
         return bad_argument(context, args, "resume")
     if context.portfolio.controls.pause is Pause.OFF:

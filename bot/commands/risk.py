@@ -1,4 +1,4 @@
-"""/risk: each limit, and how much of it is used now."""
+"""/risk: each limit, and how much of it is used."""
 
 from decimal import Decimal
 
@@ -42,13 +42,14 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
 
 
 def _halted(context: CommandContext) -> list[Html]:
-    """Where nothing may be bought now, whatever the limits."""
+    """Returns where nothing may be bought now, whatever the limits."""
     held = Html(", ".join(hold_name(hold, context.texts) for hold in context.portfolio.active_holds()))
     return [context.texts("status.held", symbols=held)] if held else []
 
 
 def _losses(context: CommandContext) -> list[Html]:
-    """Of all quote assets together, as the rule counts them; and each, where there is another than the report asset."""
+    """Returns today's loss in all quote assets together, as the rule counts it; and in each, where there is another than the
+    report asset."""
     limit, report = context.portfolio.limits.daily_loss_limit, context.rates.report
     results = dict(sorted(context.portfolio.results_of(context.clock.now().date().isoformat()).items()))
     total, lacking = context.rates.total(results)
@@ -61,7 +62,7 @@ def _losses(context: CommandContext) -> list[Html]:
 
 
 def _entry(context: CommandContext) -> Html:
-    """What an entry would come to now in the symbol where it is worth most, beside what it may."""
+    """Returns the value of an entry now in the symbol where it is largest, beside its limit."""
     limit, report = context.portfolio.limits.max_order_notional, context.rates.report
     known = [
         (instrument, quote.ask)
@@ -94,7 +95,7 @@ def _size(context: CommandContext) -> Html:
 
 
 def bar(used: Decimal, limit: Decimal | int) -> str:
-    """How full, in cells: a used limit stands out."""
+    """Returns a bar in cells: a used limit stands out."""
     share = min(max(used / Decimal(limit), ZERO), Decimal(1))
     full = int((share * _CELLS).to_integral_value())
     colour = "🟥" if share >= 1 else "🟨" if share >= Decimal("0.7") else "🟩"

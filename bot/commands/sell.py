@@ -1,4 +1,4 @@
-"""/sell: all that is held of a symbol, at the market, after a second tap. Also while trading is paused."""
+"""/sell: sells the whole position in a symbol at the market, after a second tap. Works while trading is paused."""
 
 from functools import partial
 
@@ -17,7 +17,7 @@ ROLE = Role.TRADER
 
 
 async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
-    """Bare, it offers what is held."""
+    """Sells the symbol's position; without a symbol it offers the open positions."""
     if not args:
         return held_buttons(context, "sell")
     symbol = named_symbol(context, args[0], held_symbols(context))

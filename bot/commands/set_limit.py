@@ -1,4 +1,4 @@
-"""/set: the limits in force, and another value for one, in place of the setting; after a second tap."""
+"""/set: shows the limits in force, and overrides one, in place of the setting; after a second tap."""
 
 from difflib import get_close_matches
 from functools import partial
@@ -39,7 +39,7 @@ _EXAMPLES = {
 
 
 async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
-    """Bare, it lists. `default` is the value of the settings again."""
+    """Sets a limit, or restores the setting's value with `default`; without arguments it lists."""
     if not args:
         return ChatMessage(
             "\n".join([context.texts("set"), *(_line(context, name) for name in RULES), "", context.texts("set.how")])
@@ -70,12 +70,12 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
 
 
 def _amount(value: str, change: LimitSet) -> str:
-    """With its asset, where it is an amount of one."""
+    """Returns a value with its asset, where it is an amount."""
     return f"{value} {change.asset}" if value and change.asset else value
 
 
 def _no_rule(context: CommandContext, name: str, value: Args) -> ChatMessage:
-    """With the rules there are, and a button for each that was probably meant."""
+    """Returns the existing rules, and a button for each that was probably meant."""
     near = get_close_matches(name, RULES, n=3, cutoff=0.5) if len(value) == 1 else []
     good = [each for each in near if is_good(each, value[0])]
     text = context.texts("set.no_rule", name=short(name), rules=", ".join(RULES))

@@ -1,4 +1,4 @@
-"""/signals: the last signals, what became of each, and why."""
+"""/signals: the last signals, the outcome of each, and why."""
 
 from bot.commands.arguments.counts import read_count
 from bot.commands.base import Args, Command, bad_argument
@@ -11,7 +11,7 @@ from core.domain.errors import LedgerUnavailable
 from core.read_models import SignalStory
 
 _DEFAULT = 10
-_SAID_BY_REASON = frozenset({"declined", "withdrawn", "expired", "observed"})  # whose reason says the outcome itself
+_SAID_BY_REASON = frozenset({"declined", "withdrawn", "expired", "observed"})  # whose reason states the outcome itself
 _MARKS = {
     "executed": "✅",
     "ordered": "⏳",
@@ -28,7 +28,7 @@ _MARKS = {
 
 
 async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessage:
-    """One line each, the newest first."""
+    """Shows one line per signal, the newest first."""
     leaf = read_leaf(args)
     count = read_count(leaf.args[0]) if leaf.args else _DEFAULT
     if count is None or len(leaf.args) > 1:

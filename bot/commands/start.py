@@ -1,4 +1,4 @@
-"""/start: what this is and how things stand. Whoever says it in private is told what happens from then on."""
+"""/start: introduces the bot and shows the current state. In private it also subscribes the person to notifications."""
 
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ WHY_PREFIX = "why_"
 
 
 async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
-    """A deep link's word may ask for a story; no other word is looked at."""
+    """Answers /start; a deep link's word may ask for a story; other words are ignored."""
     known = context.portfolio.readers.get(caller.chat_id)
     if caller.in_private and (known is None or not known.active):
         trouble = await prefer(context, caller, caller.chat_id, active=True)
@@ -29,7 +29,7 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
 
 
 async def joined(context: CommandContext, word: str, user_id: int, name: str, source_id: str) -> ChatMessage:
-    """Lets somebody in who came with the word of an invitation."""
+    """Lets in somebody who came with an invitation's word."""
     guest = Caller(user_id, name, Role.VIEWER, source_id, chat_id=user_id)
     verdict = await context.put(guest, InviteUsed(digest_of(word), user_id, name))
     if isinstance(verdict, Trouble):

@@ -1,4 +1,4 @@
-"""/stats: how well it trades: rates, averages, best and worst, the deepest fall, how long it holds."""
+"""/stats: trading statistics: rates, averages, best and worst, maximum drawdown, holding time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,12 +17,13 @@ from core.domain.money import ZERO, divide
 from core.domain.position import Trade
 from core.read_models import Selection
 
-_LAST = 1_000  # exits, and trades, that are looked at one by one
+_LAST = 1_000  # exits, and trades, that are read one by one
 
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """Of exits in one quote asset, in their order; all amounts in that asset. `fall` is the deepest from a peak of the sum."""
+    """Statistics of exits in one quote asset, in order; all amounts in that asset. `fall` is the maximum drawdown of the
+    cumulative result."""
 
     exits: int
     wins: int
@@ -36,7 +37,7 @@ class Stats:
 
 
 def stats_of(profits: Sequence[Decimal]) -> Stats:
-    """At least one profit."""
+    """Computes the statistics of at least one profit."""
     total, peak, fall = ZERO, ZERO, ZERO
     streak, won, lost = 0, 0, 0
     for profit in profits:
@@ -61,7 +62,7 @@ def stats_of(profits: Sequence[Decimal]) -> Stats:
 
 
 async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessage:
-    """Of the last 1,000 exits and closed trades, by quote asset."""
+    """Shows the last 1,000 exits and closed trades, by quote asset."""
     if args:
         return bad_argument(context, args, "stats")
     try:
@@ -106,7 +107,7 @@ def _lines(context: CommandContext, quote: str, found: Stats) -> list[Html]:
 
 
 def _trades(context: CommandContext, trades: Sequence[Trade]) -> list[Html]:
-    """Of whole round trips in one quote asset; nothing before the first is closed."""
+    """Returns the statistics of closed round trips in one quote asset; nothing before the first is closed."""
     if not trades:
         return []
     held = duration(mean_held(trades), context.texts)
@@ -128,7 +129,7 @@ def _trades(context: CommandContext, trades: Sequence[Trade]) -> list[Html]:
 
 
 def mean_held(trades: Sequence[Trade]) -> timedelta:
-    """How long a position was open on average; at least one trade."""
+    """Returns how long a position was open on average; at least one trade."""
     return sum((one.closed_at - one.opened_at for one in trades), timedelta()) / len(trades)
 
 

@@ -1,4 +1,4 @@
-"""/status: how things stand, on one screen. Answers from memory, whatever part is down."""
+"""/status: the current state on one screen. Answers from memory, whatever part is down."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -20,7 +20,7 @@ _LIMITS = ("PRICE_BAND_PCT", "MAX_ORDER_NOTIONAL", "MAX_OPEN_POSITIONS", "DAILY_
 
 
 async def run(context: CommandContext, _args: Args, _caller: Caller) -> ChatMessage:
-    """One screen: modes, positions, today, what waits, each part."""
+    """Shows one screen: modes, positions, today, pending approvals, each part."""
     uptime = duration(context.clock.now() - context.started_at, context.texts)
     head = context.texts("status.head", trading_mode=context.trading_mode.upper(), uptime=uptime)
     lines = [
@@ -61,7 +61,7 @@ def _positions(context: CommandContext) -> list[Html]:
 
 
 def _today(context: CommandContext) -> Html:
-    """What this UTC day's exits brought, and what the open positions would."""
+    """Returns this UTC day's realised result, and the unrealised one."""
     day = context.clock.now().date().isoformat()
     results = dict(sorted(context.portfolio.results_of(day).items()))
     held = unrealised(context)

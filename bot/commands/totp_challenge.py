@@ -1,4 +1,4 @@
-"""What a one-time code is asked for: whatever raises risk or gives a right, and never what lowers it."""
+"""Asks for a one-time code before an act that raises risk or grants a right, and never before one that lowers risk."""
 
 from bot.access.confirmations import Act, Risk
 from bot.access.totp import CodeCheck
@@ -11,15 +11,15 @@ from core.ports import MessageOutcome
 
 
 def lacking(context: CommandContext, caller: Caller, risk: Risk) -> Html | None:
-    """Why this person cannot confirm it: a code is wanted, and no authenticator was set up."""
+    """Returns why this person cannot confirm it: a code is needed, and no authenticator was set up."""
     if risk is Risk.LOWERS or context.codes is None or context.codes.authenticator(caller.user_id) is not None:
         return None
     return context.texts("code.enrol_first")
 
 
 async def with_code(context: CommandContext, caller: Caller, role: Role, text: str, act: Act) -> ChatMessage:
-    """Does at once what raises risk and wants no second tap; where codes are asked for, once the code has come, of a person who
-    must still have `role` then. `text` says what it is."""
+    """Does an act that raises risk and needs no second tap: at once, or where codes are on, once the code has come, of a
+    person who must still have `role` then. `text` describes it."""
     if context.codes is None:
         return ChatMessage(await act(caller.source_id))
     if (why := lacking(context, caller, Risk.RAISES)) is not None:
@@ -31,13 +31,13 @@ async def with_code(context: CommandContext, caller: Caller, role: Role, text: s
 
 
 def asked_for(context: CommandContext, caller: Caller) -> Html:
-    """Asks for the code. In a group most bots are told of nothing that is no answer to them."""
+    """Asks for the code. In a group most bots only receive messages that reply to them."""
     return context.texts("code.ask" if caller.in_private else "code.ask_group")
 
 
 async def why_not(context: CommandContext, caller: Caller, code: str) -> Html | None:
-    """Uses a code up, or counts it as wrong, in the ledger, so that a restart forgets neither; None once it is used, else why it
-    is not. Where the ledger cannot note it, nobody learns whether it was right."""
+    """Uses a code up, or counts it as wrong, in the ledger, so that a restart forgets neither; returns None once it is used,
+    else why not. Where the ledger cannot store it, nobody learns whether it was right."""
     if context.codes is None:
         return context.texts("code.wrong")
     step, one = context.codes.judge(code, caller.user_id), context.codes.authenticator(caller.user_id)

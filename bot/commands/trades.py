@@ -19,7 +19,7 @@ _USAGE = "[1-20] [SYMBOL]"
 
 
 async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessage:
-    """One line each, the newest first; of all symbols or of one."""
+    """Shows one line per trade, the newest first; of all symbols or of one."""
     leaf = read_leaf(args)
     words = list(leaf.args)
     count = read_count(words.pop(0)) if words and words[0].isdigit() else _DEFAULT

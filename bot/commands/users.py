@@ -1,4 +1,4 @@
-"""/users: who may do what. An owner invites by a link that works once, and takes rights away."""
+"""/users: people and their roles. An owner invites by a link that works once, and revokes access."""
 
 from dataclasses import replace
 from functools import partial
@@ -22,7 +22,7 @@ _ROLES = {role.name.lower(): role for role in Role}
 
 
 async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:  # noqa: PLR0911 - flat: a line for each form
-    """Bare, it lists."""
+    """Invites, revokes or resets codes; without arguments it lists."""
     match [word.lower() for word in args]:
         case []:
             return _listed(context)
@@ -105,7 +105,7 @@ async def _link(context: CommandContext, caller: Caller, role: Role, source_id: 
 
 
 def _ask_codes(context: CommandContext, person: int, caller: Caller) -> ChatMessage:
-    """Lets somebody whose authenticator is gone set up another one."""
+    """Lets somebody whose authenticator is lost set up another one."""
     if person not in context.portfolio.authenticators:
         return ChatMessage(context.texts.reason(reason("no_authenticator", person=person)))
     text = context.texts("people.codes", person=person)

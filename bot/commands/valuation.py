@@ -1,4 +1,4 @@
-"""What is held, at the present price, and what amounts in several assets come to. From memory."""
+"""Positions at current prices, and totals across assets. From memory."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from core.read_models import Performance
 
 
 def unrealised(context: CommandContext) -> dict[str, Decimal]:
-    """The profit that open positions have now, by quote asset; without those whose price is not known."""
+    """Returns the unrealised profit of open positions by quote asset; without those whose price is unknown."""
     found: defaultdict[str, Decimal] = defaultdict(Decimal)
     for position in context.portfolio.open_positions():
         priced = context.priced(position.symbol)
@@ -23,7 +23,7 @@ def unrealised(context: CommandContext) -> dict[str, Decimal]:
 
 
 def together(context: CommandContext, results: Mapping[str, Decimal]) -> list[Html]:
-    """What results by quote asset come to in the report asset; nothing where there is no other among them."""
+    """Returns the total in the report asset of results by quote asset; nothing where there is no other asset among them."""
     if not set(results) - {context.rates.report}:
         return []
     total, lacking = context.rates.total(results)
@@ -31,7 +31,7 @@ def together(context: CommandContext, results: Mapping[str, Decimal]) -> list[Ht
 
 
 def by_worth(context: CommandContext, found: Sequence[Performance]) -> list[Performance]:
-    """The most profitable first, by what the profits are worth in the report asset; last those of which nobody knows."""
+    """Returns the most profitable first, by value in the report asset; those without a known rate last."""
     rates = context.rates.last({one.quote_asset for one in found})
 
     def worth(one: Performance) -> tuple[bool, Decimal]:

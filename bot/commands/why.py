@@ -1,4 +1,4 @@
-"""/why: the whole story of a signal, an order or a trade; for what was not traded, the reason first."""
+"""/why: the full story of a signal, an order or a trade; for one that was not traded, the reason first."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ _DIGITS = 18  # of a number that a database holds
 
 
 async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
-    """By id, by replying to what told it, or the last one."""
+    """Finds it by id, by the message replied to, or takes the last one."""
     full = len(args) == 2 and args[1] == _MORE
     if len(args) > 2 or (len(args) == 2 and not full) or (args and len(args[0]) > _LONGEST):
         return bad_argument(context, args, f"why {_USAGE}")
@@ -41,7 +41,7 @@ async def _told(context: CommandContext, args: Args, caller: Caller, *, full: bo
 
 
 async def _nothing(context: CommandContext, name: str) -> Html:
-    """That nothing is known of it, or nothing any more."""
+    """Returns that nothing is known of it, or nothing any more."""
     texts, number = context.texts, name.removeprefix("#")
     seq = int(number) if number.isascii() and number.isdigit() and len(number) <= _DIGITS else 0
     left = await context.stories.pruned(seq)

@@ -1,4 +1,4 @@
-"""/zone: the time zone in which a person is shown times. Days stay UTC days, as the ledger counts them."""
+"""/zone: the time zone of the times shown to a person. Days stay UTC days, as the ledger counts them."""
 
 import re
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -15,7 +15,7 @@ _SHOWN = 6
 
 
 async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
-    """By the IANA name of the zone."""
+    """Sets the zone by its IANA name."""
     if args:
         name = args[0]
         if len(args) > 1 or not _exists(name):
@@ -31,9 +31,9 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
 
 
 def near_zones(text: str) -> list[str]:
-    """The zones whose last part is `text`, or that are always as many hours from UTC as it says: `Moscow`, `+3`."""
+    """Returns the zones whose last part is `text`, or whose offset from UTC is always the one it states: `Moscow`, `+3`."""
     if match := _OFFSET.fullmatch(text):
-        # In IANA's names the sign is turned round: Etc/GMT-3 is three hours ahead of UTC.
+        # In IANA's names the sign is reversed: Etc/GMT-3 is three hours ahead of UTC.
         name = f"Etc/GMT{'-' if match[1] == '+' else '+'}{int(match[2])}"
         return [name] if _exists(name) else []
     wanted = text.lower()
