@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test check lint simulate variants chaos bench dashboard warehouse clean
+.PHONY: help install demo run test check lint lock simulate variants chaos bench dashboard warehouse clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,11 +43,21 @@ WORKERS ?= 3
 test: install $(WAREHOUSE)/.installed ## every test that this machine can run; says what it could not run
 	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
-check: install ## lint, types, import contracts; never edits a file
+check: install ## lint, types, import contracts, dependencies, dead code; never edits a file
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/deptry . --extend-exclude '^(bench|dashboard|demo|local_telegram|tests|warehouse)/'
+	@$(BIN)/deptry bench dashboard demo local_telegram tests --exclude '^$$' --ignore DEP002,DEP004
+	@$(BIN)/vulture
+
+LOCK := uv pip compile --quiet --generate-hashes --custom-compile-command 'make lock'
+lock: install ## requirements/ anew, after dependencies in pyproject.toml were changed
+	@export PATH=$(CURDIR)/$(BIN):$$PATH; \
+	  $(LOCK) --all-extras pyproject.toml --output-file requirements/dev.txt && \
+	  $(LOCK) --constraints requirements/dev.txt pyproject.toml --output-file requirements/runtime.txt && \
+	  $(LOCK) --group warehouse --output-file requirements/warehouse.txt
 
 lint: install ## what `check` would complain of and a machine can mend
 	@$(BIN)/ruff check --fix .

@@ -17,11 +17,6 @@ def chat_of(context: CommandContext, caller: Caller) -> int | None:
     return caller.chat_id if caller.role is Role.OWNER and caller.chat_id == context.recipients.chat_id else None
 
 
-def role_in(context: CommandContext, caller: Caller) -> Role:
-    """Returns the role that decides that chat's defaults."""
-    return Role.OWNER if caller.chat_id == context.recipients.chat_id else caller.role
-
-
 async def prefer(context: CommandContext, caller: Caller, chat_id: int, **changes: Any) -> str:
     """Sets fields of the chat's Reader; levels not given stay. Returns the sentence that says why not; empty once it is done."""
     reader = replace(Reader(chat_id), **changes)

@@ -76,11 +76,6 @@ class Recipient:
     bot_name: str = ""
     since: datetime | None = None
 
-    @property
-    def is_group(self) -> bool:
-        """Tells whether it is a group, as ids of groups are negative: https://core.telegram.org/bots/api#chat."""
-        return self.chat_id < 0
-
     def level_of(self, topic: Topic) -> Level:
         """Returns the level that was set, otherwise the role's default."""
         default = Level.OFF if self.told_elsewhere else DEFAULTS[self.role][topic]

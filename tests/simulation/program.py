@@ -89,7 +89,6 @@ class Program:
         self.process = process
         self.clock = parts.clock
         self._tokens = count(1)
-        self._notes: list[str] = []
         self.asked_to_stop = asyncio.Event()
         self._telling: set[asyncio.Task[None]] = set()
 
