@@ -71,11 +71,14 @@ from core.adapters.ledger.stories import LedgerStories
 from core.adapters.paper.paper_exchange import PaperExchange
 from core.domain.access import Reader
 from core.domain.errors import ConfigurationError, ExchangeUnavailable, LedgerUnavailable
-from core.domain.events import PartTroubled, SignalsLost, Started
+from core.domain.events.intake import SignalsLost
+from core.domain.events.outages import PartTroubled
+from core.domain.events.process import Started
 from core.domain.messages import Message, ReaderRequested, SourcePosition
 from core.domain.trading_state import TradingState
 from core.engine.inbox import CONTROLS
-from core.ports import LedgerState, MarketData
+from core.ports.market_data import MarketData
+from core.records.ledger_state import LedgerState
 from core.state.portfolio import Portfolio
 from core.trading import Trading
 

@@ -21,7 +21,8 @@ from core.domain.errors import ConfigurationError
 from core.engine.inbox import Inbox
 from core.history_export import HistoryExport
 from core.policy.decision_context import RiskLimits
-from core.ports import Clock, MarketData
+from core.ports.clock import Clock
+from core.ports.market_data import MarketData
 
 PAPER_BALANCES: Mapping[str, Decimal] = {
     asset: Decimal(amount)

@@ -5,9 +5,13 @@ from collections.abc import Sequence
 
 import structlog
 
+from core.domain.arrival import Arrival
 from core.domain.errors import HistoryUnavailable, LedgerUnavailable
 from core.domain.messages import DeadLetter
-from core.ports import Arrival, Clock, CommitBatch, ExportFeed, History
+from core.ports.clock import Clock
+from core.ports.export_feed import ExportFeed
+from core.ports.history import History
+from core.records.commit_batch import CommitBatch
 
 BATCH = 500
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0  # seconds between two attempts

@@ -7,7 +7,8 @@ from decimal import Decimal
 
 from core.domain.approval import Approval
 from core.domain.messages import Body, DeadLetter, ManualInstruction
-from core.domain.order import Fill, Order, OrderState
+from core.domain.order import Fill, Order
+from core.domain.order_state_machine import OrderState
 from core.domain.position import Execution
 from core.domain.reasons import Reason
 from core.domain.signal import Signal

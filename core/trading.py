@@ -18,7 +18,13 @@ from core.execution.order_adoption import OrderAdoption
 from core.execution.pending_exits import ExitTimer, PendingExits
 from core.execution.placement import Placement
 from core.execution.reconciler import Reconciler
-from core.ports import Clock, EntryGate, Ledger, LedgerState, MessageOutcome, Timings, Venue
+from core.ports.clock import Clock
+from core.ports.entry_gate import EntryGate
+from core.ports.ledger import Ledger
+from core.ports.timings import Timings
+from core.ports.venue import Venue
+from core.records.ledger_state import LedgerState
+from core.records.message_outcome import MessageOutcome
 from core.state.exchange_rates import ExchangeRates
 from core.state.market_data import MarketDataCache
 from core.state.portfolio import Portfolio

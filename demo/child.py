@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 import structlog
 
 from core.domain.errors import MarketFlowError
-from core.ports import Clock
+from core.ports.clock import Clock
 
 log = structlog.get_logger(__name__)
 

@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 from core.domain.errors import ExchangeUnavailable
 from core.domain.instrument import Instrument, Quote
-from core.ports import Clock
+from core.ports.clock import Clock
 
 # Each path is its base price times one plus the sum of waves. A wave joins random heights by straight lines: inside a step it is
 # a trend, and as its heights are bounded the price always comes back. (seconds of a step, greatest height)

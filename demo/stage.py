@@ -15,7 +15,7 @@ from bot.settings.settings import load_settings
 from core.adapters.kafka.options import KafkaOptions
 from core.adapters.ledger.demo_location import signpost
 from core.domain.errors import MarketFlowError
-from core.ports import Clock
+from core.ports.clock import Clock
 from demo.broker import running_broker
 from demo.cast import PEOPLE, TRADER, TRADING_DESK, VIEWER
 from demo.child import Child

@@ -12,7 +12,7 @@ from core.adapters.kafka.options import KafkaOptions
 from core.adapters.kafka.publisher import SignalPublisher
 from core.domain.errors import SourceUnavailable
 from core.domain.signal import Side
-from core.ports import Clock
+from core.ports.clock import Clock
 from demo.market import SimulatedMarket
 
 log = structlog.get_logger(__name__)

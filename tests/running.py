@@ -19,7 +19,7 @@ from bot.clock import SystemClock
 from core.adapters.ledger.opening import look_into_ledger, open_ledger
 from core.adapters.ledger.row_batch import RowBatch
 from core.domain.errors import LedgerNotReady
-from core.domain.order import OrderState
+from core.domain.order_state_machine import OrderState
 from tests.servers.ports import free_port
 from tests.servers.process import ServerProcess
 

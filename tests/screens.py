@@ -19,7 +19,8 @@ from bot.telegram.client import RetryingBot, connect
 from bot.texts import LANGUAGES, texts
 from bot.views.chat_message import ChatMessage
 from bot.views.events import render, render_digest
-from core.domain.events import Event, OutboxItem
+from core.domain.events.table import Event
+from core.domain.outbox_item import OutboxItem
 from core.domain.trading_state import Mode
 from local_telegram.room import Room
 from local_telegram.server import running_chat

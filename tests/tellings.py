@@ -9,8 +9,10 @@ from bot.access.roles import Roles
 from bot.notifications.dispatcher import NotificationDispatcher
 from bot.subscriptions.recipients import Recipients
 from bot.telegram.rate_limiter import RateLimiters
+from core.domain.delivery import MAIN_READER
 from core.domain.trading_state import TradingState
-from core.ports import MAIN_READER, Clock, Outbox
+from core.ports.clock import Clock
+from core.ports.outbox import Outbox
 from core.state.portfolio import Portfolio
 from tests.core.world import LIMITS
 

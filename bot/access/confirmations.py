@@ -11,7 +11,7 @@ from enum import Enum
 from bot.texts import Texts
 from bot.views.chat_message import Button, Keyboard
 from core.domain.access import Role
-from core.ports import Clock
+from core.ports.clock import Clock
 
 SECONDS = 60.0
 _MOST = 200  # open questions; the oldest is dropped first

@@ -14,7 +14,7 @@ from enum import Enum
 import pyotp
 
 from core.domain.access import Authenticator
-from core.ports import Clock
+from core.ports.clock import Clock
 
 ENROL_SECONDS = 600.0
 _CODE = re.compile(r"\d{6}", re.ASCII)

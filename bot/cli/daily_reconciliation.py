@@ -18,7 +18,9 @@ from core.domain.errors import HistoryUnavailable, MarketFlowError, SymbolUnknow
 from core.domain.money import plain
 from core.domain.order import ExecutionReport
 from core.policy.order_ownership import Ours
-from core.ports import AccountHistory, Clock, ExportFeed
+from core.ports.account_history import AccountHistory
+from core.ports.clock import Clock
+from core.ports.export_feed import ExportFeed
 from core.reconciliation.daily_proof import prove
 from core.reconciliation.spare_capacity import SpareCapacity
 

@@ -11,7 +11,7 @@ from core.domain.access import Role
 from core.domain.approval import ApprovalState
 from core.domain.messages import ApprovalAnswered
 from core.domain.signal import Side
-from core.ports import MessageOutcome
+from core.records.message_outcome import MessageOutcome
 
 ROLE = Role.TRADER
 """Who may answer."""

@@ -11,10 +11,10 @@ from bot.commands.pagination import choices
 from bot.texts import Html
 from bot.views.chat_message import ChatMessage
 from bot.views.number_format import aligned, alike
+from core.domain.day_result import DayResult
 from core.domain.errors import LedgerUnavailable
 from core.domain.money import ZERO
 from core.policy.conversion_rates import Rate
-from core.ports import DayResult
 
 _DEFAULTS = {"daily": 7, "weekly": 8, "monthly": 6}
 TOGETHER = ""  # in place of a quote asset: all of them, in the report asset

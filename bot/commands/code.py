@@ -14,7 +14,7 @@ from bot.commands.context import Caller, CommandContext
 from bot.views.chat_message import ChatMessage
 from core.domain.access import Role
 from core.domain.messages import AuthenticatorRequested
-from core.ports import MessageOutcome
+from core.records.message_outcome import MessageOutcome
 
 ROLE = Role.TRADER
 _USAGE = "[new]"

@@ -18,8 +18,9 @@ from bot.subscriptions.recipients import Recipients
 from bot.texts import Texts, texts
 from bot.views.reply_keyboard import Keys, keys
 from core.domain.access import Role
+from core.domain.day_result import DayResult
 from core.domain.errors import LedgerUnavailable
-from core.domain.events import Event
+from core.domain.events.table import Event
 from core.domain.instrument import Instrument, Quote
 from core.domain.messages import Body, Message
 from core.domain.order import Order
@@ -27,8 +28,10 @@ from core.domain.position import Execution, Trade
 from core.domain.signal import BY_HAND
 from core.engine.inbox import Inbox
 from core.execution.decision_service import DecisionService
-from core.ports import Clock, DayResult, MessageOutcome, Venue
+from core.ports.clock import Clock
+from core.ports.venue import Venue
 from core.read_models import NEWEST, Act, Gain, LetterStory, Page, Performance, PrunedSignal, Selection, SignalStory, Story
+from core.records.message_outcome import MessageOutcome
 from core.state.exchange_rates import ExchangeRates
 from core.state.market_data import MarketDataCache
 from core.state.portfolio import Portfolio

@@ -10,7 +10,8 @@ from bot.texts import Html, short
 from bot.views.chat_message import Button, ChatMessage
 from bot.views.number_format import price, quantity
 from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
-from core.domain.order import ExecutionReport, Order, OrderState
+from core.domain.order import ExecutionReport, Order
+from core.domain.order_state_machine import OrderState
 from core.domain.signal import Side
 
 _LAST = 8

@@ -11,9 +11,9 @@ from bot.commands.valuation import together
 from bot.texts import Html
 from bot.views.chat_message import ChatMessage, Keyboard
 from bot.views.number_format import money
+from core.domain.day_result import DayResult
 from core.domain.errors import LedgerUnavailable
 from core.domain.money import ZERO
-from core.ports import DayResult
 
 _USAGE = "[today|7d|30d|month|all]"
 

@@ -7,7 +7,7 @@ from bot.texts import Html
 from bot.views.chat_message import ChatMessage
 from core.domain.access import Role
 from core.domain.messages import CodeRefused, CodeUsed
-from core.ports import MessageOutcome
+from core.records.message_outcome import MessageOutcome
 
 
 def lacking(context: CommandContext, caller: Caller, risk: Risk) -> Html | None:

@@ -8,8 +8,10 @@ import structlog
 
 from core.domain.api_key_permissions import DANGEROUS, Permissions
 from core.domain.errors import ExchangeUnavailable
-from core.domain.events import Event, KeyTooWide, Priority
-from core.ports import Clock
+from core.domain.events.priority import Priority
+from core.domain.events.process import KeyTooWide
+from core.domain.events.table import Event
+from core.ports.clock import Clock
 
 log = structlog.get_logger(__name__)
 

@@ -7,8 +7,9 @@ from typing import Protocol
 import structlog
 
 from core.domain.errors import LedgerUnavailable
-from core.domain.events import CaughtUp, Event
-from core.ports import Clock
+from core.domain.events.process import CaughtUp
+from core.domain.events.table import Event
+from core.ports.clock import Clock
 
 log = structlog.get_logger(__name__)
 

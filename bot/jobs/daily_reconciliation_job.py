@@ -11,8 +11,8 @@ import structlog
 from bot.cli.daily_reconciliation import day_of
 from core.domain.daily_proof import Proof, Proved
 from core.domain.errors import LeaseLost, LedgerUnavailable, MarketFlowError
-from core.domain.events import DayProved, DayUnproved, proved
-from core.ports import Clock
+from core.domain.events.daily_proof import DayProved, DayUnproved, proved
+from core.ports.clock import Clock
 
 RETRIES = (60.0, 600.0, 3600.0, 3600.0, 0.0)  # seconds between two attempts
 DAYS = 7

@@ -11,12 +11,13 @@ from bot.commands.valuation import unrealised
 from bot.subscriptions.notification_rules import Recipient
 from bot.subscriptions.recipients import Recipients
 from core.domain.access import Level, Topic
+from core.domain.day_result import DayResult
 from core.domain.digest import Digest, Occasion
 from core.domain.errors import LedgerUnavailable
 from core.domain.messages import DigestDue, Message
 from core.domain.money import ZERO
 from core.engine.inbox import CONTROLS, Inbox
-from core.ports import Clock, DayResult
+from core.ports.clock import Clock
 from core.read_models import Selection
 
 log = structlog.get_logger(__name__)

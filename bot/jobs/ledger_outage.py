@@ -7,12 +7,17 @@ from datetime import datetime
 from typing import Any
 
 from bot.texts import Html, Texts, short
+from core.domain.arrival import Arrival
 from core.domain.errors import LeaseLost, LedgerSetBack, MarketFlowError
-from core.domain.events import Event, ExitOfOutage, OrderExecuted, OrderFailed, OutageOver, PartTroubled, SignalRefused
+from core.domain.events.orders import OrderExecuted, OrderFailed
+from core.domain.events.outages import ExitOfOutage, OutageOver, PartTroubled
+from core.domain.events.signals import SignalRefused
+from core.domain.events.table import Event
 from core.domain.messages import DeadLetter
 from core.domain.reasons import Reason
 from core.domain.signal import Side, Signal
-from core.ports import Arrival, Clock, CommitBatch
+from core.ports.clock import Clock
+from core.records.commit_batch import CommitBatch
 
 SHORT_SECONDS = 3.0
 """A ledger that hiccups for less is not worth a word."""

@@ -6,7 +6,7 @@ import structlog
 
 from core.adapters.ledger.pruning import LedgerPruning
 from core.domain.errors import LeaseLost, LedgerUnavailable
-from core.ports import Clock
+from core.ports.clock import Clock
 
 log = structlog.get_logger(__name__)
 

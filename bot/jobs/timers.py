@@ -11,10 +11,12 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.domain.errors import ExchangeUnavailable, LeaseLost, LedgerUnavailable
-from core.domain.events import Event, PartTroubled
+from core.domain.events.outages import PartTroubled
+from core.domain.events.table import Event
 from core.domain.messages import ApprovalTimedOut, Message, PauseTimedOut
 from core.engine.inbox import CONTROLS, Inbox
-from core.ports import Clock, Venue
+from core.ports.clock import Clock
+from core.ports.venue import Venue
 from core.state.market_data import MarketDataCache
 from core.state.portfolio import Portfolio
 

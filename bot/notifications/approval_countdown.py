@@ -9,9 +9,9 @@ from bot.texts import Texts
 from bot.views.approval import Live, asked_lines
 from bot.views.chat_message import ChatMessage, Keyboard
 from core.domain.approval import Approval
-from core.domain.events import ApprovalRequested
+from core.domain.events.approvals import ApprovalRequested
 from core.domain.instrument import Quote
-from core.ports import Clock
+from core.ports.clock import Clock
 
 _EVERY, _EVERY_AT_LAST = 15.0, 5.0  # seconds
 _AT_LAST = 30.0  # seconds before the end

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from bot.texts import Texts
 from bot.views.chat_message import ChatMessage
 from bot.views.rejected_records import dead_letters
-from core.domain.events import DeadLettersFound, OutboxItem
+from core.domain.events.intake import DeadLettersFound
+from core.domain.outbox_item import OutboxItem
 from core.domain.record_problems import ProblemKind, kinds_of, merged
-from core.ports import Clock
+from core.ports.clock import Clock
 
 _QUIET = 2.0  # seconds without a new one
 _LONGEST = 30.0  # seconds that the first one waits at most

@@ -12,8 +12,10 @@ from bot.notifications.telegram_notifier import TelegramNotifier
 from bot.subscriptions.notification_rules import Recipient
 from bot.subscriptions.recipients import Recipients
 from bot.telegram.rate_limiter import RateLimiters
+from core.domain.delivery import MAIN_READER
 from core.domain.instrument import Quote
-from core.ports import MAIN_READER, Clock, Outbox
+from core.ports.clock import Clock
+from core.ports.outbox import Outbox
 
 log = structlog.get_logger(__name__)
 

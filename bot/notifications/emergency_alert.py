@@ -12,7 +12,7 @@ from bot.telegram.client import RetryingBot
 from bot.telegram.rate_limiter import RateLimiters
 from bot.texts import Html, Texts
 from bot.views.chat_message import ChatMessage
-from core.ports import Clock
+from core.ports.clock import Clock
 
 log = structlog.get_logger(__name__)
 

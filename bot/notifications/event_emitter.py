@@ -6,8 +6,9 @@ from typing import Protocol
 import structlog
 
 from core.domain.errors import LeaseLost, LedgerUnavailable
-from core.domain.events import Event
-from core.ports import Clock, CommitBatch
+from core.domain.events.table import Event
+from core.ports.clock import Clock
+from core.records.commit_batch import CommitBatch
 
 log = structlog.get_logger(__name__)
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from core.domain.events import OutboxItem
-from core.ports import Clock
+from core.domain.outbox_item import OutboxItem
+from core.ports.clock import Clock
 
 _AT_FIRST = 2.0  # seconds that the first one waits for others
 _ONE_MESSAGE = 60.0  # seconds within which no second message is sent

@@ -22,20 +22,18 @@ from bot.views.chat_message import ChatMessage
 from bot.views.events import render, render_digest
 from core.domain.access import Level
 from core.domain.approval import ApprovalState
+from core.domain.delivery import MAIN_READER, Delivery
 from core.domain.digest import Digest
 from core.domain.errors import LedgerUnavailable
-from core.domain.events import (
-    ApprovalClosed,
-    ApprovalRequested,
-    DigestMade,
-    OrderExecuted,
-    OrderFailed,
-    OutboxItem,
-    Priority,
-    subject_of,
-)
+from core.domain.events.approvals import ApprovalClosed, ApprovalRequested
+from core.domain.events.orders import OrderExecuted, OrderFailed
+from core.domain.events.priority import Priority
+from core.domain.events.process import DigestMade
+from core.domain.events.table import subject_of
 from core.domain.instrument import Quote
-from core.ports import MAIN_READER, Clock, Delivery, Outbox
+from core.domain.outbox_item import OutboxItem
+from core.ports.clock import Clock
+from core.ports.outbox import Outbox
 from core.read_models import Gain
 
 log = structlog.get_logger(__name__)

@@ -7,41 +7,19 @@ from typing import assert_never
 
 from bot.texts import Texts
 from core.domain.access import Level, Reader, Role, Topic
-from core.domain.events import (
-    AnotherProgram,
-    ApprovalClosed,
-    ApprovalRequested,
-    AuthenticatorChanged,
-    CaughtUp,
-    ControlsChanged,
-    DayProved,
-    DayUnproved,
-    DeadLettersFound,
-    DigestMade,
-    Event,
-    ExitPending,
-    HaltAccepted,
-    KeyTooWide,
-    LimitChanged,
-    OrderAdopted,
-    OrderExecuted,
-    OrderFailed,
-    OrderUnanswered,
-    OutageOver,
-    OutboxItem,
-    PanicOver,
-    PartTroubled,
-    PersonJoined,
-    PersonRevoked,
-    Priority,
-    RequestsRefused,
-    SignalRefused,
-    SignalsLost,
-    Started,
-    StrangerSeen,
-    SymbolHalted,
-    SymbolResumed,
-)
+from core.domain.events.access import AuthenticatorChanged, PersonJoined, PersonRevoked, StrangerSeen
+from core.domain.events.approvals import ApprovalClosed, ApprovalRequested
+from core.domain.events.control import ControlsChanged, LimitChanged, PanicOver
+from core.domain.events.daily_proof import DayProved, DayUnproved
+from core.domain.events.intake import DeadLettersFound, RequestsRefused, SignalsLost
+from core.domain.events.orders import OrderAdopted, OrderExecuted, OrderFailed, OrderUnanswered
+from core.domain.events.outages import OutageOver, PartTroubled
+from core.domain.events.priority import Priority
+from core.domain.events.process import AnotherProgram, CaughtUp, DigestMade, KeyTooWide, Started
+from core.domain.events.signals import ExitPending, SignalRefused
+from core.domain.events.symbol_halts import HaltAccepted, SymbolHalted, SymbolResumed
+from core.domain.events.table import Event
+from core.domain.outbox_item import OutboxItem
 
 _OFF_FOR_ALL: Mapping[Topic, Level] = dict.fromkeys(Topic, Level.OFF)
 DEFAULTS: Mapping[Role, Mapping[Topic, Level]] = {

@@ -7,7 +7,7 @@ from bot.access.roles import Roles
 from bot.subscriptions.notification_rules import Recipient
 from bot.texts import texts
 from core.domain.access import Reader, Role
-from core.ports import MAIN_READER
+from core.domain.delivery import MAIN_READER
 from core.state.portfolio import Portfolio
 
 

@@ -24,7 +24,7 @@ from telegram.ext import ExtBot
 from bot.settings.redaction import shown, shown_on_purpose
 from bot.telegram.api_responses import CheckedRequest, OddAnswer
 from bot.views.chat_message import MAX_CAPTION_UNITS, ChatMessage, Document, Keyboard, plain_text, split, units
-from core.ports import Clock
+from core.ports.clock import Clock
 
 log = structlog.get_logger(__name__)
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from telegram.error import TelegramError
 
 from bot.telegram.client import RetryingBot
-from core.ports import Clock
+from core.ports.clock import Clock
 
 _ATTEMPTS = 3
 

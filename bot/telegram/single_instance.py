@@ -22,9 +22,10 @@ import structlog
 
 from bot.telegram.client import POLL_SECONDS
 from bot.views.other_instance import QUIET_SECONDS, STAYS_SECONDS
-from core.domain.events import AnotherProgram, Event
+from core.domain.events.process import AnotherProgram
+from core.domain.events.table import Event
 from core.domain.reasons import Reason, reason
-from core.ports import Clock
+from core.ports.clock import Clock
 
 log = structlog.get_logger(__name__)
 

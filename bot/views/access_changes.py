@@ -1,7 +1,7 @@
 """Changes to people's access as text. Pure."""
 
 from bot.texts import Html, Texts, short
-from core.domain.events import AuthenticatorChanged, PersonJoined, PersonRevoked
+from core.domain.events.access import AuthenticatorChanged, PersonJoined, PersonRevoked
 
 PeopleEvent = PersonJoined | PersonRevoked | AuthenticatorChanged
 

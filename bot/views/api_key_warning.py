@@ -2,7 +2,7 @@
 
 from bot.texts import Html, Texts, short
 from core.domain.api_key_permissions import DANGEROUS
-from core.domain.events import KeyTooWide
+from core.domain.events.process import KeyTooWide
 
 
 def key_lines(event: KeyTooWide, texts: Texts) -> list[Html]:

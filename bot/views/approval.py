@@ -7,7 +7,8 @@ from bot.texts import Html, Texts, short
 from bot.views.chat_message import Button, ChatMessage, Keyboard, plain_text
 from bot.views.number_format import distance, money, per_cent, price, quantity, share
 from core.domain.approval import Approval, ApprovalState
-from core.domain.events import ApprovalClosed, ApprovalRequested, OrderExecuted, OrderFailed
+from core.domain.events.approvals import ApprovalClosed, ApprovalRequested
+from core.domain.events.orders import OrderExecuted, OrderFailed
 from core.domain.money import multiply
 from core.domain.money import per_cent as exact_per_cent
 from core.domain.signal import Side

@@ -21,44 +21,21 @@ from bot.views.pending_exits import advice, waiting_lines
 from bot.views.rejected_records import dead_letters, outage_over, requests_refused
 from bot.views.symbol_halts import accept_button, event_lines
 from core.domain.daily_proof import Proof
-from core.domain.events import (
-    AnotherProgram,
-    ApprovalClosed,
-    ApprovalRequested,
-    AuthenticatorChanged,
-    CaughtUp,
-    ControlsChanged,
-    DayProved,
-    DayUnproved,
-    DeadLettersFound,
-    DigestMade,
-    Event,
-    ExitPending,
-    HaltAccepted,
-    KeyTooWide,
-    LimitChanged,
-    OrderAdopted,
-    OrderExecuted,
-    OrderFailed,
-    OrderUnanswered,
-    OutageOver,
-    OutboxItem,
-    PanicOver,
-    PartTroubled,
-    PersonJoined,
-    PersonRevoked,
-    Priority,
-    RequestsRefused,
-    SignalRefused,
-    SignalsLost,
-    Started,
-    StrangerSeen,
-    SymbolHalted,
-    SymbolResumed,
-    subject_of,
-)
+from core.domain.events.access import AuthenticatorChanged, PersonJoined, PersonRevoked, StrangerSeen
+from core.domain.events.approvals import ApprovalClosed, ApprovalRequested
+from core.domain.events.control import ControlsChanged, LimitChanged, PanicOver
+from core.domain.events.daily_proof import DayProved, DayUnproved
+from core.domain.events.intake import DeadLettersFound, RequestsRefused, SignalsLost
+from core.domain.events.orders import OrderAdopted, OrderExecuted, OrderFailed, OrderUnanswered
+from core.domain.events.outages import OutageOver, PartTroubled
+from core.domain.events.priority import Priority
+from core.domain.events.process import AnotherProgram, CaughtUp, DigestMade, KeyTooWide, Started
+from core.domain.events.signals import ExitPending, SignalRefused
+from core.domain.events.symbol_halts import HaltAccepted, SymbolHalted, SymbolResumed
+from core.domain.events.table import Event, subject_of
 from core.domain.money import per_cent as exact_per_cent
-from core.domain.order import OrderState
+from core.domain.order_state_machine import OrderState
+from core.domain.outbox_item import OutboxItem
 from core.domain.signal import Side
 from core.domain.trading_state import Mode, Pause, TradingState
 

@@ -1,7 +1,7 @@
 """Alerts about another program on this bot's token, with how long entries wait for it. Pure."""
 
 from bot.texts import Html, Texts, short
-from core.domain.events import AnotherProgram
+from core.domain.events.process import AnotherProgram
 
 QUIET_SECONDS = 45
 """Whose poll lasted so long undisturbed is alone. Telegram lets none last longer than 50 s."""

@@ -1,7 +1,7 @@
 """Pending exits as text: why they wait, how long, and what can be done about it. Pure."""
 
 from bot.texts import Html, Texts, short
-from core.domain.events import ExitPending
+from core.domain.events.signals import ExitPending
 from core.domain.reasons import Reason
 from core.domain.signal import Side
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from bot.texts import Html, Texts, short
 from bot.views.component_status import problem_words
-from core.domain.events import DeadLettersFound, OutageOver, RequestsRefused
+from core.domain.events.intake import DeadLettersFound, RequestsRefused
+from core.domain.events.outages import OutageOver
 from core.domain.record_problems import ProblemKind
 
 _RAW_SHOWN = 80  # bytes of an unreadable record

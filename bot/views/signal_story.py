@@ -10,11 +10,11 @@ from bot.views.approval import measured
 from bot.views.component_status import problem_words
 from bot.views.number_format import money, per_cent, price, quantity
 from core.domain.approval import ApprovalState
+from core.domain.delivery import MAIN_READER
 from core.domain.money import multiply
-from core.domain.order import OrderState
+from core.domain.order_state_machine import OrderState
 from core.domain.position import Execution
 from core.policy.rule_measurements import DecisionRecord
-from core.ports import MAIN_READER
 from core.read_models import LetterStory, OrderStep, Story
 
 _FILLS_SHOWN = 6

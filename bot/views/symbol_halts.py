@@ -4,7 +4,7 @@ from bot.texts import Html, Texts
 from bot.views.chat_message import Button, Keyboard
 from bot.views.number_format import money, quantity
 from core.domain.account import ACCOUNT
-from core.domain.events import HaltAccepted, SymbolHalted, SymbolResumed
+from core.domain.events.symbol_halts import HaltAccepted, SymbolHalted, SymbolResumed
 from core.domain.symbol_halt import SymbolHalt
 
 HoldEvent = SymbolHalted | SymbolResumed | HaltAccepted

@@ -1,6 +1,6 @@
 """Token bucket: so many a second, and so many at once after a rest."""
 
-from core.ports import Clock
+from core.ports.clock import Clock
 
 
 class TokenBucket:

@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 
-from core.domain.events import Event, RequestsRefused
-from core.ports import Clock
+from core.domain.events.intake import RequestsRefused
+from core.domain.events.table import Event
+from core.ports.clock import Clock
 
 GATHER_SECONDS = 30.0
 AGAIN_SECONDS = 1800.0

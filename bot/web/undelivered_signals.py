@@ -2,11 +2,15 @@
 
 from collections.abc import Callable, Sequence
 
-from core.domain.events import Event, Priority, SignalRefused
+from core.domain.arrival import Arrival
+from core.domain.events.priority import Priority
+from core.domain.events.signals import SignalRefused
+from core.domain.events.table import Event
 from core.domain.messages import DeadLetter, SignalReceived, StoredMessage
 from core.domain.reasons import reason
 from core.domain.signal import Side, Signal
-from core.ports import Arrival, Clock, CommitBatch
+from core.ports.clock import Clock
+from core.records.commit_batch import CommitBatch
 
 PATIENCE_SECONDS = 60.0
 """From the last attempt: TradingView tries again for some seconds."""

@@ -17,12 +17,13 @@ from bot.settings.redaction import Redactor
 from bot.web.authentication import NO_SECRET, UNREADABLE, WRONG_SECRET, why_unproved
 from bot.web.token_bucket import TokenBucket
 from core.adapters.signals.codec import MAX_BYTES, Unreadable, decode
+from core.domain.arrival import Arrival
 from core.domain.errors import LeaseLost, LedgerUnavailable
 from core.domain.messages import DeadLetter, Message, SignalReceived
 from core.domain.reasons import Reason
 from core.domain.signal import Signal
 from core.domain.signal_conflict import Conflict
-from core.ports import Arrival, Clock
+from core.ports.clock import Clock
 
 SOURCE = "webhook"
 BODY_SECONDS = 10.0

@@ -8,34 +8,28 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 from core.domain.approval import ApprovalState
-from core.domain.events import (
-    AnotherProgram,
-    ApprovalClosed,
-    ApprovalRequested,
-    ControlsChanged,
-    DayProved,
-    DayUnproved,
-    DeadLettersFound,
-    Event,
-    ExitPending,
-    KeyTooWide,
-    OrderExecuted,
-    OrderFailed,
-    OrderUnanswered,
-    PartTroubled,
-    RequestsRefused,
-    SignalRefused,
-    Started,
-    StrangerSeen,
-)
+from core.domain.arrival import Arrival
+from core.domain.events.access import StrangerSeen
+from core.domain.events.approvals import ApprovalClosed, ApprovalRequested
+from core.domain.events.control import ControlsChanged
+from core.domain.events.daily_proof import DayProved, DayUnproved
+from core.domain.events.intake import DeadLettersFound, RequestsRefused
+from core.domain.events.orders import OrderExecuted, OrderFailed, OrderUnanswered
+from core.domain.events.outages import PartTroubled
+from core.domain.events.process import AnotherProgram, KeyTooWide, Started
+from core.domain.events.signals import ExitPending, SignalRefused
+from core.domain.events.table import Event
 from core.domain.messages import DeadLetter, SignalReceived, StoredMessage
 from core.domain.money import plain
-from core.domain.order import Order, OrderState
+from core.domain.order import Order
+from core.domain.order_state_machine import OrderState
 from core.domain.position import Execution
 from core.domain.signal import Side, Signal
 from core.domain.signal_conflict import Conflict
 from core.domain.trading_state import Pause, TradingState
-from core.ports import Arrival, CommitBatch, LedgerState, MessageOutcome
+from core.records.commit_batch import CommitBatch
+from core.records.ledger_state import LedgerState
+from core.records.message_outcome import MessageOutcome
 
 # From a loopback round trip to Binance's 10 s timeout.
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)

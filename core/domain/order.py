@@ -1,57 +1,13 @@
-"""Orders, fills and what the venue says about them; the legal moves of an order stand in one table."""
+"""Orders, fills and a venue's answers. The legal moves of an order are in `core.domain.order_state_machine`."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 
-from core.domain.errors import IllegalTransition
 from core.domain.money import ZERO, divide
+from core.domain.order_state_machine import OrderState
 from core.domain.reasons import Reason
 from core.domain.signal import Side, Signal
-
-
-class OrderState(StrEnum):
-    """Denied by us, rejected by the venue, declined by the owner: three words for three things."""
-
-    DENIED = "DENIED"
-    AWAITING_APPROVAL = "AWAITING_APPROVAL"
-    DECLINED = "DECLINED"
-    SUBMITTED = "SUBMITTED"
-    UNKNOWN = "UNKNOWN"
-    ACCEPTED = "ACCEPTED"
-    PARTIALLY_FILLED = "PARTIALLY_FILLED"
-    FILLED = "FILLED"
-    CANCELED = "CANCELED"
-    REJECTED = "REJECTED"
-    EXPIRED = "EXPIRED"
-
-    @property
-    def in_flight(self) -> bool:
-        """Committed, maybe sent, not yet settled: start-up must find out about these."""
-        return self in _IN_FLIGHT
-
-    @property
-    def final(self) -> bool:
-        return not MOVES[self]
-
-
-_S = OrderState
-_SETTLED = frozenset({_S.PARTIALLY_FILLED, _S.FILLED, _S.CANCELED, _S.EXPIRED})
-MOVES: dict[OrderState, frozenset[OrderState]] = {
-    _S.AWAITING_APPROVAL: frozenset({_S.SUBMITTED, _S.DECLINED, _S.DENIED, _S.EXPIRED, _S.CANCELED}),
-    _S.SUBMITTED: frozenset({_S.UNKNOWN, _S.ACCEPTED, _S.REJECTED, _S.DENIED}) | _SETTLED,
-    _S.UNKNOWN: frozenset({_S.SUBMITTED, _S.ACCEPTED, _S.REJECTED, _S.DENIED}) | _SETTLED,
-    _S.ACCEPTED: _SETTLED | {_S.REJECTED},
-    _S.PARTIALLY_FILLED: frozenset({_S.FILLED, _S.CANCELED, _S.EXPIRED}),
-    _S.DENIED: frozenset(),
-    _S.DECLINED: frozenset(),
-    _S.FILLED: frozenset(),
-    _S.CANCELED: frozenset(),
-    _S.REJECTED: frozenset(),
-    _S.EXPIRED: frozenset(),
-}
-_IN_FLIGHT = frozenset({_S.SUBMITTED, _S.UNKNOWN, _S.ACCEPTED, _S.PARTIALLY_FILLED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +43,6 @@ class Order:
     def average_price(self) -> Decimal:
         """Average fill price in quote asset; 0 while nothing is filled."""
         return divide(self.quote_qty, self.executed_qty) if self.executed_qty else ZERO
-
-
-def check_move(old: OrderState, new: OrderState) -> None:
-    """Raises IllegalTransition unless an order may go from `old` to `new`. Staying is always legal."""
-    if new is not old and new not in MOVES[old]:
-        raise IllegalTransition(f"an order cannot go from {old} to {new}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, fields
 from datetime import datetime
 
-from core.domain.events import Priority, SignalRefused
+from core.domain.events.priority import Priority
+from core.domain.events.signals import SignalRefused
 from core.domain.messages import DeadLetter
 from core.domain.money import plain
 from core.domain.reasons import Reason, reason

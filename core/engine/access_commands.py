@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from core.domain.access import Authenticator, Invite, Person
-from core.domain.events import AuthenticatorChanged, PersonJoined, PersonRevoked
+from core.domain.events.access import AuthenticatorChanged, PersonJoined, PersonRevoked
 from core.domain.messages import (
     AboutPeople,
     AuthenticatorEnded,
@@ -19,7 +19,8 @@ from core.domain.messages import (
     RevokeRequested,
 )
 from core.domain.reasons import Reason, reason
-from core.ports import Clock, CommitBatch
+from core.ports.clock import Clock
+from core.records.commit_batch import CommitBatch
 from core.state.portfolio import Portfolio
 
 INVITE_LIFETIME = timedelta(hours=24)

@@ -7,7 +7,8 @@ import structlog
 
 from core.domain.errors import ExchangeUnavailable, LeaseLost, LedgerUnavailable
 from core.engine.symbol_halts import SymbolHalts
-from core.ports import Clock, Venue
+from core.ports.clock import Clock
+from core.ports.venue import Venue
 from core.state.portfolio import Portfolio
 
 log = structlog.get_logger(__name__)

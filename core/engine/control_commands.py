@@ -7,7 +7,9 @@ import structlog
 
 from core.domain.account import ACCOUNT
 from core.domain.errors import ExchangeUnavailable
-from core.domain.events import ControlsChanged, DigestMade, Event, LimitChanged, PanicOver
+from core.domain.events.control import ControlsChanged, LimitChanged, PanicOver
+from core.domain.events.process import DigestMade
+from core.domain.events.table import Event
 from core.domain.messages import (
     AboutPeople,
     AcceptRequested,
@@ -26,7 +28,9 @@ from core.engine.access_commands import AccessCommands
 from core.engine.symbol_halts import SymbolHalts
 from core.execution.account_guard import AccountGuard
 from core.policy.risk.limits import RULES, asset_of, is_good, shown, with_set
-from core.ports import Clock, CommitBatch, Venue
+from core.ports.clock import Clock
+from core.ports.venue import Venue
+from core.records.commit_batch import CommitBatch
 from core.state.portfolio import Portfolio
 
 log = structlog.get_logger(__name__)

@@ -8,10 +8,14 @@ from functools import partial
 
 import structlog
 
-from core.domain.events import DeadLettersFound, Event
+from core.domain.arrival import Arrival
+from core.domain.events.intake import DeadLettersFound
+from core.domain.events.table import Event
 from core.domain.messages import DeadLetter, Message, SourcePosition, StoredMessage
 from core.domain.record_problems import kinds_of
-from core.ports import Arrival, Clock, Ledger, MessageOutcome
+from core.ports.clock import Clock
+from core.ports.ledger import Ledger
+from core.records.message_outcome import MessageOutcome
 
 log = structlog.get_logger(__name__)
 

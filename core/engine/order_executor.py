@@ -10,7 +10,9 @@ import structlog
 
 from core.domain.approval import Approval, ApprovalState
 from core.domain.errors import LeaseLost, LedgerUnavailable
-from core.domain.events import ApprovalClosed, ApprovalRequested, Priority, SignalRefused
+from core.domain.events.approvals import ApprovalClosed, ApprovalRequested
+from core.domain.events.priority import Priority
+from core.domain.events.signals import SignalRefused
 from core.domain.messages import (
     ApprovalAnswered,
     ApprovalTimedOut,
@@ -21,7 +23,8 @@ from core.domain.messages import (
     StoredMessage,
 )
 from core.domain.money import divide, multiply
-from core.domain.order import ExecutionReport, Order, OrderState, check_move
+from core.domain.order import ExecutionReport, Order
+from core.domain.order_state_machine import OrderState, check_move
 from core.domain.pending_exit import PendingExit
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side, Signal, client_order_id
@@ -39,7 +42,10 @@ from core.policy.exits.pending import ALL_SOLD, ENDS, put_off, told_waiting, wai
 from core.policy.risk import RiskApproved
 from core.policy.rule_measurements import DecisionRecord
 from core.policy.third_asset_fees import after_fee
-from core.ports import Clock, CommitBatch, Ledger, MessageOutcome
+from core.ports.clock import Clock
+from core.ports.ledger import Ledger
+from core.records.commit_batch import CommitBatch
+from core.records.message_outcome import MessageOutcome
 from core.state.exchange_rates import ExchangeRates
 from core.state.market_data import MarketDataCache
 from core.state.portfolio import Portfolio

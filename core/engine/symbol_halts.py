@@ -13,7 +13,7 @@ import structlog
 
 from core.domain.assets import FEE_COIN
 from core.domain.errors import ExchangeUnavailable, LeaseLost, LedgerUnavailable, SymbolUnknown
-from core.domain.events import HaltAccepted, SymbolHalted, SymbolResumed
+from core.domain.events.symbol_halts import HaltAccepted, SymbolHalted, SymbolResumed
 from core.domain.instrument import Instrument
 from core.domain.messages import Message
 from core.domain.money import ZERO
@@ -26,8 +26,12 @@ from core.execution.account_guard import AccountGuard
 from core.execution.order_adoption import found_again, found_message, not_adopted
 from core.policy.order_ownership import Ours
 from core.policy.third_asset_fees import without
-from core.ports import Clock, CommitBatch, Ledger, MessageOutcome, Venue
+from core.ports.clock import Clock
+from core.ports.ledger import Ledger
+from core.ports.venue import Venue
 from core.reconciliation.symbol_comparison import RECENT, Sorted, differences_of_gone, missing_coins, sort_orders, total
+from core.records.commit_batch import CommitBatch
+from core.records.message_outcome import MessageOutcome
 from core.state.market_data import MarketDataCache
 from core.state.portfolio import Portfolio
 

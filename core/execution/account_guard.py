@@ -8,11 +8,13 @@ from datetime import datetime
 import structlog
 
 from core.domain.account import ACCOUNT, UNMARKED, Acknowledged
-from core.domain.events import HaltAccepted, SymbolHalted
+from core.domain.events.symbol_halts import HaltAccepted, SymbolHalted
 from core.domain.money import ZERO
 from core.domain.reasons import Reason
 from core.domain.symbol_halt import SymbolHalt
-from core.ports import Clock, CommitBatch, Ledger
+from core.ports.clock import Clock
+from core.ports.ledger import Ledger
+from core.records.commit_batch import CommitBatch
 from core.state.portfolio import Portfolio
 
 log = structlog.get_logger(__name__)

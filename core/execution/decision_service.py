@@ -18,7 +18,8 @@ from core.policy.decision import AskFirst, Decision, Refused, counts, decide
 from core.policy.decision_context import DecisionContext, SizeRequest
 from core.policy.risk.signal_age import good_for, lasts
 from core.policy.rule_measurements import DecisionRecord, facts_of
-from core.ports import Clock, EntryGate
+from core.ports.clock import Clock
+from core.ports.entry_gate import EntryGate
 from core.state.exchange_rates import ExchangeRates
 from core.state.market_data import ASK_TIMEOUT_SECONDS, MarketDataCache
 from core.state.portfolio import Portfolio

@@ -8,15 +8,18 @@ from datetime import datetime
 import structlog
 
 from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
-from core.domain.events import OrderAdopted
+from core.domain.events.orders import OrderAdopted
 from core.domain.order import ExecutionReport, NotTaken, Order, Rejected
 from core.domain.reasons import reason
 from core.domain.signal import Side
 from core.execution.account_guard import AccountGuard
 from core.policy.order_ownership import Ours, Whose, whose
 from core.policy.risk.signal_age import CLOCK_TOLERANCE
-from core.ports import Clock, CommitBatch, Ledger, Venue
+from core.ports.clock import Clock
+from core.ports.ledger import Ledger
+from core.ports.venue import Venue
 from core.reconciliation.symbol_comparison import strangers
+from core.records.commit_batch import CommitBatch
 from core.state.portfolio import Portfolio
 
 log = structlog.get_logger(__name__)

@@ -6,15 +6,20 @@ from dataclasses import replace
 import structlog
 
 from core.domain.approval import Approval, ApprovalState
-from core.domain.events import ApprovalClosed, OrderAdopted
+from core.domain.events.approvals import ApprovalClosed
+from core.domain.events.orders import OrderAdopted
 from core.domain.messages import Message, OrderFound, StoredMessage
 from core.domain.money import ZERO, divide
-from core.domain.order import ExecutionReport, Order, OrderState
+from core.domain.order import ExecutionReport, Order
+from core.domain.order_state_machine import OrderState
 from core.domain.reasons import Reason, reason
 from core.domain.signal import ADOPTED, Side, Signal
 from core.execution.placement import Placement
 from core.policy.order_ownership import Ours, Whose, whose
-from core.ports import Clock, CommitBatch, Ledger, MessageOutcome
+from core.ports.clock import Clock
+from core.ports.ledger import Ledger
+from core.records.commit_batch import CommitBatch
+from core.records.message_outcome import MessageOutcome
 from core.state.market_data import MarketDataCache
 from core.state.portfolio import Portfolio
 

@@ -18,7 +18,8 @@ from core.domain.signal import Signal
 from core.policy.decision_context import SizeRequest
 from core.policy.exits import pending as policy
 from core.policy.exits.quantity import exit_quantity
-from core.ports import Clock, Venue
+from core.ports.clock import Clock
+from core.ports.venue import Venue
 from core.state.market_data import MarketDataCache
 from core.state.portfolio import Portfolio
 

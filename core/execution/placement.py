@@ -8,20 +8,11 @@ from datetime import timedelta
 import structlog
 
 from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
-from core.domain.events import OrderExecuted, OrderFailed, OrderUnanswered
+from core.domain.events.orders import OrderExecuted, OrderFailed, OrderUnanswered
 from core.domain.instrument import Instrument
 from core.domain.messages import Message
-from core.domain.order import (
-    ExecutionReport,
-    NotTaken,
-    Order,
-    OrderRequest,
-    OrderState,
-    PlaceResult,
-    Rejected,
-    Unanswered,
-    check_move,
-)
+from core.domain.order import ExecutionReport, NotTaken, Order, OrderRequest, PlaceResult, Rejected, Unanswered
+from core.domain.order_state_machine import OrderState, check_move
 from core.domain.pending_exit import PendingExit
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side
@@ -33,7 +24,11 @@ from core.policy.decision_context import SizeRequest
 from core.policy.exits.pending import after_failure, after_fills, of_order
 from core.policy.profit import settle
 from core.policy.third_asset_fees import fees_in_coins_held
-from core.ports import Clock, CommitBatch, Ledger, Timings, Venue
+from core.ports.clock import Clock
+from core.ports.ledger import Ledger
+from core.ports.timings import Timings
+from core.ports.venue import Venue
+from core.records.commit_batch import CommitBatch
 from core.state.market_data import MarketDataCache
 from core.state.portfolio import Portfolio
 

@@ -10,7 +10,8 @@ import structlog
 from core.domain.errors import ExchangeUnavailable, SymbolUnknown
 from core.domain.instrument import Instrument
 from core.domain.order import ExecutionReport, Order
-from core.ports import Clock, Venue
+from core.ports.clock import Clock
+from core.ports.venue import Venue
 from core.state.market_data import MarketDataCache
 
 log = structlog.get_logger(__name__)

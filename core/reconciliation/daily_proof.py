@@ -11,11 +11,11 @@ from decimal import Decimal, localcontext
 from typing import Any
 
 from core.domain.daily_proof import Proof
+from core.domain.day_result import DayResult
 from core.domain.money import EXACT, ZERO, divide, plain
 from core.domain.order import ExecutionReport, Fill, Order
 from core.domain.position import Execution
 from core.policy.order_ownership import Ours, Whose, whose
-from core.ports import DayResult
 
 NOBODY = Ours(None, {})
 UNDECIDED_AFTER = timedelta(minutes=10)

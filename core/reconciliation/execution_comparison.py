@@ -10,7 +10,7 @@ from core.domain.errors import SymbolUnknown
 from core.domain.money import ZERO, plain
 from core.domain.order import ExecutionReport
 from core.domain.position import Execution
-from core.ports import AccountHistory
+from core.ports.account_history import AccountHistory
 from core.reconciliation.spare_capacity import SpareCapacity
 from core.reconciliation.symbol_comparison import Comparison
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from core.domain.errors import ExchangeUnavailable
-from core.ports import Clock
+from core.ports.clock import Clock
 
 T = TypeVar("T")
 

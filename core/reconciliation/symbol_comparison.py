@@ -14,7 +14,7 @@ from core.domain.position import Position
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side
 from core.policy.order_ownership import Ours, Whose, whose
-from core.ports import Venue
+from core.ports.venue import Venue
 from core.reconciliation.spare_capacity import SpareCapacity
 
 RECENT = 100

@@ -11,7 +11,7 @@ from core.domain.errors import ExchangeUnavailable
 from core.domain.instrument import Quote
 from core.domain.money import EXACT, ZERO
 from core.policy.conversion_rates import MIDDLES, Known, Rate, Unknown, names, paths, rate
-from core.ports import Clock
+from core.ports.clock import Clock
 from core.state.market_data import FRESH, MarketDataCache
 from core.state.portfolio import Portfolio
 

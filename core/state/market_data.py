@@ -13,7 +13,8 @@ import structlog
 
 from core.domain.errors import ExchangeUnavailable
 from core.domain.instrument import QUOTE_FRESH, Instrument, Quote
-from core.ports import Clock, MarketData
+from core.ports.clock import Clock
+from core.ports.market_data import MarketData
 
 log = structlog.get_logger(__name__)
 

@@ -20,7 +20,8 @@ from core.domain.symbol_halt import SymbolHalt
 from core.domain.trading_state import TradingState
 from core.policy.decision_context import RiskLimits
 from core.policy.risk.limits import is_of, with_set
-from core.ports import CommitBatch, LedgerState
+from core.records.commit_batch import CommitBatch
+from core.records.ledger_state import LedgerState
 
 _ANSWERED = 200
 

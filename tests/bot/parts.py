@@ -14,8 +14,14 @@ from bot.subscriptions.recipients import Recipients
 from bot.telegram.single_instance import SingleInstance
 from core.domain.access import Role
 from core.domain.approval import Approval, ApprovalState
+from core.domain.arrival import Arrival
+from core.domain.day_result import DayResult
+from core.domain.delivery import MAIN_READER, Delivery, Told
 from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
-from core.domain.events import Event, OrderExecuted, OutboxItem, Priority, SignalRefused
+from core.domain.events.orders import OrderExecuted
+from core.domain.events.priority import Priority
+from core.domain.events.signals import SignalRefused
+from core.domain.events.table import Event
 from core.domain.instrument import Balance, Instrument, Quote
 from core.domain.messages import (
     ApprovalAnswered,
@@ -30,7 +36,9 @@ from core.domain.messages import (
     SourcePosition,
     StoredMessage,
 )
-from core.domain.order import ExecutionReport, Fill, Order, OrderRequest, OrderState, PlaceResult, RecentOrders, Rejected
+from core.domain.order import ExecutionReport, Fill, Order, OrderRequest, PlaceResult, RecentOrders, Rejected
+from core.domain.order_state_machine import OrderState
+from core.domain.outbox_item import OutboxItem
 from core.domain.position import Execution, Position, Trade
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side, Signal
@@ -38,7 +46,7 @@ from core.domain.trading_state import TradingState
 from core.engine.access_commands import AccessCommands
 from core.engine.inbox import Inbox
 from core.execution.decision_service import DecisionService
-from core.ports import MAIN_READER, Arrival, Clock, CommitBatch, DayResult, Delivery, LedgerState, MessageOutcome, Told
+from core.ports.clock import Clock
 from core.read_models import (
     NEWEST,
     Act,
@@ -53,6 +61,9 @@ from core.read_models import (
     SignalStory,
     Story,
 )
+from core.records.commit_batch import CommitBatch
+from core.records.ledger_state import LedgerState
+from core.records.message_outcome import MessageOutcome
 from core.state.exchange_rates import ExchangeRates
 from core.state.market_data import MarketDataCache
 from core.state.portfolio import Portfolio

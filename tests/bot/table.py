@@ -10,7 +10,7 @@ from core.domain.access import Authenticator, Role
 from core.domain.account import ACCOUNT
 from core.domain.reasons import reason
 from core.domain.symbol_halt import SymbolHalt
-from core.ports import CommitBatch
+from core.records.commit_batch import CommitBatch
 from tests.bot.conftest import until
 from tests.bot.firm import Firm
 from tests.bot.parts import TRADER as TRADER_ID

@@ -34,26 +34,23 @@ from core.adapters.kafka.source import KafkaSource
 from core.adapters.snowflake.source import SnowflakeSource
 from core.domain.access import Level
 from core.domain.approval import ApprovalState
+from core.domain.arrival import Arrival
 from core.domain.errors import LedgerUnavailable
-from core.domain.events import (
-    ApprovalClosed,
-    DeadLettersFound,
-    Event,
-    ExitPending,
-    OrderFailed,
-    OutboxItem,
-    Priority,
-    SignalRefused,
-    SymbolHalted,
-)
+from core.domain.events.approvals import ApprovalClosed
+from core.domain.events.intake import DeadLettersFound
+from core.domain.events.orders import OrderFailed
+from core.domain.events.priority import Priority
+from core.domain.events.signals import ExitPending, SignalRefused
+from core.domain.events.symbol_halts import SymbolHalted
+from core.domain.events.table import Event
 from core.domain.messages import DeadLetter, Message, SourcePosition
+from core.domain.outbox_item import OutboxItem
 from core.domain.reasons import SENTENCES, Reason
 from core.domain.record_problems import kinds_of
 from core.domain.record_reasons import RECORD_SENTENCES
 from core.domain.signal import Side, Signal
 from core.domain.symbol_halt import SymbolHalt
 from core.domain.trading_state import TradingState
-from core.ports import Arrival
 from core.state.portfolio import Portfolio
 from demo.broker import MemoryBroker
 from local_telegram.server import RunningChat

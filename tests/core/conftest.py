@@ -11,7 +11,7 @@ import pytest
 
 from core.domain.trading_state import TradingState
 from core.engine.inbox import CAPACITY
-from core.ports import Ledger
+from core.ports.ledger import Ledger
 from core.state.portfolio import Portfolio
 from tests.core.memory_ledger import MemoryLedger
 from tests.core.scripted_venue import ScriptedVenue

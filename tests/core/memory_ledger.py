@@ -5,17 +5,23 @@ from dataclasses import dataclass, field
 
 from core.domain.account import Acknowledged
 from core.domain.approval import Approval, ApprovalState
+from core.domain.arrival import Arrival
+from core.domain.day_result import DayResult
 from core.domain.errors import LedgerUnavailable
-from core.domain.events import Event
+from core.domain.events.table import Event
 from core.domain.messages import DeadLetter, Message, SignalReceived, SourcePosition, StoredMessage
 from core.domain.money import ZERO
-from core.domain.order import Fill, Order, OrderState
+from core.domain.order import Fill, Order
+from core.domain.order_state_machine import OrderState
 from core.domain.pending_exit import PendingExit
 from core.domain.position import Execution, Position, Trade
 from core.domain.signal_conflict import Conflict, differ
 from core.domain.symbol_halt import SymbolHalt
 from core.domain.trading_state import TradingState
-from core.ports import Arrival, CommitBatch, DayResult, Ledger, LedgerState, MessageOutcome
+from core.ports.ledger import Ledger
+from core.records.commit_batch import CommitBatch
+from core.records.ledger_state import LedgerState
+from core.records.message_outcome import MessageOutcome
 from tests.core.virtual_time import VirtualClock
 
 Picks = Callable[[CommitBatch], bool]
@@ -23,7 +29,7 @@ Picks = Callable[[CommitBatch], bool]
 
 @dataclass
 class MemoryLedger:
-    """See `core.ports.Ledger`: a commit is all or nothing, what is there already is left alone."""
+    """See `core.ports.ledger.Ledger`: a commit is all or nothing, what is there already is left alone."""
 
     messages: dict[tuple[str, str], StoredMessage] = field(default_factory=dict)
     verdicts: dict[int, MessageOutcome] = field(default_factory=dict)

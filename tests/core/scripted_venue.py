@@ -15,13 +15,13 @@ from core.domain.order import (
     Fill,
     NotTaken,
     OrderRequest,
-    OrderState,
     PlaceResult,
     RecentOrders,
     Rejected,
     Unanswered,
     UnreadableOrder,
 )
+from core.domain.order_state_machine import OrderState
 from core.domain.signal import Side
 from tests.core.virtual_time import VirtualClock
 

@@ -14,7 +14,8 @@ from core.domain.signal import Signal
 from core.domain.trading_state import Mode, Pause, TradingState
 from core.engine.inbox import CAPACITY
 from core.policy.decision_context import RiskLimits
-from core.ports import Ledger, MessageOutcome
+from core.ports.ledger import Ledger
+from core.records.message_outcome import MessageOutcome
 from core.state.portfolio import Portfolio
 from core.trading import Trading
 from tests.core.scripted_venue import ScriptedVenue

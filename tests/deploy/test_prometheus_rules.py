@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from core.adapters.execution_logger import ExecutionLogger
-from core.ports import LedgerState
+from core.records.ledger_state import LedgerState
 from tests.paths import ROOT
 from tests.ring import Ring
 from tests.servers.ports import free_port

@@ -27,7 +27,8 @@ from telegram.ext import ExtBot
 from bot.commands import COMMANDS
 from bot.telegram.client import connect
 from core.domain.approval import ApprovalState
-from core.domain.events import ApprovalClosed, ApprovalRequested, StrangerSeen
+from core.domain.events.access import StrangerSeen
+from core.domain.events.approvals import ApprovalClosed, ApprovalRequested
 from core.domain.messages import ApprovalAnswered
 from core.domain.reasons import reason
 from core.domain.signal import Side

@@ -6,7 +6,7 @@ from typing import Any
 from unittest.mock import patch
 
 from core.adapters.ledger.sql_ledger import SqlLedger
-from core.ports import LedgerState
+from core.records.ledger_state import LedgerState
 
 Variant = Callable[[], Any]
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 from core.adapters.ledger import tables
 from core.adapters.ledger.codec import events, facts
 from core.adapters.ledger.rows import Row
-from core.domain.events import ApprovalRequested
+from core.domain.events.approvals import ApprovalRequested
 from core.domain.messages import ApprovalAnswered, CancelRequested
 from core.domain.money import ZERO
 from core.domain.signal import PANIC

@@ -7,7 +7,8 @@ from decimal import Decimal
 from core.adapters.ledger import tables
 from core.adapters.ledger.codec import bodies, events, facts
 from core.adapters.ledger.rows import Row
-from core.domain.events import OrderExecuted, SignalRefused
+from core.domain.events.orders import OrderExecuted
+from core.domain.events.signals import SignalRefused
 from core.domain.messages import SignalReceived
 from core.domain.money import ZERO
 from core.domain.signal import AGAIN, Side, Signal

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bot.telegram.single_instance import CONFLICT_PAUSE_SECONDS, SingleInstance
-from core.ports import Clock
+from core.ports.clock import Clock
 from local_telegram.errors import ApiError
 from local_telegram.updates import UpdateQueue
 from tests.simulation.loop import PROCESS, Process

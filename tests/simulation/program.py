@@ -25,11 +25,13 @@ from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.domain.access import Role
 from core.domain.errors import ExchangeUnavailable, LeaseLost, LedgerInUse, LedgerUnavailable
-from core.domain.events import Event, PartTroubled, Started
+from core.domain.events.outages import PartTroubled
+from core.domain.events.process import Started
+from core.domain.events.table import Event
 from core.domain.trading_state import Mode, TradingState
 from core.policy.decision_context import RiskLimits
 from core.policy.risk.limits import RULES, shown
-from core.ports import CommitBatch
+from core.records.commit_batch import CommitBatch
 from core.state.portfolio import Portfolio
 from core.trading import Trading
 from tests.simulation.broker import TOPIC, Broker, SimulatedSource

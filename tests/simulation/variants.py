@@ -24,7 +24,8 @@ from core.adapters.ledger.sql_ledger import SqlLedger
 from core.adapters.ledger.writer import Writer
 from core.domain.messages import CancelRequested, ControlsRequested, LimitRequested, Message, SourcePosition, StoredMessage
 from core.domain.money import ZERO
-from core.domain.order import ExecutionReport, NotTaken, Order, OrderState, Rejected, Unanswered
+from core.domain.order import ExecutionReport, NotTaken, Order, Rejected, Unanswered
+from core.domain.order_state_machine import OrderState
 from core.domain.position import Position
 from core.domain.reasons import reason
 from core.domain.signal import BY_HAND, Side
@@ -38,7 +39,9 @@ from core.execution.placement import Placement
 from core.execution.reconciler import FENCE_MARGIN, FateUnknown, NeverPlaced, Reconciler
 from core.policy import profit
 from core.policy.sizing import market_orders as sizing
-from core.ports import CommitBatch, LedgerState, MessageOutcome
+from core.records.commit_batch import CommitBatch
+from core.records.ledger_state import LedgerState
+from core.records.message_outcome import MessageOutcome
 from core.state.portfolio import Portfolio
 from core.trading import Trading
 from tests.simulation.account_variants import ACCOUNT_VARIANTS, Swap

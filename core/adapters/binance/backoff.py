@@ -2,7 +2,7 @@
 
 from core.adapters.binance.errors import Refusal, wait_reason
 from core.domain.reasons import Reason
-from core.ports import Clock
+from core.ports.clock import Clock
 
 
 class Backoff:

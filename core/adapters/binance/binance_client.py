@@ -36,7 +36,7 @@ from core.domain.instrument import Balance, Instrument, Quote
 from core.domain.order import ExecutionReport, Fill, NotTaken, OrderRequest, PlaceResult, RecentOrders, Rejected, Unanswered
 from core.domain.reasons import Reason, reason
 from core.domain.signal import OUR_PREFIX, Side
-from core.ports import Clock
+from core.ports.clock import Clock
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -9,7 +9,8 @@ from core.adapters.binance.rate_limit_budget import RateLimit
 from core.domain.api_key_permissions import Permissions
 from core.domain.instrument import Balance, Instrument, Quote
 from core.domain.money import ZERO, parse_decimal
-from core.domain.order import ExecutionReport, Fill, OrderRequest, OrderState, RecentOrders, UnreadableOrder
+from core.domain.order import ExecutionReport, Fill, OrderRequest, RecentOrders, UnreadableOrder
+from core.domain.order_state_machine import OrderState
 from core.domain.signal import Side
 
 _LONGEST_TEXT = 200

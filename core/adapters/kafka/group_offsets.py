@@ -12,7 +12,7 @@ from core.adapters.kafka.connection import start, stop
 from core.adapters.kafka.options import KafkaOptions
 from core.adapters.kafka.topic_check import explain
 from core.domain.errors import SourceUnavailable
-from core.ports import Clock
+from core.ports.clock import Clock
 
 log = structlog.get_logger(__name__)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from core.ports import Clock
+from core.ports.clock import Clock
 
 PATIENCE_SECONDS = 20.0
 """Transactions open for less are ignored; a producer's may be open for 60 s before the broker ends it."""

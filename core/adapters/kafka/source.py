@@ -20,7 +20,8 @@ from core.adapters.signals.codec import MAX_BYTES, Unreadable, decode, instant
 from core.domain.errors import LedgerUnavailable, SourceUnavailable
 from core.domain.messages import DeadLetter, Message, SignalReceived, SourcePosition
 from core.domain.signal import Signal
-from core.ports import Clock, Deliver
+from core.ports.clock import Clock
+from core.ports.signal_source import Deliver
 
 log = structlog.get_logger(__name__)
 

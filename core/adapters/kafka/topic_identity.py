@@ -12,7 +12,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
-from core.ports import Clock
+from core.ports.clock import Clock
 
 log = structlog.get_logger(__name__)
 

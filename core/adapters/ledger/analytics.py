@@ -11,10 +11,10 @@ from sqlalchemy import Select, func, select
 from core.adapters.ledger import rows, tables
 from core.adapters.ledger.column_types import exact_sum
 from core.adapters.ledger.reader import LedgerReader
-from core.domain.events import Priority
+from core.domain.delivery import MAIN_READER
+from core.domain.events.priority import Priority
 from core.domain.pending_exit import PendingExit
 from core.domain.position import Execution, Position
-from core.ports import MAIN_READER
 from core.read_models import Gain, Performance, Selection
 
 _NEWEST = (tables.executions.c.executed_at.desc(), tables.executions.c.seq.desc())

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from core.domain.access import Reader
-from core.domain.events import Event
+from core.domain.events.table import Event
 from core.domain.messages import Body
 from core.domain.order import ExecutionReport
 from core.domain.pending_exit import PendingExit

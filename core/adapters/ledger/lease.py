@@ -13,7 +13,7 @@ from core.adapters.ledger import tables
 from core.adapters.ledger.engines import Transactions
 from core.adapters.ledger.rows import Row
 from core.domain.errors import LeaseLost, LedgerInUse, LedgerSetBack
-from core.ports import Clock
+from core.ports.clock import Clock
 
 log = structlog.get_logger(__name__)
 

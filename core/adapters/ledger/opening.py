@@ -25,7 +25,7 @@ from core.adapters.ledger.schema import revisions, upgrade
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.adapters.private_files import make_private, take_from_others
 from core.domain.errors import LedgerNotReady, LedgerUnavailable
-from core.ports import Clock
+from core.ports.clock import Clock
 
 
 async def open_ledger(database_url: str, clock: Clock) -> SqlLedger:

@@ -15,8 +15,8 @@ from core.adapters.ledger import tables
 from core.adapters.ledger.row_batch import RowBatch
 from core.adapters.ledger.rows import Row
 from core.adapters.ledger.sql_ledger import SqlLedger
-from core.domain.order import OrderState
-from core.ports import MAIN_READER
+from core.domain.delivery import MAIN_READER
+from core.domain.order_state_machine import OrderState
 
 PASSING = frozenset({"digest", "reader", "approval_timeout", "code_used", "code_refused"})
 """Kinds of messages that nobody looks for later."""

@@ -9,11 +9,12 @@ from sqlalchemy import Column, Select, func, or_, select
 
 from core.adapters.ledger import codec, rows, tables
 from core.adapters.ledger.reader import LedgerReader
-from core.domain.events import OrderExecuted
+from core.domain.day_result import DayResult
+from core.domain.events.orders import OrderExecuted
 from core.domain.messages import SignalReceived
-from core.domain.order import Order, OrderState
+from core.domain.order import Order
+from core.domain.order_state_machine import OrderState
 from core.domain.position import Execution, Trade
-from core.ports import DayResult
 from core.read_models import NEWEST, Act, Page, Place, Settled, SignalStory
 
 _OUTCOMES = {

@@ -11,8 +11,8 @@ from core.adapters.ledger import tables
 from core.adapters.ledger.column_types import exact_sum
 from core.adapters.ledger.engines import parse_url, reading_engine, words
 from core.adapters.ledger.rows import Row
+from core.domain.day_result import DayResult
 from core.domain.errors import LedgerUnavailable
-from core.ports import DayResult
 
 _AT_ONCE = 500  # values in one question
 

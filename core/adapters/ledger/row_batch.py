@@ -6,10 +6,11 @@ from datetime import datetime
 
 from core.adapters.ledger import rows
 from core.adapters.ledger.rows import Row
-from core.domain.events import Event, StrangerSeen
+from core.domain.events.access import StrangerSeen
+from core.domain.events.table import Event
 from core.domain.messages import DeadLetter, Message, SourcePosition
-from core.domain.order import OrderState
-from core.ports import CommitBatch
+from core.domain.order_state_machine import OrderState
+from core.records.commit_batch import CommitBatch
 
 
 @dataclass(slots=True)

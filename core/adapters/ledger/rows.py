@@ -9,10 +9,14 @@ from core.adapters.ledger.codec import storable
 from core.domain.access import Authenticator, Invite, Person, Reader, Role
 from core.domain.account import Acknowledged
 from core.domain.approval import Approval, ApprovalState
-from core.domain.events import Event, OutboxItem, StrangerSeen, subject_of
+from core.domain.delivery import Delivery
+from core.domain.events.access import StrangerSeen
+from core.domain.events.table import Event, subject_of
 from core.domain.messages import DeadLetter, Message, SignalReceived, SourcePosition, StoredMessage
 from core.domain.money import ZERO
-from core.domain.order import ExecutionReport, Fill, Order, OrderState
+from core.domain.order import ExecutionReport, Fill, Order
+from core.domain.order_state_machine import OrderState
+from core.domain.outbox_item import OutboxItem
 from core.domain.pending_exit import PendingExit
 from core.domain.position import Execution, Position, Trade
 from core.domain.reasons import Reason
@@ -20,7 +24,7 @@ from core.domain.risk_limit import LimitSet
 from core.domain.signal import Side, Signal
 from core.domain.symbol_halt import SymbolHalt
 from core.domain.trading_state import ApprovalPolicy, Mode, Pause, TradingState
-from core.ports import Delivery, MessageOutcome
+from core.records.message_outcome import MessageOutcome
 
 Row = dict[str, Any]
 """Column name to value."""

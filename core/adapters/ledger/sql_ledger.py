@@ -17,15 +17,24 @@ from core.adapters.ledger.reader import LedgerReader
 from core.adapters.ledger.row_batch import RowBatch, writes_of_arrivals, writes_of_changes, writes_of_stranger
 from core.adapters.ledger.transaction import Written
 from core.adapters.ledger.writer import Writer
+from core.domain.arrival import Arrival
 from core.domain.daily_proof import Proved
+from core.domain.delivery import Delivery, Told
 from core.domain.errors import LedgerUnavailable
-from core.domain.events import DayProved, DayUnproved, Event, OutboxItem, Priority, StrangerSeen
+from core.domain.events.access import StrangerSeen
+from core.domain.events.daily_proof import DayProved, DayUnproved
+from core.domain.events.priority import Priority
+from core.domain.events.table import Event
 from core.domain.instrument import Quote
 from core.domain.messages import DeadLetter, Message, SignalReceived, SourcePosition, StoredMessage
 from core.domain.order import Order
+from core.domain.outbox_item import OutboxItem
 from core.domain.signal import Signal
 from core.domain.signal_conflict import Conflict
-from core.ports import Arrival, Clock, CommitBatch, Delivery, LedgerState, Observer, Told
+from core.ports.clock import Clock
+from core.ports.observer import Observer
+from core.records.commit_batch import CommitBatch
+from core.records.ledger_state import LedgerState
 
 _SOON_SECONDS = 0.5
 _BEFORE = ""  # whom a former version told
@@ -33,7 +42,7 @@ _LETTERS = 10_000  # dead letters of a source that are remembered
 
 
 class SqlLedger:
-    """See `core.ports.Ledger` and `core.ports.Outbox`. `core.adapters.ledger.opening` makes one; `close` ends it."""
+    """Implements `core.ports.ledger.Ledger` and `core.ports.outbox.Outbox`. Made by `opening`; `close` ends it."""
 
     def __init__(self, writing: Transactions, reader: LedgerReader, lease: Lease | None, clock: Clock) -> None:
         """Without a `lease` it can only be read."""

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from core.adapters.ledger import codec, rows, tables
 from core.adapters.ledger.reader import LedgerReader
 from core.domain.messages import DeadLetter, SignalReceived
-from core.domain.order import OrderState
+from core.domain.order_state_machine import OrderState
 from core.read_models import LetterStory, OrderStep, PrunedSignal, Story, Telling
 
 _MOST = 8

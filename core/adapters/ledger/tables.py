@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 
 from core.adapters.ledger.column_types import Amount, UtcTime, counting_key
-from core.domain.order import OrderState
+from core.domain.order_state_machine import OrderState
 
 metadata = MetaData(
     naming_convention={

@@ -12,7 +12,7 @@ from core.adapters.ledger.lease import Lease
 from core.adapters.ledger.row_batch import RowBatch, merged
 from core.adapters.ledger.transaction import Statements, Written, write
 from core.domain.errors import LeaseLost, LedgerSetBack, LedgerUnavailable
-from core.ports import Clock
+from core.ports.clock import Clock
 
 log = structlog.get_logger(__name__)
 

@@ -13,20 +13,12 @@ from typing import Protocol
 from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
 from core.domain.instrument import QUOTE_FRESH, Balance, Instrument, Quote
 from core.domain.money import ZERO, floor_to_step, multiply
-from core.domain.order import (
-    ExecutionReport,
-    Fill,
-    NotTaken,
-    OrderRequest,
-    OrderState,
-    PlaceResult,
-    RecentOrders,
-    Rejected,
-    Unanswered,
-)
+from core.domain.order import ExecutionReport, Fill, NotTaken, OrderRequest, PlaceResult, RecentOrders, Rejected, Unanswered
+from core.domain.order_state_machine import OrderState
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side
-from core.ports import Clock, MarketData
+from core.ports.clock import Clock
+from core.ports.market_data import MarketData
 
 TAKER_FEE = Decimal("0.001")  # Binance's fee for everybody: 0.1 %, out of what is received
 _PRECISION = Decimal("1e-8")  # the finest that Binance counts in; it cuts what is smaller

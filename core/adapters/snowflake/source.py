@@ -18,7 +18,8 @@ from core.domain.errors import HistoryUnavailable, LedgerUnavailable
 from core.domain.messages import DeadLetter, Message, SignalReceived, SourcePosition
 from core.domain.reasons import reason
 from core.domain.signal import Signal
-from core.ports import Clock, Deliver
+from core.ports.clock import Clock
+from core.ports.signal_source import Deliver
 
 OVERLAP = timedelta(hours=1)
 """How much later than its `ts` a row may appear in the table and still be read."""

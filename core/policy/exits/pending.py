@@ -4,9 +4,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from core.domain.events import Event, ExitPending, OrderFailed
+from core.domain.events.orders import OrderFailed
+from core.domain.events.signals import ExitPending
+from core.domain.events.table import Event
 from core.domain.instrument import Instrument
-from core.domain.order import Order, OrderState
+from core.domain.order import Order
+from core.domain.order_state_machine import OrderState
 from core.domain.pending_exit import PendingExit
 from core.domain.position import Position
 from core.domain.reasons import Reason

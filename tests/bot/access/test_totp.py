@@ -23,7 +23,7 @@ from core.domain.risk_limit import LimitSet
 from core.domain.trading_state import Pause
 from core.engine.access_commands import LOCKED, MOST_WRONG
 from core.policy.risk.limits import RULES, allows_more, with_set
-from core.ports import CommitBatch
+from core.records.commit_batch import CommitBatch
 from local_telegram.model import Message
 from local_telegram.server import RunningChat
 from tests.bot.commands.test_acting import confirmed

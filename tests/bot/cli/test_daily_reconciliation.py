@@ -13,8 +13,10 @@ from bot.clock import SystemClock
 from core.adapters.ledger.opening import open_ledger
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.domain.messages import StoredMessage
-from core.domain.order import ExecutionReport, OrderState
-from core.ports import CommitBatch, MessageOutcome
+from core.domain.order import ExecutionReport
+from core.domain.order_state_machine import OrderState
+from core.records.commit_batch import CommitBatch
+from core.records.message_outcome import MessageOutcome
 from tests.bot.parts import FastClock
 from tests.core.adapters.ledger.values import execution, fill, message, order
 

@@ -20,13 +20,14 @@ from core.domain.access import Role
 from core.domain.messages import ControlsRequested
 from core.domain.messages import Message as Said
 from core.domain.money import ZERO
-from core.domain.order import ExecutionReport, NotTaken, OrderRequest, OrderState, PlaceResult
+from core.domain.order import ExecutionReport, NotTaken, OrderRequest, PlaceResult
+from core.domain.order_state_machine import OrderState
 from core.domain.reasons import reason
 from core.domain.risk_limit import LimitSet
 from core.domain.signal import BY_HAND, Side
 from core.domain.trading_state import Mode, Panic, Pause
 from core.policy.risk.limits import RULES, is_good, shown, with_set
-from core.ports import MessageOutcome
+from core.records.message_outcome import MessageOutcome
 from local_telegram.model import Message
 from local_telegram.server import RunningChat
 from tests.bot.conftest import until

@@ -7,7 +7,7 @@ import pytest
 
 from bot.telegram.client import connect
 from core.domain.approval import ApprovalState
-from core.domain.events import ApprovalClosed, ApprovalRequested
+from core.domain.events.approvals import ApprovalClosed, ApprovalRequested
 from core.domain.messages import ApprovalAnswered
 from core.domain.reasons import reason
 from local_telegram.model import Message

@@ -9,12 +9,13 @@ import pytest
 
 from bot.commands import COMMANDS
 from bot.commands.health import clock_line
+from core.domain.day_result import DayResult
 from core.domain.instrument import Balance
 from core.domain.messages import ControlsRequested
 from core.domain.position import Position, Trade
 from core.domain.signal import Side
 from core.domain.trading_state import Mode, Pause
-from core.ports import CommitBatch, DayResult
+from core.records.commit_batch import CommitBatch
 from local_telegram.model import Message as Said
 from local_telegram.server import RunningChat
 from tests.bot.conftest import Bot, bot_on, until

@@ -26,8 +26,8 @@ from core.domain.money import ZERO
 from core.domain.position import Execution, Trade
 from core.domain.signal import Side
 from core.policy.tax_lots import Disposal, Lots, Valued, acquired
-from core.ports import CommitBatch
 from core.read_models import Gain
+from core.records.commit_batch import CommitBatch
 from local_telegram.server import RunningChat
 from tests.bot.firm import Firm, firm_on
 from tests.bot.parts import OWNER

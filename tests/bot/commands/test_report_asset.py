@@ -15,7 +15,7 @@ from core.domain.digest import Digest, Occasion
 from core.domain.instrument import Instrument
 from core.domain.risk_limit import LimitSet
 from core.domain.trading_state import Mode
-from core.ports import CommitBatch
+from core.records.commit_batch import CommitBatch
 from local_telegram.server import RunningChat
 from tests.bot.conftest import until
 from tests.bot.firm import ROOMY, Firm, firm_on

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.domain.events import DeadLettersFound
+from core.domain.events.intake import DeadLettersFound
 from core.domain.messages import DeadLetter
 from core.domain.trading_state import Mode
 from local_telegram.server import RunningChat

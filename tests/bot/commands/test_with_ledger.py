@@ -19,7 +19,8 @@ from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.domain.messages import Message, SignalReceived, StoredMessage
 from core.domain.reasons import reason
-from core.ports import CommitBatch, MessageOutcome
+from core.records.commit_batch import CommitBatch
+from core.records.message_outcome import MessageOutcome
 from local_telegram.server import RunningChat
 from tests.bot.conftest import PEOPLE, running, until
 from tests.bot.parts import NOON, OWNER, STRANGER, FastClock, Office, alone, executed, signal

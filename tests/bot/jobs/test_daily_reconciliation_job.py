@@ -8,7 +8,8 @@ import pytest
 from bot.jobs.daily_reconciliation_job import DailyReconciliationJob
 from core.domain.daily_proof import Proof, Proved
 from core.domain.errors import ExchangeUnavailable, LedgerUnavailable, MarketFlowError
-from core.domain.events import DayProved, DayUnproved, Priority
+from core.domain.events.daily_proof import DayProved, DayUnproved
+from core.domain.events.priority import Priority
 from tests.core.virtual_time import NOON, VirtualClock
 
 YESTERDAY = (NOON - timedelta(days=1)).date()

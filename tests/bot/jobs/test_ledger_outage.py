@@ -16,11 +16,14 @@ from bot.texts import texts
 from bot.views.chat_message import plain_text
 from bot.views.events import render
 from core.domain.errors import LeaseLost
-from core.domain.events import Event, OrderExecuted, OrderFailed, OutageOver, PartTroubled, SignalRefused
+from core.domain.events.orders import OrderExecuted, OrderFailed
+from core.domain.events.outages import OutageOver, PartTroubled
+from core.domain.events.signals import SignalRefused
+from core.domain.events.table import Event
 from core.domain.reasons import reason
 from core.domain.signal import Side, Signal
 from core.domain.trading_state import TradingState
-from core.ports import CommitBatch
+from core.records.commit_batch import CommitBatch
 from core.state.portfolio import Portfolio
 from local_telegram.server import RunningChat
 from tests.bot.conftest import PEOPLE

@@ -8,7 +8,7 @@ import pytest
 
 from bot.jobs.timers import PATIENCE_SECONDS, ApprovalTimer, PartWatch
 from core.domain.errors import ExchangeUnavailable
-from core.domain.events import Event
+from core.domain.events.table import Event
 from core.domain.messages import Message
 from core.domain.trading_state import TradingState
 from core.state.market_data import MarketDataCache

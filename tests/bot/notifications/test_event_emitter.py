@@ -4,8 +4,9 @@ import asyncio
 
 from bot.notifications.event_emitter import EventEmitter
 from core.domain.errors import LeaseLost, LedgerUnavailable
-from core.domain.events import Event, PartTroubled
-from core.ports import CommitBatch
+from core.domain.events.outages import PartTroubled
+from core.domain.events.table import Event
+from core.records.commit_batch import CommitBatch
 from tests.bot.parts import FastClock
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from core.adapters.ledger import tables
-from core.ports import MAIN_READER
+from core.domain.delivery import MAIN_READER
 from local_telegram.faults import FloodLimit
 from local_telegram.room import Room
 from local_telegram.server import running_chat

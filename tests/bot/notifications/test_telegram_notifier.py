@@ -11,21 +11,18 @@ from bot.notifications.dispatcher import NotificationDispatcher
 from bot.telegram.client import RetryingBot, connect
 from bot.views.chat_message import ChatMessage
 from core.domain.approval import ApprovalState
-from core.domain.events import (
-    ApprovalClosed,
-    ApprovalRequested,
-    DeadLettersFound,
-    OrderFailed,
-    Priority,
-    SignalRefused,
-    StrangerSeen,
-)
+from core.domain.delivery import MAIN_READER, Delivery
+from core.domain.events.access import StrangerSeen
+from core.domain.events.approvals import ApprovalClosed, ApprovalRequested
+from core.domain.events.intake import DeadLettersFound
+from core.domain.events.orders import OrderFailed
+from core.domain.events.priority import Priority
+from core.domain.events.signals import SignalRefused
 from core.domain.messages import DeadLetter
-from core.domain.order import OrderState
+from core.domain.order_state_machine import OrderState
 from core.domain.reasons import reason
 from core.domain.record_problems import kinds_of
 from core.domain.signal import Side
-from core.ports import MAIN_READER, Delivery
 from demo.cast import PEOPLE as CAST
 from demo.cast import TRADING_DESK
 from local_telegram.faults import FloodLimit

@@ -16,13 +16,13 @@ from core.adapters.ledger.analytics import LedgerAnalytics
 from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.rows import Row
 from core.adapters.ledger.sql_ledger import SqlLedger
-from core.domain.events import OrderExecuted
+from core.domain.events.orders import OrderExecuted
 from core.domain.messages import StoredMessage
-from core.domain.order import OrderState
+from core.domain.order_state_machine import OrderState
 from core.domain.position import Execution, Position
 from core.domain.signal import Side
 from core.policy.tax_lots import Disposal, Lots, Valued, acquired
-from core.ports import CommitBatch
+from core.records.commit_batch import CommitBatch
 from tests.core.adapters.ledger.values import execution, message, order
 
 YEAR = datetime(2026, 1, 1, tzinfo=UTC)

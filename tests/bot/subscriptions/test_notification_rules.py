@@ -24,7 +24,10 @@ from bot.views.events import render
 from core.domain.access import Level, Person, QuietHours, Reader, Role, Topic
 from core.domain.approval import ApprovalState
 from core.domain.digest import Digest, Occasion
-from core.domain.events import ApprovalClosed, ApprovalRequested, CaughtUp, DigestMade, Event, PersonJoined, StrangerSeen
+from core.domain.events.access import PersonJoined, StrangerSeen
+from core.domain.events.approvals import ApprovalClosed, ApprovalRequested
+from core.domain.events.process import CaughtUp, DigestMade
+from core.domain.events.table import Event
 from core.domain.signal import Side
 from local_telegram.server import RunningChat
 from tests.bot.conftest import Bot, bot_on, running, until

@@ -21,7 +21,7 @@ from bot.telegram.api_responses import RESULTS, OddAnswer, checked
 from bot.telegram.client import connect
 from bot.telegram.rate_limiter import RateLimiters
 from bot.telegram.telegram_app import TelegramChat
-from core.domain.events import ApprovalRequested
+from core.domain.events.approvals import ApprovalRequested
 from local_telegram.errors import ApiError
 from local_telegram.server import RunningChat
 from tests.bot.conftest import PEOPLE, bot_on, running, until

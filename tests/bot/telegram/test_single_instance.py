@@ -12,7 +12,8 @@ import pytest
 
 from bot.telegram.single_instance import CONFLICT_PAUSE_SECONDS, LATELY, MOMENT, SingleInstance
 from bot.views.other_instance import QUIET_SECONDS, STAYS_SECONDS
-from core.domain.events import AnotherProgram, Event
+from core.domain.events.process import AnotherProgram
+from core.domain.events.table import Event
 from core.domain.signal import Side
 from core.policy.admission import admit
 from core.policy.decision import Refused, decide

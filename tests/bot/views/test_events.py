@@ -22,33 +22,22 @@ from bot.views.number_format import aligned, alike, money, per_cent, price, quan
 from core.domain.account import ACCOUNT
 from core.domain.approval import ApprovalState
 from core.domain.daily_proof import Proof
-from core.domain.events import (
-    AnotherProgram,
-    ApprovalClosed,
-    ApprovalRequested,
-    AuthenticatorChanged,
-    ControlsChanged,
-    DeadLettersFound,
-    Event,
-    ExitPending,
-    HaltAccepted,
-    KeyTooWide,
-    OrderAdopted,
-    OrderFailed,
-    OrderUnanswered,
-    OutboxItem,
-    PanicOver,
-    PartTroubled,
-    RequestsRefused,
-    SignalRefused,
-    Started,
-    StrangerSeen,
-    SymbolHalted,
-    proved,
-)
+from core.domain.events.access import AuthenticatorChanged, StrangerSeen
+from core.domain.events.approvals import ApprovalClosed, ApprovalRequested
+from core.domain.events.control import ControlsChanged, PanicOver
+from core.domain.events.daily_proof import proved
+from core.domain.events.intake import DeadLettersFound, RequestsRefused
+from core.domain.events.orders import OrderAdopted, OrderFailed, OrderUnanswered
+from core.domain.events.outages import PartTroubled
+from core.domain.events.process import AnotherProgram, KeyTooWide, Started
+from core.domain.events.signals import ExitPending, SignalRefused
+from core.domain.events.symbol_halts import HaltAccepted, SymbolHalted
+from core.domain.events.table import Event
 from core.domain.messages import DeadLetter
 from core.domain.money import ZERO
-from core.domain.order import Order, OrderState
+from core.domain.order import Order
+from core.domain.order_state_machine import OrderState
+from core.domain.outbox_item import OutboxItem
 from core.domain.reasons import SENTENCES, Reason, reason
 from core.domain.record_problems import ProblemKind, merged
 from core.domain.signal import Side

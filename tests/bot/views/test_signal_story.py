@@ -15,14 +15,15 @@ from core.adapters.ledger.opening import open_ledger
 from core.adapters.ledger.stories import LedgerStories
 from core.adapters.signals.codec import Unreadable, decode
 from core.domain.account import ACCOUNT
-from core.domain.events import DeadLettersFound
+from core.domain.events.intake import DeadLettersFound
 from core.domain.messages import DeadLetter
-from core.domain.order import NotTaken, OrderState, Rejected
+from core.domain.order import NotTaken, Rejected
+from core.domain.order_state_machine import OrderState
 from core.domain.reasons import SENTENCES, reason
 from core.domain.symbol_halt import SymbolHalt
 from core.domain.trading_state import Mode, Pause, TradingState
 from core.policy.decision_context import RiskLimits
-from core.ports import CommitBatch
+from core.records.commit_batch import CommitBatch
 from core.state.portfolio import Portfolio
 from tests.core.memory_ledger import CountedLedger
 from tests.core.scripted_venue import LOST, Course, ScriptedVenue, refused

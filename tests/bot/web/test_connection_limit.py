@@ -15,8 +15,8 @@ from bot.web import connection_limit as connections
 from bot.web.connection_limit import most_connections
 from bot.web.health import create_web_app
 from bot.web.server import serve_web
+from core.domain.arrival import Arrival
 from core.domain.messages import Message
-from core.ports import Arrival
 from tests.bot.web.test_webhook import GOOD, Hook, Inbox
 from tests.core.virtual_time import VirtualClock
 

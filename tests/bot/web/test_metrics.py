@@ -16,28 +16,24 @@ from bot.web.server import serve_web
 from core.adapters.execution_logger import ExecutionLogger
 from core.domain.approval import ApprovalState
 from core.domain.errors import ConfigurationError
-from core.domain.events import (
-    AnotherProgram,
-    ApprovalClosed,
-    ApprovalRequested,
-    ControlsChanged,
-    DeadLettersFound,
-    Event,
-    ExitPending,
-    OrderFailed,
-    OrderUnanswered,
-    PartTroubled,
-    RequestsRefused,
-    Started,
-    StrangerSeen,
-)
+from core.domain.events.access import StrangerSeen
+from core.domain.events.approvals import ApprovalClosed, ApprovalRequested
+from core.domain.events.control import ControlsChanged
+from core.domain.events.intake import DeadLettersFound, RequestsRefused
+from core.domain.events.orders import OrderFailed, OrderUnanswered
+from core.domain.events.outages import PartTroubled
+from core.domain.events.process import AnotherProgram, Started
+from core.domain.events.signals import ExitPending
+from core.domain.events.table import Event
 from core.domain.messages import ControlsRequested, DeadLetter, Message, SignalReceived, StoredMessage
-from core.domain.order import OrderState
+from core.domain.order_state_machine import OrderState
 from core.domain.position import Position
 from core.domain.reasons import reason
 from core.domain.signal import Side
 from core.domain.trading_state import Mode, Pause, TradingState
-from core.ports import CommitBatch, LedgerState, MessageOutcome
+from core.records.commit_batch import CommitBatch
+from core.records.ledger_state import LedgerState
+from core.records.message_outcome import MessageOutcome
 from tests.bot.parts import NOON, approval, executed, refused, signal
 
 EMPTY = LedgerState(None, [], [], [], [], [], [], {}, None)

@@ -18,7 +18,7 @@ from bot.web.health import Readiness, create_web_app
 from bot.web.metrics import create_metrics_app
 from bot.web.server import serve_web
 from core.domain.errors import ConfigurationError
-from core.ports import Clock
+from core.ports.clock import Clock
 
 PARTS: dict[str, Readiness] = {
     name: lambda: (True, "fine") for name in ("ledger", "exchange", "instruments", "kafka", "telegram")

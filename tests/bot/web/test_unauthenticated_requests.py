@@ -1,7 +1,8 @@
 """Strangers at the door: counted one by one, told together, and never often."""
 
 from bot.web.unauthenticated_requests import AGAIN_SECONDS, GATHER_SECONDS, TurnedAway
-from core.domain.events import Event, RequestsRefused
+from core.domain.events.intake import RequestsRefused
+from core.domain.events.table import Event
 from tests.core.virtual_time import VirtualClock
 
 

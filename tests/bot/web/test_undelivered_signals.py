@@ -3,9 +3,11 @@
 from dataclasses import replace
 
 from bot.web.undelivered_signals import PATIENCE_SECONDS, TurnedBack
-from core.domain.events import Event, Priority, SignalRefused
+from core.domain.events.priority import Priority
+from core.domain.events.signals import SignalRefused
+from core.domain.events.table import Event
 from core.domain.messages import Message, SignalReceived, StoredMessage
-from core.ports import CommitBatch
+from core.records.commit_batch import CommitBatch
 from tests.bot.parts import NOON, signal
 from tests.core.virtual_time import VirtualClock
 

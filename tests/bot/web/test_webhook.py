@@ -23,11 +23,12 @@ from bot.web import webhook as signals
 from bot.web.health import Readiness, create_web_app
 from bot.web.server import serve_web
 from core.adapters.signals.codec import MAX_BYTES, Unreadable, decode
+from core.domain.arrival import Arrival
 from core.domain.errors import LeaseLost, LedgerUnavailable
 from core.domain.messages import DeadLetter, Message, SignalReceived, StoredMessage
 from core.domain.signal import Signal
 from core.domain.signal_conflict import Conflict, differ
-from core.ports import Arrival, Clock
+from core.ports.clock import Clock
 from tests.bot.parts import NOON
 from tests.core.virtual_time import VirtualClock
 

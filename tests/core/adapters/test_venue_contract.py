@@ -10,9 +10,10 @@ import pytest
 
 from core.adapters.binance.binance_client import BinanceClient
 from core.adapters.paper.paper_exchange import PaperExchange
-from core.domain.order import ExecutionReport, Fill, NotTaken, OrderRequest, OrderState, PlaceResult, Rejected, Unanswered
+from core.domain.order import ExecutionReport, Fill, NotTaken, OrderRequest, PlaceResult, Rejected, Unanswered
+from core.domain.order_state_machine import OrderState
 from core.domain.signal import Side
-from core.ports import Venue as VenuePort
+from core.ports.venue import Venue as VenuePort
 from tests.core.adapters.clocks import RealClock
 from tests.core.adapters.paper.memory_paper_book import MemoryPaperBook
 from tests.venue import Venue

@@ -5,7 +5,7 @@ from itertools import pairwise, product
 import pytest
 
 from core.domain.errors import IllegalTransition
-from core.domain.order import MOVES, OrderState, check_move
+from core.domain.order_state_machine import MOVES, OrderState, check_move
 
 S = OrderState
 FINAL = {S.DENIED, S.DECLINED, S.FILLED, S.CANCELED, S.REJECTED, S.EXPIRED}

@@ -8,7 +8,7 @@ import pytest
 
 from core.domain.account import ACCOUNT
 from core.domain.messages import AcceptRequested
-from core.ports import CommitBatch
+from core.records.commit_batch import CommitBatch
 from tests.core.conftest import Restart
 from tests.core.engine.test_order_executor import became
 from tests.core.execution.test_account_guard import FOREIGN, accept, held

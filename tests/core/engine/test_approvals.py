@@ -6,10 +6,10 @@ from decimal import Decimal
 import pytest
 
 from core.domain.approval import ApprovalState
-from core.domain.events import ApprovalClosed, ApprovalRequested
-from core.domain.order import OrderState
+from core.domain.events.approvals import ApprovalClosed, ApprovalRequested
+from core.domain.order_state_machine import OrderState
 from core.domain.trading_state import Mode, Pause, TradingState
-from core.ports import CommitBatch
+from core.records.commit_batch import CommitBatch
 from tests.core.conftest import OpenWorld, Restart
 from tests.core.engine.test_order_executor import became
 from tests.core.memory_ledger import MemoryLedger

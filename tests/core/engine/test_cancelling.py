@@ -5,10 +5,10 @@ import asyncio
 import pytest
 
 from core.domain.messages import CancelRequested
-from core.domain.order import OrderState
+from core.domain.order_state_machine import OrderState
 from core.domain.trading_state import Pause
 from core.engine.inbox import beside
-from core.ports import MessageOutcome
+from core.records.message_outcome import MessageOutcome
 from tests.core.engine.test_order_executor import became
 from tests.core.memory_ledger import MemoryLedger
 from tests.core.scripted_venue import Course

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from core.domain.errors import ExchangeUnavailable, SymbolUnknown
-from core.domain.events import HaltAccepted, SymbolHalted
+from core.domain.events.symbol_halts import HaltAccepted, SymbolHalted
 from core.domain.position import Position
 from core.policy.order_ownership import Ours
 from core.reconciliation.spare_capacity import SpareCapacity

@@ -7,7 +7,7 @@ import pytest
 
 from core.domain.errors import LedgerUnavailable
 from core.domain.messages import DeadLetter, SourcePosition
-from core.domain.order import OrderState
+from core.domain.order_state_machine import OrderState
 from core.domain.signal import Side
 from tests.core.conftest import OpenWorld, Restart
 from tests.core.engine.test_order_executor import became

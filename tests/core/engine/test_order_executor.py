@@ -6,12 +6,16 @@ from decimal import Decimal
 
 import pytest
 
-from core.domain.events import ControlsChanged, OrderExecuted, OrderFailed, SignalRefused
-from core.domain.order import OrderState, Rejected
+from core.domain.events.control import ControlsChanged
+from core.domain.events.orders import OrderExecuted, OrderFailed
+from core.domain.events.signals import SignalRefused
+from core.domain.order import Rejected
+from core.domain.order_state_machine import OrderState
 from core.domain.reasons import reason
 from core.domain.signal import Side
 from core.domain.trading_state import Mode, Pause
-from core.ports import CommitBatch, MessageOutcome
+from core.records.commit_batch import CommitBatch
+from core.records.message_outcome import MessageOutcome
 from tests.core.conftest import OpenWorld
 from tests.core.memory_ledger import MemoryLedger
 from tests.core.scripted_venue import Course, ScriptedVenue, part_filled, refused

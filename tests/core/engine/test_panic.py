@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from core.domain.events import ExitPending, SignalRefused
+from core.domain.events.signals import ExitPending, SignalRefused
 from core.domain.messages import ManualInstruction, Message, SignalReceived
 from core.domain.order import NotTaken
 from core.domain.reasons import reason

@@ -7,12 +7,13 @@ from decimal import Decimal
 import pytest
 
 from core.domain.errors import ExchangeUnavailable
-from core.domain.events import HaltAccepted, SymbolHalted, SymbolResumed
+from core.domain.events.symbol_halts import HaltAccepted, SymbolHalted, SymbolResumed
 from core.domain.instrument import Balance
 from core.domain.messages import AcceptRequested
-from core.domain.order import ExecutionReport, OrderState
+from core.domain.order import ExecutionReport
+from core.domain.order_state_machine import OrderState
 from core.domain.signal import Side
-from core.ports import MessageOutcome
+from core.records.message_outcome import MessageOutcome
 from tests.core.conftest import Restart
 from tests.core.engine.test_order_executor import became
 from tests.core.memory_ledger import MemoryLedger

@@ -7,13 +7,14 @@ from decimal import Decimal
 import pytest
 
 from core.domain.errors import ExchangeUnavailable
-from core.domain.events import ApprovalRequested
+from core.domain.events.approvals import ApprovalRequested
 from core.domain.instrument import Balance, Instrument, Quote
 from core.domain.money import multiply
 from core.domain.signal import Side
 from core.domain.trading_state import ApprovalPolicy, Mode, TradingState
 from core.policy.conversion_rates import Rate
-from core.ports import Ledger, MessageOutcome
+from core.ports.ledger import Ledger
+from core.records.message_outcome import MessageOutcome
 from tests.core.conftest import OpenWorld, Restart
 from tests.core.memory_ledger import MemoryLedger
 from tests.core.scripted_venue import ScriptedVenue

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from core.domain.events import SymbolHalted
-from core.domain.order import OrderState
+from core.domain.events.symbol_halts import SymbolHalted
+from core.domain.order_state_machine import OrderState
 from core.policy.order_ownership import Ours
 from core.reconciliation.spare_capacity import SpareCapacity
 from core.reconciliation.symbol_comparison import compare as side_by_side

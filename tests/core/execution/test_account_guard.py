@@ -10,15 +10,18 @@ import pytest
 from core.domain.account import ACCOUNT, UNMARKED
 from core.domain.approval import ApprovalState
 from core.domain.errors import ExchangeUnavailable
-from core.domain.events import HaltAccepted, OrderAdopted, OrderExecuted, Priority, SymbolHalted
+from core.domain.events.orders import OrderAdopted, OrderExecuted
+from core.domain.events.priority import Priority
+from core.domain.events.symbol_halts import HaltAccepted, SymbolHalted
 from core.domain.messages import AcceptRequested, Message
 from core.domain.money import ZERO
-from core.domain.order import ExecutionReport, OrderState, RecentOrders
+from core.domain.order import ExecutionReport, RecentOrders
+from core.domain.order_state_machine import OrderState
 from core.domain.reasons import Reason
 from core.domain.signal import ADOPTED, Side, client_order_id
 from core.domain.trading_state import Mode, TradingState
 from core.engine.inbox import Inbox
-from core.ports import MessageOutcome
+from core.records.message_outcome import MessageOutcome
 from core.state.portfolio import Portfolio
 from tests.core.conftest import OpenWorld, Restart
 from tests.core.engine.test_order_executor import became

@@ -5,9 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from core.domain.events import SymbolHalted
+from core.domain.events.symbol_halts import SymbolHalted
 from core.execution.order_adoption import OrderAdoption, found_message
-from core.ports import CommitBatch, MessageOutcome
+from core.records.commit_batch import CommitBatch
+from core.records.message_outcome import MessageOutcome
 from tests.core.conftest import Restart
 from tests.core.engine.test_order_executor import became
 from tests.core.engine.test_symbol_halts import accept, told

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import pytest
 
 from core.domain.errors import SymbolUnknown
-from core.domain.events import OrderAdopted, OrderFailed
-from core.domain.order import Fill, OrderState
+from core.domain.events.orders import OrderAdopted, OrderFailed
+from core.domain.order import Fill
+from core.domain.order_state_machine import OrderState
 from core.domain.signal import Side
 from tests.core.conftest import Restart
 from tests.core.engine.test_order_executor import became

@@ -8,9 +8,11 @@ from decimal import Decimal
 import pytest
 
 from core.domain.approval import ApprovalState
-from core.domain.events import ApprovalRequested, ExitPending, SignalRefused
+from core.domain.events.approvals import ApprovalRequested
+from core.domain.events.signals import ExitPending, SignalRefused
 from core.domain.messages import ApprovalAnswered, ManualInstruction, Message, SignalReceived
-from core.domain.order import NotTaken, OrderState, Rejected
+from core.domain.order import NotTaken, Rejected
+from core.domain.order_state_machine import OrderState
 from core.domain.reasons import reason
 from core.domain.signal import BY_HAND, Signal
 from core.domain.trading_state import Mode, Pause, TradingState

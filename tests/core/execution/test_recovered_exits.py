@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from core.domain.events import SignalRefused
+from core.domain.events.signals import SignalRefused
 from tests.core.conftest import Restart
 from tests.core.execution.test_pending_exits import BANNED, NOT_ENOUGH, hear, is_held
 from tests.core.memory_ledger import MemoryLedger

@@ -6,10 +6,11 @@ from decimal import Decimal
 
 import pytest
 
-from core.domain.events import OrderExecuted, OrderFailed, OrderUnanswered
-from core.domain.order import NotTaken, OrderState
+from core.domain.events.orders import OrderExecuted, OrderFailed, OrderUnanswered
+from core.domain.order import NotTaken
+from core.domain.order_state_machine import OrderState
 from core.domain.reasons import reason
-from core.ports import CommitBatch
+from core.records.commit_batch import CommitBatch
 from tests.core.conftest import OpenWorld, Restart
 from tests.core.memory_ledger import MemoryLedger
 from tests.core.scripted_venue import LOST, Course, ScriptedVenue, lost, refused

@@ -8,7 +8,8 @@ import pytest
 
 from core.domain.account import UNMARKED, Acknowledged
 from core.domain.money import ZERO
-from core.domain.order import ExecutionReport, Order, OrderState
+from core.domain.order import ExecutionReport, Order
+from core.domain.order_state_machine import OrderState
 from core.domain.signal import Side, Signal
 from core.policy.order_ownership import Ours, Whose, whose
 from tests.core.virtual_time import NOON

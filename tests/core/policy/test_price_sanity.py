@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.events import Priority, SignalRefused
+from core.domain.events.priority import Priority
+from core.domain.events.signals import SignalRefused
 from core.domain.instrument import Quote
 from core.domain.order import NotTaken
 from core.domain.reasons import reason

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from core.domain.instrument import Instrument
 from core.domain.money import EXACT, GRID, ZERO
-from core.domain.order import ExecutionReport, Fill, Order, OrderState
+from core.domain.order import ExecutionReport, Fill, Order
+from core.domain.order_state_machine import OrderState
 from core.domain.position import Execution, Position, Trade
 from core.domain.signal import Side, Signal, client_order_id
 from core.policy.profit import Outcome, settle

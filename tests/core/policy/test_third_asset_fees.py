@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from core.domain.events import SymbolHalted
+from core.domain.events.symbol_halts import SymbolHalted
 from core.domain.order import Rejected
 from core.domain.reasons import reason
 from tests.core.conftest import OpenWorld, Restart

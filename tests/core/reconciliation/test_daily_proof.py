@@ -9,7 +9,8 @@ import pytest
 
 from core.adapters.snowflake.history import COLUMNS
 from core.domain.daily_proof import Proof
-from core.domain.order import ExecutionReport, Fill, Order, OrderState
+from core.domain.order import ExecutionReport, Fill, Order
+from core.domain.order_state_machine import OrderState
 from core.domain.position import Execution
 from core.reconciliation.daily_proof import LedgerDay, prove
 from tests.core.adapters.ledger.values import NOW, execution, fill, order

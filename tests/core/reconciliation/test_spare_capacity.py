@@ -7,7 +7,7 @@ import pytest
 
 from core.domain.reasons import Reason
 from core.domain.trading_state import Pause
-from core.ports import MessageOutcome
+from core.records.message_outcome import MessageOutcome
 from tests.core.scripted_venue import ScriptedVenue
 from tests.core.virtual_time import VirtualClock
 from tests.core.world import World

@@ -10,7 +10,8 @@ import pytest
 from core.domain.account import Acknowledged
 from core.domain.instrument import Balance
 from core.domain.money import ZERO
-from core.domain.order import ExecutionReport, Order, OrderState
+from core.domain.order import ExecutionReport, Order
+from core.domain.order_state_machine import OrderState
 from core.domain.signal import Side
 from core.policy.order_ownership import Ours
 from core.reconciliation.daily_proof import LedgerDay, prove

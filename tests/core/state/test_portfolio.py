@@ -4,11 +4,12 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
-from core.domain.order import Order, OrderState
+from core.domain.order import Order
+from core.domain.order_state_machine import OrderState
 from core.domain.position import Execution, Position
 from core.domain.signal import Side
 from core.domain.trading_state import TradingState
-from core.ports import CommitBatch
+from core.records.commit_batch import CommitBatch
 from core.state.portfolio import Portfolio
 from tests.core.adapters.ledger import values
 from tests.core.pictures import HELD

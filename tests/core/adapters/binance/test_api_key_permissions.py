@@ -10,7 +10,9 @@ from bot.views.chat_message import plain_text
 from bot.views.events import render
 from core.adapters.binance.binance_client import BinanceClient
 from core.domain.access import Topic
-from core.domain.events import Event, KeyTooWide, Priority
+from core.domain.events.priority import Priority
+from core.domain.events.process import KeyTooWide
+from core.domain.events.table import Event
 from tests.core.adapters.conftest import Connect
 from tests.core.virtual_time import VirtualClock
 from tests.venue import Venue

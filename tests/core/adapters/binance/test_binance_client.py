@@ -12,7 +12,8 @@ import pytest
 from core.adapters.binance.binance_client import BinanceClient
 from core.adapters.binance.http_client import BinanceHttpClient
 from core.domain.errors import ExchangeUnavailable
-from core.domain.order import ExecutionReport, NotTaken, OrderRequest, OrderState, Rejected, Unanswered
+from core.domain.order import ExecutionReport, NotTaken, OrderRequest, Rejected, Unanswered
+from core.domain.order_state_machine import OrderState
 from core.domain.signal import Side
 from tests.core.adapters.clocks import RealClock
 from tests.core.adapters.conftest import Connect

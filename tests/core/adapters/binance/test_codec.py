@@ -16,7 +16,8 @@ from core.adapters.binance import codec
 from core.adapters.binance.codec import Unreadable
 from core.domain.api_key_permissions import Permissions
 from core.domain.instrument import Balance
-from core.domain.order import ExecutionReport, Fill, OrderRequest, OrderState, RecentOrders
+from core.domain.order import ExecutionReport, Fill, OrderRequest, RecentOrders
+from core.domain.order_state_machine import OrderState
 from core.domain.signal import Side
 from tests.paths import DATA
 

@@ -12,13 +12,13 @@ from core.adapters.ledger.day_reader import DayReader
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.domain.instrument import Quote
 from core.domain.messages import StoredMessage
-from core.domain.order import OrderState
+from core.domain.order_state_machine import OrderState
 from core.domain.pending_exit import PendingExit
 from core.domain.position import Execution
 from core.domain.reasons import reason
 from core.domain.signal import Signal
-from core.ports import CommitBatch
 from core.read_models import Gain, Selection
+from core.records.commit_batch import CommitBatch
 from tests.core.adapters.ledger.values import BEGIN, NOW, intent, message, order, performance, position, round_trips
 
 EXECUTIONS = list(round_trips(400))

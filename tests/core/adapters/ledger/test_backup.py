@@ -13,7 +13,7 @@ from bot.clock import SystemClock
 from core.adapters.ledger.opening import look_into_ledger, open_ledger
 from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.private_files import readable_by_others
-from core.ports import CommitBatch
+from core.records.commit_batch import CommitBatch
 from tests.core.adapters.ledger import values
 from tests.servers.postgres import PostgresServer, find_programs
 

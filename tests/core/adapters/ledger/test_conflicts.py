@@ -16,7 +16,9 @@ from core.adapters.execution_logger import ExecutionLogger
 from core.adapters.ledger import codec, tables
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.adapters.signals.codec import decode
-from core.domain.events import Event, Priority, SignalRefused
+from core.domain.events.priority import Priority
+from core.domain.events.signals import SignalRefused
+from core.domain.events.table import Event
 from core.domain.messages import Message, SignalReceived, SourcePosition, StoredMessage
 from core.domain.signal import BY_HAND, Signal
 from core.domain.signal_conflict import Conflict, differ

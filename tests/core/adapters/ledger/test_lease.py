@@ -18,7 +18,7 @@ from core.adapters.ledger.opening import look_into_ledger, open_ledger
 from core.adapters.ledger.process_identity import has_ended, this_process
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.domain.errors import LeaseLost, LedgerInUse, LedgerUnavailable
-from core.ports import CommitBatch
+from core.records.commit_batch import CommitBatch
 from tests.core.adapters.ledger import values
 from tests.core.virtual_time import VirtualClock
 from tests.servers.postgres import PostgresServer

@@ -13,7 +13,7 @@ from core.adapters.ledger.opening import open_ledger
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.domain.errors import LedgerUnavailable
 from core.domain.messages import SourcePosition, StoredMessage
-from core.ports import CommitBatch
+from core.records.commit_batch import CommitBatch
 from tests.core.adapters.ledger import values
 from tests.servers.proxy import Proxy, proxy_to
 

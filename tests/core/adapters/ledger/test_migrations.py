@@ -14,9 +14,9 @@ from core.adapters.ledger.analytics import LedgerAnalytics
 from core.adapters.ledger.opening import look_into_ledger, open_ledger
 from core.adapters.ledger.schema import MIGRATIONS, revisions, upgrade
 from core.domain.errors import LedgerInUse, LedgerNotReady, LedgerUnavailable
-from core.domain.order import OrderState
-from core.ports import CommitBatch
+from core.domain.order_state_machine import OrderState
 from core.read_models import Selection
+from core.records.commit_batch import CommitBatch
 from tests.core.adapters.ledger import values
 from tests.core.adapters.ledger.conftest import Reopen
 from tests.core.adapters.ledger.values import NOW, performance, round_trips

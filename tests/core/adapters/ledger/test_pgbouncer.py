@@ -14,7 +14,8 @@ from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.reader import open_reader
 from core.domain.messages import Message, SignalReceived, StoredMessage
 from core.domain.signal import Signal
-from core.ports import CommitBatch, MessageOutcome
+from core.records.commit_batch import CommitBatch
+from core.records.message_outcome import MessageOutcome
 from tests.core.adapters.ledger.values import signal
 from tests.servers.pgbouncer import running_pgbouncer
 from tests.servers.postgres import PostgresServer

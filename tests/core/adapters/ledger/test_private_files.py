@@ -13,7 +13,7 @@ from bot.clock import SystemClock
 from bot.settings.settings import load_settings
 from core.adapters.ledger.opening import open_ledger
 from core.adapters.private_files import open_private, readable_by_others, take_from_others
-from core.ports import CommitBatch
+from core.records.commit_batch import CommitBatch
 from tests.core.adapters.ledger.values import execution
 
 

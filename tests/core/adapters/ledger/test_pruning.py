@@ -16,8 +16,10 @@ from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.adapters.ledger.stories import LedgerStories
 from core.domain.approval import Approval, ApprovalState
+from core.domain.delivery import MAIN_READER, Delivery
 from core.domain.digest import Digest, Occasion
-from core.domain.events import OrderExecuted, SignalRefused
+from core.domain.events.orders import OrderExecuted
+from core.domain.events.signals import SignalRefused
 from core.domain.messages import (
     Body,
     CodeRefused,
@@ -30,12 +32,13 @@ from core.domain.messages import (
     SignalReceived,
     StoredMessage,
 )
-from core.domain.order import OrderState
+from core.domain.order_state_machine import OrderState
 from core.domain.reasons import reason
 from core.domain.signal import BY_HAND, Side
 from core.domain.signal_conflict import Conflict
 from core.domain.trading_state import Pause
-from core.ports import MAIN_READER, CommitBatch, Delivery, MessageOutcome
+from core.records.commit_batch import CommitBatch
+from core.records.message_outcome import MessageOutcome
 from tests.core.adapters.ledger import values
 from tests.core.adapters.ledger.values import NOW
 from tests.core.virtual_time import VirtualClock

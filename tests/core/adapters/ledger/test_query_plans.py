@@ -16,13 +16,14 @@ from core.adapters.ledger.analytics import LedgerAnalytics
 from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.adapters.ledger.stories import LedgerStories
-from core.domain.events import Priority
+from core.domain.delivery import Delivery
+from core.domain.events.priority import Priority
 from core.domain.messages import ControlsRequested, DeadLetter, Message
 from core.domain.position import Trade
 from core.domain.trading_state import Pause
 from core.engine.inbox import CONTROLS
-from core.ports import CommitBatch, Delivery
 from core.read_models import Page, Selection
+from core.records.commit_batch import CommitBatch
 from tests.bot.reports.test_tax_export import YEAR, keep, lived
 from tests.core.adapters.ledger.values import NOW, message
 

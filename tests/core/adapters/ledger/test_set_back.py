@@ -14,7 +14,7 @@ from core.adapters.ledger import tables
 from core.adapters.ledger.opening import open_ledger
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.domain.errors import LeaseLost, LedgerSetBack
-from core.ports import CommitBatch
+from core.records.commit_batch import CommitBatch
 from tests.core.adapters.ledger import values
 from tests.core.adapters.ledger.conftest import Reopen
 from tests.core.virtual_time import VirtualClock

@@ -19,14 +19,21 @@ from core.adapters.ledger.rows import dead_letter_of, execution_row, order_row
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.domain.access import Invite, Level, Person, QuietHours, Reader, Role, Topic
 from core.domain.approval import Approval, ApprovalState
+from core.domain.delivery import Delivery
 from core.domain.errors import LedgerUnavailable
-from core.domain.events import ApprovalRequested, DeadLettersFound, OrderExecuted, Priority, SignalRefused
+from core.domain.events.approvals import ApprovalRequested
+from core.domain.events.intake import DeadLettersFound
+from core.domain.events.orders import OrderExecuted
+from core.domain.events.priority import Priority
+from core.domain.events.signals import SignalRefused
 from core.domain.messages import DeadLetter, SourcePosition, StoredMessage
-from core.domain.order import ExecutionReport, OrderState
+from core.domain.order import ExecutionReport
+from core.domain.order_state_machine import OrderState
 from core.domain.reasons import reason
 from core.domain.signal import Side
 from core.domain.trading_state import Mode, Pause, TradingState
-from core.ports import CommitBatch, Delivery, MessageOutcome
+from core.records.commit_batch import CommitBatch
+from core.records.message_outcome import MessageOutcome
 from tests.core.adapters.ledger import values
 from tests.core.adapters.ledger.conftest import Reopen
 from tests.core.adapters.ledger.values import NOW

@@ -8,11 +8,13 @@ from random import Random
 
 from core.domain.messages import Message, SignalReceived
 from core.domain.money import divide, multiply
-from core.domain.order import Fill, Order, OrderState
+from core.domain.order import Fill, Order
+from core.domain.order_state_machine import OrderState
 from core.domain.position import Execution, Position
 from core.domain.signal import Side, Signal, client_order_id
-from core.ports import CommitBatch, MessageOutcome
 from core.read_models import Performance
+from core.records.commit_batch import CommitBatch
+from core.records.message_outcome import MessageOutcome
 
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)

@@ -19,7 +19,7 @@ from bot.web.webhook import letter_of
 from core.adapters.kafka.source import portions
 from core.adapters.ledger import codec
 from core.adapters.signals.codec import MAX_BYTES, Unreadable, decode
-from core.domain.events import DeadLettersFound
+from core.domain.events.intake import DeadLettersFound
 from core.domain.messages import DeadLetter, SignalReceived
 from core.domain.reasons import reason
 from core.domain.record_problems import kinds_of

@@ -22,7 +22,7 @@ from core.adapters.snowflake.history import COLUMNS, SnowflakeHistory
 from core.domain.errors import HistoryUnavailable
 from core.domain.position import Execution
 from core.history_export import HistoryExport
-from core.ports import CommitBatch
+from core.records.commit_batch import CommitBatch
 from tests.core.adapters.ledger.values import NOW, execution
 from tests.servers.snowflake import SnowflakeServer
 

@@ -1,0 +1,26 @@
+"""Delivered alerts and delivery cursors."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from core.domain.events.priority import Priority
+
+MAIN_READER = "main"
+"""Who is told in the owner's chat, whichever chat that is."""
+
+
+Told = Mapping[Priority, int]
+"""How far somebody was told: of each priority, the seq of the last event that is done with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A chat message and the events that it tells: those of `priority` from `first_seq` to `last_seq`. `question` is the inbox
+    seq of the signal that it asks about."""
+
+    chat_id: int
+    message_id: int
+    priority: Priority
+    first_seq: int
+    last_seq: int
+    question: int | None = None

@@ -1,0 +1,45 @@
+"""Events about pause, mode, limits and /panic."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from core.domain.events.priority import Priority
+from core.domain.risk_limit import LimitSet
+from core.domain.trading_state import TradingState
+
+
+@dataclass(frozen=True, slots=True)
+class ControlsChanged:
+    """Somebody paused, resumed or changed the mode; `by` is that person's id (0: nobody, a pause ended), whose own chat had its
+    answer already."""
+
+    before: TradingState
+    after: TradingState
+    by: int = 0
+    kind: Literal["controls_changed"] = "controls_changed"
+    priority: Priority = Priority.NORMAL
+
+
+@dataclass(frozen=True, slots=True)
+class LimitChanged:
+    """Somebody set a limit. `before` and `after` are what was and is in force, as the setting is written; `by` is the person's
+    id."""
+
+    limit: LimitSet
+    before: str
+    after: str
+    by: int
+    kind: Literal["limit_changed"] = "limit_changed"
+    priority: Priority = Priority.NORMAL
+
+
+@dataclass(frozen=True, slots=True)
+class PanicOver:
+    """All that a panic could sell is sold, or it was taken back: `held` are the symbols of which something is held or on its way
+    for all that, `paused` says whether everything still is."""
+
+    by: str
+    held: tuple[str, ...]
+    paused: bool
+    kind: Literal["panic_over"] = "panic_over"
+    priority: Priority = Priority.URGENT

@@ -1,0 +1,55 @@
+"""Events about orders."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from core.domain.events.priority import Priority
+from core.domain.order import Order
+from core.domain.position import Execution, Position
+
+
+@dataclass(frozen=True, slots=True)
+class OrderExecuted:
+    """An order ended with something filled. `order.state` tells whether all of it was (`order.qty` was asked).
+    `position` is what is held afterwards; `fee_value` is the fee in quote asset, None where it could not be valued."""
+
+    order: Order
+    execution: Execution
+    position: Position
+    fee_value: Decimal | None
+    kind: Literal["order_executed"] = "order_executed"
+    priority: Priority = Priority.NORMAL
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFailed:
+    """An order ended with nothing filled: rejected by the venue, or never placed. `order.reason` says why."""
+
+    order: Order
+    kind: Literal["order_failed"] = "order_failed"
+    priority: Priority = Priority.URGENT
+
+    @property
+    def fate_unknown(self) -> bool:
+        """Whether it may have been filled all the same, and nobody can say any more."""
+        return self.order.reason is not None and self.order.reason.code == "fate_unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderUnanswered:
+    """The venue did not answer; we are finding out. Whatever comes of it is told as well."""
+
+    order: Order
+    kind: Literal["order_unanswered"] = "order_unanswered"
+    priority: Priority = Priority.URGENT
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAdopted:
+    """The exchange had an order of this ledger's own mark that the ledger had lost; it is taken over. What it came to is told as
+    of any other."""
+
+    order: Order
+    kind: Literal["order_adopted"] = "order_adopted"
+    priority: Priority = Priority.URGENT

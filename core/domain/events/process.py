@@ -1,0 +1,68 @@
+"""Events about this process and what it runs with."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from core.domain.digest import Digest
+from core.domain.events.priority import Priority
+from core.domain.trading_state import TradingState
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The process is up and takes signals. `notes` are codes of what the owner should know (e.g. `from_latest`); the process
+    before it gave its last sign of life at `away_since`."""
+
+    version: str
+    trading_mode: str
+    controls: TradingState
+    open_positions: int
+    notes: tuple[str, ...] = ()
+    away_since: datetime | None = None
+    kind: Literal["started"] = "started"
+    priority: Priority = Priority.NORMAL
+
+
+@dataclass(frozen=True, slots=True)
+class CaughtUp:
+    """Everything that came while no process ran has been read: `came` signals, `too_old` of them too old to act upon."""
+
+    since: datetime
+    until: datetime
+    came: int
+    too_old: int
+    kind: Literal["caught_up"] = "caught_up"
+    priority: Priority = Priority.NORMAL
+
+
+@dataclass(frozen=True, slots=True)
+class DigestMade:
+    """How things stand, for one chat."""
+
+    digest: Digest
+    kind: Literal["digest_made"] = "digest_made"
+    priority: Priority = Priority.NORMAL
+
+
+@dataclass(frozen=True, slots=True)
+class KeyTooWide:
+    """The exchange's key may do more than it needs, as `findings` say (codes of `core.domain.api_key_permissions`); or that
+    could not be read: `unread` is why."""
+
+    findings: tuple[str, ...]
+    unread: str = ""
+    kind: Literal["key_too_wide"] = "key_too_wide"
+    priority: Priority = Priority.URGENT
+
+
+@dataclass(frozen=True, slots=True)
+class AnotherProgram:
+    """Another program that uses this bot's token came, stays for longer than a moment, or is gone. `who` is this program,
+    `effect` says whether it makes entries meanwhile; on paper there is nothing to be bought twice."""
+
+    what: Literal["came", "stays", "gone"]
+    who: str
+    effect: Literal["entries", "no_entries", "paper"]
+    kind: Literal["another_program"] = "another_program"
+    priority: Priority = Priority.URGENT

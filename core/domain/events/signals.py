@@ -1,0 +1,47 @@
+"""Events about signals that did not become an order at once."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from core.domain.events.priority import Priority
+from core.domain.reasons import Reason
+from core.domain.signal import Side, Signal
+
+_LOSES_AN_EXIT = frozenset({"price_sanity", "expired"})
+
+
+_NEVER_LOOKED_AT = frozenset({"conflict", "turned_back"})  # refused before anybody could see whether something is held
+
+
+@dataclass(frozen=True, slots=True)
+class ExitPending:
+    """An exit that is wanted cannot be done yet, for a `reason`; it is tried again and again `until` then (None: without end).
+    `inbox_seq` is the message that was tried last."""
+
+    signal: Signal
+    reason: Reason
+    until: datetime | None = None
+    inbox_seq: int = 0
+    kind: Literal["exit_waits"] = "exit_waits"
+    priority: Priority = Priority.URGENT
+
+
+@dataclass(frozen=True, slots=True)
+class SignalRefused:
+    """A signal did not become an order. `outcome` is how: ignored, denied, expired or observed; `inbox_seq` is its stored
+    message. `held`: there is an open position in its symbol."""
+
+    signal: Signal
+    outcome: str
+    reason: Reason
+    inbox_seq: int = 0
+    held: bool = False
+    kind: Literal["signal_refused"] = "signal_refused"
+    priority: Priority = Priority.NORMAL
+
+    @property
+    def lost_exit(self) -> bool:
+        """Whether a position stays open that a good signal wanted closed: a person has to say whether it is sold all the same."""
+        lost = (self.held and self.reason.code in _LOSES_AN_EXIT) or self.reason.code in _NEVER_LOOKED_AT
+        return self.signal.side is Side.SELL and lost

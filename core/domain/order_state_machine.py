@@ -1,0 +1,60 @@
+"""The states of an order and its legal moves, in one table."""
+
+from enum import StrEnum
+
+from core.domain.errors import IllegalTransition
+
+
+class OrderState(StrEnum):
+    """Denied by us, rejected by the venue, declined by the owner: three words for three things."""
+
+    DENIED = "DENIED"
+    AWAITING_APPROVAL = "AWAITING_APPROVAL"
+    DECLINED = "DECLINED"
+    SUBMITTED = "SUBMITTED"
+    UNKNOWN = "UNKNOWN"
+    ACCEPTED = "ACCEPTED"
+    PARTIALLY_FILLED = "PARTIALLY_FILLED"
+    FILLED = "FILLED"
+    CANCELED = "CANCELED"
+    REJECTED = "REJECTED"
+    EXPIRED = "EXPIRED"
+
+    @property
+    def in_flight(self) -> bool:
+        """Committed, maybe sent, not yet settled: start-up must find out about these."""
+        return self in _IN_FLIGHT
+
+    @property
+    def final(self) -> bool:
+        return not MOVES[self]
+
+
+_S = OrderState
+
+
+_SETTLED = frozenset({_S.PARTIALLY_FILLED, _S.FILLED, _S.CANCELED, _S.EXPIRED})
+
+
+MOVES: dict[OrderState, frozenset[OrderState]] = {
+    _S.AWAITING_APPROVAL: frozenset({_S.SUBMITTED, _S.DECLINED, _S.DENIED, _S.EXPIRED, _S.CANCELED}),
+    _S.SUBMITTED: frozenset({_S.UNKNOWN, _S.ACCEPTED, _S.REJECTED, _S.DENIED}) | _SETTLED,
+    _S.UNKNOWN: frozenset({_S.SUBMITTED, _S.ACCEPTED, _S.REJECTED, _S.DENIED}) | _SETTLED,
+    _S.ACCEPTED: _SETTLED | {_S.REJECTED},
+    _S.PARTIALLY_FILLED: frozenset({_S.FILLED, _S.CANCELED, _S.EXPIRED}),
+    _S.DENIED: frozenset(),
+    _S.DECLINED: frozenset(),
+    _S.FILLED: frozenset(),
+    _S.CANCELED: frozenset(),
+    _S.REJECTED: frozenset(),
+    _S.EXPIRED: frozenset(),
+}
+
+
+_IN_FLIGHT = frozenset({_S.SUBMITTED, _S.UNKNOWN, _S.ACCEPTED, _S.PARTIALLY_FILLED})
+
+
+def check_move(old: OrderState, new: OrderState) -> None:
+    """Raises IllegalTransition unless an order may go from `old` to `new`. Staying is always legal."""
+    if new is not old and new not in MOVES[old]:
+        raise IllegalTransition(f"an order cannot go from {old} to {new}")

@@ -1,0 +1,14 @@
+"""Readers of commits: metrics, the log, the chat's waiters."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from core.domain.arrival import Arrival
+from core.domain.messages import DeadLetter
+from core.records.commit_batch import CommitBatch
+
+
+class Observer(Protocol):
+    """Whoever only wants to know. Called after the commit, never awaited; what it raises is logged and goes no further."""
+
+    def committed(self, changes: CommitBatch, stored: Sequence[Arrival], dead: Sequence[DeadLetter]) -> None: ...

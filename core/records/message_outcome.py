@@ -1,0 +1,20 @@
+"""The outcome of a stored message."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.domain.reasons import Reason
+from core.policy.rule_measurements import DecisionRecord
+
+
+@dataclass(frozen=True, slots=True)
+class MessageOutcome:
+    """What became of a stored message: `outcome` is the metric's label (`ordered`, `ignored`, `denied`, `expired`, `observed`,
+    `awaiting_approval`, `put_off`, `done`, `failed`), `reason` why (English sentence and code are both
+    kept), `facts` the numbers that were decided by."""
+
+    seq: int
+    outcome: str
+    at: datetime
+    reason: Reason | None = None
+    facts: DecisionRecord | None = None
