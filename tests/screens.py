@@ -18,7 +18,8 @@ import bot.texts
 from bot.telegram.client import RetryingBot, connect
 from bot.texts import LANGUAGES, texts
 from bot.views.chat_message import ChatMessage
-from bot.views.events import render, render_digest
+from bot.views.event_batch import render_digest
+from bot.views.events import render
 from core.domain.events.table import Event
 from core.domain.outbox_item import OutboxItem
 from core.domain.trading_state import Mode

@@ -9,8 +9,9 @@ from bot.commands.context import Caller, CommandContext
 from bot.commands.pagination import refresh
 from bot.texts import Html, short
 from bot.views.chat_message import ChatMessage
-from bot.views.events import duration, not_live
+from bot.views.duration import duration
 from bot.views.number_format import aligned, money, quantity
+from bot.views.trading_mode import not_live
 from core.domain.errors import ExchangeUnavailable
 from core.domain.instrument import Balance
 from core.domain.money import ZERO

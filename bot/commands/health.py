@@ -5,7 +5,8 @@ from bot.commands.context import Caller, CommandContext
 from bot.commands.pagination import refresh
 from bot.texts import Html
 from bot.views.chat_message import ChatMessage
-from bot.views.events import duration, short_parts
+from bot.views.component_status import short_parts
+from bot.views.duration import duration
 
 
 async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessage:

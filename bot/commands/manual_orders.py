@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from bot.commands.context import Caller, CommandContext, Trouble
 from bot.texts import Html, Texts, short
-from bot.views.events import not_live, percent_of
-from bot.views.number_format import money, price, quantity
+from bot.views.number_format import money, percent_of, price, quantity
+from bot.views.trading_mode import not_live
 from core.domain.errors import LedgerUnavailable
 from core.domain.messages import Body, ManualInstruction, Message, SignalReceived
 from core.domain.money import ZERO, multiply

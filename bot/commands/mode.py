@@ -8,7 +8,7 @@ from bot.commands.base import Args, Command, always, bad_argument, request
 from bot.commands.confirm import ask
 from bot.commands.context import Caller, CommandContext, Trouble
 from bot.views.chat_message import Button, ChatMessage
-from bot.views.events import controls_lines
+from bot.views.trading_state import controls_lines
 from core.domain.access import Role
 from core.domain.messages import ControlsRequested
 from core.domain.trading_state import EVERYTHING, ApprovalPolicy, Mode, TradingState

@@ -12,7 +12,7 @@ from bot.commands.context import Caller, CommandContext
 from bot.commands.mode import change
 from bot.commands.resume import ROLE as LOOSENS
 from bot.views.chat_message import ChatMessage
-from bot.views.events import controls_lines
+from bot.views.trading_state import controls_lines
 from core.domain.access import Role
 from core.domain.messages import ControlsRequested
 from core.domain.trading_state import Pause, TradingState

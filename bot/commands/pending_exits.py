@@ -2,7 +2,7 @@
 
 from bot.commands.context import CommandContext
 from bot.texts import Html, short
-from bot.views.events import duration
+from bot.views.duration import duration
 from bot.views.number_format import quantity
 from core.domain.pending_exit import PendingExit
 from core.policy.exits.pending import good_until

@@ -6,8 +6,8 @@ from bot.commands.pagination import refresh
 from bot.commands.pending_exits import wanted_exits
 from bot.texts import Html
 from bot.views.chat_message import ChatMessage
-from bot.views.events import duration, percent_of
-from bot.views.number_format import money, price, quantity
+from bot.views.duration import duration
+from bot.views.number_format import money, percent_of, price, quantity
 from core.domain.money import multiply
 from core.domain.position import Position
 

@@ -13,8 +13,9 @@ from bot.commands.valuation import by_worth, together, unrealised
 from bot.reports import charts
 from bot.texts import Html
 from bot.views.chat_message import ChatMessage
-from bot.views.events import controls_lines, not_live
 from bot.views.number_format import money
+from bot.views.trading_mode import not_live
+from bot.views.trading_state import controls_lines
 from core.domain.errors import LedgerUnavailable
 from core.read_models import Performance, Selection
 

@@ -8,7 +8,7 @@ from bot.commands.base import Args, Command
 from bot.commands.chat_preferences import prefer
 from bot.commands.context import Caller, CommandContext, Trouble
 from bot.views.chat_message import ChatMessage
-from bot.views.events import controls_lines
+from bot.views.trading_state import controls_lines
 from core.domain.access import Role
 from core.domain.messages import InviteUsed
 

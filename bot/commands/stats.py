@@ -10,7 +10,7 @@ from bot.commands.context import Caller, CommandContext
 from bot.commands.pagination import refresh
 from bot.texts import Html
 from bot.views.chat_message import ChatMessage
-from bot.views.events import duration
+from bot.views.duration import duration
 from bot.views.number_format import alike, per_cent
 from core.domain.errors import LedgerUnavailable
 from core.domain.money import ZERO, divide

@@ -9,9 +9,12 @@ from bot.commands.pagination import refresh
 from bot.commands.valuation import together, unrealised
 from bot.texts import Html
 from bot.views.chat_message import ChatMessage
-from bot.views.events import controls_lines, duration, not_live, percent_of, short_parts
-from bot.views.number_format import money, quantity
+from bot.views.component_status import short_parts
+from bot.views.duration import duration
+from bot.views.number_format import money, percent_of, quantity
 from bot.views.symbol_halts import hold_name
+from bot.views.trading_mode import not_live
+from bot.views.trading_state import controls_lines
 from core.domain.money import multiply
 from core.policy.risk.limits import shown
 

@@ -19,7 +19,8 @@ from bot.telegram.client import NotTaken, RetryingBot
 from bot.telegram.rate_limiter import RateLimiter
 from bot.views.approval import question, record
 from bot.views.chat_message import ChatMessage
-from bot.views.events import render, render_digest
+from bot.views.event_batch import render_digest
+from bot.views.events import render
 from core.domain.access import Level
 from core.domain.approval import ApprovalState
 from core.domain.delivery import MAIN_READER, Delivery

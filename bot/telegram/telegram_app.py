@@ -31,7 +31,7 @@ from bot.telegram.rate_limiter import RateLimiters
 from bot.telegram.single_instance import CONFLICT_PAUSE_SECONDS, SingleInstance
 from bot.texts import Html, Texts, short
 from bot.views.chat_message import Button, ChatMessage, plain_text, units
-from bot.views.events import duration
+from bot.views.duration import duration
 from bot.views.reply_keyboard import command_meant, command_of
 from core.domain.access import Role
 from core.domain.errors import ConfigurationError

@@ -4,6 +4,7 @@ They report it in English, as `/readyz` and the log show it; text unknown here (
 """
 
 import re
+from collections.abc import Mapping
 
 from bot.texts import Html, Texts, short
 from core.domain.messages import DeadLetter
@@ -59,3 +60,12 @@ def problem_words(letter: DeadLetter | ProblemKind, texts: Texts, limit: int) ->
     """Returns why a record is not a signal, in the reader's language; in English, at most `limit` characters, where it was
     stored without its reason."""
     return texts.reason(letter.reason) if letter.reason is not None else short(letter.problem, limit)
+
+
+def short_parts(health: Mapping[str, tuple[bool, str]], texts: Texts, limit: int) -> list[Html]:
+    """Returns a line for each part of the program: well or not, and its word on it, foreign words cut to `limit` characters."""
+    lines = []
+    for part, (well, word) in health.items():
+        name = texts(f"part.{part}") if texts.has(f"part.{part}") else part
+        lines.append(texts("status.part_up" if well else "status.part_down", part=name, word=state_word(word, texts, limit)))
+    return lines

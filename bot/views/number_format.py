@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
 from core.domain.money import EXACT
+from core.domain.money import per_cent as exact_per_cent
 
 NARROW_SPACE = "\u202f"  # a thin space at which a line never breaks
 _GROUPED_FROM = 5  # digits before the point; four read well as they are
@@ -50,6 +51,11 @@ def per_cent(number: Decimal) -> str:
     """One decimal and always a sign, that of the true number, so that no loss is ever shown as a gain: +7.8%, -0.0%."""
     text = _fixed(abs(number), least=1, most=1)
     return f"{'-' if number < 0 else '+'}{text}%"
+
+
+def percent_of(part: Decimal, whole: Decimal) -> str:
+    """Returns `part` of `whole`, both in the same asset, as a percentage with its sign."""
+    return per_cent(exact_per_cent(part, whole))
 
 
 def distance(number: Decimal) -> str:

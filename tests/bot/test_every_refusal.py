@@ -22,7 +22,8 @@ from bot.subscriptions.notification_rules import Recipient
 from bot.subscriptions.recipients import Recipients
 from bot.texts import LANGUAGES, texts
 from bot.views.chat_message import plain_text
-from bot.views.events import render, render_line
+from bot.views.event_batch import render_line
+from bot.views.events import render
 from bot.web import webhook as signals
 from bot.web.health import create_web_app
 from bot.web.server import serve_web

@@ -17,7 +17,8 @@ from bot.commands import COMMANDS, nearest
 from bot.texts import en, ru, texts
 from bot.views.chat_message import plain_text, split, units
 from bot.views.component_status import state_word
-from bot.views.events import render, render_digest
+from bot.views.event_batch import render_digest
+from bot.views.events import render
 from bot.views.number_format import aligned, alike, money, per_cent, price, quantity
 from core.domain.account import ACCOUNT
 from core.domain.approval import ApprovalState

@@ -1,0 +1,18 @@
+"""The table of events: each kind has its words, and a text to be counted by."""
+
+from typing import get_args
+
+import pytest
+
+from bot.texts import texts
+from bot.views.events import VIEWS
+from core.domain.events.table import Event
+
+
+def test_each_kind_of_event_has_its_view() -> None:
+    assert {kind.__name__ for kind in get_args(Event)} == {kind.__name__ for kind in VIEWS}
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_what_a_view_is_counted_as_has_a_text(language: str) -> None:
+    assert all(texts(language).has(f"digest.{view.counted_as}_count") for view in VIEWS.values())
