@@ -1,1 +1,1 @@
-"""MarketFlow beside a naive loop, on one machine in one run: `python -m bench`. No part of the program."""
+"""Benchmarks: MarketFlow and a naive loop on one machine in one run: `python -m bench`. Not a part of the program."""

@@ -35,7 +35,7 @@ def _arguments() -> argparse.Namespace:
 
 
 async def _measure(place: World, contender: Contender, name: str, folder: Path, chosen: argparse.Namespace) -> Figures:
-    """One contender in one round: started, warmed up, measured, ended."""
+    """Measures one contender in one round: starts it, warms it up, measures, ends it."""
     await asyncio.to_thread(folder.mkdir)
     await place.create_topic(name)
     orders = _WARM_UP + chosen.singles + chosen.burst
@@ -78,7 +78,7 @@ def _progress(text: str) -> None:
 
 
 def main() -> int:
-    """0 when both were measured, whatever the figures; 1 when one of them did not do its work."""
+    """Returns 0 when both were measured, whatever the figures; 1 when one of them did not do its work."""
     chosen = _arguments()
     try:
         with tempfile.TemporaryDirectory(prefix="marketflow-bench-") as folder:

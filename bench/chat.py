@@ -1,4 +1,4 @@
-"""`python -m bench.chat`: the local Bot API server in a process of its own; prints where it is as a JSON line."""
+"""`python -m bench.chat`: the local Bot API server in its own process; prints its address as a JSON line."""
 
 import asyncio
 import json
@@ -9,7 +9,7 @@ from local_telegram.server import running_chat
 
 
 async def serve() -> None:
-    """Runs until SIGTERM or SIGINT."""
+    """Serves until SIGTERM or SIGINT."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -1,4 +1,4 @@
-"""The two that are compared, each a process of its own with the same settings."""
+"""The two contenders, each in its own process with the same settings."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -11,7 +11,7 @@ from bench.world import SYMBOLS, World, python
 from tests.running import Program
 from tests.servers.ports import free_port
 
-# Nothing in the way of the signals of a burst; all else is as it comes, INFO log and full-sync ledger included.
+# No limit stops the signals of a burst; all else has its defaults, INFO log and full-sync ledger included.
 _UNBOUND = {
     "TRADING_MODE": "live",
     "SYMBOLS": ",".join(SYMBOLS),
@@ -26,8 +26,8 @@ Contender = Callable[[World, str, Path, int], AbstractAsyncContextManager[None]]
 
 @asynccontextmanager
 async def naive(world: World, topic: str, folder: Path, orders: int) -> AsyncIterator[None]:
-    """The document's loop."""
-    del orders  # it keeps no books
+    """Runs the document's loop."""
+    del orders  # it has no ledger
     log = folder / "naive.log"
     env = world.settings(topic) | {"METRICS_PORT": str(free_port())}
     loop = python("bench.naive", name="the naive loop", log=log, ready=lambda: READY in log.read_text(), env=env)
@@ -40,7 +40,7 @@ async def naive(world: World, topic: str, folder: Path, orders: int) -> AsyncIte
 
 @asynccontextmanager
 async def marketflow(world: World, topic: str, folder: Path, orders: int) -> AsyncIterator[None]:
-    """`marketflow run`. BenchmarkFailed at the end where its ledger does not hold every order as an execution."""
+    """Runs `marketflow run`. Raises BenchmarkFailed at the end where its ledger lacks an execution for any order."""
     program = Program(folder, world.settings(topic) | _UNBOUND)
     try:
         await program.start()

@@ -1,4 +1,4 @@
-"""Sends signals and looks, in the exchange's own log, when the orders came. Knows nothing of who places them."""
+"""Sends signals and reads from the exchange's own log when the orders came. Does not know which contender places them."""
 
 import asyncio
 import json
@@ -19,16 +19,16 @@ from bench.world import PRICE, SYMBOLS, World
 _LOOK_EVERY = 0.2  # seconds
 _SETTLED = 0.5  # seconds in which a second order for the same signal would show
 _LONGEST = 90.0  # seconds that a burst may take
-_JITTER = 0.25  # of the pause, so that it does not fall into step with anything
+_JITTER = 0.25  # of the pause, so that it does not synchronize with anything
 
 
 class BenchmarkFailed(Exception):
-    """A contender did not place exactly the orders that it should have: its times mean nothing."""
+    """Raised when a contender did not place exactly the expected orders: its times are meaningless."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """What is to be sent. Its order is a BUY or a SELL of `symbol`."""
+    """A signal to send. Its order is a BUY or a SELL of `symbol`."""
 
     symbol: str
     side: str
@@ -49,14 +49,15 @@ class Seen:
 
 
 def signals(name: str, count: int) -> Iterator[Signal]:
-    """`count` signals over all symbols in turn, in each a BUY and a SELL alternating: every one of them is to be executed."""
+    """Yields `count` signals over all symbols in turn, in each a BUY and a SELL alternating: every one of them is to be
+    executed."""
     for number in range(count):
         side = "BUY" if number // len(SYMBOLS) % 2 == 0 else "SELL"
         yield Signal(SYMBOLS[number % len(SYMBOLS)], side, f"{name}-{number}")
 
 
 class Load:
-    """Signals on one topic, one phase after the other."""
+    """Sends signals to one topic, one phase after the other."""
 
     def __init__(self, world: World, topic: str) -> None:
         self._topic = topic
@@ -76,7 +77,7 @@ class Load:
         await self._session.close()
 
     async def one_at_a_time(self, wanted: Sequence[Signal], pause: float) -> list[float]:
-        """Seconds from sending each signal to its order's arrival; `pause` seconds between two."""
+        """Returns the seconds from sending each signal to its order's arrival, with `pause` seconds between two signals."""
         sent = []
         for signal in wanted:
             sent.append(await self._send(signal))
@@ -85,7 +86,7 @@ class Load:
         return [order.at - at for order, at in zip(orders, sent, strict=True)]
 
     async def burst(self, wanted: Sequence[Signal]) -> float:
-        """Orders per second, from sending the first signal to the arrival of the last order."""
+        """Returns orders per second, from sending the first signal to the arrival of the last order."""
         sent = [await self._send(signal) for signal in wanted]
         orders = await self._orders(wanted)
         return len(orders) / (max(order.at for order in orders) - sent[0])
@@ -96,7 +97,7 @@ class Load:
         return at
 
     async def _orders(self, wanted: Sequence[Signal]) -> list[Seen]:
-        """The order of each signal, in the order of `wanted`, once all have come and no more do."""
+        """Returns the order of each signal, in the order of `wanted`, once all have come and no more do."""
         seen: list[Seen] = []
         deadline = time.monotonic() + _LONGEST
         while len(seen) < len(wanted) and time.monotonic() < deadline:
@@ -112,7 +113,7 @@ class Load:
         return [Seen(order["params"]["symbol"], order["params"]["side"], order["time_us"] / 1e6) for order in orders]
 
     async def filled(self) -> tuple[int, int]:
-        """How many orders the exchange has filled since it started, and how many it has taken."""
+        """Returns how many orders the exchange has filled since it started, and how many it has accepted."""
         orders = (await self._ask("state"))["orders"]
         return sum(order["status"] == "FILLED" for order in orders), len(orders)
 
@@ -123,9 +124,9 @@ class Load:
 
 
 def matched(wanted: Sequence[Signal], seen: Sequence[Seen]) -> list[Seen]:
-    """The order of each signal: the first of a symbol belongs to the symbol's first signal, and so on.
+    """Returns the order of each signal: the first of a symbol belongs to the symbol's first signal, and so on.
 
-    BenchmarkFailed where there are too few, too many, or others than were asked for.
+    Raises BenchmarkFailed where there are too few, too many, or unexpected ones.
     """
     if len(seen) != len(wanted):
         raise BenchmarkFailed(f"{len(wanted)} signals were sent and {len(seen)} orders arrived")

@@ -1,6 +1,6 @@
-"""The naive loop: consume, place, alert, one after another, blocking, as the design document's own example does it.
+"""The naive loop: consume, place, alert, one after another, blocking, like the design document's own example.
 
-It has no ledger, no rules and no answer to failure: what it leaves out it need not wait for. The speed to measure by.
+It has no ledger, no rules and no error handling, and waits for none of them: the speed to compare with.
 """
 
 import asyncio
@@ -23,19 +23,19 @@ last_profit = Gauge("last_trade_profit", "Last trade profit (%)")
 
 
 def send_alert(text: str) -> None:
-    """The document's telegram_notifier: a new connection for each message, and whatever is answered is good."""
+    """Sends an alert like the document's telegram_notifier: a new connection for each message, any answer accepted."""
     url = f"{os.environ['TG_API_URL']}/bot{os.environ['TG_TOKEN']}/sendMessage"
     requests.post(url, json={"chat_id": os.environ["TG_CHAT_ID"], "text": text})
 
 
 def connect_exchange() -> Client:
-    """python-binance's blocking client, whose session keeps its connection; the same recvWindow as it has by itself."""
+    """Returns python-binance's blocking client, whose session keeps its connection; with its default recvWindow."""
     Client.API_URL = os.environ["BINANCE_API_URL"]
     return Client(os.environ["BINANCE_API_KEY"], os.environ["BINANCE_API_SECRET"])
 
 
 class Trader:
-    """What to do about a signal. Unlike the document's example it knows more than one symbol, so that both do the same work."""
+    """Trades a signal. Unlike the document's example it knows more than one symbol, so that both contenders do the same work."""
 
     def __init__(self, client: Client, qty: float) -> None:
         self._client = client

@@ -1,4 +1,4 @@
-"""The figures of one run, as a table and as JSON. Judges them beside the targets, and decides nothing."""
+"""The figures of one run, as a table and as JSON. Compares them with the targets, and decides nothing."""
 
 import statistics
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ MOST_LATENCY, LEAST_BURST = 2.0, 2.0  # times the naive loop's
 
 @dataclass(slots=True)
 class Figures:
-    """What one contender did in all rounds."""
+    """One contender's results of all rounds."""
 
     seconds: list[float] = field(default_factory=list)
     """From signal to order, one at a time."""
@@ -20,12 +20,12 @@ class Figures:
     """Orders per second of each burst."""
 
     def percentile(self, number: int) -> float:
-        """Of the time from signal to order, in milliseconds."""
+        """Returns a percentile of the time from signal to order, in milliseconds."""
         return statistics.quantiles(self.seconds, n=100, method="inclusive")[number - 1] * 1000
 
     @property
     def rate(self) -> float:
-        """The middle one of the bursts, in orders per second."""
+        """Returns the median of the bursts, in orders per second."""
         return statistics.median(self.rates)
 
 
@@ -40,7 +40,7 @@ class Ratio:
 
 
 def ratios(figures: dict[str, Figures]) -> Sequence[Ratio]:
-    """The two that count."""
+    """Returns the two ratios with targets."""
     ours, theirs = figures[OURS], figures[NAIVE]
     latency, burst = ours.percentile(50) / theirs.percentile(50), ours.rate / theirs.rate
     return (
@@ -50,7 +50,7 @@ def ratios(figures: dict[str, Figures]) -> Sequence[Ratio]:
 
 
 def as_table(figures: dict[str, Figures], burst: int) -> str:
-    """For a person to read."""
+    """Formats the figures for a person."""
     lines = [
         f"{'':12}{'signal to order (ms)':>24}   {f'burst of {burst:,} signals':>28}",
         f"{'':12}{'p50':>12}{'p99':>12}   {'orders/s':>12}{'each round':>22}",
@@ -67,7 +67,7 @@ def as_table(figures: dict[str, Figures], burst: int) -> str:
 
 
 def as_json(figures: dict[str, Figures]) -> dict[str, Any]:
-    """For a program to read."""
+    """Formats the figures for a program."""
     return {
         "contenders": {
             name: {

@@ -42,7 +42,7 @@ _AT = "strftime('%Y-%m-%dT%H:%M:%S', 1700000000 + i * 10, 'unixepoch') || '.0000
 
 
 async def history(path: Path, count: int) -> None:
-    """A ledger of so many closed trades."""
+    """Writes a ledger of so many closed trades."""
     clock = FastClock()
     await (await open_ledger(f"sqlite+aiosqlite:///{path / 'ledger.db'}", clock)).close()
     with closing(sqlite3.connect(path / "ledger.db")) as connection, connection:
@@ -51,7 +51,7 @@ async def history(path: Path, count: int) -> None:
 
 
 async def answers(firm: Firm, count: int) -> list[float]:
-    """Milliseconds from the command to its answer in the chat, one after the other."""
+    """Returns the milliseconds from each command to its answer in the chat, one after the other."""
     took = []
     for _ in range(count):
         began = time.perf_counter()
@@ -61,7 +61,7 @@ async def answers(firm: Firm, count: int) -> list[float]:
 
 
 async def load(firm: Firm, rate: float) -> None:
-    """So many signals a second, each executed, until cancelled."""
+    """Sends so many signals a second, each executed, until cancelled."""
     began, sent = time.perf_counter(), 0
     while True:
         kind, symbol = ("BUY_SM", "SELL_SM")[sent // 2 % 2], SYMBOLS[sent % 2]
@@ -71,7 +71,7 @@ async def load(firm: Firm, rate: float) -> None:
 
 
 async def under_load(folder: Path, rate: float, count: int) -> tuple[list[float], float]:
-    """The answers' milliseconds, and how many orders a second were executed meanwhile."""
+    """Returns the answers' milliseconds, and how many orders a second were executed at the same time."""
     done = select(func.count().label("n")).select_from(tables.executions)
     async with running_chat(Room(PEOPLE)) as server, firm_on(server, folder, speed=1, limits=LIMITS) as firm:
         loading = asyncio.create_task(load(firm, rate))
@@ -86,7 +86,7 @@ async def under_load(folder: Path, rate: float, count: int) -> tuple[list[float]
 
 
 async def after(folder: Path, trades: int, count: int) -> list[float]:
-    """The answers' milliseconds on a ledger of so many trades."""
+    """Returns the answers' milliseconds on a ledger of so many trades."""
     await history(folder, trades)
     async with running_chat(Room(PEOPLE)) as server, firm_on(server, folder, speed=1, limits=LIMITS) as firm:
         await answers(firm, 5)
@@ -94,7 +94,7 @@ async def after(folder: Path, trades: int, count: int) -> list[float]:
 
 
 def report(loaded: Sequence[float], rate: float, short: Sequence[float], long: Sequence[float], trades: int) -> str:
-    """What was measured, in words."""
+    """Returns the measurements as text."""
     at_99, ratio = quantiles(loaded, n=100)[98], median(long) / median(short)
     under = f"median {median(loaded):.1f} ms, 99th of 100 {at_99:.1f} ms"
     grown = f"after 1,000 trades {median(short):.1f} ms, after {trades:,} {median(long):.1f} ms: {ratio:.2f}x"
@@ -102,7 +102,7 @@ def report(loaded: Sequence[float], rate: float, short: Sequence[float], long: S
 
 
 async def run(trades: int, count: int, rate: float) -> str:
-    """Measures all of it, in one run on this machine."""
+    """Measures everything in one run on this machine."""
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder)
         for name in ("loaded", "short", "long"):

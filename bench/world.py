@@ -1,4 +1,5 @@
-"""What both contenders meet: the loopback exchange, the local chat and a Kafka broker, each a process of its own on 127.0.0.1."""
+"""The surroundings of both contenders: the loopback exchange, the local chat and a Kafka broker, each its own process on
+127.0.0.1."""
 
 import asyncio
 import json
@@ -20,14 +21,14 @@ BASES = tuple(f"B{chr(ord('A') + number)}" for number in range(20))
 SYMBOLS = tuple(f"{base}USDC" for base in BASES)
 PARTITIONS = 4
 
-# The naive loop sells what it bought, fee not taken off: with something of each coin in stock that is no -2010.
+# The naive loop sells what it bought without deducting the fee: some stock of each coin keeps that from being a -2010.
 _PLENTY = "1000000"
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Where everything is. The exchange comes last: each measurement has its own, since MarketFlow trades no symbol where an
-    account has its mark on orders that its ledger does not know."""
+    """The addresses of the servers. The exchange comes last: each measurement has its own, since MarketFlow trades no symbol
+    where an account has orders with its mark that its ledger does not know."""
 
     chat_url: str
     token: str
@@ -40,7 +41,7 @@ class World:
     secret: str = ""
 
     def settings(self, topic: str) -> dict[str, str]:
-        """What both contenders are given."""
+        """Returns the settings of both contenders."""
         return {
             "BINANCE_API_URL": self.api_url,
             "BINANCE_API_KEY": self.key,
@@ -55,15 +56,15 @@ class World:
 
 
 def python(*arguments: str, name: str, log: Path, ready: Callable[[], bool], env: dict[str, str] | None = None) -> ServerProcess:
-    """A module of this project as a process: `python -m` with `arguments`."""
+    """Starts a module of this project as a process: `python -m` with `arguments`."""
     path = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
     return ServerProcess(name, [sys.executable, "-m", *arguments], log=log, ready=ready, env=path | (env or {}))
 
 
 @asynccontextmanager
 async def running_world(folder: Path, *, memory_broker: bool) -> AsyncIterator[World]:
-    """Starts all but an exchange; everything is gone at the end of the block. `memory_broker`: the embedded one even where
-    Apache Kafka is."""
+    """Starts all but an exchange and stops everything at the end of the block. `memory_broker`: uses the embedded one even
+    where Apache Kafka is installed."""
     async with AsyncExitStack() as stack:
         chat = await _speaking(stack, ["bench.chat"], folder / "chat.log")
         real = None if memory_broker else await _apache_kafka(stack, folder / "kafka")
@@ -91,7 +92,7 @@ async def running_world(folder: Path, *, memory_broker: bool) -> AsyncIterator[W
 
 @asynccontextmanager
 async def with_exchange(world: World, folder: Path) -> AsyncIterator[World]:
-    """`world` with an exchange on which nothing was ever traded."""
+    """Yields `world` with an exchange on which nothing was ever traded."""
     symbols = [option for base in BASES for option in (f"--symbol={base}=USDC", f"--balance={base}={_PLENTY}")]
     async with AsyncExitStack() as stack:
         arguments = ["tests.venue", "--no-limits", f"--balance=USDC={_PLENTY}", *symbols]
@@ -100,7 +101,7 @@ async def with_exchange(world: World, folder: Path) -> AsyncIterator[World]:
 
 
 async def _speaking(stack: AsyncExitStack, arguments: Sequence[str], log: Path) -> dict[str, Any]:
-    """Starts a server that says where it is in its first line; what it said."""
+    """Starts a server that prints its address in its first line; returns that line."""
     server = python(*arguments, name=arguments[0], log=log, ready=lambda: log.read_text().endswith("}\n"))
     stack.push_async_callback(asyncio.to_thread, server.kill)
     await asyncio.to_thread(server.start)
@@ -109,7 +110,7 @@ async def _speaking(stack: AsyncExitStack, arguments: Sequence[str], log: Path) 
 
 
 async def _apache_kafka(stack: AsyncExitStack, folder: Path) -> RealKafka | None:
-    """A real broker, or None where this machine cannot run one."""
+    """Returns a real broker, or None where this machine cannot run one."""
     try:
         jars = await asyncio.to_thread(kafka_jars)
     except KafkaUnavailableError as lacking:

@@ -1,1 +1,1 @@
-"""What the ledger holds, on a page. Reads only."""
+"""The dashboard: the ledger as web pages. Reads only."""

@@ -1,4 +1,4 @@
-"""`python -m dashboard`: Streamlit's server with the pages, on this machine only unless told otherwise by its own options."""
+"""`python -m dashboard`: Streamlit's server with the pages, on this machine only unless its own options say otherwise."""
 
 import asyncio
 import os
@@ -22,13 +22,13 @@ _OPTIONS = {
     "server.fileWatcherType": "none",  # its code does not change while it runs
     "browser.gatherUsageStats": "false",
     "client.toolbarMode": "viewer",
-    "client.showErrorDetails": "none",  # an error may hold the database's password
+    "client.showErrorDetails": "none",  # an error may contain the database's password
 }
 
 
 def known_hosts() -> list[str]:
-    """By which names it may be asked: localhost, the addresses of this machine, and what HTTP_ALLOWED_HOSTS names. A page
-    elsewhere could otherwise give its own name this address, and read along."""
+    """Returns the allowed host names: localhost, the addresses of this machine, and those in HTTP_ALLOWED_HOSTS. Otherwise a
+    foreign page could point its own name at this address, and read along."""
     named = os.environ.get("HTTP_ALLOWED_HOSTS") or dotenv_values(Path(".env"), interpolate=False).get("HTTP_ALLOWED_HOSTS") or ""
     addresses = {"127.0.0.1", "::1"}
     with suppress(OSError):
@@ -37,7 +37,7 @@ def known_hosts() -> list[str]:
 
 
 if __name__ == "__main__":
-    with suppress(LedgerUnavailable):  # the page says so
+    with suppress(LedgerUnavailable):  # the page reports it
         asyncio.run(read_trades(database_url(), Selection()))  # loads the database's driver
     options = [f"--{name}={value}" for name, value in _OPTIONS.items()]
     options += [f"--server.allowedHosts={name}" for name in known_hosts()]

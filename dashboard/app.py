@@ -1,4 +1,4 @@
-"""The dashboard: trades, results, signals and health, of the ledger that DATABASE_URL, `.env` or a demo names. Reads only."""
+"""The dashboard: trades, results, signals and health, of the ledger given by DATABASE_URL, `.env` or a demo. Reads only."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ REFRESH_SECONDS = 5
 
 
 def page(show: Callable[[Selection], None], title: str, icon: str) -> "st.Page":
-    """One page, which reads the ledger again every few seconds."""
+    """Returns one page, which reads the ledger again every few seconds."""
 
     def run() -> None:
         try:
@@ -22,7 +22,7 @@ def page(show: Callable[[Selection], None], title: str, icon: str) -> "st.Page":
         except LedgerUnavailable as error:
             st.warning(f"{error}. Start MarketFlow once, or set DATABASE_URL.")
 
-    # What is not looked at is not read: the first page is there the sooner.
+    # Only the open page is read, so the first page appears sooner.
     return st.Page(st.fragment(run, run_every=REFRESH_SECONDS), title=title, icon=icon, url_path=title.lower())
 
 

@@ -1,4 +1,4 @@
-"""Pictures of results. Sums are exact; what is drawn is their nearest float. Times are UTC, wherever the browser is."""
+"""Charts of results. Sums are exact; the drawing uses their nearest float. Times are UTC, wherever the browser is."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -17,19 +17,19 @@ _BARS = 600  # pixels that all bars share
 
 
 def curve(gains: Sequence[Gain]) -> alt.Chart:
-    """The sum so far of each quote asset, from nothing on."""
+    """Draws the cumulative sum of each quote asset, starting at zero."""
     return _over_time(_sums(gains), "line")
 
 
 def drawdown(gains: Sequence[Gain]) -> alt.Chart:
-    """How far each sum is below its highest."""
+    """Draws how far each sum is below its peak."""
     sums = _sums(gains)
     sums["value"] -= sums.groupby("asset")["value"].cummax()
     return _over_time(sums, "area")
 
 
 def by_day(days: Sequence[Gain]) -> alt.Chart:
-    """Bars of each day's profit; those of two assets stand side by side."""
+    """Draws bars of each day's profit; those of two assets stand side by side."""
     frame = pd.DataFrame([{"day": f"{day.at:%Y-%m-%d}", "asset": day.quote_asset, "value": float(day.profit)} for day in days])
     colour: Any = alt.when(alt.datum.value >= 0).then(alt.value(_GAIN)).otherwise(alt.value(_LOSS))
     size = max(1, min(40, _BARS // len(frame)))

@@ -1,4 +1,4 @@
-"""How the program does, as far as the ledger knows."""
+"""The program's health, as far as the ledger knows."""
 
 from datetime import UTC, datetime
 
@@ -11,7 +11,7 @@ SILENT_SECONDS = 30  # without a sign of life
 
 
 def in_a_word(pulse: Pulse) -> str:
-    """The worst that is to be said."""
+    """Returns the most serious finding in a word."""
     if pulse.seen_at is None:
         return "❔ never started"
     if _silent(pulse):
@@ -22,7 +22,7 @@ def in_a_word(pulse: Pulse) -> str:
 
 
 def show(place: "st.delta_generator.DeltaGenerator", pulse: Pulse) -> None:
-    """Life sign, pause and mode, and what waits."""
+    """Shows the last sign of life, pause and mode, and the backlog."""
     if pulse.seen_at is None:
         place.write("❔ never started")
     elif _silent(pulse):

@@ -1,4 +1,4 @@
-"""What was earned: the curve, each day, the way down from the top, and by what."""
+"""The results page: equity curve, daily results, drawdown, and performance."""
 
 import asyncio
 from decimal import Decimal
@@ -14,7 +14,7 @@ from dashboard.view import CURVE_EXITS, results
 
 
 def show(selection: Selection) -> None:
-    """Curves are of net profit in quote asset, one line for each asset. Raises LedgerUnavailable."""
+    """Shows curves of net profit in quote asset, one line for each asset. Raises LedgerUnavailable."""
     view = asyncio.run(results(database_url(), selection))
     st.subheader("Results")
     gains, days = view.gains, view.days

@@ -1,4 +1,4 @@
-"""What is looked at: from when on, which symbol, which trading mode; and all of that to take away."""
+"""The selection: from when on, which symbol, which trading mode; and its download."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -20,17 +20,17 @@ _ANY = "all"
 
 
 def choose() -> None:
-    """The choice, above every page and the same on all."""
+    """Shows the selection above every page, the same on all."""
     try:
         known = list(asyncio.run(symbols(database_url())))
     except LedgerUnavailable:
-        known = st.session_state.get("known", [])  # what was chosen stays chosen
+        known = st.session_state.get("known", [])  # a selection stays when the list changes
     st.session_state["known"] = known
     columns = st.columns([2, 2, 2, 1], vertical_alignment="bottom")
     columns[0].selectbox("Time", list(_PERIODS), key="period")
     columns[1].selectbox("Symbol", [_ANY, *known], key="symbol")
     columns[2].selectbox("Mode", [_ANY, "paper", "testnet", "live"], key="mode")
-    # Not on a page, which is read again all the time: a button that is drawn anew drops the file that was just asked for.
+    # Outside the page, which is refreshed all the time: a redrawn button loses the file that was just requested.
     columns[3].download_button(
         "Trades as CSV",
         partial(_file, *_words()),
@@ -42,14 +42,14 @@ def choose() -> None:
 
 
 def _file(*words: str) -> bytes:
-    # What "today" is, is found out when somebody wants the file: the page may have been open since yesterday.
+    # "Today" is computed when the file is requested: the page may have been open since yesterday.
     return as_csv(asyncio.run(newest(database_url(), _selection(*words), DOWNLOADED)), EXECUTION_COLUMNS)
 
 
 def chosen() -> Selection:
-    """What is chosen at the moment. Raises LedgerUnavailable."""
+    """Returns the current selection. Raises LedgerUnavailable."""
     if list(asyncio.run(symbols(database_url()))) != st.session_state["known"]:
-        st.rerun()  # another symbol can be chosen now
+        st.rerun()  # another symbol can be selected now
     return _selection(*_words())
 
 

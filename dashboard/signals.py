@@ -1,4 +1,4 @@
-"""What came in and what became of it, how quickly, and how the program does."""
+"""The signals page: signals, their outcomes and latency, and the program's health."""
 
 import asyncio
 from collections.abc import Sequence
@@ -14,7 +14,8 @@ from dashboard.view import signals
 
 
 def show(selection: Selection) -> None:
-    """Signals with their reasons and latency of the newest orders, of the selected symbol; health. Raises LedgerUnavailable."""
+    """Shows signals with their reasons and latency of the newest orders, of the selected symbol; health. Raises
+    LedgerUnavailable."""
     view = asyncio.run(signals(database_url(), selection))
     st.subheader("Signals")
     rows = [

@@ -1,4 +1,4 @@
-"""Which ledger is looked at."""
+"""Finds the ledger to show."""
 
 import os
 from pathlib import Path
@@ -10,8 +10,8 @@ from core.adapters.ledger.demo_location import find_demo
 
 
 def database_url() -> str:
-    """From the environment, else from `.env`, else that of a running demo, else the default."""
-    # No interpolation: passwords hold dollar signs.
+    """Returns the URL from the environment, else from `.env`, else that of a running demo, else the default."""
+    # No interpolation: passwords contain dollar signs.
     return (
         os.environ.get("DATABASE_URL")
         or dotenv_values(Path(".env"), interpolate=False).get("DATABASE_URL")
@@ -21,7 +21,7 @@ def database_url() -> str:
 
 
 def looking_at() -> str:
-    """The ledger in words, without user and password."""
+    """Describes the ledger without user and password."""
     try:
         parts = urlsplit(database_url())
     except ValueError:

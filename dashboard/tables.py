@@ -1,4 +1,4 @@
-"""Values as the page shows them, as text: a table of numbers would round them as it likes. Files hold every digit."""
+"""Values as the page shows them, as text: a table of numbers would round them by its own rules. Files have full precision."""
 
 import csv
 import io
@@ -14,7 +14,7 @@ EXECUTION_COLUMNS = (*EXECUTION_SHOWN, "quote_qty", "fee", "fee_asset", "gross_q
 
 
 def shown(value: object) -> str:
-    """A cell."""
+    """Formats a cell."""
     match value:
         case None:
             return ""
@@ -27,17 +27,17 @@ def shown(value: object) -> str:
 
 
 def rounded(value: Decimal | None, decimals: int, *, signed: bool = False) -> str:
-    """An amount for reading, with so many decimals."""
+    """Formats an amount for reading, with so many decimals."""
     return "" if value is None else f"{value:+.{decimals}f}" if signed else plain(round(value, decimals))
 
 
 def table(values: Iterable[Any], columns: Sequence[str]) -> list[dict[str, str]]:
-    """Rows of cells, column by column, every digit."""
+    """Returns rows of cells, column by column, in full precision."""
     return [{column: shown(getattr(value, column)) for column in columns} for value in values]
 
 
 def as_csv(values: Iterable[Any], columns: Sequence[str]) -> bytes:
-    """A file of such rows."""
+    """Returns such rows as a CSV file."""
     text = io.StringIO()
     writer = csv.DictWriter(text, columns)
     writer.writeheader()

@@ -1,4 +1,4 @@
-"""The last trades, the last profit, and what is held."""
+"""The trades page: the last trades, the last profit, and the open positions."""
 
 import asyncio
 from decimal import Decimal
@@ -15,11 +15,11 @@ from dashboard.source import database_url
 from dashboard.tables import EXECUTION_SHOWN, rounded, shown
 from dashboard.view import trades
 
-PRICE_DECIMALS = 8  # the finest that Binance knows
+PRICE_DECIMALS = 8  # Binance's finest precision
 
 
 def show(selection: Selection) -> None:
-    """The last profit and the last trades first. Raises LedgerUnavailable."""
+    """Shows the last profit and the last trades first. Raises LedgerUnavailable."""
     view = asyncio.run(trades(database_url(), selection))
     last, held = view.last_exit, view.held
     metrics = st.columns(4)
@@ -69,7 +69,7 @@ def _row(one: Held) -> dict[str, str]:
 
 
 def exit_row(one: PendingExit) -> dict[str, str]:
-    """The cells of an exit that is wanted still."""
+    """Returns the cells of a pending exit."""
     gives_up = "when it is sold" if one.signal.is_panic else shown(one.until)
     return {
         "symbol": one.symbol,
@@ -82,12 +82,12 @@ def exit_row(one: PendingExit) -> dict[str, str]:
 
 
 def _unrealised(one: Held) -> Decimal | None:
-    """What selling it all at the last bid would bring over its cost, in quote asset, before the fee."""
+    """Returns what selling it all at the last bid would bring over its cost, in quote asset, before the fee."""
     return None if one.bid is None else multiply(one.position.qty, one.bid) - one.position.cost
 
 
 def _quote(one: Held) -> str:
-    """The asset that the symbol is priced in, by its ending."""
+    """Returns the symbol's quote asset, by its ending."""
     return next(
         (quote for quote in ("USDC", "USDT", "FDUSD", "EUR", "BTC", "ETH", "BNB") if one.position.symbol.endswith(quote)), ""
     )

@@ -1,4 +1,4 @@
-"""What one refresh of each page reads."""
+"""Reads the data for one refresh of each page."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -23,7 +23,7 @@ ORDERS_MEASURED = 500
 
 @dataclass(frozen=True, slots=True)
 class Trades:
-    """The newest executions of the selection first; what is held and what is to be sold of it, whatever the selection."""
+    """The newest executions of the selection first; its open positions and pending exits, whatever the dates selected."""
 
     last_exit: Execution | None
     held: Sequence[Held]
@@ -52,7 +52,7 @@ class Signals:
 
 
 async def trades(database_url: str, selection: Selection) -> Trades:
-    """Raises LedgerUnavailable."""
+    """Reads the trades page. Raises LedgerUnavailable."""
     async with _reading(database_url) as reader:
         ledger = LedgerAnalytics(reader)
         return Trades(
@@ -63,7 +63,7 @@ async def trades(database_url: str, selection: Selection) -> Trades:
 
 
 async def results(database_url: str, selection: Selection) -> Results:
-    """Raises LedgerUnavailable."""
+    """Reads the results page. Raises LedgerUnavailable."""
     async with _reading(database_url) as reader:
         ledger = LedgerAnalytics(reader)
         return Results(
@@ -77,7 +77,7 @@ async def results(database_url: str, selection: Selection) -> Results:
 
 
 async def signals(database_url: str, selection: Selection) -> Signals:
-    """Raises LedgerUnavailable."""
+    """Reads the signals page. Raises LedgerUnavailable."""
     async with _reading(database_url) as reader:
         ledger = LedgerAnalytics(reader)
         return Signals(
@@ -90,13 +90,13 @@ async def signals(database_url: str, selection: Selection) -> Signals:
 
 
 async def newest(database_url: str, selection: Selection, limit: int) -> Sequence[Execution]:
-    """For a download. Raises LedgerUnavailable."""
+    """Reads executions for a download. Raises LedgerUnavailable."""
     async with _reading(database_url) as reader:
         return await LedgerAnalytics(reader).executions(selection, limit)
 
 
 async def symbols(database_url: str) -> Sequence[str]:
-    """Every symbol there ever was. Raises LedgerUnavailable."""
+    """Returns every symbol in the ledger. Raises LedgerUnavailable."""
     async with _reading(database_url) as reader:
         return await LedgerAnalytics(reader).symbols()
 
@@ -106,7 +106,7 @@ async def _reading(database_url: str) -> AsyncIterator[LedgerReader]:
     url = parse_url(database_url)
     if is_missing(url):
         raise LedgerUnavailable(f"there is no ledger at {url.database}")
-    # Streamlit runs each refresh in a thread of its own, so no connection can be kept between them.
+    # Streamlit runs each refresh in its own thread, so no connection can be kept between them.
     reader = open_reader(database_url)
     try:
         yield reader

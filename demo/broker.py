@@ -1,6 +1,6 @@
-"""An in-memory Kafka broker for the demo and the tests: librdkafka's mock cluster, out of the confluent-kafka wheel.
+"""An in-memory Kafka broker for the demo and the tests: librdkafka's mock cluster, from the confluent-kafka wheel.
 
-It speaks the real protocol on a loopback port and forgets everything when it stops; no place for signals that matter.
+It speaks the real protocol on a loopback port and forgets everything when it stops; not for signals that matter.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ import ctypes
 from collections.abc import AsyncIterator
 from functools import cache
 
-_PRODUCER = 0  # RD_KAFKA_PRODUCER: the mock cluster needs a client to live in, of whichever type
+_PRODUCER = 0  # RD_KAFKA_PRODUCER: the mock cluster needs a client of any type to live in
 _ONLY_BROKER = 1  # librdkafka numbers the brokers of a mock cluster from 1
 _ERROR_TEXT_BYTES = 512
 
@@ -30,15 +30,15 @@ _PROTOTYPES: dict[str, tuple[type | None, tuple[type, ...]]] = {
 
 
 class MemoryBrokerError(RuntimeError):
-    """The embedded broker could not do what was asked; the text says what librdkafka answered."""
+    """Raised when the embedded broker cannot do what was asked; the text is librdkafka's answer."""
 
 
 @cache
 def _librdkafka() -> ctypes.CDLL:
-    """The librdkafka that confluent-kafka is linked to, its mock functions given their C types."""
+    """Returns the librdkafka that confluent-kafka is linked to, its mock functions given their C types."""
     from confluent_kafka import cimpl  # noqa: PLC0415 - only the embedded broker needs it, and it is not small
 
-    library = ctypes.CDLL(cimpl.__file__)  # a look-up in the extension also searches what it is linked to
+    library = ctypes.CDLL(cimpl.__file__)  # a look-up in the extension also searches its libraries
     for name, (result, arguments) in _PROTOTYPES.items():
         try:
             function = getattr(library, name)
@@ -51,19 +51,19 @@ def _librdkafka() -> ctypes.CDLL:
 class MemoryBroker:
     """One running in-memory broker, from construction to `close`.
 
-    Topics come into being when first named, with 4 partitions; `create_topic` chooses another number. Each
-    partition keeps its last 5 MB and 100,000 records. Its methods seldom take long, but librdkafka's thread may
-    answer up to a second late: in an event loop that must not stand still, call them by `asyncio.to_thread`.
+    Topics are created when first named, with 4 partitions; `create_topic` chooses another number. Each partition keeps its last 5
+    MB and 100,000 records. Its methods seldom take long, but librdkafka's thread may answer up to a second late: in an event loop
+    that must not block, call them by `asyncio.to_thread`.
 
-    What it lacks: SASL, TLS, transactions, deleting topics, two members in one group. A fetch that found nothing
-    sleeps for the reader's whole `fetch_max_wait_ms`, whatever arrives meanwhile: read with a small one.
+    Not supported: SASL, TLS, transactions, deleting topics, two members in one group. A fetch that found nothing sleeps for the
+    reader's whole `fetch_max_wait_ms`, whatever arrives during it: read with a small one.
     """
 
     def __init__(self) -> None:
-        """Starts it, in a few milliseconds. MemoryBrokerError when librdkafka refuses."""
+        """Starts it, in a few milliseconds. Raises MemoryBrokerError when librdkafka refuses."""
         self._lib = _librdkafka()
         conf = self._lib.rd_kafka_conf_new()
-        self._lib.rd_kafka_conf_set_log_cb(conf, None)  # or it writes to the terminal that the demo is shown on
+        self._lib.rd_kafka_conf_set_log_cb(conf, None)  # or it writes to the terminal that shows the demo
         why = ctypes.create_string_buffer(_ERROR_TEXT_BYTES)
         self._client: int | None = self._lib.rd_kafka_new(_PRODUCER, conf, why, len(why))
         if self._client is None:
@@ -76,21 +76,21 @@ class MemoryBroker:
 
     @property
     def address(self) -> str:
-        """Bootstrap server as `127.0.0.1:PORT`; it stays the same through `set_down` and `set_up`."""
+        """Returns the bootstrap server as `127.0.0.1:PORT`; it stays the same through `set_down` and `set_up`."""
         return self._address
 
     def create_topic(self, name: str, partitions: int = 1) -> None:
-        """Makes a topic that does not exist yet; MemoryBrokerError when it does or the number makes no sense."""
+        """Creates a topic; raises MemoryBrokerError when it exists or the number is invalid."""
         if partitions < 1:
             raise MemoryBrokerError(f"a topic has at least 1 partition, not {partitions}")
         self._answer(self._lib.rd_kafka_mock_topic_create(self._running(), name.encode(), partitions, 1), name)
 
     def set_down(self) -> None:
-        """Cuts every connection and refuses new ones, as a broker that died; its records are kept."""
+        """Cuts every connection and refuses new ones, like a broker that died; its records are kept."""
         self._answer(self._lib.rd_kafka_mock_broker_set_down(self._running(), _ONLY_BROKER), "set_down")
 
     def set_up(self) -> None:
-        """Takes connections again after `set_down`."""
+        """Accepts connections again after `set_down`."""
         self._answer(self._lib.rd_kafka_mock_broker_set_up(self._running(), _ONLY_BROKER), "set_up")
 
     def close(self) -> None:
@@ -114,7 +114,7 @@ class MemoryBroker:
 
 @contextlib.asynccontextmanager
 async def running_broker() -> AsyncIterator[MemoryBroker]:
-    """A MemoryBroker that is closed at the end of the block; starting and stopping it do not hold up the loop."""
+    """Yields a MemoryBroker and closes it at the end of the block; starting and stopping do not block the loop."""
     broker = await asyncio.to_thread(MemoryBroker)
     try:
         yield broker

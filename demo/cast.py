@@ -1,4 +1,4 @@
-"""Who plays in the demo: the owner, a trader, a viewer, a stranger, and the group in which they meet."""
+"""The people of the demo: the owner, a trader, a viewer, a stranger, and the group in which they meet."""
 
 from local_telegram.group import Group
 from local_telegram.model import Person

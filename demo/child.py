@@ -1,4 +1,4 @@
-"""The program as a child process of the demo: started early, told its settings, killed on demand, started again when it ends."""
+"""The program as a child process of the demo: started early, sent its settings, killed on demand, restarted when it ends."""
 
 import asyncio
 import contextlib
@@ -14,15 +14,15 @@ from core.ports.clock import Clock
 
 log = structlog.get_logger(__name__)
 
-# -P: a folder that one stands in must not take the place of a module.
+# -P: a folder in the working directory must not shadow a module.
 _COMMAND = (sys.executable, "-P", "-m", "demo.program")
 _READY = b"ready\n"
-_PAUSE_SECONDS = 10.0  # so long it stays dead: an absence that is worth a word, in which signals come
+_PAUSE_SECONDS = 10.0  # long enough dead to be reported as an absence, in which signals arrive
 _GRACE_SECONDS = 5.0
 
 
 class Child:
-    """One program after the other, all with the same settings and the same ledger."""
+    """Runs one program after the other, all with the same settings and the same ledger."""
 
     def __init__(self, clock: Clock) -> None:
         self.ready = asyncio.Event()
@@ -36,29 +36,29 @@ class Child:
 
     @property
     def pid(self) -> int | None:
-        """The process that runs now."""
+        """Returns the id of the current process."""
         return self._process.pid if self._process else None
 
     @property
     def away_left(self) -> float:
-        """For how many seconds the exchange still does not answer."""
+        """Returns for how many seconds the exchange still does not answer."""
         return max(0.0, self._away_until - self._clock.monotonic())
 
     @property
     def back_in(self) -> float:
-        """For how many seconds the program is about to be gone; 0 when it trades or never did."""
+        """Returns for how many seconds the program will be gone; 0 when it trades or never did."""
         if self._trades or not self.ready.is_set():
             return 0.0
         return max(1.0, self._back_at - self._clock.monotonic())
 
     async def spawn(self) -> None:
-        """Starts a process, which loads what it needs and waits for its settings."""
+        """Starts a process, which loads its modules and waits for its settings."""
         self._process = await asyncio.create_subprocess_exec(
             *_COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
-        )  # in a session of its own: Ctrl-C is for the demo, which ends it in order
+        )  # in its own session: Ctrl-C is for the demo, which ends it in order
 
     async def keep(self, settings: Mapping[str, str]) -> None:
-        """Runs the program, and again whenever it ends. MarketFlowError where it ended before it ever traded."""
+        """Runs the program, and again whenever it ends. Raises MarketFlowError where it ended before it ever traded."""
         self._settings = settings
         while True:
             await self._live()
@@ -70,7 +70,7 @@ class Child:
             await self.spawn()
 
     def away_for(self, seconds: float) -> None:
-        """The exchange answers nothing from now on, for so long."""
+        """Makes the exchange answer nothing for so many seconds from now."""
         self._away_until = self._clock.monotonic() + seconds
         self._write(f"away {seconds}")
 
@@ -113,7 +113,7 @@ class Child:
 
 @contextlib.asynccontextmanager
 async def running_child(clock: Clock) -> AsyncIterator[Child]:
-    """A child that has been spawned; gone after the block."""
+    """Yields a spawned child and ends it after the block."""
     child = Child(clock)
     await child.spawn()
     try:

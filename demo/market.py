@@ -1,4 +1,4 @@
-"""A simulated market: price paths that follow from a seed and the time alone. Nothing in it is real."""
+"""A simulated market: price paths determined by a seed and the time alone. Nothing in it is real."""
 
 import hashlib
 from collections.abc import Collection, Mapping
@@ -18,7 +18,7 @@ _WAVES = (
     (Decimal(1), Decimal("0.0005")),
 )
 _HALF_SPREAD = Decimal("0.0002")
-_PATIENCE_SECONDS = 1.5  # so long one waits for an answer that does not come
+_PATIENCE_SECONDS = 1.5  # how long a caller waits for an answer that does not come
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # symbol's base asset, base price, tick, step, least notional; in USDC, as Binance Spot has them or close to it
@@ -55,7 +55,7 @@ _BASE_PRICES = {f"{base}USDC": Decimal(price) for base, price, *_ in _TABLE}
 
 
 class SimulatedMarket:
-    """A MarketData that answers unless it is told to be away. Two of the same seed agree on every price at every time."""
+    """A MarketData that answers unless `away_for` makes it fail. Two with the same seed agree on every price at every time."""
 
     def __init__(self, clock: Clock, *, seed: int = 1) -> None:
         self._clock = clock
@@ -63,7 +63,7 @@ class SimulatedMarket:
         self._away_until = 0.0
 
     def away_for(self, seconds: float) -> None:
-        """Answers nothing from now on, for so long."""
+        """Answers nothing for so many seconds from now."""
         self._away_until = self._clock.monotonic() + seconds
 
     async def _must_be_there(self) -> None:
@@ -72,23 +72,24 @@ class SimulatedMarket:
             raise ExchangeUnavailable("no answer in time")
 
     async def server_time(self) -> datetime:
-        """Our own clock's time: the simulated venue has no other."""
+        """Returns our own clock's time: the simulated venue has no other."""
         await self._must_be_there()
         return self._clock.now()
 
     async def instruments(self, symbols: Collection[str] | None) -> Mapping[str, Instrument]:
-        """The rules of `symbols` (None: all) as far as they are traded here."""
+        """Returns the rules of `symbols` (None: all) as far as they are traded here."""
         await self._must_be_there()
         return {symbol: rules for symbol, rules in INSTRUMENTS.items() if symbols is None or symbol in symbols}
 
     async def quotes(self, symbols: Collection[str]) -> Mapping[str, Quote]:
-        """Bid and ask of this moment."""
+        """Returns bid and ask now."""
         await self._must_be_there()
         now = self._clock.now()
         return {symbol: self.quote_at(symbol, now) for symbol in symbols if symbol in INSTRUMENTS}
 
     def quote_at(self, symbol: str, moment: datetime) -> Quote:
-        """Bid and ask, at least one tick apart, at any aware `moment`; KeyError for a symbol that is not traded here."""
+        """Returns bid and ask, at least one tick apart, at any aware `moment`. Raises KeyError for a symbol that is not traded
+        here."""
         tick = INSTRUMENTS[symbol].tick_size
         middle = _BASE_PRICES[symbol] * (1 + self._deviation(symbol, moment))
         bid = (middle * (1 - _HALF_SPREAD) / tick).quantize(Decimal(1), ROUND_HALF_EVEN) * tick
@@ -106,6 +107,6 @@ class SimulatedMarket:
         return total
 
     def _height(self, symbol: str, wave: int, number: int) -> Decimal:
-        """A number of -1 to 1 that is always the same for the same arguments."""
+        """Returns a number of -1 to 1 that is always the same for the same arguments."""
         drawn = hashlib.blake2b(f"{self._seed}/{symbol}/{wave}/{number}".encode(), digest_size=4).digest()
         return Decimal(int.from_bytes(drawn)) / Decimal(2**31) - 1

@@ -1,7 +1,7 @@
-"""`python -m demo.program`: the program itself, as the demo runs it in a process of its own, so that it can be killed.
+"""`python -m demo.program`: the program itself, as the demo runs it in its own process, so that it can be killed.
 
-On standard input come a line of JSON, {"settings": {...}, "away": seconds}, and later "away SECONDS" for an exchange that does
-not answer; the end of the input is the end of the demo. On standard output it says READY once it trades.
+Standard input brings a line of JSON, {"settings": {...}, "away": seconds}, and later "away SECONDS" for an exchange that does not
+answer; end of input ends the demo. It prints READY on standard output once it trades.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ _FETCH_MS = 20  # the in-memory broker sleeps this long when there is nothing to
 
 
 def main() -> int:
-    """Runs until it is told to end; the exit code."""
+    """Runs until asked to end; returns the exit code."""
     begin = sys.stdin.readline()
     if not begin:
         return 0  # the demo ended before it began
@@ -50,7 +50,7 @@ def _say_ready() -> None:
 
 
 def _listen(market: SimulatedMarket) -> None:
-    """Takes the demo's orders until it is gone."""
+    """Follows the demo's commands until it is gone."""
     for line in sys.stdin:
         word, _, seconds = line.partition(" ")
         if word == AWAY:

@@ -1,4 +1,4 @@
-"""What the demo puts around the program: a broker, a chat with its cast, a strategy, and what may go wrong."""
+"""The demo's surroundings: a broker, a chat with its people, a strategy, and faults to try."""
 
 import asyncio
 import contextlib
@@ -27,7 +27,7 @@ from local_telegram.server import RunningChat, running_chat
 
 USUAL_PORT = 8090
 TELEGRAM_AWAY_SECONDS, EXCHANGE_AWAY_SECONDS = 60.0, 30.0
-_DESCRIPTION = {  # with Telegram whoever made the bot writes it at @BotFather
+_DESCRIPTION = {  # with Telegram the bot's creator sets it at @BotFather
     "": (
         "MarketFlow executes trading signals and tells you of every trade. Ask it how things stand, what is held and why, or "
         "have it ask you before it trades. It answers those whom its owner let in."
@@ -65,7 +65,7 @@ async def play(child: Child, clock: Clock, *, port: int, open_browser: bool, led
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await child.stop()  # while the chat is still there to say farewell in
+            await child.stop()  # while the chat is still there for the last message
 
 
 @contextlib.asynccontextmanager
@@ -113,7 +113,7 @@ def _levers(room: Room, child: Child) -> tuple[Lever, ...]:
 
 
 def _settings(broker: str, chat: RunningChat, ledger: Path) -> dict[str, str]:
-    """The demo's settings. What the environment says about taste (language, log) counts; what would reach outside does not."""
+    """Returns the demo's settings. The environment may set language and log format, but nothing that would reach outside."""
     taste = {name: os.environ[name] for name in ("TG_LANG", "LOG_FORMAT", "APPROVAL", "TRADE_QUOTE") if name in os.environ}
     return {
         "LOG_LEVEL": "WARNING",
@@ -134,7 +134,7 @@ def _settings(broker: str, chat: RunningChat, ledger: Path) -> dict[str, str]:
 
 @contextlib.contextmanager
 def _asked_to_stop(child: Child) -> Iterator[asyncio.Event]:
-    """Set at the first Ctrl-C or SIGTERM, for an end in order; a second one ends the program at once."""
+    """Yields an event set at the first Ctrl-C or SIGTERM, for an end in order; a second one ends the program at once."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     caught = (signal.SIGTERM, signal.SIGINT)
 
@@ -154,7 +154,7 @@ def _asked_to_stop(child: Child) -> Iterator[asyncio.Event]:
 
 async def _feed(child: Child, strategy: ToyStrategy) -> None:
     await child.ready.wait()
-    await asyncio.sleep(1.0)  # the source takes its first position: what is published before that is not for us
+    await asyncio.sleep(1.0)  # the source takes its first position: anything published before that is skipped
     await strategy.run()
 
 
@@ -164,6 +164,6 @@ def _greet(address: str, *, open_browser: bool) -> None:
         flush=True,
     )
     if open_browser:
-        # A browser that cannot be opened is no reason not to run: the address is printed.
+        # A browser that cannot be opened does not stop the demo: the address is printed.
         with contextlib.suppress(webbrowser.Error):
             webbrowser.open(address)

@@ -1,4 +1,4 @@
-"""A toy strategy that makes the demo move: a quick trade first, then signals at a pace that one can follow. Not advice."""
+"""A toy strategy that makes the demo move: a quick trade first, then signals slow enough to follow. Not advice."""
 
 import random
 from collections.abc import Sequence
@@ -18,23 +18,23 @@ from demo.market import SimulatedMarket
 log = structlog.get_logger(__name__)
 
 _FIRST, _SECOND = 0.5, 4.0  # seconds after the start at which the first two symbols may be bought
-_AT_ONCE = 2  # bought whatever they cost
+_AT_ONCE = 2  # bought at any price
 _LOOK = 1.0
 _PAST = [timedelta(seconds=seconds) for seconds in range(50, 301, 50)]
-_CHEAP = Decimal("0.99")  # it buys what is so far below its mean of late, as these prices always come back,
-_IMPATIENCE = 20.0  # or anything after waiting so long
+_CHEAP = Decimal("0.99")  # buys when so far below the recent mean, as these prices always come back,
+_IMPATIENCE = 20.0  # or at any price after waiting so long
 _FEES = Decimal("0.2")  # per cent: the paper exchange takes 0.1% for each side
 _GOAL = (0.5, 3.0)
 _RETRY = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class RateLimiter:
-    """How soon it acts, in seconds. A position is kept for `hold`: from the least to the most; then the symbol rests. As a
-    signal takes back the question that an opposite one asked, both are long enough for a question to be read and answered.
+class Delays:
+    """Delays in seconds. A position is kept for `hold`: from the least to the most; then the symbol rests. As a signal withdraws
+    the question that an opposite one asked, both are long enough for a question to be read and answered.
 
-    `first_hold` is for the very first position, as who opens the demo should not wait for a result. `apart`: the least time
-    between two signals, whatever their symbols, after these first ones.
+    `first_hold` is for the very first position, so that the first result comes soon. `apart`: the least time between two signals,
+    whatever their symbols, after these first ones.
     """
 
     first_hold: tuple[float, float] = (7.0, 9.5)
@@ -44,9 +44,9 @@ class RateLimiter:
 
 
 @dataclass(frozen=True, slots=True)
-class SymbolHalts:
-    """What was bought, and when to be rid of it: from `until` on at a profit of `goal` per cent net of fees, and `at_latest`
-    in any case. Times in seconds of the monotonic clock."""
+class HeldPosition:
+    """An open position and when to sell it: from `until` on at a profit of `goal` per cent net of fees, and `at_latest` in any
+    case. Times in seconds of the monotonic clock."""
 
     bought_at: Decimal
     until: float
@@ -54,14 +54,14 @@ class SymbolHalts:
     goal: Decimal
 
     def is_over(self, bid: Decimal, now: float) -> bool:
-        """Whether to sell at `bid`."""
+        """Tells whether to sell at `bid`."""
         result = (bid / self.bought_at - 1) * 100 - _FEES
         return now >= self.at_latest or (now >= self.until and result >= self.goal)
 
 
 class ToyStrategy:
-    """Buys each of `symbols` when it is cheap, sells it at its `pace`, rests, begins again. Everything but the prices' own
-    course follows from `seed`."""
+    """Buys each of `symbols` when it is cheap, sells it after its holding time, rests, begins again. Everything but the
+    prices' own course follows from `seed`."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class ToyStrategy:
         clock: Clock,
         *,
         symbols: Sequence[str],
-        pace: RateLimiter | None = None,
+        delays: Delays | None = None,
         seed: int = 1,
     ) -> None:
         self._market = market
@@ -79,16 +79,16 @@ class ToyStrategy:
         self._topic = topic
         self._clock = clock
         self._symbols = symbols
-        self._pace = pace or RateLimiter()
+        self._delays = delays or Delays()
         self._random = random.Random(seed)  # noqa: S311 - a toy's whims, no secret
-        self._held: dict[str, SymbolHalts] = {}
+        self._held: dict[str, HeldPosition] = {}
         self._watched_since: dict[str, float] = {}
         self._due: dict[str, float] = {}
         self._quiet_until = 0.0
         self._bought = 0
 
     async def run(self) -> None:
-        """Publishes until cancelled; a broker that is away is tried again."""
+        """Publishes until cancelled; retries while the broker is away."""
         while True:
             try:
                 async with SignalPublisher(self._options, self._topic) as publisher:
@@ -107,40 +107,40 @@ class ToyStrategy:
             self._due[symbol] = self._clock.monotonic() + await turn(publisher, symbol)
 
     def _begin(self) -> dict[str, float]:
-        """When each symbol is looked at first: two at once, for something to be seen, the rest while the second is held."""
-        begun, between = self._clock.monotonic(), self._pace.hold[0] / len(self._symbols)
+        """Returns when each symbol is checked first: two at once, for something to be seen, the rest while the second is held."""
+        begun, between = self._clock.monotonic(), self._delays.hold[0] / len(self._symbols)
         quick, *others = sorted(self._symbols, key=self._worth)
         return {quick: begun + _FIRST} | {symbol: begun + _SECOND + number * between for number, symbol in enumerate(others)}
 
     async def _buy(self, publisher: SignalPublisher, symbol: str) -> float:
-        """Buys if the time is good for it; seconds until it wants to look again."""
+        """Buys if the time is right; returns the seconds until the next check."""
         now = self._clock.monotonic()
         waited = now - self._watched_since.setdefault(symbol, now)
         if self._bought >= _AT_ONCE and self._worth(symbol) > _CHEAP and waited < _IMPATIENCE:
             return _LOOK
         ask = self._market.quote_at(symbol, self._clock.now()).ask
         await self._publish(publisher, Side.BUY, symbol, ask)
-        least, most = self._pace.hold if self._bought else self._pace.first_hold
+        least, most = self._delays.hold if self._bought else self._delays.first_hold
         goal = Decimal(str(round(self._random.uniform(*_GOAL), 2)))
-        self._held[symbol] = SymbolHalts(ask, now + least, now + most, goal)
+        self._held[symbol] = HeldPosition(ask, now + least, now + most, goal)
         self._bought += 1
         if self._bought > _AT_ONCE:
-            self._quiet_until = now + self._pace.apart
+            self._quiet_until = now + self._delays.apart
         return least
 
     async def _sell(self, publisher: SignalPublisher, symbol: str) -> float:
-        """Sells if it has held for long enough; seconds until it wants to look again."""
+        """Sells if it was held long enough; returns the seconds until the next check."""
         now = self._clock.monotonic()
         bid = self._market.quote_at(symbol, self._clock.now()).bid
         if not self._held[symbol].is_over(bid, now):
             return _LOOK
         await self._publish(publisher, Side.SELL, symbol, bid)
         del self._held[symbol], self._watched_since[symbol]
-        self._quiet_until = now + self._pace.apart
-        return self._random.uniform(*self._pace.rest)
+        self._quiet_until = now + self._delays.apart
+        return self._random.uniform(*self._delays.rest)
 
     def _worth(self, symbol: str) -> Decimal:
-        """Its price in its mean of the last minutes; 1 is neither cheap nor dear."""
+        """Returns its price relative to its mean of the last minutes; 1 is neither cheap nor expensive."""
         now = self._clock.now()
         past = [self._market.quote_at(symbol, now - ago).bid for ago in _PAST]
         return self._market.quote_at(symbol, now).bid * len(past) / sum(past)

@@ -1,4 +1,4 @@
-"""The Bot API methods that ask about the bot, its chats and files, or set what it says about itself."""
+"""The Bot API methods that query the bot, its chats and files, or set its profile."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MENUS = ("commands", "default", "web_app")
 
 
 async def get_me(room: Room, params: Params) -> Json:
-    """https://core.telegram.org/bots/api#getme"""
+    """Implements getMe: https://core.telegram.org/bots/api#getme"""
     abilities = {
         "can_join_groups": True,
         "can_read_all_group_messages": not room.privacy,
@@ -27,7 +27,7 @@ async def get_me(room: Room, params: Params) -> Json:
 
 
 async def get_updates(room: Room, params: Params) -> list[Json]:
-    """https://core.telegram.org/bots/api#getupdates"""
+    """Implements getUpdates: https://core.telegram.org/bots/api#getupdates"""
     kinds = params.value("allowed_updates")
     if isinstance(kinds, list):
         room.updates.want([kind for kind in kinds if isinstance(kind, str)])
@@ -37,7 +37,7 @@ async def get_updates(room: Room, params: Params) -> list[Json]:
 
 
 async def delete_webhook(room: Room, params: Params) -> bool:
-    """https://core.telegram.org/bots/api#deletewebhook"""
+    """Implements deleteWebhook: https://core.telegram.org/bots/api#deletewebhook"""
     room.updates.hooked = False
     if params.flag("drop_pending_updates"):
         room.updates.drop()
@@ -45,12 +45,12 @@ async def delete_webhook(room: Room, params: Params) -> bool:
 
 
 async def get_webhook_info(room: Room, params: Params) -> Json:
-    """https://core.telegram.org/bots/api#getwebhookinfo"""
+    """Implements getWebhookInfo: https://core.telegram.org/bots/api#getwebhookinfo"""
     return {"url": "", "has_custom_certificate": False, "pending_update_count": room.updates.pending}
 
 
 async def get_chat(room: Room, params: Params) -> Json:
-    """https://core.telegram.org/bots/api#getchat"""
+    """Implements getChat: https://core.telegram.org/bots/api#getchat"""
     chat = open_chat(room, params)
     gifts = dict.fromkeys(
         ("unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscription", "gifts_from_channels"),
@@ -64,7 +64,7 @@ async def get_chat(room: Room, params: Params) -> Json:
 
 
 async def get_chat_member(room: Room, params: Params) -> Json:
-    """https://core.telegram.org/bots/api#getchatmember"""
+    """Implements getChatMember: https://core.telegram.org/bots/api#getchatmember"""
     chat = open_chat(room, params)
     wanted = params.integer("user_id")
     user: BotIdentity | Person | None = room.bot if wanted == room.bot.user_id else room.person(wanted)
@@ -78,7 +78,7 @@ async def get_chat_member(room: Room, params: Params) -> Json:
 
 
 async def get_chat_administrators(room: Room, params: Params) -> list[Json]:
-    """https://core.telegram.org/bots/api#getchatadministrators; other bots there are none."""
+    """Implements getChatAdministrators: https://core.telegram.org/bots/api#getchatadministrators; other bots there are none."""
     group = open_chat(room, params).group
     if group is None:
         raise bad_request("there are no administrators in the private chat")
@@ -87,13 +87,13 @@ async def get_chat_administrators(room: Room, params: Params) -> list[Json]:
 
 
 async def get_chat_member_count(room: Room, params: Params) -> int:
-    """https://core.telegram.org/bots/api#getchatmembercount"""
+    """Implements getChatMemberCount: https://core.telegram.org/bots/api#getchatmembercount"""
     group = open_chat(room, params).group
     return len(group.members) + 1 if group else 2
 
 
 async def leave_chat(room: Room, params: Params) -> bool:
-    """https://core.telegram.org/bots/api#leavechat"""
+    """Implements leaveChat: https://core.telegram.org/bots/api#leavechat"""
     chat = open_chat(room, params)
     if chat.group is None:
         raise bad_request("chat member status can't be changed in private chats")
@@ -102,7 +102,7 @@ async def leave_chat(room: Room, params: Params) -> bool:
 
 
 async def get_file(room: Room, params: Params) -> Json:
-    """https://core.telegram.org/bots/api#getfile"""
+    """Implements getFile: https://core.telegram.org/bots/api#getfile"""
     stored = room.file(params.text("file_id"))
     if stored is None:
         raise bad_request("wrong file_id or the file is temporarily unavailable")
@@ -112,46 +112,46 @@ async def get_file(room: Room, params: Params) -> Json:
 
 
 async def set_my_commands(room: Room, params: Params) -> bool:
-    """https://core.telegram.org/bots/api#setmycommands"""
+    """Implements setMyCommands: https://core.telegram.org/bots/api#setmycommands"""
     commands = params.records("commands")
     room.profile.set_commands(commands, *_scope(room, params))
     return _shown(room)
 
 
 async def get_my_commands(room: Room, params: Params) -> list[Json]:
-    """https://core.telegram.org/bots/api#getmycommands"""
+    """Implements getMyCommands: https://core.telegram.org/bots/api#getmycommands"""
     return room.profile.get_commands(*_scope(room, params))
 
 
 async def delete_my_commands(room: Room, params: Params) -> bool:
-    """https://core.telegram.org/bots/api#deletemycommands"""
+    """Implements deleteMyCommands: https://core.telegram.org/bots/api#deletemycommands"""
     room.profile.delete_commands(*_scope(room, params))
     return _shown(room)
 
 
 async def set_my_description(room: Room, params: Params) -> bool:
-    """https://core.telegram.org/bots/api#setmydescription"""
+    """Implements setMyDescription: https://core.telegram.org/bots/api#setmydescription"""
     return _set_text(room, params, room.profile.description, "description", 512)
 
 
 async def get_my_description(room: Room, params: Params) -> Json:
-    """https://core.telegram.org/bots/api#getmydescription"""
+    """Implements getMyDescription: https://core.telegram.org/bots/api#getmydescription"""
     return {"description": room.profile.description_for(params.text("language_code"))}
 
 
 async def set_my_short_description(room: Room, params: Params) -> bool:
-    """https://core.telegram.org/bots/api#setmyshortdescription"""
+    """Implements setMyShortDescription: https://core.telegram.org/bots/api#setmyshortdescription"""
     return _set_text(room, params, room.profile.short_description, "short_description", 120)
 
 
 async def get_my_short_description(room: Room, params: Params) -> Json:
-    """https://core.telegram.org/bots/api#getmyshortdescription"""
+    """Implements getMyShortDescription: https://core.telegram.org/bots/api#getmyshortdescription"""
     texts = room.profile.short_description
     return {"short_description": texts.get(params.text("language_code")) or texts.get("", "")}
 
 
 async def set_chat_menu_button(room: Room, params: Params) -> bool:
-    """https://core.telegram.org/bots/api#setchatmenubutton, for every chat alike."""
+    """Implements setChatMenuButton: https://core.telegram.org/bots/api#setchatmenubutton, for every chat alike."""
     button = params.record("menu_button") or {"type": "default"}
     if button.get("type") not in _MENUS:
         raise bad_request("can't parse MenuButton: unsupported type specified")
@@ -160,12 +160,12 @@ async def set_chat_menu_button(room: Room, params: Params) -> bool:
 
 
 async def get_chat_menu_button(room: Room, params: Params) -> Json:
-    """https://core.telegram.org/bots/api#getchatmenubutton"""
+    """Implements getChatMenuButton: https://core.telegram.org/bots/api#getchatmenubutton"""
     return room.profile.menu_button
 
 
 def _scope(room: Room, params: Params) -> tuple[Json | None, str]:
-    """scope and language_code; a scope of a chat must name one that the bot is in."""
+    """Reads scope and language_code; a scope of a chat must name one that the bot is in."""
     scope, language = params.record("scope"), _language(params)
     if scope and "chat_id" in scope:
         chat = open_chat(room, Params({"chat_id": scope["chat_id"]}))
@@ -190,6 +190,6 @@ def _set_text(room: Room, params: Params, texts: dict[str, Any], name: str, long
 
 
 def _shown(room: Room) -> bool:
-    """Brings the change to every open page."""
+    """Shows the change on every open page."""
     room.touch()
     return True

@@ -53,7 +53,7 @@ def _refusal(refusal: ApiError) -> Response:
 
 
 def _check_token(room: Room, token: str) -> None:
-    """A token that cannot be one is 404 there, one that is nobody's is 401."""
+    """Answers 404 for a malformed token, 401 for an unknown one."""
     if not _TOKEN.fullmatch(token):
         raise ApiError(404, "Not Found")
     if not secrets.compare_digest(token, room.token):
@@ -74,7 +74,7 @@ async def _answer(room: Room, request: Request) -> Response:
 
 
 async def _meet(room: Room, fault: Fault, request: Request) -> Response:
-    """Carries the fault out; the method itself first when only its answer is to be lost."""
+    """Carries the fault out; runs the method itself first when only its answer is to be lost."""
     if fault.kind == "flood":
         return _refusal(too_many_requests(int(fault.seconds)))
     if fault.applied:

@@ -1,4 +1,4 @@
-"""What the bot is told, as the Bot API writes it: messages, pressed buttons, its own membership. Data only."""
+"""Updates for the bot, as the Bot API writes them: messages, pressed buttons, its own membership. Data only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from local_telegram.model import BotIdentity, Message, Person
 def message_json(
     message: Message, chat: Conversation, bot: BotIdentity, people: Mapping[int, Person], *, with_reply: bool = True
 ) -> Json:
-    """The Bot API's Message."""
+    """Returns the Bot API's Message."""
     sender = bot if message.from_bot else people[message.sender]
     body: Json = {
         "message_id": message.message_id,
@@ -36,7 +36,7 @@ def message_json(
         body["edit_date"] = int(message.edited_at.timestamp())
     original = chat.get(message.reply_to or 0)
     if original is None and message.message_id != message.thread_id:
-        original = chat.topics.get(message.thread_id)  # whatever stands in a topic answers the message that made it
+        original = chat.topics.get(message.thread_id)  # everything in a topic answers the message that created it
     if with_reply and original:
         body["reply_to_message"] = message_json(original, chat, bot, people, with_reply=False)
     return body
@@ -63,7 +63,7 @@ def _content(message: Message, chat: Conversation) -> Json:
 
 
 def membership_json(chat: Conversation, bot: BotIdentity, person: Person, at: datetime, *, was: bool, now: bool) -> Json:
-    """The Bot API's ChatMemberUpdated of the bot: blocked by a person, removed from a group, or the other way."""
+    """Returns the Bot API's ChatMemberUpdated of the bot: blocked by a person, removed from a group, or the reverse."""
 
     def member(present: bool) -> Json:
         status: Json = {"status": "member"} if present else {"status": "kicked", "until_date": 0}

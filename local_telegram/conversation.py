@@ -1,4 +1,4 @@
-"""One chat of the bot, with a person or in a group, and the journal of what changed in it since when."""
+"""One chat of the bot, with a person or in a group, and the journal of its changes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _EVERYBODY = 0
 
 
 class Conversation:
-    """The last KEPT messages and what hangs on them. `next_version` numbers every change of the room.
+    """The last KEPT messages and their attachments. `next_version` numbers every change of the room.
 
     `started`: the bot may write. `blocked`: the person has blocked it, or the group has removed it.
     """
@@ -38,39 +38,39 @@ class Conversation:
 
     @property
     def chat_id(self) -> int:
-        """A person's user id, or a group's negative one."""
+        """Returns a person's user id, or a group's negative one."""
         return self.home.user_id if isinstance(self.home, Person) else self.home.chat_id
 
     @property
     def group(self) -> Group | None:
-        """None for a private chat."""
+        """Returns the group; None for a private chat."""
         return self.home if isinstance(self.home, Group) else None
 
     @property
     def messages(self) -> Sequence[Message]:
-        """All that is kept, oldest first."""
+        """Returns all messages that are kept, oldest first."""
         return tuple(self._messages.values())
 
     @property
     def topics(self) -> Mapping[int, Message]:
-        """A forum's topics by message_thread_id: the message that made each. "General" is none of them."""
+        """Returns a forum's topics by message_thread_id: the message that created each. "General" is not among them."""
         return self._topics
 
     def includes(self, person_id: int) -> bool:
-        """Whether the person reads this chat."""
+        """Tells whether the person reads this chat."""
         return person_id in self.home.members if isinstance(self.home, Group) else person_id == self.home.user_id
 
     def get(self, message_id: int) -> Message | None:
-        """None when there is no such message, or no longer."""
+        """Returns a message; None when there is none, or no longer."""
         return self._messages.get(message_id)
 
     def next_id(self) -> int:
-        """The id of the next message, where the chat numbers its own: in a supergroup."""
+        """Returns the id of the next message, where the chat numbers its own: in a supergroup."""
         self._last_id += 1
         return self._last_id
 
     def put(self, message: Message) -> None:
-        """Adds a message or takes its new form."""
+        """Adds a message or replaces its earlier version."""
         self._messages[message.message_id] = message
         self._changed[message.message_id] = self._next_version()
         if message.service == "forum_topic_created":
@@ -79,20 +79,20 @@ class Conversation:
             self._forget(next(iter(self._messages)))
 
     def delete(self, message_id: int) -> None:
-        """For everybody, for good."""
+        """Deletes a message for everybody, for good."""
         self._forget(message_id)
         self._deleted.append((self._next_version(), message_id))
 
     def notice(self, notice: Json) -> None:
-        """Tells a page something that is no message, such as the answer to a button; `person` says whose."""
+        """Sends a page a notice that is not a message, such as the answer to a button; `person` names its reader."""
         self._notices.append((self._next_version(), notice))
 
     def touch(self) -> None:
-        """Something beside the messages changed: keyboard, pin, typing."""
+        """Notes a change beside the messages: keyboard, pin, typing."""
         self._next_version()
 
     def keyboard_for(self, person_id: int) -> ReplyKeyboard:
-        """The reply keyboard that this person is shown."""
+        """Returns the reply keyboard that this person sees."""
         return self._keyboards.get(person_id) or self._keyboards.get(_EVERYBODY) or ReplyKeyboard()
 
     def show_keyboard(self, keyboard: ReplyKeyboard, only: Sequence[int] | None = None) -> None:
@@ -103,22 +103,22 @@ class Conversation:
             self._keyboards |= dict.fromkeys(only, keyboard)
 
     def act(self, thread_id: int, action: str, until: float) -> None:
-        """The bot is typing, or at something else, in this topic until then; an empty action ends it."""
+        """Shows the bot typing, or doing something else, in this topic until then; an empty action ends it."""
         self._actions[thread_id] = action, until
         self.touch()
 
     def action_in(self, thread_id: int) -> tuple[str, float]:
-        """What the bot is at in this topic, and until when."""
+        """Returns the bot's action in this topic, and its end."""
         return self._actions.get(thread_id, ("", 0.0))
 
     def since(self, version: int) -> tuple[Sequence[Message], Sequence[int], Sequence[Json]]:
-        """Messages added or changed, ids deleted, and notices, after `version`."""
+        """Returns messages added or changed, ids deleted, and notices, after `version`."""
         messages = [message for message in self._messages.values() if self._changed[message.message_id] > version]
         deleted = [message_id for at, message_id in self._deleted if at > version]
         return messages, deleted, [notice for at, notice in self._notices if at > version]
 
     def knows_since(self, version: int) -> bool:
-        """Whether `since(version)` misses nothing."""
+        """Tells whether `since(version)` misses nothing."""
         return len(self._deleted) < _REMEMBERED or self._deleted[0][0] <= version
 
     def _forget(self, message_id: int) -> None:

@@ -1,4 +1,4 @@
-"""The Bot API methods that change what was sent: edit, delete, pin, react, answer a pressed button."""
+"""The Bot API methods that change sent messages: edit, delete, pin, react, answer a pressed button."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _NOT_MODIFIED = (
 
 
 async def edit_message_text(room: Room, params: Params) -> Json:
-    """https://core.telegram.org/bots/api#editmessagetext"""
+    """Implements editMessageText: https://core.telegram.org/bots/api#editmessagetext"""
     message = _editable(room, params)
     text, entities = formatted(params, "text", "entities")
     if not text:
@@ -45,7 +45,7 @@ async def edit_message_text(room: Room, params: Params) -> Json:
 
 
 async def edit_message_caption(room: Room, params: Params) -> Json:
-    """https://core.telegram.org/bots/api#editmessagecaption"""
+    """Implements editMessageCaption: https://core.telegram.org/bots/api#editmessagecaption"""
     message = _editable(room, params)
     text, entities = formatted_caption(params)
     if not message.file:
@@ -54,7 +54,7 @@ async def edit_message_caption(room: Room, params: Params) -> Json:
 
 
 async def edit_message_media(room: Room, params: Params) -> Json:
-    """https://core.telegram.org/bots/api#editmessagemedia, for photos and documents."""
+    """Implements editMessageMedia: https://core.telegram.org/bots/api#editmessagemedia, for photos and documents."""
     message = _editable(room, params)
     media = params.record("media") or {}
     kind = str(media.get("type"))
@@ -74,13 +74,13 @@ async def edit_message_media(room: Room, params: Params) -> Json:
 
 
 async def edit_message_reply_markup(room: Room, params: Params) -> Json:
-    """https://core.telegram.org/bots/api#editmessagereplymarkup"""
+    """Implements editMessageReplyMarkup: https://core.telegram.org/bots/api#editmessagereplymarkup"""
     message = _editable(room, params)
     return _edit(room, params, message, message, content=False)
 
 
 async def delete_message(room: Room, params: Params) -> bool:
-    """https://core.telegram.org/bots/api#deletemessage"""
+    """Implements deleteMessage: https://core.telegram.org/bots/api#deletemessage"""
     chat, message = named_message(room, params, "message to delete not found")
     must_be_able_to_delete(room, chat, message)
     chat.delete(message.message_id)
@@ -88,7 +88,7 @@ async def delete_message(room: Room, params: Params) -> bool:
 
 
 async def pin_chat_message(room: Room, params: Params) -> bool:
-    """https://core.telegram.org/bots/api#pinchatmessage"""
+    """Implements pinChatMessage: https://core.telegram.org/bots/api#pinchatmessage"""
     chat, message = named_message(room, params, "message to pin not found")
     must_be_able_to_pin(room, chat)
     chat.pinned = (*(kept for kept in chat.pinned if kept != message.message_id), message.message_id)
@@ -97,7 +97,7 @@ async def pin_chat_message(room: Room, params: Params) -> bool:
 
 
 async def unpin_chat_message(room: Room, params: Params) -> bool:
-    """https://core.telegram.org/bots/api#unpinchatmessage"""
+    """Implements unpinChatMessage: https://core.telegram.org/bots/api#unpinchatmessage"""
     chat = open_chat(room, params)
     must_be_able_to_pin(room, chat)
     wanted = params.integer("message_id") or next(reversed(chat.pinned), 0)
@@ -109,7 +109,7 @@ async def unpin_chat_message(room: Room, params: Params) -> bool:
 
 
 async def set_message_reaction(room: Room, params: Params) -> bool:
-    """https://core.telegram.org/bots/api#setmessagereaction; a bot sets at most one."""
+    """Implements setMessageReaction: https://core.telegram.org/bots/api#setmessagereaction; a bot sets at most one."""
     chat, message = named_message(room, params, "message to react not found")
     emoji = tuple(reaction.get("emoji") for reaction in params.records("reaction"))
     if len(emoji) > 1:
@@ -121,7 +121,7 @@ async def set_message_reaction(room: Room, params: Params) -> bool:
 
 
 async def answer_callback_query(room: Room, params: Params) -> bool:
-    """https://core.telegram.org/bots/api#answercallbackquery"""
+    """Implements answerCallbackQuery: https://core.telegram.org/bots/api#answercallbackquery"""
     text = params.text("text")
     if units(text) > 200:
         raise bad_request("MESSAGE_TOO_LONG")
@@ -132,7 +132,7 @@ async def answer_callback_query(room: Room, params: Params) -> bool:
 
 
 def _editable(room: Room, params: Params) -> Message:
-    """The message to edit: the bot's own, and without a reply keyboard."""
+    """Returns the message to edit: the bot's own, and without a reply keyboard."""
     _, message = named_message(room, params, "message to edit not found")
     if not message.from_bot or message.plain_keyboard:
         raise bad_request("message can't be edited")
@@ -140,7 +140,7 @@ def _editable(room: Room, params: Params) -> Message:
 
 
 def _edit(room: Room, params: Params, old: Message, new: Message, *, content: bool = True) -> Json:
-    """Takes the new form; an edit that gives no keyboard removes it. Only new content is marked as edited."""
+    """Replaces a message; an edit without a keyboard removes it. Only new content is marked as edited."""
     new = replace(new, keyboard=parse_markup(params.value("reply_markup")).inline)
     if new == old:
         raise bad_request(_NOT_MODIFIED)

@@ -1,4 +1,4 @@
-"""Message entities: what Telegram finds in a text by itself, and the rules of which may lie inside which.
+"""Message entities: those that Telegram detects in a text itself, and the rules of nesting.
 
 Offsets and lengths are in UTF-16 units, as everywhere in the Bot API. Pure functions on strings.
 """
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from local_telegram.errors import Json, bad_request
 
-MAX_ENTITIES = 100  # Telegram silently drops what is beyond (https://core.telegram.org/bots/api#formatting-options)
+MAX_ENTITIES = 100  # Telegram silently drops further ones (https://core.telegram.org/bots/api#formatting-options)
 _VERBATIM = ("code", "pre")
 _LINKS = ("text_link", "url", "mention", "hashtag", "cashtag", "email", "bot_command")
 _OUTERMOST_FIRST = ("blockquote", "expandable_blockquote", "pre", "code", "text_link")
@@ -47,24 +47,24 @@ class Entity:
         return self.offset, self.end
 
     def as_json(self) -> Json:
-        """The Bot API's MessageEntity."""
+        """Returns the Bot API's MessageEntity."""
         named = {"type": self.type, "offset": self.offset, "length": self.length}
         extra = {"url": self.url, "language": self.language}
         return named | {key: value for key, value in extra.items() if value}
 
 
 def units(text: str) -> int:
-    """Length of `text` in UTF-16 units."""
+    """Returns the length of `text` in UTF-16 units."""
     return len(text) + sum(character > "\uffff" for character in text)
 
 
 def tidy(text: str) -> str:
-    """`text` as Telegram stores it: control characters become spaces, carriage returns go."""
+    """Returns `text` as Telegram stores it: control characters become spaces, carriage returns go."""
     return text.translate(_CONTROL)
 
 
 def plain(text: str) -> tuple[str, tuple[Entity, ...]]:
-    """A text sent without a parse mode."""
+    """Returns a text sent without a parse mode, with its entities."""
     return strip(tidy(text), ())
 
 
@@ -79,7 +79,7 @@ def strip(text: str, entities: Iterable[Entity]) -> tuple[str, tuple[Entity, ...
 
 
 def checked_link(url: str) -> str:
-    """`url` with a scheme that a message may link to; empty when it is no such link and stays plain text."""
+    """Returns `url` with a scheme that a message may link to; empty when it is no such link and stays plain text."""
     url = url.strip()
     if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:(?![0-9])", url):
         url = f"http://{url}"
@@ -95,7 +95,7 @@ def checked_link(url: str) -> str:
 
 
 def settle(entities: Sequence[Entity]) -> tuple[Entity, ...]:
-    """Sorted and legal: nothing inside code, no link in a link, nothing twice in itself, not too many."""
+    """Returns sorted and legal entities: nothing inside code, no link in a link, nothing twice in itself, not too many."""
     verbatim: list[Entity] = []
     for entity in sorted(entities, key=_order):
         if entity.type in _VERBATIM and not any(_meet(entity, other) for other in verbatim):
@@ -109,7 +109,7 @@ def settle(entities: Sequence[Entity]) -> tuple[Entity, ...]:
 
 
 def with_found(text: str, entities: tuple[Entity, ...]) -> tuple[Entity, ...]:
-    """`entities` and those that Telegram sees in the text by itself: commands, addresses, tags."""
+    """Returns `entities` and those that Telegram detects in the text itself: commands, addresses, tags."""
     found: list[Entity] = []
     for kind, pattern in _FOUND:
         for match in pattern.finditer(text):
@@ -120,7 +120,8 @@ def with_found(text: str, entities: tuple[Entity, ...]) -> tuple[Entity, ...]:
 
 
 def with_given(text: str, given: Sequence[Json]) -> tuple[str, tuple[Entity, ...]]:
-    """A text and its entities as a bot lists them; what Telegram finds by itself need not be listed, and is not taken."""
+    """Returns a text and its entities as a bot lists them; those that Telegram detects itself need not be listed, and are
+    ignored."""
     kinds = {kind for kind, _ in _FOUND}
     taken = tuple(_checked(one) for one in given if one.get("type") not in kinds)
     return strip(tidy(text), settle(taken))
@@ -145,7 +146,7 @@ def _order(entity: Entity) -> tuple[int, int, int, str]:
 
 
 def _rank(entity: Entity) -> str:
-    """Entities of one rank may not meet."""
+    """Returns an entity's rank; entities of one rank must not overlap."""
     if entity.type in _LINKS:
         return "link"
     return "quote" if entity.type.endswith("blockquote") else entity.type
@@ -156,7 +157,7 @@ def _meet(one: Entity, other: Entity) -> bool:
 
 
 def _fits(new: Entity, other: Entity) -> bool:
-    """A found entity yields to code and links, and must lie wholly inside or around everything else."""
+    """Tells whether a detected entity may stay: it yields to code and links, and must lie wholly inside or around all others."""
     if not _meet(new, other):
         return True
     if other.type in (*_VERBATIM, *_LINKS):
@@ -166,7 +167,7 @@ def _fits(new: Entity, other: Entity) -> bool:
 
 
 def _around(entity: Entity, verbatim: Sequence[Entity]) -> list[Entity]:
-    """What is left of an entity beside code; a quotation may hold code and stays whole."""
+    """Returns the parts of an entity beside code; a quotation may contain code and stays whole."""
     if entity.type.endswith("blockquote"):
         return [] if any(v.offset < entity.offset or entity.end < v.end for v in verbatim if _meet(entity, v)) else [entity]
     left, begin = [], entity.offset

@@ -1,4 +1,4 @@
-"""The one way a Bot API method refuses: an HTTP status and Telegram's own words for it."""
+"""The one way a Bot API method refuses: an HTTP status and Telegram's own text."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ class ApiError(Exception):
         self.parameters = parameters
 
     def as_json(self) -> Json:
-        """The body of the answer, as https://core.telegram.org/bots/api#making-requests describes it."""
+        """Returns the body of the answer, as https://core.telegram.org/bots/api#making-requests describes it."""
         body: Json = {"ok": False, "error_code": self.code, "description": self.description}
         return body | {"parameters": self.parameters} if self.parameters else body
 
 
 def bad_request(reason: str) -> ApiError:
-    """400, the answer to anything that is wrong with the arguments of a method."""
+    """Returns 400, the answer to invalid arguments of a method."""
     return ApiError(400, f"Bad Request: {reason}")
 
 
 def too_many_requests(retry_after: int) -> ApiError:
-    """429 with the seconds to wait, as Telegram's flood control answers."""
+    """Returns 429 with the seconds to wait, as Telegram's flood control answers."""
     return ApiError(429, f"Too Many Requests: retry after {retry_after}", {"retry_after": retry_after})

@@ -16,9 +16,9 @@ ANY = "*"
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that goes wrong. `seconds` is retry_after of a flood or the length of a hang.
+    """One fault. `seconds` is retry_after of a flood or the length of a hang.
 
-    `applied`: the method is carried out all the same and only its answer is lost (cut, hang, bad_gateway).
+    `applied`: the method is carried out nevertheless and only its answer is lost (cut, hang, bad_gateway).
     """
 
     kind: Kind
@@ -42,37 +42,37 @@ class Faults:
         self._down_until = 0.0
 
     def flood(self, method: str = ANY, *, times: int = 1, retry_after: int = 1) -> None:
-        """429 Too Many Requests with `retry_after` in seconds."""
+        """Answers 429 Too Many Requests with `retry_after` in seconds."""
         self._plan(method, Fault("flood", retry_after), times)
 
     def bad_gateway(self, method: str = ANY, *, times: int = 1, applied: bool = False) -> None:
-        """502 with a page of HTML, as the load balancer in front of the Bot API answers."""
+        """Answers 502 with a page of HTML, like the load balancer in front of the Bot API."""
         self._plan(method, Fault("bad_gateway", applied=applied), times)
 
     def cut(self, method: str = ANY, *, times: int = 1, applied: bool = False) -> None:
-        """The connection is reset instead of an answer."""
+        """Resets the connection instead of answering."""
         self._plan(method, Fault("cut", applied=applied), times)
 
     def hang(self, method: str = ANY, *, times: int = 1, seconds: float, applied: bool = False) -> None:
-        """The connection stays silent for `seconds` and is then reset."""
+        """Keeps the connection silent for `seconds` and then resets it."""
         self._plan(method, Fault("hang", seconds, applied), times)
 
     def down_for(self, seconds: float) -> None:
-        """Every connection to the Bot API is reset from now on, for `seconds`; 0 ends it."""
+        """Resets every connection to the Bot API from now on, for `seconds`; 0 ends it."""
         self._down_until = self._monotonic() + seconds
 
     @property
     def down_left(self) -> float:
-        """For how many seconds every connection is still reset."""
+        """Returns for how many seconds every connection is still reset."""
         return max(0.0, self._down_until - self._monotonic())
 
     def clear(self) -> None:
-        """Everything works again."""
+        """Ends all faults."""
         self._planned.clear()
         self._down_until = 0.0
 
     def take(self, method: str) -> Fault | None:
-        """The fault that this call of `method` meets, used up by it; None when all is well."""
+        """Returns the fault for this call of `method` and uses it up; None when all is well."""
         if self.down_left:
             return Fault("cut")
         for index, planned in enumerate(self._planned):
@@ -88,8 +88,8 @@ class Faults:
 
 
 class FloodLimit:
-    """Telegram's own limits, as its FAQ gives them: about one message a second in a chat, 20 a minute in a group, 30 a
-    second in all.
+    """Telegram's own limits, as its FAQ gives them: about one message a second in a chat, 20 a minute in a group, 30 a second in
+    all.
 
     Token buckets; short bursts pass. https://core.telegram.org/bots/faq#broadcasting-to-users
     """
@@ -110,7 +110,7 @@ class FloodLimit:
         self._filled: dict[int, tuple[float, float]] = {}
 
     def retry_after(self, chat_id: int) -> int:
-        """0 when a message to the chat may go now, else the whole seconds to wait."""
+        """Returns 0 when a message to the chat may go now, else the whole seconds to wait."""
         total, now = 0, self._monotonic()
         in_group = chat_id < 0
         rate, burst = (self._group_rate, self._group_burst) if in_group else (self._chat_rate, self._chat_burst)
@@ -126,7 +126,7 @@ class FloodLimit:
         return 0
 
     def _missing(self, bucket: int, rate: float, size: float, now: float) -> float:
-        """Seconds until the bucket holds one message; fills it up to now."""
+        """Returns the seconds until the bucket holds one message; fills it up to now."""
         level, at = self._filled.get(bucket, (size, now))
         level = min(size, level + (now - at) * rate)
         self._filled[bucket] = (level, now)

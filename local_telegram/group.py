@@ -1,4 +1,4 @@
-"""A supergroup: who is in it with which right, and what of it a bot in privacy mode is told."""
+"""A supergroup: its members and their rights, and which messages a bot in privacy mode receives."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from local_telegram.errors import Json
 from local_telegram.model import BotIdentity, Message, Person
 
 GENERAL = 1  # message_thread_id of a forum's first topic, which no message carries
-TOPIC_COLORS = (0x6FB9F0, 0xFFD67E, 0xCB86DB, 0x8EEE98, 0xFF93B2, 0xFB6F5F)  # those that the Bot API names
+TOPIC_COLORS = (0x6FB9F0, 0xFFD67E, 0xCB86DB, 0x8EEE98, 0xFF93B2, 0xFB6F5F)  # the colours that the Bot API names
 _OWN_RIGHTS = ("can_change_info", "can_invite_users", "can_pin_messages", "can_manage_topics")
 _RIGHTS = (
     *("can_be_edited", "can_manage_chat", "can_delete_messages", "can_manage_video_chats", "can_restrict_members"),
@@ -24,9 +24,8 @@ _MAY_SEND = (
 
 @dataclass(frozen=True)
 class Group:
-    """A supergroup, a forum where it has `topics`. Members and administrators are user ids, the bot's among the
-    administrators where it is one; the first member made the group.
-    """
+    """A supergroup, a forum where it has `topics`. Members and administrators are user ids, the bot's among the administrators
+    where it is one; the first member created the group."""
 
     chat_id: int
     title: str
@@ -36,31 +35,31 @@ class Group:
 
     @property
     def is_forum(self) -> bool:
-        """Whether it has topics."""
+        """Tells whether it has topics."""
         return bool(self.topics)
 
     @property
     def creator(self) -> int:
-        """Whoever made it."""
+        """Returns its creator."""
         return self.members[0]
 
     def is_administrator(self, user_id: int) -> bool:
-        """Also of its creator."""
+        """Tells whether a user is an administrator; the creator is one."""
         return user_id == self.creator or user_id in self.administrators
 
     def as_chat(self) -> Json:
-        """The Bot API's Chat."""
+        """Returns the Bot API's Chat."""
         body = {"id": self.chat_id, "type": "supergroup", "title": self.title}
         return body | ({"is_forum": True} if self.is_forum else {})
 
     def permissions(self) -> Json:
-        """The Bot API's ChatPermissions: what every member may do here."""
+        """Returns the Bot API's ChatPermissions: the rights of every member."""
         return dict.fromkeys((*_MAY_SEND, "can_invite_users"), True) | dict.fromkeys(
             ("can_change_info", "can_pin_messages", "can_manage_topics"), False
         )
 
     def member(self, user: Person | BotIdentity, *, present: bool) -> Json:
-        """The Bot API's ChatMember of somebody, who may be none."""
+        """Returns the Bot API's ChatMember of somebody, member or not."""
         body = {"user": user.as_user()}
         if not present:
             return body | {"status": "left"}
@@ -72,10 +71,10 @@ class Group:
 
 
 def bot_sees(message: Message, group: Group, bot: BotIdentity, replied: Message | None, *, privacy: bool) -> bool:
-    """Whether the bot is told of a person's message: https://core.telegram.org/bots/features#privacy-mode
+    """Tells whether the bot receives a person's message: https://core.telegram.org/bots/features#privacy-mode
 
-    In privacy mode only commands that are not another bot's, what names the bot, and answers to its messages; an
-    administrator is told everything.
+    In privacy mode only commands that are not another bot's, messages that mention the bot, and answers to its own; an
+    administrator receives everything.
     """
     if not privacy or bot.user_id in group.administrators or message.service:
         return True

@@ -1,4 +1,4 @@
-"""Lets in only this machine's own programs and the chat's own page.
+"""Admits only this machine's own programs and the chat's own page.
 
 A page anywhere on the web can send requests to 127.0.0.1 and, by rebinding its name, even read the answers.
 """
@@ -51,7 +51,7 @@ class LoopbackOnly:
 
 
 def is_foreign(headers: Headers, path: str) -> bool:
-    """Whether a request comes from a page of another site. Programs send no Origin and are let in."""
+    """Tells whether a request comes from a page of another site. Programs send no Origin and are admitted."""
     host = headers.get("host", "")
     if _name(f"http://{host}") not in _LOOPBACK:
         return True

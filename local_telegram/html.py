@@ -1,6 +1,6 @@
 """Telegram's HTML parse mode: markup in, plain text and entities out, refusing all that the real one refuses.
 
-It makes no HTML: whoever shows the text builds it from the entities.
+Produces no HTML: the page builds it from the entities.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ _NAME_TOKEN = re.compile(r"[0-9A-Za-z.\-]*")
 
 
 def parse_html(source: str) -> tuple[str, tuple[Entity, ...]]:
-    """The text without its markup, and the entities of it (offsets in UTF-16 units, sorted, well nested).
+    """Returns the text without its markup, and its entities (offsets in UTF-16 units, sorted, well nested).
 
-    Raises ApiError 400 "can't parse entities: ..." with the byte offset of what is wrong, as the real one does.
+    Raises ApiError 400 "can't parse entities: ..." with the byte offset of the error, like the real one.
     """
     return _Parser(source).parse()
 
@@ -85,7 +85,7 @@ class _Parser:
         self.offset += units(kept)
 
     def _character(self) -> str:
-        """The next character of text or attribute, a character reference decoded."""
+        """Returns the next character of text or attribute, a character reference decoded."""
         reference = _REFERENCE.match(self.source, self.at)
         character = _decoded(reference) if reference else None
         if reference is None or character is None:
@@ -185,7 +185,7 @@ class _Parser:
             self._record(tag)
 
     def _record(self, tag: _Tag) -> None:
-        """Adds the entity of a tag that just closed; a link that is none leaves only its text."""
+        """Adds the entity of a tag that just closed; an invalid link leaves only its text."""
         kind, length = _STYLES[tag.name], self.offset - tag.offset
         entity = Entity(kind, tag.offset, length)
         inside = self.entities[-1] if self.entities else None
@@ -212,7 +212,7 @@ def _language(name: str | None) -> str:
 
 
 def _decoded(reference: re.Match[str]) -> str | None:
-    """The character a reference stands for; None when it stands for none and is plain text."""
+    """Returns the character of a reference; None when there is none and it is plain text."""
     hexadecimal, decimal, name = reference.groups()
     if name:
         return _NAMED[name]

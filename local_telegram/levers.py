@@ -1,4 +1,4 @@
-"""What a visitor may have go wrong, to see the program keep its promises."""
+"""Faults that a visitor may trigger, to see the program keep its promises."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from local_telegram.errors import Json
 
 @dataclass(frozen=True)
 class Lever:
-    """One button: `pull` makes it happen, `left` is for how many seconds it still lasts, 0 when all is well.
+    """One button: `pull` triggers the fault, `left` returns for how many seconds it still lasts, 0 when all is well.
 
-    `promise` says in a sentence what the visitor should see. `key` names both in the words of the page, which has them in
-    every language; without it they are shown as they are.
+    `promise` is a sentence on what the visitor should see. `key` names both in the page's texts, which exist in every language;
+    without it they are shown as they are.
     """
 
     name: str
@@ -23,5 +23,5 @@ class Lever:
     key: str = ""
 
     def as_json(self) -> Json:
-        """For the page."""
+        """Returns it for the page."""
         return {"name": self.name, "promise": self.promise, "key": self.key, "left_ms": max(0, int(self.left() * 1000))}

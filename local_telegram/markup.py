@@ -19,7 +19,7 @@ _STYLES = ("danger", "success", "primary")
 class ReplyKeyboard:
     """The buttons in place of the phone's keyboard; `rows` is empty when a bot removes or replaces them.
 
-    `message_id`: the message that brought it; `forced`: an answer to that message is asked for.
+    `message_id`: the message that brought it; `forced`: a reply to that message is requested.
     """
 
     rows: tuple[tuple[str, ...], ...] = ()
@@ -32,7 +32,7 @@ class ReplyKeyboard:
     message_id: int = 0
 
     def as_json(self) -> Json:
-        """For the page."""
+        """Returns it for the page."""
         names = ("rows", "one_time", "placeholder", "persistent", "resize", "forced")
         return {name: getattr(self, name) for name in names} | {"message": self.message_id}
 
@@ -46,7 +46,7 @@ class Markup:
 
 
 def parse_markup(raw: Any) -> Markup:
-    """The reply_markup of a send or edit method. Raises ApiError 400."""
+    """Parses the reply_markup of a send or edit method. Raises ApiError 400."""
     if raw is None or raw == {}:
         return Markup()
     if not isinstance(raw, dict):

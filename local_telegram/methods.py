@@ -1,7 +1,7 @@
-"""Every method that the local Bot API has, and the parameters that each takes.
+"""Every method of the local Bot API, and its parameters.
 
-Telegram ignores a parameter that it does not know. Here it is refused: whoever relies on one should learn it before the
-first real chat does. One that changes nothing that is shown here is taken.
+Telegram ignores an unknown parameter. Here it is refused, so that code relying on one fails before the first real chat. A known
+parameter without a visible effect here is accepted.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ _TABLE: tuple[tuple[str, Callable[[Room, Params], Awaitable[Any]], str], ...] = 
     ("answerCallbackQuery", editing.answer_callback_query, "callback_query_id text show_alert url cache_time"),
 )
 METHODS: Mapping[str, Method] = {
-    # Names are case-insensitive there.
+    # Names are case-insensitive at Telegram.
     name.lower(): Method(name, call, frozenset(parameters.split()))
     for name, call, parameters in _TABLE
 }

@@ -1,4 +1,4 @@
-"""The nouns of the local chat: persons, files, messages. Immutable; an edit makes a new message."""
+"""The types of the local chat: persons, files, messages. Immutable; an edit makes a new message."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from local_telegram.errors import Json
 
 @dataclass(frozen=True)
 class BotIdentity:
-    """Who the bot is to Telegram; `user_id` is the number before the colon of its token."""
+    """The bot's identity; `user_id` is the number before the colon of its token."""
 
     user_id: int
     first_name: str
     username: str
 
     def as_user(self) -> Json:
-        """The Bot API's User."""
+        """Returns the Bot API's User."""
         return {
             "id": self.user_id,
             "is_bot": True,
@@ -47,17 +47,17 @@ class Person:
         return {key: name for key, name in names.items() if name}
 
     def as_user(self) -> Json:
-        """The Bot API's User."""
+        """Returns the Bot API's User."""
         return {"id": self.user_id, "is_bot": False} | self._names() | {"language_code": self.language_code}
 
     def as_chat(self) -> Json:
-        """The Bot API's Chat, of type private."""
+        """Returns the Bot API's Chat, of type private."""
         return {"id": self.user_id, "type": "private"} | self._names()
 
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file that was sent. `width` and `height` (pixels) are 0 for what is no picture."""
+    """A file that was sent. `width` and `height` (pixels) are 0 if it is not a picture."""
 
     file_id: str
     unique_id: str
@@ -69,7 +69,7 @@ class StoredFile:
 
     @property
     def path(self) -> str:
-        """Path under /file/bot<token>/, as getFile answers it."""
+        """Returns the path under /file/bot<token>/, as getFile answers it."""
         suffix = self.name.rpartition(".")[2] if "." in self.name else "bin"
         kind = "photos" if self.width else "documents"
         return f"{kind}/{self.file_id}.{suffix if suffix.isascii() and suffix.isalnum() else 'bin'}"
@@ -78,15 +78,15 @@ class StoredFile:
         return {"file_id": self.file_id, "file_unique_id": self.unique_id, "file_size": len(self.data)}
 
     def as_file(self) -> Json:
-        """The Bot API's File."""
+        """Returns the Bot API's File."""
         return self._ids() | {"file_path": self.path}
 
     def as_photo(self) -> list[Json]:
-        """The Bot API's list of PhotoSize; the local chat keeps the one size that was sent."""
+        """Returns the Bot API's list of PhotoSize; the local chat keeps the one size that was sent."""
         return [self._ids() | {"width": self.width, "height": self.height}]
 
     def as_document(self) -> Json:
-        """The Bot API's Document."""
+        """Returns the Bot API's Document."""
         return self._ids() | {"file_name": self.name, "mime_type": self.mime}
 
 
@@ -101,7 +101,7 @@ class Button:
     style: str = ""
 
     def as_json(self) -> Json:
-        """The Bot API's InlineKeyboardButton."""
+        """Returns the Bot API's InlineKeyboardButton."""
         optional = {"callback_data": self.data, "url": self.url, "style": self.style}
         button = {"text": self.text} | {key: value for key, value in optional.items() if value}
         return button | {"copy_text": {"text": self.copy}} if self.copy else button
@@ -115,9 +115,9 @@ class Message:
     """One message. `text` is the caption when there is a photo or a document.
 
     `sender_id`: the person who wrote it; 0 in a private chat, whose id says it. `thread_id`: the topic of a forum, 0 for
-    "General". `service`: the field of the Bot API's Message by which Telegram itself tells something, such as
-    forum_topic_created, whose name is the text. `plain_keyboard`: sent with a reply keyboard, which bars it from being
-    edited. `origin`: the message that was forwarded.
+    "General". `service`: the field of the Bot API's Message for Telegram's own notices, such as forum_topic_created, whose name
+    is the text. `plain_keyboard`: sent with a reply keyboard, which bars it from being edited. `origin`: the message that was
+    forwarded.
     """
 
     message_id: int
@@ -141,21 +141,21 @@ class Message:
 
     @property
     def sender(self) -> int:
-        """User id of the person who wrote it."""
+        """Returns the user id of the person who wrote it."""
         return self.sender_id or self.chat_id
 
     @property
     def file(self) -> StoredFile | None:
-        """The photo or the document."""
+        """Returns the photo or the document."""
         return self.photo or self.document
 
     @property
     def buttons(self) -> Sequence[Button]:
-        """The inline buttons, row after row."""
+        """Returns the inline buttons, row after row."""
         return [button for row in self.keyboard for button in row]
 
     def button(self, wanted: str) -> Button | None:
-        """The inline button with this callback data or, failing that, this text."""
+        """Returns the inline button with this callback data or, failing that, this text."""
         by_data = (button for button in self.buttons if button.data == wanted)
         by_text = (button for button in self.buttons if button.text == wanted)
         return next(by_data, None) or next(by_text, None)

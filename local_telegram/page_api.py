@@ -26,7 +26,7 @@ _PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 
 class _Place(BaseModel):
-    """Whose page it is, and what it shows; chat 0 is the one with the bot."""
+    """A page's reader and the chat it shows; chat 0 is the one with the bot."""
 
     person: int
     chat: int = 0
@@ -48,7 +48,7 @@ class _Lever(BaseModel):
 
 
 def add_page(app: FastAPI, room: Room) -> None:
-    """Adds `/`, `/page/...` and `/api/...`. Who asks is named by the request: on loopback everybody is trusted."""
+    """Adds `/`, `/page/...` and `/api/...`. The request names the person: on loopback everybody is trusted."""
     router = APIRouter(prefix="/api")
     _add_reading(router, room)
     _add_acting(router, room)
@@ -135,7 +135,7 @@ def _seat(
     chat: int = 0,
     topic: int = 0,
 ) -> Seat:
-    """Who asks, and about which chat; person 0 is the owner, chat 0 theirs with the bot. Raises ApiError 400."""
+    """Returns the person and the chat; person 0 is the owner, chat 0 theirs with the bot. Raises ApiError 400."""
     found = room.person(person or room.people[0].user_id)
     if found is None:
         raise bad_request("no such person")
@@ -146,7 +146,7 @@ def _seat(
 
 
 async def _events(room: Room, seat: Seat, cursor: str) -> AsyncIterator[str]:
-    """Server-sent events: one state, then every change, each with its cursor as id. Ends when the room closes."""
+    """Yields server-sent events: one state, then every change, each with its cursor as id. Ends when the room closes."""
     yield "retry: 1000\n\n"
     while not room.closed:
         version, name = room.version, cursor_of(room)

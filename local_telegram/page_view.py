@@ -1,4 +1,4 @@
-"""What the page is told of a room: everything, or what changed since a cursor. Data only, no markup."""
+"""A room as the page receives it: everything, or the changes since a cursor. Data only, no markup."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from local_telegram.model import Message, Person, StoredFile
 from local_telegram.room import Room
 
 FIRST_PAGE = 150  # messages that a fresh page gets at once; older ones come as it scrolls up
-_SERVICES = {"forum_topic_created": "made_topic", "supergroup_chat_created": "made_group"}  # as the page words them
+_SERVICES = {"forum_topic_created": "made_topic", "supergroup_chat_created": "made_group"}  # the page's names for them
 
 
 @dataclass(frozen=True)
 class Seat:
-    """Who looks at which chat, and at which of its topics."""
+    """A person looking at a chat and one of its topics."""
 
     person: Person
     chat: Conversation
@@ -24,7 +24,7 @@ class Seat:
 
     @property
     def messages(self) -> Sequence[Message]:
-        """What is seen from here, oldest first."""
+        """Returns the messages seen from here, oldest first."""
         return [message for message in self.chat.messages if message.thread_id == self.thread_id]
 
 
@@ -34,7 +34,7 @@ def cursor_of(room: Room) -> str:
 
 
 def delta(room: Room, seat: Seat, cursor: str) -> Json:
-    """The chat since `cursor`; the whole of it, marked `reset`, when the cursor is empty, foreign or too old."""
+    """Returns the chat since `cursor`; the whole of it, marked `reset`, when the cursor is empty, foreign or too old."""
     epoch, _, version = cursor.partition(":")
     known = epoch == room.epoch and version.isdecimal() and seat.chat.knows_since(int(version))
     body = {"cursor": cursor_of(room), "reset": not known} | _surroundings(room, seat)
@@ -62,14 +62,14 @@ def delta(room: Room, seat: Seat, cursor: str) -> Json:
 
 
 def earlier(room: Room, seat: Seat, before: int) -> Json:
-    """The page of messages just older than message `before`."""
+    """Returns the page of messages just older than message `before`."""
     older = [message for message in seat.messages if message.message_id < before]
     kept = older[-FIRST_PAGE:]
     return {"messages": [view(room, seat, message) for message in kept], "more": len(older) > len(kept)}
 
 
 def view(room: Room, seat: Seat, message: Message) -> Json:
-    """One message as the page draws it; times in milliseconds since 1970."""
+    """Returns one message as the page draws it; times in milliseconds since 1970."""
     body: Json = {
         "id": message.message_id,
         "mine": not message.from_bot and message.sender == seat.person.user_id,
@@ -104,7 +104,7 @@ def _name(room: Room, message: Message) -> str:
 
 
 def _quote(room: Room, chat: Conversation, message_id: int) -> Json:
-    """The line that stands above a reply."""
+    """Returns the line above a reply."""
     original = chat.get(message_id)
     if original is None:
         return {"id": message_id, "name": "", "text": "", "kind": "deleted"}
@@ -112,13 +112,13 @@ def _quote(room: Room, chat: Conversation, message_id: int) -> Json:
 
 
 def _excerpt(message: Message) -> Json:
-    """A line of it; where there are no words, `kind` says what it is."""
+    """Returns a line of it; where there is no text, `kind` names its content."""
     text = " ".join(message.text.split())[:120] or (message.document.name if message.document else "")
     return {"text": text, "kind": "photo" if message.photo and not text else ""}
 
 
 def _surroundings(room: Room, seat: Seat) -> Json:
-    """What is not a message and small enough to be told each time."""
+    """Returns the data besides messages that is small enough to send each time."""
     chat, person = seat.chat, seat.person
     pinned = chat.get(chat.pinned[-1]) if chat.pinned else None
     language = person.language_code
@@ -141,8 +141,8 @@ def _surroundings(room: Room, seat: Seat) -> Json:
 
 
 def _places(room: Room, person: Person, chat: Conversation) -> list[Json]:
-    """Where the person can go: the chat with the bot, a group, or each of a forum's topics. `newest` is the id of the last
-    message there that is not the person's own."""
+    """Returns where the person can go: the chat with the bot, a group, or each of a forum's topics. `newest` is the id of the
+    last message there that is not the person's own."""
     newest: dict[int, int] = {}
     for message in chat.messages:
         if not message.service and (message.from_bot or message.sender != person.user_id):

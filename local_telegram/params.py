@@ -13,7 +13,7 @@ from starlette.requests import Request
 from local_telegram.errors import Json, bad_request
 
 MAX_BODY = 51 * 1024 * 1024  # a bot may send files of up to 50 MB
-_LONGEST = 64 * 1024  # characters of one argument; nothing a method takes is nearly as long
+_LONGEST = 64 * 1024  # characters of one argument; no method takes nearly as much
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Params:
     files: Mapping[str, Upload] = field(default_factory=dict)
 
     def text(self, name: str) -> str:
-        """A string; empty when absent."""
+        """Returns a string; empty when absent."""
         value = self.fields.get(name)
         if value is None:
             return ""
@@ -45,7 +45,7 @@ class Params:
         return text
 
     def integer(self, name: str, default: int = 0) -> int:
-        """A whole number, also as a string."""
+        """Returns a whole number, also given as a string."""
         text = self.text(name).strip()
         digits = text.removeprefix("-")
         if not text:
@@ -55,11 +55,11 @@ class Params:
         return int(text)
 
     def flag(self, name: str) -> bool:
-        """True for true, yes and 1, as the Bot API reads it."""
+        """Returns True for true, yes and 1, as the Bot API reads it."""
         return self.text(name).strip().lower() in ("true", "yes", "1", "t", "y")
 
     def value(self, name: str) -> Any:
-        """A JSON value, given as such or as a string; None when absent."""
+        """Returns a JSON value, given as such or as a string; None when absent."""
         try:
             raw = self.fields.get(name)
             value = json.loads(self.text(name) or "null") if isinstance(raw, str) else raw
@@ -71,14 +71,14 @@ class Params:
         return value
 
     def record(self, name: str) -> Json | None:
-        """A JSON object; None when absent."""
+        """Returns a JSON object; None when absent."""
         value = self.value(name)
         if value is not None and not isinstance(value, dict):
             raise bad_request(f"object expected as {name}")
         return value
 
     def records(self, name: str) -> list[Json]:
-        """A JSON list of objects; empty when absent."""
+        """Returns a JSON list of objects; empty when absent."""
         value = self.value(name)
         if value is None:
             return []

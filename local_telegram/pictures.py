@@ -1,4 +1,4 @@
-"""Reads kind and size of a picture from its first bytes. It decodes no pixels."""
+"""Reads kind and size of a picture from its first bytes. Decodes no pixels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # JPEG markers whos
 
 @dataclass(frozen=True)
 class Picture:
-    """What a browser may show: MIME type and size in pixels."""
+    """A picture that a browser may show: MIME type and size in pixels."""
 
     mime: str
     width: int
@@ -19,7 +19,7 @@ class Picture:
 
 
 def read_picture(data: bytes) -> Picture | None:
-    """The picture in `data`; None when it is no PNG, JPEG, GIF or WebP with a size."""
+    """Returns the picture in `data`; None when it is not a PNG, JPEG, GIF or WebP with a size."""
     try:
         found = _png(data) or _gif(data) or _jpeg(data) or _webp(data)
     except (struct.error, IndexError):

@@ -1,4 +1,5 @@
-"""Which chat, topic and message a Bot API call means, and whether the bot may act there. Refused in Telegram's words."""
+"""Finds the chat, topic and message of a Bot API call, and checks whether the bot may act there. Refuses in Telegram's own
+text."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ _NO_RIGHTS = "not enough rights to manage pinned messages in the chat"
 
 
 def open_chat(room: Room, params: Params) -> Conversation:
-    """The chat that chat_id names, if the bot may write to it. Raises ApiError 400, or 403 when it is shut out."""
+    """Returns the chat that chat_id names, if the bot may write to it. Raises ApiError 400, or 403 when it is shut out."""
     if not params.text("chat_id"):
         raise bad_request("chat_id is empty")
     try:
@@ -30,7 +31,7 @@ def open_chat(room: Room, params: Params) -> Conversation:
 
 
 def topic(chat: Conversation, params: Params, *, general: bool = False) -> int:
-    """message_thread_id; 0 when none is given. "General" cannot be named but where `general` says so."""
+    """Returns message_thread_id; 0 when none is given. "General" may be named only where `general` allows it."""
     thread_id = params.integer("message_thread_id")
     if not thread_id or (general and thread_id == GENERAL and chat.topics):
         return 0
@@ -40,7 +41,7 @@ def topic(chat: Conversation, params: Params, *, general: bool = False) -> int:
 
 
 def replied(chat: Conversation, params: Params) -> Message | None:
-    """The message to answer; None when none is given, or it is gone and that does not matter."""
+    """Returns the message to answer; None when none is given, or it is gone and that does not matter."""
     parameters = params.record("reply_parameters") or {}
     unknown = set(parameters) - _REPLY_FIELDS
     if unknown:
@@ -58,7 +59,7 @@ def replied(chat: Conversation, params: Params) -> Message | None:
 
 
 def named_message(room: Room, params: Params, missing: str) -> tuple[Conversation, Message]:
-    """The chat and its message that message_id names; `missing` says in Telegram's words that there is none."""
+    """Returns the chat and its message that message_id names; `missing` is Telegram's text for a missing one."""
     chat = open_chat(room, params)
     message = chat.get(params.integer("message_id"))
     if message is None:
@@ -67,13 +68,13 @@ def named_message(room: Room, params: Params, missing: str) -> tuple[Conversatio
 
 
 def must_be_able_to_pin(room: Room, chat: Conversation) -> None:
-    """In a group only an administrator pins."""
+    """Raises ApiError 400 in a group unless the bot is an administrator."""
     if chat.group and not chat.group.is_administrator(room.bot.user_id):
         raise bad_request(_NO_RIGHTS)
 
 
 def must_be_able_to_delete(room: Room, chat: Conversation, message: Message) -> None:
-    """In a group only an administrator deletes what others wrote; nobody deletes how it began."""
+    """Raises ApiError 400 for other people's messages unless the bot is an administrator, and always for the first message."""
     others = not message.from_bot and chat.group is not None and not chat.group.is_administrator(room.bot.user_id)
     if others or message.service == "supergroup_chat_created":
         raise bad_request("message can't be deleted")

@@ -1,4 +1,4 @@
-"""What a bot says about itself: commands, descriptions, the menu button."""
+"""The bot's profile: commands, descriptions, the menu button."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SCOPES = {
 
 @dataclass
 class Profile:
-    """Set by the bot, shown by the page. Texts are kept by language code, "" being every language."""
+    """The profile set by the bot and shown by the page. Texts are kept by language code, "" being every language."""
 
     description: dict[str, str] = field(default_factory=dict)
     short_description: dict[str, str] = field(default_factory=dict)
@@ -37,7 +37,7 @@ class Profile:
         self._commands[_scope_key(scope), language] = [_checked(command) for command in commands]
 
     def get_commands(self, scope: Json | None, language: str) -> list[Json]:
-        """The commands of exactly this scope and language."""
+        """Returns the commands of exactly this scope and language."""
         return self._commands.get((_scope_key(scope), language), [])
 
     def delete_commands(self, scope: Json | None, language: str) -> None:
@@ -45,7 +45,7 @@ class Profile:
         self._commands.pop((_scope_key(scope), language), None)
 
     def commands_for(self, person_id: int, language: str, group: Group | None = None) -> list[Json]:
-        """What this person's menu shows: the narrowest scope first, their language before every language.
+        """Returns this person's menu: the narrowest scope first, their language before every language.
 
         The order is Telegram's: https://core.telegram.org/bots/api#determining-list-of-commands
         """
@@ -57,7 +57,7 @@ class Profile:
         return []
 
     def description_for(self, language: str) -> str:
-        """The text of a chat with nothing in it yet."""
+        """Returns the text of an empty chat."""
         return self.description.get(language) or self.description.get("", "")
 
 
@@ -88,7 +88,7 @@ def _scope_key(scope: Json | None) -> str:
 
 
 def _checked(command: Json) -> Json:
-    """Rules of https://core.telegram.org/bots/api#botcommand; a leading slash is dropped, as Telegram does."""
+    """Checks the rules of https://core.telegram.org/bots/api#botcommand; drops a leading slash, as Telegram does."""
     name, description = command.get("command"), command.get("description")
     if not isinstance(name, str) or not isinstance(description, str):
         raise bad_request("can't parse BotCommand: fields must be of type String")

@@ -1,6 +1,6 @@
 """The state of the local chat: persons, groups, their chats with the bot, files, updates, button presses.
 
-In memory and in one event loop; it knows no HTTP. What a bot may do is decided by the methods that call it.
+In memory and in one event loop; knows nothing of HTTP. The methods that call it decide what a bot may do.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class _Press:
 class Room:
     """Everything the Bot API and the page show. Message and update ids only grow.
 
-    `privacy`: in a group the bot is told only what is for it. `clock` gives aware UTC times, `monotonic` seconds;
-    `flood_limit` switches Telegram's own limits on.
+    `privacy`: in a group the bot receives only messages for it. `clock` gives aware UTC times, `monotonic` seconds; `flood_limit`
+    switches Telegram's own limits on.
     """
 
     def __init__(
@@ -82,37 +82,38 @@ class Room:
 
     @property
     def people(self) -> Sequence[Person]:
-        """Everybody who can write to the bot; the first is the owner."""
+        """Returns everybody who can write to the bot; the first is the owner."""
         return tuple(self._people.values())
 
     def person(self, user_id: int) -> Person | None:
-        """Somebody by id."""
+        """Returns a person by id."""
         return self._people.get(user_id)
 
     def chat(self, chat_id: int) -> Conversation | None:
-        """The private chat of the person with this id, or the group."""
+        """Returns the private chat of the person with this id, or the group."""
         return self._chats.get(chat_id)
 
     def chats_of(self, person_id: int) -> Sequence[Conversation]:
-        """Every chat that the person reads: the one with the bot, then the groups."""
+        """Returns every chat that the person reads: the one with the bot, then the groups."""
         return [chat for chat in self._chats.values() if chat.includes(person_id)]
 
     def messages(self, chat_id: int) -> Sequence[Message]:
-        """The messages of a chat, oldest first."""
+        """Returns the messages of a chat, oldest first."""
         return self._known(chat_id).messages
 
     def file(self, file_id: str) -> StoredFile | None:
-        """A file by its id; None when it was never sent or is forgotten."""
+        """Returns a file by its id; None when it was never sent or is forgotten."""
         return self._files.get(file_id)
 
     def as_json(self, message: Message) -> Json:
-        """The Bot API's Message."""
+        """Returns the Bot API's Message."""
         return message_json(message, self._known(message.chat_id), self.bot, self._people)
 
-    # What a person does
+    # A person's actions
 
     def send(self, person_id: int, text: str, *, chat_id: int = 0, thread_id: int = 0, reply_to: int | None = None) -> Message:
-        """A person writes to the bot, or into a topic of a group. ApiError 400 when Telegram's own client would not send it."""
+        """Sends a person's message to the bot, or into a topic of a group. Raises ApiError 400 when Telegram's own client
+        would not send it."""
         kept, _ = plain(text)
         if not kept or units(kept) > MAX_TEXT:
             raise bad_request("message is too long" if kept else "message text is empty")
@@ -122,7 +123,7 @@ class Room:
     def send_file(
         self, person_id: int, name: str, data: bytes, *, caption: str = "", chat_id: int = 0, thread_id: int = 0
     ) -> Message:
-        """A person sends a picture or a file. Raises ApiError 400."""
+        """Sends a person's picture or file. Raises ApiError 400."""
         kept, _ = plain(caption)
         if units(kept) > MAX_CAPTION:
             raise bad_request("message caption is too long")
@@ -133,13 +134,13 @@ class Room:
         return self._from_person(replace(draft, photo=photo, document=document))
 
     def forward(self, person_id: int, message: Message, *, chat_id: int = 0, thread_id: int = 0) -> Message:
-        """A person forwards a message of theirs, of somebody else or of the bot's. Raises ApiError 400."""
+        """Forwards a message of the person's own, of somebody else or of the bot's. Raises ApiError 400."""
         draft = self._draft(person_id, chat_id, thread_id, message.text)
         draft = replace(draft, entities=message.entities, photo=message.photo, document=message.document)
         return self._from_person(replace(draft, origin=message.origin or message))
 
     def press(self, person_id: int, message_id: int, wanted: str, *, chat_id: int = 0) -> str:
-        """A person taps the inline button with this callback data, or else this text; the id of the query.
+        """Taps the inline button with this callback data, or else this text; returns the id of the query.
 
         Raises ApiError 400 when the message, or such a button on it, is not there (any more).
         """
@@ -162,11 +163,11 @@ class Room:
         return query_id
 
     def block(self, person_id: int, *, blocked: bool = True) -> None:
-        """A person blocks the bot, or lets it write again."""
+        """Blocks the bot for a person, or lets it write again."""
         self._let(self._known(person_id), self._people[person_id], blocked=blocked)
 
     def remove_bot(self, chat_id: int, person_id: int, *, removed: bool = True) -> None:
-        """Somebody removes the bot from a group, or adds it again."""
+        """Removes the bot from a group, or adds it again."""
         self._let(self._joined(person_id, chat_id), self._people[person_id], blocked=removed)
 
     def promote_bot(self, chat_id: int) -> None:
@@ -175,7 +176,7 @@ class Room:
         if chat.group:
             chat.home = replace(chat.group, administrators=chat.group.administrators | {self.bot.user_id})
 
-    # What the bot does
+    # The bot's actions
 
     def publish(self, message: Message) -> Message:
         """Adds the bot's message, giving it its id."""
@@ -190,7 +191,7 @@ class Room:
         self._known(chat_id).act(thread_id, action, self.monotonic() + _ACTION_S)
 
     def answer(self, query_id: str, notice: Json) -> bool:
-        """Answers a pressed button; False when there is no such press, it is answered or too old."""
+        """Answers a pressed button; returns False when there is no such press, it is answered or too old."""
         press = self._presses.pop(query_id, None)
         self._presses = {
             key: kept for key, kept in self._presses.items() if self.monotonic() - kept.pressed_at <= ANSWER_WITHIN_S
@@ -216,11 +217,11 @@ class Room:
     # Waiting
 
     def now(self) -> datetime:
-        """By the room's clock."""
+        """Returns the room's time."""
         return self._clock()
 
     def touch(self) -> None:
-        """Something that every page shows changed."""
+        """Notes a change that every page shows."""
         self._next_version()
 
     async def changed_since(self, version: int) -> None:
@@ -247,14 +248,14 @@ class Room:
         return chat
 
     def _joined(self, person_id: int, chat_id: int) -> Conversation:
-        """The chat, which the person must be in; 0 is the one with the bot."""
+        """Returns the chat, which the person must be in; 0 is the one with the bot."""
         chat = self._known(chat_id or person_id)
         if not chat.includes(person_id):
             raise ApiError(400, "Bad Request: chat not found")
         return chat
 
     def _numbered(self, message: Message) -> Message:
-        """Private chats share the bot's numbers, a supergroup has its own."""
+        """Numbers a message: private chats share the bot's numbers, a supergroup has its own."""
         chat = self._known(message.chat_id)
         if chat.group:
             return replace(message, message_id=chat.next_id())
@@ -287,7 +288,7 @@ class Room:
         chat.touch()
 
     def _found(self, group: Group) -> None:
-        """Opens a group with its topics; the bot is in it from the start, and need not be told."""
+        """Opens a group with its topics; the bot is in it from the start, without an update."""
         chat = self._chats[group.chat_id] = Conversation(group, self._next_version)
         at = self.now()
         begun = Message(0, group.chat_id, False, at, sender_id=group.creator, service="supergroup_chat_created")

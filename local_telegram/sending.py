@@ -1,4 +1,4 @@
-"""The Bot API methods by which a bot sends: texts, photos, documents, "typing"."""
+"""The Bot API methods that send: texts, photos, documents, "typing"."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _TOO_BIG = ApiError(413, "Request Entity Too Large")
 
 
 async def send_message(room: Room, params: Params) -> Json:
-    """https://core.telegram.org/bots/api#sendmessage"""
+    """Implements sendMessage: https://core.telegram.org/bots/api#sendmessage"""
     chat = open_chat(room, params)
     text, entities = formatted(params, "text", "entities")
     if not text:
@@ -44,21 +44,21 @@ async def send_message(room: Room, params: Params) -> Json:
 
 
 async def send_photo(room: Room, params: Params) -> Json:
-    """https://core.telegram.org/bots/api#sendphoto"""
+    """Implements sendPhoto: https://core.telegram.org/bots/api#sendphoto"""
     chat = open_chat(room, params)
     draft = _draft(room, chat, *formatted_caption(params))
     return _send(room, params, chat, replace(draft, photo=photo_file(room, params, "photo")))
 
 
 async def send_document(room: Room, params: Params) -> Json:
-    """https://core.telegram.org/bots/api#senddocument"""
+    """Implements sendDocument: https://core.telegram.org/bots/api#senddocument"""
     chat = open_chat(room, params)
     draft = _draft(room, chat, *formatted_caption(params))
     return _send(room, params, chat, replace(draft, document=document_file(room, params, "document")))
 
 
 async def send_chat_action(room: Room, params: Params) -> bool:
-    """https://core.telegram.org/bots/api#sendchataction"""
+    """Implements sendChatAction: https://core.telegram.org/bots/api#sendchataction"""
     chat = open_chat(room, params)
     if params.text("action") not in _ACTIONS:
         raise bad_request("wrong parameter action in request")
@@ -67,10 +67,10 @@ async def send_chat_action(room: Room, params: Params) -> bool:
 
 
 def formatted(params: Params, name: str, entities_name: str) -> tuple[str, tuple[Entity, ...]]:
-    """Text and entities of a text or caption by its parse_mode, or as they are given, with what Telegram finds by itself."""
+    """Returns text and entities of a text or caption by its parse_mode, or as given, with those that Telegram detects itself."""
     mode = params.text("parse_mode").lower()
     if mode not in ("", "none", "html"):
-        raise bad_request("unsupported parse_mode")  # the local chat knows HTML alone
+        raise bad_request("unsupported parse_mode")  # the local chat supports only HTML
     source = params.text(name)
     if mode == "html":
         text, entities = parse_html(source)
@@ -80,7 +80,7 @@ def formatted(params: Params, name: str, entities_name: str) -> tuple[str, tuple
 
 
 def formatted_caption(params: Params) -> tuple[str, tuple[Entity, ...]]:
-    """The caption, at most 1024 long."""
+    """Returns the caption, at most 1024 long."""
     text, entities = formatted(params, "caption", "caption_entities")
     if units(text) > MAX_CAPTION:
         raise bad_request("message caption is too long")
@@ -88,7 +88,7 @@ def formatted_caption(params: Params) -> tuple[str, tuple[Entity, ...]]:
 
 
 def photo_file(room: Room, params: Params, name: str) -> StoredFile:
-    """The picture given as upload or as the id of one sent before; limits of sendPhoto. Raises ApiError."""
+    """Returns the picture given as upload or as the id of one sent before; limits of sendPhoto. Raises ApiError."""
     upload = params.files.get(name)
     if upload is None:
         stored = room.file(params.text(name))
@@ -109,7 +109,7 @@ def photo_file(room: Room, params: Params, name: str) -> StoredFile:
 
 
 def document_file(room: Room, params: Params, name: str) -> StoredFile:
-    """The file given as upload or as the id of one sent before; limits of sendDocument. Raises ApiError."""
+    """Returns the file given as upload or as the id of one sent before; limits of sendDocument. Raises ApiError."""
     upload = params.files.get(name)
     if upload is None:
         stored = room.file(params.text(name))
@@ -128,7 +128,7 @@ def _draft(room: Room, chat: Conversation, text: str, entities: tuple[Entity, ..
 
 
 def _send(room: Room, params: Params, chat: Conversation, draft: Message) -> Json:
-    """What all send methods share: topic, reply, markup, flood limit. An answer goes where the question is."""
+    """Does what all send methods share: topic, reply, markup, flood limit. An answer goes where the question is."""
     markup = parse_markup(params.value("reply_markup"))
     thread_id = topic(chat, params)
     answered = replied(chat, params)
@@ -149,7 +149,8 @@ def _send(room: Room, params: Params, chat: Conversation, draft: Message) -> Jso
 
 
 def _show_keyboard(room: Room, chat: Conversation, sent: Message, markup: Markup, answered: Message | None) -> None:
-    """A selective one is for whom the message names or answers: https://core.telegram.org/bots/api#replykeyboardmarkup"""
+    """Shows a keyboard; a selective one goes to the people the message mentions or answers:
+    https://core.telegram.org/bots/api#replykeyboardmarkup"""
     if markup.reply is None:
         return
     keyboard = replace(markup.reply, message_id=sent.message_id)

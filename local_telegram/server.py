@@ -1,4 +1,4 @@
-"""The local chat as a running server in this event loop. It listens on 127.0.0.1 and nowhere else."""
+"""The local chat as a running server in this event loop. Listens on 127.0.0.1 and nowhere else."""
 
 from __future__ import annotations
 
@@ -22,29 +22,30 @@ HOST = "127.0.0.1"
 
 @dataclass(frozen=True)
 class RunningChat:
-    """Where a running chat is found."""
+    """The addresses of a running chat."""
 
     room: Room
     port: int
 
     @property
     def api_url(self) -> str:
-        """For TG_API_URL. python-telegram-bot: base_url(api_url + "/bot"), base_file_url(api_url + "/file/bot")."""
+        """Returns the value for TG_API_URL. python-telegram-bot: base_url(api_url + "/bot"), base_file_url(api_url +
+        "/file/bot")."""
         return f"http://{HOST}:{self.port}"
 
     @property
     def page_url(self) -> str:
-        """The page as the owner; `?as=<user id>` makes it another person's."""
+        """Returns the owner's page; `?as=<user id>` makes it another person's."""
         return f"http://{HOST}:{self.port}/"
 
     @property
     def token(self) -> str:
-        """The bot's token. A secret of this run only, but treat it like a real one."""
+        """Returns the bot's token. A secret of this run only, but treat it like a real one."""
         return self.room.token
 
 
 def create_chat_app(room: Room) -> FastAPI:
-    """The Bot API and the page of one room."""
+    """Returns the Bot API and the page of one room."""
     app = FastAPI(title="MarketFlow local chat", docs_url=None, redoc_url=None, openapi_url=None)
     add_page(app, room)
     add_bot_api(app, room)
@@ -65,7 +66,7 @@ async def running_chat(room: Room | None = None, *, port: int = 0) -> AsyncItera
                 lifespan="off",
                 log_config=None,
                 log_level="warning",
-                access_log=False,  # its lines would hold the bot token
+                access_log=False,  # its lines would contain the bot token
                 server_header=False,
                 timeout_graceful_shutdown=2,
             )
@@ -89,7 +90,7 @@ def _listening(port: int) -> Iterator[socket.socket]:
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn as a part of a bigger process: it says when it listens and leaves the signals alone."""
+    """Uvicorn as a part of a bigger process: signals when it listens and leaves SIGTERM and Ctrl-C alone."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -105,7 +106,7 @@ class _Server(uvicorn.Server):
 
 
 class _Connection(H11Protocol):
-    """Leaves the connection where a fault can cut it (see bot_api.Cut)."""
+    """Stores the connection where a fault can cut it (see bot_api.Cut)."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)

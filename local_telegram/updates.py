@@ -17,8 +17,8 @@ from local_telegram.errors import ApiError, Json
 
 KEPT = 10_000  # updates; a bot that is away for longer loses the oldest, as with Telegram after a day
 _CONFLICT_SECONDS = 3.0  # a conflict that follows another sooner is answered so much later
-_SHORT_SECONDS = 3  # who asks the same again sooner than after so long waits for so long at least
-_HASTY_SECONDS = 0.5  # who asks the same again sooner than that gets one update
+_SHORT_SECONDS = 3  # repeating the same request sooner than this waits at least this long
+_HASTY_SECONDS = 0.5  # repeating the same request sooner than this returns one update
 _DEFAULT_KINDS = ("message", "edited_message", "callback_query", "my_chat_member")
 _CONFLICT = ApiError(
     409,
@@ -30,12 +30,12 @@ _HOOKED = ApiError(
 
 
 class UpdateQueue:
-    """Updates for the one bot. `readers` is how many getUpdates wait at this moment; at rest 0 or 1. While `hooked`, as by
-    another program, nobody is answered."""
+    """Updates for the one bot. `readers` is how many getUpdates wait now; at rest 0 or 1. While `hooked`, as by another
+    program, every getUpdates is refused."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
-        # From the time, so that a ledger that is kept from one run to the next takes none for one that it knows.
+        # From the time, so that a ledger kept from one run to the next does not mistake one for a known update.
         self._last_id = int(time.time())
         self._waiting: deque[Json] = deque(maxlen=KEPT)
         self._kinds: tuple[str, ...] = _DEFAULT_KINDS
@@ -49,34 +49,34 @@ class UpdateQueue:
 
     @property
     def pending(self) -> int:
-        """How many updates no getUpdates has confirmed yet."""
+        """Returns how many updates no getUpdates has confirmed yet."""
         return len(self._waiting)
 
     def put(self, kind: str, content: Json) -> None:
-        """Adds an update, unless the bot said with allowed_updates that it does not want this kind."""
+        """Adds an update, unless the bot excluded this kind by allowed_updates."""
         if kind in self._kinds:
             self._last_id += 1
             self._waiting.append({"update_id": self._last_id, kind: content})
             self._wake()
 
     def drop(self) -> None:
-        """Forgets all that waits (deleteWebhook with drop_pending_updates)."""
+        """Forgets all waiting updates (deleteWebhook with drop_pending_updates)."""
         self._waiting.clear()
 
     def close(self) -> None:
-        """Ends every long poll at once, with what there is."""
+        """Ends every long poll at once, with the updates there are."""
         self._closed = True
         self._wake()
 
     def want(self, kinds: Sequence[str]) -> None:
-        """Takes allowed_updates for the updates to come; an empty list stands for the default."""
+        """Applies allowed_updates to the updates to come; an empty list stands for the default."""
         self._kinds = tuple(kinds) or _DEFAULT_KINDS
 
     async def get(self, offset: int, limit: int, timeout_s: float) -> list[Json]:
-        """Up to `limit` updates from `offset` on, waiting at most `timeout_s` seconds for the first.
+        """Returns up to `limit` updates from `offset` on, waiting at most `timeout_s` seconds for the first.
 
-        Everything before `offset` is confirmed and forgotten. A negative offset counts from the end. Who has to wait ends the
-        wait of whoever waited before, which gets ApiError 409; who is answered at once disturbs nobody.
+        Everything before `offset` is confirmed and forgotten. A negative offset counts from the end. A call that has to wait ends
+        the wait of the one before, which gets ApiError 409; a call answered at once disturbs no other.
         """
         if self.hooked:
             raise _HOOKED
@@ -97,7 +97,7 @@ class UpdateQueue:
         return list(self._waiting)[:limit]
 
     def _slowed(self, offset: int, limit: int, timeout_s: float) -> tuple[int, float]:
-        """Limit and timeout of who asks the same again too soon."""
+        """Returns limit and timeout for a request that is repeated too soon."""
         now = self._monotonic()
         since, again = now - self._asked_at, offset == self._asked_offset
         self._asked_offset, self._asked_at = offset, now
@@ -130,6 +130,6 @@ class UpdateQueue:
             return
 
     def _wake(self) -> None:
-        """Wakes who waits now; who comes later waits for the next."""
+        """Wakes the current waiters; later ones wait for the next update."""
         arrived, self._arrived = self._arrived, asyncio.Event()
         arrived.set()

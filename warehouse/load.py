@@ -1,8 +1,8 @@
-"""Brings exported executions into DuckDB's raw.executions, each once: `python load.py FILE.csv WAREHOUSE.duckdb`.
+"""Loads exported executions into DuckDB's raw.executions, each once: `python load.py FILE.csv WAREHOUSE.duckdb`.
 
-Runs in the warehouse's own environment. The file is a whole ledger: what was built of another one is built anew. A row that is
-there already and is the same is left alone, so that a second run changes nothing; one that differs is replaced and dated anew, as
-the export to Snowflake does.
+Runs in the warehouse's own environment. The file is a whole ledger: a warehouse built from another one is rebuilt. A row that is
+there already and equal is left alone, so that a second run changes nothing; one that differs is replaced and dated anew, as in
+the export to Snowflake.
 """
 
 import os
@@ -35,7 +35,7 @@ COLUMNS = {
 
 
 def load(csv: str, warehouse: str) -> tuple[int, int, bool]:
-    """How many rows were new or changed, how many there are now, and whether those of another ledger had to go."""
+    """Returns how many rows were new or changed, how many there are now, and whether those of another ledger were removed."""
     columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
     kinds = ", ".join(f"'{name}': '{kind}'" for name, kind in COLUMNS.items())
     as_written = """delim = ',', quote = '"', escape = '"', nullstr = ''"""  # nothing is guessed
@@ -67,6 +67,6 @@ def load(csv: str, warehouse: str) -> tuple[int, int, bool]:
 
 
 if __name__ == "__main__":
-    os.umask(0o077)  # what it makes is its owner's alone
+    os.umask(0o077)  # new files are readable by their owner only
     fresh, total, anew = load(sys.argv[1], sys.argv[2])
     print(f"raw.executions: {fresh} new or changed, {total} in all{'; built anew, it was of another ledger' if anew else ''}")  # noqa: T201

@@ -35,7 +35,7 @@ const composer = new Composer(written, upload);
 const places = new Places(seat.person, go);
 const promises = new Promises(async (lever, name) => { if (await post("/api/lever", { name: lever })) toast(word("pulled", { name })); });
 
-/** Who one is and what is shown, from the page's address; person 0 is the owner, chat 0 the one with the bot. */
+/** Reads the person and the place from the page's address; person 0 is the owner, chat 0 the one with the bot. */
 function seatOf(search) {
   const asked = new URLSearchParams(search);
   const number = (name) => (/^-?\d{1,16}$/.test(asked.get(name) ?? "") ? Number(asked.get(name)) : 0);
@@ -46,7 +46,7 @@ function query() {
   return `as=${seat.person}&chat=${seat.chat}&topic=${seat.topic}`;
 }
 
-/** Shows another chat or topic, with an address of its own. */
+/** Shows another chat or topic, with its own address. */
 function go(chat, topic, { remember = true } = {}) {
   Object.assign(seat, { chat: chat === me ? 0 : chat, topic });
   if (remember) history.pushState(null, "", `/?${query()}`);
@@ -96,7 +96,7 @@ function apply(delta) {
   showStatus();
 }
 
-/** What stands in a chat where nobody has said anything: what the bot is for, or what can be tried in the group. */
+/** Returns the text of an empty chat: the bot's purpose, or what to try in the group. */
 function welcome({ description, started }) {
   const said = description[language] || description[""] || "";
   const box = byId("welcome");
@@ -109,13 +109,13 @@ function welcome({ description, started }) {
   byId("invited").hidden = members > 0 || me === everybody[0].id;
 }
 
-/** What somebody wrote or pasted: a link to the bot does what a tap on it does. */
+/** Sends typed or pasted text: a link to the bot does the same as a tap on it. */
 function written(text, replyTo) {
   const link = seat.chat ? "" : startWord(text);
   return link && mayOpen(link) ? say(`/start ${link}`) : say(text, replyTo);
 }
 
-/** An invitation is for somebody else than the owner, who made it. */
+/** Opens an invitation as somebody other than the owner, who made it. */
 function mayOpen(link) {
   return !link.startsWith("in_") || me !== everybody[0].id;
 }
@@ -136,7 +136,7 @@ function introduce(delta) {
   showPeople(everybody, me);
 }
 
-/** A link that starts the bot: a story is told to whoever taps, an invitation is for somebody else. */
+/** Follows a link that starts the bot: a story goes to the person who taps, an invitation to somebody else. */
 function start(link) {
   if (mayOpen(link)) {
     if (seat.chat) go(0, 0);
@@ -224,7 +224,7 @@ function settle(id) {
   return waiting.delete(id);
 }
 
-// A browser keeps only six connections to a server: a tab that nobody sees gives its own back, and catches up when it is seen.
+// A browser keeps only six connections to a server: a hidden tab closes its own, and catches up when it is shown.
 document.addEventListener("visibilitychange", () => {
   clearTimeout(resting);
   if (!document.hidden && events === null) connect();

@@ -1,4 +1,4 @@
-// What stands below the messages: input, command menu, reply line, the bot's keyboard, files.
+// The area below the messages: input, command menu, reply line, the bot's keyboard, files.
 
 import { make } from "./text.js";
 import { word } from "./words.js";
@@ -12,7 +12,7 @@ const keys = byId("keys");
 const replying = byId("replying");
 
 export class Composer {
-  /** `onSend(text, replyTo)` and `onFile(file, caption)` answer whether it went. */
+  /** `onSend(text, replyTo)` and `onFile(file, caption)` tell whether it was sent. */
   constructor(onSend, onFile) {
     this.onSend = onSend;
     this.onFile = onFile;
@@ -38,7 +38,7 @@ export class Composer {
     this.typed();
   }
 
-  /** Takes what the bot offers: its commands and its keyboard. The id of a message that asks for an answer, once, or 0. */
+  /** Takes the bot's commands and keyboard. Returns the id of a message that asks for a reply, once, or 0. */
   offer({ commands, menu, started, keyboard: offered }, botName) {
     this.commands = commands;
     this.botName = botName;
@@ -58,7 +58,7 @@ export class Composer {
     return offered.forced ? offered.message : 0;
   }
 
-  /** A command as an app sends it: in a group with the name of the bot. */
+  /** Returns a command as an app sends it: in a group with the bot's name. */
   addressed(command) {
     return this.botName && /^\/\w+$/.test(command) ? `${command}@${this.botName}` : command;
   }

@@ -15,7 +15,7 @@ const dayName = new Intl.DateTimeFormat(language, { day: "numeric", month: "long
 const dayWithYear = new Intl.DateTimeFormat(language, { day: "numeric", month: "long", year: "numeric" });
 
 export class MessageList {
-  /** `on` is handed to message.js; `loadEarlier(id)` answers {messages, more}. */
+  /** `on` goes to message.js; `loadEarlier(id)` returns {messages, more}. */
   constructor(on, loadEarlier) {
     this.on = on;
     this.loadEarlier = loadEarlier;
@@ -37,7 +37,7 @@ export class MessageList {
     return this.messages.size === 0;
   }
 
-  /** Nobody has said anything, though Telegram may have told something. */
+  /** Tells whether nobody has written yet; Telegram's own notices do not count. */
   get isQuiet() {
     return [...this.messages.values()].every((message) => message.service);
   }
@@ -80,7 +80,7 @@ export class MessageList {
     document.getElementById(`m${id}`)?.remove();
   }
 
-  /** Day separators, and where a group of bubbles begins and ends. */
+  /** Sets day separators, and where a group of bubbles begins and ends. */
   arrange() {
     box.querySelectorAll(".day").forEach((day) => day.remove());
     const all = [...this.messages.values()];
@@ -110,7 +110,7 @@ export class MessageList {
 
   scrolled() {
     const left = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight;
-    // While it glides to the end it is following all the time, though the end is not there yet.
+    // While it scrolls to the end it counts as following, though it is not at the end yet.
     if (left < NEAR) this.following = true;
     else if (scroll.scrollTop < (this.lastTop ?? 0)) this.following = false;
     this.lastTop = scroll.scrollTop;
@@ -121,7 +121,7 @@ export class MessageList {
     if (scroll.scrollTop < 300 && this.more && !this.loading) this.showEarlier();
   }
 
-  /** A day that no longer stands in its own place lies over a message. */
+  /** Tells whether a day separator has left its own place and lies over a message. */
   markStuck() {
     for (const day of box.querySelectorAll(".day")) {
       const below = day.nextElementSibling.getBoundingClientRect();

@@ -1,4 +1,4 @@
-// One message to its element: bubble, photo, file, quotation, reactions, buttons.
+// Renders one message: bubble, photo, file, quotation, reactions, buttons.
 
 import { colorOf, faceOf } from "./stage.js";
 import { formatted, icon, make, startWord } from "./text.js";
@@ -13,7 +13,7 @@ const BELL_OFF = "M6 16V11a6 6 0 0 1 9-5.2M18 10v6l2 2H8M10 21h4M4 3l17 18";
 const clock = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const moment = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "medium" });
 
-/** Draws a message. `on` holds what the page does: command, press, reply, show, jump. */
+/** Draws a message. `on` holds the page's actions: command, press, reply, show, jump. */
 export function draw(message, on) {
   const row = make("article", message.service ? "service" : "message");
   row.id = `m${message.id}`;
@@ -33,7 +33,7 @@ export function draw(message, on) {
   if (message.reactions.length) bubble.append(make("div", "reactions", ...message.reactions.map((one) => make("span", "", one))));
   bubble.append(meta(message), answer(message, on));
   bubble.classList.toggle("bare", Boolean(message.photo) && !message.text && !message.reply && !message.reactions.length);
-  // Where there is nothing to hover with, a tap shows what else can be done.
+  // Without a pointer that hovers, a tap shows the other actions.
   bubble.addEventListener("click", () => {
     document.querySelectorAll(".touched").forEach((other) => other !== row && other.classList.remove("touched"));
     row.classList.toggle("touched");
@@ -46,7 +46,7 @@ export function draw(message, on) {
   return row;
 }
 
-/** Who wrote it; the page shows that in a group only. */
+/** Returns the author; shown only in a group. */
 function sender({ sender: id, name }, bubble) {
   const face = make("span", "face", [...name][0] ?? "");
   face.setAttribute("aria-hidden", "true");
@@ -94,7 +94,7 @@ function photo(message, on) {
   const button = make("button", message.text ? "photo" : "photo alone", image);
   button.type = "button";
   button.title = word("open");
-  // The place is kept before the picture is there, so nothing jumps when it comes.
+  // The space is reserved before the picture is loaded, so nothing jumps.
   button.style.width = `${Math.max(120, Math.round(width * scale))}px`;
   button.style.maxWidth = message.text ? "calc(100% + 21px)" : "100%";
   button.style.aspectRatio = `${width} / ${height}`;

@@ -1,4 +1,4 @@
-// What lies over the page for a while: short notes, alerts, a large picture.
+// Overlays: short notes, alerts, a large picture.
 
 import { make } from "./text.js";
 import { word } from "./words.js";

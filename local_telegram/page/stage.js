@@ -1,4 +1,4 @@
-// What stands around the chat: who one is, the chats one has, and what one may have go wrong.
+// The surroundings of the chat: the person, their chats, and the faults to try.
 
 import { make } from "./text.js";
 import { word, wordOr } from "./words.js";
@@ -9,7 +9,7 @@ const promises = byId("promises");
 const places = byId("places");
 const opener = byId("list");
 
-/** Links to everybody's page; each has a tab of its own. */
+/** Shows links to everybody's page; each opens its own tab. */
 export function showPeople(people, me) {
   const links = people.map(({ id, name }) => {
     const face = make("span", "face", [...name][0] ?? "");
@@ -25,22 +25,22 @@ export function showPeople(people, me) {
   byId("people").replaceChildren(...(people.length > 1 ? links : []));
 }
 
-/** A colour for each person, the same in every tab; white can be read on all of them. */
+/** A colour for each person, the same in every tab; white is readable on all of them. */
 export function faceOf(id) {
   return `var(--face-${colorOf(id)})`;
 }
 
-/** Which of the six colours is a person's. */
+/** Returns a person's index among the six colours. */
 export function colorOf(id) {
   return (Math.abs(id) % 13) % 6;
 }
 
-/** What a place is called: a forum's first topic has no name of its own. */
+/** Returns a place's name: a forum's first topic has no name of its own. */
 export function titleOf({ topic, title, group }) {
   return topic === 0 && group && group !== title ? word("general") : title;
 }
 
-/** The chats and topics; `go(chat, topic)` shows another one. */
+/** Lists the chats and topics; `go(chat, topic)` shows another one. */
 export class Places {
   constructor(key, go) {
     this.key = `seen as ${key}`;
@@ -51,7 +51,7 @@ export class Places {
     document.addEventListener("keydown", (event) => { if (event.key === "Escape") this.open(false); });
   }
 
-  /** `here` is the place that is shown, and so read. */
+  /** Marks `here`, the place that is shown, as read. */
   show(all, here) {
     let others = 0;
     const items = [];
@@ -94,7 +94,7 @@ export class Places {
   }
 }
 
-/** The faults that a visitor may try; `pull(name, words)` makes one happen, which the reader knows by `words`. */
+/** Shows the faults that a visitor may try; `pull(name, words)` triggers one, labelled `words`. */
 export class Promises {
   constructor(pull) {
     this.pull = pull;

@@ -1,4 +1,4 @@
-// Text with entities to DOM nodes. Text only ever becomes text nodes: nothing a bot sends is read as markup.
+// Renders text with entities as DOM nodes. Text only ever becomes text nodes: nothing a bot sends is read as markup.
 
 import { word } from "./words.js";
 
@@ -46,7 +46,7 @@ function fill(parent, text, entities, begin, end, onCommand) {
     fill(element, text, inside, entity.offset, stop, onCommand);
     parent.append(element);
     at = stop;
-    // A quotation or a block of code is a line of its own: the break that follows it would show twice.
+    // A quotation or a block of code is its own line: the break after it would show twice.
     if (["pre", "blockquote", "expandable_blockquote"].includes(entity.type) && text[at] === "\n") at += 1;
   }
   parent.append(text.slice(at, end));
@@ -70,14 +70,14 @@ function elementFor(entity, content, onCommand) {
   return element;
 }
 
-/** What a link brings to this chat's own bot, such as t.me/the_bot?start=word; empty for any other link. */
+/** Returns the start parameter of a link to this chat's own bot, such as t.me/the_bot?start=word; empty for any other link. */
 export function startWord(url) {
   const found = /^(?:https?:\/\/)?t\.me\/(\w+)\/?\?start=([\w-]{1,64})$/i.exec(url)
     ?? /^tg:\/\/resolve\/?\?domain=(\w+)&start=([\w-]{1,64})$/i.exec(url);
   return found?.[1].toLowerCase() === document.body.dataset.bot?.toLowerCase() ? found[2] : "";
 }
 
-/** A link, if it leads to the web or to the bot; anything else stays text that looks like one. */
+/** Makes a link, if it leads to the web or to the bot; anything else stays text that looks like one. */
 function link(url) {
   const word = startWord(url);
   if (word) return command(word, () => document.dispatchEvent(new CustomEvent("start-bot", { detail: word })));

@@ -1,4 +1,4 @@
-// Before anything is drawn: the theme that was chosen, or the one of the machine.
+// Runs before anything is drawn: applies the chosen theme, or the system's.
 
 const THEMES = ["auto", "light", "dark"];
 const dark = matchMedia("(prefers-color-scheme: dark)");

@@ -1,4 +1,4 @@
-// The page's own words in both languages. What the bot says is the bot's; names of places and people stay as they are.
+// The page's own texts in both languages. The bot's messages and the names of places and people stay as they are.
 
 export const WORDS = {
   en: {
@@ -139,17 +139,17 @@ export const WORDS = {
 
 export const language = navigator.language.toLowerCase().startsWith("ru") ? "ru" : "en";
 
-/** The words of this key in the reader's language; `values` are put in by their names. */
+/** Returns the text of this key in the reader's language; `values` are inserted by name. */
 export function word(key, values = {}) {
   return WORDS[language][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
-/** As above, or what is given, for a key that others named. */
+/** Returns the same, or the given text for a key from outside. */
 export function wordOr(key, otherwise) {
   return WORDS[language][key] ?? otherwise;
 }
 
-/** Puts the words into the page as it was written: data-text, data-title, data-label and data-placeholder name their keys. */
+/** Inserts the texts into the page: data-text, data-title, data-label and data-placeholder name their keys. */
 export function translate(root) {
   const kinds = { title: "title", label: "aria-label", placeholder: "placeholder" };
   for (const element of root.querySelectorAll("[data-text]")) element.textContent = word(element.dataset.text);

@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from core.adapters.kafka.options import KafkaOptions
 from demo.broker import MemoryBroker
 from demo.market import INSTRUMENTS, SimulatedMarket
-from demo.strategy import RateLimiter, SymbolHalts, ToyStrategy
+from demo.strategy import Delays, HeldPosition, ToyStrategy
 
 START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 TOPIC = "signals"
@@ -42,14 +42,12 @@ class FastClock:
         await asyncio.sleep(0)
 
 
-async def signals_of(
-    broker: MemoryBroker, start: datetime, seconds: float, pace: RateLimiter | None = None
-) -> list[dict[str, Any]]:
+async def signals_of(broker: MemoryBroker, start: datetime, seconds: float, delays: Delays | None = None) -> list[dict[str, Any]]:
     """What the strategy publishes from `start` on, for so long."""
     await asyncio.to_thread(broker.create_topic, TOPIC)
     clock = FastClock(start, seconds)
     options, symbols = KafkaOptions(servers=broker.address), list(INSTRUMENTS)
-    strategy = ToyStrategy(SimulatedMarket(clock), options, TOPIC, clock, symbols=symbols, pace=pace)
+    strategy = ToyStrategy(SimulatedMarket(clock), options, TOPIC, clock, symbols=symbols, delays=delays)
     running = asyncio.create_task(strategy.run())
     await asyncio.wait_for(clock.ended.wait(), 20)
     running.cancel()
@@ -128,8 +126,8 @@ async def test_a_person_can_follow_and_a_question_is_answered_in_peace(memory_br
         assert min(later - earlier for earlier, later in pairwise(own)) >= 100
 
 
-async def test_its_pace_can_be_another(memory_broker: MemoryBroker) -> None:
-    fast = RateLimiter(first_hold=(1, 2), hold=(5, 8), rest=(2, 3), apart=0.5)
+async def test_its_delays_can_be_others(memory_broker: MemoryBroker) -> None:
+    fast = Delays(first_hold=(1, 2), hold=(5, 8), rest=(2, 3), apart=0.5)
     assert len(await signals_of(memory_broker, START, 60, fast)) > 20
 
 
@@ -144,6 +142,6 @@ async def test_its_pace_can_be_another(memory_broker: MemoryBroker) -> None:
         ("90", 30, True),
     ],
 )
-def test_when_a_holding_is_over(bid: str, now: float, sold: bool) -> None:
-    symbol_halts = SymbolHalts(Decimal(100), until=10, at_latest=30, goal=Decimal(3))
-    assert symbol_halts.is_over(Decimal(bid), now) is sold
+def test_when_a_position_is_closed(bid: str, now: float, sold: bool) -> None:
+    position = HeldPosition(Decimal(100), until=10, at_latest=30, goal=Decimal(3))
+    assert position.is_over(Decimal(bid), now) is sold

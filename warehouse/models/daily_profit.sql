@@ -1,4 +1,4 @@
--- Net profit of each UTC day in each quote asset, and what it adds up to.
+-- Net profit of each UTC day in each quote asset, and its running total.
 with days as (
     select
         cast({{ utc('executed_at') }} as date) as day,

@@ -1,6 +1,6 @@
--- Every executed order, the design's seven columns first. A row that comes late, or comes again corrected, has a newer
--- exported_at than what was built before, however old its executed_at is. The hour of overlap is for rows whose transaction
--- ended later than their clock said; what is read twice is merged on execution_id and changes nothing.
+-- Every executed order, the design's seven columns first. A late or corrected row has a newer exported_at than the rows
+-- built before, however old its executed_at is. The hour of overlap covers rows whose transaction ended later than their
+-- clock said; rows read twice are merged on execution_id and change nothing.
 {{ config(materialized='incremental', unique_key='execution_id', incremental_strategy='delete+insert') }}
 
 select

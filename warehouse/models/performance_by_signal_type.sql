@@ -1,4 +1,4 @@
--- Performance of each kind of signal: of exits by the signal that made them.
+-- Performance of each kind of signal: exits by the signal that caused them.
 select
     signal_type,
     trading_mode,

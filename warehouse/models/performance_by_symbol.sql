@@ -1,4 +1,4 @@
--- Performance of each symbol: its exits, how many earned, and what.
+-- Performance of each symbol: its exits, the winning ones, and their profit.
 select
     symbol,
     trading_mode,

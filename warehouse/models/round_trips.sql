@@ -1,5 +1,5 @@
--- From the first entry after an exit to the last exit before the next entry: what went in, what came out. Trip 0 are exits
--- whose entry is not there.
+-- Amounts in and out, from the first entry after an exit to the last exit before the next entry. Trip 0 are exits whose
+-- entry is missing.
 with ordered as (
     select
         *,

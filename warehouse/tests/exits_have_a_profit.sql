@@ -1,4 +1,4 @@
--- A profit stands on every exit and on no entry.
+-- Every exit has a profit and no entry has one.
 select execution_id
 from {{ ref('order_history') }}
 where (side = 'SELL') <> (profit_quote is not null)

@@ -1,4 +1,4 @@
--- Every row of the source is in the history with the same amounts, and no other.
+-- The history has every row of the source with the same amounts, and no others.
 select coalesce(s.execution_id, h.execution_id) as execution_id
 from {{ source('raw', 'executions') }} s
 full outer join {{ ref('order_history') }} h on s.execution_id = h.execution_id
