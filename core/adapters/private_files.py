@@ -1,4 +1,4 @@
-"""Files that nobody else on the machine may read: trades, balances and people stand in them."""
+"""Files that no other user of the machine may read: they contain trades, balances and people."""
 
 import os
 import stat
@@ -8,11 +8,11 @@ from typing import TextIO
 PRIVATE = 0o600
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 UMASK = OTHERS
-"""For the process: what it makes by whichever way is its owner's alone."""
+"""The process umask: files created in any way belong to their owner alone."""
 
 
 def make_private(path: Path) -> None:
-    """Makes an empty file where there is none. Raises OSError."""
+    """Creates an empty file if there is none. Raises OSError."""
     try:
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE)
     except FileExistsError:
@@ -22,8 +22,8 @@ def make_private(path: Path) -> None:
 
 
 def take_from_others(path: Path) -> None:
-    """Takes the right of everybody else from a file that is there; not opened, as that would let go of SQLite's locks. Raises
-    OSError."""
+    """Removes all other users' permissions from an existing file, without opening it, as that would release SQLite's locks.
+    Raises OSError."""
     try:
         found = path.stat()
     except FileNotFoundError:
@@ -33,14 +33,14 @@ def take_from_others(path: Path) -> None:
 
 
 def open_private(path: Path) -> TextIO:
-    """A text file, written anew. Raises OSError."""
+    """Opens a text file for writing from scratch. Raises OSError."""
     make_private(path)
     take_from_others(path)
     return path.open("w", newline="", encoding="utf-8")
 
 
 def readable_by_others(path: Path) -> bool:
-    """Whether somebody else on the machine may read or change it; False where it is not there."""
+    """Tells whether another user of the machine may read or change the file; False if it does not exist."""
     try:
         return bool(path.stat().st_mode & OTHERS)
     except OSError:

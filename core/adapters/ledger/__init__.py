@@ -1,1 +1,1 @@
-"""The ledger: what MarketFlow knows, in SQLite or PostgreSQL. Written by one writer, read by whoever wants to know."""
+"""The ledger: everything that MarketFlow knows, in SQLite or PostgreSQL. One writer, any number of readers."""

@@ -1,4 +1,4 @@
-"""What the dashboard asks of the ledger: sums made by the database, exact on both, in time that depends on what is shown."""
+"""The dashboard's queries on the ledger: sums computed by the database, exact on both, in time that depends on what is shown."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _NEWEST = (tables.executions.c.executed_at.desc(), tables.executions.c.seq.desc(
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """An open position and what it could last be sold at (`bid`, quote asset; None where nobody wrote it down)."""
+    """An open position and its last known selling price (`bid`, quote asset; None if never recorded)."""
 
     position: Position
     bid: Decimal | None
@@ -31,7 +31,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """How long an order took, in seconds: from the signal's arrival to its intent, from there to its settlement."""
+    """The time that an order took, in seconds: from the signal's arrival to its intent, from there to its settlement."""
 
     at: datetime
     to_order: float
@@ -40,7 +40,7 @@ class Delay:
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """How the program does, as far as the ledger knows: `seen_at` is its last sign of life."""
+    """The state of the program as far as the ledger knows: `seen_at` is its last sign of life."""
 
     holder: str
     seen_at: datetime | None
@@ -53,25 +53,25 @@ class Pulse:
 
 
 class LedgerAnalytics:
-    """Every method raises LedgerUnavailable."""
+    """Runs the dashboard's queries. Every method raises LedgerUnavailable."""
 
     def __init__(self, reader: LedgerReader) -> None:
         self._reader = reader
 
     async def executions(self, selection: Selection, limit: int) -> Sequence[Execution]:
-        """The newest executed orders of the selection, the newest first."""
+        """Returns the newest executed orders of the selection, newest first."""
         table = tables.executions
         question = _selected(select(table), selection).order_by(*_NEWEST).limit(limit)
         return [rows.execution_of(row) for row in await self._reader.read(question)]
 
     async def last_exit(self) -> Execution | None:
-        """The newest exit of all."""
+        """Returns the newest exit of all."""
         table = tables.executions
         found = await self._reader.read(select(table).where(tables.IS_EXIT).order_by(*_NEWEST).limit(1))
         return rows.execution_of(found[0]) if found else None
 
     async def positions(self) -> Sequence[Held]:
-        """What is held and could be sold."""
+        """Returns the positions that are held and could be sold."""
         table, marks = tables.positions, tables.marks
         question = (
             select(table, marks.c.bid, marks.c.at)
@@ -82,13 +82,13 @@ class LedgerAnalytics:
         return [Held(rows.position_of(row), row["bid"], row["at"]) for row in await self._reader.read(question)]
 
     async def exits(self) -> Sequence[PendingExit]:
-        """The exits that are wanted still, the oldest first."""
+        """Returns the pending exits, oldest first."""
         table = tables.wanted_exits
         question = select(table).where(tables.IS_WANTED).order_by(table.c.since, table.c.symbol)
         return [rows.exit_of(row) for row in await self._reader.read(question)]
 
     async def gains(self, selection: Selection, limit: int) -> Sequence[Gain]:
-        """The newest `limit` exits of the selection, the oldest of them first."""
+        """Returns the newest `limit` exits of the selection, oldest of them first."""
         table = tables.executions
         columns = select(table.c.executed_at, table.c.quote_asset, table.c.profit_quote).where(tables.IS_EXIT)
         question = _selected(columns, selection).order_by(*_NEWEST).limit(limit)
@@ -96,7 +96,7 @@ class LedgerAnalytics:
         return [Gain(row["executed_at"], row["quote_asset"], row["profit_quote"]) for row in reversed(found)]
 
     async def days(self, selection: Selection) -> Sequence[Gain]:
-        """The net profit of each UTC day, the oldest first."""
+        """Returns the net profit of each UTC day, oldest first."""
         days = tables.day_results.c
         profit = exact_sum(days.profit).label("profit")
         question = _results(select(days.day, days.quote_asset, profit), selection).group_by(days.day, days.quote_asset)
@@ -106,7 +106,7 @@ class LedgerAnalytics:
         ]
 
     async def performance(self, by: str, selection: Selection) -> Sequence[Performance]:
-        """Exits by `symbol` or `signal_type`: by quote asset, of each the most profitable first."""
+        """Returns exits by `symbol` or `signal_type`: by quote asset, the most profitable of each first."""
         days = tables.day_results.c
         kind, exits, wins = days[by], func.sum(days.exits).label("exits"), func.sum(days.wins).label("wins")
         sums = exact_sum(days.profit).label("profit"), exact_sum(days.gross).label("gross")
@@ -118,12 +118,13 @@ class LedgerAnalytics:
         return sorted(found, key=lambda one: (one.quote_asset, -one.profit))
 
     async def delays(self, limit: int, symbol: str | None = None) -> Sequence[Delay]:
-        """Of the newest orders (of `symbol`, None: all) that the exchange took and no person had to approve, the oldest first."""
+        """Returns the newest orders (of `symbol`, None: all) that the exchange accepted and no person had to approve, oldest
+        first."""
         orders, inbox = tables.orders, tables.inbox
         question = (
             select(orders.c.created_at, orders.c.updated_at, inbox.c.received_at)
             .join(inbox, inbox.c.seq == orders.c.inbox_seq)
-            .where(orders.c.order_id.is_not(None), orders.c.approved_at.is_(None))  # a person takes their time
+            .where(orders.c.order_id.is_not(None), orders.c.approved_at.is_(None))  # people take their time
             .order_by(orders.c.inbox_seq.desc())
             .limit(limit)
         )
@@ -139,7 +140,7 @@ class LedgerAnalytics:
         ]
 
     async def pulse(self) -> Pulse:
-        """Life signs and what waits."""
+        """Returns signs of life and what waits."""
         lease = await self._reader.read(select(tables.lease))
         controls = await self._reader.read(select(tables.controls))
         holds = await self._reader.read(select(tables.holds.c.symbol).where(tables.holds.c.lifted_at.is_(None)))
@@ -155,7 +156,7 @@ class LedgerAnalytics:
         )
 
     async def _unsent(self) -> int:
-        """The events that the owner's chat was not told of yet."""
+        """Counts the events that the owner's chat has not received yet."""
         told, outbox = tables.told.c, tables.outbox.c
         found = await self._reader.read(select(told.priority, told.seq).where(told.reader == MAIN_READER))
         seqs = {row["priority"]: row["seq"] for row in found}
@@ -166,7 +167,7 @@ class LedgerAnalytics:
         return sum([await self._count(lane) for lane in lanes])
 
     async def symbols(self) -> Sequence[str]:
-        """Every symbol that was ever held."""
+        """Returns every symbol that was ever held."""
         found = await self._reader.read(select(tables.positions.c.symbol).order_by(tables.positions.c.symbol))
         return [row["symbol"] for row in found]
 
@@ -176,7 +177,7 @@ class LedgerAnalytics:
 
 
 def _selected(question: Select[Any], selection: Selection) -> Select[Any]:
-    """From the executions, by the time of their exchange: one that was settled late is of its own day."""
+    """Selects from the executions by exchange time: one that was settled late belongs to its own day."""
     executions = tables.executions.c
     if selection.since is not None:
         question = question.where(executions.executed_at >= datetime.combine(selection.since, time(), UTC))
@@ -188,7 +189,7 @@ def _selected(question: Select[Any], selection: Selection) -> Select[Any]:
 
 
 def _results(question: Select[Any], selection: Selection) -> Select[Any]:
-    """From the days' results, whose number grows with days and symbols and not with trades."""
+    """Selects from the day results, whose number grows with days and symbols, not with trades."""
     days = tables.day_results.c
     if selection.since is not None:
         question = question.where(days.day >= selection.since.isoformat())

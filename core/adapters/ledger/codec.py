@@ -1,4 +1,4 @@
-"""Values that have no columns of their own, as JSON text: exact (Decimals are strings) and storable whatever a record held."""
+"""Stores values without columns of their own as JSON text: exact (Decimals are strings) and storable whatever a record held."""
 
 import json
 from collections.abc import Mapping
@@ -21,13 +21,13 @@ T = TypeVar("T")
 
 
 class Codec(Generic[T]):
-    """One kind of value to text and back."""
+    """Converts one kind of value to text and back."""
 
     def __init__(self, adapter: TypeAdapter[T]) -> None:
         self._adapter = adapter
 
     def encode(self, value: T) -> str:
-        """The value as JSON. Raises ValueError where it is nested more than 250 deep."""
+        """Encodes the value as JSON. Raises ValueError if it is nested more than 250 deep."""
         try:
             return self._adapter.dump_json(value).decode()
         except PydanticSerializationError:
@@ -35,7 +35,7 @@ class Codec(Generic[T]):
             return storable(json.dumps(self._adapter.dump_python(value, mode="json"), ensure_ascii=False))
 
     def decode(self, text: str) -> T:
-        """The value that `encode` made `text` of. Raises ValueError."""
+        """Decodes what `encode` returned. Raises ValueError."""
         try:
             return self._adapter.validate_json(text)
         except ValidationError:
@@ -44,7 +44,7 @@ class Codec(Generic[T]):
 
 
 def storable(text: str) -> str:
-    """`text` without what a database refuses: half surrogate pairs (no UTF-8) and NUL (PostgreSQL takes none in TEXT)."""
+    """Returns `text` without what a database refuses: half surrogate pairs (no UTF-8) and NUL (PostgreSQL takes none in TEXT)."""
     return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 class Amount(TypeDecorator[Decimal]):
     """A Decimal: NUMERIC without limits on PostgreSQL, plain digits as TEXT on SQLite, whose own numbers are floats.
 
-    Raises ValueError for what is no finite number.
+    Raises ValueError for anything but a finite number.
     """
 
     impl = Text
@@ -34,8 +34,8 @@ class Amount(TypeDecorator[Decimal]):
 
 
 class UtcTime(TypeDecorator[datetime]):
-    """An aware time: TIMESTAMP WITH TIME ZONE on PostgreSQL; on SQLite ISO 8601 in UTC with microseconds, always equally long, so
-    that the order of the texts is the order of the times and SQLite's date functions read it.
+    """An aware time: TIMESTAMP WITH TIME ZONE on PostgreSQL; on SQLite ISO 8601 in UTC with microseconds, always of equal
+    length, so that text order is time order and SQLite's date functions can read it.
 
     Raises ValueError for a time without a zone.
     """
@@ -61,12 +61,12 @@ class UtcTime(TypeDecorator[datetime]):
 
 
 def counting_key() -> TypeEngine[int]:
-    """64 bits on both: SQLite counts up by itself only for a column whose type is exactly INTEGER."""
+    """Returns a 64-bit key type: SQLite auto-increments only a column whose type is exactly INTEGER."""
     return BigInteger().with_variant(Integer(), "sqlite")
 
 
 class exact_sum(FunctionElement[Decimal]):  # noqa: N801 - a function of SQL
-    """SUM without floats: PostgreSQL's own of NUMERIC; on SQLite an aggregate that `engines` brings along."""
+    """SUM without floats: PostgreSQL's own SUM of NUMERIC; on SQLite an aggregate that `engines` registers."""
 
     type = Amount()
     inherit_cache = True

@@ -1,4 +1,4 @@
-"""Signals whose id is taken by another content, found in the transaction that would have stored them."""
+"""Finds signals whose id belongs to different content, in the transaction that would have stored them."""
 
 from collections.abc import Collection, Iterator, Sequence
 
@@ -18,15 +18,15 @@ Key = tuple[str, str, str]
 
 
 def key_of(row: Row) -> Key:
-    """What tells a row of `inbox` from all others, also those of its identity."""
+    """Returns the key that distinguishes a row of `inbox` from all others, including those of the same identity."""
     return row["source"], row["source_id"], row["body"]
 
 
 def find_conflicts(
     connection: Connection, messages: Sequence[Row], new: Collection[tuple[str, str]]
 ) -> dict[Key, tuple[Conflict, bytes]]:
-    """Those of `messages` (rows of `inbox`) that were not stored and say something else than what is stored under their identity,
-    with what they said; `new` are the identities that were stored just now, each for the first message of that name."""
+    """Returns those of `messages` (rows of `inbox`) that were not stored and differ from the message stored under their identity,
+    with their content; `new` are the identities stored just now, each for the first message of that name."""
     stored_now = set(new)
     repeated: list[Row] = []
     for row in messages:

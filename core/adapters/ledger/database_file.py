@@ -1,5 +1,5 @@
-"""Whether SQLite still writes into the files that are there: into one that was deleted, replaced or copied over it writes
-without a word."""
+"""Checks that SQLite still writes into the files that are there: it writes silently into one that was deleted, replaced or
+overwritten."""
 
 import os
 import shutil
@@ -18,8 +18,8 @@ _AT_ITS_NEXT_START = "This one ends; at its next start it asks the exchange what
 
 
 class DatabaseFile:
-    """The file of a database, its write-ahead log and the index of that, as a process that writes there has seen them. A database
-    without a file is never another."""
+    """The file of a database, its write-ahead log and the log's index, as last seen by a process that writes there. A database
+    without a file never changes."""
 
     def __init__(self, database: str | None) -> None:
         on_disk = database and database != ":memory:" and not database.startswith("file:")
@@ -31,8 +31,8 @@ class DatabaseFile:
         self._is_copied_over = False
 
     def check(self) -> None:
-        """Raises LedgerSetBack where one of them is gone or another than before, or was written to by another than SQLite.
-        Each stays as long as somebody writes there: https://sqlite.org/tempfiles.html#write_ahead_log_wal_files"""
+        """Raises LedgerSetBack if one of them is missing or replaced, or was written to by anything but SQLite. Each stays as
+        long as somebody writes there: https://sqlite.org/tempfiles.html#write_ahead_log_wal_files"""
         for path, seen in zip(self._paths, self._seen, strict=True):
             if seen is not None and _identity(path) != seen:
                 raise LedgerSetBack(
@@ -43,7 +43,7 @@ class DatabaseFile:
             self._check_content(self._index, self._index_seen)
 
     def _check_content(self, file: IndexFile, before: WalIndex) -> None:
-        """The database's file changes by checkpoints alone, of which the index tells, whichever process makes them."""
+        """Checks that the database's file changed only by checkpoints, which the index records, whichever process makes them."""
         content, log = _content(self._paths[0]), self._paths[1]
         index = file.read()
         if index is None:
@@ -55,7 +55,7 @@ class DatabaseFile:
             raise _copied_over(log)
 
     def seen(self) -> None:
-        """Remembers what is there; to be called when something was written. Raises LedgerSetBack as `check` does."""
+        """Remembers the current state; call it after each write. Raises LedgerSetBack as `check` does."""
         self.check()
         self._seen = [seen or _identity(path) for path, seen in zip(self._paths, self._seen, strict=True)]
         if self._index is not None:
@@ -63,8 +63,8 @@ class DatabaseFile:
             self._content = _content(self._paths[0])
 
     def part(self) -> None:
-        """Parts a copy that was put in the place of the file from the log that is not its own: who opens it next would mix the
-        two. The log is kept beside, under another name. To be called before SQLite closes it."""
+        """Separates a file that was copied over ours from the log, which belongs to the old one: the next process to open it
+        would mix the two. Keeps the log beside it under another name. Call it before SQLite closes the file."""
         if not self._paths or self._seen[0] is None:
             return
         database, log, index = self._paths
@@ -78,7 +78,7 @@ class DatabaseFile:
                     index.unlink()
 
     def close(self) -> None:
-        """To be called once SQLite has closed it."""
+        """Closes the index; call it once SQLite has closed the database."""
         if self._index is not None:
             self._index.close()
 
@@ -91,7 +91,7 @@ def _copied_over(path: Path) -> LedgerSetBack:
 
 
 def _give_own_file(database: Path) -> None:
-    """Copies the file into one of its own once nobody writes to it any more. SQLite goes on with the one that had its name."""
+    """Replaces the file with a copy of itself once nobody writes to it any more. SQLite keeps using the replaced one."""
     own = database.with_name(f"{database.name}.copied")
     try:
         for _ in range(_LOOKS):
@@ -116,7 +116,7 @@ def _identity(path: Path) -> _Identity:
 
 
 def _content(path: Path) -> _Content:
-    """Changes whenever it is written to."""
+    """Returns a value that changes whenever the file is written to."""
     try:
         found = path.stat()
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""A day of the ledger, read in time that does not grow with what came before it."""
+"""Reads a day of the ledger, in time that does not grow with earlier history."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -13,17 +13,17 @@ from core.domain.order import Fill, Order
 from core.domain.position import Execution
 from core.reconciliation.daily_proof import Decision, LedgerDay
 
-_CLOCK_STEPS = timedelta(minutes=10)  # how far numbers and times may be out of step: a clock that was set back
+_CLOCK_STEPS = timedelta(minutes=10)  # how far row numbers and times may be out of step after a clock was set back
 
 
 class DayReader:
-    """Raises LedgerUnavailable."""
+    """Reads one day. Raises LedgerUnavailable."""
 
     def __init__(self, reader: LedgerReader) -> None:
         self._reader = reader
 
     async def read(self, since: datetime, until: datetime) -> LedgerDay:
-        """What happened from `since` on and before `until`."""
+        """Returns what happened at or after `since` and before `until`."""
         inbox = tables.inbox
         first = await first_from(self._reader, inbox, inbox.c.received_at, since - _CLOCK_STEPS)
         last = await first_from(self._reader, inbox, inbox.c.received_at, until + _CLOCK_STEPS)
@@ -47,24 +47,25 @@ class DayReader:
         return await self.with_orders(LedgerDay(decisions, executions=executions, results=results), {**ordered, **earlier})
 
     async def orders(self, names: Iterable[str]) -> Mapping[str, Order]:
-        """Those orders, by client order id; an execution is named as its order is."""
+        """Returns those orders, by client order id; an execution has the name of its order."""
         table = tables.orders
         found = await self._reader.read_of(select(table), table.c.client_order_id, sorted(names))
         return {row["client_order_id"]: rows.order_of(row) for row in found}
 
     async def with_orders(self, day: LedgerDay, orders: Mapping[str, Order]) -> LedgerDay:
-        """`day` with these orders, their fills and their executions."""
+        """Returns `day` with these orders, their fills and their executions."""
         names = list(orders)
         return replace(day, orders=orders, fills=await self._fills(names), of_orders=await self._executions_of(names))
 
     async def executions(self, since: datetime, until: datetime) -> Mapping[str, Execution]:
-        """Those from `since` on and before `until`, by id: by the exchange's time, however late they were settled."""
+        """Returns the executions at or after `since` and before `until`, by id: by exchange time, however late they were
+        settled."""
         table = tables.executions
         found = await self._reader.read(select(table).where(table.c.executed_at >= since, table.c.executed_at < until))
         return {row["execution_id"]: rows.execution_of(row) for row in found}
 
     async def after(self, position: int, since: datetime, until: datetime) -> frozenset[str]:
-        """The executions of that time that stand behind a position of the export."""
+        """Returns the ids of that time's executions that are behind a position of the export."""
         table = tables.executions
         behind = select(table.c.execution_id).where(table.c.seq > position)
         found = await self._reader.read(behind.where(table.c.executed_at >= since, table.c.executed_at < until))

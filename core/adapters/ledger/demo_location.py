@@ -1,4 +1,4 @@
-"""Where a running demo's ledger is, so that the dashboard beside it needs no setting."""
+"""Records where a running demo's ledger is, so that the dashboard beside it needs no setting."""
 
 import contextlib
 import os
@@ -13,7 +13,7 @@ def _post() -> Path:
 
 @contextlib.contextmanager
 def signpost(database_url: str) -> Iterator[None]:
-    """Names the ledger from entry to exit. Where it cannot be written down, it is not."""
+    """Publishes the ledger's address from entry to exit. Does nothing if it cannot be written."""
     path = _post()
     with contextlib.suppress(OSError):
         path.unlink(missing_ok=True)
@@ -23,15 +23,15 @@ def signpost(database_url: str) -> Iterator[None]:
         yield
     finally:
         with contextlib.suppress(OSError):
-            if path.read_text(encoding="utf-8") == database_url:  # not that of a demo started later
+            if path.read_text(encoding="utf-8") == database_url:  # unless a demo started later has replaced it
                 path.unlink()
 
 
 def find_demo() -> str | None:
-    """The ledger of this user's demo; None where none runs."""
+    """Returns the ledger of this user's demo; None if none runs."""
     path = _post()
     try:
-        if path.lstat().st_uid != os.getuid():  # somebody else's file would show somebody else's numbers
+        if path.lstat().st_uid != os.getuid():  # another user's file would show that user's numbers
             return None
         url = path.read_text(encoding="utf-8")
     except OSError:

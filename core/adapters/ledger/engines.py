@@ -1,4 +1,4 @@
-"""Connections: how SQLite and PostgreSQL are opened. One engine writes, one reads."""
+"""Connections to SQLite and PostgreSQL. One engine writes, one reads."""
 
 import asyncio
 import fcntl
@@ -36,7 +36,7 @@ from core.domain.money import EXACT
 T = TypeVar("T")
 
 _CLASS = re.compile(r"^(<class '[^']*'>: )+")
-_ANY_THREAD = {"check_same_thread": False}  # it is opened in one thread at a time, not always the same
+_ANY_THREAD = {"check_same_thread": False}  # opened in one thread at a time, not always the same
 _BUSY_MS = 5_000
 _LOCKED = "flock"
 _CONNECT_SECONDS, _ANSWER_SECONDS = 5.0, 10.0
@@ -44,7 +44,7 @@ _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={_BUSY_MS}", 
 
 
 def parse_url(address: str) -> URL:
-    """The database's address. LedgerUnavailable, without the password, when it is none."""
+    """Parses the database's address. Raises LedgerUnavailable, without the password, if it is invalid."""
     try:
         return make_url(address)
     except ArgumentError:
@@ -52,7 +52,7 @@ def parse_url(address: str) -> URL:
 
 
 def is_missing(url: URL) -> bool:
-    """Whether it is a file that is not there; to open it would make it."""
+    """Tells whether the address names a file that does not exist; opening it would create it."""
     return (
         url.get_backend_name() == "sqlite"
         and url.database not in {None, "", ":memory:"}
@@ -61,17 +61,17 @@ def is_missing(url: URL) -> bool:
 
 
 def files_of(url: URL) -> tuple[Path, ...]:
-    """The file of a SQLite ledger, and what is beside it; none of another database's."""
+    """Returns the file of a SQLite ledger and the files beside it; none for another database."""
     if url.get_backend_name() != "sqlite" or url.database in {None, "", ":memory:"}:
         return ()
     return tuple(Path(f"{url.database}{ending}") for ending in ("", "-wal", "-shm", ".lock"))
 
 
 class PostgresTransactions:
-    """One connection of asyncpg's. A server that does not answer is given up after a while, and its connection with it."""
+    """One asyncpg connection. If the server does not answer in time, the connection is dropped."""
 
     def __init__(self, url: URL, *, pooled: bool = False) -> None:
-        """`pooled`: something like pgbouncer lends a connection for one transaction at a time."""
+        """Builds the engine. `pooled`: something like pgbouncer lends a connection for one transaction at a time."""
         self.dialect = "postgresql"
         self._url = url
         self._pooled = pooled
@@ -81,13 +81,13 @@ class PostgresTransactions:
         self._given_up: set[asyncio.Task[None]] = set()
 
     async def run(self, work: Callable[[Connection], T], *, within: float | None = _ANSWER_SECONDS) -> T:
-        """Runs `work` in one transaction. Raises what the database does; TimeoutError after `within` seconds: then nobody knows
+        """Runs `work` in one transaction. Raises what the database raises; TimeoutError after `within` seconds: then nobody knows
         whether it was committed."""
         engine = self.engine
         task = asyncio.create_task(self._run(engine, work), name="transaction")
         done, _ = await asyncio.wait([task], timeout=within)
         if not done:
-            # Not waited for: to cancel a statement the driver asks the server that does not answer.
+            # Not awaited: to cancel a statement the driver asks the server, which does not answer.
             self.engine = self._new_engine()
             task.cancel()
             ending = asyncio.create_task(_give_up(engine, task), name="connection given up")
@@ -102,12 +102,12 @@ class PostgresTransactions:
             return await connection.run_sync(work)
 
     def session_parameters(self) -> dict[str, str]:
-        """What `session` takes."""
+        """Returns the parameters of `session`."""
         return {}
 
     def is_gone(self, connection: Connection, session: str) -> bool:
-        """Whether the holder has certainly ended: its process ran here and does not any more, and the server has no connection of
-        it. Without the first it may only have lost that."""
+        """Tells whether the holder has certainly ended: its process ran on this machine and no longer does, and the server has no
+        connection from it. A missing connection alone proves nothing: a live process may have lost it."""
         pid, _, process = session.partition(" ")
         if not pid.isdecimal() or not has_ended(process):
             return False
@@ -133,7 +133,7 @@ class PostgresTransactions:
 class SqliteTransactions:
     """One connection in a thread of its own: a transaction is one visit to it, where aiosqlite makes one for each statement.
 
-    Its transactions take the write lock when they begin, so that none fails halfway for want of it.
+    Its transactions take the write lock when they begin, so that none fails halfway for lack of it.
     """
 
     def __init__(self, url: URL) -> None:
@@ -147,7 +147,8 @@ class SqliteTransactions:
         event.listen(self.engine, "begin", _begin_immediate)
 
     async def run(self, work: Callable[[Connection], T], *, within: float | None = None) -> T:
-        """Runs `work` in one transaction, however long it takes: a thread cannot be left. Raises what the database does."""
+        """Runs `work` in one transaction, however long it takes: a thread cannot be abandoned. Raises what the database
+        raises."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, work)
 
     def _run(self, work: Callable[[Connection], T]) -> T:
@@ -163,11 +164,12 @@ class SqliteTransactions:
         self._file.close()
 
     def session_parameters(self) -> dict[str, str]:
-        """Whether this process has the file's lock. Who takes over from a suspended one gets it later, or never."""
+        """Returns whether this process has the file's lock. A process that takes over from a suspended one gets it later, or
+        never."""
         return {"b_session": _LOCKED if self._lock.take() else ""}
 
     def is_gone(self, _connection: Connection, session: str) -> bool:
-        """Whether the holder has ended: it had the file's lock, and the system lets go of that however a process ends."""
+        """Tells whether the holder has ended: it had the file's lock, which the system releases however a process ends."""
         return session == _LOCKED and self._lock.take()
 
     async def close(self) -> None:
@@ -177,7 +179,7 @@ class SqliteTransactions:
 
 
 class _FileLock:
-    """A lock beside the database's file, as long as this process lives."""
+    """A lock beside the database's file, held as long as this process lives."""
 
     def __init__(self, database: str | None) -> None:
         on_disk = database and database != ":memory:" and not database.startswith("file:")
@@ -185,11 +187,11 @@ class _FileLock:
         self._file: IO[bytes] | None = None
 
     def take(self) -> bool:
-        """Whether this process has the lock now."""
+        """Takes the lock; tells whether this process has it now."""
         if self._file is not None or self._path is None:
             return True
         make_private(self._path)
-        file = self._path.open("ab")  # open for as long as the lock is held
+        file = self._path.open("ab")  # open as long as the lock is held
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -208,13 +210,13 @@ Transactions = PostgresTransactions | SqliteTransactions
 
 
 def writing_transactions(url: URL, *, pooled: bool = False) -> Transactions:
-    """The one connection that writes. `pooled` as in PostgresTransactions."""
+    """Returns the one connection that writes. `pooled` as in PostgresTransactions."""
     return PostgresTransactions(url, pooled=pooled) if url.get_backend_name() == "postgresql" else SqliteTransactions(url)
 
 
 def reading_engine(url: URL, *, pooled: bool = False) -> AsyncEngine:
-    """A few connections without transactions: each question sees what is committed. Where they are `pooled`, a question is a
-    transaction, or its two steps might go to two servers' connections."""
+    """Returns an engine of a few connections without transactions: each question sees what is committed. If they are `pooled`, a
+    question is a transaction; otherwise its two steps might go to two servers' connections."""
     postgres = url.get_backend_name() == "postgresql"
     arguments = _postgres_arguments(url, pooled=pooled) if postgres else {}
     alone = {} if pooled and postgres else {"isolation_level": "AUTOCOMMIT"}
@@ -226,8 +228,8 @@ def reading_engine(url: URL, *, pooled: bool = False) -> AsyncEngine:
 
 
 async def is_pooled(url: URL) -> bool:
-    """Whether something like pgbouncer stands between us and PostgreSQL, and keeps no settings for a connection. Raises what the
-    driver does."""
+    """Tells whether something like pgbouncer stands between us and PostgreSQL and keeps no settings for a connection. Raises what
+    the driver raises."""
     if url.get_backend_name() != "postgresql" or "server_settings" in url.query:
         return False
     arguments = {**_postgres_arguments(url, pooled=False), **_UNNAMED}
@@ -236,7 +238,7 @@ async def is_pooled(url: URL) -> bool:
         async with engine.begin() as connection:
             return bool(await connection.scalar(text(f"SHOW {_IDLE}")) != _IDLE_MOST)
     except Exception as error:
-        if "unsupported startup parameter" in str(error):  # pgbouncer's own word
+        if "unsupported startup parameter" in str(error):  # pgbouncer's own wording
             return True
         raise
     finally:
@@ -244,7 +246,7 @@ async def is_pooled(url: URL) -> bool:
 
 
 _IDLE, _IDLE_MOST = "idle_in_transaction_session_timeout", f"{_ANSWER_SECONDS:.0f}s"
-# Named statements would meet those of other clients on a connection that is lent: https://www.pgbouncer.org/features.html
+# Named statements would clash with those of other clients on a lent connection: https://www.pgbouncer.org/features.html
 _UNNAMED: dict[str, Any] = {
     "statement_cache_size": 0,
     "prepared_statement_cache_size": 0,
@@ -253,7 +255,7 @@ _UNNAMED: dict[str, Any] = {
 
 
 def _postgres_arguments(url: URL, *, pooled: bool) -> dict[str, Any]:
-    """What asyncpg's connections are opened with, but for what the address itself says."""
+    """Returns the arguments that asyncpg's connections are opened with, except those in the address itself."""
     # A transaction of ours that the server waits for in vain holds the lease's row: the server ends it by itself.
     settings = {"application_name": "marketflow"} | ({} if pooled else {_IDLE: _IDLE_MOST})
     wanted = {"timeout": _CONNECT_SECONDS, "command_timeout": _ANSWER_SECONDS, "server_settings": settings}
@@ -265,13 +267,13 @@ def _limit_transaction(connection: Connection) -> None:
 
 
 async def _give_up(engine: AsyncEngine, task: "asyncio.Task[Any]") -> None:
-    """Ends a connection that does not answer, and whoever waits for it."""
+    """Drops a connection that does not answer, and cancels whoever waits for it."""
     await asyncio.wait([task], timeout=_ANSWER_SECONDS)
     await engine.dispose()
 
 
 class ExactSum:
-    """SQLite's own SUM would make floats of the texts that amounts are."""
+    """An exact SUM: SQLite's own would turn the amounts, stored as text, into floats."""
 
     def __init__(self) -> None:
         self._sum: Decimal | None = None
@@ -286,7 +288,7 @@ class ExactSum:
 
 def _add_functions(connection: Any, _record: object) -> None:
     async def add(driver: Any) -> None:
-        # aiosqlite offers no aggregates, so the connection itself is asked, in its own thread.
+        # aiosqlite offers no aggregates, so the connection itself is used, in its own thread.
         await driver._execute(driver._conn.create_aggregate, "exact_sum", 1, ExactSum)  # noqa: SLF001
 
     connection.run_async(add)
@@ -306,7 +308,7 @@ def _begin_immediate(connection: Any) -> None:
 
 
 def words(error: Exception) -> str:
-    """What the database said, without the statement's values and without its address."""
+    """Returns the database's message, without the statement's values and without its address."""
     if isinstance(error, DBAPIError) and error.orig is not None and str(error.orig):
         # SQLAlchemy puts the class of asyncpg's error before its text.
         return _CLASS.sub("", str(error.orig).splitlines()[0])

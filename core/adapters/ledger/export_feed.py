@@ -1,4 +1,4 @@
-"""The executions as the history export reads them, and its durable position: see `core.ports.ExportFeed`."""
+"""The history export's view of the executions, and its durable position: see `core.ports.ExportFeed`."""
 
 from collections.abc import Sequence
 
@@ -12,10 +12,11 @@ from core.domain.position import Execution
 
 
 class SqlExportFeed:
-    """Numbers grow in the order of commits, as one connection writes them all: nothing can appear behind a position."""
+    """Reads executions by number. Numbers grow in commit order, because one connection writes them all: nothing can appear behind
+    a position."""
 
     def __init__(self, ledger: SqlLedger, name: str) -> None:
-        """`name` is whose position it is, e.g. `snowflake:RAW.EXECUTIONS`."""
+        """Builds the feed of `name`, the owner of the position, e.g. `snowflake:RAW.EXECUTIONS`."""
         self._ledger = ledger
         self._name = name
 

@@ -1,5 +1,5 @@
-"""One ledger, one process: a lease with an epoch, which every transaction proves. Who lost it can write nothing any more, nor can
-who finds it older than it was left."""
+"""One ledger, one process: a lease with an epoch, which every transaction proves. A process that lost the lease, or finds the
+ledger older than it left it, can no longer write."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,11 +18,12 @@ from core.ports.clock import Clock
 log = structlog.get_logger(__name__)
 
 BEAT_SECONDS = 3.0
-"""An idle holder proves its lease that often."""
+"""Seconds between proofs of an idle holder."""
 SURE_SECONDS = 10.0
-"""For so long after a proof the holder may act upon the world."""
+"""Seconds after a proof during which the holder may act on the world."""
 STALE_SECONDS = 15.0
-"""A lease that was watched for so long and did not move is taken over. Longer than SURE_SECONDS: whoever held it acts no more."""
+"""Seconds after which a watched lease that did not move is taken over. Longer than SURE_SECONDS: by then its holder has stopped
+acting."""
 _LOOK_SECONDS = 0.5
 
 _LEASE = tables.lease.c
@@ -30,7 +31,7 @@ _LEASE = tables.lease.c
 
 @dataclass(slots=True)
 class _Held:
-    """Somebody else's lease, as it was seen."""
+    """Another process's lease, as last seen."""
 
     epoch: int
     commits: int
@@ -39,12 +40,12 @@ class _Held:
 
 
 class Lease:
-    """This process's right to write. Made by `take_lease`.
+    """This process's right to write. Created by `take_lease`.
 
-    Each transaction carries a number of its own into the lease's row, over the number of the last one that was committed. So a
-    commit whose answer was lost can be asked for afterwards, and the row tells whether this process may still write at all, and
-    whether it writes into what it left: a backup that was put back, or a copy that lagged behind, holds an older number. The row
-    is locked by whoever writes: who asks waits until the transaction in doubt has ended.
+    Each transaction writes a number of its own into the lease's row, over the number of the last committed one. So a commit
+    whose answer was lost can be verified afterwards, and the row tells whether this process may still write at all, and whether
+    it writes into the ledger that it left: a restored backup, or a copy that lagged behind, holds an older number. Writers lock
+    the row: a query about it waits until the transaction in doubt has ended.
     """
 
     def __init__(self, transactions: Transactions, epoch: int, clock: Clock, proved_at: float) -> None:
@@ -68,21 +69,22 @@ class Lease:
 
     @property
     def sure(self) -> bool:
-        """Whether nobody else can hold the lease yet: only then may anything be asked of the world."""
+        """Tells whether no other process can hold the lease yet: only then may this process act on the world."""
         return not self.lost and self._clock.monotonic() - self._proved_at < SURE_SECONDS
 
     @property
     def idle_seconds(self) -> float:
-        """Since the last proof."""
+        """Returns the seconds since the last proof."""
         return self._clock.monotonic() - self._proved_at
 
     def next_number(self) -> int:
-        """The number of the next transaction."""
+        """Returns the number of the next transaction."""
         self._number += 1
         return self._number
 
     def stamp(self, connection: Connection, number: int) -> None:
-        """The first statement of a transaction. Raises LeaseLost, which is LedgerSetBack where the ledger went backwards."""
+        """Proves the lease; the first statement of a transaction. Raises LeaseLost, and its kind LedgerSetBack if the ledger went
+        backwards."""
         values = {
             "b_commits": number,
             "b_committed": self._committed,
@@ -94,22 +96,22 @@ class Lease:
             self._lose(_found(connection))
 
     def proved(self, at: float, number: int) -> None:
-        """The transaction of that number, which began `at` (monotonic seconds), was committed."""
+        """Records that the transaction of that number, which began `at` (monotonic seconds), was committed."""
         if not self.sure:
             self.since = self._clock.now()
         self._proved_at = max(self._proved_at, at)
         self._committed = number
 
     async def was_committed(self, number: int) -> bool:
-        """Whether the transaction of that number is in the ledger; asked when its answer was lost. Raises LeaseLost, and whatever
-        the database does."""
+        """Tells whether the transaction of that number is in the ledger, after its answer was lost. Raises LeaseLost, and
+        whatever the database raises."""
         row = await self._transactions.run(_found)
         if row is None or row["epoch"] != self._epoch or row["commits"] not in {number, self._committed}:
             self._lose(row)
         return bool(row["commits"] == number)
 
     async def release(self) -> None:
-        """Lets the next process in at once. Raises what the database does."""
+        """Lets the next process in at once. Raises what the database raises."""
         ours = update(tables.lease).where(_LEASE.epoch == self._epoch).values(holder="", session="")
         await self._transactions.run(lambda connection: connection.execute(ours))
         self.lost = True
@@ -125,8 +127,9 @@ class Lease:
 
 
 async def take_lease(transactions: Transactions, holder: str, clock: Clock) -> Lease:
-    """Takes the ledger for this process; `holder` says who it is, for people. At once when nobody holds it or whoever did is
-    certainly gone; from one that shows no sign of life after a while. Raises LedgerInUse, and whatever the database does."""
+    """Takes the ledger for this process; `holder` names it, for people. Succeeds at once if nobody holds the lease or its holder
+    is certainly gone; takes over from one that shows no sign of life after a while. Raises LedgerInUse, and whatever the database
+    raises."""
     first: _Held | None = None
     began = clock.monotonic()
     while True:
@@ -150,7 +153,7 @@ async def take_lease(transactions: Transactions, holder: str, clock: Clock) -> L
 
 
 def _take(connection: Connection, *, transactions: Transactions, holder: str, clock: Clock, stale: _Held | None) -> int | _Held:
-    """The new epoch, or who holds it."""
+    """Returns the new epoch, or the current holder."""
     row = _read(connection)
     unmoved = stale is not None and (row["epoch"], row["commits"]) == (stale.epoch, stale.commits)
     if row["holder"] and not unmoved and not transactions.is_gone(connection, row["session"]):
@@ -164,11 +167,11 @@ def _take(connection: Connection, *, transactions: Transactions, holder: str, cl
 
 
 def _read(connection: Connection) -> Row:
-    """The lease, locked until the transaction ends: on SQLite the whole ledger is."""
+    """Returns the lease, locked until the transaction ends: on SQLite this locks the whole ledger."""
     return dict(connection.execute(select(tables.lease).with_for_update()).mappings().one())
 
 
 def _found(connection: Connection) -> Row | None:
-    """The lease as `_read`; None in a ledger that never had one."""
+    """Returns the lease as `_read` does; None in a ledger that never had one."""
     found = connection.execute(select(tables.lease).with_for_update()).mappings().one_or_none()
     return dict(found) if found is not None else None

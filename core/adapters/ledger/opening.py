@@ -1,4 +1,4 @@
-"""How a ledger is opened: for one process alone, which makes it ready, or to look into it, which changes nothing."""
+"""Opens a ledger: exclusively for one process, which migrates it, or for reading, which changes nothing."""
 
 import os
 import socket
@@ -29,19 +29,19 @@ from core.ports.clock import Clock
 
 
 async def open_ledger(database_url: str, clock: Clock) -> SqlLedger:
-    """Opens the ledger at `database_url` for this process alone, makes it where there is none and brings it to the newest schema.
-    Raises LedgerUnavailable, and LedgerInUse while another process works on it."""
+    """Opens the ledger at `database_url` exclusively for this process, creates it if there is none and upgrades it to the newest
+    schema. Raises LedgerUnavailable, and LedgerInUse while another process works on it."""
     url = parse_url(database_url)
     async with _opening(url) as (writing, pooled):
         for file in files_of(url)[:1]:
-            make_private(file)  # SQLite gives its other files the same rights
+            make_private(file)  # SQLite gives its other files the same permissions
         revision, newest = await writing.run(_made, within=None)
         if revision > newest:
             raise _of_newer_version()
         for file in files_of(url):
             take_from_others(file)
         lease = await take_lease(writing, _this_process(), clock)
-        # A step may drop what a process of the version before writes to: only who holds the ledger takes it.
+        # A step may drop what a process of the previous version writes to: only the ledger's holder may take it.
         if revision < newest:
             at, number = clock.monotonic(), lease.next_number()
             await writing.run(partial(_upgrade_under, lease, number), within=None)
@@ -51,7 +51,7 @@ async def open_ledger(database_url: str, clock: Clock) -> SqlLedger:
 
 async def look_into_ledger(database_url: str, clock: Clock) -> SqlLedger:
     """Opens the ledger at `database_url` for reading, whoever works on it, and changes nothing. Raises LedgerUnavailable:
-    LedgerNotReady where there is none or its schema is not the newest."""
+    LedgerNotReady if there is none or its schema is not the newest."""
     url = parse_url(database_url)
     if is_missing(url):
         raise LedgerNotReady(f"there is no ledger at {url.database} yet; the first start of MarketFlow makes it")
@@ -68,8 +68,8 @@ async def look_into_ledger(database_url: str, clock: Clock) -> SqlLedger:
 
 @asynccontextmanager
 async def _opening(url: URL) -> AsyncIterator[tuple[Transactions, bool]]:
-    """Connections to `url`, and whether they are lent by a pooler; closed again where the block fails, and what the database said
-    put into words without secrets."""
+    """Opens connections to `url`, and tells whether a pooler lends them. Closes them if the block fails, and puts the database's
+    message into words without secrets."""
     writing: Transactions | None = None
     try:
         pooled = await is_pooled(url)
@@ -84,7 +84,7 @@ async def _opening(url: URL) -> AsyncIterator[tuple[Transactions, bool]]:
 
 
 def _made(connection: Connection) -> tuple[str, str]:
-    """The revision of the ledger, which is made where there is none, and the newest."""
+    """Creates the ledger if there is none; returns its revision and the newest."""
     revision, newest = revisions(connection)
     if revision is None:
         upgrade(connection)

@@ -1,4 +1,4 @@
-"""The paper exchange's own books, beside the ledger in the same database."""
+"""The paper exchange's orders and balances, beside the ledger in the same database."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

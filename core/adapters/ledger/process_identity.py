@@ -1,21 +1,22 @@
-"""Which process on which machine, so that another one there can tell for certain that it has ended. Only Linux can tell."""
+"""Identifies a process on a machine, so that another one there can tell for certain that it has ended. Works on Linux only."""
 
 import os
 from pathlib import Path
 
 _PROC = Path("/proc")
-_ENDED = frozenset({"Z", "X"})  # waits to be buried, is dead: proc(5), "/proc/pid/stat"
+_ENDED = frozenset({"Z", "X"})  # zombie, dead: proc(5), "/proc/pid/stat"
 
 
 def this_process() -> str:
-    """`boot/namespace/pid/start`, which no other process ever has; empty where it cannot be told."""
+    """Returns `boot/namespace/pid/start`, which is unique to this process; empty if unavailable."""
     known = _surroundings()
     state = _state(os.getpid())
     return f"{known}/{os.getpid()}/{state[1]}" if known and state else ""
 
 
 def has_ended(process: str) -> bool:
-    """Whether the process that `this_process` named has certainly ended; False of one on another machine or in a container."""
+    """Tells whether the process that `this_process` named has certainly ended; False for one on another machine or in a
+    container."""
     surroundings, _, rest = process.partition("/pid:[")
     namespace, _, rest = rest.partition("]/")
     pid, _, start = rest.partition("/")
@@ -26,7 +27,7 @@ def has_ended(process: str) -> bool:
 
 
 def _surroundings() -> str:
-    """This run of this machine, and the namespace that pids mean something in."""
+    """Returns the boot id of this machine, and the namespace that pids belong to."""
     try:
         boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
         return f"{boot}/{(_PROC / 'self/ns/pid').readlink()}"
@@ -35,7 +36,7 @@ def _surroundings() -> str:
 
 
 def _state(pid: int) -> tuple[str, str] | None:
-    """State and start time (clock ticks since the boot); None where there is no such process."""
+    """Returns state and start time (clock ticks since the boot); None if there is no such process."""
     try:
         text = (_PROC / str(pid) / "stat").read_text()
     except OSError:

@@ -1,7 +1,7 @@
-"""Takes out of the ledger what has grown old and came to nothing, a few rows at a time: for who set RETENTION_DAYS.
+"""Prunes old records that led to nothing, a few rows at a time, if RETENTION_DAYS is set.
 
-What stays for good: executions, their orders, fills, steps and signals; positions, trades, people, and what people wanted. Of
-every other signal its identity and what it said stay: brought again, however late, it is known, and so is another under its name.
+Kept for good: executions, their orders, fills, steps and signals; positions, trades, people, and people's commands. Every other
+signal keeps its identity and content: if it arrives again, however late, it is recognised, and so is another under its id.
 """
 
 from collections.abc import Collection, Sequence
@@ -19,22 +19,22 @@ from core.domain.delivery import MAIN_READER
 from core.domain.order_state_machine import OrderState
 
 PASSING = frozenset({"digest", "reader", "approval_timeout", "code_used", "code_refused"})
-"""Kinds of messages that nobody looks for later."""
-_KEPT_EVENTS = frozenset({"order_executed"})  # they hold what a fee was worth, for tax lots
+"""Kinds of messages that nobody looks up later."""
+_KEPT_EVENTS = frozenset({"order_executed"})  # they hold the value of a fee, for tax lots
 _BY_PEOPLE = "telegram"
 
 
 class LedgerPruning:
-    """Goes through each table once, from its oldest row on, and remembers how far it came: the cost does not grow with what
-    stays. Every method raises LedgerUnavailable."""
+    """Goes through each table once, from its oldest row on, and remembers its position: the cost does not grow with the rows that
+    stay. Every method raises LedgerUnavailable."""
 
     def __init__(self, ledger: SqlLedger) -> None:
         self._reader = ledger.reader
         self._write = ledger.write
 
     async def batch(self, before: datetime, most: int) -> int:
-        """Prunes what is older than `before` among the next `most` rows of each table; how many rows were looked at, 0 once all
-        is done."""
+        """Prunes rows older than `before` among the next `most` rows of each table. Returns how many rows were examined, 0 once
+        all is done."""
         return await self._messages(before, most) + await self._events(before, most) + await self._letters(before, most)
 
     async def _messages(self, before: datetime, most: int) -> int:
@@ -53,7 +53,8 @@ class LedgerPruning:
         return len(old)
 
     async def _that_reached_the_exchange(self, seqs: Sequence[int]) -> Collection[int]:
-        """Signals whose order the exchange knows: it may show it at any time, and the ledger must know it then."""
+        """Returns the signals whose order the exchange knows: it may show the order at any time, and the ledger must recognise it
+        then."""
         orders = tables.orders.c
         question = select(orders.inbox_seq, orders.order_id, orders.executed_qty, orders.state)
         return {
@@ -63,7 +64,7 @@ class LedgerPruning:
         }
 
     async def _events(self, before: datetime, most: int) -> int:
-        """Only what the owner's chat was told."""
+        """Prunes only events that the owner's chat has received."""
         outbox, told = tables.outbox.c, tables.told.c
         found = await self._reader.read(select(told.priority, told.seq).where(told.reader == MAIN_READER))
         until = {row["priority"]: row["seq"] for row in found}
@@ -84,7 +85,7 @@ class LedgerPruning:
         return len(old)
 
     async def _next(self, table: Table, columns: Sequence[Any], before: datetime, most: int) -> list[Row]:
-        """The next rows, up to the first that is not old enough."""
+        """Returns the next rows, up to the first that is not old enough."""
         pruned = tables.pruned.c
         found = await self._reader.read(select(pruned.seq).where(pruned.name == table.name))
         after = found[0]["seq"] if found else 0

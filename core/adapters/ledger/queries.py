@@ -1,4 +1,4 @@
-"""What chat and dashboard ask of the ledger: bounded, newest first, read only."""
+"""Queries of the chat and the dashboard on the ledger: bounded, newest first, read only."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -30,18 +30,18 @@ _NEWEST_STEPS = 1_000
 
 
 def _outcome(state: OrderState, executed_qty: Decimal) -> str:
-    """What an order came to: `executed` when any of it was, however it ended; `ordered` while it is not settled."""
+    """Returns the outcome of an order: `executed` if any of it was, however it ended; `ordered` while it is not settled."""
     return "executed" if executed_qty else _OUTCOMES.get(state, "ordered")
 
 
 class LedgerQueries:
-    """Every method raises LedgerUnavailable."""
+    """Runs the chat's queries. Every method raises LedgerUnavailable."""
 
     def __init__(self, reader: LedgerReader) -> None:
         self._reader = reader
 
     async def last_on_exchange(self) -> datetime | None:
-        """When an order was last heard of from the exchange, as far as the newest steps of orders tell; None where none was."""
+        """Returns when the exchange last reported on an order, as far as the newest order steps tell; None if never."""
         steps = tables.order_steps.c
         newest = steps.seq > select(func.max(steps.seq) - _NEWEST_STEPS).scalar_subquery()
         found = await self._reader.read(select(func.max(steps.at).label("at")).where(newest, steps.order_id.is_not(None)))
@@ -49,7 +49,8 @@ class LedgerQueries:
         return at
 
     async def recent_signals(self, limit: int, *, symbol: str | None = None, page: Page = NEWEST) -> Sequence[SignalStory]:
-        """The last signals (of `symbol`, None: of all), the newest first. What its order came to counts where there was one."""
+        """Returns the last signals (of `symbol`, None: of all), newest first. If one led to an order, the order's outcome
+        counts."""
         inbox, orders = tables.inbox, tables.orders
         of_order = (
             orders.c.state,
@@ -72,14 +73,14 @@ class LedgerQueries:
         return found
 
     async def recent_executions(self, limit: int) -> Sequence[Execution]:
-        """The last executed orders, the newest first."""
+        """Returns the last executed orders, newest first."""
         table = tables.executions
         return [
             rows.execution_of(row) for row in await self._reader.read(select(table).order_by(table.c.seq.desc()).limit(limit))
         ]
 
     async def executions_after(self, seq: int, limit: int) -> Sequence[tuple[int, Execution]]:
-        """The executions behind the one of number `seq`, with their numbers, in the order in which they were committed."""
+        """Returns the executions after number `seq`, with their numbers, in commit order."""
         table = tables.executions
         question = select(table).where(table.c.seq > seq).order_by(table.c.seq).limit(limit)
         return [(row["seq"], rows.execution_of(row)) for row in await self._reader.read(question)]
@@ -87,8 +88,8 @@ class LedgerQueries:
     async def executions_between(
         self, since: datetime, until: datetime, limit: int, *, after: Place | None = None, symbol: str | None = None
     ) -> Sequence[tuple[int, Execution]]:
-        """Those (of `symbol`, None: all) from `since` on and before `until` by the exchange's time, the oldest first, with their
-        numbers; only those behind `after`."""
+        """Returns the executions (of `symbol`, None: all) at or after `since` and before `until` by exchange time, oldest first,
+        with their numbers; only those behind `after`."""
         table = tables.executions
         at, seq = table.c.executed_at, table.c.seq
         question = select(table).where(at >= (since if after is None else after[0]), at < until)
@@ -102,7 +103,7 @@ class LedgerQueries:
     async def executions_before(
         self, symbol: str, until: datetime, limit: int, *, before: Place | None = None
     ) -> Sequence[tuple[int, Execution]]:
-        """Those of `symbol` before `until`, the newest first, with their numbers; only those older than `before`."""
+        """Returns the executions of `symbol` before `until`, newest first, with their numbers; only those older than `before`."""
         table = tables.executions
         at, seq = table.c.executed_at, table.c.seq
         question = select(table).where(table.c.symbol == symbol, at < until)
@@ -112,7 +113,7 @@ class LedgerQueries:
         return [(row["seq"], rows.execution_of(row)) for row in found]
 
     async def settled(self, client_order_ids: Sequence[str]) -> Mapping[str, Settled]:
-        """What was found out when those orders were settled, by client order id: from the event that told of it."""
+        """Returns the settlement details of those orders, by client order id: from the event that reported each."""
         orders, outbox = tables.orders.c, tables.outbox.c
         question = (
             select(orders.client_order_id, outbox.body)
@@ -127,25 +128,25 @@ class LedgerQueries:
         return found
 
     async def recent_trades(self, limit: int, *, symbol: str | None = None, page: Page = NEWEST) -> Sequence[tuple[int, Trade]]:
-        """The last closed trades (of `symbol`, None: of all) with their numbers, the newest first."""
+        """Returns the last closed trades (of `symbol`, None: of all) with their numbers, newest first."""
         table = tables.trades
         question = select(table) if symbol is None else select(table).where(table.c.symbol == symbol)
         return [(row["seq"], rows.trade_of(row)) for row in await self._page(question, table.c.seq, page, limit)]
 
     async def recent_orders(self, limit: int) -> Sequence[Order]:
-        """The last orders that there was a decision about, the newest first."""
+        """Returns the last orders that were decided on, newest first."""
         table = tables.orders
         question = select(table).order_by(table.c.inbox_seq.desc()).limit(limit)
         return [rows.order_of(row) for row in await self._reader.read(question)]
 
     async def newest_seq(self) -> int:
-        """The number of the last message of all; 0 before the first."""
+        """Returns the number of the newest message; 0 before the first."""
         (row,) = await self._reader.read(select(func.max(tables.inbox.c.seq).label("seq")))
         return row["seq"] or 0
 
     async def arrivals(self, seq: int, before: datetime) -> Mapping[str, int]:
-        """What became of the signals behind the message of number `seq` that were made `before` then, by outcome; an empty word
-        for those that wait."""
+        """Counts the signals after message number `seq` that were dated earlier than `before`, by outcome; an empty word for those that
+        wait."""
         inbox = tables.inbox.c
         question = (
             select(inbox.outcome, func.count().label("n"))
@@ -155,7 +156,7 @@ class LedgerQueries:
         return {row["outcome"] or "": row["n"] for row in await self._reader.read(question)}
 
     async def acts(self, limit: int, *, page: Page = NEWEST) -> Sequence[Act]:
-        """What people and timers wanted, the newest first."""
+        """Returns the commands of people and timers, newest first."""
         table = tables.inbox
         found = await self._page(select(table).where(tables.BY_PEOPLE), table.c.seq, page, limit)
         return [
@@ -171,7 +172,8 @@ class LedgerQueries:
         ]
 
     async def _page(self, question: Select[Any], seq: Column[int], page: Page, limit: int) -> Sequence[rows.Row]:
-        """Up to `limit` rows, the newest first, from an index on `seq`: as quick at the end of a long list as at its start."""
+        """Returns up to `limit` rows, newest first, from an index on `seq`: as quick at the end of a long list as at its
+        start."""
         if page.after is not None:
             newer = question.where(seq > page.after).order_by(seq).limit(limit)
             return list(reversed(await self._reader.read(newer)))
@@ -180,5 +182,5 @@ class LedgerQueries:
         return await self._reader.read(question.order_by(seq.desc()).limit(limit))
 
     async def day_results(self, since: str) -> Sequence[DayResult]:
-        """The day results from the UTC day `since` (`YYYY-MM-DD`, empty: all) on, the oldest first."""
+        """Returns the day results from the UTC day `since` (`YYYY-MM-DD`, empty: all) on, oldest first."""
         return await self._reader.day_results(since)

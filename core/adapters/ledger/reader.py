@@ -1,4 +1,4 @@
-"""Questions to the ledger's database, on connections that cannot hold up the writer. Writes nothing."""
+"""Queries the ledger's database on connections that cannot delay the writer. Writes nothing."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,17 +14,17 @@ from core.adapters.ledger.rows import Row
 from core.domain.day_result import DayResult
 from core.domain.errors import LedgerUnavailable
 
-_AT_ONCE = 500  # values in one question
+_AT_ONCE = 500  # values in one query
 
 
 class LedgerReader:
-    """Every method raises LedgerUnavailable."""
+    """Runs read-only queries. Every method raises LedgerUnavailable."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
 
     async def read(self, question: Select[Any], values: Mapping[str, Any] | None = None) -> Sequence[Row]:
-        """The answer's rows; `values` are those of the question's parameters."""
+        """Returns the result's rows; `values` are the query's parameters."""
         try:
             async with self.engine.connect() as connection:
                 return [dict(row) for row in (await connection.execute(question, values)).mappings()]
@@ -32,14 +32,14 @@ class LedgerReader:
             raise LedgerUnavailable(f"the ledger cannot be read: {words(error)}") from None
 
     async def read_of(self, question: Select[Any], column: Column[str], values: Sequence[str]) -> Sequence[Row]:
-        """The answer's rows that have one of these values in `column`, however many values there are."""
+        """Returns the rows that have one of these values in `column`, however many values there are."""
         found: list[Row] = []
         for start in range(0, len(values), _AT_ONCE):
             found += await self.read(question.where(column.in_(values[start : start + _AT_ONCE])))
         return found
 
     async def day_results(self, since: str, until: str = "9999-12-31") -> Sequence[DayResult]:
-        """The results of the UTC days (`YYYY-MM-DD`) from `since` to `until`, both included, the oldest first."""
+        """Returns the results of the UTC days (`YYYY-MM-DD`) from `since` to `until`, both included, oldest first."""
         days = tables.day_results.c
         columns = exact_sum(days.profit).label("profit"), func.sum(days.exits).label("exits"), func.sum(days.wins).label("wins")
         question = (
@@ -59,5 +59,5 @@ class LedgerReader:
 
 
 def open_reader(database_url: str) -> LedgerReader:
-    """Reads the ledger at `database_url` beside whoever writes it; connects at the first question."""
-    return LedgerReader(reading_engine(parse_url(database_url), pooled=True))  # it may be, and speed is not what counts here
+    """Opens the ledger at `database_url` for reading beside its writer; connects at the first query."""
+    return LedgerReader(reading_engine(parse_url(database_url), pooled=True))  # it may be pooled, and speed does not matter here

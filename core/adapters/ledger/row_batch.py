@@ -1,4 +1,4 @@
-"""What one or many works write, as rows, ready for one transaction. Knows the rows' order and merging, not the database."""
+"""The rows that one or many works write, ready for one transaction. Knows the rows' order and merging, not the database."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
@@ -47,7 +47,7 @@ class RowBatch:
     strangers: dict[object, tuple[Row, Row]] = field(default_factory=dict)  # user id: (stranger, the outbox row if new)
     paper_orders: dict[object, Row] = field(default_factory=dict)
     paper_balances: dict[object, Row] = field(default_factory=dict)
-    prune: dict[str, list[Row]] = field(default_factory=dict)  # by the name of the statement that takes them out
+    prune: dict[str, list[Row]] = field(default_factory=dict)  # by the name of the statement that deletes them
     pruned: dict[object, Row] = field(default_factory=dict)
 
 
@@ -55,7 +55,7 @@ _NAMES = tuple(each.name for each in fields(RowBatch))
 
 
 def merged(works: Iterable[RowBatch]) -> RowBatch:
-    """All of `works` as one, the later ones on top of the earlier."""
+    """Merges all of `works` into one; later rows replace earlier ones."""
     whole = RowBatch()
     for work in works:
         for name in _NAMES:
@@ -68,7 +68,7 @@ def merged(works: Iterable[RowBatch]) -> RowBatch:
 
 
 def writes_of_changes(changes: CommitBatch, at: datetime) -> RowBatch:
-    """The rows of a commit; `at` is when its events happened. Raises ValueError for what no ledger can hold."""
+    """Returns the rows of a commit; `at` is when its events happened. Raises ValueError for what no ledger can hold."""
     return RowBatch(
         verdicts=[rows.verdict_row(verdict) for verdict in changes.verdicts],
         orders={order.client_order_id: rows.order_row(order) for order in changes.orders},
@@ -99,7 +99,7 @@ def writes_of_arrivals(
     events: Sequence[Event],
     at: datetime,
 ) -> RowBatch:
-    """The rows of what came in. Raises ValueError for what no ledger can hold."""
+    """Returns the rows of incoming messages. Raises ValueError for what no ledger can hold."""
     positions: dict[object, Row] = (
         {} if position is None else {(position.source, position.partition): rows.source_position_row(position)}
     )
@@ -112,5 +112,5 @@ def writes_of_arrivals(
 
 
 def writes_of_stranger(event: StrangerSeen, at: datetime) -> RowBatch:
-    """The rows of somebody unknown; the second goes out only with the first."""
+    """Returns the rows of a stranger; the event row is sent only if the stranger is new."""
     return RowBatch(strangers={event.user_id: (rows.stranger_row(event, at), rows.outbox_row(event, at))})

@@ -1,4 +1,4 @@
-"""Where in a table a moment stands: row numbers grow with time, so that no index on the time is needed."""
+"""Finds the position of a moment in a table: row numbers grow with time, so no index on the time is needed."""
 
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,7 @@ from core.adapters.ledger.reader import LedgerReader
 
 
 async def first_from(reader: LedgerReader, table: Table, time: Column[Any], at: datetime) -> int:
-    """The number of the first row whose `time` is `at` or later; one past the last where there is none. By bisection."""
+    """Returns the number of the first row whose `time` is `at` or later; one past the last if there is none. Bisects."""
     newest = await reader.read(select(table.c.seq).order_by(table.c.seq.desc()).limit(1))
     low, high = 1, (newest[0]["seq"] + 1) if newest else 1
     while low < high:

@@ -1,4 +1,4 @@
-"""Domain values as rows and back: which value stands in which column, nothing else."""
+"""Converts domain values to rows and back: which value goes into which column, nothing else."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -31,7 +31,7 @@ Row = dict[str, Any]
 
 
 def message_row(message: Message) -> Row:
-    """Of `inbox`. A signal's main values also stand in columns, for people who query."""
+    """Returns a row of `inbox`. A signal's main values also have columns, for people who query."""
     signal = message.body.signal if isinstance(message.body, SignalReceived) else None
     return {
         "source": storable(message.source),
@@ -67,13 +67,13 @@ def _reason_columns(reason: Reason | None) -> Row:
 
 
 def reason_of(row: Mapping[str, Any]) -> Reason | None:
-    """The refusal that a row holds; its sentence is made anew from code and parameters."""
+    """Returns the refusal that a row holds; its sentence is rebuilt from code and parameters."""
     code = row["reason_code"]
     return None if code is None else Reason(code, codec.params.decode(row["reason_params"]))
 
 
 def verdict_row(verdict: MessageOutcome) -> Row:
-    """The parameters of an UPDATE of `inbox`."""
+    """Returns the parameters of an UPDATE of `inbox`."""
     return {
         "b_seq": verdict.seq,
         "decided_at": verdict.at,
@@ -114,7 +114,7 @@ def order_row(order: Order) -> Row:
 
 
 def order_step_row(order: Order) -> Row:
-    """Of `order_steps`: how far an order had got."""
+    """Returns a row of `order_steps`: one step of an order's progress."""
     reasons = _reason_columns(order.reason)
     return {
         "client_order_id": order.client_order_id,
@@ -367,7 +367,7 @@ def invite_of(row: Mapping[str, Any]) -> Invite:
 
 
 def exit_row(wanted: PendingExit) -> Row:
-    """Of `wanted_exits`: what people ask for stands in columns, all of it is text."""
+    """Returns a row of `wanted_exits`: queried values have columns, the whole is stored as text."""
     return {
         "symbol": storable(wanted.symbol),
         "qty": wanted.qty,
@@ -391,7 +391,7 @@ def authenticator_of(row: Mapping[str, Any]) -> Authenticator:
 
 
 def reader_row(reader: Reader) -> Row:
-    """Of `readers`: whom to tell stands in columns, how is text."""
+    """Returns a row of `readers`: the recipient has columns, the notification settings are text."""
     return {"chat_id": reader.chat_id, "active": reader.active, "preferences": codec.readers.encode(reader)}
 
 
@@ -413,7 +413,7 @@ def delivery_row(reader: str, delivery: Delivery, at: datetime) -> Row:
 
 
 def paper_order_row(report: ExecutionReport) -> Row:
-    """Of `paper_orders`. Raises ValueError unless the order id is a whole number, as the paper exchange gives them."""
+    """Returns a row of `paper_orders`. Raises ValueError unless the order id is an integer, as the paper exchange's are."""
     return {
         "order_id": int(report.order_id),
         "client_order_id": report.client_order_id,

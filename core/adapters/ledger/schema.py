@@ -1,4 +1,4 @@
-"""Brings a database to the newest schema, step by step, in one transaction. Never goes back."""
+"""Upgrades a database to the newest schema, step by step, in one transaction. Never downgrades."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def upgrade(connection: Connection, to: str = "head") -> None:
-    """Applies every step that `connection`'s database does not have yet, up to the revision `to`."""
+    """Applies every step that `connection`'s database lacks, up to the revision `to`."""
     from alembic import command  # noqa: PLC0415 - heavy
 
     config = _config()
@@ -21,7 +21,7 @@ def upgrade(connection: Connection, to: str = "head") -> None:
 
 
 def revisions(connection: Connection) -> tuple[str | None, str]:
-    """Which revision `connection`'s database is of, None where it is no ledger yet, and the newest that there is."""
+    """Returns the revision of `connection`'s database, None if it is no ledger yet, and the newest revision."""
     from alembic.migration import MigrationContext  # noqa: PLC0415 - heavy
     from alembic.script import ScriptDirectory  # noqa: PLC0415
 

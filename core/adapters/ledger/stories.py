@@ -1,4 +1,4 @@
-"""The whole story of a signal, from everything that the ledger keeps of it; each question is answered from an index."""
+"""The whole story of a signal, from everything that the ledger keeps about it; each query uses an index."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,24 +12,24 @@ from core.domain.order_state_machine import OrderState
 from core.read_models import LetterStory, OrderStep, PrunedSignal, Story, Telling
 
 _MOST = 8
-"""Signals that one name may mean, and chats that were told."""
+"""The maximum number of signals that one name may match, and of chats that received a message."""
 
 
 class LedgerStories:
-    """Every method raises LedgerUnavailable."""
+    """Reads stories. Every method raises LedgerUnavailable."""
 
     def __init__(self, reader: LedgerReader) -> None:
         self._reader = reader
 
     async def last(self) -> Sequence[int]:
-        """The inbox seq of the last signal; none before the first."""
+        """Returns the inbox seq of the last signal; empty before the first."""
         table = tables.inbox.c
         question = select(table.seq).where(tables.IS_SIGNAL).order_by(table.seq.desc()).limit(1)
         return [row["seq"] for row in await self._reader.read(question)]
 
     async def named(self, name: str) -> Sequence[int]:
-        """The inbox seqs of the signals that `name` means, the newest first: an inbox number, a signal's, an order's or a trade's
-        id, or a symbol, which means its last signal."""
+        """Returns the inbox seqs of the signals that `name` matches, newest first: an inbox number, the id of a signal, an order
+        or a trade, or a symbol, which matches its last signal."""
         inbox, orders = tables.inbox.c, tables.orders.c
         questions = [
             select(inbox.seq).where(tables.IS_SIGNAL, inbox.source_id == name).order_by(inbox.seq.desc()).limit(_MOST),
@@ -46,7 +46,7 @@ class LedgerStories:
         return []
 
     async def told_by(self, chat_id: int, message_id: int) -> Sequence[int]:
-        """The inbox seqs of the signals that a chat message tells of, the newest first."""
+        """Returns the inbox seqs of the signals that a chat message reports, newest first."""
         deliveries, outbox = tables.deliveries.c, tables.outbox.c
         question = (
             select(outbox.subject)
@@ -63,13 +63,13 @@ class LedgerStories:
         return [row["subject"] for row in await self._reader.read(question)]
 
     async def letter(self, position: str) -> LetterStory | None:
-        """The unreadable record that came from `position`."""
+        """Returns the unreadable record that came from `position`."""
         table = tables.dead_letters
         found = await self._reader.read(select(table).where(table.c.position == position).order_by(table.c.seq.desc()).limit(1))
         return LetterStory(found[0]["seq"], rows.dead_letter_of(found[0])) if found else None
 
     async def letter_told_by(self, chat_id: int, message_id: int) -> LetterStory | None:
-        """The first of the unreadable records that a chat message tells of."""
+        """Returns the first of the unreadable records that a chat message reports."""
         deliveries, outbox = tables.deliveries.c, tables.outbox.c
         question = (
             select(outbox.body)
@@ -88,7 +88,7 @@ class LedgerStories:
         return await self.letter(sample.position) if isinstance(sample, DeadLetter) else None
 
     async def pruned(self, seq: int) -> PrunedSignal | None:
-        """What is left of the signal with the inbox seq `seq`, where it was pruned."""
+        """Returns what is left of the signal with the inbox seq `seq`, if it was pruned."""
         inbox = tables.inbox.c
         found = await self._reader.read(select(tables.inbox).where(inbox.seq == seq, inbox.kind == tables.PRUNED))
         if not found:
@@ -97,14 +97,14 @@ class LedgerStories:
         return PrunedSignal(seq, row["signal_type"] or "", row["symbol"] or "", row["received_at"], row["outcome"] or "")
 
     async def pruned_before(self) -> datetime | None:
-        """From when on the ledger was not pruned yet; None where it never was."""
+        """Returns the time from which the ledger is not pruned yet; None if it never was."""
         inbox, pruned = tables.inbox.c, tables.pruned.c
         last = select(pruned.seq).where(pruned.name == tables.inbox.name).scalar_subquery()
         found = await self._reader.read(select(inbox.received_at).where(inbox.seq > last).order_by(inbox.seq).limit(1))
         return found[0]["received_at"] if found else None
 
     async def story(self, seq: int) -> Story | None:
-        """Everything about the signal with the inbox seq `seq`; None where there is no such signal."""
+        """Returns everything about the signal with the inbox seq `seq`; None if there is no such signal."""
         inbox, orders = tables.inbox, tables.orders
         found = await self._reader.read(select(inbox).where(inbox.c.seq == seq, tables.IS_SIGNAL))
         body = codec.bodies.decode(found[0]["body"]) if found else None
@@ -153,7 +153,7 @@ class LedgerStories:
         ]
 
     async def _tellings(self, seq: int) -> Sequence[Telling]:
-        """Which message told which chat, of each event about the signal."""
+        """Returns which message reported each event about the signal, in each chat."""
         outbox, table = tables.outbox.c, tables.deliveries
         events = await self._reader.read(
             select(outbox.seq, outbox.priority, outbox.kind)

@@ -29,11 +29,11 @@ metadata = MetaData(
     }
 )
 
-# Conditions of partial indexes. A query uses the index only where it states the condition in the same words: take them from here.
+# Conditions of partial indexes. A query uses the index only if it states the condition in the same words: use these.
 UNDECIDED = text("decided_at IS NULL")
 IS_SIGNAL = text("kind = 'signal'")
 PRUNED = "pruned"
-"""The kind of a signal of which only what it said is left."""
+"""The kind of a pruned signal, of which only the content is left."""
 BY_PEOPLE = text("source IN ('telegram', 'timer')")
 IN_FLIGHT = text("state IN ({})".format(", ".join(f"'{state}'" for state in OrderState if state.in_flight)))
 IS_EXIT = text("profit_pct IS NOT NULL")
@@ -128,7 +128,7 @@ fills = Table(
     "fills",
     metadata,
     Column("client_order_id", Text, ForeignKey("orders.client_order_id"), primary_key=True),
-    Column("trade_id", Text, primary_key=True),  # the exchange's: a testnet that is reset begins them anew
+    Column("trade_id", Text, primary_key=True),  # the exchange's: a testnet that is reset restarts them
     Column("symbol", Text, nullable=False),
     Column("price", Amount, nullable=False),
     Column("qty", Amount, nullable=False),

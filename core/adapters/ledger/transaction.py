@@ -1,4 +1,4 @@
-"""One transaction: takes merged rows, writes them in the order that foreign keys want, says what was new. Decides nothing."""
+"""One transaction: writes merged rows in the order that foreign keys require, and reports what was new. Makes no decisions."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -23,8 +23,8 @@ _SAME_DAY = ("quote_asset", "symbol", "signal_type", "trading_mode")  # exits th
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What was not there before: inbox numbers by (source, source_id), each to be taken out by one work, and strangers.
-    `conflicts` are signals that say something else than what is there under their identity."""
+    """The rows that did not exist before: inbox numbers by (source, source_id), each to be taken out by one work, and strangers.
+    `conflicts` are signals that differ from the one stored under their identity."""
 
     inbox: dict[tuple[str, str], int] = field(default_factory=dict)
     strangers: frozenset[int] = frozenset()
@@ -32,7 +32,7 @@ class Written:
 
 
 class Statements:
-    """Every statement that writes, built once for one dialect."""
+    """Every writing statement, built once for one dialect."""
 
     def __init__(self, dialect: str) -> None:
         self._insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
@@ -124,7 +124,7 @@ def write(connection: Connection, statements: Statements, writes: RowBatch) -> W
 
 
 def _pruning() -> dict[str, Any]:
-    """What takes old rows out, by name, in the order that foreign keys want."""
+    """Returns the statements that delete old rows, by name, in the order that foreign keys require."""
     orders, steps, approvals = tables.orders.c, tables.order_steps.c, tables.approvals.c
     seq: BindParameter[int] = bindparam("b_seq")
     of_order = select(orders.client_order_id).where(orders.inbox_seq == bindparam("b_seq"))
@@ -153,7 +153,7 @@ def _returned(connection: Connection, statement: Any, rows: list[Row]) -> list[A
 
 
 def _write_executions(connection: Connection, statements: Statements, rows: list[Row]) -> None:
-    """Results and counters grow only by executions that were not there: hearing of one twice changes nothing."""
+    """Writes executions. Results and counters grow only by new ones: storing one twice changes nothing."""
     new = {execution_id for (execution_id,) in _returned(connection, statements.new_executions, rows)}
     first = {row["execution_id"]: row for row in reversed(rows) if row["execution_id"] in new}
     counted = Counter("buy_orders" if row["side"] == Side.BUY else "sell_orders" for row in first.values())
@@ -162,7 +162,7 @@ def _write_executions(connection: Connection, statements: Statements, rows: list
 
 
 def _add_to_days(connection: Connection, statements: Statements, exits: list[Row]) -> None:
-    """Adds in Python: SQLite has no exact arithmetic."""
+    """Adds exits to the day results. Adds in Python: SQLite has no exact arithmetic."""
     if not exits:
         return
     keys = [(f"{row['executed_at']:%Y-%m-%d}", *(row[column] for column in _SAME_DAY)) for row in exits]

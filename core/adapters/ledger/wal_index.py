@@ -1,4 +1,4 @@
-"""What SQLite's index of its write-ahead log says, in the first bytes of the file `-shm`: https://sqlite.org/walformat.html"""
+"""Reads SQLite's index of its write-ahead log, in the first bytes of the file `-shm`: https://sqlite.org/walformat.html"""
 
 import os
 import struct
@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _HEADER = struct.Struct("=14x H I 4x 8s 8s 8x")  # page size, frames, checksum of the last one, salt
-_CHECKPOINT = struct.Struct("=I 28x I")  # frames that are in the database's file, and those that may be
+_CHECKPOINT = struct.Struct("=I 28x I")  # frames copied to the database's file, and frames whose copying may have begun
 _LENGTH = 2 * _HEADER.size + _CHECKPOINT.size
 _LOG_HEADER, _FRAME_HEADER = 32, 24
 
 
 @dataclass(frozen=True, slots=True)
 class WalIndex:
-    """`frames` of the log are committed, the last of which has `checksum`. Of them `copied` are in the database's file, and
-    while a checkpoint is under way up to `copying`. `salt` is another one each time that the log begins anew."""
+    """The state of the log: `frames` are committed, the last of which has `checksum`. `copied` of them are in the database's
+    file, and up to `copying` while a checkpoint runs. `salt` changes each time that the log restarts."""
 
     page_size: int
     frames: int
@@ -26,34 +26,34 @@ class WalIndex:
 
     @property
     def checkpoint(self) -> tuple[bytes, int, int]:
-        """Changes whenever SQLite changes the database's file."""
+        """Returns a value that changes whenever SQLite changes the database's file."""
         return self.salt, self.copied, self.copying
 
     @property
     def is_copying(self) -> bool:
-        """Whether a checkpoint is under way, or was when its process ended."""
+        """Tells whether a checkpoint is running, or was when its process ended."""
         return self.copied != self.copying
 
     def is_of(self, log: Path) -> bool:
-        """Tells whether `log` ends where this says, with what it says."""
+        """Tells whether `log` ends where this index says, with the content that it says."""
         if not self.frames:
             return True
-        with log.open("rb") as file:  # no lock of SQLite's is on it, that closing it would end
+        with log.open("rb") as file:  # SQLite holds no lock on it that closing it would release
             file.seek(_LOG_HEADER + (self.frames - 1) * (_FRAME_HEADER + self.page_size))
             found = file.read(_FRAME_HEADER)
         return found[8:16] == self.salt and found[16:24] == self.checksum
 
 
 class IndexFile:
-    """The index of one database. The file stays open: to close it would give up all locks of this process on it, those of SQLite
-    too (https://sqlite.org/howtocorrupt.html, 2.2)."""
+    """The index of one database. The file stays open: closing it would release all locks of this process on it, including
+    SQLite's (https://sqlite.org/howtocorrupt.html, 2.2)."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: int | None = None
 
     def read(self) -> WalIndex | None:
-        """None where there is none, or it is being written at this moment."""
+        """Reads the index; None if there is none, or it is being written at this moment."""
         if self._file is None:
             try:
                 self._file = os.open(self._path, os.O_RDONLY)
@@ -68,12 +68,12 @@ class IndexFile:
         return WalIndex(page_size if page_size > 1 else 65_536, frames, _as_in_log(checksum), salt, copied, copying)
 
     def close(self) -> None:
-        """Closes it where SQLite has deleted it, as the last one to work on the database does."""
+        """Closes the file if SQLite has deleted it, as the last process to use the database does."""
         if self._file is not None and os.fstat(self._file).st_nlink == 0:
             os.close(self._file)
             self._file = None
 
 
 def _as_in_log(checksum: bytes) -> bytes:
-    """Two numbers, which the log has the big end first."""
+    """Converts two numbers to the log's byte order, which is big-endian."""
     return checksum if sys.byteorder == "big" else checksum[3::-1] + checksum[:3:-1]

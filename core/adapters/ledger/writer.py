@@ -17,7 +17,7 @@ from core.ports.clock import Clock
 log = structlog.get_logger(__name__)
 
 _ASK_AGAIN_SECONDS = 1.0
-_TURNS = 2  # of the event loop after a group: who was just answered may have the next thing to write, to go with the others
+_TURNS = 2  # event loop turns after a group: a caller that was just answered may have its next write ready, to join the others
 
 
 @dataclass(slots=True)
@@ -28,7 +28,7 @@ class _Work:
 
 
 class Writer:
-    """Takes works from anywhere in the event loop and writes them in the order they came."""
+    """Accepts works from anywhere in the event loop and writes them in order of arrival."""
 
     def __init__(self, transactions: Transactions, lease: Lease, clock: Clock) -> None:
         self._transactions = transactions
@@ -43,9 +43,8 @@ class Writer:
         self._task = asyncio.create_task(self._run(), name="ledger writer")
 
     async def write(self, writes: RowBatch, after: Callable[[Written], None]) -> Written:
-        """Returns once `writes` are committed; `after` is called right then, in the order of the commits. Raises
-        LedgerUnavailable when nothing of them was, LeaseLost when nothing ever will be. Who gives up waiting changes nothing:
-        the work is written all the same."""
+        """Returns once `writes` are committed; `after` is called right then, in commit order. Raises LedgerUnavailable if nothing
+        was written, LeaseLost if nothing ever will be. A caller that stops waiting changes nothing: the work is still written."""
         if self._closing:
             raise LedgerUnavailable("the ledger is closed")
         work = _Work(writes, asyncio.get_running_loop().create_future(), after)
@@ -54,7 +53,7 @@ class Writer:
         return await asyncio.shield(work.done)
 
     async def close(self) -> None:
-        """Writes what is waiting, then ends."""
+        """Writes the waiting works, then ends."""
         self._closing = True
         self._wake.set()
         await self._task
@@ -74,7 +73,7 @@ class Writer:
             written = await self._transaction(merged(work.writes for work in group))
         except LedgerUnavailable as error:
             if len(group) > 1:
-                # One of them may be poisonous: its neighbours must not suffer for it.
+                # One of them may be unwritable: the others must not fail with it.
                 for work in group:
                     await self._write_group([work])
             else:
@@ -107,7 +106,7 @@ class Writer:
         except Exception as error:  # noqa: BLE001 - whatever it is, the writer must live: nobody else can write
             self.problem = words(error)
             log.error("the ledger did not take a commit", error=self.problem)
-            # Where everything was said and only the end is missing, the commit may have happened for all that.
+            # If every statement went through and only the commit's answer is missing, it may have been committed.
             if not (done and await self._was_committed(number)):
                 raise LedgerUnavailable(f"the ledger cannot be written: {self.problem}") from None
             log.info("the commit was taken after all", number=number)
@@ -116,7 +115,7 @@ class Writer:
         return done[0]
 
     async def _was_committed(self, number: int) -> bool:
-        """Asked until it is known: to guess wrong would lose a signal, or do something twice."""
+        """Retries until the answer is known: a wrong guess would lose a signal, or do something twice."""
         while True:
             try:
                 return await self._lease.was_committed(number)
@@ -133,4 +132,4 @@ class Writer:
 def _fail(group: list[_Work], error: Exception) -> None:
     for work in group:
         work.done.set_exception(error)
-        work.done.exception()  # whoever waited may be gone: then nobody else will look at it
+        work.done.exception()  # the caller may be gone: then nobody else will retrieve it

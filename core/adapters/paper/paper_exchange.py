@@ -1,6 +1,6 @@
 """Trading on paper: real or simulated prices, simulated fills. A Venue that is its own exchange; it sends no order anywhere.
 
-Its book of orders and balances is durable through a PaperBook, so a restart finds what was bought before.
+A PaperBook stores its orders and balances, so they survive a restart.
 """
 
 import asyncio
@@ -20,51 +20,52 @@ from core.domain.signal import Side
 from core.ports.clock import Clock
 from core.ports.market_data import MarketData
 
-TAKER_FEE = Decimal("0.001")  # Binance's fee for everybody: 0.1 %, out of what is received
-_PRECISION = Decimal("1e-8")  # the finest that Binance counts in; it cuts what is smaller
+TAKER_FEE = Decimal("0.001")  # Binance's standard fee: 0.1 %, out of what is received
+_PRECISION = Decimal("1e-8")  # Binance's finest unit; anything smaller is truncated
 
 
 @dataclass(frozen=True, slots=True)
 class PaperState:
-    """What the book holds: every balance by asset, and the number of the next order, 1 while there was none."""
+    """The content of the book: every balance by asset, and the number of the next order, 1 if there was none."""
 
     balances: Mapping[str, Decimal]
     next_order_id: int
 
 
 class PaperBook(Protocol):
-    """Where a paper exchange keeps its orders. Every method raises LedgerUnavailable."""
+    """Stores a paper exchange's orders. Every method raises LedgerUnavailable."""
 
     async def load(self) -> PaperState:
-        """The state after the last order recorded; `PaperState({}, 1)` where there was none."""
+        """Returns the state after the last order recorded; `PaperState({}, 1)` if there was none."""
         ...
 
     async def find(self, client_order_id: str) -> ExecutionReport | None:
-        """The order of this id with its fills, or None if none was recorded."""
+        """Returns the order of this id with its fills, or None if none was recorded."""
         ...
 
     async def record(self, report: ExecutionReport, balances: Mapping[str, Decimal]) -> None:
-        """Keeps the order, its fills and all balances after it, in one commit. `client_order_id` and `order_id` are unique."""
+        """Records the order, its fills and all balances after it, in one commit. `client_order_id` and `order_id` are unique."""
         ...
 
     async def fills(self, order_id: str) -> Sequence[Fill]:
-        """The fills of a recorded order; none for an order that is not known."""
+        """Returns the fills of a recorded order; none for an unknown one."""
         ...
 
     async def recent(self, symbol: str, limit: int) -> Sequence[ExecutionReport]:
-        """The newest `limit` orders of `symbol`."""
+        """Returns the newest `limit` orders of `symbol`."""
         ...
 
     async def between(self, symbol: str, since: datetime, until: datetime) -> Sequence[ExecutionReport]:
-        """The orders of `symbol` from `since` on and before `until`, with their fills."""
+        """Returns the orders of `symbol` at or after `since` and before `until`, with their fills."""
         ...
 
 
 class PaperExchange:
-    """Fills a MARKET order at once and whole, at the best price of its side, less `fee` (a fraction) of what is received, and
-    refuses what the exchange would refuse. The same client order id twice gets the first answer again: stronger than Binance.
+    """Fills a MARKET order at once and completely, at the best price of its side, less `fee` (a fraction) of what is received,
+    and refuses what the exchange would refuse. Repeating a client order id returns the first answer: a stronger guarantee than
+    Binance's.
 
-    `balances` is what it starts with when `book` is empty. Rules are asked for again when they are `rules_max_age` seconds old.
+    `balances` is the starting balance if `book` is empty. Rules are read again when they are `rules_max_age` seconds old.
     """
 
     def __init__(
@@ -83,17 +84,17 @@ class PaperExchange:
         self._start_balances = dict(balances)
         self._fee = fee
         self._rules_max_age = rules_max_age
-        self._rules: dict[str, tuple[Instrument, float]] = {}  # with the monotonic second they were learned in
+        self._rules: dict[str, tuple[Instrument, float]] = {}  # with the monotonic second at which they were read
         self._state: PaperState | None = None
         self._one_at_a_time = asyncio.Lock()
 
     @property
     def request_lifetime(self) -> float:
-        """0: an order is placed before `place` returns, or never."""
+        """Returns 0: an order is placed before `place` returns, or never."""
         return 0.0
 
     async def server_time(self) -> datetime:
-        """This machine's time: the paper exchange is here."""
+        """Returns this machine's time: the paper exchange runs here."""
         return self._clock.now()
 
     async def instruments(self, symbols: Collection[str] | None) -> Mapping[str, Instrument]:
@@ -128,7 +129,7 @@ class PaperExchange:
         return report if report is not None and report.symbol == symbol else None
 
     async def cancel_order(self, symbol: str, client_order_id: str) -> bool:
-        """See Venue. Nothing rests here: an order is filled or refused at once."""
+        """See Venue. Never cancels anything: an order is filled or refused at once."""
         return False
 
     async def fills(self, symbol: str, order_id: str) -> Sequence[Fill]:
@@ -163,7 +164,7 @@ class PaperExchange:
             raise ExchangeUnavailable(str(error)) from error
 
     async def open_orders(self) -> Sequence[ExecutionReport]:
-        """See Venue. None: a market order is over when it is placed."""
+        """See Venue. Always empty: a market order is complete when it is placed."""
         return ()
 
     async def _load(self) -> PaperState:
@@ -173,7 +174,8 @@ class PaperExchange:
         return self._state
 
     async def _look(self, symbol: str) -> tuple[Instrument, Quote] | Rejected | NotTaken:
-        """Rules and price of the moment, or why nothing can be traded. It may take a while, so no other order waits for it."""
+        """Returns the current rules and price, or why nothing can be traded. May take a while, so other orders do not wait for
+        it."""
         try:
             rules = await self._rules_of(symbol)
             if rules is None:
@@ -183,7 +185,7 @@ class PaperExchange:
             quote = (await self._market.quotes([symbol])).get(symbol)
         except ExchangeUnavailable as error:
             return NotTaken(reason("unreachable", detail=error), error.retry_after)
-        if quote is None or not quote.is_fresh(self._clock.now(), QUOTE_FRESH):  # an answer may have taken its time
+        if quote is None or not quote.is_fresh(self._clock.now(), QUOTE_FRESH):  # the answer may have been slow
             return NotTaken(reason("price_unknown", symbol=symbol))
         return rules, quote
 
@@ -199,14 +201,14 @@ class PaperExchange:
         if refused := _refused(request, rules, report.quote_qty, state.balances):
             return Rejected(refused)
         after = _after(report, rules, state.balances)
-        # Until the commit is known to have happened, only the book knows; whoever comes next asks it.
+        # Until the commit is confirmed only the book knows the state; the next caller reads it from there.
         self._state = None
         await self._book.record(report, after)
         self._state = PaperState(after, state.next_order_id + 1)
         return report
 
     def _fill(self, request: OrderRequest, rules: Instrument, price: Decimal, order_id: int) -> ExecutionReport:
-        """What the order would be, were it allowed."""
+        """Returns the order as it would be filled if allowed."""
         now = self._clock.now()
         worth = floor_to_step(multiply(request.qty, price), _PRECISION)
         received, asset = (request.qty, rules.base) if request.side is Side.BUY else (worth, rules.quote)
@@ -228,7 +230,7 @@ class PaperExchange:
 
 
 def _after(report: ExecutionReport, rules: Instrument, balances: Mapping[str, Decimal]) -> dict[str, Decimal]:
-    """All balances once the order is filled."""
+    """Returns all balances after the order is filled."""
     sign = 1 if report.side is Side.BUY else -1
     after = dict(balances)
     after[rules.base] = after.get(rules.base, ZERO) + sign * report.executed_qty
@@ -239,7 +241,7 @@ def _after(report: ExecutionReport, rules: Instrument, balances: Mapping[str, De
 
 
 def _refused(request: OrderRequest, rules: Instrument, worth: Decimal, balances: Mapping[str, Decimal]) -> Reason | None:
-    """Why the exchange would not take the order (`worth` in quote asset), in the order in which it looks."""
+    """Returns why the exchange would refuse the order (`worth` in quote asset), checking in the exchange's sequence."""
     if not rules.market_orders:
         return reason("market_orders_off", symbol=request.symbol)
     if broken := _broken_filter(request.qty, rules, worth):
@@ -251,7 +253,7 @@ def _refused(request: OrderRequest, rules: Instrument, worth: Decimal, balances:
 
 
 def _broken_filter(qty: Decimal, rules: Instrument, worth: Decimal) -> str | None:
-    """The first filter that a MARKET order breaks (filters.md). A step or an upper limit of 0 checks nothing."""
+    """Returns the first filter that a MARKET order breaks (filters.md). A step or an upper limit of 0 checks nothing."""
     for name, least, most, step in (
         ("LOT_SIZE", rules.min_qty, rules.max_qty, rules.step_size),
         ("MARKET_LOT_SIZE", rules.market_min_qty, rules.market_max_qty, rules.market_step_size),

@@ -1,4 +1,4 @@
-"""What a source wrote, read as a Signal or refused in plain words; and the other way round. Pure: no I/O, no clock, no Kafka."""
+"""Reads what a source wrote as a Signal, or refuses it in plain words; and writes signals. Pure: no I/O, no clock, no Kafka."""
 
 import json
 import re
@@ -20,7 +20,7 @@ __all__ = ["MAX_BYTES", "Unreadable", "decode", "encode", "instant"]
 _SIGNAL_TYPE = re.compile(r"(BUY|SELL)_[A-Z0-9_]{1,32}", re.ASCII)
 _NUMBER = re.compile(r"-?\d{1,20}(\.\d{1,20})?", re.ASCII)
 _COMMA = re.compile(r"[+-]?[\d.]*\d,\d[\d.,]*", re.ASCII)
-# Python's own reader takes any character between date and time, a digit too.
+# Python's own parser accepts any character between date and time, even a digit.
 _DATE_AND_TIME = re.compile(r"\d{4}-?\d\d-?\d\d[Tt ].{2,40}", re.ASCII)
 
 _LONGEST_ID = 200
@@ -29,7 +29,7 @@ _LONGEST_VALID = 31_536_000  # seconds, a year: SIGNAL_MAX_AGE is narrower
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
-_MOST_DIGITS = 20  # of a time before the point
+_MOST_DIGITS = 20  # of a time before the decimal point
 _FIRST_MILLISECONDS = 100_000_000_000  # as seconds this is the year 5138, as milliseconds 1973: no overlap in our range
 
 _ACTIONS = {"buy": "BUY_SIGNAL", "sell": "SELL_SIGNAL"}
@@ -46,13 +46,13 @@ _SECRET = "token"  # noqa: S105 - the name of the field in which a webhook's sen
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """Why something is not a signal, as a value that every language has a sentence for."""
+    """The reason why something is not a signal, as a value that every language has a sentence for."""
 
     reason: Reason
 
     @property
     def problem(self) -> str:
-        """The reason as a plain English sentence, short and printable."""
+        """Returns the reason as a plain English sentence, short and printable."""
         return str(self.reason)
 
 
@@ -67,13 +67,13 @@ def decode(
 ) -> Signal | Unreadable:
     """Reads `value` as docs/signals.md says; never raises, whatever the bytes are.
 
-    `record_ts` (aware) stands in for a missing `ts`, `default_id` for a missing `signal_id`, `default_symbol` where nothing names
-    an instrument, not even what came `beside` the record (its key, headers, a query). Other fields are kept in `extra`, numbers
-    with a point or an exponent as decimal strings, except the webhook's `token`.
+    `record_ts` (aware) replaces a missing `ts`, `default_id` a missing `signal_id`. `default_symbol` applies only if nothing
+    names an instrument, not even what came `beside` the record (its key, headers, a query). Other fields are kept in `extra`,
+    numbers with a point or an exponent as decimal strings, except the webhook's `token`.
     """
     try:
         fields = parse(value)
-        # Its secret stands for nothing: it is neither stored, nor shown, nor taken for the name of anything.
+        # The webhook's secret carries no meaning: it is neither stored, nor shown, nor read as the name of anything.
         fields.pop(_SECRET, None)
         signal_type, type_field = _signal_type(fields)
         close, price_field = _price(fields)
@@ -92,7 +92,7 @@ def decode(
         )
     except Refused as refused:
         return Unreadable(refused.why)
-    except ArithmeticError:  # one hostile number must not stop the stream, whatever we forgot
+    except ArithmeticError:  # one hostile number must not stop the stream, whatever we overlooked
         return Unreadable(reason("record_number_range", found="a number"))
 
 
@@ -105,7 +105,7 @@ def encode(
     ts: datetime | None = None,
     extra: Mapping[str, Any] | None = None,
 ) -> bytes:
-    """The record that `decode` reads back as this signal; what is None is left out. Checks nothing."""
+    """Encodes the record that `decode` reads back as this signal; omits what is None. Checks nothing."""
     fields: dict[str, Any] = {"signal_type": signal_type, "close": plain(close)}
     given = {"symbol": symbol, "signal_id": signal_id, "ts": ts.isoformat() if ts else None}
     fields |= {name: value for name, value in given.items() if value is not None}
@@ -113,7 +113,7 @@ def encode(
 
 
 def instant(seconds: Decimal) -> datetime | None:
-    """The moment that epoch `seconds` (or milliseconds) name; None outside of the years 2000 to 2099."""
+    """Returns the moment that epoch `seconds` (or milliseconds) name; None outside the years 2000 to 2099."""
     if not seconds.is_finite() or seconds.adjusted() > _MOST_DIGITS:  # before any arithmetic, which could overflow
         return None
     if abs(seconds) >= _FIRST_MILLISECONDS:
@@ -125,7 +125,7 @@ def instant(seconds: Decimal) -> datetime | None:
 
 
 def _signal_type(fields: Mapping[str, Any]) -> tuple[str, str]:
-    """The type, and the field that it stands in."""
+    """Returns the signal type, and the field that it comes from."""
     found, action = fields.get("signal_type"), fields.get("action")
     if found is None and action is None:
         raise Refused(reason("type_missing"))
@@ -147,7 +147,7 @@ def _signal_type(fields: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _price(fields: Mapping[str, Any]) -> tuple[Decimal, str]:
-    """The reference price, and the field that it stands in."""
+    """Returns the reference price, and the field that it comes from."""
     if "close" in fields:
         name = "close"
     elif "price" not in fields:
@@ -234,6 +234,6 @@ def _iso_time(text: str) -> datetime | None:
         moment = moment.astimezone(UTC)
     except Refused:
         raise
-    except (ValueError, OverflowError):  # at the ends of the calendar a zone leads out of it
+    except (ValueError, OverflowError):  # a time zone can move the ends of the calendar out of range
         return None
     return moment if _EARLIEST <= moment < _LATEST else None

@@ -1,5 +1,5 @@
-"""Which instrument a record is about. The default stands only where nothing in the record names one, in any way: what could name
-one and is not read as one is refused (docs/adr/0020). Pure."""
+"""Finds the instrument that a record is about. The default applies only if nothing in the record names one, in any way: whatever
+could name one and cannot be read as one is refused (docs/adr/0020). Pure."""
 
 import re
 import unicodedata
@@ -11,7 +11,7 @@ from core.domain.assets import is_dollar_or_euro
 from core.domain.reasons import reason
 
 NAMES = ("symbol", "ticker", "pair", "instrument")
-"""The fields that name the instrument, exactly so spelled."""
+"""The fields that name the instrument, in exactly this spelling."""
 
 
 def _set(words: str) -> frozenset[str]:
@@ -26,15 +26,15 @@ _UNFILLED = re.compile(r"[{}<>$%]")
 _ASKED_FOR = ("ticker", "symbol", "instrument", "pair", "coin", "base", "quote", "currency")
 _PLACEHOLDER = re.compile(r"[{<$%]{1,3}\s?[\w.]{0,24}(?:" + "|".join(_ASKED_FOR) + ")", re.IGNORECASE)
 
-# A field speaks of an instrument where its name, without capitals and signs, contains one of these ...
+# A field is about an instrument if its name, without capitals and signs, contains one of these ...
 _CONTAINED = ("symbol", "ticker", "instrument", "символ", "тикер", "инструмент")
-# ... or where one of these is among its words ...
+# ... or has one of these among its words ...
 _WORDS = _set("pair pairs coin coins asset assets sym instid security isin figi пара монета актив")
 # ... unless it holds a number, and its name says that it is an amount.
 _AMOUNTS = _set("amount amt qty quantity size price count value volume balance pct percent change rank fee cost")
-# Of these, what they hold is a part of the instrument itself.
+# Of these, the value is one of the instrument's own assets.
 _OWN_COIN = _set("coin asset base underlying basecoin baseasset basecurrency монета актив")
-# These mean many things; what they hold decides.
+# These mean many things; the value decides.
 _VAGUE = _set("market base quote currency contract product underlying crypto cryptocurrency basecurrency quotecurrency")
 _HARMLESS = _set(
     "spot margin crypto cryptocurrency base quote limit market binance open closed bull bear bullish bearish long short flat "
@@ -43,7 +43,7 @@ _HARMLESS = _set(
 _NUMERIC = re.compile(r"[+-]?[\d.,]*%?")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+")
 
-# What nothing but a pair ends in; then what words end in too (ENTRY), so that a coin must come before it.
+# Endings that only pairs have; then endings that words have too (ENTRY), so that a coin must come before them.
 _QUOTES = "USDT|USDC|FDUSD|TUSD|BUSD|USDP|USD|BTC|XBT|BNB"
 _MORE_QUOTES = "ETH|EUR|EURI|TRY|BRL|GBP|JPY|AUD|DAI|RUB|UAH|PLN|ARS|MXN|ZAR|IDR|COP|CZK|RON|SOL|XRP|DOGE|TRX"
 _STABLE = _set("USDT USDC FDUSD TUSD BUSD USDP USD1 USDE DAI EURI")
@@ -57,7 +57,7 @@ _GLUED_COIN = re.compile(rf"([A-Z0-9]+)(?:{_MORE_QUOTES})")
 _JOINED = re.compile(rf"(?<![^\W_])([^\W_]{{1,12}}) ?/ ?({_QUOTES}|{_MORE_QUOTES})(?![^\W_])")
 _HYPHENED = re.compile(rf"(?<![^\W_])([A-Z0-9]{{1,12}})-({_QUOTES}|{_MORE_QUOTES})(?![^\W_])")
 _WHOLE = re.compile(rf"([^\W_]{{1,12}})[-_ ]({_QUOTES}|{_MORE_QUOTES})", re.IGNORECASE)
-# Wide, bold, circled letters and digits, each as the plain one: a full normalization makes eighteen letters of some.
+# Wide, bold and circled letters and digits, each mapped to the plain one: full normalization turns some into eighteen letters.
 _LOOKALIKES = {
     code: plain
     for block in (range(0xFF01, 0xFF5F), range(0x1D400, 0x1D800), range(0x2460, 0x2500))
@@ -69,7 +69,7 @@ _ANY_QUOTE = tuple(f"{_QUOTES}|{_MORE_QUOTES}|PERP".split("|"))
 
 def find_symbol(fields: dict[str, Any], beside: Mapping[str, str], default: str) -> str:
     """Returns the symbol that `fields` name, else `default`. `beside` is what came with the record without being in it (its key,
-    headers, the query of a URL), by name. Raises Refused with how to mend it."""
+    headers, the query of a URL), by name. Raises Refused with how to fix it."""
     named = {name: _read(name, fields[name], default) for name in NAMES if name in fields}
     for name in fields:
         if name not in NAMES and _bare(name) in NAMES:
@@ -86,7 +86,7 @@ def find_symbol(fields: dict[str, Any], beside: Mapping[str, str], default: str)
 
 
 def read_symbol(text: str) -> str | None:
-    """Returns the symbol that `text` writes (WIFUSDC, wifusdc, WIF/USDC, WIF-USDC, BINANCE:WIFUSDC), None where it is none."""
+    """Returns the symbol that `text` writes (WIFUSDC, wifusdc, WIF/USDC, WIF-USDC, BINANCE:WIFUSDC); None if it is none."""
     found = _SYMBOL.fullmatch(text)
     if found is None or _PERPETUAL.fullmatch(text):
         return None
@@ -111,8 +111,8 @@ def _read(name: str, found: Any, default: str) -> str:
 
 
 def _refuse_what_differs(fields: dict[str, Any], one: str, symbol: str) -> None:
-    """Refuses a field that is about another instrument than `symbol`, which the field `one` names. A coin alone is none, save
-    where the field says that it is the instrument's own: fees, margin and another chart may be in any."""
+    """Refuses a field that is about another instrument than `symbol`, which the field `one` names. A coin alone does not count,
+    unless the field says that it is the instrument's own: fees, margin and another chart may be in any."""
     about = _Kinds()
     for path, value in entries(fields):
         if not isinstance(value, str) or not any(about[name] for name in path):
@@ -125,7 +125,7 @@ def _refuse_what_differs(fields: dict[str, Any], one: str, symbol: str) -> None:
 
 
 def _refuse_what_names(fields: dict[str, Any], beside: Mapping[str, str], default: str) -> None:
-    """Refuses whatever could name an instrument, where no field does so properly."""
+    """Refuses anything that could name an instrument if no field does so properly."""
     about = _Kinds()
     for path, value in (*entries(fields), *(((name,), text) for name, text in beside.items())):
         name = path[-1]
@@ -146,7 +146,7 @@ def _could_name(kind: str, name: str, value: Any, default: str) -> bool:
 
 
 class _Kinds(dict[str, str]):
-    """How a field's name speaks of an instrument, looked at once for each name: `telling`, `vague`, or empty for not at all."""
+    """Classifies how a field's name refers to an instrument, once for each name: `telling`, `vague`, or empty for not at all."""
 
     def __missing__(self, name: str) -> str:
         kind = self[name] = "telling" if _is_telling(name) else "vague" if _bare(name) in _VAGUE else ""
@@ -162,7 +162,7 @@ def _named(path: Sequence[str]) -> str:
 
 
 def _bare(name: str) -> str:
-    """A name without capitals, accents, spaces and signs."""
+    """Returns a name without capitals, accents, spaces and signs."""
     return "".join(c for c in unicodedata.normalize("NFKD", name).casefold() if c.isalnum())
 
 
@@ -171,12 +171,12 @@ def _words(name: str) -> set[str]:
 
 
 def _is_telling(name: str) -> bool:
-    bare = _bare(name).replace("instrumentation", "")  # that of a program: what traces it names itself in headers
+    bare = _bare(name).replace("instrumentation", "")  # a program's: tracing names itself in headers
     return any(word in bare for word in _CONTAINED) or bool(_WORDS & {bare, *_words(name)}) or bare.endswith(("pair", "coin"))
 
 
 def _is_amount(name: str, value: Any) -> bool:
-    """Whether a field holds an amount of something, not its name: numbers are also sent as text."""
+    """Tells whether a field holds an amount of something, not its name: numbers are also sent as text."""
     if isinstance(value, dict | list) or (isinstance(value, str) and not _NUMERIC.fullmatch(value)):
         return False
     return isinstance(value, bool) or bool(_AMOUNTS & _words(name))
@@ -188,22 +188,22 @@ def _is_harmless(value: str, default: str) -> bool:
 
 
 def _asks_for_one(text: str) -> bool:
-    """Whether an unfilled placeholder for an instrument stands in it."""
+    """Tells whether the text contains an unfilled placeholder for an instrument."""
     return _speaks_of(text.casefold(), _ASKED_FOR) and _PLACEHOLDER.search(text) is not None
 
 
 def _speaks_of(text: str, words: Sequence[str]) -> bool:
-    """A quick look, in a hundredth of the time that a pattern takes."""
+    """Checks quickly, in a hundredth of the time that a pattern takes."""
     return any(word in text for word in words)
 
 
 def _fits(spoken: str, symbol: str) -> bool:
-    """Whether what is spoken of is the symbol, or one of its two assets."""
+    """Tells whether the mention is the symbol, or one of its two assets."""
     return spoken == symbol or (spoken in _COINS and (symbol.startswith(spoken) or symbol.endswith(spoken)))
 
 
 def _pairs_and_coins(text: str, *, by_word: bool = False) -> Iterator[str]:
-    """The pairs in a text, and the coin that it is as a whole; with `by_word` also the coins between its underscores."""
+    """Yields the pairs in a text, and the coin that it is as a whole; with `by_word` also the coins between its underscores."""
     yield from _pairs(text)
     whole = text.strip().upper()
     yield from (word for word in (whole.split("_") if by_word else [whole]) if word in _COINS)
@@ -212,8 +212,8 @@ def _pairs_and_coins(text: str, *, by_word: bool = False) -> Iterator[str]:
 
 
 def _pairs(text: str) -> Iterator[str]:
-    """What reads as a pair of assets, in capitals: BTCUSDC of `BTC/USDC`, `btcusdc` and `BINANCE:BTCUSDC`; a perpetual keeps its
-    mark, so that it is no spot symbol."""
+    """Yields what reads as a pair of assets, in capitals: BTCUSDC for `BTC/USDC`, `btcusdc` and `BINANCE:BTCUSDC`; a perpetual
+    keeps its mark, so that it is no spot symbol."""
     if not text.isascii():
         text = text.translate(_LOOKALIKES)
     capitals = text.upper()

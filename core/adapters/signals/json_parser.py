@@ -1,4 +1,4 @@
-"""Bytes from outside into a small JSON object, or a refusal. Everything here costs time in proportion to the bytes, and the bytes
+"""Parses bytes from outside into a small JSON object, or refuses them. All work here is proportional to the bytes, and the bytes
 are limited before anything is done with them."""
 
 import json
@@ -10,22 +10,22 @@ from typing import Any
 from core.domain.reasons import Reason, reason
 
 MAX_BYTES = 16 * 1024
-"""A signal is some hundred bytes, and TradingView sends at most 4,096 characters. What is accepted is stored with the signal, its
-order and each alert, so it is kept small; what is larger is refused before it is parsed."""
+"""The maximum size in bytes. A signal is some hundred bytes, and TradingView sends at most 4,096 characters. Accepted records are
+stored with the signal, its order and each alert, so they are kept small; larger ones are refused before parsing."""
 
 MOST_VALUES = 500
 """Fields and items of lists, at any depth."""
 
 LONGEST_NAME = 200
-"""Characters of a field's name: each is looked at closely, and some letters stand for eighteen others."""
+"""Characters of a field's name: each is examined closely, and some letters stand for eighteen others."""
 
 DEEPEST = 20
 """Levels of objects and lists."""
 
-_LONGEST_INTEGER = 40  # digits; Python itself gives up at 4,300 and is slow long before
-_SHOWN = 40  # characters of a refused value that are repeated to the owner
+_LONGEST_INTEGER = 40  # digits; Python itself stops at 4,300 and is slow long before
+_SHOWN = 40  # characters of a refused value that are shown to the owner
 
-# PostgreSQL stores no NUL in a text, and nobody can encode half of a surrogate pair.
+# PostgreSQL stores no NUL in text, and half a surrogate pair cannot be encoded.
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
@@ -38,8 +38,8 @@ class Refused(ValueError):
 
 
 def parse(value: bytes | None) -> dict[str, Any]:
-    """Returns the object that `value` holds: within MAX_BYTES, MOST_VALUES, LONGEST_NAME and DEEPEST, no name twice in an
-    object, numbers with a point or an exponent as Decimal. Raises Refused."""
+    """Returns the object that `value` holds: within MAX_BYTES, MOST_VALUES, LONGEST_NAME and DEEPEST, no name twice in an object,
+    numbers with a point or an exponent as Decimal. Raises Refused."""
     if not value or value.isspace():
         raise Refused(reason("record_empty"))
     if len(value) > MAX_BYTES:
@@ -65,8 +65,8 @@ def parse(value: bytes | None) -> dict[str, Any]:
 
 
 def entries(fields: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Yields every field and every item of a list, at any depth, with the names that lead to it; items have the list's. Raises
-    Refused where there are more than MOST_VALUES, or deeper ones than DEEPEST."""
+    """Yields every field and every list item, at any depth, with the names that lead to it; items have the list's. Raises Refused
+    if there are more than MOST_VALUES, or any deeper than DEEPEST."""
     count = 0
     waiting: list[tuple[tuple[str, ...], int, dict[str, Any] | list[Any]]] = [((), 0, fields)]
     while waiting:
@@ -87,7 +87,7 @@ def entries(fields: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
 
 
 def kept(value: Any) -> Any:
-    """Returns a parsed value as any JSON column takes it."""
+    """Returns a parsed value in a form that any JSON column accepts."""
     if isinstance(value, Decimal):
         return str(value)
     if isinstance(value, str):
@@ -100,7 +100,7 @@ def kept(value: Any) -> Any:
 
 
 def storable(text: str) -> str:
-    """Returns `text` with what no database stores replaced."""
+    """Returns `text` with unstorable characters replaced."""
     return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 

@@ -1,4 +1,4 @@
-"""Snowflake, asked through the process that runs its driver: nothing that the driver does blocks or ends this one."""
+"""Queries Snowflake through the process that runs its driver: nothing that the driver does blocks or ends this one."""
 
 import asyncio
 import re
@@ -21,13 +21,13 @@ from core.adapters.snowflake.driver_protocol import (
 )
 from core.domain.errors import HistoryUnavailable
 
-_PATIENCE_SECONDS = 2.0 * (LOGIN_SECONDS + ANSWER_SECONDS)  # what keeps none of its own time limits is stuck
+_PATIENCE_SECONDS = 2.0 * (LOGIN_SECONDS + ANSWER_SECONDS)  # a driver that exceeds all its own time limits is stuck
 _COMMAND = (sys.executable, "-P", "-m", "core.adapters.snowflake.driver_process")
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*", re.ASCII)
 
 
 class SnowflakeError(HistoryUnavailable):
-    """What the driver raised; `number` is Snowflake's own, -1 where there is none."""
+    """An error of the driver; `number` is Snowflake's own, -1 if there is none."""
 
     def __init__(self, words: str, number: int = -1) -> None:
         self.number = number
@@ -35,7 +35,7 @@ class SnowflakeError(HistoryUnavailable):
 
 
 class SnowflakeConnection:
-    """One session in one process, both made when they are needed. One question at a time."""
+    """One session in one process, both started on demand. One question at a time."""
 
     def __init__(self, options: SnowflakeOptions) -> None:
         self.options = options
@@ -43,7 +43,7 @@ class SnowflakeConnection:
         self._turn = asyncio.Lock()
 
     async def ask(self, statement: str, *values: object) -> Answer:
-        """What a statement answers; `values` take the places of its `%s`. Raises SnowflakeError."""
+        """Returns a statement's answer; `values` replace its `%s`. Raises SnowflakeError."""
         async with self._turn:
             try:
                 async with asyncio.timeout(_PATIENCE_SECONDS):
@@ -55,14 +55,14 @@ class SnowflakeConnection:
                 await self._kill()
                 raise SnowflakeError("Snowflake: the process of its driver ended; it is started anew") from None
             except BaseException:
-                await self._kill()  # the answer would be taken for that of the next question
+                await self._kill()  # its answer would be taken for that of the next question
                 raise
         if isinstance(answer, Failed):
             raise SnowflakeError(answer.words, answer.number)
         return answer
 
     async def close(self) -> None:
-        """Ends the session and the process; nobody waits for a server that does not answer."""
+        """Ends the session and the process; does not wait for a server that does not answer."""
         process = self._process
         if process is not None and process.stdin is not None and not self._turn.locked():
             process.stdin.close()
@@ -91,5 +91,5 @@ class SnowflakeConnection:
 
 
 def name(*parts: str) -> str:
-    """A name of one or more parts for a statement: as it is where it is plain, which Snowflake reads in capitals, else quoted."""
+    """Returns a name of one or more parts for a statement: unquoted if plain, which Snowflake reads in capitals, else quoted."""
     return ".".join(part if _PLAIN.fullmatch(part) else '"' + part.replace('"', '""') + '"' for part in parts)

@@ -1,6 +1,6 @@
-"""Run as a process of its own: Snowflake's driver, asked over standard input, answering on standard output.
+"""A process of its own for Snowflake's driver: reads questions from standard input, writes answers to standard output.
 
-The driver is native code that blocks, takes two seconds to be imported and, where it crashes, takes its process with it.
+The driver is native code that blocks, takes two seconds to import and, if it crashes, takes its process with it.
 """
 
 import logging
@@ -21,17 +21,17 @@ from core.adapters.snowflake.driver_protocol import (
     unframed,
 )
 
-_SHOWN = 200  # characters of the server's words
+_SHOWN = 200  # characters of the server's message
 
 
 class Session:
-    """Made at the first question, and made anew after any error but a missing table."""
+    """A session created at the first question, and recreated after any error but a missing table."""
 
     def __init__(self) -> None:
         self._session: Any = None
 
     def ask(self, question: Question) -> Answer | Failed:
-        """Runs one statement; what the driver raises is an answer too."""
+        """Runs one statement; a driver error is an answer too."""
         try:
             from snowflake.connector import connect  # noqa: PLC0415 - a driver that cannot be had is an answer too
 
@@ -43,13 +43,13 @@ class Session:
                 return Answer(columns, [tuple(row) for row in cursor.fetchall()])
         except Exception as error:  # noqa: BLE001 - whatever the driver does is told to who asked
             number = getattr(error, "errno", None)
-            # What says that the session is at its end comes as many errors, some of them dressed as the statement's fault.
+            # Many different errors mean that the session has ended, some of them reported as the statement's fault.
             if number != NO_SUCH_OBJECT:
                 self.end()
             return Failed(_words(error, question), number if isinstance(number, int) else -1)
 
     def end(self) -> None:
-        """Takes leave of the server, as far as it listens."""
+        """Closes the session, if the server responds."""
         session, self._session = self._session, None
         if session is not None:
             with suppress(Exception):  # the server forgets it by itself
@@ -64,7 +64,7 @@ def _words(error: Exception, question: Question) -> str:
 
 
 def serve(questions: BinaryIO, answers: BinaryIO) -> None:
-    """Answers one question after the other until there are no more."""
+    """Answers one question after another until there are no more."""
     session = Session()
     while head := questions.read(HEAD_BYTES):
         answers.write(framed(session.ask(unframed(questions.read(body_length(head))))))
@@ -73,15 +73,15 @@ def serve(questions: BinaryIO, answers: BinaryIO) -> None:
 
 
 def main() -> None:
-    """Lives as long as who asks; a Ctrl-C is meant for that one."""
+    """Runs as long as the parent process; a Ctrl-C is meant for the parent."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    logging.disable(logging.CRITICAL)  # what went wrong is in the answer, without secrets
+    logging.disable(logging.CRITICAL)  # errors are in the answer, without secrets
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever else is printed must not get among the answers
+    os.dup2(2, 1)  # anything else that is printed must not get among the answers
     with suppress(BrokenPipeError):
         serve(sys.stdin.buffer, answers)
-    os._exit(0)  # no thread of the driver's holds this up
+    os._exit(0)  # no driver thread can delay this
 
 
 if __name__ == "__main__":

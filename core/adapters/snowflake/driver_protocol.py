@@ -1,4 +1,4 @@
-"""What goes between the program and the process of Snowflake's driver."""
+"""The messages between the program and the process of Snowflake's driver."""
 
 import pickle
 import struct
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-_HEAD = struct.Struct(">I")  # the length of what follows
+_HEAD = struct.Struct(">I")  # the length of the body
 HEAD_BYTES = _HEAD.size
 # https://docs.snowflake.com/en/developer-guide/python-connector/python-connector-api (errors carry the server's numbers)
 NO_SUCH_OBJECT = 2003
@@ -18,7 +18,8 @@ CLOSE_SECONDS = 2
 
 @dataclass(frozen=True, slots=True)
 class SnowflakeOptions:
-    """How an account is reached: with a password or with the file of a private key. None leaves it to the driver or the user."""
+    """The account's address and credentials: a password or the file of a private key. None leaves a choice to the driver or the
+    user."""
 
     account: str
     user: str
@@ -33,7 +34,8 @@ class SnowflakeOptions:
     protocol: str | None = None
 
     def arguments(self) -> dict[str, Any]:
-        """The driver's: https://docs.snowflake.com/en/developer-guide/python-connector/python-connector-connect"""
+        """Returns the driver's arguments:
+        https://docs.snowflake.com/en/developer-guide/python-connector/python-connector-connect"""
         key: dict[str, Any] = {"password": self.password}
         if self.private_key_file is not None:
             key = {"authenticator": "SNOWFLAKE_JWT", "private_key_file": str(self.private_key_file)}
@@ -49,7 +51,7 @@ class SnowflakeOptions:
             "retry_max_attempts": 2,
             "logout_total_timeout_seconds": CLOSE_SECONDS,
             "query_timeout": ANSWER_SECONDS,
-            "autocommit": True,  # whatever account and user have set: what the driver has confirmed must be there to stay
+            "autocommit": True,  # whatever account and user have set: what the driver has confirmed must stay
             "server_session_keep_alive": False,
             "enable_server_session_keep_alive_auto_detection": False,
             "client_out_of_band_telemetry_enabled": False,
@@ -64,7 +66,7 @@ class SnowflakeOptions:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One statement; `values` take the places of its `%s`."""
+    """One statement; `values` replace its `%s`."""
 
     options: SnowflakeOptions
     statement: str
@@ -73,7 +75,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`columns` are names, in small letters, with the driver's number for their type; `rows` hold Decimals and datetimes."""
+    """`columns` are names, in lower case, with the driver's number for their type; `rows` hold Decimals and datetimes."""
 
     columns: Sequence[tuple[str, int]]
     rows: Sequence[tuple[Any, ...]]
@@ -85,23 +87,23 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """What the driver raised, without secrets; `number` is Snowflake's own, -1 where there is none."""
+    """An error of the driver, without secrets; `number` is Snowflake's own, -1 if there is none."""
 
     words: str
     number: int
 
 
 def framed(value: Question | Answer | Failed) -> bytes:
-    """With its length in front."""
+    """Serialises a value with its length in front."""
     body = pickle.dumps(value)
     return _HEAD.pack(len(body)) + body
 
 
 def body_length(head: bytes) -> int:
-    """How many bytes follow a head."""
+    """Returns how many bytes follow a head."""
     return int(_HEAD.unpack(head)[0])
 
 
 def unframed(body: bytes) -> Any:
-    """What `framed` was given. Only for what our own process at the other end of the pipe says."""
+    """Deserialises what `framed` wrote. Only for messages of our own process at the other end of the pipe."""
     return pickle.loads(body)  # noqa: S301 - nobody else writes there

@@ -1,4 +1,4 @@
-"""The history in Snowflake: RAW.EXECUTIONS, one row for each executed order, whatever is repeated on the way."""
+"""The history in Snowflake: RAW.EXECUTIONS, one row for each executed order, however often it is sent."""
 
 import json
 from collections.abc import Sequence
@@ -35,13 +35,13 @@ COLUMNS = {
     "base_asset": _TEXT,
     "quote_asset": _TEXT,
 }
-"""Of an execution, with their types; the table has `exported_at` beside them, by Snowflake's own clock."""
+"""The columns of an execution, with their types; the table also has `exported_at`, by Snowflake's own clock."""
 
 _OPTIONAL = frozenset({"profit_pct", "profit_quote", "gross_quote"})
 
 
 class SnowflakeHistory:
-    """See `core.ports.History`. The table is made when it is missing."""
+    """See `core.ports.History`. Creates the table if it is missing."""
 
     def __init__(self, connection: SnowflakeConnection) -> None:
         self._connection = connection
@@ -65,8 +65,8 @@ class SnowflakeHistory:
         return False
 
     async def rows(self, since: datetime, until: datetime) -> Sequence[dict[str, Any]]:
-        """The rows of executions from `since` on and before `until`, by column; none where there is no table yet.
-        Raises HistoryUnavailable."""
+        """Returns the rows of executions at or after `since` and before `until`, by column; none if there is no table yet. Raises
+        HistoryUnavailable."""
         columns = ", ".join(COLUMNS)
         question = f"SELECT {columns} FROM {self._table} WHERE executed_at >= %s AND executed_at < %s"  # noqa: S608 - names
         try:
@@ -83,13 +83,13 @@ class SnowflakeHistory:
         await self._connection.ask(f"CREATE TABLE IF NOT EXISTS {self._table} ({columns}, {stamp}, PRIMARY KEY (execution_id))")
 
     async def _merge(self, rows: str, mode: str) -> None:
-        # The same signals make the same ids on paper and for money: one would take the place of the other.
+        # The same signals produce the same ids on paper and with real money: one would replace the other.
         others = f"SELECT trading_mode FROM {self._table} WHERE trading_mode <> %s LIMIT 1"  # noqa: S608 - a name of the settings
         if found := (await self._connection.ask(others, mode)).rows:
             raise HistoryUnavailable(
                 f"{self._table} holds {found[0][0]} executions, these are {mode}: set another SNOWFLAKE_SCHEMA"
             )
-        # One text for all rows: a statement of thousands of values takes seconds to be read before it is run.
+        # One text for all rows: a statement of thousands of values takes seconds to parse before it runs.
         source = ", ".join(f"f.value:{column}::{kind} AS {column}" for column, kind in COLUMNS.items())
         new = ", ".join(f"{column} = s.{column}" for column in COLUMNS if column != "execution_id")
         statement = (
@@ -104,7 +104,7 @@ class SnowflakeHistory:
 
 
 def _text(value: object) -> str | None:
-    """As text, which Snowflake turns into its own types without a float in between."""
+    """Returns the value as text, which Snowflake converts to its own types without a float in between."""
     match value:
         case None:
             return None
@@ -121,5 +121,5 @@ def _row(found: Sequence[Any]) -> dict[str, Any]:
 
 
 def _aware(time: datetime) -> datetime:
-    """A time without a zone is UTC: somebody may have made the table with TIMESTAMP_NTZ."""
+    """Reads a time without a zone as UTC: somebody may have created the table with TIMESTAMP_NTZ."""
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)

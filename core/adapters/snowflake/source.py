@@ -1,4 +1,4 @@
-"""Signals from a table or view that dbt fills, read again and again: each row is one signal, however often it is seen."""
+"""Signals from a table or view that dbt fills, polled repeatedly: each row is one signal, however often it is seen."""
 
 import asyncio
 import hashlib
@@ -22,7 +22,7 @@ from core.ports.clock import Clock
 from core.ports.signal_source import Deliver
 
 OVERLAP = timedelta(hours=1)
-"""How much later than its `ts` a row may appear in the table and still be read."""
+"""The longest delay between a row's `ts` and its appearance in the table at which it is still read."""
 
 _PAGE = 5_000  # rows of one answer
 _AT_A_TIME = 50  # rows that are read in one turn of the event loop
@@ -31,7 +31,7 @@ _KEPT_BYTES = 2048  # of a dead letter
 _LONGEST_KEY = 200  # characters
 _WATERMARK, _FLOOR = 0, 1  # "partitions" of the stored position
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_END = "2100-01-01"  # no signal is read from then on, and the driver fails at times beyond Python's
+_END = "2100-01-01"  # no signal is read from then on, and the driver fails at times beyond Python's range
 _TIMELESS_AT_ONCE = 100
 # https://docs.snowflake.com/en/developer-guide/python-connector/python-connector-api#type-codes
 _TIMES = frozenset({4, 6, 7, 8})
@@ -44,7 +44,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A row: its time (None: NULL, or far from any signal's), its identity in the table, and what it says."""
+    """A row: its time (None: NULL, or far from any signal's), its identity in the table, and its content."""
 
     ts: datetime | None
     key: str
@@ -52,21 +52,21 @@ class _Read:
 
     @property
     def letter_key(self) -> str:
-        """Its identity and what it says: the same row, corrected, is another one, and two rows of one id are two."""
+        """Returns its identity and content: a corrected row counts as another, and two rows of one id count as two."""
         return f"{self.key}#{hashlib.sha256(self.record).hexdigest()[:8]}"
 
 
 class _Unfit(Exception):
-    """The table is not one of signals; the text says what it lacks."""
+    """The table does not contain signals; the text says what it lacks."""
 
 
 class SnowflakeSource:
     """See `core.ports.SignalSource`.
 
-    Every poll reads from an hour before the newest `ts` that it has seen, because dbt may write a row later than its `ts` says;
-    what was seen already is left out here, and what a former process saw is refused by the inbox. A `ts` in the future does not
-    move that mark beyond the present. The first poll of all takes what is newer than the table's newest row. A row that cannot
-    be read, one without a `ts` among them, is a dead letter once, and a signal when it is corrected.
+    Every poll reads from an hour before the newest `ts` seen, because dbt may write a row later than its `ts` says. Rows
+    already seen are skipped here, and those that a former process saw are rejected by the inbox. A `ts` in the future does not
+    move that mark beyond the present. The very first poll takes what is newer than the table's newest row. A row that cannot be
+    read, including one without a `ts`, is a dead letter once, and a signal when it is corrected.
     """
 
     def __init__(
@@ -81,8 +81,8 @@ class SnowflakeSource:
         stored_letters: Callable[[], Awaitable[Collection[str]]],
         clock: Clock,
     ) -> None:
-        """`table` may name schema and database too. `stored_positions` are those of `name`, `stored_letters` the positions of its
-        newest dead letters."""
+        """Builds the source. `table` may include schema and database. `stored_positions` are those of `name`, `stored_letters`
+        the positions of its newest dead letters."""
         self._connection = connection
         self._table = table
         self._poll = poll.total_seconds()
@@ -100,16 +100,16 @@ class SnowflakeSource:
 
     @property
     def name(self) -> str:
-        """What its signals name as their source."""
+        """Returns the source name that its signals carry."""
         return f"snowflake:{self._table}"
 
     @property
     def ready(self) -> tuple[bool, str]:
-        """Whether the last poll was answered and kept."""
+        """Tells whether the last poll was answered and stored."""
         return (not self._problem, self._problem or f"{self._table} is read every {self._poll:g} s")
 
     async def run(self) -> None:
-        """Polls until cancelled; tries again by itself, whatever happens to Snowflake or the ledger."""
+        """Polls until cancelled; retries whatever happens to Snowflake or the ledger."""
         while True:
             problem = ""
             try:
@@ -142,11 +142,11 @@ class SnowflakeSource:
             if len(page) < _PAGE:
                 return
             last = page[-1].ts or since
-            # dbt stamps all rows of a run alike: there may be more of one time than a page holds.
+            # dbt stamps all rows of a run alike: one time may have more rows than a page holds.
             since, skipped = (since, skipped + _PAGE) if last == since else (last, 0)
 
     async def _take_timeless(self) -> None:
-        """Rows that no time can be read of are told, without the columns that may be as odd."""
+        """Reports rows without a readable time, leaving out columns that may be just as odd."""
         keys = ", ".join(self._keys)
         odd = f"SELECT {keys}, TO_VARCHAR(ts) FROM {self._named} WHERE ts IS NULL OR ts >= '{_END}'"  # noqa: S608 - a name of the settings
         found = await self._connection.ask(f"{odd} LIMIT {_TIMELESS_AT_ONCE}")
@@ -159,7 +159,7 @@ class SnowflakeSource:
             await self._take(new)
 
     async def _begin(self) -> datetime:
-        """Where a former process was; at the first start of all just behind what is there."""
+        """Returns the position of the former process; at the very first start, just after the existing rows."""
         self._letters = {position.removeprefix(f"{self._table}/") for position in await self._stored_letters()}
         stored = await self._stored_positions()
         if _WATERMARK in stored:
@@ -178,7 +178,7 @@ class SnowflakeSource:
         return _aware(newest[0][0]) if newest else None
 
     async def _find_keys(self) -> list[str]:
-        """The columns that tell one row from another."""
+        """Returns the columns that distinguish one row from another."""
         question = f"SELECT * FROM {self._named} LIMIT 0"  # noqa: S608 - a name of the settings
         found = (await self._connection.ask(question)).columns
         columns = dict(found)
@@ -206,13 +206,13 @@ class SnowflakeSource:
 
     def _read(self, row: Row) -> _Read:
         said = {column: _told(value) for column, value in row.items() if value is not None and column != "id"}
-        # A NULL says nothing, save where alone the instrument should stand: that is not as in a table without such a column.
+        # A NULL is dropped, unless no column names the instrument: that differs from a table without such a column.
         is_named = any(row.get(column) is not None for column in NAMES)
         nameless = {} if is_named else {column: None for column in NAMES if column in row}
         return _Read(_aware(row["ts"]), self._key(row, said), json.dumps({**said, **nameless}).encode())
 
     def _key(self, row: Row, said: Mapping[str, object]) -> str:
-        """What makes it one signal: its `signal_id`, else its `id` in the table, else all that it says."""
+        """Returns the row's identity as a signal: its `signal_id`, else its `id` in the table, else its whole content."""
         numbered = f"{self._table}/{_told(row['id'])}" if row.get("id") is not None else ""
         key = str(said.get("signal_id") or numbered or json.dumps(said))
         return key if len(key) <= _LONGEST_KEY else f"sha256:{hashlib.sha256(key.encode()).hexdigest()}"
@@ -257,18 +257,18 @@ def _moment(microseconds: int) -> datetime:
 
 
 def _aware(value: datetime) -> datetime:
-    """A column's time; one without a zone is UTC."""
+    """Returns a column's time; one without a zone is UTC."""
     try:
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-    except OverflowError:  # at the ends of the years that Python knows
+    except OverflowError:  # at the ends of Python's range of years
         return value.replace(tzinfo=UTC)
 
 
 def _told(value: object) -> object:
-    """A column's value as the codec reads it: numbers as text, so that none becomes a float; times with their zone."""
+    """Returns a column's value as the codec expects it: numbers as text, so that none becomes a float; times with their zone."""
     match value:
         case str():
-            return value[: MAX_BYTES + 1]  # as much as shows that it is too long
+            return value[: MAX_BYTES + 1]  # enough to show that it is too long
         case bool() | int():
             return value
         case Decimal():

@@ -9,8 +9,8 @@ _connection = context.config.attributes["connection"]
 context.configure(
     connection=_connection,
     target_metadata=metadata,
-    render_as_batch=True,  # SQLite changes a table only by making it anew
-    transactional_ddl=True,  # our transactions hold DDL on both: a step is applied whole or not at all
+    render_as_batch=True,  # SQLite changes a table only by recreating it
+    transactional_ddl=True,  # our transactions cover DDL on both: a step is applied whole or not at all
 )
 with context.begin_transaction():
     context.run_migrations()

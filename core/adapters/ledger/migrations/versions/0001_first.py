@@ -1,4 +1,4 @@
-"""The ledger as it first was."""
+"""The first version of the ledger."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""How far executions were exported to the history; the last price of what is held; results by symbol and kind of signal."""
+"""The position of the history export; the last price of each position; results by symbol and kind of signal."""
 
 from decimal import Decimal
 from typing import Any
@@ -49,7 +49,7 @@ def upgrade() -> None:
 
 
 def _results() -> list[dict[str, Any]]:
-    """Of all exits until now. Adds in Python: SQLite has no exact arithmetic."""
+    """Sums up all exits so far. Adds in Python: SQLite has no exact arithmetic."""
     columns = ("quote_asset", "symbol", "signal_type", "trading_mode")
     executions = sa.table(
         "executions",

@@ -1,4 +1,4 @@
-"""Which days were proved; executions by the time of their exchange."""
+"""The days that were reconciled; executions indexed by exchange time."""
 
 import sqlalchemy as sa
 from alembic import op

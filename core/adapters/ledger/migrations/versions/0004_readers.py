@@ -1,4 +1,5 @@
-"""Several readers, each told in their own time; which message told what; people who came by a link, and what each wants."""
+"""Several readers, each with a delivery cursor; the message that delivered each event; people invited by a link, with their
+notification settings."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +11,7 @@ down_revision: str | None = "0003"
 branch_labels: str | None = None
 depends_on: str | None = None
 
-_PRIORITIES = (0, 1, 2)  # those that there were
+_PRIORITIES = (0, 1, 2)  # the ones that existed
 
 
 def upgrade() -> None:
@@ -24,7 +25,7 @@ def upgrade() -> None:
 
 
 def _make_told() -> None:
-    """How far the one reader until now was told stands under no name: the first to ask goes on from there."""
+    """Keeps the single reader's cursor under an empty name: the first reader to ask continues from there."""
     told = op.create_table(
         "told",
         sa.Column("reader", sa.Text(), nullable=False),

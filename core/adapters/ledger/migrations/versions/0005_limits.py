@@ -1,4 +1,4 @@
-"""Limits that are set in the chat; a pause that ends by itself; which trades are asked about; what people did."""
+"""Limits set in the chat; a pause that ends by itself; the trades that need approval; a log of people's commands."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""The whole story of a signal: the numbers of each decision, each step of an order, and which events are about what."""
+"""The whole story of a signal: the numbers of each decision, each step of an order, and the subject of each event."""
 
 import sqlalchemy as sa
 from alembic import op

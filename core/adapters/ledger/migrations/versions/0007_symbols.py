@@ -1,4 +1,4 @@
-"""The executions of a symbol, and the exits, are found in the order of their time."""
+"""Indexes for the executions of a symbol, and for exits, in time order."""
 
 import sqlalchemy as sa
 from alembic import op

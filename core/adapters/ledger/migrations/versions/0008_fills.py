@@ -1,4 +1,4 @@
-"""A fill is known by its order and trade id: a testnet that is reset begins its trade ids anew."""
+"""Identifies a fill by its order and trade id: a testnet that is reset restarts its trade ids."""
 
 import sqlalchemy as sa
 from alembic import op

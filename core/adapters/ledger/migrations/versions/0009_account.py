@@ -1,4 +1,4 @@
-"""A ledger has a mark of its own, which its orders carry; it remembers the symbols that it ever sent an order for."""
+"""A mark for the ledger, which its orders carry, and the symbols that it ever sent an order for."""
 
 import secrets
 
@@ -10,7 +10,7 @@ down_revision: str | None = "0008"
 branch_labels: str | None = None
 depends_on: str | None = None
 
-_MOST = 2**53 - 1  # Binance takes a LONG; whoever reads it as JSON may know no greater whole numbers than these
+_MOST = 2**53 - 1  # Binance takes a LONG; JSON readers may support no larger integers than this
 
 
 def upgrade() -> None:

@@ -1,4 +1,4 @@
-"""One-time codes of each person: what makes them besides the key, and the last step that was used."""
+"""One-time codes per person: the salt that complements the key, and the last step that was used."""
 
 import sqlalchemy as sa
 from alembic import op

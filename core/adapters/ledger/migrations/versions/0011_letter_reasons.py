@@ -1,4 +1,4 @@
-"""Why a record could not be read is kept as a value, so that each reader is told in his own language."""
+"""Stores the reason why a record is unreadable as a value, so that each reader gets it in their own language."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,5 @@
-"""Who made a link, by id: it is good only as long as that person may invite. Links of before, whose maker is not known, end."""
+"""The id of each invite's maker: a link is valid only as long as that person may invite. Older links, with no known maker,
+end."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Exits that are wanted until they are done, and a panic that outlives its process."""
+"""Exits that stay pending until they are done, and a panic that outlives its process."""
 
 import sqlalchemy as sa
 from alembic import op

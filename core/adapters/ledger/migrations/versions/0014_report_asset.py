@@ -1,4 +1,4 @@
-"""An amount that is set in the chat has its asset with it: 500 USDC are no 500 BTC."""
+"""Stores the asset with each amount set in the chat: 500 USDC are not 500 BTC."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""How far each table was pruned."""
+"""The pruning position of each table."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Whose orders on the account are known besides the ledger's own, by their mark."""
+"""The marks, besides the ledger's own, whose orders on the account are known."""
 
 import sqlalchemy as sa
 from alembic import op

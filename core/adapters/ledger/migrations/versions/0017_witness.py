@@ -1,4 +1,4 @@
-"""What the last record taken of each partition is known by again."""
+"""A fingerprint of the last record taken from each partition."""
 
 import sqlalchemy as sa
 from alembic import op

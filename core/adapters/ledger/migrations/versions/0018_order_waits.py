@@ -1,4 +1,4 @@
-"""Events of a kind that is told no more leave the outbox: an exit that waits is told as such."""
+"""Removes events of a retired kind from the outbox: a pending exit has an event of its own."""
 
 from alembic import op
 

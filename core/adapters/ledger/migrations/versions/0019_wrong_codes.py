@@ -1,4 +1,4 @@
-"""Wrong one-time codes are counted in the ledger, so that a restart gives no new attempts."""
+"""Counts wrong one-time codes in the ledger, so that a restart allows no new attempts."""
 
 import sqlalchemy as sa
 from alembic import op

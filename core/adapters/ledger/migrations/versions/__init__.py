@@ -1,1 +1,1 @@
-"""One file a step, applied in order; a step that was released is never edited."""
+"""One file per step, applied in order; a released step is never edited."""
