@@ -1,4 +1,4 @@
-"""Brings every execution from the ledger to the history, in order, in batches. Trading neither waits for it nor knows of it."""
+"""Exports every execution from the ledger to the history, in order, in batches. Trading neither waits for it nor knows of it."""
 
 import asyncio
 from collections.abc import Sequence
@@ -20,9 +20,9 @@ log = structlog.get_logger(__name__)
 
 
 class HistoryExport:
-    """`run` it; it is an Observer, to learn of new executions without asking.
+    """Exports while `run` runs; an Observer, to learn of new executions without polling.
 
-    The position moves when the history has taken a batch: a crash in between brings the batch again, which changes nothing.
+    The position moves when the history has accepted a batch: a crash in between sends the batch again, which changes nothing.
     """
 
     def __init__(self, feed: ExportFeed, history: History, clock: Clock) -> None:
@@ -31,21 +31,21 @@ class HistoryExport:
         self._clock = clock
         self._position: int | None = None
         self._news = asyncio.Event()
-        self._news.set()  # what a former process left
+        self._news.set()  # left by a former process
         self._problem = ""
 
     @property
     def ready(self) -> tuple[bool, str]:
-        """Whether the history took what it was last given, and what was the matter if not."""
+        """Tells whether the history accepted the last batch, and the problem if not."""
         return (not self._problem, self._problem or "nothing waits that could be exported")
 
     def committed(self, changes: CommitBatch, stored: Sequence[Arrival], dead: Sequence[DeadLetter]) -> None:
-        """There is more to export."""
+        """Wakes the export."""
         if changes.executions:
             self._news.set()
 
     async def pending(self) -> int:
-        """How many executions the history does not have yet. Raises LedgerUnavailable."""
+        """Returns how many executions the history lacks. Raises LedgerUnavailable."""
         position = self._position if self._position is not None else await self._feed.position()
         return await self._feed.count_after(position)
 
@@ -66,7 +66,7 @@ class HistoryExport:
                 wait = _FIRST_WAIT
 
     async def _export(self) -> None:
-        """All there is at the moment."""
+        """Exports everything there is at the moment."""
         if self._position is None:
             self._position = await self._feed.position()
         while batch := await self._feed.after(self._position, BATCH):

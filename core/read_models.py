@@ -1,4 +1,4 @@
-"""What chat and dashboard are shown: values that the ledger's questions are answered with."""
+"""The values shown by chat and dashboard: the results of the ledger's queries."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from core.policy.rule_measurements import DecisionRecord
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What is looked at: from which UTC day on (None: from the beginning), which symbol and which trading mode (None: all)."""
+    """A filter: from which UTC day on (None: from the beginning), which symbol and which trading mode (None: all)."""
 
     since: date | None = None
     symbol: str | None = None
@@ -47,7 +47,7 @@ class Gain:
 
 @dataclass(frozen=True, slots=True)
 class SignalStory:
-    """A signal that came and what became of it; no outcome while it waits its turn."""
+    """A signal that came and its outcome; none while it waits its turn."""
 
     signal: Signal
     received_at: datetime
@@ -58,7 +58,7 @@ class SignalStory:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What a person wanted in the chat, or a timer, and what became of it; no outcome while it waits its turn."""
+    """A command of a person in the chat, or of a timer, and its outcome; none while it waits its turn."""
 
     seq: int
     source: str
@@ -70,7 +70,7 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A part of a list that begins with the newest: what is older than the row `before`, or newer than `after`."""
+    """A part of a list that begins with the newest: older than the row `before`, or newer than `after`."""
 
     before: int | None = None
     after: int | None = None
@@ -79,13 +79,13 @@ class Page:
 NEWEST = Page()
 
 Place = tuple[datetime, int]
-"""Where an execution stands among all: its time and its number."""
+"""The position of an execution among all: its time and its number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What was found out when an order was settled: how much was `held` afterwards (base asset), and what its fee was worth in
-    quote asset, None where no price was known."""
+    """The details of an order's settlement: how much was `held` afterwards (base asset), and the value of its fee in quote asset,
+    None if no price was known."""
 
     held: Decimal
     fee_value: Decimal | None
@@ -93,7 +93,7 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class OrderStep:
-    """How far an order had got at a moment. `qty` and `executed_qty` in base asset, `price` in quote asset."""
+    """An order's progress at a moment. `qty` and `executed_qty` in base asset, `price` in quote asset."""
 
     at: datetime
     state: OrderState
@@ -106,7 +106,7 @@ class OrderStep:
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """That a message of a chat told an event; `reader` is a person's id, or MAIN_READER for the owner's chat."""
+    """A message of a chat that reported an event; `reader` is a person's id, or MAIN_READER for the owner's chat."""
 
     at: datetime
     kind: str
@@ -117,7 +117,7 @@ class Telling:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """Everything that the ledger keeps of a signal. What is of a version before is not there: no `facts`, no `steps`."""
+    """Everything that the ledger keeps about a signal. One of an older version lacks `facts` and `steps`."""
 
     seq: int
     signal: Signal
@@ -137,7 +137,7 @@ class Story:
 
 @dataclass(frozen=True, slots=True)
 class PrunedSignal:
-    """What is left of a signal that came to nothing and was pruned; `outcome` is the verdict's."""
+    """The rest of a signal that led to nothing and was pruned; `outcome` is the message's."""
 
     seq: int
     signal_type: str

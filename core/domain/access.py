@@ -1,4 +1,4 @@
-"""Who may do what, who was invited, and what each wants to be told."""
+"""Roles, invites, one-time codes, and each reader's notification settings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from enum import IntEnum, StrEnum
 
 
 class Role(IntEnum):
-    """A viewer asks, a trader also decides and trades, an owner may do everything. Whoever has none gets no answer."""
+    """A viewer may ask, a trader may also decide and trade, an owner may do everything. Anybody without a role gets no answer."""
 
     VIEWER = 1
     TRADER = 2
@@ -15,13 +15,13 @@ class Role(IntEnum):
 
 
 MAY_INVITE = Role.OWNER
-"""The least role that lets somebody else in."""
+"""The lowest role that may invite others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who was let in through the chat. `user_id` is Telegram's; `revoked_at` is when the right ended; `inviter` is the
-    id of who made the link, 0 where it was not kept."""
+    """A person who was let in through the chat. `user_id` is Telegram's; `revoked_at` is when access was revoked; `inviter` is
+    the id of the person who made the link, 0 if it was not kept."""
 
     user_id: int
     name: str
@@ -34,9 +34,9 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Invite:
-    """A link that lets one person in, once, before `expires_at`, and only as long as `inviter`, the id of who made it, may still
-    invite. Its word is kept as `digest` only (SHA-256, hex): who reads the ledger cannot use it. `used_by` is 0 where it was
-    withdrawn."""
+    """A link that lets one person in, once, before `expires_at`, and only as long as its maker, the person with the id `inviter`,
+    may still invite. Only the SHA-256 of its secret is kept, as `digest` (hex): a reader of the ledger cannot use it. `used_by`
+    is 0 if it was withdrawn."""
 
     digest: str
     role: Role
@@ -49,10 +49,10 @@ class Invite:
 
 @dataclass(frozen=True, slots=True)
 class Authenticator:
-    """What makes somebody's one-time codes, besides the key of TG_TOTP_SECRET: `salt`, which is no secret by itself. `key` names
-    that key: with another one the codes are others. `step` is the RFC 6238 step of the last code that was used, so that each is
-    good once. `wrong` counts the wrong codes in a row, `locked_until` is when the next one is looked at again after too many.
-    `ended_at` is when it ceased to count."""
+    """The source of a person's one-time codes, besides the key of TG_TOTP_SECRET: `salt`, which is no secret by itself. `key`
+    names that key: another one produces other codes. `step` is the RFC 6238 step of the last code that was used, so that each is
+    valid once. `wrong` counts the wrong codes in a row; after too many, codes are ignored until `locked_until`. `ended_at` is
+    when it stopped being valid."""
 
     user_id: int
     salt: str
@@ -64,12 +64,12 @@ class Authenticator:
     locked_until: datetime | None = None
 
     def is_locked(self, now: datetime) -> bool:
-        """Tells whether no code of it is looked at."""
+        """Tells whether its codes are ignored."""
         return self.locked_until is not None and now < self.locked_until
 
 
 class Topic(StrEnum):
-    """What one may be told of."""
+    """The subjects of notifications."""
 
     APPROVALS = "approvals"
     TRADES = "trades"
@@ -80,7 +80,7 @@ class Topic(StrEnum):
 
 
 class Level(StrEnum):
-    """How one is told: with a sound, without one, or not at all."""
+    """The way a notification arrives: with a sound, without one, or not at all."""
 
     LOUD = "loud"
     SILENT = "silent"
@@ -89,13 +89,13 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class QuietHours:
-    """From `start` to `end` by the reader's own clock; past midnight where `end` is the earlier one."""
+    """The time from `start` to `end` by the reader's own clock; past midnight if `end` is the earlier one."""
 
     start: time
     end: time
 
     def include(self, local: time) -> bool:
-        """Whether it is quiet at this time of day."""
+        """Tells whether `local`, a time of day, falls into the quiet hours."""
         if self.start <= self.end:
             return self.start <= local < self.end
         return local >= self.start or local < self.end
@@ -103,11 +103,11 @@ class QuietHours:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """A chat that is told what happens, and how: a person's private chat (`chat_id` is the person's id) or a group.
+    """A chat that receives notifications, and its settings: a person's private chat (`chat_id` is the person's id) or a group.
 
-    `language` and `zone` (IANA's name) are empty where none was chosen; `levels` holds what was set, topic by topic, the rest
-    goes by the role. While it is quiet or muted, what is not urgent waits. `active` is False once the person has blocked the bot.
-    `heartbeat_hours` is how often one is told that all is well; 0 is never.
+    `language` and `zone` (IANA's name) are empty if none was chosen; `levels` holds the topics that were set, the rest follow
+    the role. During quiet hours and while muted, non-urgent notifications wait. `active` is False once the person has blocked
+    the bot. `heartbeat_hours` is the interval of the message that all is well; 0 is never.
     """
 
     chat_id: int

@@ -1,4 +1,4 @@
-"""What the exchange's key may do beyond what it needs: read, and trade on spot. Pure."""
+"""The permissions of the exchange key beyond the necessary ones: read, and trade on spot. Pure."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,12 @@ TRANSFERS = "transfers"
 ANY_ADDRESS = "any_address"
 
 DANGEROUS = frozenset({WITHDRAWS})
-"""Findings with which nothing should run: whoever gets hold of such a key takes everything."""
+"""Findings that must stop the program: whoever steals such a key can take everything."""
 
 
 @dataclass(frozen=True, slots=True)
 class Permissions:
-    """What account and key may do. None: this host does not tell (the testnet has no `sapi`)."""
+    """The permissions of account and key. None: this host does not report them (the testnet has no `sapi`)."""
 
     account_can_trade: bool
     account_permissions: tuple[str, ...]
@@ -23,7 +23,7 @@ class Permissions:
 
     @property
     def findings(self) -> tuple[str, ...]:
-        """What is wider than it need be, the worst first; nothing where the host does not tell."""
+        """Returns the unnecessary permissions, worst first; nothing if the host does not report them."""
         found = {
             WITHDRAWS: self.key_can_withdraw is True,
             TRANSFERS: self.key_can_transfer is True,

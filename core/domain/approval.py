@@ -1,4 +1,4 @@
-"""A question to the owner: may this be traded? Stored, good once, and only in time."""
+"""A question to the owner: may this be traded? Stored, valid once, and only in time."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from core.domain.signal import Side, Signal
 
 
 class ApprovalState(StrEnum):
-    """Every state but OPEN is final."""
+    """The states of an approval. Every state but OPEN is final."""
 
     OPEN = "OPEN"
     APPROVED = "APPROVED"
@@ -20,8 +20,8 @@ class ApprovalState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """`token` names it in the buttons (unguessable, 16 characters). `qty` (base asset) and `price` (quote asset) are what was
-    shown when it was asked; they are worked out anew at the tap. `decided_by` names the person."""
+    """An approval request. `token` identifies it in the buttons (unguessable, 16 characters). `qty` (base asset) and `price`
+    (quote asset) are those shown when it was asked; both are recalculated at the tap. `decided_by` names the person."""
 
     token: str
     signal: Signal

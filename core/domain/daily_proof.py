@@ -1,4 +1,4 @@
-"""What the daily comparison of all books came to."""
+"""The result of the daily comparison of ledger, exchange and history."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,11 +8,11 @@ from decimal import Decimal
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What was compared of a UTC day (`YYYY-MM-DD`), and each difference in words, with the ids of what differs.
+    """The figures compared for a UTC day (`YYYY-MM-DD`), and each difference in words, with the ids of what differs.
 
-    `profit` (net) and `fees` are sums by the asset that they are in; `in_history` is None where no history was compared:
-    `history_problem` says why where there should be one. `unexported` executions were not yet due there. Of `gone` symbols, which
-    the exchange does not know (any more), nothing was compared with it.
+    `profit` (net) and `fees` are sums by their asset; `in_history` is None if no history was compared: `history_problem` says
+    why if there should be one. `unexported` executions were not yet due there. Of `gone` symbols, which the exchange does not
+    know (any more), nothing was compared with it.
     """
 
     day: str
@@ -31,7 +31,7 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Proved:
-    """When a day was last proved and how much differed; not `complete` where the history could not be compared."""
+    """The time of a day's last proof and its number of differences; not `complete` if the history could not be compared."""
 
     at: datetime
     differences: int

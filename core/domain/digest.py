@@ -1,4 +1,4 @@
-"""How things stand, for one reader at one time: what a morning, an evening or a heartbeat tells."""
+"""A status summary for one reader at one time: the morning, evening and heartbeat messages."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Occasion(StrEnum):
-    """What a digest is for."""
+    """The occasion of a digest."""
 
     MORNING = "morning"
     EVENING = "evening"
@@ -17,9 +17,10 @@ class Occasion(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """For the chat `chat_id`. `today` and `unrealised` are net profits by quote asset, `exits` and `wins` of the present UTC day;
-    `together` is `today` in `report`, without what is `lacking` a rate; None where nothing is converted, or there is no rate;
-    `troubles` names the parts that are not well; `days` are the last days' results in `quote` (day, profit), for the chart."""
+    """A digest for the chat `chat_id`. `today` and `unrealised` are net profits by quote asset, `exits` and `wins` of the current
+    UTC day; `together` is `today` in `report`, without the assets that are `lacking` a rate; None if nothing is converted, or
+    there is no rate; `troubles` names the parts that are not well; `days` are the last days' results in `quote` (day, profit),
+    for the chart."""
 
     chat_id: int
     occasion: Occasion

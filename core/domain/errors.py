@@ -1,28 +1,28 @@
-"""The errors of MarketFlow, and what whoever catches one does.
+"""The errors of MarketFlow, and the reaction to each.
 
-    MarketFlowError
-    ├── ConfigurationError     a setting is wrong: say all of it, end with exit code 2
-    ├── LedgerUnavailable      a commit did not happen: do nothing to the world, try again
-    │   └── LedgerNotReady     none yet, or of an older version: the start of the program makes it ready
-    ├── LedgerInUse            another process holds the ledger: say who, end
-    ├── LeaseLost              another process took the ledger over: end at once, touch nothing
-    │   └── LedgerSetBack      the ledger is not as this process left it: end at once; the next start asks the exchange
-    ├── ExchangeUnavailable    a question (never an order) had no answer: ask again, refuse meanwhile
-    │   └── SymbolUnknown      it had one: there is no such symbol; this symbol cannot be asked about, all others can
-    ├── SourceUnavailable      no signals come: say so, connect again
-    ├── HistoryUnavailable     the history takes or tells nothing: keep what it should have, try again
-    └── IllegalTransition      a bug: the process ends before it does harm
+MarketFlowError
+├── ConfigurationError     a setting is wrong: report all of them, end with exit code 2
+├── LedgerUnavailable      a commit did not happen: do nothing to the world, try again
+│   └── LedgerNotReady     none yet, or of an older version: the program creates or upgrades it at start
+├── LedgerInUse            another process holds the ledger: report it, end
+├── LeaseLost              another process took the ledger over: end at once, touch nothing
+│   └── LedgerSetBack      the ledger is not as this process left it: end at once; the next start asks the exchange
+├── ExchangeUnavailable    a question (never an order) had no answer: ask again, refuse meanwhile
+│   └── SymbolUnknown      it had one: there is no such symbol; this symbol cannot be asked about, all others can
+├── SourceUnavailable      no signals arrive: report it, connect again
+├── HistoryUnavailable     the history accepts or returns nothing: keep what it should have, try again
+└── IllegalTransition      a bug: the process ends before it does harm
 
 Refusals are not errors: they are values, see `core.domain.reasons`.
 """
 
 
 class MarketFlowError(Exception):
-    """Anything that MarketFlow raises on purpose. Its text is safe to show: no secret is ever put into it."""
+    """The base of all errors that MarketFlow raises on purpose. Its text is safe to show: it never contains a secret."""
 
 
 class ConfigurationError(MarketFlowError):
-    """One or more settings are wrong; `problems` names each: the variable, what was found, what is accepted."""
+    """One or more settings are wrong; `problems` names each: the variable, its value, the accepted values."""
 
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems
@@ -34,7 +34,7 @@ class LedgerUnavailable(MarketFlowError):
 
 
 class LedgerNotReady(LedgerUnavailable):
-    """There is no ledger yet, or one of an older version: the start of the program makes it ready."""
+    """There is no ledger yet, or one of an older version: the program creates or upgrades it at start."""
 
 
 class LedgerInUse(MarketFlowError):
@@ -46,11 +46,11 @@ class LeaseLost(MarketFlowError):
 
 
 class LedgerSetBack(LeaseLost):
-    """The ledger is older than this process left it, or another one: what was committed since is not in it."""
+    """The ledger is older than this process left it, or another one: it lacks what was committed since."""
 
 
 class ExchangeUnavailable(MarketFlowError):
-    """The exchange did not answer a question, or not readably. `retry_after` is in seconds, 0 where it named none."""
+    """The exchange gave no answer, or an unreadable one. `retry_after` is in seconds, 0 if it named none."""
 
     def __init__(self, message: str, *, retry_after: float = 0.0) -> None:
         self.retry_after = retry_after
@@ -58,7 +58,7 @@ class ExchangeUnavailable(MarketFlowError):
 
 
 class SymbolUnknown(ExchangeUnavailable):
-    """The exchange says that it knows no such symbol: there never was one, or it was delisted."""
+    """The exchange reports that it knows no such symbol: there never was one, or it was delisted."""
 
 
 class SourceUnavailable(MarketFlowError):
@@ -66,7 +66,7 @@ class SourceUnavailable(MarketFlowError):
 
 
 class HistoryUnavailable(MarketFlowError):
-    """The history (Snowflake) took nothing, or told nothing."""
+    """The history (Snowflake) accepted nothing, or returned nothing."""
 
 
 class IllegalTransition(MarketFlowError):

@@ -1,4 +1,4 @@
-"""What may be traded and by which rules: one symbol of the exchange."""
+"""An instrument and its trading rules: one symbol of the exchange."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,7 +32,7 @@ class Instrument:
         return self.status == "TRADING"
 
     def market_quantity(self, wanted: Decimal) -> Decimal:
-        """The most of `wanted` (base asset) that a MARKET order may ask for: a multiple of both steps, LOT_SIZE and
+        """Returns the most of `wanted` (base asset) that a MARKET order may ask for: a multiple of both steps, LOT_SIZE and
         MARKET_LOT_SIZE."""
         quantity = floor_to_step(wanted, self.step_size)
         if self.market_step_size > 0 and quantity != floor_to_step(quantity, self.market_step_size):
@@ -50,26 +50,27 @@ class Instrument:
         return min(limits) if limits else None
 
     def sellable(self, held: Decimal) -> bool:
-        """Whether an order could ask for any of `held` (base asset). What none can is dust. By quantity alone: what it is worth
-        is judged by the exchange, and for a MARKET order by its price of some minutes (filters.md: avgPriceMins)."""
+        """Tells whether an order could sell any of `held` (base asset). An amount that no order can sell is dust. Goes by
+        quantity alone: the exchange judges the value, and for a MARKET order by an average price of some minutes (filters.md:
+        avgPriceMins)."""
         quantity = self.market_quantity(held)
         return quantity > 0 and quantity >= self.least_market_qty
 
     def is_remainder(self, left: Decimal, price: Decimal) -> bool:
-        """Whether `left` (base asset) of what was sold at `price` is too little for another order: it closes the position."""
+        """Tells whether `left` (base asset) after a sale at `price` is too little for another order: it closes the position."""
         return not self.sellable(left) or multiply(left, price) < self.min_notional
 
 
 _AHEAD = timedelta(seconds=1)
 
 QUOTE_FRESH = timedelta(seconds=3)
-"""How old a price may be that something is decided by, or filled at on paper."""
+"""The maximum age of a price for decisions and for fills on paper."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """The best prices at a moment: `bid` to sell at, `ask` to buy at, in quote asset; `at` is when they were asked
-    for, so that they are at least as new."""
+    """The best prices at a moment: `bid` to sell at, `ask` to buy at, in quote asset; `at` is when they were requested, so that
+    they are at least as new."""
 
     symbol: str
     bid: Decimal
@@ -80,13 +81,14 @@ class Quote:
         return self.ask if side is Side.BUY else self.bid
 
     def is_fresh(self, now: datetime, max_age: timedelta) -> bool:
-        """Whether it is at most `max_age` old. One from the future is not: the clock was set back, and nobody knows its age."""
+        """Tells whether it is at most `max_age` old. A quote from the future is not fresh: the clock was set back, and its age is
+        unknown."""
         return -_AHEAD <= now - self.at <= max_age
 
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """What the account holds of one asset; `locked` is bound in open orders."""
+    """The account's balance of one asset; `locked` is bound in open orders."""
 
     asset: str
     free: Decimal

@@ -1,4 +1,4 @@
-"""Whatever happens becomes one of these, stored in the inbox before anything is done about it."""
+"""The messages: every incoming event becomes one of these, stored in the inbox before anything is done about it."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,8 +15,8 @@ from core.domain.trading_state import EVERYTHING, ApprovalPolicy, Mode, Panic, P
 
 @dataclass(frozen=True, slots=True)
 class ManualInstruction:
-    """The person behind an order by hand, and how much is wanted of an entry: `qty` (base asset) or `quote` (quote asset); the
-    usual size where both are None. An exit sells what is held."""
+    """The person behind a manual order, and the size of an entry: `qty` (base asset) or `quote` (quote asset); the usual size if
+    both are None. An exit sells what is held."""
 
     user_id: int
     who: str
@@ -26,7 +26,7 @@ class ManualInstruction:
 
 @dataclass(frozen=True, slots=True)
 class SignalReceived:
-    """A source said something about a symbol; with a `hand`, a person did, who has confirmed it."""
+    """A signal from a source; with a `hand`, from a person who has confirmed it."""
 
     signal: Signal
     hand: ManualInstruction | None = None
@@ -35,7 +35,7 @@ class SignalReceived:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalAnswered:
-    """A person tapped approve, approve half, or decline. `who` is shown and kept; `user_id` is Telegram's."""
+    """A person tapped approve, approve half, or decline. `who` is shown and stored; `user_id` is Telegram's."""
 
     token: str
     approve: bool
@@ -47,7 +47,7 @@ class ApprovalAnswered:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalTimedOut:
-    """Nobody answered in time."""
+    """An approval expired unanswered."""
 
     token: str
     kind: Literal["approval_timeout"] = "approval_timeout"
@@ -56,7 +56,7 @@ class ApprovalTimedOut:
 @dataclass(frozen=True, slots=True)
 class ControlsRequested:
     """A person asks to pause (up to `until`), to resume or to change the mode; None leaves a part as it is. With a `panic` all
-    that is held is to be sold."""
+    positions are to be sold."""
 
     user_id: int
     who: str
@@ -70,7 +70,7 @@ class ControlsRequested:
 
 @dataclass(frozen=True, slots=True)
 class PanicEnded:
-    """All that the panic of that identity could sell is sold."""
+    """Everything that the panic of that identity could sell is sold."""
 
     source_id: str
     kind: Literal["panic_ended"] = "panic_ended"
@@ -86,7 +86,7 @@ class PauseTimedOut:
 
 @dataclass(frozen=True, slots=True)
 class LimitRequested:
-    """A person sets a limit by the name of its setting; the setting's own value again where `value` is None."""
+    """A person sets a limit by the name of its setting; `value` None restores the setting's own value."""
 
     name: str
     value: str | None
@@ -97,7 +97,7 @@ class LimitRequested:
 
 @dataclass(frozen=True, slots=True)
 class CancelRequested:
-    """A person wants an order taken off the exchange."""
+    """A person wants an order cancelled on the exchange."""
 
     symbol: str
     client_order_id: str
@@ -108,7 +108,7 @@ class CancelRequested:
 
 @dataclass(frozen=True, slots=True)
 class FeePaid:
-    """An order in another symbol paid `fee` in `asset`, the coin that is held in `symbol`: it was taken out of there."""
+    """An order in another symbol paid `fee` in `asset`, the coin held in `symbol`: the exchange deducted it from there."""
 
     symbol: str
     asset: str
@@ -118,7 +118,7 @@ class FeePaid:
 
 @dataclass(frozen=True, slots=True)
 class AcceptRequested:
-    """A person takes the exchange's word where it and the ledger disagree about `symbol`; where that is
+    """A person accepts the exchange's figures where it and the ledger disagree about `symbol`; if that is
     `core.domain.account.ACCOUNT`, the orders of `shown` are known from now on."""
 
     symbol: str
@@ -138,7 +138,7 @@ class OrderFound:
 
 @dataclass(frozen=True, slots=True)
 class InviteRequested:
-    """A person makes a link for somebody else; `digest` is the SHA-256 of its word."""
+    """A person makes a link for somebody else; `digest` is the SHA-256 of its secret."""
 
     digest: str
     role: Role
@@ -149,7 +149,7 @@ class InviteRequested:
 
 @dataclass(frozen=True, slots=True)
 class InviteUsed:
-    """Somebody came with the word of a link."""
+    """Somebody used the secret of a link."""
 
     digest: str
     user_id: int
@@ -159,7 +159,7 @@ class InviteUsed:
 
 @dataclass(frozen=True, slots=True)
 class InvitesWithdrawn:
-    """A person makes every open link useless."""
+    """A person withdraws every open link."""
 
     user_id: int
     who: str
@@ -168,7 +168,7 @@ class InvitesWithdrawn:
 
 @dataclass(frozen=True, slots=True)
 class RevokeRequested:
-    """A person takes the right from the one with the id `person`."""
+    """A person revokes the access of the one with the id `person`."""
 
     person: int
     user_id: int
@@ -178,8 +178,8 @@ class RevokeRequested:
 
 @dataclass(frozen=True, slots=True)
 class AuthenticatorRequested:
-    """A person has shown a code of a new authenticator (see `core.domain.access.Authenticator`), in the place of the one with the
-    salt `replaces`; empty where there was none."""
+    """A person has shown a code of a new authenticator (see `core.domain.access.Authenticator`), replacing the one with the salt
+    `replaces`; empty if there was none."""
 
     salt: str
     key: str
@@ -203,8 +203,8 @@ class CodeUsed:
 
 @dataclass(frozen=True, slots=True)
 class CodeRefused:
-    """A person gave a code that is none of this moment of the authenticator with `salt`: counted, so that a restart gives no new
-    attempts."""
+    """A person gave a code that the authenticator with `salt` does not produce at this time: counted, so that a restart allows no
+    new attempts."""
 
     salt: str
     user_id: int
@@ -224,8 +224,8 @@ class AuthenticatorEnded:
 
 @dataclass(frozen=True, slots=True)
 class ReaderRequested:
-    """A person sets how a chat is told: the fields of `reader` that `changed` names, of its levels those given; all of it where
-    it names none."""
+    """A person changes the notification settings of a chat: the fields of `reader` that `changed` names, of its levels those
+    given; all of it if it names none."""
 
     reader: Reader
     user_id: int
@@ -236,7 +236,7 @@ class ReaderRequested:
 
 @dataclass(frozen=True, slots=True)
 class DigestDue:
-    """It is time for a digest, which is this."""
+    """A digest is due; this is it."""
 
     digest: Digest
     kind: Literal["digest"] = "digest"
@@ -253,7 +253,7 @@ AboutPeople = (
     | AuthenticatorEnded
     | ReaderRequested
 )
-"""Who may command, and how each is told: see `core.engine.access_commands`."""
+"""Commands about access and notification settings: see `core.engine.access_commands`."""
 
 Body = (
     SignalReceived
@@ -274,8 +274,9 @@ Body = (
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One thing that happened. (`source`, `source_id`) is its identity: stored once, handled once. `mailbox` is the symbol whose
-    turn it waits for, or that of `core.engine.inbox.beside`; the empty string is the mailbox of what concerns no one symbol."""
+    """One incoming event. (`source`, `source_id`) is its identity: stored once, handled once. `mailbox` is the symbol whose
+    turn it waits for, or that of `core.engine.inbox.beside`; the empty string is the mailbox of events that concern no single
+    symbol."""
 
     source: str
     source_id: str
@@ -286,8 +287,8 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class StoredMessage:
-    """A message that the ledger holds; `seq` orders all of them. `arrived` is when it came to this process (monotonic seconds),
-    None where a former process took it."""
+    """A message stored in the ledger; `seq` orders all of them. `arrived` is when it reached this process (monotonic seconds),
+    None if a former process received it."""
 
     seq: int
     message: Message
@@ -296,9 +297,8 @@ class StoredMessage:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A record that cannot be read as a signal. `position` is where it came from (topic/partition/offset),
-    `problem` says in plain English what is wrong with it, `reason` the same as a value (older ones have none); `raw` is at most
-    the first 2,048 bytes of it."""
+    """A record that cannot be read as a signal. `position` is its origin (topic/partition/offset), `problem` the fault in plain
+    English, `reason` the same as a value (older ones have none); `raw` is at most its first 2,048 bytes."""
 
     source: str
     position: str
@@ -310,9 +310,9 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class SourcePosition:
-    """How far a source has been read: the next `offset` of `partition` in `source` (e.g. `kafka:trading_signals`). `generation`
-    counts how often the partition was found to have begun anew, so that its offsets mean other records than before.
-    `witness` is what the last record taken is known by again; empty before the first."""
+    """The reading position in a source: the next `offset` of `partition` in `source` (e.g. `kafka:trading_signals`). `generation`
+    counts how often the partition was found to have restarted, so that its offsets mean other records than before. `witness` is a
+    fingerprint of the last record taken; empty before the first."""
 
     source: str
     partition: int

@@ -6,8 +6,8 @@ from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Context, Decimal, InvalidOperat
 ZERO = Decimal(0)
 HUNDRED = Decimal(100)
 
-# Binance sends at most 8 decimals; a product of two such numbers has 16. Whatever a division or a valuation yields is put on this
-# grid, so that every later sum and difference is exact and fits where it is kept.
+# Binance sends at most 8 decimals; a product of two such numbers has 16. Results of divisions and valuations are put on this
+# grid, so that every later sum and difference is exact and fits its column.
 GRID = Decimal("1e-16")
 
 # 60 digits hold any product of two amounts that an exchange can name (20 integer digits, 20 decimals each).
@@ -18,12 +18,12 @@ _LONGEST_NUMBER = 60
 
 
 def parse_decimal(text: str) -> Decimal:
-    """The number that `text` writes in ASCII digits; raises ValueError for anything else (NaN, infinity, `1_000`, 1e400)."""
+    """Parses a number in ASCII digits; raises ValueError for anything else (NaN, infinity, `1_000`, 1e400)."""
     if len(text) > _LONGEST_NUMBER or not _PLAIN_NUMBER.fullmatch(text):
         raise ValueError("not a plain decimal number")
     try:
         number = Decimal(text)
-    except InvalidOperation as error:  # an exponent beyond what Decimal holds
+    except InvalidOperation as error:  # an exponent beyond Decimal's range
         raise ValueError("not a plain decimal number") from error
     if number and not -30 <= number.adjusted() <= 30:
         raise ValueError("too large or too small to be an amount")
@@ -31,23 +31,24 @@ def parse_decimal(text: str) -> Decimal:
 
 
 def multiply(a: Decimal, b: Decimal) -> Decimal:
-    """`a * b` without rounding."""
+    """Returns `a * b` without rounding."""
     return EXACT.multiply(a, b)
 
 
 def on_grid(amount: Decimal) -> Decimal:
-    """`amount` on the 1e-16 grid, half to even; without zeros at the end."""
+    """Returns `amount` on the 1e-16 grid, half to even; without trailing zeros."""
     number = EXACT.normalize(EXACT.quantize(amount, GRID))
     return number if number != number.to_integral_value() else EXACT.quantize(number, Decimal(1))
 
 
 def divide(a: Decimal, b: Decimal) -> Decimal:
-    """`a / b` on the 1e-16 grid, half to even; without zeros at the end."""
+    """Returns `a / b` on the 1e-16 grid, half to even; without trailing zeros."""
     return on_grid(EXACT.divide(a, b))
 
 
 def floor_to_step(amount: Decimal, step: Decimal) -> Decimal:
-    """The largest multiple of `step` that is not above `amount`; `amount` itself where `step` is 0 (Binance: "not checked")."""
+    """Returns the largest multiple of `step` that is not above `amount`; `amount` itself if `step` is 0 (Binance: "not
+    checked")."""
     if step <= 0:
         return amount
     steps = EXACT.divide(amount, step).quantize(Decimal(1), rounding=ROUND_DOWN, context=EXACT)
@@ -55,12 +56,12 @@ def floor_to_step(amount: Decimal, step: Decimal) -> Decimal:
 
 
 def per_cent(part: Decimal, whole: Decimal) -> Decimal:
-    """`part` of `whole` in per cent; 0 where `whole` is 0."""
+    """Returns `part` of `whole` in per cent; 0 if `whole` is 0."""
     return divide(multiply(part, HUNDRED), whole) if whole else ZERO
 
 
 def plain(number: Decimal) -> str:
-    """The number in full, without exponent and without zeros at the end: what exchanges accept and people read."""
+    """Writes the number in full, without exponent and trailing zeros: as exchanges accept and people read it."""
     text = format(number, "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")

@@ -1,4 +1,4 @@
-"""What is held, what a round trip earned, and the row that tells an execution."""
+"""Positions, closed trades, and the row that records an execution."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,11 +12,11 @@ from core.domain.signal import Side
 class Position:
     """The net holding in a symbol.
 
-    `qty` is what is held in base asset, after fees. `cost` is what it cost in quote asset, fees included; `value` is the same
-    holding at its fill prices without fees. `is_open` goes by quantity, never by what it is worth now: it is False for dust,
-    which no order may ask for, and for what a sale left that was worth less than an order at the sale's own price. Both stay
-    on the books with their cost and join the next entry. The `trip_*` sums are of the round trip under way, in quote asset
-    (`trip_sold` in base asset).
+    `qty` is the amount held in base asset, after fees. `cost` is its cost in quote asset, fees included; `value` is the same
+    holding at its fill prices without fees. `is_open` goes by quantity, never by current value: it is False for dust, which no
+    order may ask for, and for the rest of a sale that was worth less than an order at the sale's own price. Both stay in the
+    ledger with their cost and join the next entry. The `trip_*` sums are of the current round trip, in quote asset (`trip_sold`
+    in base asset).
     """
 
     symbol: str
@@ -32,7 +32,7 @@ class Position:
 
     @property
     def average_cost(self) -> Decimal:
-        """Average cost per unit in quote asset, fees included; 0 where nothing is held."""
+        """Returns the average cost per unit in quote asset, fees included; 0 if nothing is held."""
         return divide(self.cost, self.qty) if self.qty else ZERO
 
 

@@ -1,4 +1,4 @@
-"""Why a signal did not become an order, or an order did not become a trade: values with a code, numbers and a sentence."""
+"""Reasons why a signal did not become an order, or an order no trade: values with a code, numbers and a sentence."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -42,7 +42,7 @@ SENTENCES: Mapping[str, str] = {
     "orders_unreadable": "orders of MarketFlow on the exchange cannot be read ({count}, the last {order_id}): is there a newer "
     "version?",
     "symbol_shared": "order {order_id} is of the MarketFlow with mark {mark}: two may share the account, not a symbol",
-    # the account, and who else trades on it
+    # the account, and other traders on it
     "order_of_other": "{symbol}: orders of another MarketFlow, mark {mark} ({count}, the last {order_id} of {at})",
     "order_unmarked": "{symbol}: orders of a MarketFlow without a mark ({count}, the last {order_id} of {at}), maybe older",
     "order_id_taken": "{symbol}: an order that we know was placed again by somebody else ({count}, the last {order_id} of {at})",
@@ -71,11 +71,11 @@ SENTENCES: Mapping[str, str] = {
     "approval_expired": "nobody answered within {ttl} s",
     "approval_withdrawn": "withdrawn: {signal_type} came before an answer",
     "approval_closed": "this was already decided",
-    # wishes
+    # control commands
     "pause_changed": "the pause was changed in the meantime",
     "bad_limit": "{value} is not accepted for {name}",
     "not_resting": "the exchange has no open order {order_id}: it was filled, cancelled or never placed",
-    # people
+    # access
     "invite_gone": "this link is no longer good: used, withdrawn or too old. Ask for a new one",
     "not_a_person": "nobody with the id {person} was let in through the chat",
     "authenticator_changed": "the authenticator was changed meanwhile. Say /code again",
@@ -84,7 +84,7 @@ SENTENCES: Mapping[str, str] = {
     "no_authenticator": "{person} has set up no authenticator",
     "no_right": "you have no right to this any more",
     "too_many_invites": "{count} links are open already; withdraw them first",
-    # the exchange's word; `code` and `message` are the exchange's own
+    # the exchange's answer; `code` and `message` are the exchange's own
     "insufficient_balance": "the exchange says there is not enough {asset} (-2010). /balance shows what it holds",
     "filter_failure": "the exchange refused it by its rule {filter} (-1013)",
     "market_closed": "the market for {symbol} is closed",
@@ -111,15 +111,15 @@ SENTENCES: Mapping[str, str] = {
     "fate_unknown": "the exchange knows {symbol} no more (delisted?), so what became of the order cannot be found out: it may "
     "have been filled",
     "internal_error": "an error in MarketFlow itself ({error}); the log has the details",
-    # a record that is no signal
+    # unreadable records
     **RECORD_SENTENCES,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A refusal as a value: `code` is one of SENTENCES, `params` fill its sentence. `str()` gives it in English, and
-    the code alone where an earlier version kept one that has no sentence any more."""
+    """A refusal as a value: `code` is one of SENTENCES, `params` fill its sentence. `str()` gives it in English, or the bare code
+    if an earlier version stored one that has no sentence any more."""
 
     code: str
     params: Mapping[str, str] = field(default_factory=dict)
@@ -130,5 +130,5 @@ class Reason:
 
 
 def reason(code: str, /, **params: object) -> Reason:
-    """A Reason whose parameters are written out as text (Decimals must come already rounded for the reader)."""
+    """Makes a Reason whose parameters are stored as text (Decimals must come already rounded for the reader)."""
     return Reason(code, {name: str(value) for name, value in params.items()})

@@ -1,4 +1,4 @@
-"""What is wrong with records that are no signals, by kind: a digest of ten thousand must not hide the one that matters."""
+"""Groups the problems of unreadable records by kind: a digest of ten thousand must not hide the one that matters."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -8,14 +8,14 @@ from core.domain.messages import DeadLetter
 from core.domain.reasons import Reason
 
 _MOST_KINDS = 12
-# What differs between two records with the same fault: the values, and where in the record they stand.
+# The parts that differ between two records with the same fault: the values, and their place in the record.
 _VALUES = re.compile(r"'.*'|-?\d[\d.,]*(?:\.\.\.)?")
 
 
 @dataclass(frozen=True, slots=True)
 class ProblemKind:
-    """So many records of a `source` have the same wrong with them; `problem`, `reason` and `position` are
-    those of the first. Without a `problem` these are all that found no room in a list."""
+    """A number of records of a `source` with the same fault; `problem`, `reason` and `position` are those of the first. Without a
+    `problem`: all those that found no room in a list."""
 
     source: str
     position: str
@@ -25,17 +25,17 @@ class ProblemKind:
 
     @property
     def key(self) -> tuple[str, str]:
-        """The same for all records of this kind."""
+        """Returns a key that all records of this kind share."""
         return self.source, _VALUES.sub("…", self.problem)
 
 
 def kinds_of(letters: Sequence[DeadLetter]) -> tuple[ProblemKind, ...]:
-    """The kinds of problem among `letters`, in the order in which they came."""
+    """Returns the kinds of problem among `letters`, in order of appearance."""
     return merged(ProblemKind(one.source, one.position, one.problem, 1, one.reason) for one in letters)
 
 
 def merged(kinds: Iterable[ProblemKind]) -> tuple[ProblemKind, ...]:
-    """`kinds` with those of one key added up; of a great many the last ones stand together."""
+    """Returns `kinds` with equal keys added up; if there are very many, the last ones are combined."""
     found: dict[tuple[str, str], ProblemKind] = {}
     for kind in kinds:
         key = kind.key

@@ -1,4 +1,4 @@
-"""Why a record is not a signal: a code and an English sentence for each, merged into `core.domain.reasons`."""
+"""Reasons why a record is not a signal: a code and an English sentence for each, merged into `core.domain.reasons`."""
 
 from collections.abc import Mapping
 
@@ -22,7 +22,7 @@ RECORD_SENTENCES: Mapping[str, str] = {
     "record_no_number": "the record holds {found}, which is neither JSON nor a number",
     "record_named_twice": "the record names {name} twice",
     "record_without_time": "ts is NULL or far in the future; accepted is the time at which the signal was made",
-    # what is to be done
+    # the signal type
     "type_missing": f"signal_type is missing; {_TYPE}",
     "type_unknown": f"signal_type is {{found}}; {_TYPE}",
     "action_unknown": "action is {found}; without a signal_type, accepted are buy and sell",

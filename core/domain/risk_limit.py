@@ -1,4 +1,4 @@
-"""A limit that a person set in the chat, in place of the setting of that name."""
+"""A limit that a person set in the chat, overriding the setting of that name."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,8 +6,8 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class LimitSet:
-    """`name` is the setting's; `value` is written as the setting's, None where the setting's own value is in force again. `asset`
-    is the report asset that it was said in, where it is an amount of it (empty for others, and by an older version)."""
+    """A limit set in the chat. `name` is the setting's; `value` is written as the setting's, None restores the setting's own
+    value. `asset` is the report asset at that time, if it is an amount of it (empty for others, and by an older version)."""
 
     name: str
     value: str | None

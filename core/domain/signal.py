@@ -21,11 +21,11 @@ class Side(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """What a source said. (`source`, `signal_id`) is its identity, however often it arrives.
+    """A signal as received. (`source`, `signal_id`) is its identity, however often it arrives.
 
-    `close` is the reference price in quote asset; `ts` is when the source made it (aware UTC); `extra` is whatever else
-    the record held, kept as it came. `dated` says whether the record itself named `ts`, which otherwise is the time of its
-    arrival; None where nobody knows. `valid_for` narrows how long it is good; None: as long as the settings say.
+    `close` is the reference price in quote asset; `ts` is when the source made it (aware UTC); `extra` is everything else in
+    the record, kept as it came. `dated` says whether the record itself named `ts`, which otherwise is the time of its arrival;
+    None if unknown. `valid_for` shortens how long it is good; None: as long as the settings say.
     """
 
     source: str
@@ -44,46 +44,47 @@ class Signal:
 
     @property
     def is_again(self) -> bool:
-        """Whether it tries an exit again that was wanted before."""
+        """Tells whether it retries a pending exit."""
         return self.source.startswith(AGAIN)
 
     @property
     def by_hand(self) -> bool:
-        """Whether a person ordered it."""
+        """Tells whether a person ordered it."""
         return self.source.removeprefix(AGAIN) == BY_HAND
 
     @property
     def is_panic(self) -> bool:
-        """Whether a person wants out at any price."""
+        """Tells whether a person wants out at any price."""
         return self.by_hand and self.signal_type == PANIC
 
     def good_for(self, limit: timedelta) -> timedelta:
-        """Returns how old it may become where the settings say `limit`: its own `valid_for` narrows that, never widens it."""
+        """Returns how old it may become if the settings say `limit`: its own `valid_for` shortens that, never extends it."""
         return limit if self.valid_for is None else min(limit, self.valid_for)
 
     def moved(self, price: Decimal) -> Decimal:
-        """How far the market at `price` (quote asset) is from the signal's, in per cent; above zero where it is dearer. Raises
-        ZeroDivisionError where the signal has none: nobody may take that for no distance."""
+        """Returns how far the market at `price` (quote asset) is from the signal's, in per cent; above zero if it is higher.
+        Raises ZeroDivisionError if the signal has no price: that must not pass for no distance."""
         return divide(multiply(price - self.close, HUNDRED), self.close)
 
 
 BY_HAND = "telegram"
-"""The source of what a person orders in the chat."""
+"""The source of manual orders in the chat."""
 
 ADOPTED = "exchange"
-"""The source of an order that was found on the exchange and is ours; its own signal is not known."""
+"""The source of an order found on the exchange that is ours; its original signal is unknown."""
 AGAIN = "exit:"
-"""Before the source of an exit that is tried again. No source of records begins like that."""
+"""Precedes the source of an exit that is retried. No source of records begins like that."""
 
 PANIC = "SELL_PANIC"
-"""The type of an exit by hand that has to happen, however long it takes."""
+"""The type of a manual exit that has to happen, however long it takes."""
 
 OUR_PREFIX = "mf-"
-"""Of every client order id that MarketFlow gives."""
+"""The prefix of every client order id that MarketFlow assigns."""
 
 
 def client_order_id(signal: Signal) -> str:
-    """The one client order id that this signal's order may ever have: 32 characters of `[A-Za-z0-9_-]`, the same every time.
+    """Returns the one client order id that this signal's order may ever have: 32 characters of `[A-Za-z0-9_-]`, always the
+    same.
 
     Binance allows `^[a-zA-Z0-9-_]{1,36}$`: rest-api.md, "New order", `newClientOrderId`.
     """

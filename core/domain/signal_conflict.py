@@ -1,4 +1,4 @@
-"""One identity, two contents: a signal that comes under the id of another one is neither that one nor lost in silence."""
+"""Signal conflicts: one identity with two contents. The second is neither taken for the first nor lost silently."""
 
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -14,7 +14,7 @@ OUTCOME = "conflict"
 
 _APART = frozenset({"source", "signal_id", "ts", "dated", "extra"})
 _CONTENT = tuple(each.name for each in fields(Signal) if each.name not in _APART)
-# Fields of a signal that may be kept among the others. What else a record holds is kept and shown, and means nothing: the time at
+# Fields of a signal that may be kept in `extra` and carry meaning. Other extra fields are stored and shown only: the time at
 # which a loader wrote a row must not make another signal of it.
 _MEANT = (
     *("action", "price", "strategy", "order_type", "limit_price", "time_in_force", "expires_in", "on_timeout", "valid_for"),
@@ -25,7 +25,7 @@ _MEANT = (
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A `signal` that has the identity of `before`, which is stored, and says something else."""
+    """A `signal` with the identity of `before`, which is stored, but with different content."""
 
     signal: Signal
     before: Signal
@@ -33,26 +33,26 @@ class Conflict:
 
     @property
     def reason(self) -> Reason:
-        """Why it is refused: what came first under its id."""
+        """Returns the refusal, which quotes the first signal of that id."""
         first = self.before
         shown = {"signal_type": first.signal_type, "symbol": first.symbol, "price": plain(first.close)}
         return reason("conflict", signal_id=self.signal.signal_id, at=f"{first.ts:%Y-%m-%d %H:%M:%S} UTC", **shown)
 
     @property
     def refusal(self) -> SignalRefused:
-        """The event that tells it; an exit that is lost is urgent."""
+        """Returns the event that reports it; a lost exit is urgent."""
         urgent = self.signal.side is Side.SELL
         return SignalRefused(self.signal, OUTCOME, self.reason, priority=Priority.URGENT if urgent else Priority.NORMAL)
 
     def letter(self, raw: bytes) -> DeadLetter:
-        """The dead letter that keeps it; `raw` is what it said."""
+        """Returns the dead letter that stores it; `raw` is its content."""
         return DeadLetter(self.signal.source, self.signal.signal_id, str(self.reason), raw, self.at, self.reason)
 
 
 def differ(signal: Signal, before: Signal) -> bool:
-    """Whether two signals of one identity say different things: in the fields that the program acts upon, and in `ts` where both
-    records named it (one that a record does not name is the time of its arrival). Orders by hand are known by the tap alone, and
-    an attempt at an exit by its number: who repeats the opinion renews the exit, and the time of an attempt that waits."""
+    """Tells whether two signals of one identity differ: in the fields that the program acts upon, and in `ts` if both records
+    named it (otherwise it is the time of arrival). Manual orders are identified by the tap alone, and an attempt at an exit by
+    its number: repeating the signal renews the exit, and the time of an attempt that waits."""
     if signal.source == BY_HAND or signal.is_again:
         return False
     if any(getattr(signal, name) != getattr(before, name) for name in _CONTENT):

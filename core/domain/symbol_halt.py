@@ -1,5 +1,5 @@
-"""A symbol whose ledger and exchange disagree, or an account that others trade on: nothing is bought there until the owner
-accepts it or it goes away. Exits go on."""
+"""Halts: a symbol whose ledger and exchange disagree, or an account that others trade on, takes no entries until the owner
+accepts it or the cause goes away. Exits go on."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,8 +9,8 @@ from core.domain.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class SymbolHalt:
-    """`symbol` is `core.domain.account.ACCOUNT` for all of them. `differences` are what is the matter. A lifted hold is kept,
-    so that what was accepted does not hold again; `lifted_by` is empty where the difference went away by itself."""
+    """A halt of `symbol`, or of all if it is `core.domain.account.ACCOUNT`. `differences` are the causes. A lifted halt is kept,
+    so that what was accepted does not halt again; `lifted_by` is empty if the difference went away by itself."""
 
     symbol: str
     differences: tuple[Reason, ...]
@@ -20,10 +20,10 @@ class SymbolHalt:
 
     @property
     def active(self) -> bool:
-        """Whether nothing is bought because of it."""
+        """Tells whether it halts entries."""
         return self.lifted_at is None
 
     @property
     def words(self) -> str:
-        """The differences in English, for logs and refusals."""
+        """Returns the differences in English, for logs and refusals."""
         return "; ".join(str(difference) for difference in self.differences)

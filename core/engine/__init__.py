@@ -1,1 +1,1 @@
-"""The event loop's side of trading: the inbox, who handles a message, halts and commands."""
+"""The engine: the inbox, the handlers of each message, halts and commands."""

@@ -1,4 +1,4 @@
-"""Who is let in, who is shown out, and how each wants to be told: what a wish about people changes. Decides; commits nothing."""
+"""Commands about people: invites, revocations, authenticators, notification settings. Decides; commits nothing."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -26,20 +26,20 @@ from core.state.portfolio import Portfolio
 INVITE_LIFETIME = timedelta(hours=24)
 MOST_INVITES = 20
 MOST_WRONG = 5
-"""Wrong one-time codes in a row."""
+"""Wrong one-time codes in a row before a lock."""
 LOCKED = timedelta(minutes=10)
 WITHDRAWN = 0
 
 
 class AccessCommands:
-    """What a wish comes to, by the present state of the book."""
+    """Turns an access command into a commit, based on the current portfolio."""
 
     def __init__(self, portfolio: Portfolio, clock: Clock) -> None:
         self._portfolio = portfolio
         self._clock = clock
 
     def changes_of(self, wish: AboutPeople) -> CommitBatch | Reason:  # noqa: PLR0911 - flat: a line for each wish
-        """What is to be committed, or why nothing is."""
+        """Returns what to commit, or why nothing changes."""
         match wish:
             case InviteRequested():
                 return self._invite(wish)
@@ -68,7 +68,7 @@ class AccessCommands:
         good = [one for one in portfolio.invites.values() if portfolio.granted(one, now) is not None]
         if len(good) >= MOST_INVITES:
             return reason("too_many_invites", count=len(good))
-        # Links that nobody can come by are tidied away as new ones are made.
+        # Expired links are removed when new ones are made.
         old = [replace(one, used_by=WITHDRAWN) for one in portfolio.invites.values() if portfolio.granted(one, now) is None]
         return CommitBatch(invites=[*old, invite])
 
@@ -91,7 +91,8 @@ class AccessCommands:
         return CommitBatch(people=[gone], invites=invites, authenticators=codes, events=[PersonRevoked(gone, wish.who)])
 
     def _authenticator(self, wish: AuthenticatorRequested) -> CommitBatch | Reason:
-        """Only in the place of the one that was known when it was shown: of two at a time the first counts."""
+        """Replaces the authenticator only if it is still the one known when the new one was shown: of two at a time the first
+        wins."""
         present = self._portfolio.authenticators.get(wish.user_id)
         if (present.salt if present is not None else "") != wish.replaces:
             return reason("authenticator_changed")
@@ -107,7 +108,7 @@ class AccessCommands:
         return CommitBatch(authenticators=[replace(present, step=wish.step, wrong=0, locked_until=None)])
 
     def _wrong_code(self, wish: CodeRefused) -> CommitBatch | Reason:
-        """Counts it; so many in a row lock for a while, however many were given at the same moment."""
+        """Counts a wrong code; too many in a row lock for a while, however many were given at the same moment."""
         present, now = self._portfolio.authenticators.get(wish.user_id), self._clock.now()
         if present is None or present.salt != wish.salt:
             return reason("authenticator_changed")
@@ -128,7 +129,7 @@ class AccessCommands:
         return [replace(present, ended_at=self._clock.now())] if present is not None else []
 
     def _told_otherwise(self, wish: ReaderRequested) -> CommitBatch:
-        """On top of what is set by now: two wishes at a time are both fulfilled."""
+        """Applies the change on top of the current settings: two commands at the same time both take effect."""
         wanted, known = wish.reader, self._portfolio.readers.get(wish.reader.chat_id)
         if known is None or not wish.changed:
             return CommitBatch(readers=[wanted])

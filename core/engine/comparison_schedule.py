@@ -1,4 +1,4 @@
-"""Which symbols are looked at, and in which order: one after the other, outside of their mailboxes."""
+"""Schedules the comparison of symbols with the exchange: one after another, outside their mailboxes."""
 
 import asyncio
 from collections.abc import Iterable
@@ -14,15 +14,15 @@ from core.state.portfolio import Portfolio
 log = structlog.get_logger(__name__)
 
 SWEEP_PAUSE_SECONDS = 1.0
-"""Between two symbols that nobody waits for. A look costs 20 of the 6,000 that a minute allows."""
+"""Seconds between two symbols that nobody waits for. A comparison costs 20 of the 6,000 that a minute allows."""
 SOON_SECONDS = 3.0
 _TURN_SECONDS = 0.5
 _ATTEMPTS = 5
 
 
 class ComparisonSchedule:
-    """A queue in which a symbol waits once. What there is to compare goes first; then, once after the start, every symbol that
-    the ledger or the account may ever have traded: somebody else's orders may stand there."""
+    """A queue in which each symbol waits once. Symbols with something to compare go first; then, once after the start, every
+    symbol that the ledger or the account may ever have traded: another program's orders may be there."""
 
     def __init__(self, symbol_halts: SymbolHalts, venue: Venue, portfolio: Portfolio, clock: Clock) -> None:
         self._symbol_halts = symbol_halts
@@ -30,20 +30,20 @@ class ComparisonSchedule:
         self._portfolio = portfolio
         self._clock = clock
         self._wanted: dict[str, None] = {}
-        self._soon: dict[str, float] = {}  # with when it is due, in monotonic seconds
-        self._swept: dict[str, int] | None = None  # still to be swept, with how often it was tried; None before it is known
+        self._soon: dict[str, float] = {}  # the time each is due, in monotonic seconds
+        self._swept: dict[str, int] | None = None  # still to be swept, with the number of attempts; None before they are known
         self._total = 0
         self._sweeps = False
         self._wake = asyncio.Event()
 
     @property
     def progress(self) -> tuple[int, int] | None:
-        """How many symbols of the account are looked at, and how many there are; None before that is known."""
+        """Returns how many symbols of the account have been compared, and how many there are; None before that is known."""
         return None if self._swept is None else (self._total - len(self._swept), self._total)
 
     @property
     def ready(self) -> tuple[bool, str]:
-        """Whether nobody else is known to trade on the account, and how far it was looked at."""
+        """Tells whether no other trader is known on the account, and how far it has been compared."""
         if self._portfolio.account_hold is not None:
             return False, "entries are halted: orders that are not of this ledger"
         if self.progress is None:
@@ -52,23 +52,23 @@ class ComparisonSchedule:
         return True, f"{done} of {total} symbols looked at"
 
     def want(self, symbols: Iterable[str]) -> None:
-        """Has `symbols` compared soon."""
+        """Queues `symbols` for comparison soon."""
         self._wanted |= dict.fromkeys(symbols)
         self._wake.set()
 
     def want_soon(self, symbol: str) -> None:
-        """Has `symbol` compared in a moment: an order was just placed there, and somebody else may have placed one for the same
-        signal."""
+        """Queues `symbol` for comparison in a moment: an order was just placed there, and another program may have placed one for
+        the same signal."""
         self._soon.setdefault(symbol, self._clock.monotonic() + SOON_SECONDS)
         self._wake.set()
 
     def sweep(self) -> None:
-        """Has every symbol of the account looked at, at leisure."""
+        """Queues every symbol of the account, at low priority."""
         self._swept, self._sweeps = None, True
         self._wake.set()
 
     async def run(self) -> None:
-        """Looks until cancelled. Raises LeaseLost."""
+        """Compares until cancelled. Raises LeaseLost."""
         while True:
             if self._wanted:
                 symbol = next(iter(self._wanted))
@@ -99,7 +99,7 @@ class ComparisonSchedule:
             await self._clock.sleep(getattr(error, "retry_after", 0.0))
         except LeaseLost:
             raise
-        except Exception:  # a sweep that fails must not end what trades
+        except Exception:  # a failed sweep must not end trading
             log.exception("the account's symbols could not be looked at")
         if self._swept == {}:
             self._sweeps = False
@@ -108,7 +108,8 @@ class ComparisonSchedule:
             await self._clock.sleep(SWEEP_PAUSE_SECONDS)
 
     async def _sweep_one(self, left: dict[str, int]) -> None:
-        """One that cannot be asked goes to the end, and is left out after a few attempts: an entry there asks for itself."""
+        """Compares one symbol of the sweep. One that cannot be asked goes to the end, and is skipped after a few attempts: an
+        entry there asks for itself."""
         while left:
             symbol, attempts = next(iter(left.items()))
             del left[symbol]
@@ -121,7 +122,8 @@ class ComparisonSchedule:
             return
 
     async def _symbols(self) -> list[str]:
-        """Those that the ledger ever sent an order for, then those in which the account may have bought what it holds."""
+        """Returns the symbols that the ledger ever sent an order for, then those in which the account may have bought what it
+        holds."""
         balances = await self._venue.balances()
         rules = await self._venue.instruments(None)
         held = {asset for asset, balance in balances.items() if balance.total}

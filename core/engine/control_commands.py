@@ -1,4 +1,4 @@
-"""What people and timers want of the program besides trading: to pause, to set, to let somebody in. Decides; commits nothing."""
+"""Commands of people and timers besides trading: pause, settings, cancelling, access. Decides; commits nothing."""
 
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -35,7 +35,7 @@ from core.state.portfolio import Portfolio
 
 log = structlog.get_logger(__name__)
 
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 5.0  # between two attempts to cancel at least
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 5.0  # minimum between two attempts to cancel
 
 ControlCommand = (
     ControlsRequested | PauseTimedOut | PanicEnded | LimitRequested | CancelRequested | AcceptRequested | DigestDue | AboutPeople
@@ -44,14 +44,14 @@ ControlCommand = (
 
 @dataclass(frozen=True, slots=True)
 class CommandRefused:
-    """Nothing changes. `outcome` is the verdict's: `ignored`, `denied` or `failed`."""
+    """Nothing changes. `outcome` is the message's: `ignored`, `denied` or `failed`."""
 
     outcome: str
     reason: Reason
 
 
 class ControlCommands:
-    """What a wish comes to, by the present state of the book."""
+    """Turns a command into a commit, based on the current portfolio."""
 
     def __init__(
         self, portfolio: Portfolio, venue: Venue, symbol_halts: SymbolHalts, account: AccountGuard, clock: Clock
@@ -64,12 +64,12 @@ class ControlCommands:
         self._access_commands = AccessCommands(portfolio, clock)
 
     def alone(self, wish: ControlCommand) -> AbstractAsyncContextManager[object]:
-        """Keeps what could contradict `wish` waiting until what follows from it is committed."""
+        """Blocks whatever could contradict `wish` until its effects are committed."""
         is_of_account = isinstance(wish, AcceptRequested) and wish.symbol == ACCOUNT
         return self._account.one_at_a_time if is_of_account else nullcontext()
 
     async def changes_of(self, wish: ControlCommand) -> CommitBatch | CommandRefused:  # noqa: PLR0911 - flat: a line for each wish
-        """What is to be committed for it, or why nothing is."""
+        """Returns what to commit for it, or why nothing changes."""
         match wish:
             case ControlsRequested():
                 return self._controls(wish)
@@ -100,18 +100,18 @@ class ControlCommands:
 
     def _pause_over(self, wish: PauseTimedOut) -> CommitBatch | CommandRefused:
         before = self._portfolio.controls
-        if before.until != wish.until:  # somebody has paused anew or resumed
+        if before.until != wish.until:  # somebody has paused again or resumed
             return CommandRefused("ignored", reason("pause_changed"))
         return self._set(replace(before, pause=Pause.OFF, until=None, changed_at=self._clock.now()), 0)
 
     def _panic_over(self, wish: PanicEnded) -> CommitBatch | CommandRefused:
         panic = self._portfolio.controls.panic
-        if panic is None or panic.source_id != wish.source_id:  # taken back meanwhile, and told
+        if panic is None or panic.source_id != wish.source_id:  # taken back meanwhile, and reported
             return CommandRefused("ignored", reason("panic_over"))
         return self._set(replace(self._portfolio.controls, panic=None), 0)
 
     def _set(self, after: TradingState, user_id: int) -> CommitBatch:
-        """A panic lasts as long as its pause. Its end is told, however it came."""
+        """Returns the commit that sets `after`. A panic lasts as long as its pause. Its end is reported, however it came."""
         before = self._portfolio.controls
         if after.pause is not Pause.ALL:
             after = replace(after, panic=None)
@@ -122,7 +122,7 @@ class ControlCommands:
         return CommitBatch(controls=after, events=events)
 
     def _held(self) -> tuple[str, ...]:
-        """The symbols of which something is held, or on its way."""
+        """Returns the symbols of which something is held, or ordered."""
         entering = {order.symbol for order in self._portfolio.in_flight.values() if order.side is Side.BUY}
         return tuple(sorted({one.symbol for one in self._portfolio.open_positions()} | entering))
 
@@ -135,8 +135,8 @@ class ControlCommands:
         return CommitBatch(limits=[limit], events=[event])
 
     async def _cancel(self, wish: CancelRequested) -> CommitBatch | CommandRefused:
-        """Asked until the order is off or has ended by itself: the exchange may be away, and what has not arrived there cannot be
-        taken off yet. What becomes of it is found out where it was sent from, as of any other, and told."""
+        """Cancels an order: retries until it is cancelled or has ended by itself. The exchange may be away, and what has not
+        arrived there cannot be cancelled yet. The sender of the order finds out its outcome and reports it, as for any other."""
         pause = FIRST_PAUSE_SECONDS
         while True:
             try:

@@ -1,4 +1,4 @@
-"""Stored, ordered, one mailbox per symbol: whatever happens is kept before it is handled, and handled once, in turn."""
+"""The inbox: stored, ordered, one mailbox per symbol. Every message is stored before it is handled, and handled once, in turn."""
 
 import asyncio
 from collections import deque
@@ -21,12 +21,12 @@ log = structlog.get_logger(__name__)
 
 CAPACITY = 2_000
 CONTROLS = ""
-"""The mailbox of what concerns no single symbol."""
+"""The mailbox of messages that concern no single symbol."""
 
 
 def beside(symbol: str) -> str:
-    """The mailbox of what is wanted of a symbol's order while that order has its turn. It may wait for the exchange, and nobody
-    who wants to pause should wait for that."""
+    """Returns the mailbox of commands about a symbol's order while that order has its turn. Such a command may wait for the
+    exchange, which must not delay a pause."""
     return f"beside {symbol}"
 
 
@@ -35,9 +35,9 @@ Work = Callable[[], Awaitable[object]]
 
 
 class Inbox:
-    """Takes messages from every source and hands each to `handle` when the one before it in its mailbox is settled.
+    """Accepts messages from every source and passes each to `handle` when the previous one in its mailbox is settled.
 
-    Until `start` it only stores what concerns symbols: what a former process left comes first.
+    Until `start` it only stores messages about symbols: those of a former process come first.
     """
 
     def __init__(
@@ -48,7 +48,8 @@ class Inbox:
         *,
         capacity: int = CAPACITY,
     ) -> None:
-        """`capacity` is how many messages may wait; a source that brings more waits itself, and nothing is dropped."""
+        """Builds the inbox. `capacity` is how many messages may wait; a source that brings more waits itself, and nothing is
+        dropped."""
         self._ledger = ledger
         self._handle = handle
         self._clock = clock
@@ -58,8 +59,8 @@ class Inbox:
         self._answers: dict[int, asyncio.Future[MessageOutcome]] = {}
         self._waiting = 0
         self._room = asyncio.Condition()
-        self._early: list[StoredMessage] | None = []  # what came before the start
-        self._pending: dict[tuple[str, str], StoredMessage] = {}  # what waits in a mailbox
+        self._early: list[StoredMessage] | None = []  # arrived before the start
+        self._pending: dict[tuple[str, str], StoredMessage] = {}  # waiting in a mailbox
         self._handled_early: set[int] = set()
         self._storing: set[asyncio.Task[Sequence[Arrival]]] = set()
         self._open = True
@@ -71,16 +72,16 @@ class Inbox:
     async def deliver(
         self, messages: Sequence[Message], dead: Sequence[DeadLetter] = (), position: SourcePosition | None = None
     ) -> None:
-        """Returns once all of it is stored. Raises LedgerUnavailable: then nothing of it was, and it must be brought again."""
+        """Returns once all of it is stored. Raises LedgerUnavailable: then none of it was, and it must be delivered again."""
         async with self._room:
             await self._room.wait_for(lambda: self._waiting < self._capacity)
         await self._store(messages, dead, position)
 
     async def submit(self, message: Message) -> Arrival:
-        """Returns what became of the message once it is stored, or not as its identity is known. Raises LedgerUnavailable: then
-        nothing was stored.
+        """Returns what became of the message once it is stored, or that its identity is known already. Raises
+        LedgerUnavailable: then nothing was stored.
 
-        Whoever gives up waiting leaves it either not stored or stored and in its turn.
+        A caller that stops waiting leaves it either not stored or stored and in its turn.
         """
         async with self._room:
             await self._room.wait_for(lambda: self._waiting < self._capacity)
@@ -91,12 +92,12 @@ class Inbox:
         return stored
 
     async def ask(self, message: Message) -> MessageOutcome | None:
-        """Stores one message and waits for what becomes of it; None where it was known already. Raises LedgerUnavailable."""
+        """Stores one message and returns its outcome; None if it was known already. Raises LedgerUnavailable."""
         (answer,) = await self.ask_all([message])
         return await asyncio.shield(answer) if answer is not None else None
 
     async def ask_all(self, messages: Sequence[Message]) -> Sequence["asyncio.Future[MessageOutcome] | None"]:
-        """Stores all of them in one commit, or none; for each the promise of what becomes of it, None where it was known already.
+        """Stores all of them in one commit, or none. Returns for each a future of its outcome, None if it was known already.
         Raises LedgerUnavailable."""
         loop = asyncio.get_running_loop()
         stored = await self._store(messages, (), None)
@@ -117,14 +118,14 @@ class Inbox:
         return results
 
     def start_controls(self, waiting: Sequence[StoredMessage]) -> None:
-        """Begins with what concerns no single symbol: nobody should wait for the exchange to be able to pause."""
+        """Starts the mailbox of messages that concern no single symbol: a pause must not wait for the exchange."""
         for message in waiting:
             if message.message.mailbox == CONTROLS:
                 self._put(CONTROLS, partial(self._handle_one, message))
 
     def start(self, unsettled: Sequence[tuple[str, Work]], waiting: Sequence[StoredMessage]) -> None:
-        """Begins with the symbols: in each mailbox first what `unsettled` names for it, then what was `waiting` in the ledger,
-        then what has come since."""
+        """Starts the symbols' mailboxes: each handles first what `unsettled` names for it, then what was `waiting` in the ledger,
+        then what has arrived since."""
         early, self._early = self._early or [], None
         self._waiting -= len(early)
         for mailbox, work in unsettled:
@@ -132,8 +133,8 @@ class Inbox:
         self._take([*(message for message in waiting if message.message.mailbox != CONTROLS), *early])
 
     async def handle_now(self, message: Message) -> MessageOutcome | None:
-        """Stores a message and handles it at once, for whoever has the turn of its mailbox; where it waits there already it is
-        not handled again. None where it was handled before. Raises LedgerUnavailable."""
+        """Stores a message and handles it at once, for a caller that has its mailbox's turn; if it waits there already it is not
+        handled again. None if it was handled before. Raises LedgerUnavailable."""
         (new,) = await self._ledger.store([message])
         known = self._pending.get((message.source, message.source_id))
         stored = new if isinstance(new, StoredMessage) else known
@@ -143,14 +144,14 @@ class Inbox:
         return await self._handle(stored)
 
     def also(self, mailbox: str, work: Work) -> bool:
-        """Puts work into a mailbox that nobody need remember: it is done in its turn, or not at all. False before the start: then
-        it is not."""
+        """Puts transient work into a mailbox: it is done in its turn, or not at all. Returns False before the start: then it is
+        not."""
         if self._early is None:
             self._put(mailbox, work)
         return self._early is None
 
     def is_busy(self, mailbox: str) -> bool:
-        """Whether anything waits there or is at work; before the start nobody knows what will be."""
+        """Tells whether anything waits or runs there; True before the start, when nobody knows what will."""
         return self._early is not None or mailbox in self._mailboxes
 
     def is_waiting(self, message: Message) -> bool:
@@ -202,7 +203,7 @@ class Inbox:
             answer.set_result(verdict)
 
     async def close(self) -> None:
-        """Takes nothing new in hand, and returns when what was in hand is settled. What waits stays stored for the next start."""
+        """Accepts no new work, and returns when the work in progress is settled. What waits stays stored for the next start."""
         self._open = False
         if self._storing:
             await asyncio.wait(list(self._storing))

@@ -1,5 +1,4 @@
-"""Ledger and exchange side by side while the program runs: entries of a symbol where they disagree are halted until they
-agree."""
+"""Compares ledger and exchange while the program runs: entries of a symbol where they disagree are halted until they agree."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -39,11 +38,11 @@ log = structlog.get_logger(__name__)
 
 EXIT_PATIENCE_SECONDS = 2.0
 _ATTEMPTS = 3
-_PAUSE_SECONDS = 2.0  # between two looks: what the exchange shows of itself may lag
+_PAUSE_SECONDS = 2.0  # seconds between two looks: the exchange's reports may lag
 
 
 class Turns(Protocol):
-    """What a look needs of the inbox: see `core.engine.inbox`."""
+    """The parts of the inbox that a comparison needs: see `core.engine.inbox`."""
 
     def also(self, mailbox: str, work: Callable[[], Awaitable[object]]) -> bool: ...
     async def submit(self, message: Message) -> object: ...
@@ -54,14 +53,14 @@ class Turns(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Picture:
-    """The positions that share a base asset, and how often anything of their symbols had changed when it was drawn."""
+    """The positions that share a base asset, and the change counts of their symbols when they were read."""
 
     positions: Mapping[str, Position]
     moves: Mapping[str, int]
 
 
 class SymbolHalts:
-    """Looks at the exchange outside of the mailboxes, and takes a symbol's turn only to commit what follows."""
+    """Compares with the exchange outside the mailboxes, and takes a symbol's turn only to commit the result."""
 
     def __init__(
         self,
@@ -75,7 +74,8 @@ class SymbolHalts:
         held_since: Callable[[], datetime],
         inbox: Callable[[], Turns],
     ) -> None:
-        """`held_since` is when this process took the ledger, or was sure of it again; what it saw before does not count."""
+        """Builds it. `held_since` returns when this process took the ledger, or was last sure of it again; earlier observations
+        do not count."""
         self._ledger = ledger
         self._venue = venue
         self._market = market
@@ -84,11 +84,11 @@ class SymbolHalts:
         self._account = account
         self._held_since = held_since
         self._inbox = inbox
-        self._looked_at: dict[str, datetime] = {}  # as of which hold of the ledger
+        self._looked_at: dict[str, datetime] = {}  # as of which tenure of the ledger
 
     async def check(self, symbol: str) -> None:
-        """Compares, and holds or lets go; halts the account, and has lost orders taken over. What cannot be asked now is asked at
-        the next check."""
+        """Compares a symbol, and halts or resumes it; halts the account, and has lost orders adopted. What cannot be asked now is
+        asked at the next check."""
         structlog.contextvars.bind_contextvars(symbol=symbol)
         try:
             seen = await self._differences(symbol)
@@ -100,11 +100,12 @@ class SymbolHalts:
             log.warning("ledger and exchange cannot be compared now", error=str(error))
         except LeaseLost:
             raise
-        except Exception:  # a look that fails must not stop whoever looks
+        except Exception:  # a failed check must not stop its caller
             log.exception("ledger and exchange could not be compared")
 
     async def _commit_unmoved(self, symbol: str, found: tuple[Reason, ...], decision_context: _Picture) -> None:
-        """In the symbol's turn. Where something has moved since it was looked at nothing is certain, and the next check looks."""
+        """Commits the result in the symbol's turn. If something has moved since the look nothing is certain, and the next check
+        looks."""
         if self._decision_context(symbol) != decision_context:
             return
         changes = self._decide(symbol, found)
@@ -125,13 +126,13 @@ class SymbolHalts:
             hold = replace(held, lifted_at=now)
             return CommitBatch(holds=[hold], events=[SymbolResumed(hold)])
         if not found and known is not None and known.differences:
-            # What was accepted is gone: should the same come again, it is news again.
+            # What was accepted is gone: should the same return, it is a new finding.
             return CommitBatch(holds=[replace(known, differences=())])
         return CommitBatch()
 
     async def _differences(self, symbol: str) -> tuple[tuple[Reason, ...], _Picture] | None:
-        """What differs, and the picture that it was seen by; None where something always moved. That nothing differs is believed
-        at once, a difference when it is seen twice in a row."""
+        """Returns the differences, and the snapshot that they were seen by; None if something always moved. Believes at once that
+        nothing differs, but a difference only if it is seen twice in a row."""
         before: tuple[Reason, ...] | None = None
         for attempt in range(_ATTEMPTS):
             if attempt:
@@ -146,7 +147,7 @@ class SymbolHalts:
         instrument = await self._market.find_instrument(symbol)
         decision_context = self._decision_context(symbol)
         if self._market.is_gone(symbol):
-            self._looked_at.pop(symbol, None)  # should it come back, what was ordered is looked for first
+            self._looked_at.pop(symbol, None)  # should it come back, its orders are looked for first
             return (
                 (tuple(differences_of_gone(self._portfolio.position(symbol))), decision_context)
                 if decision_context is not None
@@ -166,7 +167,7 @@ class SymbolHalts:
         )
 
     async def look_for_orders(self, symbol: str) -> Sorted:
-        """Halts the account because of orders of somebody else, and has lost ones taken over. Raises ExchangeUnavailable and
+        """Halts the account because of other traders' orders, and has lost ones adopted. Raises ExchangeUnavailable and
         LedgerUnavailable."""
         found = await self._orders(symbol)
         await self._account.halt(found.strange)
@@ -175,17 +176,17 @@ class SymbolHalts:
             if await self._inbox().submit(first) is None and not self._inbox().is_waiting(first):
                 await self._inbox().submit(found_again(report, self._clock))
         if found.lost:
-            # They wait for their turn behind what came before: whoever orders until then has to look himself.
+            # They wait for their turn behind what came before: whoever orders until then has to look as well.
             self._looked_at.pop(symbol, None)
         return found
 
     def is_looked_at(self, symbol: str) -> bool:
-        """Whether the orders of `symbol` were looked at since this process holds the ledger."""
+        """Tells whether the orders of `symbol` were looked at since this process holds the ledger."""
         return self._looked_at.get(symbol) == self._held_since()
 
     async def before_order(self, side: Side, symbol: str, client_order_id: str) -> Reason | None:
-        """In the symbol's turn, before the first order there, which is to have `client_order_id`: what was ordered in the symbol
-        that this ledger does not know? Lost orders are taken over at once. Gives the reason why nothing may be ordered now. An
+        """Looks for orders of the symbol that this ledger does not know, in the symbol's turn, before the first order there,
+        which is to have `client_order_id`. Lost orders are adopted at once. Returns the reason why nothing may be ordered now. An
         exit does not wait for an exchange that does not answer soon. Raises LedgerUnavailable."""
         try:
             async with asyncio.timeout(EXIT_PATIENCE_SECONDS if side is Side.SELL else None):
@@ -205,27 +206,27 @@ class SymbolHalts:
         return reason("already_ordered", order_id=same.order_id) if same is not None else None
 
     def _unbooked(self, symbol: str, found: Sorted) -> tuple[Reason, ...]:
-        """Those of the lost orders that could not be taken over: the hold on the symbol remembers them."""
+        """Returns a reason for lost orders that could not be adopted: the symbol's halt remembers them."""
         held = self._portfolio.hold_on(symbol)
         return tuple(why for why in map(not_adopted, found.lost) if held is not None and why in held.differences)
 
     def not_adopted(self, report: ExecutionReport) -> CommitBatch:
-        """What follows from an order that an error of our own kept from being taken over: entries of its symbol are halted, which
-        is told once, until the next look has it taken over."""
+        """Returns the commit for an order that a bug of ours kept from being adopted: entries of its symbol are halted, which is
+        reported once, until the next look has it adopted."""
         held, why = self._portfolio.hold_on(report.symbol), not_adopted(report)
         known = held.differences if held is not None else ()
         return self._decide(report.symbol, known if why in known else (*known, why))
 
     async def _orders(self, symbol: str) -> Sorted:
-        """The newest orders of `symbol`. What the exchange shows was committed here before it was sent, so the ledger is read
-        afterwards."""
+        """Returns the newest orders of `symbol`, sorted. The exchange shows only orders that were committed here before they were
+        sent, so the ledger is read afterwards."""
         since = self._held_since()
         try:
             recent = await self._venue.recent_orders(symbol, RECENT)
         except SymbolUnknown:
             self._looked_at.pop(symbol, None)
             await self._market.load_instruments([symbol])
-            if not self._market.is_gone(symbol):  # the exchange contradicts itself: nothing is known then
+            if not self._market.is_gone(symbol):  # the exchange contradicts itself: nothing is certain then
                 raise
             return Sorted()
         orders = await self._ledger.find_orders([report.client_order_id for report in recent.reports])
@@ -233,7 +234,7 @@ class SymbolHalts:
         return sort_orders(recent, orders, Ours(self._portfolio.mark, self._portfolio.acknowledged))
 
     def _decision_context(self, symbol: str) -> _Picture | None:
-        """None while an order could change it, or the fee of one."""
+        """Returns the snapshot; None while an order, or the fee of one, could change it."""
         instrument = self._market.instrument(symbol)
         same = self._alike(instrument) if instrument is not None else {symbol}
         if any(order.symbol in same for order in self._portfolio.in_flight.values()):
@@ -244,17 +245,17 @@ class SymbolHalts:
         return _Picture(positions, {name: self._portfolio.moves[name] for name in same})
 
     def _fees_under_way(self, others: set[str]) -> bool:
-        """Tells whether an order of any symbol may be paying its fee now, or what one has paid may wait in the mailbox of one of
-        `others`; in the symbol's own mailbox it comes before what a look has found."""
+        """Tells whether an order of any symbol may be paying its fee now, or a fee paid may wait in the mailbox of one of
+        `others`; in the symbol's own mailbox it comes before the result of a look."""
         return bool(self._portfolio.in_flight) or any(self._inbox().is_busy(other) for other in others)
 
     def _alike(self, instrument: Instrument) -> set[str]:
         return {name for name, rules in self._market.instruments().items() if rules.base == instrument.base}
 
     async def accept(self, symbol: str, who: str) -> CommitBatch | Reason | None:
-        """What follows from the owner's word that the exchange is right; None where the symbol is not held. The reason why not
-        where a lost order is still to be booked: what it took would be written off twice. Raises ExchangeUnavailable, also while
-        an order in the same asset is under way: what the account holds says nothing then."""
+        """Returns the commit that accepts the exchange's figures; None if the symbol is not halted. Returns the reason why not
+        while a lost order is still to be booked: its amount would be written off twice. Raises ExchangeUnavailable, also while an
+        order in the same asset is under way: the account's balance proves nothing then."""
         held = self._portfolio.hold_on(symbol)
         if held is None:
             return None
@@ -284,8 +285,8 @@ class SymbolHalts:
         return changes
 
     async def _total_seen_twice(self, symbol: str, instrument: Instrument) -> tuple[Decimal, Mapping[str, Position]] | None:
-        """What the exchange holds of the base asset, seen alike twice in a row, and our positions in it; None where something
-        always moved."""
+        """Returns the exchange's total of the base asset, equal twice in a row, and our positions in it; None if something always
+        moved."""
         before: tuple[Decimal, _Picture] | None = None
         for attempt in range(_ATTEMPTS):
             if attempt:

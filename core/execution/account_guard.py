@@ -1,4 +1,5 @@
-"""Who else trades on the account: a hold on all entries while its orders are not all known, and the owner's word on them."""
+"""Guards against other traders on the account: halts all entries while its orders are not all known, until the owner acknowledges
+them."""
 
 import asyncio
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 
 class AccountGuard:
-    """Holds entries on the whole account. Never lets go by itself: an order that was there does not go away."""
+    """Halts entries on the whole account. Never resumes by itself: an order that was there does not go away."""
 
     def __init__(self, ledger: Ledger, portfolio: Portfolio, clock: Clock) -> None:
         self._ledger = ledger
@@ -32,8 +33,8 @@ class AccountGuard:
         follows is committed: what is found meanwhile is halted for afterwards, and not lifted unseen."""
 
     async def halt(self, strange: Sequence[Reason]) -> None:
-        """Holds the account because of `strange`, and tells it; nothing where it is held because of them already, or they were
-        acknowledged since they were looked at. Raises LedgerUnavailable."""
+        """Halts the account because of `strange`, and reports it; does nothing if it is halted because of them already, or they
+        were acknowledged since they were looked at. Raises LedgerUnavailable."""
         async with self.one_at_a_time:
             held = self._portfolio.account_hold
             known = {_key(one): one for one in (held.differences if held is not None else ())}
@@ -48,8 +49,8 @@ class AccountGuard:
             self._portfolio.apply(changes)
 
     def accept(self, shown: Sequence[Reason], who: str) -> CommitBatch | None:
-        """What follows from the owner's word that the orders of `shown` are known; None where they hold nothing. What was found
-        since they were shown holds on."""
+        """Returns the commit that acknowledges the orders of `shown`; None if they halt nothing. Orders found since they were
+        shown keep the account halted."""
         held, now = self._portfolio.account_hold, self._clock.now()
         accepted = [one for one in held.differences if one in shown] if held is not None else []
         if held is None or not accepted:
@@ -63,7 +64,7 @@ class AccountGuard:
         return CommitBatch(acknowledged=words, holds=[hold], events=[HaltAccepted(hold, ZERO, ZERO, "", "")])
 
     def _is_acknowledged(self, one: Reason) -> bool:
-        """Tells whether the owner knows the orders of `one` by now, as `core.policy.order_ownership` tells it of each."""
+        """Tells whether the owner has acknowledged the orders of `one` by now, by the rules of `core.policy.order_ownership`."""
         mark = int(one.params["mark"])
         known = self._portfolio.acknowledged.get(mark)
         if known is None:

@@ -1,4 +1,4 @@
-"""Draws the picture of the present and asks the pure policy what to do about a signal. Changes nothing."""
+"""Collects the decision context and asks the pure policy what to do about a signal. Changes nothing."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -37,7 +37,7 @@ _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 2.0
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """A decision and the numbers that it was made by; `counts`: the signal is an opinion on this market and of this time."""
+    """A decision and the numbers behind it; `counts`: the signal is a current opinion on this market."""
 
     decision: Decision
     facts: DecisionRecord
@@ -49,7 +49,7 @@ def _lacks_only_a_price(decision: Decision) -> bool:
 
 
 def _qty(decision: Decision) -> Decimal | None:
-    """What was sized, in base asset."""
+    """Returns the sized quantity, in base asset."""
     match decision:
         case Refused(draft=draft):
             return draft.qty if draft is not None else None
@@ -60,7 +60,7 @@ def _qty(decision: Decision) -> Decimal | None:
 
 
 class DecisionService:
-    """From a signal to a decision at the present price, by the present state of the book."""
+    """Decides on signals at the current price, by the current portfolio."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class DecisionService:
         clock: Clock,
         gate: EntryGate = lambda: None,
     ) -> None:
-        """`balances` asks for what the account holds, `gate` may keep entries back."""
+        """Builds the service. `balances` asks for the account's balances, `gate` may hold entries back."""
         self._portfolio = portfolio
         self._market = market
         self._rates = rates
@@ -83,14 +83,14 @@ class DecisionService:
         """False once the process ends: then nothing waits for a price any more."""
 
     async def decide(self, signal: Signal, *, approved_at: datetime | None = None, wanted: SizeRequest = USUAL) -> Decision:
-        """What to do, without the numbers behind it: see `weigh`."""
+        """Returns the decision, without the numbers behind it: see `weigh`."""
         return (await self.weigh(signal, approved_at=approved_at, wanted=wanted)).decision
 
     async def weigh(self, signal: Signal, *, approved_at: datetime | None = None, wanted: SizeRequest = USUAL) -> "Weighed":
-        """Decides at once when rules and price are in memory, as they are for every watched symbol.
+        """Decides at once if rules and price are in memory, as they are for every watched symbol.
 
-        There is no await between drawing the picture and returning: who reserves what was decided before awaiting anything
-        decides alone.
+        There is no await between collecting the context and returning: a caller that reserves the decided amount before
+        awaiting anything decides alone.
         """
         instrument = await self._instrument(signal)
         free = await self._free(signal, instrument)
@@ -123,8 +123,8 @@ class DecisionService:
     async def weigh_patiently(
         self, signal: Signal, *, approved_at: datetime | None = None, wanted: SizeRequest = USUAL
     ) -> "Weighed":
-        """As `weigh`; an entry that lacks nothing but the present price is weighed again while its signal is good, for at most a
-        minute. Nothing waits behind it that could be sold: where a position is open no entry comes this far."""
+        """Decides as `weigh`; an entry that lacks only the current price is weighed again while its signal is good, for at most a
+        minute. Nothing that could be sold waits behind it: if a position is open no entry comes this far."""
         began, pause = self._clock.monotonic(), _FIRST_PAUSE_SECONDS
         good_until = (approved_at or signal.ts) + good_for(signal, self._portfolio.limits)
         weighed = await self.weigh(signal, approved_at=approved_at, wanted=wanted)
@@ -138,14 +138,14 @@ class DecisionService:
         return weighed
 
     def good_until(self, order: Order) -> datetime:
-        """From then on the order's signal is too old to be placed anew."""
+        """Returns when the order's signal becomes too old to be placed again."""
         if lasts(order.signal, self._portfolio.controls):
             return _WITHOUT_END
         return (order.approved_at or order.signal.ts) + good_for(order.signal, self._portfolio.limits)
 
     async def _free(self, signal: Signal, instrument: Instrument | None) -> Decimal | None:
-        """What of the base asset the exchange could sell, for an exit where the books may be wrong; None where that cannot be
-        asked soon, or need not be."""
+        """Returns the amount of the base asset that the exchange could sell, for an exit where the ledger may be wrong; None if
+        that cannot be asked soon, or need not be."""
         in_doubt = self._portfolio.hold_on(signal.symbol) is not None or self._portfolio.account_hold is not None
         if instrument is None or signal.side is Side.BUY or not in_doubt:
             return None
@@ -158,8 +158,8 @@ class DecisionService:
         return balance.free if balance is not None else ZERO
 
     async def _prices(self, signal: Signal, instrument: Instrument) -> tuple[Quote | None, Mapping[str, Rate | Unknown]]:
-        """The price, and what an entry's amounts are converted by; the price last, as it ages while a rate is asked for. An exit
-        waits for no rate: the last one serves, or none."""
+        """Returns the price, and the rates that convert an entry's amounts; the price last, as it ages while a rate is read. An
+        exit waits for no rate: the last one serves, or none."""
         is_exit = signal.side is Side.SELL
         rates = dict(self._rates.last({instrument.quote})) if is_exit else {}
         while True:
@@ -177,9 +177,9 @@ class DecisionService:
         try:
             return await self._market.find_instrument(signal.symbol)
         except ExchangeUnavailable:
-            return known  # unknown or halted, and refused as that: nothing is traded on a guess
+            return known  # unknown or halted, and refused as such: nothing is traded on a guess
 
     def _is_wanted(self, symbol: str) -> bool:
-        """A symbol that nobody allowed is not worth a question to the exchange: the stream could name thousands."""
+        """Tells whether `symbol` is worth asking the exchange about: a stream could name thousands that nobody allowed."""
         allowed = self._portfolio.limits.symbols
         return allowed is None or symbol in allowed or symbol in self._portfolio.positions

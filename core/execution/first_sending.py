@@ -1,4 +1,4 @@
-"""Before an order of an old signal is sent for the first time the venue is asked for it: the ledger may have lost it."""
+"""Asks the venue before an order of an old signal is sent for the first time: the ledger may have lost that order."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -29,7 +29,8 @@ MOST_QUESTIONS = 3
 
 
 class FirstSending:
-    """Asks nothing about an order whose signal is younger than this process's hold of the ledger: nobody can have sent it."""
+    """Checks orders of old signals. Asks nothing if the signal is younger than this process's tenure of the ledger: nobody can
+    have sent the order before."""
 
     def __init__(
         self,
@@ -51,23 +52,23 @@ class FirstSending:
         self._refused: Counter[str] = Counter()  # questions that the venue, though it was there, did not answer
 
     def is_old(self, *times: datetime) -> bool:
-        """Whether one of `times`, by whichever clock, may lie before this process took the ledger."""
+        """Tells whether one of `times`, by any clock, may lie before this process took the ledger."""
         return min(times) < self._held_since() + CLOCK_TOLERANCE
 
     def expect(self, order: Order) -> None:
-        """Has the venue asked before `order` is sent."""
+        """Marks `order` to be asked about before it is sent."""
         self._unasked.add(order.client_order_id)
 
     def forget(self, order: Order) -> None:
-        """The order is settled."""
+        """Removes a settled order."""
         self._unasked.discard(order.client_order_id)
         self._refused.pop(order.client_order_id, None)
 
     async def ask(self, order: Order) -> ExecutionReport | Rejected | NotTaken | None:
-        """Returns what the venue has of the order's signal already; None where it has nothing or need not be asked, so that the
+        """Returns the order that the venue already has for the signal; None if it has none or need not be asked, so that the
         order may be sent.
 
-        Where the venue is there and cannot be asked about orders, an exit goes on after a few questions: it is not lost for that.
+        If the venue is there but cannot be asked about orders, an exit goes on after a few questions: it is not lost for that.
         """
         if order.client_order_id not in self._unasked:
             return None
@@ -99,7 +100,8 @@ class FirstSending:
         return self._refused[order.client_order_id] >= MOST_QUESTIONS
 
     async def by_other(self, order: Order, report: ExecutionReport) -> Rejected:
-        """Refuses to send what another program has sent as `report` says, and halts the account unless that one is known."""
+        """Refuses to send an order that another program has sent, according to `report`, and halts the account unless that
+        program is known."""
         log.error("another program has placed the order of this signal", order_id=report.order_id, mark=report.mark)
         if whose(report, None, Ours(self._portfolio.mark, self._portfolio.acknowledged)) is Whose.STRANGE:
             strange = strangers([report], {order.client_order_id: order})

@@ -1,5 +1,5 @@
-"""Takes over an order that the exchange has, that is of this ledger, and that the ledger has lost: after a crash that took its
-last commits, or when it was put back from a copy."""
+"""Adopts an order of this ledger that the exchange has and the ledger has lost: after a crash that took its last commits, or
+after an older copy was restored."""
 
 from dataclasses import replace
 
@@ -27,28 +27,28 @@ log = structlog.get_logger(__name__)
 
 
 def found_message(report: ExecutionReport, clock: Clock) -> Message:
-    """The message that says so. An order is found once, however often it is seen."""
+    """Returns the message that reports it. An order is found once, however often it is seen."""
     return Message(ADOPTED, f"{report.symbol}:{report.order_id}", report.symbol, OrderFound(report), clock.now())
 
 
 AGAIN_SECONDS = 60.0
-"""An order that could not be taken over is tried again at most once in so many seconds."""
+"""Minimum seconds between two attempts to adopt an order after a failed one."""
 
 
 def found_again(report: ExecutionReport, clock: Clock) -> Message:
-    """The message that tries an order again that could not be taken over. It has an identity of its own in each span of time, so
-    that neither a crash nor many looks at once make many of one attempt."""
+    """Returns the message that retries the adoption of an order. It has an identity of its own in each span of time, so that
+    neither a crash nor many looks at once multiply one attempt."""
     first, span = found_message(report, clock), int(clock.now().timestamp() // AGAIN_SECONDS)
     return replace(first, source_id=f"{first.source_id}:{span}")
 
 
 def not_adopted(report: ExecutionReport) -> Reason:
-    """Why entries of the symbol are halted where the order of `report` could not be taken over."""
+    """Returns the reason why entries of the symbol are halted while the order of `report` could not be adopted."""
     return reason("not_adopted", order_id=report.order_id)
 
 
 class OrderAdoption:
-    """Works in the symbol's mailbox, as whatever trades there."""
+    """Adopts orders in the symbol's mailbox, like everything that trades there."""
 
     def __init__(
         self,
@@ -68,8 +68,8 @@ class OrderAdoption:
         self._trading_mode = trading_mode
 
     async def take_over(self, stored: StoredMessage, report: ExecutionReport) -> Reason | None:
-        """Commits the order with its fills, fees and position, and the verdict on `stored`. Gives the reason where there is
-        nothing to take over any more, and commits nothing then. Raises LedgerUnavailable."""
+        """Commits the order with its fills, fees and position, and the outcome of `stored`. Returns the reason if there is
+        nothing to adopt any more, and commits nothing then. Raises LedgerUnavailable."""
         name = report.client_order_id
         known = (await self._ledger.find_orders([name])).get(name)
         if whose(report, known, Ours(self._portfolio.mark, self._portfolio.acknowledged)) is not Whose.LOST:
@@ -78,7 +78,7 @@ class OrderAdoption:
         now = self._clock.now()
         changes = CommitBatch(verdicts=[MessageOutcome(stored.seq, "done", now)])
         if known is not None:
-            # It was decided anew, otherwise than before; what the exchange has is what became of it.
+            # It was decided again, differently from before; the exchange's record is what became of it.
             order = replace(known, state=OrderState.ACCEPTED, order_id=report.order_id, updated_at=now, reason=None)
             changes.verdicts.append(MessageOutcome(known.inbox_seq, "ordered", now))
             changes.approvals += self._withdrawn(known, report, changes)
@@ -89,7 +89,7 @@ class OrderAdoption:
         return None
 
     def _order(self, seq: int, report: ExecutionReport) -> Order:
-        """The order as far as the exchange knows it; nobody knows which signal it came from."""
+        """Returns the order as far as the exchange knows it; nobody knows which signal it came from."""
         price = divide(report.quote_qty, report.executed_qty) if report.executed_qty else ZERO
         kind = "BUY_ADOPTED" if report.side is Side.BUY else "SELL_ADOPTED"
         return Order(
@@ -107,7 +107,7 @@ class OrderAdoption:
         )
 
     def _withdrawn(self, known: Order, report: ExecutionReport, changes: CommitBatch) -> list[Approval]:
-        """The question about an order that is placed already, which needs no answer any more."""
+        """Withdraws the approval of an order that is placed already, which needs no answer any more."""
         pending = self._portfolio.approval_for(known.symbol)
         if pending is None or pending.inbox_seq != known.inbox_seq:
             return []

@@ -1,4 +1,4 @@
-"""Exits that are wanted until they are done: what an attempt may sell, and the timer that makes the next one."""
+"""Exits that stay pending until they are done: the amount of each attempt, and the timer that starts the next one."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -30,8 +30,8 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt at an exit: `wanted` as it stands with it, and what its order may come to. `is_first`: it was not wanted yet.
-    `why` is set where it is known already that nothing can be sold now."""
+    """One attempt at an exit: `wanted` is the exit's state with it, `qty` the most that its order may sell. `is_first`: it was
+    not pending yet. `why` is set if it is known already that nothing can be sold now."""
 
     wanted: PendingExit
     size: SizeRequest
@@ -40,7 +40,7 @@ class Attempt:
 
 
 class PendingExits:
-    """Writes nothing and sends nothing: it reads what an exit needs, and says what is to be committed."""
+    """Reads an exit's state and returns what to commit. Writes nothing and sends nothing."""
 
     def __init__(self, portfolio: Portfolio, market: MarketDataCache, venue: Venue, clock: Clock) -> None:
         self._portfolio = portfolio
@@ -49,8 +49,8 @@ class PendingExits:
         self._clock = clock
 
     def repeated(self, signal: Signal, hand: ManualInstruction | None) -> tuple[Reason, Sequence[PendingExit]] | None:
-        """Why `signal` is not tried by itself, and the exit that it renews: another one of the same symbol is wanted already.
-        What a person orders by hand takes its place, but for a panic's."""
+        """Returns why `signal` is not tried by itself, and the exit that it renews: another exit of the same symbol is pending
+        already. A manual exit replaces it, except a panic's."""
         wanted = self._portfolio.exits.get(signal.symbol)
         if signal.is_again:
             return None if self._tried_by(signal) is not None else (reason("exit_over"), ())
@@ -62,7 +62,7 @@ class PendingExits:
         return reason("exit_wanted", symbol=signal.symbol), (renewed,)
 
     async def attempt(self, signal: Signal, hand: ManualInstruction | None, received_at: datetime) -> Attempt:
-        """What is to be tried now. After an attempt that sold nothing, rules and balances are read again."""
+        """Returns the attempt to make now. After an attempt that sold nothing, rules and balances are read again."""
         wanted = self._portfolio.exits.get(signal.symbol) if signal.is_again else None
         if wanted is None:
             return self._first(signal, hand, received_at)
@@ -93,7 +93,7 @@ class PendingExits:
         return self._market.instrument(symbol)
 
     async def _free(self, symbol: str) -> Decimal | None:
-        """What is free of the base asset, in base asset; None where the exchange does not say."""
+        """Returns the free amount of the base asset, in base asset; None if the exchange does not say."""
         instrument = self._market.instrument(symbol)
         if instrument is None:
             return None
@@ -110,7 +110,7 @@ class PendingExits:
         return wanted if wanted is not None and signal.is_again and _tries(signal, wanted) else None
 
     def failed(self, signal: Signal) -> list[PendingExit]:
-        """What follows for the exit from an attempt that ended in an error of our own: the next one."""
+        """Returns the exit after an attempt that ended in a bug of ours: the next attempt is scheduled."""
         if (wanted := self._tried_by(signal)) is None:
             return []
         tried, why = replace(wanted, number=wanted.number + 1), reason("internal_error", error="")
@@ -118,14 +118,14 @@ class PendingExits:
         return [after]
 
     def passed(self, signal: Signal) -> list[PendingExit]:
-        """The exit after an attempt whose order had been placed before: the next one has another number, and is due."""
+        """Returns the exit after an attempt whose order had been placed before: the next one has another number, and is due."""
         if (wanted := self._tried_by(signal)) is None:
             return []
         return [replace(wanted, number=wanted.number + 1, due_at=self._clock.now())]
 
     def closed(self, approval: Approval) -> list[PendingExit]:
-        """What a question that ended without an order means for the exit that it asked about: declined, it is over; otherwise it
-        is wanted still, and asked about again."""
+        """Returns the effect of an approval that ended without an order on its exit: if declined, it is over; otherwise it is
+        still pending, and asked about again."""
         wanted, now = self._portfolio.exits.get(approval.signal.symbol), self._clock.now()
         if wanted is None or wanted.signal.side is not approval.side:
             return []
@@ -136,7 +136,7 @@ class PendingExits:
         return [replace(wanted, due_at=now)]
 
     def approved(self, approval: Approval, *, half: bool) -> list[PendingExit]:
-        """The exit that a person has allowed, as it was shown or half of it: nobody is asked about it again."""
+        """Returns the exit that a person has approved, as shown or half of it: nobody is asked about it again."""
         wanted, instrument = self._portfolio.exits.get(approval.signal.symbol), self._market.instrument(approval.signal.symbol)
         if wanted is None or wanted.signal.side is not approval.side:
             return []
@@ -146,7 +146,7 @@ class PendingExits:
         return [replace(wanted, qty=qty, approved_by=by, approved_at=at, due_at=self._clock.now())]
 
     def asked_about(self, wanted: PendingExit) -> Decimal:
-        """All that would be sold, by one order or by several, in base asset."""
+        """Returns all that would be sold, by one order or by several, in base asset."""
         instrument = self._market.instrument(wanted.symbol)
         qty = min(wanted.qty, self._portfolio.position(wanted.symbol).qty)
         return instrument.market_quantity(qty) if instrument is not None else qty
@@ -164,14 +164,14 @@ class ExitTimer:
     """Puts the next attempt of every exit that is due into the inbox."""
 
     def __init__(self, portfolio: Portfolio, put: Put, clock: Clock) -> None:
-        """`put` stores messages, and raises LedgerUnavailable."""
+        """Builds the timer. `put` stores messages, and raises LedgerUnavailable."""
         self._portfolio = portfolio
         self._put = put
         self._clock = clock
         self._stored: set[str] = set()
 
     async def run(self) -> None:
-        """An exit whose order is under way, or that is asked about, has its attempt already."""
+        """Runs until cancelled. An exit whose order is under way, or that waits for approval, has its attempt already."""
         now = self._clock.now()
         due = [one for one in self._portfolio.exits.values() if policy.is_due(one, now) and self._is_idle(one.symbol)]
         messages = [one.next_message(now) for one in due]

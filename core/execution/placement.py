@@ -1,4 +1,4 @@
-"""One signal, one order: commit the intent, send, find out what became of it, commit what follows. The only path to the venue."""
+"""One signal, one order: commits the intent, sends, finds out the outcome, commits the effects. The only path to the venue."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -37,9 +37,9 @@ log = structlog.get_logger(__name__)
 Put = Callable[[Sequence[Message]], Awaitable[object]]
 
 MOST_ATTEMPTS = 7
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 5.0  # between two attempts at least
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 5.0  # minimum between two attempts
 LEDGER_PAUSE_SECONDS = 1.0
-PATIENCE_SECONDS = 10.0  # for which a start finds out about an order in silence
+PATIENCE_SECONDS = 10.0  # for which a start finds out about an order silently
 
 
 class Placement:
@@ -59,7 +59,7 @@ class Placement:
         timings: Timings,
         put: Put,
     ) -> None:
-        """`put` stores messages, each once by its identity; it raises LedgerUnavailable."""
+        """Builds it. `put` stores messages, each once by its identity; it raises LedgerUnavailable."""
         self._ledger = ledger
         self._venue = venue
         self._market = market
@@ -72,16 +72,16 @@ class Placement:
         self._put = put
 
     async def place(self, order: Order, intent: CommitBatch, *, arrived: float | None = None, is_old: bool = False) -> Order:
-        """Commits `intent` together with the order, then places it. Returns the settled order. Of an order whose signal `is_old`
-        the venue is asked first.
+        """Commits `intent` together with the order, then places it. Returns the settled order. If its signal `is_old` the venue
+        is asked first.
 
-        Raises LedgerUnavailable when the intent could not be committed: then nothing was sent, and nothing is.
+        Raises LedgerUnavailable if the intent could not be committed: then nothing was sent, and nothing will be.
         """
-        # Reserved before the first wait: another symbol deciding meanwhile must count this entry.
+        # Reserved before the first await: another symbol that decides meanwhile must count this entry.
         self._portfolio.in_flight[order.client_order_id] = order
         try:
             await self._submit(order, intent)
-        except BaseException:  # whatever it was, nothing was sent, and nobody must take the order for one that was
+        except BaseException:  # nothing was sent, and nobody must take the order for one that was
             self._portfolio.in_flight.pop(order.client_order_id, None)
             raise
         if arrived is not None:
@@ -94,7 +94,7 @@ class Placement:
             self._first.forget(order)
 
     async def adopt(self, order: Order, intent: CommitBatch, report: ExecutionReport) -> Order:
-        """Commits `intent` together with an order that the venue has already, as `report` says, and settles it. Raises
+        """Commits `intent` together with an order that the venue already has, as `report` says, and settles it. Raises
         LedgerUnavailable: then nothing was committed."""
         await self._submit(order, intent)
         if report.state.final:
@@ -131,7 +131,7 @@ class Placement:
         return await self._follow(order, found, attempt=1)
 
     async def _want_its_exit(self, order: Order) -> None:
-        """Makes the exit of a sale that a ledger of before exits were wanted left unsettled a wanted one: a refusal is no end."""
+        """Turns a sale left unsettled by a version without pending exits into a pending exit: a refusal does not end it."""
         if self._exit_of(order) is not None:
             return
         wanted = of_order(order, self._portfolio.position(order.symbol).qty, self._clock.now())
@@ -159,7 +159,7 @@ class Placement:
     async def _follow(
         self, order: Order, found: ExecutionReport | Rejected | NotTaken | NeverPlaced | FateUnknown, attempt: int
     ) -> Order:
-        """Does what follows from what became of the order."""
+        """Acts on the order's outcome."""
         match found:
             case ExecutionReport():
                 return await self._settle(order, found)
@@ -183,10 +183,11 @@ class Placement:
         return OrderRequest(order.client_order_id, order.symbol, order.side, order.qty, self._portfolio.mark)
 
     async def _try_anew(self, order: Order, cause: NotTaken | NeverPlaced, attempt: int) -> Order:
-        """What is certainly not placed is placed again while the signal is still good, by every rule and at the present price."""
+        """Places an order again that is certainly not placed, while the signal is still good, by every rule and at the current
+        price."""
         if isinstance(cause, NotTaken) and not await self._wait_after(order, cause, attempt):
             return await self._fail(order, cause.reason, cause.retry_after)
-        # What a person approved is placed as it was approved, and never more of it; and an exit never sells more than it was to.
+        # An approved order is placed as it was approved, and never larger; and an exit never sells more than it was meant to.
         wanted = USUAL if order.approved_at is None and order.side is Side.BUY else SizeRequest(qty=order.qty)
         decision = await self._decisions.decide(order.signal, approved_at=order.approved_at, wanted=wanted)
         if isinstance(decision, Refused) or attempt >= MOST_ATTEMPTS:
@@ -198,8 +199,8 @@ class Placement:
         return await self._send_until_settled(order, attempt + 1)
 
     async def _wait_after(self, order: Order, cause: NotTaken, attempt: int) -> bool:
-        """Waits before the next attempt; False where there is to be none. An exit that has to wait longer leaves its turn to
-        others: it is wanted still, and comes again by its own timer."""
+        """Waits before the next attempt; False if there is to be none. An exit that has to wait longer gives up its turn: it
+        stays pending, and its own timer brings it back."""
         log.warning("the exchange did not take the order", reason=str(cause.reason), retry_after=cause.retry_after)
         pause = max(cause.retry_after, min(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1), LONGEST_PAUSE_SECONDS))
         too_late = self._clock.now() + timedelta(seconds=pause) > self._decisions.good_until(order)
@@ -216,7 +217,7 @@ class Placement:
         return order
 
     async def _mark_accepted(self, order: Order, answer: ExecutionReport) -> Order:
-        """From here on the order is known to exist: that the venue cannot find it is no proof of anything."""
+        """Records that the order exists: from here on "not found" proves nothing."""
         order = self._move(order, answer.state, order_id=answer.order_id)
         await self._commit(CommitBatch(orders=[order]))
         return order
@@ -231,8 +232,8 @@ class Placement:
         return order
 
     async def _give_up(self, order: Order) -> Order:
-        """Ends an order of which nobody can say what became of it, and tells that. Nothing is booked; its exit is not tried
-        again, for it may have been done. Should the exchange know the symbol again, the order is taken over as a lost one."""
+        """Ends an order whose outcome nobody can find out, and reports that. Books nothing; its exit is not retried, because it
+        may have been done. Should the exchange know the symbol again, the order is adopted as a lost one."""
         log.error("what became of the order cannot be found out any more: its symbol is gone", symbol=order.symbol)
         state = OrderState.EXPIRED if order.state is OrderState.PARTIALLY_FILLED else OrderState.REJECTED
         order = self._move(order, state, reason=reason("fate_unknown", symbol=order.symbol))
@@ -242,7 +243,7 @@ class Placement:
         return order
 
     def _exit_of(self, order: Order) -> PendingExit | None:
-        """The exit that the order is an attempt at."""
+        """Returns the exit that the order is an attempt at."""
         return self._portfolio.exits.get(order.symbol) if order.side is Side.SELL else None
 
     async def _settle(self, order: Order, report: ExecutionReport) -> Order:
@@ -279,7 +280,7 @@ class Placement:
         return order
 
     async def _pass_on_fees(self, report: ExecutionReport, instrument: Instrument) -> None:
-        """Tells the position whose coin the fees were paid in, in its own mailbox: stored before this order is settled, and once,
+        """Reports fees to the position whose coin paid them, in its own mailbox: stored before this order is settled, and once,
         so that a crash in between neither loses nor doubles one."""
         paid = list(fees_in_coins_held(report.fills, instrument, self._portfolio.positions, self._market.instruments()))
         now = self._clock.now()
@@ -298,7 +299,7 @@ class Placement:
         return replace(order, state=state, updated_at=self._clock.now(), **fields)  # type: ignore[arg-type]
 
     async def _commit(self, changes: CommitBatch) -> None:
-        """Commits what has already happened in the world: it cannot be given up, so it is tried until it is written."""
+        """Commits what has already happened in the world: it cannot be given up, so it retries until it is written."""
         while True:
             try:
                 await self._ledger.commit(changes)

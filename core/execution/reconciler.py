@@ -1,4 +1,4 @@
-"""What an unanswered order turned out to be. The same code for a lost answer and for start-up after a crash."""
+"""Finds out what became of an unanswered order. The same code serves a lost answer and start-up after a crash."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -22,42 +22,42 @@ FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
 LONGEST_PAUSE_GONE_SECONDS = 60.0
 GONE_SECONDS = 600.0
-"""For so long the venue must have said that it knows no such symbol; the fence is long past by then."""
+"""Seconds for which the venue must have reported an unknown symbol; the request has long expired by then."""
 GONE_ANSWERS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class NeverPlaced:
     """Proof that the venue has no such order and can no longer get one from the request that was sent. `by_other` is the order
-    that somebody else placed under the same client order id."""
+    that another program placed under the same client order id."""
 
     by_other: ExecutionReport | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FateUnknown:
-    """The venue knows the order's symbol no more, for good: nobody can say any more whether there was an order."""
+    """The venue no longer knows the order's symbol, for good: it can never be found out whether there was an order."""
 
 
 @dataclass(slots=True)
 class _Gone:
-    """How long, and how often, the venue has said that it knows no such symbol, with no answer about the order in between."""
+    """Measures how long, and how often, the venue has reported an unknown symbol, with no answer about the order in between."""
 
     since: float = 0.0
     answers: int = 0
 
     def say(self, now: float) -> None:
-        """Takes one more such answer; `now` in monotonic seconds."""
+        """Adds one more such answer; `now` in monotonic seconds."""
         self.since = self.since if self.answers else now
         self.answers += 1
 
     def is_for_good(self, now: float) -> bool:
-        """Tells whether it was said for long enough and often enough."""
+        """Tells whether it was reported for long enough and often enough."""
         return self.answers >= GONE_ANSWERS and now - self.since >= GONE_SECONDS
 
     @property
     def longest_pause(self) -> float:
-        """Seconds between two questions at most: what was delisted is asked about at leisure."""
+        """Returns the longest pause between two questions, in seconds: a delisted symbol is not urgent."""
         return LONGEST_PAUSE_GONE_SECONDS if self.answers else LONGEST_PAUSE_SECONDS
 
 
@@ -65,20 +65,20 @@ class Reconciler:
     """Asks the venue until it knows. Writes nothing."""
 
     def __init__(self, venue: Venue, market: MarketDataCache, clock: Clock, mark: Callable[[], int | None]) -> None:
-        """`mark` is the ledger's."""
+        """Builds it; `mark` is the ledger's."""
         self._venue = venue
         self._mark = mark
         self._market = market
         self._clock = clock
 
     async def find_out(self, order: Order) -> ExecutionReport | NeverPlaced | FateUnknown:
-        """What became of `order`, whose answer is missing: its final report with all fills, or proof that it was never placed.
-        Where its symbol is delisted meanwhile, nobody can say.
+        """Finds out what became of `order`, whose answer is missing: returns its final report with all fills, or proof that it
+        was never placed. If its symbol was delisted meanwhile, that can no longer be known.
 
         The request carried a venue time T that is not later than the venue's time now, so once the venue's own clock is past
-        now plus the request's lifetime plus a margin it can no longer become an order (rest-api.md, "Timing security": the venue
-        compares `recvWindow` again before the matching engine). "Does not exist" counts as proof only when asked after that, and
-        never for an order that the venue itself has named.
+        now plus the request's lifetime plus a margin it can no longer become an order (rest-api.md, "Timing security": the
+        venue compares `recvWindow` again before the matching engine). "Does not exist" counts as proof only if asked after
+        that, and never for an order that the venue itself has named.
         """
         fence: datetime | None = None
         named = order.order_id is not None
@@ -104,8 +104,8 @@ class Reconciler:
             pause = min(pause * 2, gone.longest_pause)
 
     async def _is_gone(self, symbol: str, gone: _Gone, error: SymbolUnknown) -> bool:
-        """Takes one more word that there is no such symbol. It is believed after a while, and where the list of all symbols says
-        so too."""
+        """Tells whether the symbol is gone for good, counting one more such answer. Believed after a while, and if the list of
+        all symbols agrees."""
         gone.say(self._clock.monotonic())
         log.warning("the exchange knows no such symbol, so not what became of its order", error=str(error), times=gone.answers)
         if not gone.is_for_good(self._clock.monotonic()):
@@ -117,7 +117,8 @@ class Reconciler:
         return self._market.is_gone(symbol)
 
     async def _find(self, order: Order) -> tuple[ExecutionReport | None, ExecutionReport | None]:
-        """The order itself, and one of somebody else that has its client order id: the same signal gives the same."""
+        """Returns the order itself, and another program's order that has its client order id: the same signal produces the same
+        id."""
         found = await self._venue.find_order(order.symbol, order.client_order_id)
         if found is None or found.mark is None or found.mark == self._mark():
             return found, None
@@ -128,8 +129,8 @@ class Reconciler:
         return next(ours, None), found
 
     async def with_fills(self, report: ExecutionReport) -> ExecutionReport | None:
-        """The report with every fill it speaks of, from the account's trades where the answer did not carry them; None where the
-        venue knows its symbol no more, for good."""
+        """Returns the report with every fill that it covers, from the account's trades if the answer did not carry them; None if
+        the venue no longer knows its symbol, for good."""
         pause, gone = FIRST_PAUSE_SECONDS, _Gone()
         while not report.fills_complete:
             try:
@@ -149,7 +150,8 @@ class Reconciler:
         return report
 
     async def fee_rates(self, report: ExecutionReport, instrument: Instrument) -> Mapping[str, Decimal]:
-        """For each fee asset that is neither base nor quote: its price in the quote asset. What cannot be learned is absent."""
+        """Returns, for each fee asset that is neither base nor quote, its price in the quote asset. Omits what cannot be
+        learned."""
         rates: dict[str, Decimal] = {}
         for asset in {fill.fee_asset for fill in report.fills if fill.fee} - {instrument.base, instrument.quote}:
             symbol = f"{asset}{instrument.quote}"

@@ -1,1 +1,1 @@
-"""The verbs of trading, pure: no await, no clock, no logging. A picture of the present in, a decision out."""
+"""The trading policy, pure: no await, no clock, no logging. Takes a decision context, returns a decision."""

@@ -1,4 +1,4 @@
-"""Whether a signal is to be acted upon at all, before anything is sized or priced."""
+"""Decides whether a signal is acted upon at all, before anything is sized or priced."""
 
 from collections.abc import Callable
 
@@ -14,12 +14,12 @@ Check = Callable[[Signal, DecisionContext], Reason | None]
 
 
 def known_symbol(signal: Signal, decision_context: DecisionContext) -> Reason | None:
-    """The exchange must know the symbol."""
+    """Refuses a symbol that the exchange does not know."""
     return reason("unknown_symbol", symbol=signal.symbol) if decision_context.instrument is None else None
 
 
 def not_paused(signal: Signal, decision_context: DecisionContext) -> Reason | None:
-    """`/pause` stops everything, `/pause entries` only what opens a position; what a person sells by hand nothing stops."""
+    """Refuses signals while paused: `/pause` stops everything, `/pause entries` only entries; nothing stops a manual exit."""
     if _left_by_hand(signal, decision_context):
         return None
     if decision_context.controls.pause is Pause.ALL:
@@ -30,7 +30,7 @@ def not_paused(signal: Signal, decision_context: DecisionContext) -> Reason | No
 
 
 def not_observing(signal: Signal, decision_context: DecisionContext) -> Reason | None:
-    """In observe mode signals are told, never traded; a person may still sell by hand."""
+    """Refuses to trade in observe mode, where signals are only reported; a person may still sell manually."""
     if _left_by_hand(signal, decision_context):
         return None
     return reason("observe") if decision_context.controls.mode is Mode.OBSERVE else None
@@ -41,8 +41,8 @@ def _left_by_hand(signal: Signal, decision_context: DecisionContext) -> bool:
 
 
 def not_held(signal: Signal, decision_context: DecisionContext) -> Reason | None:
-    """Where ledger and exchange disagree, or somebody else trades on the account, nothing is bought. An exit goes on: what it may
-    sell is smaller then (see `core.policy.exits.quantity`)."""
+    """Refuses entries while the ledger and the exchange disagree, or another program trades on the account. An exit goes on: it
+    may sell less then (see `core.policy.exits.quantity`)."""
     if signal.side is Side.SELL:
         return None
     if decision_context.account_hold is not None:
@@ -51,13 +51,13 @@ def not_held(signal: Signal, decision_context: DecisionContext) -> Reason | None
 
 
 def gate_open(signal: Signal, decision_context: DecisionContext) -> Reason | None:
-    """An entry waits behind the gate; an exit never does."""
+    """Refuses an entry while the gate is closed; never an exit."""
     return decision_context.gate if signal.side is Side.BUY else None
 
 
 def right_side(signal: Signal, decision_context: DecisionContext) -> Reason | None:
-    """A BUY needs nothing that could be sold, a SELL needs an open position: whether the symbol's present rules let it be sold is
-    for its size to say, as they may change again."""
+    """Refuses a BUY with an open position and a SELL without one. Whether the symbol's current rules allow it to be sold is left
+    to its sizing, as they may change again."""
     base = decision_context.instrument.base if decision_context.instrument else signal.symbol
     if signal.side is Side.BUY and _is_open(decision_context):
         return reason("in_position", qty=plain(decision_context.position.qty), base=base)
@@ -67,22 +67,22 @@ def right_side(signal: Signal, decision_context: DecisionContext) -> Reason | No
 
 
 def _is_open(decision_context: DecisionContext) -> bool:
-    """Whether something is held that an order may ask for, by the symbol's present rules. Not what it is worth now: the exchange
-    goes by the price of the last minutes, and what is worth little in a crash is held all the same."""
+    """Tells whether an amount is held that an order may ask for, by the symbol's current rules. Ignores its current value: the
+    exchange uses the average price of the last minutes, and a position worth little in a crash is held all the same."""
     return decision_context.position.is_open and (
         decision_context.instrument is None or decision_context.instrument.sellable(decision_context.position.qty)
     )
 
 
 def not_leaving(signal: Signal, decision_context: DecisionContext) -> Reason | None:
-    """While an exit is wanted nothing is entered: the exit would sell it, or would have to be forgotten."""
+    """Refuses entries while an exit is pending: the exit would sell them, or would have to be forgotten."""
     if signal.side is Side.BUY and decision_context.exit_wanted:
         return reason("exit_wanted", symbol=signal.symbol)
     return None
 
 
 def not_taken_back(signal: Signal, decision_context: DecisionContext) -> Reason | None:
-    """A panic is over once somebody has ended its pause. Its own pause may come a moment after its sales."""
+    """Refuses the exits of a panic once somebody has ended its pause. The pause itself may arrive a moment after its sales."""
     controls = decision_context.controls
     if signal.is_panic and controls.pause is not Pause.ALL and controls.changed_at and controls.changed_at > signal.ts:
         return reason("panic_over")
@@ -90,7 +90,7 @@ def not_taken_back(signal: Signal, decision_context: DecisionContext) -> Reason 
 
 
 def not_asked_already(signal: Signal, decision_context: DecisionContext) -> Reason | None:
-    """One question about a symbol at a time; an opposite signal withdraws the question instead."""
+    """Refuses a second approval for a symbol while one is open; an opposite signal withdraws the open one instead."""
     if (
         decision_context.approved_at is None
         and decision_context.pending is not None
@@ -101,7 +101,7 @@ def not_asked_already(signal: Signal, decision_context: DecisionContext) -> Reas
 
 
 def tradable(signal: Signal, decision_context: DecisionContext) -> Reason | None:
-    """The exchange must be trading the symbol, at the market."""
+    """Refuses a symbol that the exchange is not trading at the market."""
     if decision_context.instrument is None:
         return reason("unknown_symbol", symbol=signal.symbol)
     if not decision_context.instrument.trading:
@@ -111,7 +111,7 @@ def tradable(signal: Signal, decision_context: DecisionContext) -> Reason | None
     return None
 
 
-# What a refusal by each check is called. `denied` is for what the owner may want to act upon.
+# The outcome of a refusal by each check. `denied` marks those that the owner may want to act upon.
 CHECKS: tuple[tuple[Check, str], ...] = (
     (not_taken_back, "ignored"),
     (signal_age, "expired"),
@@ -129,7 +129,7 @@ CHECKS: tuple[tuple[Check, str], ...] = (
 
 
 def admit(signal: Signal, decision_context: DecisionContext) -> tuple[str, Reason] | None:
-    """None to go on; else what became of the signal, and why."""
+    """Returns None to go on; otherwise the signal's outcome and the reason."""
     for check, outcome in CHECKS:
         refused = check(signal, decision_context)
         if refused is not None:

@@ -1,4 +1,4 @@
-"""What one asset is worth in another at the market: straight, turned round, or by way of a third one. Pure."""
+"""Converts one asset into another at market rates: directly, inverted, or via a third asset. Pure."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ MIDDLES = ("USDT", "USDC", "FDUSD", "BTC", "ETH", "BNB", "EUR")
 """The assets that most others trade against, in the order in which they are tried."""
 
 _ONE = Decimal(1)
-# 28 digits, so that what an amount comes to has fewer than the 60 that exact products may have.
+# 28 digits, so that a converted amount has fewer than the 60 that exact products may have.
 _DOWN, _UP = Context(prec=28, rounding=ROUND_FLOOR), Context(prec=28, rounding=ROUND_CEILING)
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """What one unit of `asset` is worth in `into`: between `low`, for which it is sold now, and `high`, for which it is bought.
-    `via` are the symbols whose prices make it, none where both are one asset."""
+    """The worth of one unit of `asset` in `into`: between `low`, at which it sells now, and `high`, at which it is bought. `via`
+    are the symbols whose prices make it, none if both are one asset."""
 
     asset: str
     into: str
@@ -28,21 +28,21 @@ class Rate:
     via: tuple[str, ...] = ()
 
     def at_most(self, amount: Decimal) -> Decimal:
-        """The most that `amount` of the asset (not below zero) may be worth."""
+        """Returns the most that `amount` of the asset (not below zero) may be worth."""
         return multiply(amount, self.high)
 
     def within(self, worth: Decimal) -> Decimal:
-        """The most of the asset that is surely worth no more than `worth`."""
+        """Returns the most of the asset that is surely worth no more than `worth`."""
         return _DOWN.divide(worth, self.high)
 
     def at_worst(self, result: Decimal) -> Decimal:
-        """The least that a `result` is worth: a gain by what it is sold for, a loss by what it costs to make good."""
+        """Returns the least that a `result` is worth: a gain at the selling price, a loss at the price of covering it."""
         return multiply(result, self.low if result > 0 else self.high)
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Nobody knows what `asset` is worth in `into`: the exchange has no fresh price of any of `pairs`, or no pair at all."""
+    """The rate of `asset` in `into` is unknown: the exchange has no fresh price of any of `pairs`, or no pair at all."""
 
     asset: str
     into: str
@@ -50,7 +50,7 @@ class Unknown:
 
     @property
     def reason(self) -> Reason:
-        """Names the rate that is missing."""
+        """Returns a reason that names the missing rate."""
         if self.pairs:
             return reason("rate_unknown", asset=self.asset, into=self.into, pairs=", ".join(self.pairs))
         return reason("no_rate", asset=self.asset, into=self.into)
@@ -58,7 +58,7 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """A pair on the way from one asset to another; `turned` where it is the pair's quote asset that is converted."""
+    """A pair on the way from one asset to another; `turned` if the pair's quote asset is the one converted."""
 
     symbol: str
     turned: bool
@@ -66,21 +66,21 @@ class Leg:
 
 Path = tuple[Leg, ...]
 Known = Callable[[str], Quote | None]
-"""The quote of a symbol, where there is one that may be counted on."""
+"""Returns the quote of a symbol, if there is one that may be relied on."""
 
 
 def same(asset: str) -> Rate:
-    """The rate of an asset in itself."""
+    """Returns the rate of an asset in itself."""
     return Rate(asset, asset, _ONE, _ONE)
 
 
 def names(one: str, other: str) -> tuple[str, str]:
-    """What a pair of two assets may be called: Binance writes the base asset, then the quote asset."""
+    """Returns the possible names of a pair of two assets: Binance writes the base asset, then the quote asset."""
     return one + other, other + one
 
 
 def paths(asset: str, into: str, instruments: Mapping[str, Instrument]) -> Iterator[Path]:
-    """The ways from `asset` to `into` over pairs that are traded: the straight one first, then by way of each middle."""
+    """Yields the ways from `asset` to `into` over pairs that are traded: the direct one first, then via each middle asset."""
     straight = _leg(asset, into, instruments)
     if straight is not None:
         yield (straight,)
@@ -91,7 +91,7 @@ def paths(asset: str, into: str, instruments: Mapping[str, Instrument]) -> Itera
 
 
 def rate(asset: str, into: str, instruments: Mapping[str, Instrument], known: Known) -> Rate | Unknown:
-    """The rate by the first way whose prices are all known."""
+    """Returns the rate by the first way whose prices are all known."""
     if asset == into:
         return same(asset)
     lacking: list[str] = []
@@ -115,7 +115,7 @@ def _leg(asset: str, into: str, instruments: Mapping[str, Instrument]) -> Leg | 
 def _along(asset: str, into: str, path: Path, quotes: list[Quote]) -> Rate:
     low, high = _ONE, _ONE
     for leg, quote in zip(path, quotes, strict=True):
-        least, most = sorted((quote.bid, quote.ask))  # two that cross are no bargain
+        least, most = sorted((quote.bid, quote.ask))  # crossed prices are no bargain
         if leg.turned:
             low, high = _DOWN.divide(low, most), _UP.divide(high, least)
         else:

@@ -1,4 +1,4 @@
-"""From a signal and the present to a decision: admission, sizing, risk, and whether a person is asked."""
+"""Decides on a signal: admission, sizing, risk, and whether a person is asked."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,8 @@ from core.policy.sizing.market_orders import SizedOrder, size
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """No order. `outcome` is `ignored`, `denied`, `expired` or `observed`; `draft` is what was denied, where it was sized."""
+    """No order. `outcome` is `ignored`, `denied`, `expired` or `observed`; `draft` is the order that was denied, if it was
+    sized."""
 
     outcome: str
     reason: Reason
@@ -28,7 +29,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class AskFirst:
-    """Good to trade once a person says so; everything is worked out anew then."""
+    """May be traded once a person approves; everything is recalculated then."""
 
     order: RiskApproved
 
@@ -37,14 +38,14 @@ Decision = Refused | AskFirst | RiskApproved
 
 
 def counts(signal: Signal, decision_context: DecisionContext) -> bool:
-    """Whether the signal is an opinion on this market and of this time, whatever is done about it."""
+    """Tells whether the signal is a current opinion on this market, whatever is done about it."""
     price = decision_context.quote.price_for(signal.side) if decision_context.quote else signal.close
     of_this_market = price_sanity(signal, SizedOrder(signal.side, ZERO, price), decision_context) is None
     return of_this_market and signal_age(signal, decision_context) is None
 
 
 def decide(signal: Signal, decision_context: DecisionContext) -> Decision:
-    """What to do about a signal. The same picture gives the same decision."""
+    """Decides what to do about a signal. The same context always gives the same decision."""
     refused = admit(signal, decision_context)
     if refused is not None:
         return Refused(*refused)
@@ -54,7 +55,7 @@ def decide(signal: Signal, decision_context: DecisionContext) -> Decision:
     unpriced = _unpriced(signal, decision_context.quote, rate)
     if unpriced is not None:
         return Refused("denied", unpriced)
-    # An exit is never held back for want of a price: the signal's own serves to size it.
+    # A missing price never stops an exit: the signal's own serves to size it.
     price = decision_context.quote.price_for(signal.side) if decision_context.quote else signal.close
     known = decision_context.quote is not None
     limits = in_quote(decision_context.limits, rate)
@@ -77,7 +78,7 @@ def decide(signal: Signal, decision_context: DecisionContext) -> Decision:
 
 
 def _unpriced(signal: Signal, quote: Quote | None, rate: Rate | Unknown) -> Reason | None:
-    """What an entry cannot be judged without."""
+    """Returns why an entry cannot be judged for lack of a price or rate."""
     if signal.side is Side.SELL:
         return None
     if quote is None:

@@ -1,4 +1,4 @@
-"""The small picture of the present that a decision is made from, and the limits that the owner has set."""
+"""The snapshot that a decision is made from, and the limits that the owner has set."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,9 +16,9 @@ from core.policy.conversion_rates import Rate, Unknown, same
 
 @dataclass(frozen=True, slots=True)
 class RiskLimits:
-    """The owner's limits. `symbols` None allows all. Sizes: `trade_quote` (report asset) takes the place of `trade_qty` (base
-    asset) when set. `price_band_pct` and `price_sanity_pct` in per cent; `max_order_notional` and `daily_loss_limit` in
-    `report_asset`, the one that everything is counted in."""
+    """The owner's limits. `symbols` None allows all. Sizes: `trade_quote` (report asset) replaces `trade_qty` (base asset) if
+    set. `price_band_pct` and `price_sanity_pct` in per cent; `max_order_notional` and `daily_loss_limit` in `report_asset`, in
+    which everything is counted."""
 
     symbols: frozenset[str] | None
     trade_qty: Decimal
@@ -36,8 +36,8 @@ class RiskLimits:
 
 @dataclass(frozen=True, slots=True)
 class SizeRequest:
-    """How much, where it is not the usual size: `qty` (base asset) or `quote` (quote asset) of an entry and at most `qty` of an
-    exit; `share` of whatever it comes to."""
+    """A size other than the usual: `qty` (base asset) or `quote` (quote asset) of an entry and at most `qty` of an exit; `share`
+    of the resulting size."""
 
     qty: Decimal | None = None
     quote: Decimal | None = None
@@ -46,14 +46,15 @@ class SizeRequest:
 
 @dataclass(frozen=True, slots=True)
 class DecisionContext:
-    """What is known at the moment of deciding. None always means "not known".
+    """Everything known at the moment of deciding. None always means "unknown".
 
-    `open_count` counts open positions and entries under way; `results_today` are today's net profits by quote asset; `rates` are
-    those into the report asset, by asset; `approved_at` is when a person approved this very signal: then its age counts from
-    there, and nobody is asked again. `hold` is on the symbol, `account_hold` on the whole account; where there is one, `free` is
-    what the exchange could sell of the base asset. `by_hand`: a person ordered it, who may leave a position also while signals
-    may not. `exit_wanted`: the symbol is being left. `clock_offset` is how far the exchange's clock is ahead of ours. `gate` is
-    why entries are kept back besides all that is known of the signal."""
+    `open_count` counts open positions and entries under way; `results_today` are today's net profits by quote asset; `rates`
+    are those into the report asset, by asset; `approved_at` is when a person approved this very signal: then its age counts
+    from there, and nobody is asked again. `hold` is the symbol's halt, `account_hold` the whole account's; if there is one,
+    `free` is what the exchange could sell of the base asset. `by_hand`: a manual order, which may close a position even while
+    signals may not. `exit_wanted`: an exit of the symbol is pending. `clock_offset` is how far the exchange's clock is ahead of
+    ours. `gate` is why entries are held back for reasons outside the signal.
+    """
 
     now: datetime
     limits: RiskLimits
@@ -76,6 +77,6 @@ class DecisionContext:
     clock_offset: timedelta | None = None
 
     def rate(self, asset: str) -> Rate | Unknown:
-        """What one unit of `asset` is worth in the report asset."""
+        """Returns what one unit of `asset` is worth in the report asset."""
         report = self.limits.report_asset
         return same(asset) if asset == report else self.rates.get(asset) or Unknown(asset, report)

@@ -1,4 +1,4 @@
-"""What an executed order did to the position and what it earned: average cost including fees, net and gross profit."""
+"""The effect of an executed order on its position and profit: average cost including fees, net and gross profit."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,8 +13,8 @@ from core.domain.signal import Side
 
 @dataclass(frozen=True, slots=True)
 class Fees:
-    """The commissions of one order. `base` in base asset; `other` is what was paid in quote or a third asset, valued in quote
-    asset; `base_value` is `base` at its fills' prices; `complete` is False where a third asset could not be valued."""
+    """The commissions of one order. `base` in base asset; `other` was paid in quote or a third asset, valued in quote asset;
+    `base_value` is `base` at its fills' prices; `complete` is False if a third asset could not be valued."""
 
     base: Decimal
     base_value: Decimal
@@ -23,13 +23,13 @@ class Fees:
 
     @property
     def value(self) -> Decimal:
-        """All of it in quote asset."""
+        """Returns all of it in quote asset."""
         return self.base_value + self.other
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What follows from an executed order; `trade` where it closed the position."""
+    """The effects of an executed order; `trade` if it closed the position."""
 
     position: Position
     execution: Execution
@@ -38,7 +38,8 @@ class Outcome:
 
 
 def add_up_fees(fills: Sequence[Fill], instrument: Instrument, rates: Mapping[str, Decimal]) -> Fees:
-    """`rates` gives, for each third asset, its price in quote asset at the time of the fills; one that is missing is left out."""
+    """Adds up the fees. `rates` gives each third asset's price in quote asset at the time of the fills; a missing one is left
+    out."""
     base = base_value = other = ZERO
     complete = True
     for fill in fills:
@@ -57,7 +58,7 @@ def add_up_fees(fills: Sequence[Fill], instrument: Instrument, rates: Mapping[st
 def settle(
     order: Order, report: ExecutionReport, position: Position, instrument: Instrument, rates: Mapping[str, Decimal]
 ) -> Outcome:
-    """The position, the execution row and the closed trade that follow from `report`, whose fills must be complete."""
+    """Returns the position, the execution row and the closed trade that follow from `report`, whose fills must be complete."""
     with localcontext(EXACT):  # sums too: the usual 28 digits would round a cost above 1e12
         return _settle(order, report, position, instrument, rates)
 
@@ -119,7 +120,7 @@ def _leave(
     else:
         cost = divide(multiply(position.cost, gone), position.qty)
         value = divide(multiply(position.value, gone), position.qty)
-    # A fee in the base asset that the position does not cover was paid out of the owner's other coins.
+    # A base-asset fee that the position does not cover was paid from the owner's other coins.
     uncovered = min(max(report.executed_qty + fees.base - position.qty, ZERO), fees.base)
     price = divide(report.quote_qty, report.executed_qty)
     proceeds = report.quote_qty - fees.other - on_grid(multiply(uncovered, price))
@@ -158,7 +159,7 @@ def _close(position: Position, order: Order, report: ExecutionReport, instrument
 
 
 def _fee_columns(fills: Sequence[Fill], fees: Fees, instrument: Instrument) -> tuple[Decimal, str]:
-    """`fee` and `fee_asset` of the row: as paid where one asset was used, else all of it valued in the quote asset."""
+    """Returns `fee` and `fee_asset` of the row: as paid if in one asset, otherwise all of it valued in the quote asset."""
     assets = {fill.fee_asset for fill in fills if fill.fee}
     if len(assets) == 1:
         return sum((fill.fee for fill in fills), ZERO), assets.pop()

@@ -1,4 +1,4 @@
-"""The numbers that a decision was made by, kept with it: what each rule measured, and its limit at that moment. Pure."""
+"""The numbers behind a decision, stored with it: each rule's measurement, and its limit at that moment. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ from core.policy.risk.signal_age import good_for
 
 @dataclass(frozen=True, slots=True)
 class RuleMeasurement:
-    """What a rule measured and what it allows; `name` is the rule's, `unit` an asset, `%`, `s` or nothing. Amounts are to the
-    last digit: whoever shows them rounds them as everything else."""
+    """A rule's measurement and its limit; `name` is the rule's, `unit` an asset, `%`, `s` or nothing. Amounts are exact to the
+    last digit: whoever shows them rounds them."""
 
     name: str
     value: str
@@ -27,9 +27,9 @@ class RuleMeasurement:
 
 @dataclass(frozen=True, slots=True)
 class DecisionRecord:
-    """`price` is the market's for this side (quote asset; None where it was not known), `held` the position (base asset) and
-    `qty` what was sized (base asset; None where it did not come to that). `pause` and `mode` are the controls.
-    `rates` are those by which amounts were converted."""
+    """`price` is the market's for this side (quote asset; None if unknown), `held` the position (base asset) and `qty` the sized
+    quantity (base asset; None if it did not come to that). `pause` and `mode` are the trading state. `rates` are those that
+    converted the amounts."""
 
     at: datetime
     pause: str
@@ -42,7 +42,7 @@ class DecisionRecord:
 
 
 def facts_of(signal: Signal, decision_context: DecisionContext, qty: Decimal | None) -> DecisionRecord:
-    """What the rules saw; `qty` is what was sized."""
+    """Returns the numbers that the rules saw; `qty` is the sized quantity."""
     price = decision_context.quote.price_for(signal.side) if decision_context.quote is not None else None
     return DecisionRecord(
         at=decision_context.now,
@@ -79,7 +79,7 @@ def _measures(
 
 
 def _rates(signal: Signal, decision_context: DecisionContext) -> Iterator[Rate]:
-    """Those that an entry's amounts were converted by."""
+    """Yields the rates that converted an entry's amounts."""
     if signal.side is Side.SELL or decision_context.instrument is None:
         return
     assets = {decision_context.instrument.quote, *(decision_context.results_today or ())} - {decision_context.limits.report_asset}

@@ -1,4 +1,4 @@
-"""First in, first out: which purchase each sale disposes of, and what was gained by it. Pure, exact, one execution at a time."""
+"""FIFO tax lots: which purchase each sale disposes of, and its gain. Pure, exact, one execution at a time."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -13,28 +13,28 @@ from core.domain.signal import Side
 
 @dataclass(frozen=True, slots=True)
 class Valued:
-    """An execution, and what its fee was worth in quote asset when it was settled, where it was paid in a third asset; None where
-    no price was known then."""
+    """An execution, and the value of its fee in quote asset at settlement, if it was paid in a third asset; None if no price was
+    known then."""
 
     execution: Execution
     third_fee: Decimal | None = None
 
     @property
     def fee_value(self) -> Decimal:
-        """What the cost or the proceeds have to bear of a fee in a third asset, in quote asset."""
+        """Returns the part of a third-asset fee that the cost or the proceeds have to bear, in quote asset."""
         return self.third_fee or ZERO if in_third_asset(self.execution) else ZERO
 
     @property
     def unvalued(self) -> str:
-        """The asset of a fee that no price was known for; empty where there is none."""
+        """Returns the asset of a fee without a known price; empty if there is none."""
         return self.execution.fee_asset if in_third_asset(self.execution) and self.third_fee is None else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Lot:
-    """What is left of one purchase: `qty` in base asset, `cost` in quote asset, fees included. `third_fee_value` is the part of
-    the cost that was a fee in a third asset; `fees_without_price` names the asset of one that could not be valued and is not in
-    it."""
+    """The rest of one purchase: `qty` in base asset, `cost` in quote asset, fees included. `third_fee_value` is the part of
+    the cost that was a fee in a third asset; `fees_without_price` names the asset of one that could not be valued and is not
+    in it."""
 
     symbol: str
     execution_id: str
@@ -49,8 +49,8 @@ class Lot:
 @dataclass(frozen=True, slots=True)
 class Disposal:
     """A sale of (a part of) one lot. `proceeds` (net of fees), `cost` and `gain` in quote asset. `acquired_at` is None and the
-    cost 0 where the ledger knows no purchase of what was sold. `third_fee_value` is what of the cost and of the difference to the
-    gross proceeds were fees in a third asset; `fees_without_price` names the assets of those that are in neither."""
+    cost 0 if the ledger knows no purchase of what was sold. `third_fee_value` is the part of the cost and of the difference to
+    the gross proceeds that was fees in a third asset; `fees_without_price` names the assets of those that are in neither."""
 
     symbol: str
     qty: Decimal
@@ -68,19 +68,18 @@ class Disposal:
 
 
 class Lots:
-    """The lots that are left in each symbol, the oldest first.
+    """The remaining lots of each symbol, oldest first.
 
-    A fee in the base asset lowers what was acquired, or is disposed of with what was sold; one in the quote asset raises the cost
-    or lowers the proceeds, and so does one in a third asset at its price of that time. What a part of a lot cost depends only on
-    how much of the lot went before it, and all parts add up to the whole: whoever begins later finds the same amounts.
+    A fee in the base asset reduces what was acquired, or is disposed of with what was sold; one in the quote asset raises the
+    cost or lowers the proceeds, and so does one in a third asset at its price of that time. The cost of a part of a lot depends
+    only on how much of the lot went before it, and all parts add up to the whole: a later start finds the same amounts.
     """
 
     def __init__(self) -> None:
         self._open: dict[str, deque[_Purchase]] = {}
 
     def begin(self, symbol: str, purchases: Iterable[Valued], held: Decimal) -> None:
-        """Starts where `held` (base asset) was held: that is what is left of the last `purchases`, the newest of which come
-        first."""
+        """Starts from a position of `held` (base asset): the rest of the last `purchases`, whose newest come first."""
         found: deque[_Purchase] = deque()
         with localcontext(EXACT):
             for one in purchases:
@@ -93,7 +92,7 @@ class Lots:
         self._open[symbol] = found
 
     def take(self, done: Valued) -> list[Disposal]:
-        """What `done` disposes of; nothing where it buys. To be called in the order of the executions."""
+        """Returns what `done` disposes of; nothing if it buys. Call it in the order of the executions."""
         lots = self._open.setdefault(done.execution.symbol, deque())
         with localcontext(EXACT):  # sums too: the usual 28 digits would round a cost above 1e12
             if done.execution.side is Side.SELL:
@@ -102,7 +101,7 @@ class Lots:
             return []
 
     def left(self) -> list[Lot]:
-        """What is left of each purchase."""
+        """Returns the rest of each purchase."""
         with localcontext(EXACT):
             return [purchase.lot() for lots in self._open.values() for purchase in lots if purchase.left > 0]
 
@@ -131,7 +130,7 @@ class _Purchase:
         )
 
     def part(self, amount: Decimal, qty: Decimal) -> Decimal:
-        """Of `amount` what falls to the next `qty`."""
+        """Returns the share of `amount` that belongs to the next `qty`."""
         gone = self.qty - self.left
         return _share(amount, gone + qty, self.qty) - _share(amount, gone, self.qty)
 
@@ -141,18 +140,18 @@ def _share(amount: Decimal, part: Decimal, whole: Decimal) -> Decimal:
 
 
 def acquired(done: Execution) -> Decimal:
-    """What a purchase left in hand, in base asset."""
+    """Returns the net quantity that a purchase acquired, in base asset."""
     return done.qty - done.fee if done.fee_asset == done.base_asset else done.qty
 
 
 def in_third_asset(done: Execution) -> bool:
-    """Whether its fee was paid in an asset that it did not trade."""
+    """Tells whether its fee was paid in an asset that it did not trade."""
     return bool(done.fee) and done.fee_asset not in {done.base_asset, done.quote_asset}
 
 
 def _sold(sale: Valued, lots: deque[_Purchase]) -> list[Disposal]:
     done = sale.execution
-    # A fee in what is sold leaves the lots too: it is disposed of for nothing.
+    # A fee in the sold asset leaves the lots too: it is disposed of for nothing.
     whole = done.qty + done.fee if done.fee_asset == done.base_asset else done.qty
     proceeds = done.quote_qty - sale.fee_value - (done.fee if done.fee_asset == done.quote_asset else ZERO)
     found: list[Disposal] = []

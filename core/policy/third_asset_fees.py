@@ -1,4 +1,4 @@
-"""Fees that were paid in a coin which is itself held: they leave that position, for the exchange took them out of it. Pure."""
+"""Fees paid in a coin that is itself held: they reduce that position, because the exchange deducted them from it. Pure."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,8 +15,8 @@ from core.domain.position import Position
 def fees_in_coins_held(
     fills: Sequence[Fill], traded: Instrument, positions: Mapping[str, Position], instruments: Mapping[str, Instrument]
 ) -> Iterator[FeePaid]:
-    """For each third asset, the position that it was paid out of: the largest one in that coin. Where none is held, the fee came
-    out of the owner's own coins."""
+    """Yields, for each third asset, the position that paid the fee: the largest one in that coin. If none is held, the fee came
+    from the owner's own coins."""
     fees: dict[str, Decimal] = defaultdict(lambda: ZERO)
     for fill in fills:
         if fill.fee and fill.fee_asset not in {traded.base, traded.quote}:
@@ -33,13 +33,13 @@ def _base(position: Position, instruments: Mapping[str, Instrument]) -> str | No
 
 
 def after_fee(position: Position, fee: Decimal, rules: Instrument | None) -> list[Position]:
-    """The position after a fee was taken out of it; nothing where none of it is held any more. It is the cost of the trade it
-    was paid for, at the market's price: what the coin had cost leaves the books with it."""
+    """Returns the position after a fee was deducted from it; nothing if none of it is held any more. The fee's market value
+    counts as the cost of the trade it was paid for, so the coin's own cost is written off with it."""
     return [without(position, min(fee, position.qty), rules)] if position.qty and rules is not None else []
 
 
 def without(position: Position, missing: Decimal, instrument: Instrument) -> Position:
-    """What is left of a position, at its cost per unit; nothing of the round trip that it was where nothing is left."""
+    """Returns the rest of a position, at its cost per unit; nothing of its round trip if nothing is left."""
     left = position.qty - missing
     if left <= 0:
         return Position(position.symbol)

@@ -1,6 +1,6 @@
-"""Whether a day's books agree: signals and decisions, orders and fills, the exchange's account, the history. Pure.
+"""Reconciles a day: signals and decisions, orders and fills, the exchange's account, the history. Pure.
 
-Every difference is named by the ids of what differs, so that it can be looked up; nothing is put right here.
+Names every difference by the ids of what differs, so that it can be looked up; corrects nothing.
 """
 
 from collections import defaultdict
@@ -19,12 +19,12 @@ from core.policy.order_ownership import Ours, Whose, whose
 
 NOBODY = Ours(None, {})
 UNDECIDED_AFTER = timedelta(minutes=10)
-"""A signal may wait for its turn; one that waits longer than this is lost."""
+"""The longest that a signal may wait for its turn; one that waits longer is lost."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A signal that came in, and what was decided; `outcome` is None where nothing was."""
+    """A signal that came in, and its decision; `outcome` is None if there was none."""
 
     seq: int
     name: str
@@ -34,7 +34,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class LedgerDay:
-    """What the ledger says of a day. `orders` are those of the day's signals and of its executions, which may be of earlier ones,
+    """The ledger's records of a day. `orders` are those of the day's signals and of its executions, which may be of earlier ones,
     by client order id, with their `fills`; `executions` and `results` are those of the day itself."""
 
     decisions: Sequence[Decision]
@@ -59,9 +59,9 @@ def prove(
 ) -> Proof:
     """Compares everything with everything. `ours` tells whose an order on the exchange is.
 
-    `account` are the exchange's orders of the day and a little around it, with fills; `known` those of them that the ledger has,
-    of whichever day; `history` the rows kept elsewhere, None where there is none to compare; `unexported` names executions that
-    are still on their way there; `gone` names symbols that the exchange does not know (any more).
+    `account` are the exchange's orders of the day and a little around it, with fills; `known` those of them that the ledger
+    has, of any day; `history` the rows stored there, None if there is none to compare; `unexported` names executions that are
+    still on their way there; `gone` names symbols that the exchange does not know (any more).
     """
     with localcontext(EXACT):
         profit = _profits(ledger.executions.values())
@@ -106,7 +106,7 @@ def _account(
     reports: dict[str, ExecutionReport] = {}
     for report in account:
         name, order = report.client_order_id, known.get(report.client_order_id)
-        # A client order id may be that of several orders: it is the number that tells which is the ledger's.
+        # Several orders may share a client order id: the number tells which is the ledger's.
         if name not in reports or (order is not None and report.order_id == order.order_id):
             reports[name] = report
         if whose(report, order, ours) in {Whose.LOST, Whose.STRANGE}:

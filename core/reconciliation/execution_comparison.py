@@ -1,4 +1,4 @@
-"""Executions of the ledger beside what the exchange keeps of the account: a symbol at a time, a question a page."""
+"""Compares the ledger's executions with the exchange's records of the account: one symbol at a time, one question per page."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,8 +23,8 @@ async def compare_executions(
     leisure: SpareCapacity,
     progress: Callable[[str, int, int], None] = lambda symbol, done, total: None,
 ) -> Comparison:
-    """What differs, with fees. `progress` is told each symbol, and how many executions were compared of how many. Raises
-    ExchangeUnavailable; a symbol that the exchange knows no more is a note."""
+    """Returns what differs, with fees. Calls `progress` with each symbol, and how many executions of how many were compared.
+    Raises ExchangeUnavailable; a symbol that the exchange no longer knows is a note."""
     found = Comparison()
     done = 0
     for symbol, ours in sorted(_by_symbol(executions).items()):
@@ -54,7 +54,7 @@ def _by_symbol(executions: Sequence[Execution]) -> Mapping[str, Sequence[Executi
 def _differences(
     execution: Execution, by_id: Mapping[str, ExecutionReport], by_name: Mapping[str, ExecutionReport]
 ) -> Iterator[str]:
-    """By the exchange's own number, for an id of ours may be that of several orders."""
+    """Yields the differences, matching by the exchange's own number: several orders may share an id of ours."""
     what = f"{execution.symbol}: order {execution.order_id}"
     report = by_id.get(execution.order_id) or by_name.get(execution.client_order_id)
     if report is None:

@@ -1,4 +1,4 @@
-"""Questions that can wait: asked again when the exchange, or our own allowance, has room for them."""
+"""Low-priority questions: asked again when the exchange, or our own rate limit budget, has room for them."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -12,14 +12,14 @@ ATTEMPTS = 5
 
 
 class SpareCapacity:
-    """Asks one question at a time. `waits` is told each time for how many seconds nothing can be asked."""
+    """Asks one question at a time. Calls `waits` with the seconds of each pause."""
 
     def __init__(self, clock: Clock, waits: Callable[[float], None] = lambda seconds: None) -> None:
         self._clock = clock
         self._waits = waits
 
     async def ask(self, question: Callable[[], Awaitable[T]]) -> T:
-        """What `question` answers. Raises ExchangeUnavailable where no wait was asked for, or too often."""
+        """Returns the answer to `question`. Raises ExchangeUnavailable if no wait was asked for, or too often."""
         for _ in range(ATTEMPTS - 1):
             try:
                 return await question()

@@ -1,4 +1,4 @@
-"""Ledger and exchange side by side: what they disagree about, in words. Changes neither."""
+"""Compares ledger and exchange, and explains their differences in words. Changes neither."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,13 +18,13 @@ from core.ports.venue import Venue
 from core.reconciliation.spare_capacity import SpareCapacity
 
 RECENT = 100
-"""The newest orders of a symbol that are compared."""
+"""The number of a symbol's newest orders that are compared."""
 KnownOrders = Callable[[Sequence[str]], Awaitable[Mapping[str, Order]]]
 
 
 @dataclass(slots=True)
 class Comparison:
-    """`differences` are what must not be; `notes` what the owner may want to know."""
+    """`differences` are faults; `notes` are facts that the owner may want to know."""
 
     differences: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -79,7 +79,7 @@ async def compare(
 
 
 def _bound(instrument: Instrument, held: Decimal, balances: Mapping[str, Balance], in_flight: Sequence[Order]) -> list[str]:
-    """What of the ledger's holding an order on the exchange binds that is not one of ours: it cannot be sold."""
+    """Returns the part of the ledger's holding that another order on the exchange locks: it cannot be sold."""
     balance = balances.get(instrument.base)
     selling = any(order.side is Side.SELL and order.symbol == instrument.symbol for order in in_flight)
     if balance is None or selling or not balance.locked or balance.free >= held or balance.total < held:
@@ -89,7 +89,7 @@ def _bound(instrument: Instrument, held: Decimal, balances: Mapping[str, Balance
 
 
 def differences_of_gone(position: Position) -> list[Reason]:
-    """What there is to say of a symbol that the exchange knows no more: what is held of it can be sold by nobody."""
+    """Returns the differences of a symbol that the exchange no longer knows: nobody can sell its position."""
     return [reason("symbol_gone", symbol=position.symbol, qty=plain(position.qty))] if position.qty else []
 
 
@@ -99,15 +99,15 @@ def _base(position: Position, instruments: Mapping[str, Instrument]) -> str | No
 
 
 def total(balances: Mapping[str, Balance], asset: str) -> Decimal:
-    """All that the exchange holds of `asset`, bound in orders or not."""
+    """Returns the exchange's total of `asset`, locked in orders or not."""
     balance = balances.get(asset)
     return balance.total if balance else ZERO
 
 
 @dataclass(frozen=True, slots=True)
 class Sorted:
-    """The exchange's newest orders of one symbol, by what follows from them: `lost` are to be taken over, `strange` halt entries
-    of the whole account, `differences` those of the symbol."""
+    """The exchange's newest orders of one symbol, by consequence: `lost` are to be adopted, `strange` halt entries of the whole
+    account, `differences` those of the symbol."""
 
     lost: tuple[ExecutionReport, ...] = ()
     strange: tuple[Reason, ...] = ()
@@ -116,7 +116,7 @@ class Sorted:
 
 def sort_orders(recent: RecentOrders, orders: Mapping[str, Order], ours: Ours) -> Sorted:
     """Sorts the orders of `recent` by whose they are; `orders` are those of them that the ledger knows by their client order id.
-    The owner's own orders, without our prefix, are left alone. What cannot be read is nobody's: it is a difference."""
+    Leaves alone the owner's own orders, which lack our prefix. An unreadable order is a difference."""
     lost: list[ExecutionReport] = []
     strange: list[ExecutionReport] = []
     differences: list[Reason] = []
@@ -140,7 +140,7 @@ def sort_orders(recent: RecentOrders, orders: Mapping[str, Order], ours: Ours) -
 
 
 def _unreadable(recent: RecentOrders) -> list[Reason]:
-    """One reason for all of them, which names the newest."""
+    """Returns one reason for all unreadable orders, which names the newest."""
     if not recent.unreadable:
         return []
     last = recent.unreadable[-1]
@@ -152,7 +152,7 @@ def _differs(order: Order, report: ExecutionReport) -> bool:
 
 
 def strangers(reports: Sequence[ExecutionReport], orders: Mapping[str, Order]) -> tuple[Reason, ...]:
-    """One reason for each kind, mark and symbol, which names the newest order, so that they stay few."""
+    """Returns one reason for each kind, mark and symbol, which names the newest order, so that they stay few."""
     newest: dict[tuple[str, str], tuple[ExecutionReport, int]] = {}
     for report in reports:
         key = ("order_id_taken" if report.client_order_id in orders else "order_of_other", _mark(report))
@@ -172,8 +172,8 @@ def _strange(code: str, report: ExecutionReport, count: int) -> Reason:
 
 
 def missing_coins(instrument: Instrument, held: Decimal, balances: Mapping[str, Balance]) -> tuple[Reason, ...]:
-    """What the exchange holds less than the ledger; `held` (base asset) is the sum of the ledger's positions in this base asset.
-    More coins than the ledger has are the owner's own."""
+    """Returns what the exchange holds less than the ledger; `held` (base asset) is the sum of the ledger's positions in this base
+    asset. Coins beyond the ledger's are the owner's own."""
     missing = held - total(balances, instrument.base)
     if missing > 0 and missing >= instrument.step_size:
         return (reason("less_than_ledger", qty=plain(missing), asset=instrument.base),)

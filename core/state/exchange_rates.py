@@ -1,4 +1,4 @@
-"""The rates by which limits and totals are counted in one asset, REPORT_ASSET: kept at hand, and asked for where they are not."""
+"""The rates that convert limits and totals into one asset, REPORT_ASSET: kept in memory, and read if missing."""
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
@@ -18,64 +18,65 @@ from core.state.portfolio import Portfolio
 log = structlog.get_logger(__name__)
 
 ASK_AGAIN_SECONDS = 60.0
-SHOWN_FOR = timedelta(minutes=10)  # a rate that is older is not shown for the present one
+SHOWN_FOR = timedelta(minutes=10)  # an older rate is not shown as current
 
 
 class ExchangeRates:
-    """What each asset is worth in the report asset, by the prices of the market."""
+    """The worth of each asset in the report asset, by market prices."""
 
     def __init__(self, portfolio: Portfolio, market: MarketDataCache, clock: Clock) -> None:
         self._portfolio = portfolio
         self._market = market
         self._clock = clock
-        self._asked_at: dict[str, float] = {}  # when the rules of an asset's pairs were asked for, in monotonic seconds
+        self._asked_at: dict[str, float] = {}  # when the rules of an asset's pairs were requested, in monotonic seconds
 
     @property
     def report(self) -> str:
-        """The asset that everything is counted in."""
+        """Returns the asset that everything is counted in."""
         return self._portfolio.limits.report_asset
 
     def needed(self, quote: str) -> set[str]:
-        """The assets, besides the report asset, whose rates an entry priced in `quote` is decided by."""
+        """Returns the assets, besides the report asset, whose rates decide an entry priced in `quote`."""
         return {quote, *self._portfolio.results_of(self._clock.now().date().isoformat())} - {self.report}
 
     def pairs(self, symbols: Collection[str]) -> set[str]:
-        """The pairs whose prices must be at hand, so that no entry in one of `symbols` waits for a rate."""
+        """Returns the pairs whose prices must be in memory, so that no entry in one of `symbols` waits for a rate."""
         return {leg for asset in self._assets(symbols) for leg in self._first_way(asset)}
 
     async def load(self, symbols: Collection[str]) -> None:
-        """Reads the rules of those pairs, where they are not known yet. What cannot be read now is read when an entry needs it:
-        no exit may wait for it."""
+        """Reads the rules of those pairs, if they are not known yet. What cannot be read now is read when an entry needs it: no
+        exit may wait for it."""
         for asset in sorted(self._assets(symbols)):
             await self._try_to_load(asset)
 
     async def fresh(self, assets: Collection[str]) -> Mapping[str, Rate | Unknown]:
-        """The rates of `assets` by prices that are at most 3 s old: from memory, else asked for."""
+        """Returns the rates of `assets` by prices that are at most 3 s old: from memory, else from the exchange."""
         found = {asset: self._rate(asset, self._fresh) for asset in assets}
         for asset in [asset for asset, one in found.items() if isinstance(one, Unknown)]:
             found[asset] = await self._ask(asset)
         return found
 
     async def look(self, assets: Iterable[str]) -> None:
-        """Asks for the prices of the first way from each of `assets`, in one question, where they are not fresh. Reads no rules;
-        what the exchange does not answer stays as it is."""
+        """Requests the prices of the first way from each of `assets`, in one question, if they are not fresh. Reads no rules;
+        unanswered prices stay as they are."""
         legs = {leg for asset in assets for leg in self._first_way(asset)}
         await self._market.freshen({leg for leg in legs if self._fresh(leg) is None})
 
     def last(self, assets: Iterable[str]) -> Mapping[str, Rate | Unknown]:
-        """The rates of `assets` by the last prices there were, at most ten minutes old: for what is shown, and for what must not
+        """Returns the rates of `assets` by the last known prices, at most ten minutes old: for display, and for what must not
         wait. Answers from memory."""
         return {asset: self._rate(asset, self._lately) for asset in assets}
 
     def total(self, amounts: Mapping[str, Decimal]) -> tuple[Decimal, tuple[str, ...]]:
-        """What amounts by asset come to in the report asset, each at its worst, and the assets left out for want of a rate."""
+        """Returns the total of amounts by asset in the report asset, each at its worst, and the assets left out for lack of a
+        rate."""
         rates = self.last(amounts)
         known = [one.at_worst(amounts[asset]) for asset, one in rates.items() if isinstance(one, Rate)]
         return reduce(EXACT.add, known, ZERO), tuple(sorted(asset for asset, one in rates.items() if isinstance(one, Unknown)))
 
     def _assets(self, symbols: Collection[str]) -> set[str]:
-        """The assets, besides the report asset, in which `symbols` (and whatever else is allowed) are priced and today's results
-        are."""
+        """Returns the assets, besides the report asset, of `symbols`' prices (and of whatever else is allowed) and of today's
+        results."""
         known = self._market.instruments()
         named = [known[symbol] for symbol in symbols if symbol in known]
         allowed = named if self._portfolio.limits.symbols is not None else [*named, *known.values()]
@@ -87,14 +88,14 @@ class ExchangeRates:
         return [leg.symbol for leg in path]
 
     async def _ask(self, asset: str) -> Rate | Unknown:
-        """Asks for the prices of the first way, and where that brings nothing, of all others at once."""
+        """Requests the prices of the first way, and if that brings nothing, of all others at once."""
         readable = await self._try_to_load(asset)
         ways = [[leg.symbol for leg in path] for path in paths(asset, self.report, self._market.instruments())]
         for some in (ways[:1], ways[1:]):
             if some and isinstance(self._rate(asset, self._fresh), Unknown):
                 await self._market.freshen({symbol for way in some for symbol in way})
         found = self._rate(asset, self._fresh)
-        # That there is no pair is said only where the exchange could be asked for one.
+        # A missing pair is reported only if the exchange could be asked for one.
         if isinstance(found, Rate) or found.pairs or readable:
             return found
         return Unknown(asset, self.report, names(asset, self.report)[:1])
@@ -108,7 +109,7 @@ class ExchangeRates:
         return True
 
     async def _load(self, asset: str) -> None:
-        """The pair of the two where there is one, else the pairs of both with each middle, until there is a way."""
+        """Reads the pair of the two if there is one, else the pairs of both with each middle asset, until there is a way."""
         now = self._clock.monotonic()
         if self._first_way(asset) or now - self._asked_at.get(asset, -ASK_AGAIN_SECONDS) < ASK_AGAIN_SECONDS:
             return

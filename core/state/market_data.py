@@ -1,6 +1,6 @@
-"""Prices and rules, kept in memory so that a decision waits for neither. Asks the market data port; never places anything.
+"""Prices and rules, cached so that a decision waits for neither. Uses the market data port; never places anything.
 
-How old a price is counts from when it was asked for: an answer that took 12 s tells of 12 s ago.
+The age of a price counts from the request: an answer that took 12 s describes the market 12 s ago.
 """
 
 import asyncio
@@ -24,28 +24,28 @@ ASK_AGAIN_SECONDS = 10.0
 _MOST_ASKED = 1_000
 ASK_TIMEOUT_SECONDS = 2.0
 GONE = "DELISTED"
-"""The status of a symbol that the exchange knew and knows no more."""
+"""The status of a symbol that the exchange used to know."""
 
 
 class MarketDataCache:
     """The newest quote of each watched symbol, and every symbol's rules."""
 
     def __init__(self, data: MarketData, clock: Clock, watched: Callable[[], Collection[str]]) -> None:
-        """`watched` names, at each poll, the symbols whose price must be at hand."""
+        """Builds the cache. `watched` names, at each poll, the symbols whose price must be in memory."""
         self._data = data
         self._clock = clock
         self._watched = watched
         self._instruments: dict[str, Instrument] = {}
         self._quotes: dict[str, Quote] = {}
         self._gone: set[str] = set()
-        self._asked_at: dict[str, float] = {}  # when the rules of a symbol were asked for alone, in monotonic seconds
+        self._asked_at: dict[str, float] = {}  # when a symbol's own rules were last requested, in monotonic seconds
         self._asking: dict[str, asyncio.Task[Quote | None]] = {}
         self._priceless: set[str] = set()
         self.problem = "not asked yet"
 
     @property
     def ready(self) -> tuple[bool, str]:
-        """Whether the exchange answered last time, and what it said instead if not."""
+        """Tells whether the exchange answered last time, and its error if not."""
         return (not self.problem, self.problem or "answers")
 
     @property
@@ -59,20 +59,20 @@ class MarketDataCache:
         return self._instruments
 
     def quote(self, symbol: str) -> Quote | None:
-        """The last known quote, however old."""
+        """Returns the last known quote, however old."""
         return self._quotes.get(symbol)
 
     def price(self, symbol: str) -> Decimal | None:
-        """The last known price at which one could sell, in quote asset; for showing, not for deciding."""
+        """Returns the last known selling price, in quote asset; for display, not for decisions."""
         quote = self._quotes.get(symbol)
         return quote.bid if quote else None
 
     def is_gone(self, symbol: str) -> bool:
-        """Whether the exchange, asked for the rules of `symbol`, said that it knows no such symbol."""
+        """Tells whether the exchange, asked for the rules of `symbol`, reported that it knows no such symbol."""
         return symbol in self._gone
 
     def symbols(self) -> Collection[str]:
-        """All whose rules were read, or asked for in vain."""
+        """Returns all symbols whose rules were read, or requested in vain."""
         return self._instruments.keys() | self._gone
 
     async def load_instruments(self, symbols: Collection[str] | None) -> None:
@@ -89,8 +89,8 @@ class MarketDataCache:
         self.problem = ""
 
     async def find_instrument(self, symbol: str) -> Instrument | None:
-        """The rules of `symbol`; asked for, at most every 10 s, while they are not known or say that it is halted: that may be
-        over. Raises ExchangeUnavailable."""
+        """Returns the rules of `symbol`; requests them, at most every 10 s, while they are unknown or say that it is halted: that
+        may be over. Raises ExchangeUnavailable."""
         known = self._instruments.get(symbol)
         if (known is None or not known.trading) and self._may_ask(symbol):
             await self.load_instruments([symbol])
@@ -106,7 +106,7 @@ class MarketDataCache:
         return True
 
     async def fresh_quote(self, symbol: str) -> Quote | None:
-        """A quote that is at most 3 s old: from memory, else asked for once however many wait. None if there is none."""
+        """Returns a quote that is at most 3 s old: from memory, else requested once however many wait. None if there is none."""
         quote = self._quotes.get(symbol)
         if quote is not None and quote.is_fresh(self._clock.now(), FRESH):
             return quote
@@ -121,7 +121,7 @@ class MarketDataCache:
             async with asyncio.timeout(ASK_TIMEOUT_SECONDS):
                 await self._refresh([symbol])
         except (ExchangeUnavailable, TimeoutError) as error:
-            if symbol not in self._priceless:  # an entry that is good asks again and again
+            if symbol not in self._priceless:  # a good entry asks again and again
                 log.warning("no present price", symbol=symbol, error=str(error) or "no answer in time")
             self._priceless.add(symbol)
             return None
@@ -129,7 +129,7 @@ class MarketDataCache:
         return quote if quote is not None and quote.is_fresh(self._clock.now(), FRESH) else None
 
     async def freshen(self, symbols: Collection[str]) -> None:
-        """Asks for the prices of many symbols in one question; where nothing is answered they stay as they are."""
+        """Requests the prices of many symbols in one question; unanswered ones stay as they are."""
         try:
             async with asyncio.timeout(ASK_TIMEOUT_SECONDS):
                 await self._refresh(symbols)
@@ -137,14 +137,14 @@ class MarketDataCache:
             log.warning("no present prices", symbols=len(symbols), error=str(error) or "no answer in time")
 
     async def _refresh(self, symbols: Iterable[str]) -> bool:
-        """Whether there was anything to ask."""
+        """Requests stale quotes; tells whether there was anything to request."""
         known = [symbol for symbol in symbols if symbol in self._instruments and symbol not in self._gone]
         if known:
             self._learn(self._clock.now(), await self._data.quotes(known))
         return bool(known)
 
     def _learn(self, asked_at: datetime, quotes: Mapping[str, Quote]) -> None:
-        """An answer is as old as its question, whatever the adapter says; one that comes late takes no newer one's place."""
+        """Stores quotes. An answer is as old as its request, whatever the adapter says; a late one replaces no newer one."""
         for symbol, quote in quotes.items():
             self._priceless.discard(symbol)
             known, learned = self._quotes.get(symbol), replace(quote, at=min(quote.at, asked_at))

@@ -1,4 +1,4 @@
-"""The present, in memory: what is committed, plus what is on its way. Decisions read it; only commits change it."""
+"""In-memory state: committed rows plus in-flight orders. Decisions read it; only commits change it."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -28,7 +28,7 @@ _ANSWERED = 200
 
 @dataclass(slots=True)
 class Portfolio:
-    """One process's picture of its ledger. `in_flight` holds orders whose intent is committed or about to be, so that two symbols
+    """One process's view of its ledger. `in_flight` has the orders whose intent is committed or about to be, so that two symbols
     deciding at the same time cannot both take the last free place."""
 
     controls: TradingState
@@ -36,26 +36,26 @@ class Portfolio:
     positions: dict[str, Position] = field(default_factory=dict)
     in_flight: dict[str, Order] = field(default_factory=dict)
     approvals: dict[str, Approval] = field(default_factory=dict)  # open ones, by token
-    answered: dict[str, Approval] = field(default_factory=dict)  # the last ones that are open no more, by token
+    answered: dict[str, Approval] = field(default_factory=dict)  # the last ones that were closed, by token
     holds: dict[str, SymbolHalt] = field(
         default_factory=dict
-    )  # by symbol; also what was accepted, so that it does not hold again
-    exits: dict[str, PendingExit] = field(default_factory=dict)  # those that are wanted, by symbol
-    fixed: Mapping[int, Role] = field(default_factory=dict)  # whom the settings name
-    people: dict[int, Person] = field(default_factory=dict)  # who was let in through the chat and still has the right
+    )  # by symbol; includes accepted ones, so that the same cause does not halt again
+    exits: dict[str, PendingExit] = field(default_factory=dict)  # pending ones, by symbol
+    fixed: Mapping[int, Role] = field(default_factory=dict)  # named in the settings
+    people: dict[int, Person] = field(default_factory=dict)  # let in through the chat, and not revoked
     invites: dict[str, Invite] = field(default_factory=dict)  # neither used nor withdrawn, by digest
-    authenticators: dict[int, Authenticator] = field(default_factory=dict)  # those that count, by person
+    authenticators: dict[int, Authenticator] = field(default_factory=dict)  # the valid ones, by person
     readers: dict[int, Reader] = field(default_factory=dict)  # by chat
-    limits_set: dict[str, LimitSet] = field(default_factory=dict)  # in place of the settings', by name
+    limits_set: dict[str, LimitSet] = field(default_factory=dict)  # override the settings, by name
     balances: Mapping[str, Balance] = field(default_factory=dict)
     balances_at: datetime | None = None
-    clock_offset: timedelta | None = None  # the exchange's clock minus ours, as it was measured last
+    clock_offset: timedelta | None = None  # the exchange's clock minus ours, as last measured
     mark: int | None = None  # the ledger's own
     touched: set[str] = field(default_factory=set)  # symbols that an order was ever sent for
-    acknowledged: dict[int, Acknowledged] = field(default_factory=dict)  # whose orders on the account are known, by mark
-    moves: Counter[str] = field(default_factory=Counter)  # how often something of a symbol changed
+    acknowledged: dict[int, Acknowledged] = field(default_factory=dict)  # acknowledged traders on the account, by mark
+    moves: Counter[str] = field(default_factory=Counter)  # number of changes by symbol
     limits: RiskLimits = field(init=False)
-    """Those in force."""
+    """The limits in force."""
     _day: str = ""
     _results: dict[str, Decimal] = field(default_factory=dict)
 
@@ -66,8 +66,8 @@ class Portfolio:
     def from_ledger(
         cls, state: LedgerState, controls: TradingState, settings: RiskLimits, today: str, fixed: Mapping[int, Role] | None = None
     ) -> "Portfolio":
-        """`controls` are for the first start; `settings` are the limits wherever nothing else was set; `fixed` are the people
-        that the settings name."""
+        """Builds the portfolio. `controls` are for the first start; `settings` are the limits unless overridden; `fixed` are the
+        people that the settings name."""
         return cls(
             fixed=fixed or {},
             controls=state.controls or controls,
@@ -90,12 +90,12 @@ class Portfolio:
         )
 
     def is_of(self, report: str) -> bool:
-        """Whether all amounts that were set in the chat were said in the asset `report`: those of another do not count."""
+        """Tells whether all amounts set in the chat are in the asset `report`: others do not count."""
         set_here = all(is_of(limit, report) for limit in self.limits_set.values() if limit.value is not None)
         return set_here and self.controls.asking.threshold(report) == self.controls.asking.above
 
     def role(self, user_id: int) -> Role | None:
-        """What a person may do; None for a stranger. The settings count before the chat."""
+        """Returns a person's role; None for a stranger. The settings come before the chat."""
         fixed = self.fixed.get(user_id)
         if fixed is not None:
             return fixed
@@ -103,8 +103,8 @@ class Portfolio:
         return person.role if person is not None else None
 
     def granted(self, invite: Invite, now: datetime) -> Role | None:
-        """The role that somebody who comes by the link has: never more than who made it has at that moment. None where nobody may
-        come by it any more: used, withdrawn, too old, or made by who may not invite now."""
+        """Returns the role that a link grants: never more than its maker has at that moment. None if it is no longer valid: used,
+        withdrawn, too old, or its maker may not invite now."""
         inviter = self.role(invite.inviter)
         if invite.used_by is not None or now >= invite.expires_at or inviter is None or inviter < MAY_INVITE:
             return None
@@ -114,32 +114,32 @@ class Portfolio:
         return self.positions.get(symbol) or Position(symbol)
 
     def open_positions(self) -> list[Position]:
-        """What is held and could be sold, the oldest first. Dust is not among them."""
+        """Returns the positions that are held and could be sold, oldest first. Dust is not among them."""
         held = [position for position in self.positions.values() if position.is_open]
         return sorted(held, key=lambda position: (position.opened_at is not None, position.opened_at, position.symbol))
 
     def count_open(self, *, besides: str) -> int:
-        """Open positions, and entries under way that may become one; the order with the id `besides` does not count."""
+        """Counts open positions, and entries under way that may become one, without the order with the id `besides`."""
         entering = {
             order.symbol for order in self.in_flight.values() if order.side is Side.BUY and order.client_order_id != besides
         }
         return len(entering | {position.symbol for position in self.positions.values() if position.is_open})
 
     def in_flight_for(self, symbol: str) -> Order | None:
-        """The order of `symbol` that is not settled yet; a mailbox has at most one."""
+        """Returns the unsettled order of `symbol`; a mailbox has at most one."""
         return next((order for order in self.in_flight.values() if order.symbol == symbol), None)
 
     def results_of(self, day: str) -> dict[str, Decimal]:
-        """Net profits of the UTC day `day` (`YYYY-MM-DD`) by quote asset, without the zeros."""
+        """Returns net profits of the UTC day `day` (`YYYY-MM-DD`) by quote asset, without the zeros."""
         return {asset: profit for asset, profit in self._results.items() if profit} if day == self._day else {}
 
     def approval_for(self, symbol: str) -> Approval | None:
-        """The open question about `symbol`; there is at most one."""
+        """Returns the open approval of `symbol`; there is at most one."""
         return next((approval for approval in self.approvals.values() if approval.signal.symbol == symbol), None)
 
     def capital(self, quotes: Iterable[str], instruments: Mapping[str, Instrument]) -> Mapping[str, Decimal] | None:
-        """What there is, by quote asset: the balances of `quotes` and of those that positions are priced in, and the positions at
-        their cost. None before the balances are known."""
+        """Returns the capital by quote asset: the balances of `quotes` and of the assets that positions are priced in, and the
+        positions at their cost. None before the balances are known."""
         if self.balances_at is None:
             return None
         held = [(instruments[one.symbol].quote, one.cost) for one in self.open_positions() if one.symbol in instruments]
@@ -149,27 +149,27 @@ class Portfolio:
         return {quote: cost + self.balances[quote].total if quote in self.balances else cost for quote, cost in found.items()}
 
     def hold_on(self, symbol: str) -> SymbolHalt | None:
-        """Why nothing is bought in `symbol`; None where nothing is the matter."""
+        """Returns the halt on `symbol`; None if there is none."""
         hold = self.holds.get(symbol)
         return hold if hold is not None and hold.active else None
 
     @property
     def account_hold(self) -> SymbolHalt | None:
-        """Why nothing is bought on the whole account; None where nothing is the matter."""
+        """Returns the halt on the whole account; None if there is none."""
         return self.hold_on(ACCOUNT)
 
     def active_holds(self) -> list[SymbolHalt]:
-        """Every hold in force, by symbol."""
+        """Returns every halt in force, by symbol."""
         return [hold for _, hold in sorted(self.holds.items()) if hold.active]
 
     def instruments_needed(self, configured: Iterable[str]) -> set[str]:
-        """Symbols whose rules and prices must be known: the configured ones and those held or asked about."""
+        """Returns the symbols whose rules and prices must be known: the configured ones and those held or awaiting approval."""
         held = {position.symbol for position in self.positions.values() if position.qty}
         asked = {approval.signal.symbol for approval in self.approvals.values()}
         return {*configured, *held, *asked, *(order.symbol for order in self.in_flight.values())}
 
     def apply(self, changes: CommitBatch) -> None:
-        """Takes over what was just committed."""
+        """Applies a commit."""
         for position in changes.positions:
             self.positions[position.symbol] = position
             self.moves[position.symbol] += 1
@@ -190,7 +190,7 @@ class Portfolio:
         self._apply_limits(changes)
 
     def _apply_waiting(self, changes: CommitBatch) -> None:
-        """What goes on beyond its message: questions, holds and exits."""
+        """Applies what outlives its message: approvals, halts and exits."""
         for approval in changes.approvals:
             if approval.state is ApprovalState.OPEN:
                 self.approvals[approval.token] = approval

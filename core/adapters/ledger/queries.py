@@ -145,8 +145,8 @@ class LedgerQueries:
         return row["seq"] or 0
 
     async def arrivals(self, seq: int, before: datetime) -> Mapping[str, int]:
-        """Counts the signals after message number `seq` that were dated earlier than `before`, by outcome; an empty word for those that
-        wait."""
+        """Counts the signals after message number `seq` that were dated earlier than `before`, by outcome; an empty word for
+        those that wait."""
         inbox = tables.inbox.c
         question = (
             select(inbox.outcome, func.count().label("n"))

@@ -1,1 +1,1 @@
-"""What an exit may sell, and what becomes of one that is still pending."""
+"""Exits: how much one may sell, and the rules of one that is still pending."""

@@ -1,4 +1,4 @@
-"""What becomes of an exit that is wanted: when it is tried again, what of it is left, and what ends it. Pure."""
+"""The rules of a pending exit: when it is retried, how much of it is left, and what ends it. Pure."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -16,21 +16,21 @@ from core.domain.reasons import Reason
 from core.domain.signal import Side, Signal
 from core.policy.decision_context import RiskLimits
 
-_PAUSES = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # seconds before the next attempt, by how many failed in a row
-_LONGEST_PAUSE = 300.0  # seconds: it may be taken back meanwhile, and a ban may end early
+_PAUSES = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # seconds before the next attempt, by the number of failures in a row
+_LONGEST_PAUSE = 300.0  # seconds: the cause may go away meanwhile, and a ban may end early
 _JUST_AFTER = timedelta(milliseconds=1)
-_AFTER_A_PART = timedelta(seconds=1)  # the book was empty: give it a moment to fill
+_AFTER_A_PART = timedelta(seconds=1)  # the order book was empty: give it a moment to fill
 PASSING = frozenset({"unknown_symbol", "not_trading", "market_orders_off", "nothing_free"})
-"""Why an exit cannot be sent at the moment: it waits from the first. Once it is wanted it waits for everything but its end."""
+"""Reasons why an exit cannot be sent at the moment: it waits from the first. Once pending it waits for everything but its end."""
 ENDS = frozenset({"expired", "no_position", "below_min_qty", "panic_over"})
-"""What ends an exit that is wanted: too old, taken back, or nothing is left that an order may ask for."""
+"""Reasons that end a pending exit: too old, taken back, or nothing is left that an order may ask for."""
 ALL_SOLD = frozenset({"no_position", "below_min_qty"})
 
 
 def of_order(order: Order, held: Decimal, now: datetime) -> PendingExit | None:
-    """Returns the exit that an unsettled sale is the first attempt at, for a ledger of before exits were wanted; None where it is
-    an entry, or was named by the exchange already, as one that was taken over is: nobody knows who wanted that. `held` is what
-    the symbol's position holds, in base asset. No more than was ordered then is ever sold."""
+    """Returns the exit that an unsettled sale is the first attempt at, for a ledger older than pending exits; None if it is an
+    entry, or the exchange has named it already, as with an adopted order: nobody knows who requested that. `held` is the symbol's
+    position, in base asset. Never sells more than was ordered then."""
     if order.side is not Side.SELL or not held or order.order_id is not None or order.signal.is_again:
         return None
     since, by, at = min(order.signal.ts, now), order.approved_by, order.approved_at
@@ -38,11 +38,11 @@ def of_order(order: Order, held: Decimal, now: datetime) -> PendingExit | None:
 
 
 def waits(why: Reason, *, wanted: bool, lasts: bool, part: bool = False) -> bool:
-    """Tells whether an exit refused for `why`, of a position that is open, waits and is tried again. `wanted` where it is wanted
-    already, `lasts` where nothing but its owner ends it (a panic), `part` where a person asks for less than all that is held.
+    """Tells whether an exit of an open position, refused for `why`, waits and is retried. `wanted` if it is pending already,
+    `lasts` if nothing but its owner ends it (a panic), `part` if a person asks for less than the whole position.
 
-    What is held and cannot be asked for by the symbol's present rules is not sold: the rules may change again, and if they do
-    not, the exit ends loudly by its age.
+    An amount that the symbol's current rules do not let an order ask for is not sold: the rules may change again, and if they
+    do not, the exit ends with an alert when it gets too old.
     """
     if why.code in ALL_SOLD:
         return not lasts and (wanted or not part)
@@ -52,8 +52,8 @@ def waits(why: Reason, *, wanted: bool, lasts: bool, part: bool = False) -> bool
 def put_off(
     wanted: PendingExit, why: Reason, now: datetime, limits: RiskLimits, retry_after: float = 0.0
 ) -> tuple[PendingExit, bool]:
-    """The exit after an attempt that sold nothing, and whether that is news. `retry_after` (seconds) is waited for, but not
-    beyond the exit's own end: that is told in time."""
+    """Returns the exit after an attempt that sold nothing, and whether that needs reporting. Waits `retry_after` (seconds), but
+    not beyond the exit's own end: that is reported in time."""
     pause = timedelta(seconds=max(_PAUSES[min(wanted.failures, len(_PAUSES) - 1)], min(retry_after, _LONGEST_PAUSE)))
     end = good_until(wanted, limits)
     due_at = now + pause if end is None else min(now + pause, max(end + _JUST_AFTER, now))
@@ -63,12 +63,12 @@ def put_off(
 
 
 def is_due(wanted: PendingExit, now: datetime) -> bool:
-    """Whether it is to be tried again. Nothing is put off for longer than the longest pause: a clock was set back since."""
+    """Tells whether it is to be retried. Nothing is delayed beyond the longest pause: if it is, the clock was set back since."""
     return not timedelta() < wanted.due_at - now <= timedelta(seconds=_LONGEST_PAUSE)
 
 
 def after_fills(wanted: PendingExit, order: Order, position: Position, instrument: Instrument, now: datetime) -> PendingExit:
-    """The exit after an order that sold something and left `position`: what is left of it is due, or it is over."""
+    """Returns the exit after an order that sold something and left `position`: what is left of it is due, or it is over."""
     left = min(wanted.qty - order.executed_qty, position.qty)
     if not position.is_open or instrument.is_remainder(left, order.average_price):
         return replace(wanted, qty=max(left, Decimal(0)), ended_at=now)
@@ -77,7 +77,7 @@ def after_fills(wanted: PendingExit, order: Order, position: Position, instrumen
 
 
 def good_until(wanted: PendingExit, limits: RiskLimits) -> datetime | None:
-    """From then on it is given up, loudly; None for a panic, which lasts."""
+    """Returns when it is given up, with an alert; None for a panic, which lasts."""
     return (
         None
         if wanted.signal.is_panic
@@ -86,7 +86,7 @@ def good_until(wanted: PendingExit, limits: RiskLimits) -> datetime | None:
 
 
 def told_waiting(wanted: PendingExit, signal: Signal, seq: int, limits: RiskLimits) -> ExitPending:
-    """The event that tells what a wanted exit waits for; `seq` is the message of the attempt."""
+    """Returns the event that reports what a pending exit waits for; `seq` is the message of the attempt."""
     if wanted.why is None:
         raise ValueError("it waits for nothing")
     return ExitPending(signal, wanted.why, good_until(wanted, limits), seq)
@@ -95,7 +95,7 @@ def told_waiting(wanted: PendingExit, signal: Signal, seq: int, limits: RiskLimi
 def after_failure(
     wanted: PendingExit | None, order: Order, now: datetime, limits: RiskLimits, retry_after: float = 0.0
 ) -> tuple[list[PendingExit], list[Event]]:
-    """What follows from an order that sold nothing: a wanted exit waits, and says so once; anything else failed."""
+    """Returns what follows from an order that sold nothing: a pending exit waits, and reports so once; any other order failed."""
     if wanted is None or order.reason is None:
         return [], [OrderFailed(order)]
     after, is_news = put_off(wanted, order.reason, now, limits, retry_after)

@@ -1,9 +1,9 @@
-"""How much of a position may be sold where ledger and exchange may disagree. Pure."""
+"""Limits how much of a position may be sold if ledger and exchange may disagree. Pure."""
 
 from decimal import Decimal
 
 
 def exit_quantity(held: Decimal, free: Decimal | None) -> Decimal:
-    """Returns the smaller of what the ledger holds and what is free on the exchange, in base asset. Where `free` is None nobody
-    could say, and the ledger's word is taken: an exit is not kept back by what is merely unknown."""
+    """Returns the smaller of the ledger's position and the exchange's free balance, in base asset. If `free` is None it is
+    unknown, and the ledger's figure is used: a mere unknown never blocks an exit."""
     return held if free is None else max(min(held, free), Decimal(0))

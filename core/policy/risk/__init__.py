@@ -1,4 +1,5 @@
-"""The risk rules, one small file each. Every rule returns None or a reason; what is not known is a refusal."""
+"""The risk rules, one small file each. Every rule returns None or a reason; if a price, balance or rule is unknown, it
+refuses."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ RULES: tuple[Rule, ...] = (price_sanity, price_band, order_notional, open_positi
 
 @dataclass(frozen=True, slots=True)
 class RiskApproved:
-    """An order that passed every rule. Only `assess` makes one, and the executor takes nothing else. `qty` in base asset,
+    """An order that passed every rule. Only `assess` makes one, and the executor accepts nothing else. `qty` in base asset,
     `price` in quote asset."""
 
     side: Side
@@ -30,7 +31,7 @@ class RiskApproved:
 
 
 def assess(signal: Signal, draft: SizedOrder, decision_context: DecisionContext) -> RiskApproved | Reason:
-    """The first rule that refuses gives the reason."""
+    """Checks every rule; the first one that refuses gives the reason."""
     for rule in RULES:
         refused = rule(signal, draft, decision_context)
         if refused is not None:

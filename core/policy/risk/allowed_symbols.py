@@ -1,4 +1,4 @@
-"""Only what the owner has named is entered. What is held may always be left."""
+"""Entries only in symbols that the owner has named. Exits are always allowed."""
 
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side, Signal

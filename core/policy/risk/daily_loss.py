@@ -11,7 +11,7 @@ from core.policy.sizing.market_orders import SizedOrder, amount
 
 
 def daily_loss(_signal: Signal, draft: SizedOrder, decision_context: DecisionContext) -> Reason | None:
-    """Refuses an entry once today's net result in the report asset is at or below -DAILY_LOSS_LIMIT, or is not known."""
+    """Refuses an entry once today's net result in the report asset is at or below -DAILY_LOSS_LIMIT, or unknown."""
     if draft.side is Side.SELL:
         return None
     limits, found = decision_context.limits, result_today(decision_context)
@@ -24,7 +24,7 @@ def daily_loss(_signal: Signal, draft: SizedOrder, decision_context: DecisionCon
 
 
 def result_today(decision_context: DecisionContext) -> Decimal | Reason:
-    """Today's results of every quote asset in the report asset, each at its worst by the present rate; or why it is not known."""
+    """Returns today's results of every quote asset in the report asset, each at its worst current rate; or why it is unknown."""
     if decision_context.results_today is None:
         return reason("daily_loss_unknown", quote=decision_context.limits.report_asset)
     total = ZERO

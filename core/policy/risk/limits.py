@@ -1,4 +1,4 @@
-"""The owner's limits by the names of their settings, and what was set in their place. Pure."""
+"""The owner's limits by the names of their settings, and the overrides set in the chat. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -15,7 +15,7 @@ MOST = Decimal(10) ** 15
 
 
 def amount(text: str) -> Decimal:
-    """An amount above zero in plain digits, which can be shown in full on a line. Raises ValueError."""
+    """Parses an amount above zero in plain digits that fits on a line in full. Raises ValueError."""
     value = parse_decimal(text)
     if not 0 < value < MOST:
         raise ValueError(text)
@@ -23,7 +23,7 @@ def amount(text: str) -> Decimal:
 
 
 def per_cent(text: str) -> Decimal:
-    """An amount of at most a hundred. Raises ValueError."""
+    """Parses an amount of at most a hundred. Raises ValueError."""
     value = amount(text)
     if value > 100:
         raise ValueError(text)
@@ -31,14 +31,14 @@ def per_cent(text: str) -> Decimal:
 
 
 def count(text: str) -> int:
-    """1 to 10,000. Raises ValueError."""
+    """Parses 1 to 10,000. Raises ValueError."""
     if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= 10_000:
         raise ValueError(text)
     return int(text)
 
 
 def seconds(text: str) -> timedelta:
-    """Up to a day. Raises ValueError."""
+    """Parses up to a day. Raises ValueError."""
     value = amount(text)
     if value > 86_400:
         raise ValueError(text)
@@ -57,25 +57,25 @@ RULES: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "EXIT_MAX_AGE": ("exit_max_age", seconds),
     "APPROVAL_TTL": ("approval_ttl", seconds),
 }
-"""Name of the setting to field of Limits and reader of its value."""
+"""Name of the setting to field of RiskLimits and parser of its value."""
 
 
 AMOUNTS = frozenset({"MAX_ORDER_NOTIONAL", "DAILY_LOSS_LIMIT", "TRADE_QUOTE"})
-"""Those that are counted in the report asset."""
+"""The limits that are counted in the report asset."""
 
 
 def asset_of(limits: RiskLimits, name: str) -> str:
-    """The report asset, for a limit that is an amount of it; empty for any other."""
+    """Returns the report asset, for a limit that is an amount of it; empty for any other."""
     return limits.report_asset if name in AMOUNTS else ""
 
 
 def is_of(change: LimitSet, report: str) -> bool:
-    """Whether what was set means anything while everything is counted in `report`: 500 USDC are no 500 BTC."""
+    """Tells whether an override applies while everything is counted in `report`: 500 USDC are not 500 BTC."""
     return change.name not in AMOUNTS or change.asset in {"", report}
 
 
 def is_good(name: str, value: str) -> bool:
-    """Whether `value` may stand for the limit `name`."""
+    """Tells whether `value` is valid for the limit `name`."""
     rule = RULES.get(name)
     if rule is None:
         return False
@@ -87,8 +87,8 @@ def is_good(name: str, value: str) -> bool:
 
 
 def with_set(settings: RiskLimits, changes: Iterable[LimitSet]) -> RiskLimits:
-    """The limits in force: those of the settings, and in their place what was set in the same report asset.
-    Of TRADE_QTY and TRADE_QUOTE the one that was set last is the size of an entry."""
+    """Returns the limits in force: those of the settings, overridden by those set in the same report asset. Of TRADE_QTY and
+    TRADE_QUOTE the one set last is the size of an entry."""
     fields: dict[str, Any] = {}
     counted = [change for change in changes if is_of(change, settings.report_asset)]
     good = [change for change in counted if change.value is not None and is_good(change.name, change.value)]
@@ -101,8 +101,8 @@ def with_set(settings: RiskLimits, changes: Iterable[LimitSet]) -> RiskLimits:
 
 
 def allows_more(name: str, before: RiskLimits, after: RiskLimits) -> bool:
-    """Tells whether a limit raises the risk: it lets more through than before, or gives an exit up sooner. The size of an entry
-    does where it became one of another asset, too: which of the two is more goes by the price."""
+    """Tells whether a change raises the risk: it lets more through than before, or gives an exit up sooner. A change of the entry
+    size's asset counts too: which of the two is more depends on the price."""
     if name in _SIZES:
         field = "trade_quote" if after.trade_quote is not None else "trade_qty"
         same = (before.trade_quote is None) == (after.trade_quote is None)
@@ -117,7 +117,7 @@ _SIZES = frozenset({"TRADE_QTY", "TRADE_QUOTE"})
 
 
 def shown(limits: RiskLimits, name: str) -> str:
-    """The value in force of a limit, as its setting would have it; empty where there is none."""
+    """Returns a limit's value in force, as its setting would write it; empty if there is none."""
     value = getattr(limits, RULES[name][0])
     if value is None:
         return ""
@@ -131,7 +131,7 @@ def shown(limits: RiskLimits, name: str) -> str:
 
 
 def in_quote(limits: RiskLimits, rate: Rate | Unknown) -> RiskLimits:
-    """The limits with TRADE_QUOTE in the asset of `rate`, in which an entry is sized, and no longer in the report asset."""
+    """Returns the limits with TRADE_QUOTE in the asset of `rate`, in which an entry is sized, instead of the report asset."""
     if limits.trade_quote is None or isinstance(rate, Unknown):
         return limits
     return replace(limits, trade_quote=rate.within(limits.trade_quote))

@@ -1,4 +1,4 @@
-"""At most so many positions at a time; entries under way count."""
+"""A maximum number of open positions; entries under way count."""
 
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side, Signal
@@ -7,7 +7,7 @@ from core.policy.sizing.market_orders import SizedOrder
 
 
 def open_positions(_signal: Signal, draft: SizedOrder, decision_context: DecisionContext) -> Reason | None:
-    """Refuses an entry when MAX_OPEN_POSITIONS are open or on their way. Exits are always allowed."""
+    """Refuses an entry if MAX_OPEN_POSITIONS are open or under way. Exits are always allowed."""
     limit = decision_context.limits.max_open_positions
     if draft.side is Side.SELL or decision_context.open_count < limit:
         return None

@@ -1,4 +1,4 @@
-"""One order is worth at most so much."""
+"""A maximum worth of one order."""
 
 from core.domain.money import plain
 from core.domain.reasons import Reason, reason
@@ -9,7 +9,7 @@ from core.policy.sizing.market_orders import SizedOrder, amount
 
 
 def order_notional(_signal: Signal, draft: SizedOrder, decision_context: DecisionContext) -> Reason | None:
-    """Refuses an entry that may be worth more than MAX_ORDER_NOTIONAL (report asset), or of which nobody knows. Exits are always
+    """Refuses an entry that may be worth more than MAX_ORDER_NOTIONAL (report asset), or whose worth is unknown. Exits are always
     allowed."""
     if draft.side is Side.SELL:
         return None

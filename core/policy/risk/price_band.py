@@ -1,4 +1,4 @@
-"""An entry at a price far worse than the signal's is another trade than the one that was meant."""
+"""An entry far above the signal's price is not the trade that was meant."""
 
 from core.domain.money import plain
 from core.domain.reasons import Reason, reason
@@ -8,7 +8,7 @@ from core.policy.sizing.market_orders import SizedOrder
 
 
 def price_band(signal: Signal, draft: SizedOrder, decision_context: DecisionContext) -> Reason | None:
-    """Refuses an entry when the market has moved more than PRICE_BAND_PCT above the signal's price. Exits are always allowed."""
+    """Refuses an entry if the market has moved more than PRICE_BAND_PCT above the signal's price. Exits are always allowed."""
     if draft.side is Side.SELL:
         return None
     moved = signal.moved(draft.price)

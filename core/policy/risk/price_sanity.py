@@ -1,4 +1,4 @@
-"""A signal whose price is not of this market was meant for another one, or sent by mistake."""
+"""A signal whose price is far off this market was meant for another one, or sent by mistake."""
 
 from decimal import Decimal
 
@@ -13,10 +13,10 @@ TENFOLD = Decimal(10)
 
 def price_sanity(signal: Signal, draft: SizedOrder, decision_context: DecisionContext) -> Reason | None:
     """Refuses an entry whose signal's price is further than PRICE_SANITY_PCT from the market, in either direction, and an exit
-    where the two differ more than tenfold.
+    if the two differ more than tenfold.
 
-    An exit that a person ordered or approved passes, as does one whose market nobody knows, and one that is tried again: it was
-    judged when it came, and since then the market may have fallen. A refused exit costs everything that a falling market takes.
+    An exit that a person ordered or approved passes, as does one whose market price is unknown, and a retry: it was judged when
+    it came, and since then the market may have fallen. A refused exit is exposed to the whole fall of a market.
     """
     if decision_context.quote is None:
         return None
@@ -29,10 +29,10 @@ def price_sanity(signal: Signal, draft: SizedOrder, decision_context: DecisionCo
 
 
 def off_by(close: Decimal, market: Decimal) -> Decimal:
-    """How far `close` is from `market`, in per cent of the market, whichever way; both in quote asset."""
+    """Returns how far `close` is from `market`, in per cent of the market, in either direction; both in quote asset."""
     return divide(multiply(abs(close - market), HUNDRED), market)
 
 
 def is_within(times: Decimal, close: Decimal, market: Decimal) -> bool:
-    """Whether neither of two prices is more than so many `times` the other."""
+    """Tells whether neither of two prices is more than `times` the other."""
     return close <= multiply(market, times) and market <= multiply(close, times)

@@ -1,4 +1,4 @@
-"""An opinion is good for a while only: from when it was made, or since a person confirmed it. A panic is good while it lasts."""
+"""A signal is good for a limited time: from when it was made, or since a person confirmed it. A panic's exits never age."""
 
 from datetime import datetime, timedelta
 
@@ -12,18 +12,18 @@ _CLOCK_OFF = timedelta(seconds=5)
 
 
 def lasts(signal: Signal, controls: TradingState) -> bool:
-    """Whether `signal` is as good as when it was made: an exit of /panic, until somebody ends the pause that came with it."""
+    """Tells whether `signal` never ages: an exit of /panic, until somebody ends the pause that came with it."""
     return signal.is_panic and controls.pause is Pause.ALL
 
 
 def good_for(signal: Signal, limits: RiskLimits) -> timedelta:
-    """How old a signal may become: an entry SIGNAL_MAX_AGE, an exit EXIT_MAX_AGE, or as its own `valid_for` has it."""
+    """Returns how old a signal may become: an entry SIGNAL_MAX_AGE, an exit EXIT_MAX_AGE, or its own `valid_for`."""
     return signal.good_for(limits.signal_max_age if signal.side is Side.BUY else limits.exit_max_age)
 
 
 def signal_age(signal: Signal, decision_context: DecisionContext) -> Reason | None:
-    """Refuses what is older than it may be, and an entry dated more than 30 s ahead of this machine's clock. No exit is kept back
-    for a clock that is wrong; and where it is ours that is wrong, by the exchange's, nobody else is blamed."""
+    """Refuses a signal that is too old, and an entry dated more than 30 s ahead of this machine's clock. A wrong clock never
+    blocks an exit; and if it is ours that is wrong, by the exchange's clock, the sender is not blamed."""
     if lasts(signal, decision_context.controls):
         return None
     refused = _refused_at(decision_context.now, signal, decision_context)

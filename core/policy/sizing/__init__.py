@@ -1,1 +1,1 @@
-"""How much to buy or sell, within the symbol's rules."""
+"""Sizing: how much to buy or sell, within the symbol's rules."""

@@ -1,4 +1,4 @@
-"""How much: the quantity that the settings ask for, as the symbol's own rules allow it."""
+"""Sizes market orders: the quantity that the settings ask for, within the symbol's own rules."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -15,7 +15,8 @@ from core.policy.exits.quantity import exit_quantity
 
 @dataclass(frozen=True, slots=True)
 class SizedOrder:
-    """An order that has a size and no blessing yet. `qty` in base asset; `price` in quote asset is what the market asks now."""
+    """An order that is sized and not yet approved by the risk rules. `qty` in base asset; `price` in quote asset is the current
+    one."""
 
     side: Side
     qty: Decimal
@@ -23,13 +24,13 @@ class SizedOrder:
 
     @property
     def notional(self) -> Decimal:
-        """What it is worth, in quote asset."""
+        """Returns its worth, in quote asset."""
         return multiply(self.qty, self.price)
 
 
 _USUAL = SizeRequest()
 _ROOM = Decimal("0.9")
-TAKER_FEE = Decimal("0.001")  # Binance's fee for everybody, taken out of what is bought
+TAKER_FEE = Decimal("0.001")  # Binance's standard fee, taken out of what is bought
 
 
 def size(
@@ -43,12 +44,12 @@ def size(
     wanted: SizeRequest = _USUAL,
     free: Decimal | None = None,
 ) -> tuple[SizedOrder, Reason | None]:
-    """The order to ask for, and why the exchange would not take it (filters.md: LOT_SIZE, MARKET_LOT_SIZE, NOTIONAL).
+    """Returns the order to ask for, and why the exchange would refuse it (filters.md: LOT_SIZE, MARKET_LOT_SIZE, NOTIONAL).
 
-    An entry takes what is `wanted`, else TRADE_QUOTE or TRADE_QTY. An exit takes all that is held, or as much of it as one order
-    may: after fees taken in the base asset that is less than what was bought, and asking for more is refused by the exchange
-    (-2010). Where `free` says that the exchange has less of it, that is all. It is never refused for being worth too little: the
-    exchange goes by the price of the last minutes, and will say.
+    An entry takes what is `wanted`, else TRADE_QUOTE or TRADE_QTY. An exit takes the whole position, or as much of it as one
+    order may: after fees taken in the base asset that is less than what was bought, and the exchange refuses to sell more
+    (-2010). If `free` says that the exchange has less of it, it takes that. It is never refused for being worth too little: the
+    exchange uses the average price of the last minutes, and will decide.
     """
     if side is Side.SELL:
         left = exit_quantity(position.qty, free)
@@ -66,7 +67,7 @@ def size(
 
 
 def _most(instrument: Instrument, price: Decimal | None) -> Iterator[Decimal]:
-    """The most that one order may sell, by quantity and, with room for a price that moves, by worth."""
+    """Yields the most that one order may sell, by quantity and, with room for a moving price, by worth."""
     if instrument.most_market_qty is not None:
         yield instrument.most_market_qty
     if instrument.max_notional is not None and price:
@@ -107,7 +108,7 @@ def _unfit_worth(draft: SizedOrder, instrument: Instrument, limits: RiskLimits) 
 
 
 def _unsellable(draft: SizedOrder, instrument: Instrument, limits: RiskLimits) -> Reason | None:
-    """What is bought must be worth selling again after its fee, and after as large a fall as PRICE_BAND_PCT."""
+    """Refuses a purchase that could not be sold again after its fee, and after a fall as large as PRICE_BAND_PCT."""
     left = instrument.market_quantity(multiply(draft.qty, 1 - TAKER_FEE))
     fallen = multiply(draft.price, 1 - divide(limits.price_band_pct, HUNDRED))
     worth = multiply(left, fallen)
@@ -118,7 +119,7 @@ def _unsellable(draft: SizedOrder, instrument: Instrument, limits: RiskLimits) -
 
 
 def amount(value: Decimal) -> str:
-    """A quote amount for the reader: two decimals, or four significant digits below 1. Rounded down, so that what is too little
-    never looks enough."""
+    """Formats a quote amount for the reader: two decimals, or four significant digits below 1. Rounds down, so that what is too
+    little never looks enough."""
     decimals = 2 if abs(value) >= 1 or not value else 3 - value.adjusted()
     return f"{value.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_DOWN, context=EXACT):f}"
