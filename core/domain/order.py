@@ -12,10 +12,11 @@ from core.domain.signal import Side, Signal
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What we ask of the venue, and how far it got.
+    """An order to the venue, and its progress.
 
-    `qty` is base asset; `price` is the market price seen when it was decided (quote asset), `executed_qty` and `quote_qty` are
-    cumulative; `signal` is the opinion it came from, `inbox_seq` the stored message; `approved_by` said yes to it, `approved_at`.
+    `qty` is base asset; `price` is the market price when it was decided (quote asset), `executed_qty` and `quote_qty` are
+    cumulative; `signal` is the signal that it came from, `inbox_seq` the stored message; `approved_by` approved it at
+    `approved_at`.
     """
 
     client_order_id: str
@@ -41,13 +42,13 @@ class Order:
 
     @property
     def average_price(self) -> Decimal:
-        """Average fill price in quote asset; 0 while nothing is filled."""
+        """Returns the average fill price in quote asset; 0 while nothing is filled."""
         return divide(self.quote_qty, self.executed_qty) if self.executed_qty else ZERO
 
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """One execution print. Its order and `trade_id` are its identity: a testnet that is reset begins trade ids anew. `price` in
+    """One fill of an order. Its order and `trade_id` are its identity: a testnet that is reset restarts trade ids. `price` in
     quote asset, `qty` in base asset, `fee` in `fee_asset`."""
 
     symbol: str
@@ -61,9 +62,9 @@ class Fill:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionReport:
-    """What the venue said about an order: its state and, cumulatively, what was executed. `fills` may be empty where the
-    answer carries none (a query): then they come from the account's trades. `mark` is the ledger's that it was sent with, None
-    where it was sent without. `qty` is what was asked for (base asset), 0 where that is not told."""
+    """The venue's report on an order: its state and, cumulatively, what was executed. `fills` may be empty if the answer carries
+    none (a query): then they come from the account's trades. `mark` is that of the ledger that sent it, None if it was sent
+    without. `qty` is the quantity ordered (base asset), 0 if it is not reported."""
 
     client_order_id: str
     order_id: str
@@ -84,8 +85,8 @@ class ExecutionReport:
 
 @dataclass(frozen=True, slots=True)
 class UnreadableOrder:
-    """An order with our prefix that the venue tells otherwise than documented: that it is there is all that is known of it.
-    `order_id` is empty where not even that could be read."""
+    """An order with our prefix that the venue reports in an undocumented way: only its existence is known. `order_id` is empty if
+    not even that could be read."""
 
     client_order_id: str
     order_id: str = ""
@@ -93,13 +94,13 @@ class UnreadableOrder:
 
 @dataclass(frozen=True, slots=True)
 class RecentOrders:
-    """The newest orders of a symbol, the oldest first; what could not be read of ours stands apart, so that it hides no other."""
+    """The newest orders of a symbol, oldest first; unreadable ones of ours are listed apart, so that they hide no other."""
 
     reports: tuple[ExecutionReport, ...] = ()
     unreadable: tuple[UnreadableOrder, ...] = ()
 
 
-# What a venue answers to `place`: exactly one of these. Only Unanswered leaves open whether an order exists.
+# The answers of a venue to `place`: exactly one of these. Only Unanswered leaves open whether an order exists.
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +112,8 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class NotTaken:
-    """Certainly not placed, through no fault of the order (overload, rate limit, clock): may be tried anew after
-    `retry_after` seconds."""
+    """Certainly not placed, through no fault of the order (overload, rate limit, clock): may be retried after `retry_after`
+    seconds."""
 
     reason: Reason
     retry_after: float = 0.0
@@ -120,7 +121,7 @@ class NotTaken:
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """No one knows yet whether there is an order. `detail` is for the log; it carries no secret."""
+    """No answer: nobody knows yet whether there is an order. `detail` is for the log; it carries no secret."""
 
     detail: str
 
@@ -130,8 +131,8 @@ PlaceResult = ExecutionReport | Rejected | NotTaken | Unanswered
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """A MARKET order that passed every rule: what a venue is asked. `qty` in base asset; `mark` is that of the ledger which it
-    comes from."""
+    """A MARKET order that passed every rule, as requested from a venue. `qty` in base asset; `mark` is that of the sending
+    ledger."""
 
     client_order_id: str
     symbol: str

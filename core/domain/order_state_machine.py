@@ -6,7 +6,7 @@ from core.domain.errors import IllegalTransition
 
 
 class OrderState(StrEnum):
-    """Denied by us, rejected by the venue, declined by the owner: three words for three things."""
+    """The states of an order. Denied by us, rejected by the venue, declined by the owner are three different things."""
 
     DENIED = "DENIED"
     AWAITING_APPROVAL = "AWAITING_APPROVAL"
@@ -22,7 +22,7 @@ class OrderState(StrEnum):
 
     @property
     def in_flight(self) -> bool:
-        """Committed, maybe sent, not yet settled: start-up must find out about these."""
+        """Tells whether it is committed, maybe sent, not yet settled: start-up must find out about these."""
         return self in _IN_FLIGHT
 
     @property

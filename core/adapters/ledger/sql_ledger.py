@@ -1,4 +1,4 @@
-"""The ledger in a SQL database: the Ledger and Outbox ports, and what else is kept beside them."""
+"""The ledger in a SQL database: the Ledger and Outbox ports, and what else is stored beside them."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -37,15 +37,15 @@ from core.records.commit_batch import CommitBatch
 from core.records.ledger_state import LedgerState
 
 _SOON_SECONDS = 0.5
-_BEFORE = ""  # whom a former version told
+_BEFORE = ""  # the reader of an earlier version
 _LETTERS = 10_000  # dead letters of a source that are remembered
 
 
 class SqlLedger:
-    """Implements `core.ports.ledger.Ledger` and `core.ports.outbox.Outbox`. Made by `opening`; `close` ends it."""
+    """Implements `core.ports.ledger.Ledger` and `core.ports.outbox.Outbox`. `opening` creates it; `close` ends it."""
 
     def __init__(self, writing: Transactions, reader: LedgerReader, lease: Lease | None, clock: Clock) -> None:
-        """Without a `lease` it can only be read."""
+        """Builds the ledger; without a `lease` it is read-only."""
         self.writing = writing
         self.reader = reader
         self.lease = lease
@@ -56,7 +56,7 @@ class SqlLedger:
 
     @property
     def ready(self) -> tuple[bool, str]:
-        """Whether the last commit was taken, and what the database said if not."""
+        """Tells whether the last commit succeeded, and the database's message if not."""
         problem = self._writer.problem if self._writer is not None else "open for reading only"
         if not problem and self.lease is not None and not self.lease.sure:
             problem = f"has not answered for {self.lease.idle_seconds:.0f} s"
@@ -64,26 +64,26 @@ class SqlLedger:
 
     @property
     def may_trade(self) -> bool:
-        """Whether nobody else can hold the ledger at this moment."""
+        """Tells whether no other process can hold the ledger at this moment."""
         return self.lease is not None and self.lease.sure
 
     @property
     def lost(self) -> bool:
-        """Whether another process has taken the ledger over."""
+        """Tells whether another process has taken the ledger over."""
         return self.lease is not None and self.lease.lost
 
     @property
     def held_since(self) -> datetime:
-        """When this process took the ledger, or was sure again that nobody else has it. Without a lease: now."""
+        """Returns when this process took the ledger, or was last sure again that nobody else has it. Without a lease: now."""
         return self.lease.since if self.lease is not None else self._clock.now()
 
     @property
     def away_since(self) -> datetime | None:
-        """The last sign of life of the process before; None on a new ledger."""
+        """Returns the last sign of life of the previous process; None on a new ledger."""
         return self.lease.before if self.lease is not None else None
 
     async def keep_lease(self) -> None:
-        """Proves the lease while nothing else is written. Raises LeaseLost when another process has taken it."""
+        """Proves the lease while nothing else is written. Raises LeaseLost if another process has taken it."""
         while self.lease is not None:
             await self._clock.sleep(max(BEAT_SECONDS - self.lease.idle_seconds, _SOON_SECONDS))
             if self.lease.idle_seconds >= BEAT_SECONDS:
@@ -91,7 +91,7 @@ class SqlLedger:
                     await self.write(RowBatch())
 
     async def close(self) -> None:
-        """Writes what is under way, lets the next process in and closes every connection."""
+        """Finishes pending writes, lets the next process in and closes every connection."""
         if self._writer is not None:
             await self._writer.close()
         if self.lease is not None:
@@ -100,10 +100,10 @@ class SqlLedger:
         await self.reader.close()
         await self.writing.close()
 
-    # --- what is read
+    # --- reading
 
     async def load(self, today: str) -> LedgerState:
-        """See Ledger. Every question is answered from an index of what is unsettled, or from a table that does not grow."""
+        """See Ledger. Every query uses an index of unsettled rows, or a table that does not grow."""
         inbox, orders, approvals, wanted = tables.inbox, tables.orders, tables.approvals, tables.wanted_exits
         controls = await self.reader.read(select(tables.controls))
         positions = await self.reader.read(select(tables.positions))
@@ -136,7 +136,7 @@ class SqlLedger:
         )
 
     async def trading_mode(self) -> str | None:
-        """The mode that this ledger's orders are of; None before the first order."""
+        """Returns the trading mode of this ledger's orders; None before the first order."""
         found = await self.reader.read(select(tables.orders.c.trading_mode).limit(1))
         return found[0]["trading_mode"] if found else None
 
@@ -147,26 +147,26 @@ class SqlLedger:
         return {row["client_order_id"]: rows.order_of(row) for row in found}
 
     async def source_positions(self, source: str) -> Mapping[int, SourcePosition]:
-        """How far each partition of `source` was read; empty before the first."""
+        """Returns the position of each partition of `source`; empty before the first."""
         table = tables.source_positions
         found = await self.reader.read(select(table).where(table.c.source == source))
         return {row["partition"]: rows.source_position_of(row) for row in found}
 
     async def letter_positions(self, source: str) -> Sequence[str]:
-        """Where the newest dead letters of a source came from."""
+        """Returns the origins of a source's newest dead letters."""
         letters = tables.dead_letters.c
         question = select(letters.position).where(letters.source == source).order_by(letters.seq.desc()).limit(_LETTERS)
         return [row["position"] for row in await self.reader.read(question)]
 
     async def find_signals(self, source: str, source_ids: Sequence[str]) -> Mapping[str, Signal]:
-        """Those of these signals that `source` has brought already, by identity."""
+        """Returns those of these signals that `source` has delivered already, by identity."""
         table = tables.inbox
         question = select(table.c.source_id, table.c.body).where(table.c.source == source)
         found = await self.reader.read_of(question, table.c.source_id, source_ids)
         bodies = {row["source_id"]: codec.bodies.decode(row["body"]) for row in found}
         return {name: body.signal for name, body in bodies.items() if isinstance(body, SignalReceived)}
 
-    # --- what is written
+    # --- writing
 
     async def store(
         self,
@@ -194,7 +194,7 @@ class SqlLedger:
         await self._write(writes, lambda _: self._tell(changes, (), ()))
 
     async def first_time_stranger(self, user_id: int, name: str) -> bool:
-        """Notes somebody unknown and, the first time ever, the event that tells of them."""
+        """Records a stranger and, the first time ever, the event that reports them."""
         event = StrangerSeen(user_id, name)
         written = await self._write(self._made(lambda: writes_of_stranger(event, self._clock.now())), lambda _: self._news.come())
         return user_id in written.strangers
@@ -202,7 +202,7 @@ class SqlLedger:
     # --- the outbox
 
     async def told(self, reader: str) -> Told | None:
-        """See Outbox. Whoever is the first to be told at all goes on where the version before these notes had got to."""
+        """See Outbox. The first reader of all continues where the version before delivery cursors had stopped."""
         table = tables.told
         for name in (reader, _BEFORE):
             found = await self.reader.read(select(table).where(table.c.reader == name))
@@ -251,12 +251,12 @@ class SqlLedger:
         return self._news.number
 
     async def mark(self, quotes: Sequence[Quote]) -> None:
-        """Notes what held symbols could be sold at, for whoever reads the ledger alone."""
+        """Records the prices at which held symbols could be sold, for readers of the ledger alone."""
         rows_: dict[object, rows.Row] = {one.symbol: {"symbol": one.symbol, "bid": one.bid, "at": one.at} for one in quotes}
         await self._write(RowBatch(marks=rows_), _nothing)
 
     async def keep_proof(self, event: DayProved | DayUnproved) -> None:
-        """Notes what came of a day's proof, together with the event that tells it. Raises LedgerUnavailable."""
+        """Records the result of a day's proof, together with its event. Raises LedgerUnavailable."""
         now = self._clock.now()
         if isinstance(event, DayProved):
             day, differences, complete = event.proof.day, event.count, not event.proof.history_problem
@@ -267,13 +267,13 @@ class SqlLedger:
         await self._write(writes, lambda _: self._tell(CommitBatch(events=[event]), (), ()))
 
     async def proofs(self, since: str) -> Mapping[str, Proved]:
-        """The proofs of the UTC days (`YYYY-MM-DD`) from `since` on, by day. Raises LedgerUnavailable."""
+        """Returns the proofs of the UTC days (`YYYY-MM-DD`) from `since` on, by day. Raises LedgerUnavailable."""
         table = tables.proofs
         found = await self.reader.read(select(table).where(table.c.day >= since))
         return {row["day"]: Proved(row["proved_at"], row["differences"], row["complete"]) for row in found}
 
     async def write(self, writes: RowBatch) -> None:
-        """Commits rows that are nobody else's business. Raises LedgerUnavailable."""
+        """Commits rows that concern nobody else. Raises LedgerUnavailable."""
         await self._write(writes, _nothing)
 
     async def _write(self, writes: RowBatch, after: Callable[[Written], None]) -> Written:
@@ -300,7 +300,7 @@ def _counting() -> Select[Any]:
 
 @cache
 def _waiting(priorities: tuple[Priority, ...]) -> Select[Any]:
-    """Built once: it is asked at every alert, for every reader, and to build it takes longer than to answer it."""
+    """Builds the query once: every alert runs it for every reader, and building it takes longer than running it."""
     outbox, most = tables.outbox, bindparam("most", type_=Integer)
     lanes = [select(outbox).where(_untold(each)).order_by(outbox.c.seq).limit(most).subquery() for each in priorities]
     together = union_all(*(select(lane) for lane in lanes)).subquery()
@@ -322,7 +322,7 @@ def _seqs(told: Told) -> dict[str, int]:
 
 
 class _News:
-    """Wakes whoever waits for something to tell, however many they are."""
+    """Wakes all readers that wait for new events."""
 
     def __init__(self) -> None:
         self.number = 1
@@ -339,8 +339,8 @@ def _complete(known: Mapping[Priority, int]) -> Told:
 
 
 def _take(messages: Sequence[Message], inbox: Sequence[rows.Row], written: Written) -> list[Arrival]:
-    """Each message's number, for the first of the same identity only: works of one transaction share `written`. `inbox` are the
-    rows of `messages`."""
+    """Returns each message's number, for the first of the same identity only: works of one transaction share `written`. `inbox`
+    are the rows of `messages`."""
     taken: list[Arrival] = []
     for message, row in zip(messages, inbox, strict=True):
         seq = written.inbox.pop((row["source"], row["source_id"]), None)
