@@ -29,7 +29,7 @@ DESK = Group(-1001000000077, "Desk", tuple(person.user_id for person in PEOPLE),
 
 @dataclass
 class Bot:
-    """A running bot, what it works with, and everybody who may write to it."""
+    """A running bot, its parts, and everybody who may write to it."""
 
     server: RunningChat
     office: Office
@@ -50,7 +50,7 @@ class Bot:
 
 @contextlib.asynccontextmanager
 async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator[asyncio.Task[None]]:
-    """Runs `work` beside the block; an error of it is the block's."""
+    """Runs `work` beside the block and raises its errors there."""
     task = asyncio.create_task(work)
     try:
         yield task
@@ -61,7 +61,7 @@ async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator[asyncio.Task
 
 
 async def until(true: Callable[[], bool], within: float = 10) -> None:
-    """Waits for something that only the program knows; fails the test after `within` seconds."""
+    """Waits for a condition that only the program knows; fails the test after `within` seconds."""
     async with asyncio.timeout(within):
         while not true():  # noqa: ASYNC110 - the program tells nobody of it
             await asyncio.sleep(0.005)
@@ -69,14 +69,14 @@ async def until(true: Callable[[], bool], within: float = 10) -> None:
 
 @pytest.fixture
 async def server() -> AsyncIterator[RunningChat]:
-    """A Bot API server with the four people, each of whom has started the bot, and a group of them all."""
+    """Yields a Bot API server with the four people, each of whom has started the bot, and a group of them all."""
     async with running_chat(Room(PEOPLE, (DESK,))) as running_server:
         yield running_server
 
 
 @contextlib.asynccontextmanager
 async def bot_on(server: RunningChat, office: Office) -> AsyncIterator[Bot]:
-    """The bot on a server, reached; gone after the block."""
+    """Yields the bot on a server, reached; stops it after the block."""
     clock = office.context.clock
     beside = alone(clock)
     chat = TelegramChat(connect(server.token, server.api_url), office.context, office.ledger, RateLimiters(clock), beside)
@@ -88,12 +88,12 @@ async def bot_on(server: RunningChat, office: Office) -> AsyncIterator[Bot]:
 
 @pytest.fixture
 async def office() -> Office:
-    """A desk at the wall's speed; 19.98 WIF are held."""
+    """Returns an office at real speed, with a position of 19.98 WIF."""
     return await Office(FastClock()).with_position()
 
 
 @pytest.fixture
 async def bot(server: RunningChat, office: Office) -> AsyncIterator[Bot]:
-    """The bot, running on the desk of `office`."""
+    """Yields the bot, running on `office`."""
     async with bot_on(server, office) as running_bot:
         yield running_bot

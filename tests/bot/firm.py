@@ -1,4 +1,4 @@
-"""The chat on everything real: the core, a ledger on SQLite, a paper exchange on simulated prices, alerts to everybody."""
+"""The chat with real parts: the core, a ledger on SQLite, a paper exchange on simulated prices, alerts to everybody."""
 
 import asyncio
 import contextlib
@@ -52,7 +52,7 @@ PRICES = {"WIFUSDC": Decimal("0.4801"), "SOLUSDC": Decimal("150.00")}
 
 
 class Prices:
-    """Two symbols at prices that the test sets; `down` makes nothing answer."""
+    """Two symbols at prices that the test sets; `down` makes every request fail."""
 
     def __init__(self, clock: FastClock) -> None:
         self._clock = clock
@@ -110,7 +110,7 @@ class Firm:
         return self.person(TRADER)
 
     async def signal(self, kind: str = "BUY_SM", symbol: str = "WIFUSDC", close: str | None = None) -> str:
-        """A signal comes at the present price, or another; its id."""
+        """Sends a signal at the current price, or another; returns its id."""
         name = f"n{next(self.numbers)}"
         price = Decimal(close) if close is not None else self.prices.bid[symbol]
         said = Signal("kafka:signals", name, kind, symbol, price, self.clock.now())
@@ -119,13 +119,13 @@ class Firm:
         return name
 
     async def held(self, symbol: str = "WIFUSDC") -> None:
-        """Buys it by a signal; the owner is told."""
+        """Buys it by a signal and waits for the owner's alert."""
         await self.signal("BUY_SM", symbol)
         await until(lambda: self.portfolio.position(symbol).is_open)
         await self.settled()
 
     async def settled(self) -> None:
-        """Returns when no message waits and everything is told to the owner."""
+        """Returns when no message waits and the owner has received everything."""
         await until(lambda: not len(self.trading.inbox) and not self.portfolio.in_flight)
         while await self.notifiers.pending():  # noqa: ASYNC110 - the outbox tells when it fills, not when it is empty
             await asyncio.sleep(0.01)
@@ -147,7 +147,7 @@ async def firm_on(
     balances: Mapping[str, Decimal] = BALANCES,
     people: Mapping[int, Role] = ROLES,
 ) -> AsyncIterator[Firm]:
-    """The program on the ledger in `path`, as `bot.app` puts it together; started again on the same path it goes on."""
+    """Runs the program on the ledger in `path`, as `bot.app` builds it; started again on the same path it continues."""
     clock = clock or FastClock(speed, start)
     ledger = await open_ledger(f"sqlite+aiosqlite:///{path / 'ledger.db'}", clock)
     prices = Prices(clock)
@@ -202,7 +202,7 @@ async def firm_on(
         lag=None,
         clock_offset=lambda: None,
         tell=EventEmitter(ledger, clock).tell,
-        patience=ASK_SECONDS * speed,  # a machine that is busy for a moment is no slow ledger, however quick the clock
+        patience=ASK_SECONDS * speed,  # a machine that is busy for a moment is not a slow ledger, however fast the clock
     )
     chat = TelegramChat(answers, context, ledger, paces, alone(clock))
     timers = (

@@ -1,4 +1,4 @@
-"""Small parts to test the chat with: a fast clock, a ledger in memory, and the nouns with everything filled in."""
+"""Small parts for tests of the chat: a fast clock, a ledger in memory, and values with every field filled in."""
 
 import asyncio
 import time
@@ -77,7 +77,7 @@ WIF = Instrument(
 
 
 class FastClock:
-    """Runs `speed` times as fast as the wall's; starts at noon, or now."""
+    """A clock that runs `speed` times as fast as real time; starts at noon, or now."""
 
     def __init__(self, speed: float = 1.0, start: datetime | None = None) -> None:
         self._speed = speed
@@ -99,7 +99,7 @@ class FastClock:
 
 
 def alone(clock: Clock) -> SingleInstance:
-    """A program with no account, which nothing keeps from entering."""
+    """Returns a guard of a program without an account, which blocks no entry."""
     return SingleInstance(
         clock, lambda _: None, who="process 7 on desk, ledger ledger.db", has_account=False, traded_at=None, seen_at=None
     )
@@ -112,7 +112,7 @@ def signal(kind: str = "BUY_SM", symbol: str = "WIFUSDC", close: str = "0.4801",
 def executed(
     side: Side = Side.BUY, *, price: str = "0.4805", filled: str = "20", kind: str | None = None, mode: str = "live"
 ) -> OrderExecuted:
-    """20 WIF bought, or sold again with 7.8% profit; `filled` less than 20 is a partial fill."""
+    """Returns 20 WIF bought, or sold again with 7.8% profit; `filled` less than 20 is a partial fill."""
     said = signal(kind or f"{side}_SM")
     qty, quote_qty = Decimal(filled), Decimal(filled) * Decimal(price)
     state = OrderState.FILLED if qty == 20 else OrderState.EXPIRED
@@ -142,7 +142,7 @@ def approval(token: str = "a1b2c3d4e5f6g7h8", state: ApprovalState = ApprovalSta
 
 
 class MemoryLedger:
-    """The parts of the ledger that the chat meets, with a switch for an outage."""
+    """The parts of the ledger that the chat uses, with a switch for an outage."""
 
     def __init__(self) -> None:
         self.down = False
@@ -166,13 +166,13 @@ class MemoryLedger:
         self.wake()
 
     def wake(self) -> None:
-        """Something was committed."""
+        """Wakes those who wait for a commit."""
         self.number += 1
         self._came.set()
         self._came = asyncio.Event()
 
     def after(self, told: Told | None) -> list[OutboxItem]:
-        """What is not told yet, the most urgent first."""
+        """Returns what is not sent yet, the most urgent first."""
         known = told or {}
         left = [item for item in self.events if item.seq > known.get(item.event.priority, 0)]
         return sorted(
@@ -181,12 +181,12 @@ class MemoryLedger:
 
     @property
     def unsent(self) -> list[OutboxItem]:
-        """What the owner's chat was not told yet."""
+        """Returns what the owner's chat has not received yet."""
         return self.after(self.cursors.get(MAIN_READER))
 
     @property
     def told_in(self) -> dict[int, int]:
-        """The owner's message of each event."""
+        """Returns the owner's message of each event."""
         return {
             item.seq: delivery.message_id
             for item in self.events
@@ -362,7 +362,7 @@ class MemoryLedger:
 
 
 def came(said: Signal, outcome: str | None, why: str = "", **params: str) -> SignalStory:
-    """A row of /signals."""
+    """Returns a row of /signals."""
     return SignalStory(said, NOON, outcome, reason(why, **params) if why else None)
 
 
@@ -416,7 +416,7 @@ class Exchange:
 
 
 class Trading:
-    """Handles messages as the executor does, as far as the chat can see: controls change, approvals close, people come and go."""
+    """Handles messages like the executor, as far as the chat can see: controls change, approvals close, people come and go."""
 
     def __init__(self, portfolio: Portfolio, clock: FastClock, wake: Callable[[], None]) -> None:
         self.portfolio = portfolio
@@ -447,7 +447,7 @@ class Trading:
 
 
 class Office:
-    """A desk and the parts under it."""
+    """A command context and its parts."""
 
     def __init__(self, clock: FastClock, language: str = "en") -> None:
         self.ledger = MemoryLedger()
@@ -485,7 +485,7 @@ class Office:
         return self.health()
 
     async def with_position(self) -> "Office":
-        """19.98 WIF held since two hours ago, the market at 0.5."""
+        """Adds 19.98 WIF bought two hours ago, the market at 0.5."""
         opened = self.context.clock.now() - timedelta(hours=2)
         self.portfolio.positions["WIFUSDC"] = Position(
             "WIFUSDC", Decimal("19.98"), Decimal("9.61"), Decimal("9.6"), is_open=True, opened_at=opened

@@ -1,4 +1,4 @@
-"""The table of what can be said and tapped: who may, what it changes, and what must be there for it."""
+"""The table of everything that can be written and tapped: who may, what it changes, and what it needs."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ async def a_question(firm: Firm) -> None:
 
 
 async def an_authenticator(firm: Firm, person: int) -> str:
-    """Somebody's, whose codes can be made; its secret."""
+    """Sets up somebody's authenticator, whose codes can be made; returns its secret."""
     codes = firm.context.codes or OneTimeCodes("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", firm.portfolio.authenticators, firm.clock)
     begun = codes.enrol(person)
     codes.enrolled(person)
@@ -79,9 +79,9 @@ async def an_account_hold(firm: Firm) -> None:
 
 @dataclass(frozen=True)
 class Row:
-    """Something that can be said. `role` may say it; `changes`: it changes something that trades or gives rights, at once, or at
-    the `second` tap; then it raises `risk` or gives a right, or lowers it. `own`: it changes how the one who says it is told,
-    which everybody with a right may."""
+    """Something that can be written. `role` may use it; `changes`: it changes something that trades or grants rights, at once,
+    or at the `second` tap; then it raises `risk` or grants a right, or lowers it. `own`: it changes a person's own
+    notification settings, which everybody with a right may do."""
 
     said: str
     role: Role = Role.VIEWER
@@ -147,7 +147,7 @@ BUTTON_KINDS: dict[str, Risk | None] = {
     "ap:y": Risk.RAISES,  # of an entry; an exit lowers it
     "ap:h": Risk.RAISES,
     "ap:n": Risk.LOWERS,
-    "ok": None,  # as the row of what is confirmed
+    "ok": None,  # as the row of the confirmed act
     "no": Risk.LOWERS,
 }
 """Every kind of data that the program's buttons send, and what it does to the risk that is run."""

@@ -1,6 +1,6 @@
-"""Every refusal reaches the chat: every reason by the way it is told, every source by what it may bring, every answer of HTTP.
+"""Every refusal reaches the chat: every reason by its channel, every source by what it may bring, every answer of HTTP.
 
-A reason, an outcome or a source that has no row here fails: whoever adds one says how the owner hears of it.
+A reason, an outcome or a source without a row here fails: whoever adds one says how the owner hears of it.
 """
 
 import asyncio
@@ -64,7 +64,7 @@ from tests.core.world import LIMITS
 # --- every reason
 
 TOLD_AS: Mapping[str, frozenset[str]] = {
-    # what became of a signal, or of an order to which it led
+    # the outcome of a signal, or of an order that it led to
     "refused": frozenset(
         {
             *(
@@ -119,7 +119,7 @@ def test_every_reason_has_its_way_into_the_chat_and_only_one() -> None:
 
 
 def events_of(way: str, why: Reason, source: str) -> list[Event]:
-    """What tells of an exit that comes to nothing for this reason."""
+    """Returns the events of an exit that fails for this reason."""
     said = replace(signal("SELL_SM"), source=source)
     sold = executed(Side.SELL)
     match way:
@@ -218,7 +218,7 @@ async def by_kafka(firm: Firm, broker: MemoryBroker) -> AsyncIterator[Bring]:
 
 
 class Rows:
-    """A table of signals that grows, in the place of the connection to Snowflake: what it answers is what the driver gives."""
+    """A growing table of signals, in place of the connection to Snowflake: it answers like the driver."""
 
     def __init__(self, firm: Firm) -> None:
         self.firm = firm
@@ -338,7 +338,7 @@ HTTP: Mapping[str, tuple[int, tuple[str, ...]]] = {
     "unusable": (422, ("Unreadable records: 1",)),
     "conflict": (409, ("SELL_SM refused: its id was used before",)),
     "unavailable": (503, ("SELL_SM was turned back", "did not send it again")),
-    "repeated": (409, ()),  # nothing is lost by it: it was taken before
+    "repeated": (409, ()),  # nothing is lost by it: it was accepted before
 }
 
 
@@ -347,7 +347,7 @@ def test_every_answer_of_http_has_a_row() -> None:
 
 
 async def provoke(hook: Hook, why: str) -> int:  # noqa: PLR0911 - flat: a case for each answer
-    """The status of a request that is answered so."""
+    """Returns the status of a request that is answered so."""
     sell = {**SELL, "signal_id": "x"}
     body = json.dumps(sell).encode()
     match why:
@@ -414,7 +414,7 @@ async def test_every_answer_of_http_reaches_the_chat(server: RunningChat, tmp_pa
 
 
 async def test_five_hundred_alerts_at_once_are_all_in_the_ledger(server: RunningChat, tmp_path: Path) -> None:
-    """TradingView sends what fires together at once, and again only after a 5xx."""
+    """Sends five hundred at once, as TradingView does with alerts that fire together; it retries only after a 5xx."""
     async with firm_on(server, tmp_path) as firm, posting(firm, lambda *_: None, lambda _: None) as hook:
         bodies = [{**SELL, "signal_id": f"alert {number}"} for number in range(500)]
         answers = await asyncio.gather(*(hook.signed(body) for body in bodies))

@@ -145,7 +145,7 @@ async def test_a_symbol_that_is_halted_is_not_asked_for(ring: Ring) -> None:
 
 @dataclass(frozen=True)
 class Refusal:
-    """What the exchange is brought to, and the sentence that the owner reads."""
+    """A fault of the exchange, and the sentence that the owner reads."""
 
     arrange: Callable[[Venue], object]
     sentence: str
@@ -197,7 +197,7 @@ async def test_a_refusal_that_passes_does_not_cost_the_trade(ring: Ring) -> None
     ring.venue.clock.offset_ms = 60_000  # the exchange's clock as the program measured it is no longer right: -1021
     await ring.publish("BUY_SM", 0.4801)
     await ring.told("🟩 BUY_SM executed")
-    assert ring.posts() == 1  # it was asked first whether the signal of a moment ago was ordered before, and that was refused
+    assert ring.posts() == 1  # it first asked whether the signal was ordered before, and that was refused
 
     ring.venue.faults.too_many("POST order", retry_after=1)
     await ring.publish("SELL_SM", 0.4801)

@@ -1,4 +1,4 @@
-"""Somebody who was shown out: nothing that was kept from before does anything."""
+"""A removed person: nothing kept from before does anything."""
 
 import re
 from pathlib import Path
@@ -17,7 +17,7 @@ SECRET = pyotp.random_base32()
 
 
 async def test_nothing_that_a_removed_owner_has_kept_does_anything(server: RunningChat, tmp_path: Path) -> None:
-    """A link, a second tap, a code, an answer, a button of a list: none is a way back in, nor acts."""
+    """Tries a link, a second tap, a code, an answer and a button of a list: none is a way back in, nor acts."""
     async with firm_on(server, tmp_path, secret=SECRET) as firm:
         mallory = firm.person(STRANGER)
         firm.portfolio.people[STRANGER] = Person(STRANGER, "Mallory", Role.OWNER, "Owner", firm.clock.now(), inviter=OWNER)

@@ -1,4 +1,4 @@
-"""People, over HTTP: in by a link that works once, out at an owner's word, and nothing without a right."""
+"""People, over HTTP: let in by a link that works once, removed by an owner, and nothing without a right."""
 
 import re
 from dataclasses import replace
@@ -13,7 +13,7 @@ from tests.chat_client import ChatPerson
 
 
 async def link_of(bot: Bot, role: str = "viewer") -> str:
-    """What somebody who opens the link sends."""
+    """Returns the message that opening the link sends."""
     text = (await bot.owner.ask(f"/users invite {role}")).text
     found = re.search(r"https://t\.me/marketflow_local_bot\?start=(\S+)", text)
     assert found is not None, text
@@ -97,7 +97,7 @@ async def test_who_never_made_links_takes_none_with_them(bot: Bot) -> None:
 @pytest.mark.parametrize("lost", [None, Role.VIEWER, Role.TRADER])
 @pytest.mark.parametrize("invited", list(Role))
 async def test_a_link_dies_with_the_right_of_who_made_it(bot: Bot, invited: Role, lost: Role | None) -> None:
-    """Whichever way it was lost: shown out, or named with less, or no more, in the settings."""
+    """Loses the right in each way: removed, or given a lower role, or none, in the settings."""
     start, fixed = await link_of(bot, invited.name.lower()), bot.office.portfolio.fixed
     bot.office.portfolio.fixed = {TRADER: Role.OWNER} | ({} if lost is None else {OWNER: lost})
     stranger = bot.person(STRANGER)

@@ -1,5 +1,5 @@
-"""One-time codes, over HTTP: asked for before what raises risk or gives a right, never before what lowers it; each person's own,
-each good once."""
+"""One-time codes, over HTTP: asked for before acts that raise risk or grant a right, never before those that lower risk; each
+person's own, each valid once."""
 
 import asyncio
 import re
@@ -52,7 +52,7 @@ async def locked(firm: Firm, person: int) -> None:
 
 
 async def said(person: ChatPerson, row: Row) -> Message:
-    """What stands there once it was said, and confirmed where it is asked about."""
+    """Returns the message after the command, confirmed where a confirmation is asked for."""
     reply = await person.ask(row.said, within=30)
     if not row.second or not reply.buttons:
         return reply
@@ -79,7 +79,7 @@ async def test_what_lowers_risk_is_done_without_a_code_by_who_has_none_and_who_i
             await an_authenticator(firm, person)
             await locked(firm, person)
         await said(firm.person(person), row)
-        if row.said != "/users withdraw":  # where there is no link to be withdrawn
+        if row.said != "/users withdraw":  # where there is no link to withdraw
             assert {**(await snapshot(firm)), "authenticators": []} != before
 
 
@@ -108,7 +108,7 @@ async def test_what_raises_risk_is_done_by_a_good_code_alone(server: RunningChat
 
 
 def without(kept: Snapshot, user_id: int) -> Snapshot:
-    """All but the authenticator whose code was used."""
+    """Returns all but the authenticator whose code was used."""
     return {**kept, "authenticators": [row for row in kept["authenticators"] if row["user_id"] != user_id]}
 
 
@@ -148,7 +148,8 @@ async def test_a_question_wants_a_code_for_an_entry_that_is_approved(
 async def test_a_tap_without_its_message_raises_no_risk(
     server: RunningChat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, of: str
 ) -> None:
-    """`message` may be missing, and then the code cannot be asked for: https://core.telegram.org/bots/api#callbackquery"""
+    """Taps without `message`, which may be missing, and then the code cannot be asked for:
+    https://core.telegram.org/bots/api#callbackquery"""
     async with firm_on(server, tmp_path, secret=KEY) as firm:
         await an_authenticator(firm, OWNER)
         if of == "a question":
@@ -177,7 +178,7 @@ RAISED = {
     "MAX_OPEN_POSITIONS": "50",
     "DAILY_LOSS_LIMIT": "5000",
     "TRADE_QTY": "100",
-    "TRADE_QUOTE": "1",  # the size becomes one of another asset: which is more goes by the price
+    "TRADE_QUOTE": "1",  # the size becomes one of another asset: the price decides which is larger
     "SIGNAL_MAX_AGE": "600",
     "EXIT_MAX_AGE": "60",  # given up sooner, and the position stays
     "APPROVAL_TTL": "600",
@@ -198,7 +199,7 @@ def test_a_limit_that_lets_more_through_wants_a_code() -> None:
 
 
 async def enrolled(firm: Firm, person: ChatPerson) -> str:
-    """Sets up an authenticator by the picture's text; its secret."""
+    """Sets up an authenticator from the picture's text; returns its secret."""
     shown = await person.ask("/code")
     assert shown.photo is not None
     found = re.search(r"otpauth://totp/\S+secret=([A-Z2-7]+)", shown.text)
@@ -239,7 +240,7 @@ async def test_each_sets_up_an_authenticator_of_their_own_and_a_code_is_good_onc
     async with firm_on(server, tmp_path, secret=KEY, start=start, speed=1) as firm:
         asked = await firm.trader.ask("/buy SOLUSDC 50 USDC")
         await confirmed(firm.trader, asked, "six digits")
-        firm.trader.send(code)  # is that of this moment still
+        firm.trader.send(code)  # is still that of the current step
         await firm.trader.wait_for_edit(asked, "the code is not right")
     async with firm_on(server, tmp_path, secret=pyotp.random_base32(), start=start) as firm:  # another key: nobody has one
         assert "/code in a private chat" in (await firm.trader.ask("/buy SOLUSDC 50 USDC")).text
@@ -291,7 +292,7 @@ async def link_of(firm: Firm) -> str:
 
 
 async def tried(firm: Firm, person: int, code: str) -> str:
-    """What is answered to a code that this person gives; empty where it is taken."""
+    """Returns the answer to a code that this person gives; empty where it is accepted."""
     caller = Caller(person, "Somebody", Role.OWNER, f"t:{next(firm.numbers)}", person)
     return plain_text(await why_not(firm.context, caller, code) or "")
 

@@ -1,4 +1,4 @@
-"""The command line as its users meet it: every command in a process of its own, what it prints, and the code it ends with."""
+"""The command line as its users meet it: every command in its own process, its output, and its exit code."""
 
 import asyncio
 import os
@@ -38,7 +38,7 @@ COMMANDS = ("run", "demo", "check", "publish", "reconcile")
 PARTS = ("settings", "ledger", "telegram", "kafka", "binance")
 SECRETS = ("BINANCE_API_KEY", "BINANCE_API_SECRET", "TG_TOKEN")
 
-# All that a start needs, and none of it there: for what is found out before anything is reached.
+# Everything a start needs, with none of it reachable: for findings that come before anything is reached.
 NOTHING_THERE: dict[str, str] = {
     "BINANCE_API_URL": f"http://{NOBODY}/api",
     "KAFKA_BROKER": NOBODY,
@@ -54,32 +54,32 @@ _PYTHON = re.compile(r"Traceback|\b[A-Z]\w+(?:Error|Exception|Token|Request)\b|\
 
 
 def python_in(ended: Ended) -> list[str]:
-    """What only somebody who knows the program from within could read: tracebacks, names of classes, tuples."""
+    """Returns what only somebody who knows the code could read: tracebacks, class names, tuples."""
     return _PYTHON.findall(ended.stdout + ended.stderr)
 
 
 async def until(condition: Callable[[], bool], within: float = 20.0) -> None:
-    """Returns as soon as `condition` holds; TimeoutError after `within` seconds."""
+    """Returns as soon as `condition` holds; raises TimeoutError after `within` seconds."""
     async with asyncio.timeout(within):
         while not condition():  # noqa: ASYNC110 - what it waits for is another process
             await asyncio.sleep(0.01)
 
 
 def send(program: Program, number: signal.Signals) -> None:
-    """What a terminal or a service manager sends to the process."""
+    """Sends the process a signal, as a terminal or a service manager does."""
     pid = program._process.pid
     assert pid is not None
     os.kill(pid, number)
 
 
 async def end_of(program: Program, within: float = 20.0) -> int | None:
-    """Its exit code once it has ended by itself."""
+    """Returns its exit code once it has ended by itself."""
     await until(lambda: not program._process.running, within)
     return await program.stop()
 
 
 async def records(broker: str, topic: str = TOPIC) -> list[ConsumerRecord]:
-    """Everything that the topic holds."""
+    """Returns everything in the topic."""
     async with AIOKafkaConsumer(bootstrap_servers=broker, fetch_max_wait_ms=10) as consumer:
         partitions = [TopicPartition(topic, number) for number in await find_partitions(KafkaOptions(broker), topic)]
         ends = await consumer.end_offsets(partitions)
@@ -138,7 +138,7 @@ async def test_a_word_that_is_no_command_is_answered_with_those_that_are() -> No
 
 
 def findings(ended: Ended) -> list[tuple[str, str, str]]:
-    """Verdict, part and text of each line; every line is one."""
+    """Returns verdict, part and text of each line; every line is one."""
     lines = [_FINDING.fullmatch(line) for line in ended.stdout.splitlines()]
     assert None not in lines, ended.stdout
     return [(line[1].strip(), line[2], line[3]) for line in lines if line is not None]
@@ -168,8 +168,8 @@ async def test_check_says_one_line_of_each_part_that_is_well(ring: Ring) -> None
 
 @dataclass(frozen=True)
 class Sick:
-    """What is brought out of order; for each FAIL line that follows its part and words that say what to mend; and what is told
-    of the same part as well as ever."""
+    """A fault; for each expected FAIL line its part and text that says what to fix; and what the other lines of that part
+    still say."""
 
     fails: Sequence[tuple[str, Sequence[str]]]
     well: Sequence[str] = ()
@@ -214,7 +214,7 @@ SICK: dict[str, Sick] = {
     "account that may not trade": Sick(
         fails=[("binance", ["account", "may not trade"])], arrange=lambda venue: setattr(venue.account, "can_trade", False)
     ),
-    # The record's age is taken by this machine's clock: so far off, every signal would be too old or too new to trust.
+    # The record's age is measured by this machine's clock: so far off, every signal would be too old or too new to trust.
     "clock off": Sick(fails=[("binance", ["clock"])], arrange=lambda venue: setattr(venue.clock, "offset_ms", 90_000)),
     "symbols": Sick(
         fails=[
@@ -231,7 +231,7 @@ SICK: dict[str, Sick] = {
 
 
 def shortcomings(sick: Sick, ended: Ended) -> list[str]:
-    """What the output of `check` lacks, or has and should not have."""
+    """Returns what the output of `check` lacks, or has and should not have."""
     found = findings(ended)
     failed = [(part, text) for verdict, part, text in found if verdict == "FAIL"]
     if ended.code != 1 or [part for part, _ in failed] != [part for part, _ in sick.fails]:
@@ -255,7 +255,7 @@ def shortcomings(sick: Sick, ended: Ended) -> list[str]:
 
 
 async def test_check_names_what_to_mend(ring: Ring) -> None:
-    pace = asyncio.Semaphore(2)  # in a row they would take twice as long
+    pace = asyncio.Semaphore(2)  # one after the other they would take twice as long
 
     async def checked(name: str, sick: Sick) -> list[str]:
         async with pace, running_venue() as venue:
@@ -273,7 +273,7 @@ async def test_check_names_what_to_mend(ring: Ring) -> None:
 
 
 def read_of(record: ConsumerRecord) -> tuple[bytes | None, str, str, Decimal, str]:
-    """The record as the program's source reads it: key, type, symbol, price and id."""
+    """Returns the record as the program's source reads it: key, type, symbol, price and id."""
     read = decode(
         record.value, record_ts=instant(Decimal(record.timestamp)), source="kafka", default_id="none", default_symbol="NONE"
     )
@@ -294,7 +294,7 @@ async def test_a_published_record_is_a_signal_keyed_by_its_symbol(ring: Ring) ->
     ]
 
 
-# Type and price, and the words that say which of them is wrong.
+# Type and price, and the text that says which of them is wrong.
 WRONG_SIGNALS: Mapping[tuple[str, str], Sequence[str]] = {
     **{("BUY_SM", close): ("close", f"'{close}'", "price", "above 0") for close in ("NaN", "-1", "0", "abc")},
     **{(word, "0.4801"): ("signal_type", f"'{word}'", "accepted is BUY_ or SELL_") for word in ("HOLD", "buy_sm")},
@@ -401,7 +401,7 @@ async def test_reconcile_says_that_the_exchange_is_away(tmp_path: Path) -> None:
 
 @dataclass(frozen=True)
 class InFlight:
-    """How the program is asked to end, and what its order waits for meanwhile."""
+    """A way to end the program, and what its order waits for then."""
 
     number: signal.Signals
     hold: Callable[[Venue], Fault]
@@ -426,7 +426,7 @@ async def test_an_order_in_flight_is_settled_before_the_end(ring: Ring, in_fligh
     await held.arrived.wait()
     send(program, in_flight.number)
     await until(lambda: "stopping: intake ends" in program.log)
-    await ring.publish("SELL_SM", 0.4801)  # comes too late to be taken
+    await ring.publish("SELL_SM", 0.4801)  # comes too late to be accepted
     held.release()
     assert await end_of(program) == 0
     assert "Traceback" not in program.log
@@ -436,7 +436,7 @@ async def test_an_order_in_flight_is_settled_before_the_end(ring: Ring, in_fligh
     (row,) = program.ledger("SELECT side, qty FROM executions")
     assert (row["side"], Decimal(row["qty"])) == ("BUY", Decimal(20))
     outbox, told = program.ledger("SELECT seq, priority FROM outbox"), program.ledger("SELECT * FROM told")
-    if untold(outbox, told):  # Telegram was too slow: the next start tells it
+    if untold(outbox, told):  # Telegram was too slow: the next start sends it
         await program.start()
     await ring.told("🟩 BUY_SM executed")
 
@@ -450,7 +450,7 @@ async def test_a_second_ctrl_c_ends_at_once(ring: Ring) -> None:
     await until(lambda: "stopping: intake ends" in program.log)
     await asyncio.to_thread(program.is_ready)  # whatever it answers: the loop has gone on from there
     send(program, signal.SIGINT)
-    assert await end_of(program, within=5) not in {0, None}  # without it the order would have been waited for: 25 s
+    assert await end_of(program, within=5) not in {0, None}  # without it the program would have waited for the order: 25 s
     assert "Traceback" not in program.log
     assert program.ledger("SELECT state FROM orders") == [{"state": "SUBMITTED"}]
 

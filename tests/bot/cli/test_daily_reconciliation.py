@@ -1,4 +1,4 @@
-"""Which books of a day are laid side by side: an order that ends after midnight belongs to two days."""
+"""The records compared for a day: an order that ends after midnight belongs to two days."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
@@ -25,7 +25,7 @@ BEFORE_MIDNIGHT, APPROVED = DAY + timedelta(hours=23, minutes=55), DAY + timedel
 
 
 class AccountGuard:
-    """What the exchange keeps; of each question only what lies between its times."""
+    """The exchange's records; each request returns only those between its times."""
 
     def __init__(self, *reports: ExecutionReport) -> None:
         self.reports = reports

@@ -1,4 +1,5 @@
-"""Acting, over HTTP on everything real: what costs money is shown in numbers and wants a second tap, which works once."""
+"""Commands that act, over HTTP with real parts: acts that cost money are shown in numbers and need a second tap, which works
+once."""
 
 import asyncio
 import re
@@ -87,7 +88,7 @@ async def test_an_entry_by_hand_passes_every_rule_of_a_signals(firm: Firm) -> No
 
 
 async def test_a_bare_number_is_what_is_spent(firm: Firm) -> None:
-    """Nobody means 50 bitcoins by /buy BTC 50."""
+    """Reads /buy BTC 50 as quote asset: nobody means 50 bitcoins."""
     assert (await firm.trader.ask("/buy SOLUSDC 40")).text.startswith("🟩 Buy for 40.00 USDC: about 0.26 SOL (SOLUSDC)")
     assert (await firm.trader.ask("/buy SOLUSDC 2 SOL")).text.startswith("🟩 Buy 2 SOL (SOLUSDC)")
 
@@ -189,7 +190,7 @@ async def test_a_second_tap_counts_where_telegram_does_not_take_the_answer_to_it
 
 
 async def test_a_late_tap_lowers_the_risk_at_once_and_asks_once_more_before_it_raises_it(firm: Firm) -> None:
-    """A tap that Telegram calls too old to answer: whatever is said then can be done, as there is a button for it."""
+    """Taps too late for Telegram to answer: acts that lower risk run, others are asked once more with a new button."""
     await firm.held()
     for command, number in (("/buy SOLUSDC", 1), ("/panic", 2)):
         asked = await firm.owner.ask(command)
@@ -200,7 +201,7 @@ async def test_a_late_tap_lowers_the_risk_at_once_and_asks_once_more_before_it_r
         again = await firm.owner.wait_for("tap again within 60 s", after=asked)
         firm.owner.press(again, "✅ Do it")
         await until(lambda: firm.portfolio.position("SOLUSDC").is_open)
-        await firm.settled()  # what tells of the purchase is no answer to the next command
+        await firm.settled()  # the alert of the purchase is not an answer to the next command
     await until(lambda: not firm.portfolio.open_positions())
     assert firm.portfolio.controls.pause is Pause.ALL
 
@@ -378,7 +379,7 @@ async def test_a_panic_that_its_process_does_not_outlive_is_taken_up_by_the_next
 
 
 async def test_what_was_entered_in_the_moment_of_a_panic_is_sold_by_the_next_process(server: RunningChat, tmp_path: Path) -> None:
-    """It was not counted up, and the process that took the tap is gone."""
+    """Continues a panic after the process that took the tap is gone, with an entry it did not count."""
     async with firm_on(server, tmp_path) as firm:
         await firm.held()
         panic = Panic("confirm:1", TRADER, "Ann")
@@ -448,7 +449,7 @@ async def test_a_weaker_pause_is_as_good_as_resuming(firm: Firm, present: str, w
     await firm.trader.ask(present)
     before = firm.portfolio.controls
     assert "Only an owner" in (await firm.trader.ask(weaker)).text
-    asked = await firm.owner.wait_for("Less of a pause", after=firm.owner.send(weaker))  # what the trader did is told too
+    asked = await firm.owner.wait_for("Less of a pause", after=firm.owner.send(weaker))  # the trader's act is reported too
     assert firm.portfolio.controls == before
     await confirmed(firm.owner, asked)
     assert firm.portfolio.controls != before
@@ -604,7 +605,7 @@ async def test_a_machine_that_slept_finds_no_question_young() -> None:
         return ""
 
     token = confirmations.add(user_id=1, who="Ann", chat_id=1, role=Role.TRADER, text="", act=act, risk=Risk.RAISES)
-    clock.step(3600)  # the time that only passes while it is awake stands still
+    clock.step(3600)  # the clock that stops during sleep stands still
     assert confirmations.take(token, 1, 1) is Refusal.GONE
     token = confirmations.add(user_id=1, who="Ann", chat_id=1, role=Role.TRADER, text="", act=act, risk=Risk.RAISES)
     pending = confirmations.take(token, 1, 1)

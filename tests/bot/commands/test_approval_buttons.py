@@ -20,7 +20,7 @@ TOKEN = "a1b2c3d4e5f6g7h8"
 
 @pytest.fixture
 async def asking(bot: Bot) -> AsyncIterator[Bot]:
-    """A bot whose owner is being asked."""
+    """Yields a bot whose owner is being asked."""
     alerts = connect(bot.server.token, bot.server.api_url)
     notifier = owners_notifier(alerts, OWNER, bot.office.ledger, bot.office.context.clock)
     async with running(notifier.run()):

@@ -1,4 +1,4 @@
-"""Every command over HTTP: what it answers, also when a part is down, and what it puts into the inbox."""
+"""Every command over HTTP: its answer, also when a part is down, and what it puts into the inbox."""
 
 import asyncio
 from dataclasses import replace
@@ -258,7 +258,7 @@ async def test_the_same_update_brought_again_is_one_message(bot: Bot) -> None:
     asked = await bot.owner.ask("/resume")
     bot.owner.press(asked, "✅ Do it")
     await bot.owner.wait_for_edit(asked, "Not paused")
-    updates._last_id = update_id - 1  # as if Telegram had not been told that it arrived
+    updates._last_id = update_id - 1  # as if Telegram had not learned that it arrived
     updates.put("message", bot.room.as_json(sent))
     again = await bot.owner.wait_for(lambda message: True, after=bot.owner.received[-1])
     assert "Not paused" in again.text

@@ -1,5 +1,5 @@
-"""Whatever can be said or tapped, over HTTP: the right person, the wrong role, a stranger, too late, again, after a restart,
-forged, from elsewhere, edited. Nothing changes without a right."""
+"""Everything that can be written or tapped, over HTTP: the right person, the wrong role, a stranger, too late, again, after a
+restart, forged, from elsewhere, edited. Nothing changes without a right."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -41,13 +41,13 @@ Snapshot = dict[str, list[dict[str, Any]]]
 
 
 async def snapshot(firm: Firm) -> Snapshot:
-    """Everything that trades, gives a right or is somebody's wish."""
+    """Returns everything that trades, grants a right or is somebody's setting."""
     await until(lambda: not len(firm.trading.inbox) and not firm.portfolio.in_flight)
     return {table.name: sorted(await firm.ledger.reader.read(select(table)), key=str) for table in KEPT}
 
 
 async def answered(firm: Firm) -> None:
-    """Returns when everything that was brought before has been looked at."""
+    """Returns when every earlier update has been handled."""
     await firm.owner.ask("/positions")
 
 
@@ -57,7 +57,7 @@ def kinds_of(message: Message) -> Iterator[str]:
 
 
 def kind_of(data: str) -> str:
-    """What kind of button sends this."""
+    """Returns the kind of button that sends this."""
     if data.startswith("/"):
         assert data[1:].split(maxsplit=1)[0] in BY_NAME, data
         return "command"
@@ -74,7 +74,7 @@ def is_panic_over(firm: Firm) -> bool:
 
 
 async def without_a_right(firm: Firm, row: Row) -> None:
-    """Everything that must change nothing."""
+    """Tries everything that must change nothing."""
     person = PERSON[row.role]
     before = await snapshot(firm)
     if row.role > Role.VIEWER:
@@ -86,7 +86,7 @@ async def without_a_right(firm: Firm, row: Row) -> None:
     put_message(firm, person, row.said, {"edit_date": int(firm.room.now().timestamp())}, kind="edited_message")
     for change in NOT_OWN.values():
         put_message(firm, person, row.said, change)
-    explained = len(NOT_OWN) - 1  # who is anonymous is nobody, and hears nothing
+    explained = len(NOT_OWN) - 1  # an anonymous sender is nobody, and gets no answer
     await until(lambda: sum("Nothing was done" in message.text for message in firm.person(person).received) == explained)
     command = row.said.split()[0]
     group = {"chat": {"id": -42, "type": "group", "title": "x"}}
@@ -103,14 +103,14 @@ async def without_a_right(firm: Firm, row: Row) -> None:
     await answered(firm)
     await until(lambda: not (row.changes or row.second) or is_told_its_age(firm, person))  # the answers of a chat come in turn
     after = await snapshot(firm)
-    if row.own:  # language and zone are the person's own, wherever that person says them
+    if row.own:  # language and zone are the person's own, in every chat
         before.pop("readers")
         after.pop("readers")
     assert after == before
 
 
 async def at_the_second_tap(firm: Firm, row: Row, asked: Message) -> None:
-    """The question, answered by whoever must not, with what is no answer, from elsewhere, and too late."""
+    """Tries the question with people who must not answer, invalid answers, from elsewhere, and too late."""
     person, before = PERSON[row.role], await snapshot(firm)
     data = next(button.data for button in asked.buttons if button.data.startswith("ok:"))
     others = [one for one in (*ROLES, STRANGER) if one != person]
@@ -122,7 +122,7 @@ async def at_the_second_tap(firm: Firm, row: Row, asked: Message) -> None:
     await answered(firm)
     assert await snapshot(firm) == before
     if row.risk is Risk.LOWERS:
-        return  # who wants out is not asked a third time
+        return  # acts that lower risk are not asked a third time
     put_tap(firm, person, data, query_id="999")  # the server knows no such tap: too old
     again = await firm.person(person).wait_for("tap again within 60 s", after=asked)
     assert next(button.data for button in again.buttons if button.data.startswith("ok:")) != data
@@ -134,12 +134,12 @@ def in_the_group(person: ChatPerson) -> ChatPerson:
 
 
 def for_the_bot(said: str) -> str:
-    """As a command that is heard in a group too, where a key below the writing line is not."""
+    """Writes it as a command that reaches the bot in a group too, where a keyboard label does not."""
     return command_of(said) or said
 
 
 def elsewhere(firm: Firm, person: int, data: str) -> None:
-    """The right person's tap, from another chat."""
+    """Sends the right person's tap from another chat."""
     message = {"message_id": 5, "date": 1, "chat": {"id": -77, "type": "group", "title": "x"}, "text": "x"}
     who = firm.person(person).person.as_user()
     firm.room.updates.put("callback_query", {"id": "66", "from": who, "message": message, "chat_instance": "1", "data": data})
@@ -170,7 +170,7 @@ async def test_whatever_is_said_is_done_for_who_may_say_it_once(server: RunningC
         after = await snapshot(firm)
         if row.own:
             assert person.id in {one["chat_id"] for one in after["readers"]}
-        elif row.said != "/users withdraw":  # where there is no link to be withdrawn
+        elif row.said != "/users withdraw":  # where there is no link to withdraw
             assert (after != before) is (row.changes or row.second)
         if data:
             with pytest.raises(ApiError):
@@ -184,7 +184,7 @@ async def test_whatever_is_said_is_done_for_who_may_say_it_once(server: RunningC
             await answered(again)
         left = await snapshot(again)
         for each in (left, after):
-            each.pop("holds")  # a start looks at the exchange for itself
+            each.pop("holds")  # a start checks the exchange for itself
         assert left == after
 
 
@@ -251,7 +251,7 @@ async def test_the_same_update_brought_again_is_done_once(server: RunningChat, t
 
 
 async def test_update_ids_that_begin_anew_keep_nobody_from_being_heard(server: RunningChat, tmp_path: Path) -> None:
-    """After a week without updates Telegram may begin them at random."""
+    """Restarts update ids at random, as Telegram may after a week without updates."""
     async with firm_on(server, tmp_path) as firm:
         begun = firm.room.updates._last_id
         await firm.trader.ask("/pause entries")

@@ -1,4 +1,4 @@
-"""An exit that is not done yet stands in /positions, /orders and the dashboard: how much, since when, until when, and why."""
+"""A pending exit stands in /positions, /orders and the dashboard: quantity, since when, until when, and why."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -20,7 +20,7 @@ from tests.bot.firm import Firm, firm_on
 
 @pytest.fixture
 async def firm(server: RunningChat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Firm]:
-    """Something is held, and the exchange takes no order any more."""
+    """Yields a program with a position on an exchange that no longer accepts orders."""
 
     async def away(_: OrderRequest) -> PlaceResult:
         return NotTaken(reason("banned", seconds=300), retry_after=300)

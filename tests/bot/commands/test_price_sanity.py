@@ -1,4 +1,4 @@
-"""An exit whose price is not of this market, in the chat: told at once, with a button that sells all the same."""
+"""An exit whose price is not of this market, in the chat: reported at once, with a button that sells nevertheless."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What is only read, over HTTP on everything real: results, lists leafed through in place, pictures and files."""
+"""Commands that only read, over HTTP with real parts: results, lists paged in place, pictures and files."""
 
 import csv
 import io
@@ -58,7 +58,7 @@ def execution(number: int, at: datetime, profit: str | None = None, **changes: o
 
 
 async def filled(firm: Firm, profits: list[str]) -> None:
-    """One exit a day up to today, the last one today, and a trade of each."""
+    """Fills the ledger with one exit a day up to today, the last one today, and a trade of each."""
     now = firm.clock.now()
     done, trades = [], []
     for back, profit in enumerate(reversed(profits)):
@@ -260,7 +260,7 @@ def taken(lots: Lots, done: list[Valued]) -> list[Disposal]:
 
 @given(ROWS)
 def test_tax_lots_lose_nothing(rows: list[Row]) -> None:
-    """The sums over lots are the sums over executions, fees in a third asset at their value."""
+    """Compares the sums over lots with the sums over executions, fees in a third asset at their value."""
     done, lots = valued(rows), Lots()
     disposals, left = taken(lots, done), lots.left()
     buys = [one for one in done if one.execution.side is Side.BUY]

@@ -1,4 +1,4 @@
-"""Several quote assets in the chat: each by itself, and together in the report asset; what has no rate is named."""
+"""Several quote assets in the chat: each by itself, and together in the report asset; assets without a rate are named."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -26,13 +26,13 @@ BALANCES = {"USDC": Decimal(10_000), "EUR": Decimal(1_000), "BTC": Decimal("0.5"
 
 
 def fine(base: str, quote: str) -> Instrument:
-    """Rules of a pair whose units are worth much."""
+    """Returns rules of a pair whose units are worth much."""
     least = Decimal("0.0001")
     return replace(instrument(base, quote), min_notional=least, step_size=least, min_qty=least)
 
 
 def several(firm: Firm) -> None:
-    """WIF against euros and ETH against bitcoin besides."""
+    """Adds WIF against euros and ETH against bitcoin."""
     rules = [instrument("WIF", "EUR"), instrument("EUR"), *(fine(*pair) for pair in (("ETH", "BTC"), ("BTC", "USDC")))]
     firm.prices.rules |= {one.symbol: one for one in rules}
     prices = {"WIFEUR": "0.40", "EURUSDC": "1.20", "ETHBTC": "0.03", "BTCUSDC": "60000"}

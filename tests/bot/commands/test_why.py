@@ -1,4 +1,4 @@
-"""/why, over HTTP on everything real: by id, by reply, by link, the last one; what was traded and what was not."""
+"""/why, over HTTP with real parts: by id, by reply, by link, the last one; traded and not traded."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The chat on the real ledger: what is committed is told, once, also across a restart."""
+"""The chat on the real ledger: each commit is reported once, also across a restart."""
 
 import asyncio
 import contextlib
@@ -30,7 +30,7 @@ from tests.tellings import owners_notifier
 
 @contextlib.asynccontextmanager
 async def everything(server: RunningChat, url: str) -> AsyncIterator[tuple[SqlLedger, NotificationDispatcher]]:
-    """Commands and alerts on the ledger at `url`, as the program runs them."""
+    """Runs commands and alerts on the ledger at `url`, like the program."""
     clock = FastClock()
     ledger = await open_ledger(url, clock)
     office = Office(clock)

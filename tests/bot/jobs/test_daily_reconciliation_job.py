@@ -1,4 +1,4 @@
-"""Each day is proved once, told once, and again where something was missing or differed."""
+"""Each day is proved once, reported once, and proved again where something was missing or differed."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ YESTERDAY = (NOON - timedelta(days=1)).date()
 
 
 class Office:
-    """A prover whose answers are set by day, and a ledger that keeps what was proved."""
+    """A prover whose answers are set by day, and a ledger that stores the results."""
 
     def __init__(self) -> None:
         self.clock = VirtualClock()
@@ -48,7 +48,7 @@ class Office:
         return {day: one for day, one in self.kept.items() if day >= since}
 
     async def run(self) -> list[str]:
-        """The days that were asked about."""
+        """Runs the job; returns the days it asked about."""
         self.asked.clear()
         proof = DailyReconciliationJob(self, self, self.clock, lambda at, count: self.shown.append((at, count)))
         await self.clock.run(proof.run(), limit=100_000)
@@ -76,7 +76,7 @@ async def test_days_that_were_missed_are_made_up_for(office: Office) -> None:
     await office.clock.forward(3 * 86400)
     assert await office.run() == [day(-1), day(-2), day(-3)]
     await office.clock.forward(30 * 86400)
-    assert len(await office.run()) == 1  # what is longer ago than a week is not known to have been missed
+    assert len(await office.run()) == 1  # days more than a week ago are not known to be missing
 
 
 async def test_what_differs_is_compared_again_until_it_agrees(office: Office) -> None:

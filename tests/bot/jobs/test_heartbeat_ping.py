@@ -1,4 +1,4 @@
-"""The watchdog outside hears from us while all is well, and from nothing but that; its address is told to nobody else."""
+"""The outside watchdog is pinged only while all is well; its URL is never shown."""
 
 import asyncio
 import time
@@ -16,7 +16,7 @@ from tests.servers.ports import free_port
 
 
 class Watchdog:
-    """Somebody outside: what came, and how it answers."""
+    """An outside server: its requests, and how it answers."""
 
     def __init__(self) -> None:
         self.pings = 0

@@ -1,4 +1,4 @@
-"""The ledger goes away: the owner hears of it in seconds though nothing can be kept; then each late exit is named."""
+"""Ledger outages: the owner is alerted within seconds though nothing can be stored; then each late exit is named."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -35,7 +35,7 @@ from tests.core.world import LIMITS
 
 @dataclass
 class Watched:
-    """A watch that is looked at each second."""
+    """A job that checks each second."""
 
     clock: VirtualClock = field(default_factory=VirtualClock)
     state: tuple[bool, str] = (True, "migrated")
@@ -121,14 +121,14 @@ async def test_every_exit_of_the_outage_is_named_with_what_became_of_it() -> Non
     late, refused, failed, other = (world.sell(name, 50) for name in ("late", "refused", "failed", "other"))
     world.state = (True, "migrated")
     sold = executed(Side.SELL)
-    world.commit(replace(sold, order=replace(sold.order, signal=late)))  # before the watch looks again
+    world.commit(replace(sold, order=replace(sold.order, signal=late)))  # before the next check
     await world.seconds(1)
     world.lag = 5
     await world.seconds(10)
     order = replace(sold.order, signal=failed, reason=reason("market_closed", symbol="WIFUSDC"))
     world.commit(
         SignalRefused(refused, "expired", reason("expired", age="100", limit="60")),
-        SignalRefused(other, "ignored", reason("no_position", base="WIF")),  # nothing that it could have sold
+        SignalRefused(other, "ignored", reason("no_position", base="WIF")),  # no position that it could have sold
         SignalRefused(replace(refused, signal_type="BUY_SM"), "expired", reason("expired", age="100", limit="60")),
         OrderFailed(order),
         OrderExecuted(replace(sold.order, signal=world.sell("new")), sold.execution, sold.position, None),

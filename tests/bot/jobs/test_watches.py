@@ -1,4 +1,4 @@
-"""What timers look at: a part that is away for long is told once, and once that it is back; a question has its time."""
+"""Timers: an alert when a part is away for long, another when it is back; approvals expire."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -42,7 +42,7 @@ async def test_an_exchange_that_is_away_for_long_is_told_once() -> None:
     await watch.run()
     assert [getattr(event, "recovered", None) for event in told] == [False, True]
     assert len(back) == 1
-    # One that is away for a moment is not compared with again: that alone could use up what may be asked of it.
+    # One that is away for a moment is not compared again: that alone could use up the rate limit.
     venue.unavailable = True
     with pytest.raises(ExchangeUnavailable):
         await market.load_instruments(None)

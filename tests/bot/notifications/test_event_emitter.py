@@ -1,4 +1,4 @@
-"""What the process tells of itself is kept in order, once, whatever the ledger does meanwhile."""
+"""Events of the process itself are stored in order, once, whatever the ledger does."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Five hundred executions in ten seconds: inside Telegram's limits, nothing lost, and still to be read."""
+"""Five hundred executions in ten seconds: inside Telegram's limits, nothing lost, and still readable."""
 
 import asyncio
 import re
@@ -42,7 +42,7 @@ class Counted(FloodLimit):
 
 
 async def told(firm: Firm, readers: dict[str, int]) -> dict[str, set[int]]:
-    """The executions that each reader was told of, by their numbers in the outbox."""
+    """Returns the executions that each reader received, by their numbers in the outbox."""
     table, outbox = tables.deliveries, tables.outbox
     events = [row["seq"] for row in await firm.ledger.reader.read(select(outbox.c.seq).where(outbox.c.kind == "order_executed"))]
     found: dict[str, set[int]] = {reader: set() for reader in readers}
@@ -52,7 +52,7 @@ async def told(firm: Firm, readers: dict[str, int]) -> dict[str, set[int]]:
 
 
 async def flood(firm: Firm) -> None:
-    """Two symbols, bought and sold again and again; a command is answered in the middle of it."""
+    """Buys and sells two symbols again and again; a command is answered in the middle of it."""
     for number in range(ROUNDS):
         for kind in ("BUY_SM", "SELL_SM"):
             for symbol in SYMBOLS:
@@ -64,7 +64,7 @@ async def flood(firm: Firm) -> None:
 
 
 def readable(texts: list[str]) -> int:
-    """How many executions these messages tell of; each is at most a screen."""
+    """Returns how many executions these messages report; each is at most a screen."""
     count = 0
     for text in texts:
         assert len(text) < 2_000
@@ -94,7 +94,7 @@ async def test_a_flood_stays_inside_the_limits_loses_nothing_and_can_be_read(tmp
             await asyncio.sleep(0.05)
         found = await told(firm, readers)
         assert {reader: len(seqs) for reader, seqs in found.items()} == dict.fromkeys(readers, 4 * ROUNDS)
-        assert limit.refused in ([], [OWNER])  # the answer to a person does not wait; where it came too soon, it comes again
+        assert limit.refused in ([], [OWNER])  # the answer to a person does not wait; if it came too soon, it is sent again
         for chat in readers.values():
             times = [at for at, where in limit.sent if where == chat and at > began]
             alerts = [message.text for message in firm.person(chat).received if "story" in message.text or "📚" in message.text]

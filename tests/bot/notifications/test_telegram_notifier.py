@@ -1,4 +1,4 @@
-"""Outbox to chat over HTTP: in order, urgent first, folded, and nothing lost whatever Telegram or the ledger does."""
+"""Outbox to chat over HTTP: in order, urgent first, batched, and nothing lost whatever Telegram or the ledger does."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -170,7 +170,7 @@ async def test_a_topic_that_was_taken_away_keeps_no_alert(ledger: MemoryLedger) 
 async def test_a_bot_that_is_blocked_keeps_everything_and_does_not_spin(server: RunningChat, ledger: MemoryLedger) -> None:
     server.room.block(OWNER)
     async with alerts_to(server, ledger, speed=500) as alerts:
-        ledger.now = lambda: alerts.clock.now() + timedelta(hours=3)  # or a slow machine makes them late, and folded
+        ledger.now = lambda: alerts.clock.now() + timedelta(hours=3)  # or a slow machine makes them late, and batched
         ledger.add(executed(), executed(Side.SELL))
         await until(lambda: "Forbidden" in alerts.notifier.ready[1])
         await until(lambda: alerts.clock.monotonic() > 50)

@@ -1,4 +1,4 @@
-"""Logs: one line each, ids bound, and no secret in any of them, whoever wrote it and however it was escaped."""
+"""Logs: one line each, ids bound, and no secret in any of them, whatever its source and escaping."""
 
 import asyncio
 import io
@@ -44,7 +44,7 @@ Logs = Callable[..., "Written"]
 
 @dataclass
 class Written:
-    """What went to the output so far, once the writer has caught up."""
+    """Returns the output so far, once the writer has caught up."""
 
     stream: io.StringIO
 
@@ -67,7 +67,7 @@ def logs() -> Iterator[Logs]:
     def configure(**given: str) -> Written:
         stream = io.StringIO()
         for handler in [each for each in root.handlers if not isinstance(each, LineHandler)]:
-            root.removeHandler(handler)  # pytest's own; it takes a record that cannot be formatted for a failure
+            root.removeHandler(handler)  # pytest's own; it fails on a record that cannot be formatted
         configure_logging(load_settings({**SETTINGS, **given}, env_file=None), stream)
         return Written(stream)
 
@@ -113,7 +113,7 @@ async def test_token_in_the_lines_of_httpx(logs: Logs, log_format: str) -> None:
     transport = httpx.MockTransport(lambda request: httpx.Response(200))
     async with httpx.AsyncClient(transport=transport) as client:
         await client.get(f"http://127.0.0.1/bot{TOKEN}/getMe")
-        logging.getLogger("httpx").setLevel(logging.INFO)  # as another library might do behind our back
+        logging.getLogger("httpx").setLevel(logging.INFO)  # as another library might do
         await client.get(f"http://127.0.0.1/bot{TOKEN}/getUpdates")
     text = written.text()
     assert "getMe" not in text
@@ -235,7 +235,7 @@ def test_uncaught_exceptions_and_warnings_pass_the_redaction(logs: Logs, capsys:
 
 
 class Stuck(io.StringIO):
-    """An output that takes nothing until it is let."""
+    """An output that blocks until it is released."""
 
     def __init__(self) -> None:
         super().__init__()

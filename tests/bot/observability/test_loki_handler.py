@@ -1,4 +1,4 @@
-"""Logs to Loki: the documented form, in batches; bounded and counted while it is away; never in the way."""
+"""Logs to Loki: the documented form, in batches; bounded and counted while it is away; never blocking."""
 
 import json
 import logging

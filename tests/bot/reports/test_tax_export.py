@@ -30,8 +30,8 @@ SYMBOLS = ("WIFUSDC", "SOLUSDC", "RAREUSDC")
 
 
 def lived(before: int, within: int, after: int = 0) -> list[tuple[Execution, Decimal, Decimal | None]]:
-    """So many executions before, within and after the year, each with what was held afterwards and the value of its fee.
-    Something of each symbol is always left over; of the last nothing is traded in the year."""
+    """Returns so many executions before, within and after the year, each with the position afterwards and the value of its
+    fee. Something of each symbol is always left over; the last one is not traded in the year."""
     chance, held = Random(7), dict.fromkeys(SYMBOLS, Decimal(0))
     found = []
     for number in range(before + within + after):
@@ -74,7 +74,7 @@ async def keep(ledger: SqlLedger, done: Sequence[tuple[Execution, Decimal, Decim
 
 
 async def tax(ledger: SqlLedger) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
-    """The file of the year: what was disposed of, what was left."""
+    """Returns the year's file: disposals, remaining lots."""
     file = io.BytesIO()
     queries = LedgerQueries(ledger.reader)
     await write_tax(queries, await LedgerAnalytics(ledger.reader).symbols(), YEAR.year, file)
@@ -83,7 +83,7 @@ async def tax(ledger: SqlLedger) -> tuple[list[dict[str, str]], list[dict[str, s
 
 
 def replayed(done: Sequence[tuple[Execution, Decimal, Decimal | None]], *, valued: bool = True) -> tuple[list[Disposal], Lots]:
-    """All of it from the very beginning, in memory."""
+    """Replays everything from the beginning, in memory."""
     lots, sold = Lots(), list[Disposal]()
     for one, _, value in done:
         if one.executed_at.year <= YEAR.year:
@@ -114,7 +114,7 @@ async def test_a_year_begins_where_the_one_before_ended(ledger: SqlLedger, event
 
 
 async def rows_read(ledger: SqlLedger, monkeypatch: pytest.MonkeyPatch, *, of_tax: bool) -> int:
-    """How many rows the database had to hand over for the year."""
+    """Returns how many rows the database read for the year."""
     count, read = 0, ledger.reader.read
 
     async def counted(question: Any) -> Sequence[Row]:
@@ -134,7 +134,7 @@ async def rows_read(ledger: SqlLedger, monkeypatch: pytest.MonkeyPatch, *, of_ta
 
 @pytest.mark.parametrize(("of_tax", "most"), [(False, 1.0), (True, 1.3)])
 async def test_other_years_cost_nothing(ledger: SqlLedger, monkeypatch: pytest.MonkeyPatch, of_tax: bool, most: float) -> None:
-    """Twenty-five times as long a history before the year, and as much after it again, reads as many rows."""
+    """Reads as many rows with a history twenty-five times as long before the year, and after it again."""
     await keep(ledger, lived(40, 200))
     alone = await rows_read(ledger, monkeypatch, of_tax=of_tax)
     others = [

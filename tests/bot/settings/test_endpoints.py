@@ -1,4 +1,4 @@
-"""Where keys and tokens go: plain http never leaves this machine, and a host that only looks right is told."""
+"""Addresses for keys and tokens: plain http never leaves this machine, and a look-alike host is reported."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""No secret that was configured is shown: in no error of the settings, no line of the terminal, no message and no state."""
+"""No configured secret is shown: in no error of the settings, no line of the terminal, no message and no state."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,7 +35,7 @@ def nothing_hidden() -> Iterator[None]:
 
 
 def said(given: dict[str, str]) -> str:
-    """Everything that is said of settings, right or wrong."""
+    """Returns everything that is reported about settings, right or wrong."""
     try:
         settings = load_settings(given, env_file=None)
     except ConfigurationError as error:

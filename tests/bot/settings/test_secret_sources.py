@@ -1,4 +1,4 @@
-"""What libraries say of their failures shows no secret, however short or ordinary it is: their own exceptions, their own logs."""
+"""Libraries' failures show no secret, however short or ordinary it is: in their exceptions and their logs."""
 
 import asyncio
 import logging
@@ -37,7 +37,7 @@ def secret(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 def said_of(error: BaseException) -> str:
-    """Everything that can be written about it: as the log does, and as answers do."""
+    """Returns everything that can be written about it: as the log does, and as answers do."""
     return "\n".join([*traceback.format_exception(error), str(error), repr(error), repr(error.args)])
 
 

@@ -1,4 +1,4 @@
-"""Settings: read letter for letter, wrong ones named all at once, secrets never shown."""
+"""Settings: read literally, wrong ones reported all at once, secrets never shown."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""A ledger belongs to one trading mode: what was bought on paper is never sold for money."""
+"""A ledger belongs to one trading mode: paper positions are never sold for money."""
 
 from pathlib import Path
 

@@ -1,4 +1,5 @@
-"""Who is told what, over HTTP: each by role and wish, held back at night, never late without saying so, never twice."""
+"""Notification rules, over HTTP: each reader by role and settings, delayed at night, never late without saying so, never
+twice."""
 
 import asyncio
 import contextlib
@@ -38,7 +39,7 @@ from tests.bot.parts import NOON, OWNER, TRADER, VIEWER, FastClock, Office, appr
 
 @contextlib.asynccontextmanager
 async def everybody(server: RunningChat, office: Office) -> AsyncIterator[Bot]:
-    """The bot with everybody's alerts."""
+    """Yields the bot with everybody's alerts."""
     blocked: list[int] = []
 
     async def forget(user_id: int) -> None:
@@ -63,7 +64,7 @@ async def everybody(server: RunningChat, office: Office) -> AsyncIterator[Bot]:
 
 @pytest.fixture
 async def fast(server: RunningChat) -> AsyncIterator[Bot]:
-    """Everybody is told, fifty times as fast as on the wall."""
+    """Yields the bot with everybody's alerts, at fifty times real speed."""
     async with everybody(server, Office(FastClock(50))) as bot:
         yield bot
 
@@ -73,7 +74,7 @@ def firsts(bot: Bot, person: int) -> list[str]:
 
 
 async def told_to(bot: Bot, person: int) -> None:
-    """Returns once this person was told of everything."""
+    """Returns once this person has received everything."""
     ledger, key = bot.office.ledger, "main" if person == OWNER else str(person)
     await until(lambda: not ledger.after(ledger.cursors.get(key)), within=20)
 

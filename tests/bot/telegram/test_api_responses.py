@@ -1,4 +1,4 @@
-"""A Bot API that answers oddly, whatever it is asked: nothing ends, and all is told once it is well again."""
+"""A Bot API that answers oddly to every request: nothing ends, and everything is sent once it is well again."""
 
 import asyncio
 import json
@@ -36,11 +36,11 @@ SEED = int(os.environ.get("ODD_SEED", "1"))
 PICTURE = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
 )
-_ENDS_THE_START = {401, 404}  # as documented to getMe: this is no bot's token
+_ENDS_THE_START = {401, 404}  # as documented for getMe: not a bot's token
 
 
 def spoil(chance: random.Random, request: str, answer: Reply) -> Reply:
-    """An odd answer of the Bot API: any JSON server's, or a refusal in its own words with odd ones among them."""
+    """Returns an odd answer of the Bot API: any JSON server's, or a refusal in its own text with odd ones among them."""
     if chance.random() < 0.7:
         return any_odd(chance, answer)
     code = chance.choice((400, 401, 403, 404, 409, 413, 429, 500, 0, -1, 10**30, "429", None))
@@ -60,18 +60,18 @@ def spoil(chance: random.Random, request: str, answer: Reply) -> Reply:
 
 @pytest.fixture
 async def front(server: RunningChat) -> AsyncIterator[OddFront]:
-    """Odd answers in front of the local chat."""
+    """Yields odd answers in front of the local chat."""
     async with odd_front(server.port, spoil, SEED) as front:
         yield front
 
 
 def true_answer(_chance: random.Random, _request: str, answer: Reply) -> Reply:
-    """Nothing odd."""
+    """Changes nothing."""
     return answer
 
 
 def tap(owner: ChatPerson, chance: random.Random) -> None:
-    """Some button of the last messages, where there is one."""
+    """Taps some button of the last messages, where there is one."""
     there = [(one, button) for one in owner.received[-8:] for button in one.buttons]
     with suppress(ApiError):
         if there:
@@ -94,7 +94,7 @@ async def test_no_odd_answer_ends_anything_and_all_is_told_in_the_end(server: Ru
     turns, chance = count(), random.Random(SEED)
 
     def keep_busy() -> bool:
-        """Gives both something to say and to be asked, and looks whether they live."""
+        """Gives both something to send and to answer, and checks whether they live."""
         assert [task for task in vital if task.done()] == []
         turn = next(turns)
         if len(ledger.unsent) < 3:
@@ -168,7 +168,7 @@ async def test_every_method_has_telegrams_word_or_an_error_of_telegrams(server: 
 
 @pytest.mark.parametrize("method", RESULTS)
 def test_what_is_handed_to_the_library_can_be_read_by_it(method: str) -> None:
-    """Straight into the reader, where there is no wire: ten thousand a second."""
+    """Feeds the reader directly, without a connection: ten thousand a second."""
     chance = random.Random(SEED)
     user = {"id": 5, "is_bot": False, "first_name": "A", "username": "a_bot"}
     said = MESSAGE | {"from": user, "text": "/status", "reply_to_message": MESSAGE}
@@ -203,7 +203,7 @@ async def test_an_update_that_cannot_be_read_is_passed_over_by_its_number(server
 
 
 def later(clock: FastClock) -> datetime:
-    """So that nothing is so late that it is folded."""
+    """Returns a time at which nothing is late enough to be batched."""
     return clock.now() + timedelta(hours=3)
 
 
@@ -223,7 +223,7 @@ async def test_a_taken_alert_with_an_unreadable_answer_is_not_said_for_ever(serv
 
 
 async def test_one_message_that_is_never_taken_keeps_no_other(server: RunningChat) -> None:
-    """As a firewall does it that dislikes a word."""
+    """Refuses one message, like a firewall that dislikes a word."""
     clock, ledger = FastClock(500), MemoryLedger()
     ledger.now = partial(later, clock)
     ledger.add(executed(), refused())
@@ -246,7 +246,7 @@ async def test_a_page_of_a_firewall_is_not_taken_for_a_person_who_left(server: R
 
 
 def ordered(ring: Ring, times: int) -> bool:
-    """Whether the exchange was asked for that many orders."""
+    """Tells whether the exchange was asked for that many orders."""
     return ring.posts() == times
 
 

@@ -28,7 +28,7 @@ async def test_a_stranger_gets_nothing_and_is_recorded_once_also_after_a_restart
             stranger = bot.person(STRANGER)
             for text in ("/start", "/status", "hello", "/pause"):
                 stranger.send(text)
-            await bot.owner.ask("/status")  # after these, so they have been looked at
+            await bot.owner.ask("/status")  # sent after these, so they have been handled
             assert stranger.received == []
     assert office.ledger.strangers == {STRANGER: "<b>Mallory</b> @<b>mallory</b>"}
     assert office.ledger.new_strangers == 1
@@ -170,7 +170,7 @@ async def test_nobody_in_person_gets_nothing(bot: Bot, change: dict[str, Any]) -
 
 @pytest.mark.parametrize("kind", ["edited_message", "channel_post"])
 async def test_only_new_messages_are_commands(bot: Bot, kind: str) -> None:
-    bot.room.updates.want([kind, "message", "callback_query"])  # as a server would that kept an older wish
+    bot.room.updates.want([kind, "message", "callback_query"])  # as a server would that kept an older setting
     put_message(bot, OWNER, "/pause", {"edit_date": int(bot.room.now().timestamp())}, kind=kind)
     await bot.owner.ask("/status")
     assert bot.office.trading.handled == []
@@ -309,11 +309,11 @@ def test_roles_rise() -> None:
     assert Role.VIEWER < Role.TRADER < Role.OWNER
 
 
-_NUMBERS = count(90_000)  # of messages: one that has another's number is the same one again
+_NUMBERS = count(90_000)  # of messages: one with the number of another is the same one again
 
 
 def put_message(bot: Bot | Firm, person_id: int, text: str, change: dict[str, Any], kind: str = "message") -> None:
-    """An update as Telegram would send it, for what the local chat's people cannot do."""
+    """Queues an update as Telegram would send it, for what the local chat's people cannot do."""
     chat = bot.person(person_id).person
     body = {
         "message_id": next(_NUMBERS),
@@ -327,7 +327,7 @@ def put_message(bot: Bot | Firm, person_id: int, text: str, change: dict[str, An
 
 
 def put_tap(bot: Bot | Firm, person_id: int, data: str, query_id: str) -> None:
-    """A tapped button that no message of ours carries."""
+    """Queues the tap of a button that no message of ours has."""
     person = bot.person(person_id).person
     message = {"message_id": 90_001, "date": int(bot.room.now().timestamp()), "chat": person.as_chat(), "text": "x"}
     query = {"id": query_id, "from": person.as_user(), "message": message, "chat_instance": "1", "data": data}

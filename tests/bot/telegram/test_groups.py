@@ -1,4 +1,4 @@
-"""Groups and their topics: the person counts, not the group, and an answer stands where it was asked for."""
+"""Groups and their topics: the person counts, not the group, and an answer stands where the question was asked."""
 
 import re
 from collections.abc import AsyncIterator
@@ -26,13 +26,13 @@ SECRET = pyotp.random_base32()
 
 @pytest.fixture
 async def firm(server: RunningChat, tmp_path: Path) -> AsyncIterator[Firm]:
-    """The group is the owner's chat."""
+    """Yields a program for which the group is the owner's chat."""
     async with firm_on(server, tmp_path, main=DESK.chat_id, topic=ALERTS) as running_firm:
         yield running_firm
 
 
 def here(person: ChatPerson, thread_id: int = QUESTIONS) -> ChatPerson:
-    """The person in a topic of the group."""
+    """Returns the person in a topic of the group."""
     return person.at(DESK.chat_id, thread_id)
 
 
@@ -91,10 +91,10 @@ async def test_a_code_is_brought_as_an_answer_where_the_bot_hears_nothing_else(s
         trader.press(asked, "✅ Do it")
         asking = await trader.wait_for_edit(asked, "reply to this message")
         code = pyotp.TOTP(secret).at(firm.clock.now())
-        trader.send(code)  # heard by nobody: Telegram does not hand it on
+        trader.send(code)  # reaches nobody: Telegram does not hand it on
         sent = trader.send(code, reply_to=asking)
         await trader.wait_for_edit(asking, "✅")
-        assert trader.now(sent) is not None  # only an administrator may take away what others wrote
+        assert trader.now(sent) is not None  # only an administrator may delete other people's messages
         await until(lambda: firm.portfolio.position("WIFUSDC").is_open)
 
 
@@ -116,7 +116,7 @@ async def test_how_a_group_is_told_is_set_by_an_owner_alone(server: RunningChat,
         assert DESK.chat_id not in firm.portfolio.readers
         await owner.ask("/quiet 23:00-07:00")
         assert firm.portfolio.readers[DESK.chat_id].quiet is not None
-        await trader.ask("/lang ru")  # a language is the person's own, wherever it is said
+        await trader.ask("/lang ru")  # a language is the person's own, in every chat
         assert set(firm.portfolio.readers) == {DESK.chat_id, firm.trader.id}
 
 
@@ -170,7 +170,7 @@ async def test_no_figure_of_the_account_is_shown_in_a_group_that_the_owner_has_n
             assert FIGURE.search(reply.text.replace("MarketFlow 0.1.0", "")) is None, reply.text
             private = f"/{command.name}" not in IN_ANY_GROUP or row.said == "/start why_1"
             told = "ask me there" in reply.text or "спросите меня там" in reply.text  # after /lang ru
-            assert told is private or command.name in {"sell", "close"}, row.said  # nothing is held
+            assert told is private or command.name in {"sell", "close"}, row.said  # there is no position
 
 
 async def test_the_way_out_is_open_in_every_group(server: RunningChat, tmp_path: Path) -> None:

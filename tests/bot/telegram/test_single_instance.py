@@ -1,4 +1,4 @@
-"""Two programs on one token notice each other, however they poll; who is new enters only once it is alone; exits never wait."""
+"""Two programs on one token notice each other, however they poll; a new one enters only once it is alone; exits never wait."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -47,7 +47,7 @@ class LoopClock:
 
 @dataclass
 class Telegram:
-    """Its queue of updates, reached over a network that takes its time and fails now and then."""
+    """Its queue of updates, reached over a network that takes time and fails now and then."""
 
     random: Random
     queue: UpdateQueue
@@ -57,12 +57,12 @@ class Telegram:
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Whoever polls it runs until the end of the test."""
+        """Runs a poller until the end of the test."""
         self.tasks.append(asyncio.create_task(work))
         return self.tasks[-1]
 
     async def chat(self, least: float, most: float) -> None:
-        """People talk: something every `least` to `most` seconds."""
+        """Puts an update every `least` to `most` seconds."""
         while True:
             await asyncio.sleep(self.random.uniform(least, most))
             self.queue.put("message", {})
@@ -81,7 +81,7 @@ class Telegram:
 
 @dataclass
 class Ours:
-    """A program of this version: what it tells, and when."""
+    """A program of this version: its events, and when."""
 
     telegram: Telegram
     traded_at: datetime | None = None
@@ -108,7 +108,7 @@ class Ours:
             await asyncio.sleep(1)
 
     async def run(self) -> None:
-        """As `bot.telegram.telegram_app` polls."""
+        """Polls like `bot.telegram.telegram_app`."""
         tried = 0
         while True:
             began = asyncio.get_running_loop().time()
@@ -128,8 +128,8 @@ class Ours:
 
 
 async def of_a_library(telegram: Telegram, pauses: Callable[[], Any], length: float, length_after: float, rest: float) -> None:
-    """A program that takes the conflict for passing trouble: it rests longer each time. `rest` is how long it still rests at
-    first."""
+    """Polls like a program that treats the conflict as a passing error: it rests longer each time. `rest` is how long it still
+    rests at first."""
     await asyncio.sleep(rest)
     pause, wait = iter(pauses()), length
     while True:
@@ -142,12 +142,13 @@ async def of_a_library(telegram: Telegram, pauses: Callable[[], Any], length: fl
 
 
 def before() -> Any:
-    """Who takes a conflict for trouble that passes: 1, 2, 4 ... 30 s, then a poll that does not wait."""
+    """Returns the pauses of a program that treats a conflict as a passing error: 1, 2, 4 ... 30 s, then a poll that does not
+    wait."""
     return chain((1, 2, 4, 8, 16), repeat(30))
 
 
 def updater() -> Any:
-    """python-telegram-bot's updater: 1 s, half as long again each time, 30 s at most."""
+    """Returns the pauses of python-telegram-bot's updater: 1 s, half as long again each time, 30 s at most."""
     pause = 1.0
     while True:
         yield pause
@@ -191,7 +192,7 @@ def test_a_newcomer_beside_another_program_never_enters_and_says_so(rival: str, 
         (at, what, effect), *more = newcomer.told
         assert (what, effect, more) == ("came", "no_entries", [])
         assert at - newcomer.began < QUIET_SECONDS
-        # Once the other is gone the gate opens by itself, and that is told.
+        # Once the other is gone the gate opens by itself, and reports it.
         beside.cancel()
         left = asyncio.get_running_loop().time()
         await asyncio.sleep(3 * QUIET_SECONDS)
@@ -229,7 +230,7 @@ def test_one_that_traded_lately_goes_on_and_stops_where_the_other_stays(seed: in
 
 @pytest.mark.parametrize("seed", range(25))
 def test_of_two_that_both_traded_lately_not_both_go_on(seed: int) -> None:
-    """A ledger that was copied, or a program that was replaced elsewhere and comes back."""
+    """Runs two that both traded lately: a copied ledger, or a program that was replaced elsewhere and comes back."""
 
     async def scene(random: Random, telegram: Telegram) -> None:
         first = Ours(telegram, traded_at=LoopClock().now())
@@ -366,7 +367,7 @@ async def test_an_answer_says_which_of_two_programs_gave_it(server: RunningChat)
 async def test_a_webhook_that_another_program_set_is_told_and_taken_away(server: RunningChat) -> None:
     async with bot_on(server, Office(FastClock())) as bot:
         server.room.updates.hooked = True
-        bot.owner.send("/mode")  # ends the poll that waits
+        bot.owner.send("/mode")  # ends the waiting poll
         await until(lambda: not bot.alone.ready[0], within=30)
         await until(lambda: not server.room.updates.hooked, within=30)
         assert "auto" in (await bot.owner.ask("/mode")).text

@@ -1,4 +1,4 @@
-"""The table of events: each kind has its words, and a text to be counted by."""
+"""The table of events: each kind has its view, and a text to be counted by."""
 
 from typing import get_args
 

@@ -1,4 +1,4 @@
-"""Events and numbers as messages: the contract's words, both languages, nothing foreign as HTML, Telegram's limits."""
+"""Events and numbers as messages: the contract's text, both languages, no foreign HTML, Telegram's limits."""
 
 import re
 from dataclasses import replace
@@ -287,7 +287,7 @@ def test_every_reason_is_translated_with_its_numbers() -> None:
 def test_no_text_is_dead_and_none_is_missing() -> None:
     source = "".join(path.read_text() for path in Path(bot.__file__).parent.rglob("*.py") if path.parent.name != "texts")
     named = set(re.findall(r"""["']([a-z_]+(?:\.[a-z_0-9]+)*)["']""", source))
-    stems = {stem.rstrip(".") for stem in re.findall(r"""f["']([a-z_.]+)\{""", source)}  # keys that are put together
+    stems = {stem.rstrip(".") for stem in re.findall(r"""f["']([a-z_.]+)\{""", source)}  # keys that are built from parts
     unused = {key for key in en.CATALOGUE if key not in named and not any(key.startswith(stem) for stem in stems if stem)}
     assert not unused
     said = set(re.findall(r"""(?:texts|words)\(\s*["']([a-z_.0-9]+)["']""", source)) - {"en", "ru"}

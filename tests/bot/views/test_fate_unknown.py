@@ -1,4 +1,4 @@
-"""An order of which nobody can say what became of it is never said to have done nothing."""
+"""An order with an unknown fate is never reported as having done nothing."""
 
 import pytest
 

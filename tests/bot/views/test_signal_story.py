@@ -1,4 +1,4 @@
-"""docs/why.md: what /why tells of each kind of outcome, made by the real core on a real ledger. REWRITE=1 writes it anew."""
+"""docs/why.md: what /why answers for each kind of outcome, made by the real core on a real ledger. REWRITE=1 rewrites it."""
 
 import os
 import re
@@ -33,9 +33,9 @@ from tests.paths import ROOT
 
 POLICY = ROOT / "core" / "policy"
 REST = {
-    "panic_over",  # told in the chat to whoever ended its pause
-    *("above_max_notional", "unsellable", "below_min_qty", "above_max_qty"),  # sizes, told as below_min_notional is
-    "daily_loss_unknown",  # only where the rules of a symbol are not known, and then it is not traded at all
+    "panic_over",  # sent in the chat to the person who ended its pause
+    *("above_max_notional", "unsellable", "below_min_qty", "above_max_qty"),  # sizes, reported like below_min_notional
+    "daily_loss_unknown",  # only where a symbol's rules are unknown, and then it is not traded at all
 }
 PAGE = ROOT / "docs" / "why.md"
 
@@ -44,7 +44,7 @@ Scene = Callable[["Stage"], Awaitable[object]]
 
 @dataclass
 class Stage:
-    """A world of its own, and what may happen to it."""
+    """A fresh world, and events that may happen in it."""
 
     world: World
     ledger: CountedLedger
@@ -252,7 +252,7 @@ async def too_dear(stage: Stage) -> None:
 
 
 async def in_euros(stage: Stage, price: str = "") -> None:
-    """WIF is priced in euros there; what a euro is worth in USDC is known where there is a `price`."""
+    """Prices WIF in euros; a euro's rate in USDC is known where there is a `price`."""
     stage.venue.rules |= {"WIFEUR": instrument("WIF", "EUR"), "EURUSDC": instrument("EUR")}
     stage.venue.prices |= {"WIFEUR": Decimal("0.40"), **({"EURUSDC": Decimal(price)} if price else {})}
     await stage.clock.run(stage.world.market.load_instruments(None))
@@ -334,7 +334,7 @@ SCENES: dict[str, tuple[str, Scene, dict[str, object]]] = {
 
 
 async def told(path: Path, scene: Scene, changes: dict[str, object], language: str) -> str:
-    """What /why says of the last signal of a scene."""
+    """Returns what /why answers for the last signal of a scene."""
     clock = VirtualClock()
     pairs = {"WIF": "0.48", "SOL": "1.5"}
     rules = {f"{base}USDC": instrument(base) for base in pairs}
@@ -359,7 +359,7 @@ async def told(path: Path, scene: Scene, changes: dict[str, object], language: s
 
 
 async def page(tmp_path: Path, language: str) -> str:
-    """Every telling, under its heading."""
+    """Returns every story, under its heading."""
     parts = [HEAD]
     for name, (title, scene, changes) in SCENES.items():
         said = await told(tmp_path / f"{name}.{language}.db", scene, changes, language)

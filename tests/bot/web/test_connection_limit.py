@@ -1,4 +1,4 @@
-"""A crowd at the door, on real sockets: whoever says nothing, or says it slowly, keeps nobody out who has something to say."""
+"""Too many connections, on real sockets: silent or slow clients never keep out one that sends a request."""
 
 import asyncio
 import contextlib
@@ -60,7 +60,7 @@ async def test_a_crowd_that_asks_for_nothing_keeps_nobody_out(said: str) -> None
         httpx.AsyncClient() as client,
     ):
         hook = Hook(port, inbox, VirtualClock())
-        await client.get(f"http://127.0.0.1:{port}/healthz")  # the crowd is in by then
+        await client.get(f"http://127.0.0.1:{port}/healthz")  # the crowd is connected by then
         for number in range(5):
             began = time.monotonic()
             assert (await client.get(f"http://127.0.0.1:{port}/healthz")).status_code == 200
@@ -70,7 +70,7 @@ async def test_a_crowd_that_asks_for_nothing_keeps_nobody_out(said: str) -> None
 
 
 async def test_whoever_dribbles_does_not_grow_younger(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A byte now and then is no request: the one that has sent them goes before one that has just come."""
+    """Sends a byte now and then, which is not a request: that connection is closed before a newer one."""
     monkeypatch.setattr(connections, "CONNECTIONS", 3)
     async with serve_web(create_web_app({}, "1"), "127.0.0.1", 0) as port:
         slow_reader, slow = await asyncio.open_connection("127.0.0.1", port)

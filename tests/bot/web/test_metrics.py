@@ -1,4 +1,4 @@
-"""Metrics and log lines about what was committed: names to the letter, numbers right also after a restart."""
+"""Metrics and log lines of commits: exact names, correct numbers also after a restart."""
 
 import asyncio
 import shutil
@@ -50,7 +50,7 @@ def stored(seq: int, source: str = "kafka:trading_signals") -> StoredMessage:
 
 
 def settled(side: Side, order_id: str) -> CommitBatch:
-    """What one filled order commits."""
+    """Returns the commit of one filled order."""
     told = executed(side)
     order = replace(told.order, client_order_id=order_id)
     execution = replace(told.execution, execution_id=order_id, client_order_id=order_id)

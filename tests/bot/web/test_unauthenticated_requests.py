@@ -1,4 +1,4 @@
-"""Strangers at the door: counted one by one, told together, and never often."""
+"""Unauthenticated requests: counted one by one, reported together, and never often."""
 
 from bot.web.unauthenticated_requests import AGAIN_SECONDS, GATHER_SECONDS, TurnedAway
 from core.domain.events.intake import RequestsRefused

@@ -1,4 +1,4 @@
-"""A signal that could not be stored: told where its sender never comes again, an exit loudly; forgotten where it does."""
+"""A signal that could not be stored: reported if its sender never retries, loudly for an exit; forgotten if it does."""
 
 from dataclasses import replace
 

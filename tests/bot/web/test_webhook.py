@@ -1,4 +1,4 @@
-"""POST /signals over real HTTP: who may, what is read, what is refused, and that nothing comes in twice."""
+"""POST /signals over real HTTP: who may, what is read, what is refused, and that nothing is stored twice."""
 
 import asyncio
 import hashlib
@@ -33,13 +33,13 @@ from tests.bot.parts import NOON
 from tests.core.virtual_time import VirtualClock
 
 SECRET = "правда-s3cret"
-UNUSED = ssl.create_default_context()  # each client would make one of its own, which takes longer than its request
+UNUSED = ssl.create_default_context()  # each client would make its own, which takes longer than its request
 GOOD = {"signal_type": "BUY_SM", "close": 0.4801}
 
 
 @dataclass
 class Inbox:
-    """Stores as the real one does: once for each identity."""
+    """Stores like the real one: once for each identity."""
 
     messages: dict[str, Message] = field(default_factory=dict)
     letters: list[DeadLetter] = field(default_factory=list)
@@ -361,7 +361,7 @@ async def test_the_page_for_people_says_what_there_is(hook: Hook) -> None:
 
 
 class HastyClock(VirtualClock):
-    """A second goes by between any two looks at it: nobody is too quick."""
+    """A clock that advances a second at each call: nobody is too quick."""
 
     def monotonic(self) -> float:
         self.looks = getattr(self, "looks", 0) + 1
@@ -369,7 +369,7 @@ class HastyClock(VirtualClock):
 
 
 def described() -> Any:
-    """The application as it describes itself, with one part that is not ready."""
+    """Returns the application's description of itself, with one part that is not ready."""
     routes = Inbox().routes(HastyClock())
     parts: dict[str, Readiness] = {"ledger": lambda: (True, "fine"), "kafka": lambda: (True, "fine")}
     return schemathesis.openapi.from_asgi("/openapi.json", create_web_app(parts, "1", routes, names={"testserver"}))
@@ -386,8 +386,8 @@ def test_the_description_is_true_whatever_is_sent(case: Any) -> None:
         if case.headers:
             case.headers.pop("X-Signature", None)
     response = case.call()
-    # What is described is taken. Two things besides, which no pattern can say: any printable text is a `signal_id`, and a field
-    # that is not described must not name an instrument.
+    # Everything described is accepted. Two exceptions that no pattern can express: any printable text is a `signal_id`, and an
+    # undescribed field must not name an instrument.
     besides = [negative_data_rejection] if has_a_foreign_id(response.request.body) else []
     if names_an_instrument_besides(response.request.body):
         besides.append(positive_data_acceptance)
@@ -401,12 +401,12 @@ def read(body: bytes | str | None) -> Signal | Unreadable:
 
 
 def has_a_foreign_id(body: bytes | str | None) -> bool:
-    """Whether it is a signal with an id that is not ASCII."""
+    """Tells whether it is a signal with an id that is not ASCII."""
     found = read(body)
     return isinstance(found, Signal) and not found.signal_id.isascii()
 
 
 def names_an_instrument_besides(body: bytes | str | None) -> bool:
-    """Whether it is no signal because of how it names an instrument: in a field that is not described, or a perpetual."""
+    """Tells whether it is rejected for how it names an instrument: in an undescribed field, or a perpetual."""
     found = read(body)
     return isinstance(found, Unreadable) and found.reason.code.startswith("symbol")
