@@ -4,4 +4,4 @@ from core.domain.messages import StoredMessage
 from core.domain.signal_conflict import Conflict
 
 Arrival = StoredMessage | Conflict | None
-"""What became of a message that was to be stored; None: it was known already."""
+"""The result of storing a message; None: it was known already."""

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from core.domain.events.priority import Priority
 
 MAIN_READER = "main"
-"""Who is told in the owner's chat, whichever chat that is."""
+"""The reader that stands for the owner's chat, whichever chat that is."""
 
 
 Told = Mapping[Priority, int]
-"""How far somebody was told: of each priority, the seq of the last event that is done with."""
+"""A delivery cursor: for each priority, the seq of the last event that is done with."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A chat message and the events that it tells: those of `priority` from `first_seq` to `last_seq`. `question` is the inbox
-    seq of the signal that it asks about."""
+    """A chat message and the events that it reports: those of `priority` from `first_seq` to `last_seq`. `question` is the inbox
+    seq of the signal whose approval it asks for."""
 
     chat_id: int
     message_id: int

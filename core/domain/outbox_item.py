@@ -8,7 +8,7 @@ from core.domain.events.table import Event
 
 @dataclass(frozen=True, slots=True)
 class OutboxItem:
-    """An event waiting to be told; `seq` orders them, `at` is when it happened."""
+    """An event waiting to be sent; `seq` orders them, `at` is when it happened."""
 
     seq: int
     at: datetime

@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt at an exit: `wanted` is the exit's state with it, `qty` the most that its order may sell. `is_first`: it was
+    """One attempt at an exit: `wanted` is the exit's state with it, `size` the most that its order may sell. `is_first`: it was
     not pending yet. `why` is set if it is known already that nothing can be sold now."""
 
     wanted: PendingExit

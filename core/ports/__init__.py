@@ -1,1 +1,1 @@
-"""Declares what the core needs of the outside, one small Protocol a file. Adapters implement them; tests pass small fakes."""
+"""Declares what the core needs from the outside, one small Protocol per file. Adapters implement them; tests pass small fakes."""

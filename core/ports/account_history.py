@@ -8,9 +8,9 @@ from core.domain.order import ExecutionReport
 
 
 class AccountHistory(Protocol):
-    """What the venue itself keeps of a time past."""
+    """The venue's own records of the past."""
 
     async def orders_between(self, symbol: str, since: datetime, until: datetime) -> Sequence[ExecutionReport]:
-        """Every order of `symbol`, ours or not, that was last changed from `since` on and before `until`, with its fills. Raises
-        ExchangeUnavailable."""
+        """Returns every order of `symbol`, ours or not, last changed at or after `since` and before `until`, with its fills.
+        Raises ExchangeUnavailable."""
         ...

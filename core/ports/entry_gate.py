@@ -1,8 +1,9 @@
-"""The last word on entries, held by who runs the program."""
+"""The final check on entries, owned by the program around the core."""
 
 from collections.abc import Callable
 
 from core.domain.reasons import Reason
 
 EntryGate = Callable[[], Reason | None]
-"""Why no entry is made now, whoever wants it; None while they are. Exits never ask. Answers at once, from what is known."""
+"""Returns why no entry is made now, for any signal; None while entries are made. Exits never call it. Answers at once, from
+memory."""

@@ -1,4 +1,4 @@
-"""The executions' lasting copy outside of the ledger."""
+"""The permanent copy of the executions, outside the ledger."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -7,10 +7,10 @@ from core.domain.position import Execution
 
 
 class History(Protocol):
-    """Where executions are kept for good, outside of the ledger (Snowflake)."""
+    """The permanent store of executions, outside the ledger (Snowflake)."""
 
     async def keep(self, executions: Sequence[Execution]) -> bool:
-        """Takes them, each once however often it comes; a row that is there already becomes what it is now. True where there was
-        nothing at all before: what was brought at other times is not there. Raises HistoryUnavailable: then some may be there,
-        and all must be brought again; so too where another trading mode's executions are kept there."""
+        """Stores executions, each once however often it comes; an existing row is updated. Returns True if the store was empty
+        before: what was stored at other times is missing there. Raises HistoryUnavailable: then some may be stored, and all must
+        be sent again; also if it holds another trading mode's executions."""
         ...

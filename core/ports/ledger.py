@@ -12,10 +12,10 @@ from core.records.ledger_state import LedgerState
 
 
 class Ledger(Protocol):
-    """The one place of truth. Every method raises LedgerUnavailable when nothing was written or read."""
+    """The single source of truth. Every method raises LedgerUnavailable if nothing was written or read."""
 
     async def load(self, today: str) -> LedgerState:
-        """The state to start from; `today` is the UTC day, `YYYY-MM-DD`."""
+        """Returns the state to start from; `today` is the UTC day, `YYYY-MM-DD`."""
         ...
 
     async def store(
@@ -26,13 +26,13 @@ class Ledger(Protocol):
         position: SourcePosition | None = None,
         events: Sequence[Event] = (),
     ) -> Sequence[Arrival]:
-        """Stores what came in and how far its source was read, in one commit. The answer stands in the order of `messages`:
-        None for one whose (source, source_id) is known already. A signal that says something else than the one that is known is a
-        Conflict, which is kept among the dead letters and told, in the same commit."""
+        """Stores incoming messages and the position of their source, in one commit. The answer is in the order of `messages`:
+        None for one whose (source, source_id) is known already. A signal that differs from the known one is a Conflict, which is
+        stored among the dead letters and reported, in the same commit."""
         ...
 
     async def find_orders(self, client_order_ids: Sequence[str]) -> Mapping[str, Order]:
-        """Those of these orders that the ledger knows, by client order id."""
+        """Returns those of these orders that the ledger knows, by client order id."""
         ...
 
     async def commit(self, changes: CommitBatch) -> None:

@@ -9,6 +9,6 @@ from core.records.commit_batch import CommitBatch
 
 
 class Observer(Protocol):
-    """Whoever only wants to know. Called after the commit, never awaited; what it raises is logged and goes no further."""
+    """An observer of commits. Called after the commit, never awaited; what it raises is logged and goes no further."""
 
     def committed(self, changes: CommitBatch, stored: Sequence[Arrival], dead: Sequence[DeadLetter]) -> None: ...

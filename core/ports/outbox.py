@@ -8,32 +8,33 @@ from core.domain.outbox_item import OutboxItem
 
 
 class Outbox(Protocol):
-    """The events in the order in which they were committed, and how far each reader was told. Raises LedgerUnavailable."""
+    """The events in commit order, and each reader's delivery cursor. Raises LedgerUnavailable."""
 
     async def told(self, reader: str) -> Told | None:
-        """How far `reader` was told; None for one that was never told anything."""
+        """Returns the delivery cursor of `reader`; None for one that has received nothing yet."""
         ...
 
     async def newest(self) -> Told:
-        """The last events there are."""
+        """Returns the cursor behind the last events."""
         ...
 
     async def waiting(self, told: Told, limit: int) -> Sequence[OutboxItem]:
-        """The events after `told`: by priority, then by seq, at most `limit` of each priority."""
+        """Returns the events after `told`: by priority, then by seq, at most `limit` of each priority."""
         ...
 
     async def keep_told(self, reader: str, told: Told, delivery: Delivery | None = None) -> None:
-        """Remembers how far `reader` was told and, in the same commit, which message told the last of it."""
+        """Stores the delivery cursor of `reader` and, in the same commit, which message delivered the last event."""
         ...
 
     async def question_message(self, chat_id: int, question: int) -> int | None:
-        """The message of a chat that asks about the signal with the inbox seq `question`; None where there is none."""
+        """Returns the message of a chat that asks for approval of the signal with the inbox seq `question`; None if there is
+        none."""
         ...
 
     async def pending(self, told: Told) -> int:
-        """How many events come after `told`."""
+        """Counts the events after `told`."""
         ...
 
     async def news(self, seen: int) -> int:
-        """Returns the number of the last news, at once where it is not `seen`, else when there is some; never polls."""
+        """Returns the number of the newest events, at once if it is not `seen`, else when there are some; never polls."""
         ...

@@ -7,15 +7,15 @@ from core.domain.messages import DeadLetter, Message, SourcePosition
 
 
 class SignalSource(Protocol):
-    """Where signals come from."""
+    """A source of signals."""
 
     async def run(self) -> None:
-        """Feeds the inbox until cancelled; connects again by itself."""
+        """Feeds the inbox until cancelled; reconnects by itself."""
         ...
 
     @property
     def ready(self) -> tuple[bool, str]:
-        """Whether it is reading, and a word on its state."""
+        """Tells whether it is reading, and a word on its state."""
         ...
 
 
@@ -23,4 +23,4 @@ Deliver = Callable[
     [Sequence[Message], Sequence[DeadLetter], SourcePosition | None],
     Awaitable[None],
 ]
-"""What a source calls with what it read: returns once all of it is stored, and waits while the inbox is full."""
+"""Called by a source with what it read: returns once all of it is stored, and waits while the inbox is full."""

@@ -1,4 +1,4 @@
-"""Where orders go: Binance, or the paper exchange."""
+"""The venue that executes orders: Binance, or the paper exchange."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -9,39 +9,40 @@ from core.ports.market_data import MarketData
 
 
 class Venue(MarketData, Protocol):
-    """Where orders go."""
+    """The exchange that executes orders."""
 
     async def place(self, request: OrderRequest) -> PlaceResult:
-        """Places a MARKET order. Never raises for what the venue or the network does: the four kinds of answer are values."""
+        """Places a MARKET order. Never raises for failures of the venue or the network: the four kinds of answer are values."""
         ...
 
     async def find_order(self, symbol: str, client_order_id: str) -> ExecutionReport | None:
-        """What the venue knows of the order; None only for its explicit "does not exist" (-2013). Raises ExchangeUnavailable."""
+        """Returns the venue's record of the order; None only for its explicit "does not exist" (-2013). Raises
+        ExchangeUnavailable."""
         ...
 
     async def cancel_order(self, symbol: str, client_order_id: str) -> bool:
-        """Takes an order off the venue. False where it has none of that name that could still be taken off (-2011). Raises
-        ExchangeUnavailable: then nobody knows."""
+        """Cancels an order on the venue. Returns False if the venue has none of that name that could still be cancelled (-2011).
+        Raises ExchangeUnavailable: then nobody knows."""
         ...
 
     async def fills(self, symbol: str, order_id: str) -> Sequence[Fill]:
-        """Every fill of the order, from the account's trades. Raises ExchangeUnavailable."""
+        """Returns every fill of the order, from the account's trades. Raises ExchangeUnavailable."""
         ...
 
     async def balances(self) -> Mapping[str, Balance]:
-        """The account's balances by asset, without the zeros. Raises ExchangeUnavailable."""
+        """Returns the account's balances by asset, without the zeros. Raises ExchangeUnavailable."""
         ...
 
     async def recent_orders(self, symbol: str, limit: int) -> RecentOrders:
-        """The newest `limit` orders of `symbol`, ours or not, without their fills. One of ours that cannot be read is named; one
-        of somebody else is left out. Raises ExchangeUnavailable."""
+        """Returns the newest `limit` orders of `symbol`, ours or not, without their fills. An unreadable one of ours is named;
+        others are skipped. Raises ExchangeUnavailable."""
         ...
 
     async def open_orders(self) -> Sequence[ExecutionReport]:
-        """Orders that rest on the venue, ours or not. Raises ExchangeUnavailable."""
+        """Returns the open orders on the venue, ours or not. Raises ExchangeUnavailable."""
         ...
 
     @property
     def request_lifetime(self) -> float:
-        """Seconds of venue time after which a sent request can no longer become an order (Binance: recvWindow)."""
+        """Returns the seconds of venue time after which a sent request can no longer become an order (Binance: recvWindow)."""
         ...

@@ -1,1 +1,1 @@
-"""Holds the values that a ledger is written with and loaded as. Knows no database."""
+"""The values that a ledger is written with and loaded as. Knows no database."""

@@ -17,9 +17,9 @@ from core.records.message_outcome import MessageOutcome
 
 @dataclass(slots=True)
 class CommitBatch:
-    """Everything that one commit writes. Rows are facts: orders, positions, approvals, holds, exits, people, invites,
-    authenticators, readers and limits replace the row of the same key, the rest is appended; an execution, fill or trade that is
-    there already is left alone."""
+    """Everything that one commit writes. Orders, positions, approvals, holds, exits, people, invites, authenticators, readers
+    and limits replace the row of the same key, the rest is appended; an execution, fill or trade that exists already is left
+    alone."""
 
     verdicts: list[MessageOutcome] = field(default_factory=list)
     orders: list[Order] = field(default_factory=list)

@@ -19,11 +19,11 @@ from core.domain.trading_state import TradingState
 
 @dataclass(frozen=True, slots=True)
 class LedgerState:
-    """What trading needs to know at start; its size does not grow with history. `in_flight` are the orders that start-up must
-    find out about, `waiting` the messages without a verdict (by seq), `today` the day results of the present UTC day, `totals`
-    counters since the first start (`buy_orders`, `sell_orders`), `last_profit_pct` of the latest exit. `people` are those with a
-    right, `invites` those not used or withdrawn, `authenticators` those that have not ended, `exits` those that are wanted.
-    `mark` is the ledger's own, which its orders carry; `touched` names every symbol that an order of it was ever sent for."""
+    """The state that trading needs at start; its size does not grow with history. `in_flight` are the orders that start-up must
+    find out about, `waiting` the messages without an outcome (by seq), `today` the day results of the current UTC day, `totals`
+    counters since the first start (`buy_orders`, `sell_orders`), `last_profit_pct` of the latest exit. `people` are those with
+    access, `invites` those not used or withdrawn, `authenticators` those that have not ended, `exits` the pending ones. `mark` is
+    the ledger's own, which its orders carry; `touched` names every symbol that an order of it was ever sent for."""
 
     controls: TradingState | None
     positions: Sequence[Position]

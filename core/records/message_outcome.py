@@ -9,9 +9,9 @@ from core.policy.rule_measurements import DecisionRecord
 
 @dataclass(frozen=True, slots=True)
 class MessageOutcome:
-    """What became of a stored message: `outcome` is the metric's label (`ordered`, `ignored`, `denied`, `expired`, `observed`,
-    `awaiting_approval`, `put_off`, `done`, `failed`), `reason` why (English sentence and code are both
-    kept), `facts` the numbers that were decided by."""
+    """The result of a stored message: `outcome` is the metric's label (`ordered`, `ignored`, `denied`, `expired`, `observed`,
+    `awaiting_approval`, `put_off`, `done`, `failed`), `reason` why (English sentence and code are both stored), `facts` the
+    numbers behind the decision."""
 
     seq: int
     outcome: str

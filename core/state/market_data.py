@@ -137,7 +137,7 @@ class MarketDataCache:
             log.warning("no present prices", symbols=len(symbols), error=str(error) or "no answer in time")
 
     async def _refresh(self, symbols: Iterable[str]) -> bool:
-        """Requests stale quotes; tells whether there was anything to request."""
+        """Requests the quotes of known symbols; tells whether there was anything to request."""
         known = [symbol for symbol in symbols if symbol in self._instruments and symbol not in self._gone]
         if known:
             self._learn(self._clock.now(), await self._data.quotes(known))

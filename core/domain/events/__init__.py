@@ -1,1 +1,1 @@
-"""Holds what happened, in the past tense, by what it is about. Written with what they tell, sent later."""
+"""Events: what happened, in the past tense, by subject. Committed with the change that they report, sent later."""

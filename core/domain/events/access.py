@@ -9,7 +9,7 @@ from core.domain.events.priority import Priority
 
 @dataclass(frozen=True, slots=True)
 class StrangerSeen:
-    """Somebody who is not listed wrote to the bot or tapped a button. Told once per person."""
+    """A person who is not listed wrote to the bot or tapped a button. Reported once per person."""
 
     user_id: int
     name: str
@@ -19,7 +19,7 @@ class StrangerSeen:
 
 @dataclass(frozen=True, slots=True)
 class PersonJoined:
-    """Somebody came in by a link."""
+    """Somebody joined by a link."""
 
     person: Person
     kind: Literal["person_joined"] = "person_joined"
@@ -28,7 +28,7 @@ class PersonJoined:
 
 @dataclass(frozen=True, slots=True)
 class PersonRevoked:
-    """Somebody's right was taken, `by` whom."""
+    """Somebody's access was revoked; `by` is the person who did it."""
 
     person: Person
     by: str
@@ -38,7 +38,8 @@ class PersonRevoked:
 
 @dataclass(frozen=True, slots=True)
 class AuthenticatorChanged:
-    """The one-time codes of `person` come from another authenticator from now on, or from none where `ended`; by whose hand."""
+    """The one-time codes of `person` come from another authenticator from now on, or from none if `ended`; `by` made the
+    change."""
 
     person: int
     by: str

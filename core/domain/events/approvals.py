@@ -11,10 +11,10 @@ from core.domain.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class ApprovalRequested:
-    """The owner is asked. `base` and `quote` name the assets; `half` is the quantity that half of it would be, None where that is
-    too little to trade. `worth` is what it comes to and `capital` what there is, positions at their cost, in the asset `report`
-    (None where it is not known; an older event has its capital in quote asset, and no `report`). `rules` are what each rule
-    measured: name, value, limit and unit. `cost` is what one unit of base that is to be sold has cost."""
+    """The owner is asked. `base` and `quote` name the assets; `half` is half the quantity, None if that is too little to trade.
+    `worth` is the trade's worth and `capital` the total, positions at their cost, in the asset `report` (None if unknown; an
+    older event has its capital in quote asset, and no `report`). `rules` are each rule's measurements: name, value, limit and
+    unit. `cost` is the cost of one unit of base that is to be sold."""
 
     approval: Approval
     base: str
@@ -31,8 +31,8 @@ class ApprovalRequested:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalClosed:
-    """The question is answered, withdrawn or out of time; the message that asked becomes the record.
-    `reason` says why nothing is traded, None where an order follows."""
+    """The approval was answered, withdrawn or has expired; the message that asked becomes the record. `reason` says why nothing
+    is traded, None if an order follows."""
 
     approval: Approval
     base: str

@@ -22,8 +22,8 @@ class ControlsChanged:
 
 @dataclass(frozen=True, slots=True)
 class LimitChanged:
-    """Somebody set a limit. `before` and `after` are what was and is in force, as the setting is written; `by` is the person's
-    id."""
+    """Somebody set a limit. `before` and `after` are the values that were and are in force, as the setting is written; `by` is
+    the person's id."""
 
     limit: LimitSet
     before: str
@@ -35,8 +35,8 @@ class LimitChanged:
 
 @dataclass(frozen=True, slots=True)
 class PanicOver:
-    """All that a panic could sell is sold, or it was taken back: `held` are the symbols of which something is held or on its way
-    for all that, `paused` says whether everything still is."""
+    """All that a panic could sell is sold, or it was cancelled: `held` are the symbols that still have a position or an open
+    order, `paused` says whether everything still is."""
 
     by: str
     held: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Events about the daily comparison of all books."""
+"""Events about the daily comparison of ledger, exchange and history."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -6,13 +6,13 @@ from typing import Literal
 from core.domain.daily_proof import Proof
 from core.domain.events.priority import Priority
 
-_NAMED = 20  # differences that an event carries
+_NAMED = 20  # differences that an event names
 
 
 @dataclass(frozen=True, slots=True)
 class DayProved:
-    """All books of a day were compared. Made by `proved`: differences are urgent. `proof` names the first of them, `count` is how
-    many there are."""
+    """A day was reconciled. Made by `proved`: differences are urgent. `proof` names the first of them, `count` is their
+    number."""
 
     proof: Proof
     count: int
@@ -22,7 +22,7 @@ class DayProved:
 
 @dataclass(frozen=True, slots=True)
 class DayUnproved:
-    """The books of a day could not be compared; `problem` carries no secret."""
+    """A day could not be reconciled; `problem` carries no secret."""
 
     day: str
     problem: str
@@ -31,7 +31,7 @@ class DayUnproved:
 
 
 def proved(proof: Proof) -> DayProved:
-    """The event that tells a proof; differences are urgent."""
+    """Returns the event that reports a proof; differences are urgent."""
     count = len(proof.differences)
     first = replace(proof, differences=proof.differences[:_NAMED])
     return DayProved(first, count, priority=Priority.URGENT if count else Priority.NORMAL)

@@ -12,7 +12,7 @@ from core.domain.record_problems import ProblemKind
 @dataclass(frozen=True, slots=True)
 class DeadLettersFound:
     """`count` records could not be read as signals; `sample` is the first of them, `kinds` are the problems among them (none in
-    events of former versions)."""
+    events of older versions)."""
 
     count: int
     sample: DeadLetter
@@ -23,8 +23,8 @@ class DeadLettersFound:
 
 @dataclass(frozen=True, slots=True)
 class RequestsRefused:
-    """Requests over HTTP that were turned away from `since` on before they had proved the secret; `kinds` says how many, by a
-    code for why. None of them is kept, as anybody may send them."""
+    """HTTP requests rejected from `since` on before they had proved the secret; `kinds` counts them by a code for the cause. None
+    of them is stored, as anybody may send them."""
 
     since: datetime
     kinds: tuple[tuple[str, int], ...]
@@ -34,7 +34,8 @@ class RequestsRefused:
 
 @dataclass(frozen=True, slots=True)
 class SignalsLost:
-    """The broker no longer has what comes next in `partition` of `topic`: reading goes on at `resumed_at` instead of `wanted`."""
+    """The broker no longer has the next records of `partition` of `topic`: reading goes on at `resumed_at` instead of
+    `wanted`."""
 
     topic: str
     partition: int

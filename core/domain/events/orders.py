@@ -11,8 +11,8 @@ from core.domain.position import Execution, Position
 
 @dataclass(frozen=True, slots=True)
 class OrderExecuted:
-    """An order ended with something filled. `order.state` tells whether all of it was (`order.qty` was asked).
-    `position` is what is held afterwards; `fee_value` is the fee in quote asset, None where it could not be valued."""
+    """An order ended with something filled. `order.state` tells whether all of it was (`order.qty` was asked). `position` is the
+    position afterwards; `fee_value` is the fee in quote asset, None if it could not be valued."""
 
     order: Order
     execution: Execution
@@ -32,13 +32,13 @@ class OrderFailed:
 
     @property
     def fate_unknown(self) -> bool:
-        """Whether it may have been filled all the same, and nobody can say any more."""
+        """Tells whether it may have been filled all the same, and nobody can find out any more."""
         return self.order.reason is not None and self.order.reason.code == "fate_unknown"
 
 
 @dataclass(frozen=True, slots=True)
 class OrderUnanswered:
-    """The venue did not answer; we are finding out. Whatever comes of it is told as well."""
+    """The venue did not answer; we are finding out. The outcome is reported as well."""
 
     order: Order
     kind: Literal["order_unanswered"] = "order_unanswered"
@@ -47,8 +47,8 @@ class OrderUnanswered:
 
 @dataclass(frozen=True, slots=True)
 class OrderAdopted:
-    """The exchange had an order of this ledger's own mark that the ledger had lost; it is taken over. What it came to is told as
-    of any other."""
+    """The exchange had an order of this ledger's own mark that the ledger had lost; it is adopted. Its outcome is reported as any
+    other's."""
 
     order: Order
     kind: Literal["order_adopted"] = "order_adopted"

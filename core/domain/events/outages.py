@@ -32,7 +32,7 @@ class ExitOfOutage:
 
 @dataclass(frozen=True, slots=True)
 class OutageOver:
-    """What came of the exits that came while `part` was away, from `since` until `until`."""
+    """The results of the exits that came while `part` was away, from `since` until `until`."""
 
     part: str
     since: datetime

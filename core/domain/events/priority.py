@@ -1,4 +1,4 @@
-"""How urgent an event is."""
+"""The urgency of an event."""
 
 from enum import IntEnum
 

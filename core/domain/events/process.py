@@ -11,8 +11,8 @@ from core.domain.trading_state import TradingState
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The process is up and takes signals. `notes` are codes of what the owner should know (e.g. `from_latest`); the process
-    before it gave its last sign of life at `away_since`."""
+    """The process is up and accepts signals. `notes` are codes of facts for the owner (e.g. `from_latest`); the previous process
+    gave its last sign of life at `away_since`."""
 
     version: str
     trading_mode: str
@@ -26,7 +26,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class CaughtUp:
-    """Everything that came while no process ran has been read: `came` signals, `too_old` of them too old to act upon."""
+    """All signals that arrived while no process ran have been read: `came` signals, `too_old` of them too old to act upon."""
 
     since: datetime
     until: datetime
@@ -38,7 +38,7 @@ class CaughtUp:
 
 @dataclass(frozen=True, slots=True)
 class DigestMade:
-    """How things stand, for one chat."""
+    """A status summary for one chat."""
 
     digest: Digest
     kind: Literal["digest_made"] = "digest_made"
@@ -47,8 +47,8 @@ class DigestMade:
 
 @dataclass(frozen=True, slots=True)
 class KeyTooWide:
-    """The exchange's key may do more than it needs, as `findings` say (codes of `core.domain.api_key_permissions`); or that
-    could not be read: `unread` is why."""
+    """The exchange key has more permissions than it needs, listed in `findings` (codes of `core.domain.api_key_permissions`); or
+    its permissions could not be read: `unread` is why."""
 
     findings: tuple[str, ...]
     unread: str = ""
@@ -58,8 +58,8 @@ class KeyTooWide:
 
 @dataclass(frozen=True, slots=True)
 class AnotherProgram:
-    """Another program that uses this bot's token came, stays for longer than a moment, or is gone. `who` is this program,
-    `effect` says whether it makes entries meanwhile; on paper there is nothing to be bought twice."""
+    """Another program that uses this bot's token appeared, stays for longer than a moment, or is gone. `who` is this program,
+    `effect` says whether it makes entries meanwhile; on paper nothing can be bought twice."""
 
     what: Literal["came", "stays", "gone"]
     who: str

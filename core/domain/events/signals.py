@@ -11,13 +11,13 @@ from core.domain.signal import Side, Signal
 _LOSES_AN_EXIT = frozenset({"price_sanity", "expired"})
 
 
-_NEVER_LOOKED_AT = frozenset({"conflict", "turned_back"})  # refused before anybody could see whether something is held
+_NEVER_LOOKED_AT = frozenset({"conflict", "turned_back"})  # refused before anybody could see whether there is a position
 
 
 @dataclass(frozen=True, slots=True)
 class ExitPending:
-    """An exit that is wanted cannot be done yet, for a `reason`; it is tried again and again `until` then (None: without end).
-    `inbox_seq` is the message that was tried last."""
+    """A pending exit cannot be executed yet, for a `reason`; it is retried `until` then (None: without end). `inbox_seq` is the
+    message of the last attempt."""
 
     signal: Signal
     reason: Reason
@@ -29,8 +29,8 @@ class ExitPending:
 
 @dataclass(frozen=True, slots=True)
 class SignalRefused:
-    """A signal did not become an order. `outcome` is how: ignored, denied, expired or observed; `inbox_seq` is its stored
-    message. `held`: there is an open position in its symbol."""
+    """A signal did not become an order. `outcome` is ignored, denied, expired or observed; `inbox_seq` is its stored message.
+    `held`: there is an open position in its symbol."""
 
     signal: Signal
     outcome: str
@@ -42,6 +42,7 @@ class SignalRefused:
 
     @property
     def lost_exit(self) -> bool:
-        """Whether a position stays open that a good signal wanted closed: a person has to say whether it is sold all the same."""
+        """Tells whether a position stays open that a good signal meant to close: a person has to decide whether to sell it all
+        the same."""
         lost = (self.held and self.reason.code in _LOSES_AN_EXIT) or self.reason.code in _NEVER_LOOKED_AT
         return self.signal.side is Side.SELL and lost

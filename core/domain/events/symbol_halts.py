@@ -10,8 +10,7 @@ from core.domain.symbol_halt import SymbolHalt
 
 @dataclass(frozen=True, slots=True)
 class SymbolHalted:
-    """Ledger and exchange disagree about a symbol, or the account has orders that are not of this ledger: nothing is bought
-    there."""
+    """Ledger and exchange disagree about a symbol, or the account has orders that are not of this ledger: no entries there."""
 
     hold: SymbolHalt
     kind: Literal["symbol_held"] = "symbol_held"
@@ -29,7 +28,7 @@ class SymbolResumed:
 
 @dataclass(frozen=True, slots=True)
 class HaltAccepted:
-    """The owner takes the exchange's word. `missing` (base asset) left the position, and `cost` (quote asset) with it."""
+    """The owner accepts the exchange's figures. `missing` (base asset) left the position, and `cost` (quote asset) with it."""
 
     hold: SymbolHalt
     missing: Decimal

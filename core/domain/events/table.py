@@ -46,7 +46,7 @@ Event = (
 
 
 def subject_of(event: Event) -> int | None:
-    """The inbox seq of the signal that an event is about; None where it is about none."""
+    """Returns the inbox seq of the signal that an event is about; None if it is about none."""
     match event:
         case OrderExecuted(order=order) | OrderFailed(order=order) | OrderUnanswered(order=order) | OrderAdopted(order=order):
             return order.inbox_seq
