@@ -3,22 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import assert_never
 
 from bot.texts import Texts
 from core.domain.access import Level, Reader, Role, Topic
 from core.domain.events.access import AuthenticatorChanged, PersonJoined, PersonRevoked, StrangerSeen
 from core.domain.events.approvals import ApprovalClosed, ApprovalRequested
-from core.domain.events.control import ControlsChanged, LimitChanged, PanicOver
-from core.domain.events.daily_proof import DayProved, DayUnproved
-from core.domain.events.intake import DeadLettersFound, RequestsRefused, SignalsLost
-from core.domain.events.orders import OrderAdopted, OrderExecuted, OrderFailed, OrderUnanswered
-from core.domain.events.outages import OutageOver, PartTroubled
-from core.domain.events.priority import Priority
-from core.domain.events.process import AnotherProgram, CaughtUp, DigestMade, KeyTooWide, Started
-from core.domain.events.signals import ExitPending, SignalRefused
-from core.domain.events.symbol_halts import HaltAccepted, SymbolHalted, SymbolResumed
-from core.domain.events.table import Event
+from core.domain.events.control import ControlsChanged, LimitChanged
+from core.domain.events.process import DigestMade
+from core.domain.events.symbol_halts import SymbolHalted
+from core.domain.events.table import Event, topic_of
 from core.domain.outbox_item import OutboxItem
 
 _OFF_FOR_ALL: Mapping[Topic, Level] = dict.fromkeys(Topic, Level.OFF)
@@ -79,33 +72,6 @@ class Recipient:
         if self.reader.muted_until is not None and now < self.reader.muted_until:
             return True
         return self.reader.quiet is not None and self.reader.quiet.include(now.astimezone(self.texts.zone).time())
-
-
-def topic_of(event: Event) -> Topic:  # noqa: PLR0911, C901 - flat: one line for each topic
-    """Returns the topic of an event."""
-    match event:
-        case ApprovalRequested() | ApprovalClosed():
-            return Topic.APPROVALS
-        case OrderExecuted():
-            return Topic.TRADES
-        case SignalRefused():
-            return Topic.PROBLEMS if event.priority is Priority.URGENT else Topic.REFUSALS
-        case OrderFailed() | OrderUnanswered() | ExitPending() | PartTroubled() | SignalsLost() | DeadLettersFound():
-            return Topic.PROBLEMS
-        case RequestsRefused() | OutageOver() | AnotherProgram() | KeyTooWide() | OrderAdopted():
-            return Topic.PROBLEMS
-        case SymbolHalted() | SymbolResumed() | HaltAccepted() | DayUnproved() | PanicOver():
-            return Topic.PROBLEMS
-        case DayProved():
-            return Topic.PROBLEMS if event.count else Topic.SYSTEM
-        case DigestMade():
-            return Topic.DIGESTS
-        case Started() | CaughtUp() | ControlsChanged() | LimitChanged():
-            return Topic.SYSTEM
-        case StrangerSeen() | PersonJoined() | PersonRevoked() | AuthenticatorChanged():
-            return Topic.SYSTEM
-        case _ as unreachable:
-            assert_never(unreachable)
 
 
 def foldable(items: Sequence[OutboxItem]) -> list[OutboxItem]:

@@ -9,22 +9,12 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 
 from core.domain.approval import ApprovalState
 from core.domain.arrival import Arrival
-from core.domain.events.access import StrangerSeen
-from core.domain.events.approvals import ApprovalClosed, ApprovalRequested
-from core.domain.events.control import ControlsChanged
-from core.domain.events.daily_proof import DayProved, DayUnproved
-from core.domain.events.intake import DeadLettersFound, RequestsRefused
-from core.domain.events.orders import OrderExecuted, OrderFailed, OrderUnanswered
-from core.domain.events.outages import PartTroubled
-from core.domain.events.process import AnotherProgram, KeyTooWide, Started
-from core.domain.events.signals import ExitPending, SignalRefused
-from core.domain.events.table import Event
+from core.domain.events.table import Event, log_line_of
 from core.domain.messages import DeadLetter, SignalReceived, StoredMessage
-from core.domain.money import plain
 from core.domain.order import Order
 from core.domain.order_state_machine import OrderState
 from core.domain.position import Execution
-from core.domain.signal import Side, Signal
+from core.domain.signal import Side
 from core.domain.signal_conflict import Conflict
 from core.domain.trading_state import Pause, TradingState
 from core.records.commit_batch import CommitBatch
@@ -278,70 +268,7 @@ def _source(name: str) -> str:
     return kind if kind in _SOURCES else "other"
 
 
-def _ids(signal: Signal) -> dict[str, str]:
-    return {"source": signal.source, "signal_id": signal.signal_id, "signal_type": signal.signal_type, "symbol": signal.symbol}
-
-
-def _order_ids(order: Order) -> dict[str, str]:
-    ids = {**_ids(order.signal), "client_order_id": order.client_order_id}
-    return ids if order.order_id is None else {**ids, "order_id": order.order_id}
-
-
 def _write(event: Event) -> None:
-    """Writes one log line for each event."""
-    match event:
-        case OrderExecuted():
-            _write_execution(event)
-        case OrderFailed(order):
-            log.warning("order failed", side=order.side, state=order.state, reason=str(order.reason), **_order_ids(order))
-        case OrderUnanswered(order):
-            log.warning("order unanswered, asking what became of it", side=order.side, **_order_ids(order))
-        case ExitPending(signal, why):
-            log.warning("exit waits, trying on", code=why.code, reason=str(why), **_ids(signal))
-        case SignalRefused(signal, outcome, why):
-            log.info("signal refused", outcome=outcome, code=why.code, reason=str(why), **_ids(signal))
-        case ApprovalRequested(approval):
-            log.info("approval requested", qty=plain(approval.qty), price=plain(approval.price), **_ids(approval.signal))
-        case ApprovalClosed(approval):
-            log.info("approval closed", state=approval.state, by=approval.decided_by, **_ids(approval.signal))
-        case ControlsChanged(_, after):
-            log.info("controls changed", pause=after.pause, mode=after.mode, by=after.changed_by)
-        case DayProved(proof, count):
-            log.log(30 if count else 20, "books compared", day=proof.day, count=count, differences=proof.differences)
-        case _:
-            _write_about_process(event)
-
-
-def _write_execution(event: OrderExecuted) -> None:
-    execution = event.execution
-    profit = {} if execution.profit_pct is None else {"profit_pct": f"{execution.profit_pct:+.2f}"}
-    log.info(
-        "BUY executed" if execution.side is Side.BUY else "SELL executed",
-        qty=plain(execution.qty),
-        price=plain(execution.price),
-        fee=plain(execution.fee),
-        fee_asset=execution.fee_asset,
-        **profit,
-        **{**_order_ids(event.order), "order_id": execution.order_id},
-    )
-
-
-def _write_about_process(event: Event) -> None:
-    match event:
-        case Started():
-            log.info("started", version=event.version, trading_mode=event.trading_mode, notes=event.notes)
-        case DeadLettersFound(count, sample, kinds):
-            problems = [f"{kind.count} x {kind.problem}" for kind in kinds] or [sample.problem]
-            log.warning("records could not be read as signals", count=count, position=sample.position, problems=problems)
-        case RequestsRefused(since, kinds):
-            log.warning("requests without the secret were turned away", since=since.isoformat(), kinds=dict(kinds))
-        case DayUnproved(day, problem):
-            log.error("books not compared", day=day, error=problem)
-        case KeyTooWide(findings, unread):
-            log.warning("the exchange's key", may=list(findings), unread=unread)
-        case PartTroubled(part, recovered, detail):
-            log.log(20 if recovered else 30, "a part is back" if recovered else "a part is gone", part=part, detail=detail)
-        case AnotherProgram(what, _, effect):
-            log.log(20 if what == "gone" else 30, "another program on this bot's token", what=what, effect=effect)
-        case StrangerSeen(user_id, name):
-            log.warning("a stranger wrote to the bot", user_id=user_id, name=name)
+    line = log_line_of(event)
+    if line is not None:
+        log.log(line.level, line.text, **line.fields)

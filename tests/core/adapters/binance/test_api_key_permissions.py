@@ -3,7 +3,6 @@
 import pytest
 
 from bot.jobs.api_key_check import ApiKeyCheck
-from bot.subscriptions.notification_rules import topic_of
 from bot.texts import texts
 from bot.views.api_key_warning import IN_ENGLISH
 from bot.views.chat_message import plain_text
@@ -12,7 +11,7 @@ from core.adapters.binance.binance_client import BinanceClient
 from core.domain.access import Topic
 from core.domain.events.priority import Priority
 from core.domain.events.process import KeyTooWide
-from core.domain.events.table import Event
+from core.domain.events.table import Event, topic_of
 from tests.core.adapters.conftest import Connect
 from tests.core.virtual_time import VirtualClock
 from tests.venue import Venue
