@@ -17,13 +17,13 @@ from local_telegram.server import RunningChat, running_chat
 
 STRANGER = Person(2002, "Stranger", "stranger", language_code="ru", started=False)
 _T = TypeVar("_T")
-SizeRequest = Callable[[Message], bool]
+Matcher = Callable[[Message], bool]
 
 
 @dataclass(frozen=True)
 class ChatPerson:
-    """One person at their phone, in the chat with the bot or `at` a topic of a group. Every wait looks at what is there and
-    then at each change."""
+    """One person at their phone, in the chat with the bot or `at` a topic of a group. Every wait checks the existing messages
+    and then each change."""
 
     room: Room
     person: Person
@@ -32,26 +32,26 @@ class ChatPerson:
 
     @property
     def id(self) -> int:
-        """User id, and id of the private chat with the bot."""
+        """Returns the user id, which is also the id of the private chat with the bot."""
         return self.person.user_id
 
     def at(self, group_id: int, thread_id: int = 0) -> ChatPerson:
-        """The same person in a group; 0 is its topic "General", or all of it where it has no topics."""
+        """Returns the same person in a group; 0 is its topic "General", or all of it where it has no topics."""
         return replace(self, group_id=group_id, thread_id=thread_id)
 
     @property
     def messages(self) -> Sequence[Message]:
-        """The whole chat, or topic, oldest first."""
+        """Returns the whole chat, or topic, oldest first."""
         messages = self.room.messages(self.group_id or self.id)
         return [message for message in messages if message.thread_id == self.thread_id]
 
     @property
     def received(self) -> Sequence[Message]:
-        """What the bot wrote, oldest first."""
+        """Returns the bot's messages, oldest first."""
         return [message for message in self.messages if message.from_bot]
 
     def now(self, message: Message) -> Message | None:
-        """The present form of a message; None when it was deleted."""
+        """Returns the current form of a message; None when it was deleted."""
         return next((kept for kept in self.messages if kept.message_id == message.message_id), None)
 
     def send(self, text: str, *, reply_to: Message | None = None) -> Message:
@@ -68,7 +68,7 @@ class ChatPerson:
         return self.room.send_file(self.id, name, data, caption=caption, chat_id=self.group_id, thread_id=self.thread_id)
 
     def press(self, message: Message, button: str) -> str:
-        """Taps the button with this callback data, or text; the id of the query. Raises ApiError if it is gone."""
+        """Taps the button with this callback data, or text; returns the id of the query. Raises ApiError if it is gone."""
         return self.room.press(self.id, message.message_id, button, chat_id=self.group_id)
 
     async def ask(self, text: str, *, within: float = 10) -> Message:
@@ -76,13 +76,13 @@ class ChatPerson:
         sent = self.send(text)
         return await self.wait_for(lambda message: True, after=sent, within=within)
 
-    async def wait_for(self, wanted: SizeRequest | str, *, after: Message | None = None, within: float = 10) -> Message:
-        """The first message of the bot, in its present form, that is wanted or holds the wanted text.
+    async def wait_for(self, wanted: Matcher | str, *, after: Message | None = None, within: float = 10) -> Message:
+        """Returns the first message of the bot, in its current form, that matches or contains the wanted text.
 
-        Only messages newer than `after` count. An edit counts as soon as it makes a message wanted. Fails the
-        test with the last messages after `within` seconds.
+        Only messages newer than `after` count. An edit counts as soon as the message matches. Fails the test with the last
+        messages after `within` seconds.
         """
-        fits: SizeRequest = (lambda message: wanted in message.text) if isinstance(wanted, str) else wanted
+        fits: Matcher = (lambda message: wanted in message.text) if isinstance(wanted, str) else wanted
         newer = after.message_id if after else 0
 
         def found() -> Message | None:
@@ -90,9 +90,9 @@ class ChatPerson:
 
         return await self._until(found, within, f"no message with {wanted!r}")
 
-    async def wait_for_edit(self, message: Message, wanted: SizeRequest | str = "", *, within: float = 10) -> Message:
-        """The message once it differs from the form given here, and is wanted or holds the wanted text."""
-        fits: SizeRequest = (lambda one: wanted in one.text) if isinstance(wanted, str) else wanted
+    async def wait_for_edit(self, message: Message, wanted: Matcher | str = "", *, within: float = 10) -> Message:
+        """Returns the message once it differs from the form given here, and matches or contains the wanted text."""
+        fits: Matcher = (lambda one: wanted in one.text) if isinstance(wanted, str) else wanted
 
         def found() -> Message | None:
             present = self.now(message)
@@ -101,7 +101,7 @@ class ChatPerson:
         return await self._until(found, within, "no such edit")
 
     async def wait_for_answer(self, query_id: str, *, within: float = 10) -> dict[str, Any]:
-        """What the bot answered to a pressed button: `text`, `alert`, `url`."""
+        """Returns the bot's answer to a pressed button: `text`, `alert`, `url`."""
         chat = self.room.chat(self.group_id or self.id)
         assert chat is not None
 
@@ -135,34 +135,35 @@ class LocalChat:
 
     @property
     def room(self) -> Room:
-        """The state behind it: faults, files, updates."""
+        """Returns the state behind it: faults, files, updates."""
         return self.server.room
 
     @property
     def token(self) -> str:
-        """The bot's token, for TG_TOKEN."""
+        """Returns the bot's token, for TG_TOKEN."""
         return self.server.token
 
     @property
     def api_url(self) -> str:
-        """For TG_API_URL."""
+        """Returns the value for TG_API_URL."""
         return self.server.api_url
 
     @property
     def page_url(self) -> str:
-        """The owner's page; add `?as=<id>` for somebody else."""
+        """Returns the owner's page; add `?as=<id>` for somebody else."""
         return self.server.page_url
 
 
 def api_of(server: RunningChat) -> ExtBot[None]:
-    """The whole Bot API, as python-telegram-bot calls it. The program's own bot lets through only the methods that it uses."""
+    """Returns the whole Bot API, as python-telegram-bot calls it. The program's own bot lets through only the methods that it
+    uses."""
     slow = HTTPXRequest(connection_pool_size=32, read_timeout=15)
     return ExtBot(server.token, base_url=f"{server.api_url}/bot", base_file_url=f"{server.api_url}/file/bot", request=slow)
 
 
 @contextlib.asynccontextmanager
 async def local_chat(*, port: int = 0, **room: Any) -> AsyncIterator[LocalChat]:
-    """A local chat on a free port; further arguments go to Room."""
+    """Runs a local chat on a free port; further arguments go to Room."""
     async with running_chat(Room((OWNER, STRANGER), **room), port=port) as server:
         people = (ChatPerson(server.room, person) for person in (OWNER, STRANGER))
         yield LocalChat(server, *people)

@@ -1,4 +1,4 @@
-"""What every test has at hand: real servers, guards against the network and a blocked loop, and one way to be random."""
+"""Fixtures of every test: real servers, guards against the network and a blocked loop, and reproducible random values."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -40,7 +40,7 @@ FIRST = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that take long and hold few tests first, so that at the end no process waits for another's."""
+    """Runs slow files with few tests first, so that at the end no worker waits for another's."""
     tests = Path(__file__).parent
 
     def turn(item: pytest.Item) -> int:
@@ -52,6 +52,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 async def memory_broker() -> AsyncIterator[MemoryBroker]:
-    """An in-memory Kafka broker that only this test has."""
+    """Yields an in-memory Kafka broker of this test alone."""
     async with running_broker() as broker:
         yield broker

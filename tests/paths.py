@@ -1,4 +1,4 @@
-"""Where the project and the tests' data are, so that a test file may move."""
+"""Paths of the project and the tests' data, so that a test file may move."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What surrounds the program: a broker, an exchange and a chat on loopback, and its commands in processes of their own."""
+"""The program's surroundings: a broker, an exchange and a chat on loopback, and its commands in their own processes."""
 
 import json
 from collections.abc import AsyncIterator
@@ -22,7 +22,7 @@ TOPIC = "trading_signals"
 
 @dataclass
 class Ring:
-    """What the program meets, and the words to play it."""
+    """The surroundings, and methods to act in them."""
 
     venue: Venue
     chat: LocalChat
@@ -34,7 +34,7 @@ class Ring:
     commands: list[Ended] = field(default_factory=list)
 
     def settings(self, **changes: str) -> dict[str, str]:
-        """What an owner would set, 20 WIF an order unless `changes` say otherwise."""
+        """Returns an owner's settings, 20 WIF an order unless `changes` say otherwise."""
         return {
             "TRADING_MODE": "live",
             "BINANCE_API_URL": self.venue.api_url,
@@ -48,13 +48,13 @@ class Ring:
         } | changes
 
     async def run(self, **changes: str) -> Program:
-        """`marketflow run`, ready, until the end of the test."""
+        """Runs `marketflow run`, ready, until the end of the test."""
         program = await self.stack.enter_async_context(running_program(self.folder, self.settings(**changes)))
         self.programs.append(program)
         return program
 
     async def start(self, **changes: str) -> Program:
-        """`marketflow run`, ready but perhaps for Telegram, until the end of the test."""
+        """Runs `marketflow run`, ready but perhaps for Telegram, until the end of the test."""
         program = Program(self.folder, self.settings(**changes), ready_without=("telegram",))
         self.stack.push_async_callback(program.kill)
         await program.start()
@@ -62,34 +62,34 @@ class Ring:
         return program
 
     async def command(self, *arguments: str, **changes: str) -> Ended:
-        """Another command from start to end, on the ledger of `run`."""
+        """Runs another command from start to end, on the ledger of `run`."""
         ledger = {"DATABASE_URL": f"sqlite+aiosqlite:///{self.folder / 'ledger.db'}"}
         ended = await run_command(*arguments, settings=self.settings(**ledger | changes))
         self.commands.append(ended)
         return ended
 
     async def publish(self, signal_type: str, close: float, **more: object) -> None:
-        """One record on the topic, taken by the broker."""
+        """Puts one record on the topic, accepted by the broker."""
         record = {"signal_type": signal_type, "close": close} | more
         await self.producer.send_and_wait(TOPIC, json.dumps(record).encode(), key=b"WIFUSDC")
 
     async def told(self, text: str) -> Message:
-        """The owner's message that holds `text`, waited for."""
+        """Waits for the owner's message that contains `text`."""
         return await self.chat.owner.wait_for(text, within=20)
 
     @property
     def orders(self) -> list[tuple[str, Decimal]]:
-        """Side and filled quantity of each order that the exchange has."""
+        """Returns side and filled quantity of each order that the exchange has."""
         return [(order.side, order.executed_qty) for order in self.venue.orders]
 
     def posts(self) -> int:
-        """How often the exchange was asked for an order."""
+        """Returns how often the exchange was asked for an order."""
         return sum((seen.method, seen.path) == ("POST", "/api/v3/order") for seen in self.venue.requests)
 
 
 @pytest.fixture
 async def ring(memory_broker: MemoryBroker, tmp_path: Path) -> AsyncIterator[Ring]:
-    """The outside of the program. At the end no log and no output may hold a secret."""
+    """Yields the surroundings. At the end no log and no output may contain a secret."""
     memory_broker.create_topic(TOPIC, partitions=4)
     async with (
         running_venue() as venue,

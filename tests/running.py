@@ -1,4 +1,4 @@
-"""The program in a process of its own, as its owner starts it: `marketflow run` with settings, and the ways to look at it."""
+"""The program in its own process, as its owner starts it: `marketflow run` with settings, and ways to inspect it."""
 
 import asyncio
 import http.client
@@ -35,9 +35,9 @@ class Program:
     def __init__(
         self, folder: Path, settings: Mapping[str, str], *, ready_without: Collection[str] = (), newcomer: bool = False
     ) -> None:
-        """`settings` go over those that every run needs; nothing else of this process's environment is handed on but PATH.
-        `ready_without` are parts that need not be well for it to count as started. A `newcomer` begins on a ledger that has never
-        traded; any other on one that has, lately."""
+        """Takes `settings` over those that every run needs; nothing else of this process's environment is passed on but PATH.
+        `ready_without` are parts that need not be well for it to count as started. A `newcomer` begins on a ledger that has
+        never traded; any other on one that has, lately."""
         self._is_new = not newcomer
         self._http_port, self._metrics_port = free_port(), free_port()
         self.ready_without = ready_without
@@ -55,7 +55,8 @@ class Program:
         )
 
     async def start(self) -> None:
-        """Returns when `/readyz` says 200. ServerDidNotStartError, with the end of its log, when that takes too long."""
+        """Returns when `/readyz` answers 200. Raises ServerDidNotStartError, with the end of its log, when that takes too
+        long."""
         if self._is_new and self.settings.get("TRADING_MODE", "paper") != "paper":
             await _make_ledger_that_traded(self.settings["DATABASE_URL"])
         self._is_new = False
@@ -64,11 +65,11 @@ class Program:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it has not ended by itself."""
+        """Tells whether it still runs."""
         return self._process.running
 
     async def stop(self) -> int | None:
-        """Asks it to end (SIGTERM); its exit code, which is negative when it took too long and was killed."""
+        """Asks it to end (SIGTERM); returns its exit code, which is negative when it took too long and was killed."""
         return await asyncio.to_thread(self._process.stop, _GRACE)
 
     async def kill(self) -> None:
@@ -80,33 +81,33 @@ class Program:
         os.kill(self.last_pid, number)
 
     async def ended(self, within: float) -> int | None:
-        """Its exit code once it has ended by itself; None when it has not, `within` seconds."""
+        """Returns its exit code once it has ended by itself; None if it has not within `within` seconds."""
         return await asyncio.to_thread(self._process.wait, within)
 
     def limit_files(self, size: int | None) -> None:
-        """No file of it may grow past `size` bytes from now on; None: as large as they like."""
+        """Limits every file of it to `size` bytes from now on; None: no limit."""
         _, most = resource.prlimit(self.last_pid, resource.RLIMIT_FSIZE)
         resource.prlimit(self.last_pid, resource.RLIMIT_FSIZE, (most if size is None else size, most))
 
     @property
     def log(self) -> str:
-        """What it wrote to standard output and standard error in all its runs."""
+        """Returns its standard output and standard error of all its runs."""
         return self._log.read_text(errors="replace")
 
     async def metrics(self) -> Mapping[str, float]:
-        """Every sample of `/metrics` by its name as written there, labels included."""
+        """Returns every sample of `/metrics` by its name as written there, labels included."""
         _, body = await asyncio.to_thread(_get, self._metrics_port, "/metrics")
         samples = (line.rpartition(" ") for line in body.splitlines() if line and not line.startswith("#"))
         return {name: float(value) for name, _, value in samples}
 
     def ledger(self, question: str, *values: object) -> list[dict[str, Any]]:
-        """The rows that a SELECT finds in the ledger as committed now."""
+        """Returns the rows that a SELECT finds in the ledger as committed now."""
         with closing(sqlite3.connect(f"file:{self._ledger}?mode=ro", uri=True)) as connection:
             connection.row_factory = sqlite3.Row
             return [dict(row) for row in connection.execute(question, values)]
 
     def is_ready(self) -> bool:
-        """Whether `/readyz` says so of every part that counts."""
+        """Tells whether `/readyz` reports every part that counts as ready."""
         try:
             _, body = _get(self._http_port, "/readyz")
         except (OSError, http.client.HTTPException):
@@ -117,7 +118,7 @@ class Program:
 
 @asynccontextmanager
 async def running_program(folder: Path, settings: Mapping[str, str]) -> AsyncIterator[Program]:
-    """`marketflow run`, ready; gone at the end of the block."""
+    """Runs `marketflow run`, ready; ends it at the end of the block."""
     program = Program(folder, settings)
     await program.start()
     try:
@@ -136,7 +137,7 @@ class Ended:
 
 
 async def run_command(*arguments: str, settings: Mapping[str, str], within: float = 30.0, cwd: Path = Path("/")) -> Ended:
-    """One `marketflow` command from start to end; TimeoutError, and the command killed, after `within` seconds.
+    """Runs one `marketflow` command from start to end; raises TimeoutError, with the command killed, after `within` seconds.
 
     `cwd` is the folder it runs in, where its `.env` would be.
     """
@@ -155,7 +156,7 @@ async def run_command(*arguments: str, settings: Mapping[str, str], within: floa
 
 
 async def _make_ledger_that_traded(database_url: str) -> None:
-    """A new ledger that has heard of an order a moment ago, and knows nothing more of it. One that is there is left alone."""
+    """Makes a new ledger with an order of a moment ago, and nothing more. An existing one is left alone."""
     clock = SystemClock()
     with suppress(LedgerNotReady):
         await (await look_into_ledger(database_url, clock)).close()
@@ -170,7 +171,7 @@ async def _make_ledger_that_traded(database_url: str) -> None:
 
 
 def surroundings(settings: Mapping[str, str]) -> dict[str, str]:
-    """An environment with these settings and nothing that the machine happens to have set."""
+    """Returns an environment with these settings and nothing that the machine happens to have set."""
     return {"PATH": os.environ["PATH"], **settings}
 
 

@@ -1,4 +1,4 @@
-"""`python -m tests.screens`: what the chat says, in both languages, as pictures for docs/screens.md. People look at them."""
+"""`python -m tests.screens`: the chat's messages in both languages as pictures for docs/screens.md, for people to look at."""
 
 import asyncio
 import io
@@ -39,7 +39,7 @@ Act = Callable[["Scene"], Awaitable[object]]
 
 
 class Noting(dict[str, str]):
-    """Texts by key that know which of them were said."""
+    """Texts by key that record which of them were used."""
 
     def __init__(self, of: Mapping[str, str]) -> None:
         super().__init__(of)
@@ -76,7 +76,7 @@ class Scene:
             await self.owner.ask(command, within=30)
 
     async def tap(self, label: str) -> None:
-        """The last message that has a button of this kind of data."""
+        """Taps the last message that has a button of this kind of data."""
         for message in reversed(self.owner.received):
             for button in message.buttons:
                 if button.data.startswith(label):
@@ -114,7 +114,7 @@ async def controls(scene: Scene) -> None:
 
 
 async def asking(scene: Scene) -> None:
-    """One that is approved, and one that is still open."""
+    """Shows an approved question, and one that is still open."""
     scene.firm.prices.bid["SOLUSDC"] = Decimal(150)
     await scene.say("/mode confirm")
     await asked(scene, "BUY_SM")
@@ -140,7 +140,7 @@ async def telling(scene: Scene) -> None:
 
 
 async def alerts(scene: Scene) -> None:
-    """Every kind of event, as it is told."""
+    """Sends every kind of event."""
     link = connect(scene.firm.server.token, scene.firm.server.api_url)
     speaker, words = RetryingBot(link, FastClock()), texts(scene.language)
     for event in ALL_EVENTS:
@@ -152,7 +152,7 @@ async def alerts(scene: Scene) -> None:
 
 
 async def others(scene: Scene) -> None:
-    """Whatever was not said before; for a value that it would hold, the value's name."""
+    """Shows every text not used before; in place of a value, the value's name."""
     link = connect(scene.firm.server.token, scene.firm.server.api_url)
     speaker = RetryingBot(link, FastClock())
     lines = [text.replace("{", "‹").replace("}", "›") for noted in scene.noted for text in noted.unsaid]
@@ -176,8 +176,8 @@ SCENES: dict[str, tuple[str, Act]] = {
 }
 
 
-async def decision_context(page: Page, first: int, last: int) -> Image.Image:
-    """The messages of the chat from one number to another, below each other."""
+async def picture_of(page: Page, first: int, last: int) -> Image.Image:
+    """Returns a picture of the messages of the chat from one number to another, below each other."""
     parts = []
     for number in range(first, last + 1):
         place = page.locator(f"#m{number}")
@@ -193,7 +193,7 @@ async def decision_context(page: Page, first: int, last: int) -> Image.Image:
 
 
 def noting(language: str) -> Sequence[Noting]:
-    """From now on it is noted which texts of a language are said."""
+    """Records from now on which texts of a language are used."""
     module = import_module(f"bot.texts.{language}")
     where = vars(bot.texts if language == "en" else module)  # the English sentences are the core's own
     catalogue, sentences = Noting(module.CATALOGUE), Noting(where["SENTENCES"])
@@ -203,13 +203,13 @@ def noting(language: str) -> Sequence[Noting]:
 
 
 async def play(browser: Browser, language: str, folder: Path) -> None:
-    """Every scene in one language."""
+    """Plays every scene in one language."""
     noted = noting(language)
     limits = replace(ROOMY, trade_qty=Decimal(20))
     async with running_chat(Room(PEOPLE)) as server, firm_on(server, folder, speed=4, mode=Mode.AUTO, limits=limits) as firm:
         page = await browser.new_page(viewport={"width": WIDTH, "height": 1400})
         await page.goto(f"http://127.0.0.1:{server.port}/")
-        await page.evaluate("document.getElementById('down').style.display = 'none'")  # it would lie over the messages
+        await page.evaluate("document.getElementById('down').style.display = 'none'")  # it would cover the messages
         await firm.owner.ask(f"/lang {language}")
         await firm.held()
         await firm.signal("BUY_SM", close="0.40")
@@ -223,8 +223,8 @@ async def play(browser: Browser, language: str, folder: Path) -> None:
             first = firm.owner.messages[-1].message_id + 1
             await act(scene)
             await firm.settled()
-            await page.wait_for_timeout(4_500)  # until no passing word lies over the messages
-            made = await decision_context(page, first, firm.owner.messages[-1].message_id)
+            await page.wait_for_timeout(4_500)  # until no passing note covers the messages
+            made = await picture_of(page, first, firm.owner.messages[-1].message_id)
             made.save(DOCS / "images" / "screens" / f"{name}.{language}.png", optimize=True)
         await page.close()
 

@@ -1,4 +1,4 @@
-"""Who tells the owner's chat, and what a ledger's rows say of it."""
+"""The notifier of the owner's chat, and its deliveries in a ledger's rows."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,7 +22,7 @@ Row = Mapping[str, Any]
 def owners_notifier(
     bot: ExtBot[None], chat_id: int, outbox: Outbox, clock: Clock, topic: int | None = None
 ) -> NotificationDispatcher:
-    """Tells everything, in English, to one chat alone, or a topic of it."""
+    """Returns a dispatcher that sends everything, in English, to one chat alone, or a topic of it."""
     portfolio = Portfolio(TradingState(), LIMITS)
     recipients = Recipients(chat_id, topic, "en", "UTC", Roles(portfolio), portfolio)
     return NotificationDispatcher(
@@ -35,13 +35,13 @@ async def _nobody(user_id: int) -> None:
 
 
 def untold(outbox: Sequence[Row], told: Sequence[Row]) -> list[Row]:
-    """The events that the owner's chat was not told of."""
+    """Returns the events that the owner's chat has not received."""
     seqs = {row["priority"]: row["seq"] for row in told if row["reader"] == MAIN_READER}
     return [row for row in outbox if row["seq"] > seqs.get(row["priority"], 0)]
 
 
 def messages_of(outbox: Sequence[Row], deliveries: Sequence[Row]) -> dict[int, int]:
-    """The last message of the owner's chat that tells of each event, by the event's seq."""
+    """Returns the owner's last message about each event, by the event's seq."""
     of_owner = [row for row in deliveries if row["reader"] == MAIN_READER]
     return {
         event["seq"]: row["message_id"]

@@ -1,4 +1,4 @@
-"""Every test says what it wants: an assertion can be seen in it, or in a function of the tests that it calls."""
+"""Every test contains an assertion, or calls a function of the tests that does."""
 
 import ast
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ def functions(tree: ast.AST) -> Iterator[Function]:
 
 
 def called(function: Function) -> set[str]:
-    """The names of the functions that it calls, and of the methods."""
+    """Returns the names of the functions and methods that it calls."""
     calls = (node.func for node in ast.walk(function) if isinstance(node, ast.Call))
     return {
         call.attr if isinstance(call, ast.Attribute) else call.id for call in calls if isinstance(call, ast.Attribute | ast.Name)
@@ -28,7 +28,7 @@ def says_so_itself(function: Function) -> bool:
 
 
 def asserting(trees: Mapping[str, ast.Module]) -> dict[str, set[str]]:
-    """Returns for each file the names of the functions in it that assert: its own, and those that it imports from the tests."""
+    """Returns for each file the names of its functions that assert: its own, and those that it imports from the tests."""
     own = {
         path: {one.name for one in tree.body if isinstance(one, Function) and says_so_itself(one)} for path, tree in trees.items()
     }
@@ -43,7 +43,7 @@ def _imported(tree: ast.Module, own: Mapping[str, set[str]]) -> Iterator[str]:
 
 
 def without_an_assertion(sources: Mapping[str, str]) -> list[str]:
-    """Returns the tests in which no assertion can be seen. `sources` are files by their paths below `tests`."""
+    """Returns the tests without a visible assertion. `sources` are files by their paths below `tests`."""
     trees = {path: ast.parse(source) for path, source in sources.items()}
     known = asserting(trees)
     return [

@@ -34,11 +34,11 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
     )
     if chart is None:
         return ChatMessage(context.texts("chart.nothing"), buttons)
-    decision_context = await charts.draw(chart)
-    if decision_context is None:
+    picture = await charts.draw(chart)
+    if picture is None:
         return ChatMessage(context.texts("chart.failed"), buttons)
     caption = context.texts("chart.caption", title=chart.title, time=context.texts.exact_time(context.clock.now()))
-    return ChatMessage(caption, buttons, photo=decision_context)
+    return ChatMessage(caption, buttons, photo=picture)
 
 
 async def chart_of(context: CommandContext, word: str, symbol: str, since: date | None = None) -> Chart | None:

@@ -36,8 +36,8 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
         chart = await chart_of(context, "equity" if period == "day" else "daily", "", since)
     except LedgerUnavailable:
         return ChatMessage(context.texts("answer.ledger_read"), buttons)
-    decision_context = await charts.draw(chart) if chart is not None else None
-    return ChatMessage(text, buttons, photo=decision_context or b"")
+    picture = await charts.draw(chart) if chart is not None else None
+    return ChatMessage(text, buttons, photo=picture or b"")
 
 
 async def report(context: CommandContext, period: str) -> Html:

@@ -378,7 +378,7 @@ class TelegramNotifier:
         except NotTaken as error:
             refused, attempts = error, 1  # the full message may pass again soon
         finally:
-            self._pace.portfolio()  # a second from when it arrived, not from when it left
+            self._pace.count()  # a second from when it arrived, not from when it left
         log.error("Telegram refuses a message", error=self._speaker.words(refused), seq=seq)
         bare = self._unshowable(recipient, kind, seq)
         return await self._speaker.send(recipient.chat_id, bare, attempts, thread_id=self._thread(recipient))
@@ -392,4 +392,4 @@ class TelegramNotifier:
         try:
             return await self._speaker.edit(recipient.chat_id, message_id, message)
         finally:
-            self._pace.portfolio()
+            self._pace.count()

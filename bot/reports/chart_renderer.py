@@ -18,7 +18,7 @@ _UP, _DOWN, _LINE = "#3fb950", "#f85149", "#58a6ff"
 _INCHES, _DPI = (8.0, 5.0), 130
 
 
-def decision_context(chart: dict[str, Any]) -> bytes:
+def png_of(chart: dict[str, Any]) -> bytes:
     """Returns the chart as PNG."""
     out = io.BytesIO()
     drawn(chart).savefig(out, format="png", facecolor=_BACK)
@@ -68,4 +68,4 @@ def _time_axis(axes: Axes, zone: str) -> None:
 
 if __name__ == "__main__":
     os.nice(10)  # trading comes first
-    sys.stdout.buffer.write(decision_context(json.load(sys.stdin)))
+    sys.stdout.buffer.write(png_of(json.load(sys.stdin)))

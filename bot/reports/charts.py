@@ -90,7 +90,7 @@ async def _draw(chart: Chart) -> bytes | None:
         return None
     try:
         async with asyncio.timeout(SECONDS):
-            decision_context, _ = await process.communicate(json.dumps(asdict(chart)).encode())
+            picture, _ = await process.communicate(json.dumps(asdict(chart)).encode())
     except TimeoutError:
         log.warning("a chart took too long to draw")
         return None
@@ -98,7 +98,7 @@ async def _draw(chart: Chart) -> bytes | None:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    if process.returncode or not decision_context.startswith(b"\x89PNG") or len(decision_context) > _MOST_BYTES:
+    if process.returncode or not picture.startswith(b"\x89PNG") or len(picture) > _MOST_BYTES:
         log.warning("a chart could not be drawn", code=process.returncode)
         return None
-    return decision_context
+    return picture

@@ -38,7 +38,7 @@ class RateLimiter:
             yield
         finally:
             self._answering -= 1
-            self.portfolio()
+            self.count()
 
     @property
     def _yields(self) -> bool:
@@ -47,16 +47,16 @@ class RateLimiter:
     async def take(self) -> None:
         """Returns when this message may go, and counts it."""
         await self.free()
-        self.portfolio()
+        self.count()
         if self._whole is not None:
-            self._whole.portfolio()
+            self._whole.count()
 
     @property
     def wait(self) -> float:
         """Returns the seconds until a message may go."""
         return self._free_at - self._clock.monotonic()
 
-    def portfolio(self) -> None:
+    def count(self) -> None:
         """Counts a message that goes now."""
         self._free_at = self._clock.monotonic() + self._seconds
 

@@ -1,4 +1,4 @@
-"""The benchmark runs, and its own sums: it must notice an order too few, too many or other than was due."""
+"""The benchmark runs, and its own sums: it must notice an order too few, too many or unexpected."""
 
 import json
 import subprocess

@@ -65,7 +65,7 @@ def started() -> Iterator[list[ServerProcess]]:
 
 @asynccontextmanager
 async def opened(browser: Browser, port: int) -> AsyncIterator[Page]:
-    """The page, which asks nobody but its own server."""
+    """Yields the page, which sends requests only to its own server."""
     context = await browser.new_context(viewport={"width": 1280, "height": 3000}, locale="en-US", accept_downloads=True)
     context.set_default_timeout(WAIT_MS)
     asked: list[str] = []

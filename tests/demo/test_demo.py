@@ -1,4 +1,4 @@
-"""`marketflow demo` as a process of its own: its people, its faults, a program that is killed, and an end that leaves nothing."""
+"""`marketflow demo` in its own process: its people, its faults, a program that is killed, and an end that leaves nothing."""
 
 import asyncio
 import os
@@ -50,7 +50,7 @@ class Demo:
         return found
 
     def said(self, **place: Any) -> list[str]:
-        """What the bot said, in order."""
+        """Returns the bot's messages, in order."""
         return [message["text"] for message in self.state(**place)["messages"] if not message["mine"]]
 
     def pull(self, number: int) -> None:
@@ -64,28 +64,28 @@ class Demo:
         assert self._http.post("/api/send", json={"text": text, **place}).status_code == 200
 
     def end(self) -> None:
-        """Ends it and all that was opened to look at it."""
+        """Ends it and closes everything opened to look at it."""
         self.process.stop()
         self._http.close()
 
     def tap(self, label: str) -> None:
-        """The button of the newest message that has it."""
+        """Taps the button on the newest message that has it."""
         message = next(one for one in reversed(self.state()["messages"]) if label in str(one["buttons"]))
         sent = {"person": OWNER.user_id, "message": message["id"], "data": label}
         assert self._http.post("/api/press", json=sent).status_code == 200
 
     def program(self) -> int:
-        """The process that trades."""
+        """Returns the process that trades."""
         return children(self.process.pid or 0)[0]
 
     def executions(self) -> list[str]:
-        """The orders that were executed, as the ledger has them."""
+        """Returns the executed orders, as the ledger has them."""
         with closing(sqlite3.connect(f"file:{self.ledger}?mode=ro", uri=True)) as ledger:
             return [row[0] for row in ledger.execute("select order_id from executions order by seq")]
 
 
 def children(pid: int) -> list[int]:
-    """The processes that a process started."""
+    """Returns the child processes of a process."""
     try:
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()]
     except FileNotFoundError:

@@ -12,7 +12,7 @@ START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
 
 class HandClock:
-    """Stands still until it is moved."""
+    """A clock that stands still until it is moved."""
 
     def __init__(self) -> None:
         self.time = START

@@ -1,4 +1,4 @@
-"""The toy strategy on a clock that runs fast: it begins soon, sells what it bought, and its results are worth watching."""
+"""The toy strategy on a fast clock: it begins soon, sells what it bought, and its results are worth watching."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,8 @@ TOPIC = "signals"
 
 
 class FastClock:
-    """Every sleep ends at once and moves the time, until `seconds` are over; then `ended` is set and sleeps last."""
+    """A clock on which every sleep ends at once and moves the time, until `seconds` are over; then `ended` is set and sleeps
+    last."""
 
     def __init__(self, start: datetime, seconds: float) -> None:
         self.start = self.time = start
@@ -43,7 +44,7 @@ class FastClock:
 
 
 async def signals_of(broker: MemoryBroker, start: datetime, seconds: float, delays: Delays | None = None) -> list[dict[str, Any]]:
-    """What the strategy publishes from `start` on, for so long."""
+    """Returns the strategy's signals from `start` on, for so long."""
     await asyncio.to_thread(broker.create_topic, TOPIC)
     clock = FastClock(start, seconds)
     options, symbols = KafkaOptions(servers=broker.address), list(INSTRUMENTS)
@@ -74,12 +75,12 @@ async def published(broker: MemoryBroker) -> list[dict[str, Any]]:
 
 
 def at_of(signal: dict[str, Any]) -> float:
-    """Seconds after the start."""
+    """Returns the seconds after the start."""
     return (datetime.fromisoformat(signal["ts"]) - START).total_seconds()
 
 
 def round_trips(signals: list[dict[str, Any]]) -> list[Decimal]:
-    """Results in per cent before fees; fails when a symbol is bought twice in a row, or sold without a BUY."""
+    """Returns results in per cent before fees; fails when a symbol is bought twice in a row, or sold without a BUY."""
     bought: dict[str, Decimal] = {}
     results = []
     for signal in signals:
@@ -109,7 +110,7 @@ async def test_results_are_of_both_kinds_and_do_not_ruin_the_demo(memory_broker:
     assert max(results) < 8
     assert sum(result > 1 for result in results) > 40
     assert sum(result < -Decimal("0.5") for result in results) > 20
-    # An order is 100 USDC and the day's loss limit 100: a demo that is left alone must not stop by itself.
+    # An order is 100 USDC and the day's loss limit 100: an unattended demo must not stop by itself.
     assert sum(result - Decimal("0.2") for result in results) > -20
 
 
@@ -122,7 +123,7 @@ async def test_a_person_can_follow_and_a_question_is_answered_in_peace(memory_br
     assert sum(gaps) / len(gaps) < 25
     for symbol in INSTRUMENTS:
         own = [at for at, traded in signals if traded == symbol]
-        own = own[1:] if own[0] < 1 else own  # but for the quick trade
+        own = own[1:] if own[0] < 1 else own  # except for the quick trade
         assert min(later - earlier for earlier, later in pairwise(own)) >= 100
 
 

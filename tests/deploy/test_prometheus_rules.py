@@ -1,4 +1,4 @@
-"""Prometheus's own tools and server on what is in deploy/: rules that fire, boards and entries for what there is."""
+"""Prometheus's own tools and server on the files in deploy/: rules fire, and dashboards and targets match what exists."""
 
 import asyncio
 import json

@@ -39,7 +39,7 @@ APPROVE = InlineKeyboardMarkup([[InlineKeyboardButton("Approve", callback_data="
 
 
 def png(width: int, height: int) -> bytes:
-    """A grey picture."""
+    """Returns a grey picture."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -71,7 +71,7 @@ async def bot(chat: LocalChat) -> AsyncIterator[Bot]:
 
 @contextlib.asynccontextmanager
 async def running_bot(chat: LocalChat) -> AsyncIterator[Any]:
-    """An application as a bot's author writes it, polling the local chat."""
+    """Runs an application as a bot's author writes it, polling the local chat."""
 
     async def status(update: Update, context: Any) -> None:
         assert update.message
@@ -242,10 +242,10 @@ async def test_a_press_is_answered_once_and_in_time() -> None:
 
 
 async def test_a_photo_goes_and_comes_back(chat: LocalChat, bot: Bot) -> None:
-    decision_context = png(40, 30)
-    sent = await bot.send_photo(OWNER.user_id, decision_context, caption="<i>chart</i>", parse_mode=ParseMode.HTML)
+    picture = png(40, 30)
+    sent = await bot.send_photo(OWNER.user_id, picture, caption="<i>chart</i>", parse_mode=ParseMode.HTML)
     assert (sent.photo[-1].width, sent.photo[-1].height, sent.caption) == (40, 30, "chart")
-    assert bytes(await (await sent.photo[-1].get_file()).download_as_bytearray()) == decision_context
+    assert bytes(await (await sent.photo[-1].get_file()).download_as_bytearray()) == picture
     again = await bot.send_photo(OWNER.user_id, sent.photo[-1].file_id)
     assert again.photo[-1].file_id == sent.photo[-1].file_id
     newer = png(20, 20)
@@ -341,7 +341,7 @@ async def test_who_does_not_wait_disturbs_nobody(chat: LocalChat, bot: Bot) -> N
         assert await second.get_updates(offset=2) == ()
         chat.owner.send("hello")
         assert len(await asyncio.wait_for(waiting, 5)) == 1
-        assert len(await second.get_updates(offset=2)) == 1  # nobody has said yet that it arrived
+        assert len(await second.get_updates(offset=2)) == 1  # nobody has confirmed yet that it arrived
 
 
 async def test_conflicts_that_follow_each_other_are_held_back_as_is_who_asks_the_same_again() -> None:

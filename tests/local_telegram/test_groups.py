@@ -1,4 +1,4 @@
-"""Groups and topics of the local chat, as the real python-telegram-bot meets them."""
+"""Groups and topics of the local chat, used through the real python-telegram-bot."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -52,7 +52,7 @@ def at_desk(server: RunningChat, person: Person = OWNER, thread_id: int = 0) -> 
 
 
 async def told(bot: Bot) -> list[Message]:
-    """The messages that the bot was told of since the last time."""
+    """Returns the messages that the bot received since the last time."""
     updates = await bot.get_updates()
     if updates:
         await bot.get_updates(offset=updates[-1].update_id + 1)
@@ -82,7 +82,7 @@ async def test_a_message_says_who_where_and_in_which_topic(server: RunningChat, 
     assert in_topic.from_user is not None
     assert (in_topic.from_user.id, in_topic.chat.id, in_topic.chat.is_forum) == (VIEWER.user_id, DESK, True)
     assert (in_topic.message_thread_id, in_topic.is_topic_message) == (ALERTS, True)
-    assert in_topic.reply_to_message is not None  # the message that made the topic, as Telegram has it
+    assert in_topic.reply_to_message is not None  # the message that created the topic, as Telegram has it
     assert in_topic.reply_to_message.forum_topic_created is not None
     assert in_topic.reply_to_message.forum_topic_created.name == "Alerts"
     assert (in_general.message_thread_id, in_general.is_topic_message, in_general.reply_to_message) == (None, None, None)

@@ -1,6 +1,6 @@
 """The page of the local chat in a real browser, with the real bot on the other side.
 
-Each visit also proves that the page was loaded once, asked nobody but its own server, and complained of nothing.
+Each visit also proves that the page was loaded once, sent requests only to its own server, and reported no error.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ from tests.tellings import owners_notifier
 
 TOKEN = "a1b2c3d4e5f6g7h8"
 EVIL = "<img src=x onerror='hacked=1'>&lt;b>"
-LINE_DOWN = "Failed to load resource|net::ERR"  # what the browser itself writes to the console
+LINE_DOWN = "Failed to load resource|net::ERR"  # the browser's own console messages
 PHONE: dict[str, Any] = {
     "viewport": {"width": 390, "height": 844},
     "device_scale_factor": 3,
@@ -65,21 +65,21 @@ async def server() -> AsyncIterator[RunningChat]:
 
 @pytest.fixture
 async def page(browser: Browser, server: RunningChat) -> AsyncIterator[Page]:
-    """The owner's, on a desk."""
+    """Yields the owner's page on a desktop."""
     async with visit(browser, server.page_url) as opened:
         yield opened
 
 
 @pytest.fixture
 async def api(server: RunningChat) -> AsyncIterator[ExtBot[None]]:
-    """The Bot API, as python-telegram-bot calls it."""
+    """Yields the Bot API, as python-telegram-bot calls it."""
     async with api_of(server) as ready:
         yield ready
 
 
 @pytest.fixture
 async def bot(server: RunningChat) -> AsyncIterator[Bot]:
-    """The bot, with a position, that answers and sends alerts."""
+    """Yields the bot, with a position, that answers and sends alerts."""
     office = await Office(FastClock()).with_position()
     notifier = owners_notifier(connect(server.token, server.api_url), OWNER, office.ledger, office.context.clock)
     async with bot_on(server, office) as answering, running(notifier.run()):
@@ -91,7 +91,7 @@ def box(page: Page) -> Locator:
 
 
 def message(page: Page, text: str | re.Pattern[str]) -> Locator:
-    """The bot's message with this text."""
+    """Finds the bot's message with this text."""
     return page.locator(".message:not(.mine)").filter(has_text=text)
 
 
@@ -100,7 +100,7 @@ def mine(page: Page, text: str) -> Locator:
 
 
 def button(page: Page, label: str) -> Locator:
-    """An inline button."""
+    """Finds an inline button."""
     return page.locator(".buttons").get_by_role("button", name=label)
 
 
@@ -109,14 +109,14 @@ async def weight(element: Locator) -> int:
 
 
 async def natural_size(image: Locator) -> list[int]:
-    """Of a picture that was loaded; the place for it is there before."""
+    """Returns the size of a loaded picture; its space is reserved before."""
     await image.evaluate("image => image.decode()")
     size: list[int] = await image.evaluate("image => [image.naturalWidth, image.naturalHeight]")
     return size
 
 
 async def new_updates(api: ExtBot[None]) -> list[Update]:
-    """The updates that are not confirmed yet, at least one; confirms them."""
+    """Returns the updates that are not confirmed yet, at least one; confirms them."""
     updates = list(await api.get_updates(timeout=10))
     await api.get_updates(offset=updates[-1].update_id + 1)
     return updates
@@ -263,7 +263,7 @@ async def test_an_approval_is_tapped_answered_and_becomes_the_record(bot: Bot, p
     bot.office.trading.hold = asyncio.Event()
 
     await button(page, "✅ Approve").click()
-    await expect(button(page, "✅ Approve")).to_be_disabled()  # until the bot says what it did
+    await expect(button(page, "✅ Approve")).to_be_disabled()  # until the bot has answered
     bot.office.trading.hold.set()
     await expect(page.get_by_role("status").locator(".toast")).to_have_text("Approved. What comes of it is told here.")
     await expect(button(page, "✅ Approve")).to_be_enabled()
@@ -322,9 +322,9 @@ async def test_a_photo_is_shown_and_a_file_can_be_saved(page: Page, api: ExtBot[
 
 
 async def test_a_person_sends_a_photo_and_a_file(page: Page, api: ExtBot[None]) -> None:
-    decision_context = png(64, 48)
+    picture = png(64, 48)
     files: list[FilePayload] = [
-        {"name": "chart.png", "mimeType": "image/png", "buffer": decision_context},
+        {"name": "chart.png", "mimeType": "image/png", "buffer": picture},
         {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"hello"},
     ]
     for file, caption in zip(files, ("my chart", ""), strict=True):
@@ -344,11 +344,11 @@ async def test_a_person_sends_a_photo_and_a_file(page: Page, api: ExtBot[None]) 
     assert sent[0]
     assert sent[1]
     assert sent[1].document
-    assert bytes(await (await sent[0].photo[-1].get_file()).download_as_bytearray()) == decision_context
+    assert bytes(await (await sent[0].photo[-1].get_file()).download_as_bytearray()) == picture
     assert bytes(await (await sent[1].document.get_file()).download_as_bytearray()) == b"hello"
 
 
-# What changes
+# Changes
 
 
 async def test_an_edit_is_shown_in_place_and_a_deletion_leaves_nothing(page: Page, api: ExtBot[None]) -> None:
@@ -438,7 +438,7 @@ async def test_on_a_phone_everything_is_within_the_screen(
 
 
 async def beyond_the_screen(page: Page) -> list[str]:
-    """Whatever stands out at a side of the window, or could be scrolled there, but for the inside of a block of code."""
+    """Returns everything beyond a side of the window, or that could be scrolled there, except the inside of a block of code."""
     found: list[str] = await page.evaluate(
         """() => [...document.querySelectorAll("body *")].filter((element) => {
           const { left, right } = element.getBoundingClientRect();
@@ -449,11 +449,11 @@ async def beyond_the_screen(page: Page) -> list[str]:
     return found
 
 
-# The line to the server
+# The connection to the server
 
 
 async def test_the_page_can_ask_nobody_else(server: RunningChat, browser: Browser) -> None:
-    """Not even if something made it try: the browser holds it to its own server."""
+    """Makes it try another server: the browser holds the page to its own."""
     async with running_chat() as elsewhere, visit(browser, server.page_url, excused="Content Security Policy|Failed to") as page:
         await expect(page.locator("#status")).to_have_text("bot")
         attempt = "url => fetch(url, { mode: 'no-cors' }).then(() => 'answered', () => 'refused')"
@@ -471,7 +471,7 @@ async def test_after_a_cut_the_page_shows_what_it_missed(server: RunningChat, br
         await box(page).fill("/status")
         await box(page).press("Enter")
         await expect(page.locator(".toast")).to_be_visible()
-        await expect(box(page)).to_have_value("/status")  # what did not go is not lost
+        await expect(box(page)).to_have_value("/status")  # an unsent text is not lost
         await changed.edit_text("new")
         await gone.delete()
         await api.send_message(OWNER, "missed")
@@ -487,7 +487,7 @@ async def test_after_a_cut_the_page_shows_what_it_missed(server: RunningChat, br
 
 
 async def test_the_page_finds_a_server_that_was_started_anew(browser: Browser) -> None:
-    """Also after an answer for which the browser itself gives a stream of events up."""
+    """Restarts the server, also with an answer after which the browser itself gives up a stream of events."""
     async with running_chat(Room(PEOPLE)) as old, running_chat(Room(PEOPLE)) as new, wire_to(old.port) as wire:
         for text in ("one", "two", "three"):
             old.room.send(OWNER, text)

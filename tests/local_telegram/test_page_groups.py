@@ -38,13 +38,13 @@ async def api(server: RunningChat) -> AsyncIterator[Any]:
 async def page_of(
     browser: Browser, server: RunningChat, person: Person, chat: int = 0, topic: int = 0, **window: Any
 ) -> AsyncIterator[Page]:
-    """Somebody's page, which shows this place."""
+    """Yields somebody's page, which shows this place."""
     async with visit(browser, f"{server.page_url}?as={person.user_id}&chat={chat}&topic={topic}", **window) as page:
         yield page
 
 
 def place(page: Page, name: str) -> Locator:
-    """A chat or topic in the list."""
+    """Finds a chat or topic in the list."""
     return page.get_by_role("navigation", name="Chats").get_by_role("button", name=name)
 
 
@@ -54,7 +54,7 @@ async def say(page: Page, text: str) -> None:
 
 
 async def texts(api: Bot) -> list[str | None]:
-    """What the bot was told in words."""
+    """Returns the texts that the bot received."""
     updates: list[Update] = await new_updates(api)  # type: ignore[arg-type]
     return [update.message.text for update in updates if update.message]
 
@@ -99,7 +99,7 @@ async def test_what_is_said_in_a_group_everybody_sees_at_once(browser: Browser, 
         await stranger.go_back()
         await expect(stranger.get_by_role("heading")).to_have_text("Trading desk › General as Stranger")
         await say(trader, "/status")
-        assert await texts(api) == ["/status"]  # the bot was told of nothing else
+        assert await texts(api) == ["/status"]  # the bot received nothing else
 
 
 async def test_a_tap_in_a_group_is_answered_to_who_tapped(browser: Browser, server: RunningChat, api: Bot) -> None:

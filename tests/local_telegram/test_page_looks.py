@@ -1,4 +1,4 @@
-"""How the page looks and is handled: contrast in both themes, what is too wide, what the keyboard reaches."""
+"""The page's looks and handling: contrast in both themes, overflow, keyboard navigation."""
 
 import re
 from collections.abc import AsyncIterator
@@ -60,7 +60,7 @@ async def api(server: RunningChat) -> AsyncIterator[ExtBot[None]]:
 
 @pytest.fixture
 async def scene(server: RunningChat, api: ExtBot[None]) -> RunningChat:
-    """A chat and a group with something of everything that can be shown."""
+    """Fills a chat and a group with one of each thing that can be shown."""
     server.room.levers = (Lever("It breaks", "It is mended.", lambda: None, lambda: 30.0),)
     await api.set_my_commands([BotCommand("status", "How it stands")])
     trader = ChatPerson(server.room, TRADER)
@@ -122,7 +122,7 @@ async def test_all_of_it_is_reached_by_the_keyboard(browser: Browser, scene: Run
 
 
 async def _tab(page: Page) -> str:
-    """Goes one further; what stands there."""
+    """Presses Tab; returns the focused element."""
     await page.keyboard.press("Tab")
     found: str = await page.evaluate(
         "[document.activeElement.title, document.activeElement.ariaLabel, document.activeElement.textContent].join(' ')"
@@ -222,4 +222,4 @@ async def test_buttons_are_as_wide_as_their_bubble(
             assert buttons
             assert bubble["width"] == pytest.approx(buttons["width"], abs=1)
         lines = "button => button.getBoundingClientRect().height"
-        assert await page.get_by_role("button", name="Rather not today").evaluate(lines) < 45  # its label has room in one line
+        assert await page.get_by_role("button", name="Rather not today").evaluate(lines) < 45  # its label fits on one line

@@ -1,4 +1,4 @@
-"""A wire between the browser and the local chat, which a test cuts and mends; its own address stays the same."""
+"""A connection between the browser and the local chat that a test cuts and restores; its own address stays the same."""
 
 import asyncio
 import contextlib
@@ -17,34 +17,34 @@ class Wire:
         """Where it leads; another one counts for the connections that come then."""
         self.turned_away = asyncio.Event()
         """Set once somebody got a 503."""
-        self._recipient: asyncio.Server | None = None
+        self._server: asyncio.Server | None = None
         self._own_port = 0
         self._busy = False
         self._ends: set[asyncio.StreamWriter] = set()
 
     @property
     def url(self) -> str:
-        """The page, seen through it."""
+        """Returns the page's address through it."""
         return f"http://{_HOST}:{self._own_port}/"
 
     async def mend(self) -> None:
-        """From now on connections are carried (again)."""
+        """Carries connections (again) from now on."""
         self._busy = False
-        if self._recipient is None:
-            self._recipient = await asyncio.start_server(self._carry, _HOST, self._own_port)
-            self._own_port = self._recipient.sockets[0].getsockname()[1]
+        if self._server is None:
+            self._server = await asyncio.start_server(self._carry, _HOST, self._own_port)
+            self._own_port = self._server.sockets[0].getsockname()[1]
 
     async def cut(self, *, busy: bool = False) -> None:
         """Resets what it carries; new connections are refused or, `busy`, get a 503."""
         self._busy = busy
-        recipient = self._recipient
-        if recipient is not None and not busy:
-            self._recipient = None
-            recipient.close()
+        server = self._server
+        if server is not None and not busy:
+            self._server = None
+            server.close()
         for end in self._ends:
             end.transport.abort()
-        if recipient is not None and not busy:
-            await recipient.wait_closed()
+        if server is not None and not busy:
+            await server.wait_closed()
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError), self._known(writer):
@@ -77,7 +77,7 @@ async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> Non
 
 @contextlib.asynccontextmanager
 async def wire_to(port: int) -> AsyncIterator[Wire]:
-    """A wire that leads to this port of the machine, whole at first."""
+    """Yields a wire to this port of the machine, whole at first."""
     wire = Wire(port)
     await wire.mend()
     try:

@@ -10,14 +10,14 @@ from tests.servers.chromium import WAIT_MS, Chromium, ChromiumUnavailableError, 
 
 @pytest.fixture(scope="session")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
-    """The tests' own browser process; the test is skipped where it cannot be had."""
+    """Starts the tests' own browser process; skips the test where there is none."""
     try:
         running = Chromium(find_chromium(), tmp_path_factory.mktemp("chromium"))
     except ChromiumUnavailableError as lacking:
         pytest.skip(f"needs Chromium: {lacking}")
     running.start()
     with pytest.MonkeyPatch.context() as patch:
-        # Each test has a Playwright of its own, which starts in two thirds of the time when it need not be compiled again.
+        # Each test has its own Playwright, which starts in two thirds of the time when it need not be compiled again.
         patch.setenv("NODE_COMPILE_CACHE", str(tmp_path_factory.mktemp("playwright")))
         yield running
     running.stop()
@@ -25,7 +25,7 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
 
 @pytest.fixture
 async def browser(chromium: Chromium) -> AsyncIterator[Browser]:
-    """That browser, in this test's event loop."""
+    """Yields that browser, in this test's event loop."""
     expect.set_options(timeout=WAIT_MS)
     async with async_playwright() as playwright:
         connected = await playwright.chromium.connect_over_cdp(chromium.address)

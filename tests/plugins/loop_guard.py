@@ -1,4 +1,4 @@
-"""Fails an async test that leaves tasks behind and, where it asks for `no_blocking`, one that holds up the event loop."""
+"""Fails an async test that leaves tasks behind and, where it asks for `no_blocking`, one that blocks the event loop."""
 
 import asyncio
 import gc
@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pytest
 
-_TICK = 0.01  # seconds between two turns that are looked for
+_TICK = 0.01  # seconds between two checks
 _LIMIT = 0.25  # seconds
-_GRACE = 0.5  # seconds for tasks that are at their last steps
+_GRACE = 0.5  # seconds for tasks that are nearly done
 _STACK_DEPTH = 12
 
 
 class LoopWatch:
-    """How long the event loop went without a turn, at worst, since the watch began. Time in which its thread could have run and
-    others had the processors does not count: that is the machine's, not the program's."""
+    """Measures the longest time that the event loop went without a turn since the watch began. Time in which its thread could
+    have run and other processes had the processors does not count: that is the machine's, not the program's."""
 
     def __init__(self, limit: float) -> None:
         self.limit = limit
@@ -41,7 +41,7 @@ class LoopWatch:
             await asyncio.sleep(_TICK)
 
     def look_on(self) -> None:
-        """Runs in a thread of its own until `end`, to see what holds the loop up while it does."""
+        """Runs in its own thread until `end`, to see what blocks the loop while it does."""
         while not self._ended.wait(_TICK):
             if not self.culprit and self._clock() - self._last_turn > self.limit:
                 frame = sys._current_frames().get(self._loop_thread)
@@ -53,12 +53,12 @@ class LoopWatch:
         self._ended.set()
 
     def _clock(self) -> float:
-        """Seconds, without those in which the loop's thread waited for a processor: the second number there (nanoseconds,
-        https://docs.kernel.org/scheduler/sched-stats.html)."""
+        """Returns seconds, without those in which the loop's thread waited for a processor: the second number there
+        (nanoseconds, https://docs.kernel.org/scheduler/sched-stats.html)."""
         try:
             waited = int(self._waits.read_text().split()[1]) / 1e9
         except (OSError, IndexError):
-            waited = 0.0  # another system
+            waited = 0.0  # another operating system
         return time.monotonic() - waited
 
     def _turned(self) -> None:
@@ -71,8 +71,8 @@ class LoopWatch:
 async def no_blocking() -> AsyncIterator[LoopWatch]:
     """Fails the test when the loop did not turn for `limit` seconds (0.25, or what the test sets), and says where.
 
-    What the tests before left on the heap is out of the collector's way meanwhile: a full collection of it stands still longer
-    than anything in the program does.
+    Objects that earlier tests left on the heap are frozen first: a full collection of them blocks longer than anything in the
+    program does.
     """
     gc.collect()
     gc.freeze()
@@ -107,6 +107,6 @@ async def _tasks_end_with_test() -> AsyncIterator[None]:
 
 @pytest.fixture(autouse=True)
 def no_task_left(request: pytest.FixtureRequest) -> None:
-    """Fails an async test after which, its fixtures closed, tasks still run: set up first, so it looks last."""
+    """Fails an async test after which, its fixtures closed, tasks still run: set up first, so it checks last."""
     if inspect.iscoroutinefunction(getattr(request.node, "obj", None)):
         request.getfixturevalue("_tasks_end_with_test")

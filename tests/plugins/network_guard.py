@@ -1,6 +1,6 @@
-"""Touching any address but loopback fails the test that did it, also when the code under test swallowed the error.
+"""Fails a test that touches any address but loopback, also when the code under test swallowed the error.
 
-It sees what goes through Python's sockets; a C library with sockets of its own, or a child process, it does not see.
+It sees Python's sockets, but neither a C library's own sockets nor a child process.
 """
 
 import ipaddress
@@ -23,25 +23,25 @@ class NetworkForbiddenError(OSError):
 
 
 def pytest_configure() -> None:
-    """From here to the end of the process: an audit hook cannot be taken back."""
+    """Adds the audit hook, which stays until the end of the process."""
     sys.addaudithook(_watch)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_setup() -> Generator[None, object, object]:
-    """A fixture that touches the network fails the test that asked for it."""
+    """Fails the test whose fixture touches the network."""
     return (yield from _judged())
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_call() -> Generator[None, object, object]:
-    """The test itself, and every thread that was at it meanwhile."""
+    """Checks the test itself, and every thread that ran during it."""
     return (yield from _judged())
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_teardown() -> Generator[None, object, object]:
-    """What the test left behind for its fixtures to close."""
+    """Checks the fixtures' teardown."""
     return (yield from _judged())
 
 
@@ -69,12 +69,12 @@ def _verdict() -> str:
 def _watch(event: str, arguments: tuple[Any, ...]) -> None:
     if event in {"socket.connect", "socket.sendto", "socket.sendmsg"}:
         opened, address = arguments[:2]
-        # No address: connected before, and judged then. A Unix socket has a path for an address.
+        # No address: connected before, and checked then. A Unix socket has a path for an address.
         if opened.family in {socket.AF_INET, socket.AF_INET6} and address and not _is_loopback(address[0]):
             _refuse(f"{event} to {address[0]} port {address[1]}")
     elif event in {"socket.getaddrinfo", "socket.gethostbyname"}:
         host = arguments[0]
-        # A literal address is not looked up; it is judged when something connects to it.
+        # A literal address is not looked up; it is checked when something connects to it.
         if host not in _NO_HOST and _literal(host) is None:
             _refuse(f"{event} of {host!r}")
 

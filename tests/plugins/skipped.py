@@ -1,4 +1,4 @@
-"""Says loudly at the end what could not be run here and why; with --no-skips such a test fails the whole run."""
+"""Reports loudly at the end which tests could not run here and why; with --no-skips such a test fails the whole run."""
 
 from collections import defaultdict
 
@@ -27,12 +27,12 @@ class SkipRecorder:
         self._by_reason: defaultdict[str, list[str]] = defaultdict(list)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """A test or its fixtures skipped it; an expected failure is no skip."""
+        """Records a skip by a test or its fixtures; an expected failure is not a skip."""
         if report.skipped and not hasattr(report, "wasxfail"):
             self._record(report.nodeid, report.longrepr)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """A whole module skipped itself."""
+        """Records a module that skipped itself."""
         if report.skipped:
             self._record(report.nodeid, report.longrepr)
 
@@ -43,7 +43,7 @@ class SkipRecorder:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """The last thing before the count of passed and failed."""
+        """Reports the skips just before the count of passed and failed."""
         if not self._by_reason:
             return
         count = sum(map(len, self._by_reason.values()))
@@ -68,5 +68,5 @@ class SkipRecorder:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """One recorder for each run."""
+    """Registers one recorder for each run."""
     config.pluginmanager.register(SkipRecorder(config), "marketflow-skips")

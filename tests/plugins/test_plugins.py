@@ -17,7 +17,7 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> "Run":
 
 
 class Run:
-    """Runs a suite of one file under the guards, in a process of its own."""
+    """Runs a suite of one file under the guards, in its own process."""
 
     def __init__(self, pytester: pytest.Pytester) -> None:
         self._pytester = pytester
@@ -228,6 +228,6 @@ def test_no_skips_sees_a_module_that_skips_itself(run: Run) -> None:
 
 
 def test_this_suite_is_guarded(request: pytest.FixtureRequest) -> None:
-    """A plugin that nobody loads guards nothing."""
+    """Checks that the plugins are loaded here: otherwise they guard nothing."""
     loaded = request.config.pluginmanager
     assert all(loaded.has_plugin(f"tests.plugins.{name}") for name in PLUGINS)

@@ -1,4 +1,4 @@
-"""dbt's tables: right after each of three incremental runs, whatever came late or was corrected, and unchanged by a run more."""
+"""dbt's tables: correct after each of three incremental runs with late and corrected rows, and unchanged by another run."""
 
 import csv
 import json
@@ -27,7 +27,7 @@ from tests.servers.snowflake import WAREHOUSE_PYTHON, SnowflakeServer, need_ware
 
 
 class Warehouse:
-    """A DuckDB file that dbt builds, in a folder of its own."""
+    """A DuckDB file that dbt builds, in its own folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -56,7 +56,7 @@ class Warehouse:
         return done.stdout
 
     def ask(self, question: str) -> list[dict[str, Any]]:
-        """Amounts and times come as text, so that nothing is rounded on the way."""
+        """Returns amounts and times as text, so that nothing is rounded on the way."""
         program = (
             "import duckdb, json, sys\n"
             "found = duckdb.connect(sys.argv[1], read_only=True).execute(\"SET TimeZone = 'UTC'\").execute(sys.argv[2])\n"
@@ -85,7 +85,7 @@ def warehouse(tmp_path: Path) -> Warehouse:
 
 
 def sums(executions: list[Execution], *by: str) -> Mapping[tuple[str, ...], tuple[int, int, Decimal]]:
-    """Exits, wins and net profit by what `by` names, as Python counts them."""
+    """Returns exits, wins and net profit by the fields in `by`, as Python counts them."""
     found: dict[tuple[str, ...], tuple[int, int, Decimal]] = defaultdict(lambda: (0, 0, Decimal(0)))
     for one in executions:
         if one.profit_quote is not None:
@@ -97,7 +97,7 @@ def sums(executions: list[Execution], *by: str) -> Mapping[tuple[str, ...], tupl
 
 
 def check(warehouse: Warehouse, executions: list[Execution]) -> None:
-    """Every table is what Python makes of the same rows."""
+    """Compares every table with what Python computes from the same rows."""
     history = warehouse.ask("SELECT * FROM history.order_history")
     amounts = ("qty", "price", "profit_pct", "quote_qty", "fee", "profit_quote")
     shown = {row["execution_id"]: [None if row[name] is None else Decimal(row[name]) for name in amounts] for row in history}
@@ -114,7 +114,7 @@ def check(warehouse: Warehouse, executions: list[Execution]) -> None:
 
 
 def check_trips(warehouse: Warehouse, executions: list[Execution]) -> None:
-    """Each entry has its own exit, where none is missing."""
+    """Checks that each entry has its own exit, where none is missing."""
     trips = warehouse.ask("SELECT * FROM history.round_trips")
     assert len(trips) == sum(one.side is Side.BUY for one in executions)
     assert sum(trip["closed_at"] is not None for trip in trips) == sum(one.side is Side.SELL for one in executions)
@@ -158,7 +158,7 @@ def test_three_runs_with_late_and_corrected_rows(warehouse: Warehouse) -> None:
 async def test_what_is_exported_to_snowflake_is_what_dbt_reads_there(
     warehouse: Warehouse, snowflake: SnowflakeServer, connection: SnowflakeConnection
 ) -> None:
-    """The first run: a second one merges by statements that fakesnow does not know."""
+    """Checks the first run: a second one merges by statements that fakesnow does not support."""
     executions = list(round_trips(50))
     await SnowflakeHistory(connection).keep(executions)
     options = connection.options
@@ -169,7 +169,7 @@ async def test_what_is_exported_to_snowflake_is_what_dbt_reads_there(
     found = (await connection.ask(f"SELECT symbol, exits, profit FROM {table}")).rows
     counted = sums(executions, "symbol")
     assert {row[0]: row[1] for row in found} == {symbol: exits for (symbol,), (exits, _, _) in counted.items()}
-    for symbol, _, profit in found:  # fakesnow sums up in floating point, which Snowflake does not
+    for symbol, _, profit in found:  # fakesnow sums in floating point, which Snowflake does not
         assert float(profit) == pytest.approx(float(counted[(symbol,)][2]), rel=1e-9)
 
 

@@ -24,7 +24,7 @@ DAY = datetime(2026, 3, 1, tzinfo=UTC)
 BEFORE_MIDNIGHT, APPROVED = DAY + timedelta(hours=23, minutes=55), DAY + timedelta(days=1, minutes=20)
 
 
-class AccountGuard:
+class Exchange:
     """The exchange's records; each request returns only those between its times."""
 
     def __init__(self, *reports: ExecutionReport) -> None:
@@ -61,7 +61,7 @@ async def test_an_order_approved_after_midnight_is_compared_on_both_days(ledger:
     )
     for reports, count in (((report,), 0), ((replace(report, quote_qty=Decimal("9.7")),), 1), ((), 1)):
         for day in (DAY, DAY + timedelta(days=1)):
-            proof = await Prover(ledger, AccountGuard(*reports), None, FastClock(), frozenset({"WIFUSDC"})).prove(day)
+            proof = await Prover(ledger, Exchange(*reports), None, FastClock(), frozenset({"WIFUSDC"})).prove(day)
             assert len(proof.differences) == count, proof.differences
             assert proof.orders == 1
 
@@ -76,5 +76,5 @@ async def test_what_was_executed_but_not_booked_is_named(ledger: SqlLedger) -> N
         DAY + timedelta(hours=12),
         (fill(),),
     )
-    proof = await Prover(ledger, AccountGuard(report), None, FastClock(), frozenset({"WIFUSDC"})).prove(DAY)
+    proof = await Prover(ledger, Exchange(report), None, FastClock(), frozenset({"WIFUSDC"})).prove(DAY)
     assert proof.differences == (f"order {lost.client_order_id}: executed, but there is no execution",)

@@ -222,11 +222,11 @@ async def test_a_chart_is_drawn_beside_the_program(kind: str) -> None:
         "bars": charts.daily("t", "USDC", gains),
         "trades": charts.symbol("t", "USDC", [execution(1, now), execution(2, now + timedelta(hours=1), "1")]),
     }[kind]
-    decision_context = await charts.draw(chart)
-    assert decision_context is not None
-    width, height = struct.unpack(">II", decision_context[16:24])
+    picture = await charts.draw(chart)
+    assert picture is not None
+    width, height = struct.unpack(">II", picture[16:24])
     assert (width, height) == (1040, 650)
-    assert len(decision_context) > 8_000
+    assert len(picture) > 8_000
 
 
 async def test_what_cannot_be_drawn_is_no_picture() -> None:
