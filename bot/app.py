@@ -47,7 +47,8 @@ from bot.notifications.event_emitter import EventEmitter
 from bot.observability.logging_setup import configure_logging
 from bot.observability.loki_handler import LokiHandler
 from bot.process_identity import this_program
-from bot.settings.settings import Settings, TradingMode
+from bot.settings.fields import TradingMode
+from bot.settings.settings import Settings
 from bot.subscriptions.recipients import Recipients
 from bot.telegram.client import connect, name_of
 from bot.telegram.rate_limiter import RateLimiters

@@ -2,11 +2,12 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
 
 from bot.clock import SystemClock
-from bot.settings.settings import Settings, TradingMode
+from bot.settings.fields import TradingMode
+from bot.settings.settings import Settings
 from core.adapters.binance.binance_client import BinanceClient
 from core.adapters.kafka.options import KafkaOptions
 from core.adapters.ledger.export_feed import SqlExportFeed
@@ -31,21 +32,8 @@ PAPER_BALANCES: Mapping[str, Decimal] = {
 
 
 def limits_of(settings: Settings) -> RiskLimits:
-    """Returns the owner's limits in the form of the risk policy."""
-    return RiskLimits(
-        symbols=settings.symbols,
-        trade_qty=settings.trade_qty,
-        trade_quote=settings.trade_quote,
-        signal_max_age=settings.signal_max_age,
-        exit_max_age=settings.exit_max_age,
-        price_band_pct=settings.price_band_pct,
-        price_sanity_pct=settings.price_sanity_pct,
-        max_order_notional=settings.max_order_notional,
-        max_open_positions=settings.max_open_positions,
-        daily_loss_limit=settings.daily_loss_limit,
-        approval_ttl=settings.approval_ttl,
-        report_asset=settings.report_asset,
-    )
+    """Returns the owner's limits in the form of the risk policy: the settings of the same names."""
+    return RiskLimits(**{field.name: getattr(settings, field.name) for field in fields(RiskLimits)})
 
 
 def kafka_options(settings: Settings) -> KafkaOptions:

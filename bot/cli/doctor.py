@@ -8,7 +8,8 @@ from pathlib import Path
 
 from bot.clock import SystemClock
 from bot.factories import binance_client, check_trading_mode, kafka_options, limits_of, snowflake_options, today_of
-from bot.settings.settings import Settings, TradingMode
+from bot.settings.fields import TradingMode
+from bot.settings.settings import Settings
 from bot.telegram.client import connect
 from bot.texts import short
 from bot.views.api_key_warning import IN_ENGLISH

@@ -12,50 +12,30 @@ from bot.views.chat_message import Button, ChatMessage
 from core.domain.access import Role
 from core.domain.messages import LimitRequested
 from core.domain.risk_limit import LimitSet
-from core.policy.risk.limits import RULES, allows_more, asset_of, is_good, is_of, shown, with_set
+from core.policy.risk.limits import SETTABLE_LIMITS, allows_more, asset_of, is_good, is_of, shown, with_set
 
 ROLE = Role.OWNER
 _USAGE = "[RULE VALUE|default]"
-_WANTED = {
-    "PRICE_BAND_PCT": "set.per_cent",
-    "PRICE_SANITY_PCT": "set.per_cent",
-    "MAX_OPEN_POSITIONS": "set.count",
-    "SIGNAL_MAX_AGE": "set.seconds",
-    "EXIT_MAX_AGE": "set.seconds",
-    "APPROVAL_TTL": "set.seconds",
-}
-_EXAMPLES = {
-    "PRICE_BAND_PCT": "1.5",
-    "PRICE_SANITY_PCT": "30",
-    "MAX_ORDER_NOTIONAL": "500",
-    "MAX_OPEN_POSITIONS": "5",
-    "DAILY_LOSS_LIMIT": "50",
-    "TRADE_QTY": "20",
-    "TRADE_QUOTE": "100",
-    "SIGNAL_MAX_AGE": "30",
-    "EXIT_MAX_AGE": "900",
-    "APPROVAL_TTL": "120",
-}
 
 
 async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
     """Sets a limit, or restores the setting's value with `default`; without arguments it lists."""
     if not args:
         return ChatMessage(
-            "\n".join([context.texts("set"), *(_line(context, name) for name in RULES), "", context.texts("set.how")])
+            "\n".join([context.texts("set"), *(_line(context, name) for name in SETTABLE_LIMITS), "", context.texts("set.how")])
         )
     name = args[0].upper()
     value = None if len(args) == 2 and args[1].lower() == "default" else args[-1]
-    if name not in RULES:
+    if name not in SETTABLE_LIMITS:
         return _no_rule(context, name, args[1:])
     if len(args) != 2 or (value is not None and not is_good(name, value)):
         said = short(" ".join(args[1:])) or "–"
         lines = [
             context.texts("set.bad", name=name, value=said),
             context.texts(f"limit.{name}"),
-            context.texts(_WANTED.get(name, "set.amount")),
+            context.texts(f"set.{SETTABLE_LIMITS[name].kind}"),
         ]
-        return ChatMessage("\n".join([*lines, context.texts("set.example", name=name, example=_EXAMPLES[name])]))
+        return ChatMessage("\n".join([*lines, context.texts("set.example", name=name, example=SETTABLE_LIMITS[name].example)]))
     change = LimitSet(name, value, caller.name, context.clock.now(), asset_of(context.portfolio.settings, name))
     limits = with_set(context.portfolio.settings, {**context.portfolio.limits_set, name: change}.values())
     after, before, none = shown(limits, name), shown(context.portfolio.limits, name), context.texts("limit.none")
@@ -76,9 +56,9 @@ def _amount(value: str, change: LimitSet) -> str:
 
 def _no_rule(context: CommandContext, name: str, value: Args) -> ChatMessage:
     """Returns the existing rules, and a button for each that was probably meant."""
-    near = get_close_matches(name, RULES, n=3, cutoff=0.5) if len(value) == 1 else []
+    near = get_close_matches(name, SETTABLE_LIMITS, n=3, cutoff=0.5) if len(value) == 1 else []
     good = [each for each in near if is_good(each, value[0])]
-    text = context.texts("set.no_rule", name=short(name), rules=", ".join(RULES))
+    text = context.texts("set.no_rule", name=short(name), rules=", ".join(SETTABLE_LIMITS))
     return ChatMessage(text, tuple((Button(f"{each} {short(value[0], 20)}", f"/set {each} {value[0]}"),) for each in good))
 
 

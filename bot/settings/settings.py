@@ -1,67 +1,44 @@
-"""Every setting of the program, once. Reads the environment and `.env`, reports all problems at once, and acts on nothing."""
+"""The settings in force. Reads the environment and `.env`, reports all problems at once, and acts on nothing."""
 
 import difflib
 import os
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
-from decimal import Decimal
-from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, get_args
 
-from pydantic import Field, PlainValidator, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.settings import parsers as read
 from bot.settings.env_file import read_env_file
-from bot.settings.redaction import Redactor, parts_of_secret, passwords_in
-from bot.settings.validation import (
-    DEFAULT_DLQ_TOPIC,
-    DEFAULT_SYMBOL,
-    DEFAULT_TOPIC,
-    TELEGRAM_API,
-    contradictions,
-    defaults_that_follow,
-    doubts,
+from bot.settings.fields import (
+    Approvals,
+    Connections,
+    Exchange,
+    Kafka,
+    Ledger,
+    Limits,
+    Needed,
+    Section,
+    Telegram,
+    Trading,
+    Web,
 )
-from core.adapters.kafka.options import SecurityProtocol
+from bot.settings.redaction import Redactor, parts_of_secret, passwords_in
+from bot.settings.validation import contradictions, defaults_that_follow, doubts
 from core.adapters.private_files import readable_by_others
 from core.domain.access import Role
 from core.domain.errors import ConfigurationError
-from core.domain.trading_state import Mode
 
 _NEAR = 0.7  # difflib's ratio: TRADE_QUANTITY is 0.78 from TRADE_QTY
 
 
-class TradingMode(StrEnum):
-    """Simulated fills, Binance's testnet, or real money."""
-
-    PAPER = "paper"
-    TESTNET = "testnet"
-    LIVE = "live"
-
-
-def _word(words: type[StrEnum]) -> PlainValidator:
-    choose = read.one_of(*words)
-    return PlainValidator(lambda text: words(choose(text)))
-
-
-Amount = Annotated[Decimal, PlainValidator(read.amount)]
-Percent = Annotated[Decimal, PlainValidator(read.per_cent)]
-Seconds = Annotated[timedelta, PlainValidator(read.seconds)]
-Port = Annotated[int, PlainValidator(read.integer(0, 65535))]
-Url = Annotated[str, PlainValidator(read.url("http", "https"))]
-Credential = Annotated[SecretStr, PlainValidator(read.api_credential)]
-Secret = Annotated[SecretStr, PlainValidator(read.secret)]
-Topic = Annotated[str, PlainValidator(read.topic)]
-Name = Annotated[str, PlainValidator(read.word)]
-File = Annotated[Path, PlainValidator(read.existing_file)]
-
-
-class Settings(BaseSettings):
-    """The variables by their names in lower case, in the order of `.env.example`. Immutable; made only by `load_settings`.
+class Settings(
+    Needed, Exchange, Trading, Limits, Approvals, Kafka, Telegram, Ledger, Web, Connections, BaseSettings
+):  # in the order of `.env.example`
+    """The variables by their names in lower case. Immutable; made only by `load_settings`.
 
     Amounts are in `report_asset` unless named `qty` (base asset); percentages in per cent; None means unset.
     """
@@ -76,73 +53,6 @@ class Settings(BaseSettings):
     """What is probably not meant, in plain sentences without secrets."""
     besides: Annotated[frozenset[str], Field(exclude=True, repr=False)]
     """Secrets that stand elsewhere than in the settings: of the proxy that the environment names, or where none should be."""
-
-    trading_mode: Annotated[TradingMode, _word(TradingMode)]
-    binance_api_key: Credential | None = None
-    binance_api_secret: Credential | None = None
-    binance_api_url: Annotated[str, PlainValidator(read.url("http", "https", ending="/api"))]
-    binance_ws_url: Annotated[str, PlainValidator(read.stream_url)]
-
-    symbol: Annotated[str, PlainValidator(read.symbol)] = DEFAULT_SYMBOL
-    symbols: Annotated[frozenset[str] | None, PlainValidator(read.symbols)]
-    report_asset: Annotated[str, PlainValidator(read.asset)]
-    trade_qty: Amount = Decimal(10)
-    trade_quote: Amount | None = None
-    price_band_pct: Percent = Decimal("1.0")
-    price_sanity_pct: Percent = Decimal(50)
-    max_order_notional: Amount = Decimal(1000)
-    max_open_positions: Annotated[int, PlainValidator(read.integer(1, 10_000))] = 5
-    daily_loss_limit: Amount = Decimal(100)
-    signal_max_age: Seconds = timedelta(seconds=60)
-    exit_max_age: Seconds = timedelta(seconds=600)
-    approval: Annotated[Mode, _word(Mode)] = Mode.AUTO
-    approval_ttl: Seconds = timedelta(seconds=120)
-
-    kafka_broker: Annotated[str, PlainValidator(read.brokers)] | None = None
-    kafka_username: str | None = None
-    kafka_password: Secret | None = None
-    kafka_security_protocol: Annotated[SecurityProtocol, PlainValidator(read.one_of(*get_args(SecurityProtocol)))]
-    kafka_ssl_cafile: File | None = None
-    kafka_topic: Topic = DEFAULT_TOPIC
-    kafka_group: Annotated[str, PlainValidator(read.group)] = "marketflow"
-    kafka_dlq_topic: Topic = DEFAULT_DLQ_TOPIC
-
-    tg_token: Annotated[SecretStr, PlainValidator(read.bot_token)] | None = None
-    tg_chat_id: Annotated[int, PlainValidator(read.chat_id)] | None = None
-    tg_topic_id: Annotated[int, PlainValidator(read.integer(1, 2**31 - 1))] | None = None
-    tg_users: Annotated[Mapping[int, Role], PlainValidator(read.users), Field(default_factory=lambda: MappingProxyType({}))]
-    tg_totp_secret: Annotated[SecretStr, PlainValidator(read.totp_secret)] | None = None
-    tg_api_url: Url = TELEGRAM_API
-    tg_lang: Annotated[str, PlainValidator(read.one_of("en", "ru"))] = "en"
-
-    database_url: Annotated[SecretStr, PlainValidator(read.database_url)] = SecretStr("sqlite+aiosqlite:///marketflow.db")
-
-    retention_days: Annotated[int, PlainValidator(read.integer(30, 36_500))] | None = None
-
-    snowflake_account: Name | None = None
-    snowflake_user: Name | None = None
-    snowflake_password: Secret | None = None
-    snowflake_private_key_path: File | None = None
-    snowflake_role: Name | None = None
-    snowflake_warehouse: Name | None = None
-    snowflake_database: Name | None = None
-    snowflake_schema: Name = "RAW"
-    snowflake_host: Annotated[str, PlainValidator(read.host)] | None = None
-    snowflake_port: Annotated[int, PlainValidator(read.integer(1, 65535))] | None = None
-    snowflake_protocol: Annotated[str, PlainValidator(read.one_of("https", "http"))] | None = None
-    snowflake_signals_table: Annotated[str, PlainValidator(read.table)] | None = None
-    snowflake_signals_poll: Seconds = timedelta(seconds=30)
-
-    metrics_port: Port = 8001
-    http_host: Annotated[str, PlainValidator(read.host)] = "127.0.0.1"
-    http_port: Port = 8080
-    http_allowed_hosts: Annotated[frozenset[str], PlainValidator(read.host_names)] = frozenset()
-    webhook_secret: Secret | None = None
-
-    heartbeat_url: Annotated[SecretStr, PlainValidator(read.secret_url)] | None = None
-    loki_url: Annotated[SecretStr, PlainValidator(read.secret_url)] | None = None
-    log_format: Annotated[str, PlainValidator(read.one_of("console", "json"))] = "console"
-    log_level: Annotated[str, PlainValidator(read.one_of("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))] = "INFO"
 
     @classmethod
     def settings_customise_sources(
@@ -160,7 +70,12 @@ class Settings(BaseSettings):
     @classmethod
     def variables(cls) -> Mapping[str, FieldInfo]:
         """Returns every variable by its name in the environment."""
-        return {name.upper(): field for name, field in cls.model_fields.items() if not field.exclude}
+        return {name: field for section in cls.sections() for name, field in section.variables().items()}
+
+    @classmethod
+    def sections(cls) -> tuple[type[Section], ...]:
+        """Returns the sections of `.env.example`, in its order."""
+        return tuple(base for base in cls.__bases__ if issubclass(base, Section))
 
     def __repr__(self) -> str:
         return Redactor(self.secret_values(), everywhere=True).text(super().__repr__())
@@ -223,7 +138,8 @@ def load_settings(env: Mapping[str, str] | None = None, env_file: Path | None = 
             }
         )
     except ValidationError as error:
-        problems = [_told(str(fault["loc"][0]), fault, given, hidden) for fault in error.errors() if fault["loc"][0] in given]
+        faults = {str(fault["loc"][0]): fault for fault in error.errors()}
+        problems = [_told(name, faults[name], given, hidden) for name in known if name in faults and name in given]
     redactor = Redactor(hidden, everywhere=True)  # these repeat parts of what was given
     problems += [redactor.text(problem) for problem in contradictions(given)]
     if problems:

@@ -27,7 +27,7 @@ from core.domain.trading_state import Pause, TradingState
 from core.engine.access_commands import AccessCommands
 from core.engine.symbol_halts import SymbolHalts
 from core.execution.account_guard import AccountGuard
-from core.policy.risk.limits import RULES, asset_of, is_good, shown, with_set
+from core.policy.risk.limits import SETTABLE_LIMITS, asset_of, is_good, shown, with_set
 from core.ports.clock import Clock
 from core.ports.venue import Venue
 from core.records.commit_batch import CommitBatch
@@ -127,7 +127,7 @@ class ControlCommands:
         return tuple(sorted({one.symbol for one in self._portfolio.open_positions()} | entering))
 
     def _limit(self, wish: LimitRequested) -> CommitBatch | CommandRefused:
-        if wish.name not in RULES or (wish.value is not None and not is_good(wish.name, wish.value)):
+        if wish.name not in SETTABLE_LIMITS or (wish.value is not None and not is_good(wish.name, wish.value)):
             return CommandRefused("denied", reason("bad_limit", name=wish.name, value=wish.value))
         limit = LimitSet(wish.name, wish.value, wish.who, self._clock.now(), asset_of(self._portfolio.settings, wish.name))
         after = with_set(self._portfolio.settings, {**self._portfolio.limits_set, wish.name: limit}.values())

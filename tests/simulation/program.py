@@ -30,7 +30,7 @@ from core.domain.events.process import Started
 from core.domain.events.table import Event
 from core.domain.trading_state import Mode, TradingState
 from core.policy.decision_context import RiskLimits
-from core.policy.risk.limits import RULES, shown
+from core.policy.risk.limits import SETTABLE_LIMITS, shown
 from core.records.commit_batch import CommitBatch
 from core.state.portfolio import Portfolio
 from core.trading import Trading
@@ -58,7 +58,7 @@ LIMITS = RiskLimits(
 )
 ANN, BOB = 7, 8
 NAMES = {ANN: "Ann", BOB: "Bob"}
-SETTINGS = {name: shown(LIMITS, name) for name in RULES}
+SETTINGS = {name: shown(LIMITS, name) for name in SETTABLE_LIMITS}
 _TRADING = 0  # its place among the vital tasks
 
 

@@ -1,7 +1,7 @@
 """The owner's limits by the names of their settings, and the overrides set in the chat. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -45,42 +45,50 @@ def seconds(text: str) -> timedelta:
     return timedelta(seconds=float(value))
 
 
-RULES: Mapping[str, tuple[str, Callable[[str], Any]]] = {
-    "PRICE_BAND_PCT": ("price_band_pct", per_cent),
-    "PRICE_SANITY_PCT": ("price_sanity_pct", per_cent),
-    "MAX_ORDER_NOTIONAL": ("max_order_notional", amount),
-    "MAX_OPEN_POSITIONS": ("max_open_positions", count),
-    "DAILY_LOSS_LIMIT": ("daily_loss_limit", amount),
-    "TRADE_QTY": ("trade_qty", amount),
-    "TRADE_QUOTE": ("trade_quote", amount),
-    "SIGNAL_MAX_AGE": ("signal_max_age", seconds),
-    "EXIT_MAX_AGE": ("exit_max_age", seconds),
-    "APPROVAL_TTL": ("approval_ttl", seconds),
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A setting that /set may change: its field of RiskLimits, the reader of its value, `kind` (what is accepted, by the key of
+    its text), an example, and whether it is an amount in the report asset."""
+
+    field: str
+    read: Callable[[str], Any]
+    kind: str
+    example: str
+    in_report_asset: bool = False
+
+
+SETTABLE_LIMITS: Mapping[str, Limit] = {
+    "PRICE_BAND_PCT": Limit("price_band_pct", per_cent, "per_cent", "1.5"),
+    "PRICE_SANITY_PCT": Limit("price_sanity_pct", per_cent, "per_cent", "30"),
+    "MAX_ORDER_NOTIONAL": Limit("max_order_notional", amount, "amount", "500", in_report_asset=True),
+    "MAX_OPEN_POSITIONS": Limit("max_open_positions", count, "count", "5"),
+    "DAILY_LOSS_LIMIT": Limit("daily_loss_limit", amount, "amount", "50", in_report_asset=True),
+    "TRADE_QTY": Limit("trade_qty", amount, "amount", "20"),
+    "TRADE_QUOTE": Limit("trade_quote", amount, "amount", "100", in_report_asset=True),
+    "SIGNAL_MAX_AGE": Limit("signal_max_age", seconds, "seconds", "30"),
+    "EXIT_MAX_AGE": Limit("exit_max_age", seconds, "seconds", "900"),
+    "APPROVAL_TTL": Limit("approval_ttl", seconds, "seconds", "120"),
 }
-"""Name of the setting to field of RiskLimits and parser of its value."""
-
-
-AMOUNTS = frozenset({"MAX_ORDER_NOTIONAL", "DAILY_LOSS_LIMIT", "TRADE_QUOTE"})
-"""The limits that are counted in the report asset."""
+"""By the names of their settings, in the order of /set."""
 
 
 def asset_of(limits: RiskLimits, name: str) -> str:
     """Returns the report asset, for a limit that is an amount of it; empty for any other."""
-    return limits.report_asset if name in AMOUNTS else ""
+    return limits.report_asset if SETTABLE_LIMITS[name].in_report_asset else ""
 
 
 def is_of(change: LimitSet, report: str) -> bool:
     """Tells whether an override applies while everything is counted in `report`: 500 USDC are not 500 BTC."""
-    return change.name not in AMOUNTS or change.asset in {"", report}
+    return change.name not in SETTABLE_LIMITS or not SETTABLE_LIMITS[change.name].in_report_asset or change.asset in {"", report}
 
 
 def is_good(name: str, value: str) -> bool:
     """Tells whether `value` is valid for the limit `name`."""
-    rule = RULES.get(name)
-    if rule is None:
+    limit = SETTABLE_LIMITS.get(name)
+    if limit is None:
         return False
     try:
-        rule[1](value)
+        limit.read(value)
     except ValueError:
         return False
     return True
@@ -93,9 +101,9 @@ def with_set(settings: RiskLimits, changes: Iterable[LimitSet]) -> RiskLimits:
     counted = [change for change in changes if is_of(change, settings.report_asset)]
     good = [change for change in counted if change.value is not None and is_good(change.name, change.value)]
     for change in sorted(good, key=lambda change: change.changed_at):
-        field, read = RULES[change.name]
-        fields[field] = read(change.value or "")
-        if field == "trade_qty":
+        limit = SETTABLE_LIMITS[change.name]
+        fields[limit.field] = limit.read(change.value or "")
+        if limit.field == "trade_qty":
             fields["trade_quote"] = None
     return replace(settings, **fields)
 
@@ -107,7 +115,7 @@ def allows_more(name: str, before: RiskLimits, after: RiskLimits) -> bool:
         field = "trade_quote" if after.trade_quote is not None else "trade_qty"
         same = (before.trade_quote is None) == (after.trade_quote is None)
         return not same or getattr(after, field) > getattr(before, field)
-    old, new = (getattr(limits, RULES[name][0]) for limits in (before, after))
+    old, new = (getattr(limits, SETTABLE_LIMITS[name].field) for limits in (before, after))
     if name == "EXIT_MAX_AGE":
         return bool(new < old)
     return old is not None and (new is None or new > old)
@@ -118,7 +126,7 @@ _SIZES = frozenset({"TRADE_QTY", "TRADE_QUOTE"})
 
 def shown(limits: RiskLimits, name: str) -> str:
     """Returns a limit's value in force, as its setting would write it; empty if there is none."""
-    value = getattr(limits, RULES[name][0])
+    value = getattr(limits, SETTABLE_LIMITS[name].field)
     if value is None:
         return ""
     return (

@@ -27,7 +27,7 @@ from core.domain.reasons import reason
 from core.domain.risk_limit import LimitSet
 from core.domain.signal import BY_HAND, Side
 from core.domain.trading_state import Mode, Panic, Pause
-from core.policy.risk.limits import RULES, is_good, shown, with_set
+from core.policy.risk.limits import SETTABLE_LIMITS, is_good, shown, with_set
 from core.records.message_outcome import MessageOutcome
 from local_telegram.model import Message
 from local_telegram.server import RunningChat
@@ -559,10 +559,10 @@ async def test_a_viewer_may_do_none_of_it(firm: Firm, said: str) -> None:
     assert "needs the role" in (await firm.person(VIEWER).ask(said)).text
 
 
-@given(st.dictionaries(st.sampled_from(sorted(RULES)), st.integers(1, 50).map(str)))
+@given(st.dictionaries(st.sampled_from(sorted(SETTABLE_LIMITS)), st.integers(1, 50).map(str)))
 def test_what_is_set_is_in_force_and_the_rest_as_before(values: dict[str, str]) -> None:
     limits = with_set(LIMITS, [LimitSet(name, value, "Ann", NOON) for name, value in values.items()])
-    for name in RULES:
+    for name in SETTABLE_LIMITS:
         assert is_good(name, values.get(name, "1"))
         if name == "TRADE_QUOTE" and "TRADE_QTY" in values:
             continue  # of the two the later counts
@@ -580,14 +580,14 @@ def test_the_size_that_was_set_last_counts(first: str, last: str, quote: str) ->
 
 @given(st.text(max_size=40))
 def test_any_text_is_a_limit_or_is_not(text: str) -> None:
-    assert all(is_good(name, text) in {True, False} for name in RULES)
+    assert all(is_good(name, text) in {True, False} for name in SETTABLE_LIMITS)
 
 
 @pytest.mark.parametrize(
     "hostile", ["1e-31", "1e-1000000", "1e-99999999999", "NaN", "Infinity", "1_0", "٣", "²", "0." + "1" * 99]
 )
 def test_an_amount_can_be_shown_in_full_on_a_line(hostile: str) -> None:
-    assert not any(is_good(name, hostile) for name in RULES)
+    assert not any(is_good(name, hostile) for name in SETTABLE_LIMITS)
     assert read_mode(["confirm", "above", hostile]) is None
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from bot.settings.settings import Settings, TradingMode, load_settings
+from bot.settings.fields import TradingMode
+from bot.settings.settings import Settings, load_settings
 from core.domain.access import Role
 from core.domain.errors import ConfigurationError
 from core.domain.trading_state import Mode

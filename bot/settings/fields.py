@@ -1,0 +1,232 @@
+"""Every setting, once: its name, reader, default and description, section by section. `.env.example` and docs/settings.md are
+made of these classes, in this order."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, SecretStr
+from pydantic.fields import FieldInfo
+
+from bot.settings import parsers as read
+from bot.settings.validation import DEFAULT_DLQ_TOPIC, DEFAULT_SYMBOL, DEFAULT_TOPIC, TELEGRAM_API
+from core.adapters.kafka.options import SecurityProtocol
+from core.domain.access import Role
+from core.domain.trading_state import Mode
+
+
+class TradingMode(StrEnum):
+    """Simulated fills, Binance's testnet, or real money."""
+
+    PAPER = "paper"
+    TESTNET = "testnet"
+    LIVE = "live"
+
+
+def _word(words: type[StrEnum]) -> PlainValidator:
+    choose = read.one_of(*words)
+    return PlainValidator(lambda text: words(choose(text)))
+
+
+Amount = Annotated[Decimal, PlainValidator(read.amount)]
+Percent = Annotated[Decimal, PlainValidator(read.per_cent)]
+Seconds = Annotated[timedelta, PlainValidator(read.seconds)]
+Port = Annotated[int, PlainValidator(read.integer(0, 65535))]
+Url = Annotated[str, PlainValidator(read.url("http", "https"))]
+Credential = Annotated[SecretStr, PlainValidator(read.api_credential)]
+Secret = Annotated[SecretStr, PlainValidator(read.secret)]
+Topic = Annotated[str, PlainValidator(read.topic)]
+Name = Annotated[str, PlainValidator(read.word)]
+File = Annotated[Path, PlainValidator(read.existing_file)]
+
+
+class Section(BaseModel):
+    """Settings that stand together. The docstring of a subclass is its heading, the text below a field its description; a field
+    without a default has one that follows from other settings (`validation.defaults_that_follow`)."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    @classmethod
+    def variables(cls) -> Mapping[str, FieldInfo]:
+        """Returns the section's variables by their names in the environment."""
+        return {name.upper(): field for name, field in cls.model_fields.items()}
+
+
+class Needed(Section):
+    """Needed by `make run` (`make demo` needs nothing)"""
+
+    kafka_broker: Annotated[str, PlainValidator(read.brokers)] | None = None
+    """Bootstrap servers of the Kafka broker, host:port, separated by commas. WEBHOOK_SECRET or SNOWFLAKE_SIGNALS_TABLE may take
+    its place."""
+    tg_token: Annotated[SecretStr, PlainValidator(read.bot_token)] | None = None
+    """The bot's token, from @BotFather."""
+    tg_chat_id: Annotated[int, PlainValidator(read.chat_id)] | None = None
+    """The owner's chat, which gets the alerts; negative for a group."""
+
+
+class Exchange(Section):
+    """The exchange"""
+
+    trading_mode: Annotated[TradingMode, _word(TradingMode)]
+    """paper (simulated fills), testnet (Binance's, no money) or live."""
+    binance_api_key: Credential | None = None
+    """HMAC key with the permission "Spot trading"; needed for testnet and live."""
+    binance_api_secret: Credential | None = None
+    """The key's secret."""
+    binance_api_url: Annotated[str, PlainValidator(read.url("http", "https", ending="/api"))]
+    """REST base, which ends in /api (testnet: https://testnet.binance.vision/api)."""
+    binance_ws_url: Annotated[str, PlainValidator(read.stream_url)]
+    """WebSocket API for the user data stream, by mode; set and empty: REST polling only. This version does not use it."""
+
+
+class Trading(Section):
+    """What is traded, and how much"""
+
+    symbol: Annotated[str, PlainValidator(read.symbol)] = DEFAULT_SYMBOL
+    """The symbol of a signal that names none."""
+    symbols: Annotated[frozenset[str] | None, PlainValidator(read.symbols)]
+    """Symbols that may be traded, separated by commas; * for all. By default SYMBOL alone."""
+    report_asset: Annotated[str, PlainValidator(read.asset)]
+    """The asset that limits, totals and TRADE_QUOTE are counted in, by default the quote asset of SYMBOL; amounts in another one
+    are converted at the market price. If it is not a dollar or euro coin, MAX_ORDER_NOTIONAL and DAILY_LOSS_LIMIT must be set."""
+    trade_qty: Amount = Decimal(10)
+    """Order size in base asset."""
+    trade_quote: Amount | None = None
+    """Order size in REPORT_ASSET; overrides TRADE_QTY when set."""
+
+
+class Limits(Section):
+    """Limits: an entry that would break one is refused, exits are always allowed"""
+
+    price_band_pct: Percent = Decimal("1.0")
+    """How far the price may have moved against an entry since the signal, in per cent."""
+    price_sanity_pct: Percent = Decimal(50)
+    """How far the signal's price may be from the market, in either direction, in per cent; beyond it the signal is taken to be
+    about another market. An exit is refused only if the two prices differ more than tenfold; its alert has a button to sell."""
+    max_order_notional: Amount = Decimal(1000)
+    """Largest value of one entry, in REPORT_ASSET."""
+    max_open_positions: Annotated[int, PlainValidator(read.integer(1, 10_000))] = 5
+    """Most positions open at the same time."""
+    daily_loss_limit: Amount = Decimal(100)
+    """Loss of one UTC day after which no entries are made, in REPORT_ASSET."""
+    signal_max_age: Seconds = timedelta(seconds=60)
+    """Seconds after which a BUY signal is expired: recorded, not executed."""
+    exit_max_age: Seconds = timedelta(seconds=600)
+    """Seconds for which an exit is retried, through bans, outages and refusals that can be cured. After that a loud alert has a
+    button to sell by hand."""
+
+
+class Approvals(Section):
+    """Approval"""
+
+    approval: Annotated[Mode, _word(Mode)] = Mode.AUTO
+    """Mode at the first start: auto (execute at once), confirm (ask first) or observe (report, never trade). Later /mode changes
+    it."""
+    approval_ttl: Seconds = timedelta(seconds=120)
+    """Seconds until an unanswered approval expires."""
+
+
+class Kafka(Section):
+    """Kafka"""
+
+    kafka_username: str | None = None
+    """SASL PLAIN user name (for Azure Event Hubs: $ConnectionString)."""
+    kafka_password: Secret | None = None
+    """Its password; for Azure Event Hubs the connection string."""
+    kafka_security_protocol: Annotated[SecurityProtocol, PlainValidator(read.one_of(*get_args(SecurityProtocol)))]
+    """PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL; SASL_SSL by default once there is a user name."""
+    kafka_ssl_cafile: File | None = None
+    """Certificate file (PEM) of a private certificate authority."""
+    kafka_topic: Topic = DEFAULT_TOPIC
+    """The topic that signals are read from."""
+    kafka_group: Annotated[str, PlainValidator(read.group)] = "marketflow"
+    """The consumer group."""
+    kafka_dlq_topic: Topic = DEFAULT_DLQ_TOPIC
+    """The topic for records that cannot be read as signals."""
+
+
+class Telegram(Section):
+    """Telegram"""
+
+    tg_users: Annotated[Mapping[int, Role], PlainValidator(read.users), Field(default_factory=lambda: MappingProxyType({}))]
+    """Others who may use the bot: id:role, separated by commas; roles viewer, trader, owner."""
+    tg_topic_id: Annotated[int, PlainValidator(read.integer(1, 2**31 - 1))] | None = None
+    """If TG_CHAT_ID is a group with topics: the number of the topic for alerts."""
+    tg_totp_secret: Annotated[SecretStr, PlainValidator(read.totp_secret)] | None = None
+    """Turns on one-time codes: each person needs a code of their own authenticator app (set up with /code) before what raises
+    risk or gives a right, never before what lowers it. This is the key that all secrets are derived from, at least 23 letters of
+    base32, e.g. from `head -c 20 /dev/urandom | base32`. With another key everybody sets up their authenticator again."""
+    tg_api_url: Url = TELEGRAM_API
+    """Address of a self-hosted Bot API server."""
+    tg_lang: Annotated[str, PlainValidator(read.one_of("en", "ru"))] = "en"
+    """en or ru."""
+
+
+class Ledger(Section):
+    """The ledger"""
+
+    database_url: Annotated[SecretStr, PlainValidator(read.database_url)] = SecretStr("sqlite+aiosqlite:///marketflow.db")
+    """Address of the ledger (sqlite+aiosqlite:///FILE or postgresql+asyncpg://USER:PASSWORD@HOST/DATABASE)."""
+    retention_days: Annotated[int, PlainValidator(read.integer(30, 36_500))] | None = None
+    """Days after which signals that led to nothing are removed from the ledger, once a day; unset: never. Executions, their
+    orders and what people did always stay."""
+
+
+class Web(Section):
+    """Health, metrics, logs"""
+
+    metrics_port: Port = 8001
+    """Prometheus; 0: off."""
+    http_host: Annotated[str, PlainValidator(read.host)] = "127.0.0.1"
+    """The address that health and metrics listen on; 0.0.0.0 to be reached from other machines."""
+    http_port: Port = 8080
+    """Health, and POST /signals if WEBHOOK_SECRET is set; 0: off."""
+    http_allowed_hosts: Annotated[frozenset[str], PlainValidator(read.host_names)] = frozenset()
+    """Host names, separated by commas, that /readyz, /docs, /metrics and the dashboard answer to, besides IP addresses and names
+    without a dot."""
+    log_format: Annotated[str, PlainValidator(read.one_of("console", "json"))] = "console"
+    """console, or json for one JSON object per line."""
+    log_level: Annotated[str, PlainValidator(read.one_of("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))] = "INFO"
+    """DEBUG, INFO, WARNING, ERROR or CRITICAL."""
+
+
+class Connections(Section):
+    """Other sources of signals, history and logs; each off until it is set"""
+
+    webhook_secret: Secret | None = None
+    """Signals over HTTP: at least 16 characters, as whoever knows it can order trades."""
+    heartbeat_url: Annotated[SecretStr, PlainValidator(read.secret_url)] | None = None
+    """Address of an external watchdog (such as healthchecks.io), pinged every minute while all is well. It alerts you when
+    Telegram, or this machine, is gone."""
+    loki_url: Annotated[SecretStr, PlainValidator(read.secret_url)] | None = None
+    """Loki's push address."""
+    snowflake_account: Name | None = None
+    """Export of the history to Snowflake; all of SNOWFLAKE_ unset: off."""
+    snowflake_user: Name | None = None
+    """The user name."""
+    snowflake_password: Secret | None = None
+    """Either a password ..."""
+    snowflake_private_key_path: File | None = None
+    """... or the file of a private key."""
+    snowflake_role: Name | None = None
+    """The role to take."""
+    snowflake_warehouse: Name | None = None
+    """The warehouse that runs the export."""
+    snowflake_database: Name | None = None
+    """The database of the history."""
+    snowflake_schema: Name = "RAW"
+    """The schema of the history."""
+    snowflake_host: Annotated[str, PlainValidator(read.host)] | None = None
+    """Another host than the account's own."""
+    snowflake_port: Annotated[int, PlainValidator(read.integer(1, 65535))] | None = None
+    """Another port than 443."""
+    snowflake_protocol: Annotated[str, PlainValidator(read.one_of("https", "http"))] | None = None
+    """https or http."""
+    snowflake_signals_table: Annotated[str, PlainValidator(read.table)] | None = None
+    """A table or view that dbt fills with signals."""
+    snowflake_signals_poll: Seconds = timedelta(seconds=30)
+    """Seconds between two queries of that table."""
