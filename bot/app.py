@@ -76,6 +76,7 @@ from core.domain.events.intake import SignalsLost
 from core.domain.events.outages import PartTroubled
 from core.domain.events.process import Started
 from core.domain.messages import Message, ReaderRequested, SourcePosition
+from core.domain.position import Position
 from core.domain.trading_state import TradingState
 from core.engine.inbox import CONTROLS
 from core.ports.market_data import MarketData
@@ -178,7 +179,8 @@ class _Program:
             traded_at=traded_at,
             seen_at=ledger.away_since,
         )
-        self.turned_away, self.turned_back = TurnedAway(self.events.tell, clock), TurnedBack(self.events.tell, clock)
+        self.turned_away = TurnedAway(self.events.tell, clock)
+        self.turned_back = TurnedBack(self.events.tell, clock, self._position)
         ledger.observers.append(self.turned_back)
         controls = TradingState(mode=settings.approval)
         self.metrics = ExecutionLogger(state)
@@ -200,6 +202,9 @@ class _Program:
         if self.warehouse.export is not None:
             ledger.observers.append(self.warehouse.export)
         self._chat()
+
+    def _position(self, symbol: str) -> Position:
+        return self.portfolio.position(symbol)
 
     def _kafka(self, embedded: Embedded) -> KafkaSource | None:
         settings = self.settings

@@ -73,8 +73,17 @@ def plan_lines(context: CommandContext, found: Plan) -> list[Html]:
     lines += _worth(found, position.average_cost, texts, unit) if found.price_known else [texts("plan.no_price")]
     # The fee of a purchase is taken from what is bought.
     gained = multiply(found.qty, 1 - TAKER_FEE) if found.side is Side.BUY else -found.qty
+    lines += since_lines(context, found)
     lines.append(texts("plan.after", quantity=quantity(max(position.qty + gained, ZERO)), **unit))
     return [*lines, *not_live(context.trading_mode, texts)]
+
+
+def since_lines(context: CommandContext, found: Plan) -> list[Html]:
+    """Returns the line that says since when the position is held that would be sold: an older button may have meant another."""
+    opened_at = context.portfolio.position(found.symbol).opened_at
+    if found.side is Side.BUY or opened_at is None:
+        return []
+    return [context.texts("plan.since", time=context.texts.full_moment(opened_at))]
 
 
 def _worth(found: Plan, average_cost: Decimal, texts: Texts, unit: Mapping[str, str]) -> list[Html]:

@@ -7,7 +7,7 @@ from bot.commands.arguments.symbols import held_buttons, held_symbols, named_sym
 from bot.commands.base import Args, Command, bad_argument
 from bot.commands.confirm import ask
 from bot.commands.context import Caller, CommandContext
-from bot.commands.manual_orders import Plan, place, plan, plan_lines
+from bot.commands.manual_orders import Plan, place, plan, plan_lines, since_lines
 from bot.views.chat_message import ChatMessage
 from core.domain.access import Role
 from core.domain.messages import ManualInstruction
@@ -31,12 +31,9 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
             else context.texts("answer.in_private", bot=context.bot_name())
         )
         return ChatMessage(context.texts("confirm.refused", reason=why))
-    shown = (
-        "\n".join(plan_lines(context, found))
-        if context.shows_figures(caller)
-        else context.texts("plan.unshown", symbol=found.symbol)
-    )
-    return ask(context, caller, ROLE, shown, partial(place, context, caller, found), risk=Risk.LOWERS)
+    unshown = [context.texts("plan.unshown", symbol=found.symbol), *since_lines(context, found)]
+    shown = plan_lines(context, found) if context.shows_figures(caller) else unshown
+    return ask(context, caller, ROLE, "\n".join(shown), partial(place, context, caller, found), risk=Risk.LOWERS)
 
 
 COMMAND = Command("sell", run, role=ROLE, arguments="SYMBOL", in_any_group=bool)

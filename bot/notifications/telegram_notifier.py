@@ -335,7 +335,8 @@ class TelegramNotifier:
             log.exception("events could not be folded", seqs=[item.seq for item in items])
             message = ChatMessage(recipient.texts("digest", count=len(items)))
         loud = any(recipient.level(item.event) is Level.LOUD and item.event.priority is not Priority.CHATTY for item in items)
-        return replace(message, silent=not loud)
+        may_tap = all(recipient.role >= role_to_tap(item) for item in items)
+        return replace(message, silent=not loud, keyboard=message.keyboard if may_tap else ())
 
     def _rendered(self, recipient: Recipient, item: OutboxItem) -> ChatMessage:
         try:

@@ -10,6 +10,7 @@ from core.domain.events.access import AuthenticatorChanged, PersonJoined, Person
 from core.domain.events.approvals import ApprovalClosed, ApprovalRequested
 from core.domain.events.control import ControlsChanged, LimitChanged
 from core.domain.events.process import DigestMade
+from core.domain.events.signals import SignalRefused
 from core.domain.events.symbol_halts import SymbolHalted
 from core.domain.events.table import Event, topic_of
 from core.domain.outbox_item import OutboxItem
@@ -86,6 +87,10 @@ def foldable(items: Sequence[OutboxItem]) -> list[OutboxItem]:
 
 def role_to_tap(item: OutboxItem) -> Role:
     """Returns the least role that may use the buttons of an event."""
-    if isinstance(item.event, SymbolHalted):
-        return Role.OWNER
-    return Role.TRADER if isinstance(item.event, ApprovalRequested) else Role.VIEWER
+    match item.event:
+        case SymbolHalted():
+            return Role.OWNER
+        case ApprovalRequested() | SignalRefused(lost_exit=True):
+            return Role.TRADER
+        case _:
+            return Role.VIEWER

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from bot.texts import Html, Texts
 from bot.views.chat_message import ChatMessage, plain_text
 from bot.views.events import view_of
+from bot.views.lost_exits import folded_exits
 from core.domain.events.priority import Priority
 from core.domain.outbox_item import OutboxItem
 
@@ -39,5 +40,6 @@ def render_digest(items: Sequence[OutboxItem], texts: Texts) -> ChatMessage:
         counted = Counter(view_of(item.event).counted_as for item in rest)
         counts = ", ".join(texts(f"digest.{kind}_count", count=count) for kind, count in counted.most_common())
         lines.append(texts("digest.rest", count=len(rest), counts=Html(counts)))
+    held, buttons = folded_exits([item.event for item in items], texts)
     silent = all(item.event.priority is Priority.CHATTY for item in items)
-    return ChatMessage("\n".join(lines), silent=silent)
+    return ChatMessage("\n".join([*lines, *held]), buttons, silent=silent)

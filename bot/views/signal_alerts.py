@@ -2,6 +2,7 @@
 
 from bot.texts import Html, Texts, short
 from bot.views.chat_message import Button, Keyboard
+from bot.views.lost_exits import lost_exit_lines, sell_button
 from bot.views.number_format import price
 from bot.views.pending_exits import advice
 from core.domain.events.intake import SignalsLost
@@ -18,14 +19,14 @@ def refused_lines(event: SignalRefused, texts: Texts) -> list[Html]:
         texts("reason", reason=texts.reason(event.reason)),
         texts("signal_price", price=price(event.signal.close)),
         *advice(event.reason, event.signal.side, texts),
-        *([texts("exit_lost")] if event.lost_exit else []),
+        *lost_exit_lines(event, texts),
     ]
 
 
 def refused_keyboard(event: SignalRefused, texts: Texts) -> Keyboard:
     """Returns the buttons below the alert: the reason in full, and for an exit that was lost a sale by hand."""
     why = (Button(texts("why.button"), f"/why {event.inbox_seq}"),) if event.inbox_seq else ()
-    sell = (Button(texts("button.sell", symbol=event.signal.symbol), f"/close {event.signal.symbol}"),) if event.lost_exit else ()
+    sell = (sell_button(event.signal.symbol, texts),) if event.lost_exit else ()
     return ((*sell, *why),) if sell or why else ()
 
 

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Sequence
 
 from core.domain.arrival import Arrival
-from core.domain.events.priority import Priority
-from core.domain.events.signals import SignalRefused
 from core.domain.events.table import Event
 from core.domain.messages import DeadLetter, SignalReceived, StoredMessage
+from core.domain.position import Position
 from core.domain.reasons import reason
-from core.domain.signal import Side, Signal
+from core.domain.signal import Signal
+from core.domain.signal_conflict import refused_unseen
 from core.ports.clock import Clock
 from core.records.commit_batch import CommitBatch
 
@@ -22,8 +22,10 @@ _Words = tuple[str, str, str]
 class TurnedBack:
     """Remembers them until they are stored, or it is too late. An Observer."""
 
-    def __init__(self, tell: Callable[[Event], None], clock: Clock) -> None:
+    def __init__(self, tell: Callable[[Event], None], clock: Clock, position: Callable[[str], Position]) -> None:
+        """`position` returns what a symbol holds."""
         self._tell = tell
+        self._position = position
         self._clock = clock
         self._waiting: dict[_Words, tuple[float, Signal]] = {}
 
@@ -47,8 +49,7 @@ class TurnedBack:
 
     def _give_up(self, words: _Words) -> None:
         _, signal = self._waiting.pop(words)
-        priority = Priority.URGENT if signal.side is Side.SELL else Priority.NORMAL
-        self._tell(SignalRefused(signal, "turned_back", reason("turned_back"), priority=priority))
+        self._tell(refused_unseen(signal, "turned_back", reason("turned_back"), self._position(signal.symbol)))
 
 
 def _words(signal: Signal) -> _Words:

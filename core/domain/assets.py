@@ -30,6 +30,11 @@ def is_dollar_or_euro(asset: str) -> bool:
     return asset in DOLLARS or asset in EUROS
 
 
+def base_of(symbol: str) -> str:
+    """Returns the asset that a symbol trades, by its name; the name itself where it does not tell."""
+    return symbol.removesuffix(quote_of(symbol) or "")
+
+
 def quote_of(symbol: str) -> str | None:
     """Returns the asset that a symbol is priced in, by its name; None if it ends in none of the exchange's quote assets.
 

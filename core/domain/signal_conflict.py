@@ -1,12 +1,13 @@
 """Signal conflicts: one identity with two contents. The second is neither taken for the first nor lost silently."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 
 from core.domain.events.priority import Priority
 from core.domain.events.signals import SignalRefused
 from core.domain.messages import DeadLetter
 from core.domain.money import plain
+from core.domain.position import Position
 from core.domain.reasons import Reason, reason
 from core.domain.signal import BY_HAND, Side, Signal
 
@@ -25,11 +26,13 @@ _MEANT = (
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A `signal` with the identity of `before`, which is stored, but with different content."""
+    """A `signal` with the identity of `before`, which is stored, but with different content. `position` is what its symbol holds
+    at that moment."""
 
     signal: Signal
     before: Signal
     at: datetime
+    position: Position | None = field(default=None, compare=False)
 
     @property
     def reason(self) -> Reason:
@@ -41,12 +44,18 @@ class Conflict:
     @property
     def refusal(self) -> SignalRefused:
         """Returns the event that reports it; a lost exit is urgent."""
-        urgent = self.signal.side is Side.SELL
-        return SignalRefused(self.signal, OUTCOME, self.reason, priority=Priority.URGENT if urgent else Priority.NORMAL)
+        return refused_unseen(self.signal, OUTCOME, self.reason, self.position)
 
     def letter(self, raw: bytes) -> DeadLetter:
         """Returns the dead letter that stores it; `raw` is its content."""
         return DeadLetter(self.signal.source, self.signal.signal_id, str(self.reason), raw, self.at, self.reason)
+
+
+def refused_unseen(signal: Signal, outcome: str, why: Reason, position: Position | None) -> SignalRefused:
+    """Returns the event of a signal that was refused before anybody looked at the market; `position` is what its symbol holds."""
+    priority = Priority.URGENT if signal.side is Side.SELL else Priority.NORMAL
+    held = position is not None and position.is_open
+    return SignalRefused(signal, outcome, why, held=held, priority=priority, position=position)
 
 
 def differ(signal: Signal, before: Signal) -> bool:

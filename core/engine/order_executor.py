@@ -220,7 +220,9 @@ class OrderExecutor:
             raise TypeError("only what was refused is refused")
         outcome, why, draft = decision.outcome, decision.reason, decision.draft
         changes.verdicts.append(self._verdict(stored, outcome, why, weighed.facts))
-        told = SignalRefused(signal, outcome, why, stored.seq, held=self._portfolio.position(signal.symbol).is_open)
+        position = self._portfolio.position(signal.symbol)
+        told = SignalRefused(signal, outcome, why, stored.seq, held=position.is_open)
+        told = replace(told, position=position) if signal.side is Side.SELL else told
         by_pause = not by_hand and why.code in _BY_PAUSE
         priority = Priority.PAUSED if by_pause else Priority.URGENT if told.lost_exit else Priority.NORMAL
         changes.events.append(replace(told, priority=priority))

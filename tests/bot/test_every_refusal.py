@@ -389,7 +389,7 @@ async def test_every_answer_of_http_reaches_the_chat(server: RunningChat, tmp_pa
         def tell(event: Event) -> None:
             firm.context.tell(event)
 
-        away, back = TurnedAway(tell, firm.clock), TurnedBack(tell, firm.clock)
+        away, back = TurnedAway(tell, firm.clock), TurnedBack(tell, firm.clock, firm.context.portfolio.position)
         noted: list[str] = []
 
         def note(word: str, unproved: bool) -> None:

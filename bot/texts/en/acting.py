@@ -23,6 +23,7 @@ CATALOGUE: dict[str, str] = {
     "plan.value": "At about {price}: {value} {quote}",
     "plan.fee": "Fee about {fee} {quote}",
     "plan.profit": "Result about {profit} {quote} ({percent})",
+    "plan.since": "Held since {time}",
     "plan.after": "Held afterwards: {quantity} {base}",
     "buy.which": "What is to be bought? Another size: /buy SYMBOL 50 USDC",
     "symbol.unknown": "{symbol} is not among the symbols I trade.",

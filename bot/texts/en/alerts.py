@@ -35,7 +35,10 @@ CATALOGUE: dict[str, str] = {
     "waits.next": "It is wanted still, and tried again until {time}, also after a restart. Nothing is bought there meanwhile.",
     "waits.panic": "It is tried again until it is sold, also after a restart. /resume takes it back.",
     "failed.buy": "Nothing was bought.",
-    "exit_lost": "Nothing was sold; the position is still held. If it is to be sold, tap the button: you are asked once more.",
+    "exit_lost": "Nothing was sold. To sell the position, tap the button; you will be asked to confirm.",
+    "exit_lost.held": "Held: {quantity} {base} ({symbol})",
+    "exit_lost.held_since": "Held: {quantity} {base} ({symbol}), since {time}",
+    "exit_lost.none": "No {base} position is held: there is nothing to sell.",
     "failed.sell": "Nothing was sold; the position is still held.",
     "failed.fate_unknown": "Nothing is booked: the position is as it was before the order. See what the exchange holds"
     " (/balance); should it know the symbol again, the order is found and booked.",

@@ -23,6 +23,7 @@ CATALOGUE: dict[str, str] = {
     "plan.value": "Примерно по {price}: {value} {quote}",
     "plan.fee": "Комиссия около {fee} {quote}",
     "plan.profit": "Результат около {profit} {quote} ({percent})",
+    "plan.since": "Позиция открыта {time}",
     "plan.after": "Потом в позиции: {quantity} {base}",
     "buy.which": "Что купить? Другой размер: /buy SYMBOL 50 USDC",
     "symbol.unknown": "{symbol} не входит в символы, которыми я торгую.",

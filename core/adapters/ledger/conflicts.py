@@ -1,12 +1,14 @@
 """Finds signals whose id belongs to different content, in the transaction that would have stored them."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from sqlalchemy import Connection, select
 
 from core.adapters.ledger import codec, tables
-from core.adapters.ledger.rows import Row
+from core.adapters.ledger.rows import Row, position_of
 from core.domain.messages import SignalReceived
+from core.domain.position import Position
 from core.domain.signal import Signal
 from core.domain.signal_conflict import Conflict, differ
 
@@ -45,6 +47,18 @@ def find_conflicts(
                 raw = codec.signals.encode(second).encode("utf-8", "replace")[:_RAW_KEPT]
                 found[key_of(row)] = Conflict(second, first, row["received_at"]), raw
     return found
+
+
+def with_positions(connection: Connection, conflicts: Mapping[Key, Conflict]) -> dict[Key, Conflict]:
+    """Adds what each symbol holds once the transaction is done."""
+    table, symbols = tables.positions, sorted({one.signal.symbol for one in conflicts.values()})
+    held: dict[str, Position] = {}
+    for start in range(0, len(symbols), _ASKED_AT_ONCE):
+        question = select(table).where(table.c.symbol.in_(symbols[start : start + _ASKED_AT_ONCE]))
+        held |= {row.symbol: position_of(row._asdict()) for row in connection.execute(question)}
+    return {
+        key: replace(one, position=held.get(one.signal.symbol) or Position(one.signal.symbol)) for key, one in conflicts.items()
+    }
 
 
 def _bodies(connection: Connection, repeated: Sequence[Row]) -> Iterator[tuple[tuple[str, str], str]]:

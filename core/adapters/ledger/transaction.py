@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from core.adapters.ledger import rows as rows_of
 from core.adapters.ledger import tables
-from core.adapters.ledger.conflicts import Key, find_conflicts
+from core.adapters.ledger.conflicts import Key, find_conflicts, with_positions
 from core.adapters.ledger.row_batch import RowBatch
 from core.adapters.ledger.rows import Row
 from core.domain.money import EXACT, ZERO
@@ -118,9 +118,10 @@ def write(connection: Connection, statements: Statements, writes: RowBatch) -> W
     known = _returned(connection, statements.new_strangers, [stranger for stranger, _ in writes.strangers.values()])
     strangers = frozenset(user_id for (user_id,) in known)
     told = [event for user_id, (_, event) in writes.strangers.items() if user_id in strangers]
-    refused = [rows_of.outbox_row(one.refusal, one.at) for one, _ in conflicts.values()]
-    _run(connection, statements.append[tables.outbox], [*writes.outbox, *told, *refused])
-    return Written(new, strangers, {key: conflict for key, (conflict, _) in conflicts.items()})
+    refused = with_positions(connection, {key: conflict for key, (conflict, _) in conflicts.items()})
+    events = [rows_of.outbox_row(one.refusal, one.at) for one in refused.values()]
+    _run(connection, statements.append[tables.outbox], [*writes.outbox, *told, *events])
+    return Written(new, strangers, refused)
 
 
 def _pruning() -> dict[str, Any]:

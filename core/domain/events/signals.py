@@ -5,13 +5,11 @@ from datetime import datetime
 from typing import Literal
 
 from core.domain.events.priority import Priority
+from core.domain.position import Position
 from core.domain.reasons import Reason
 from core.domain.signal import Side, Signal
 
-_LOSES_AN_EXIT = frozenset({"price_sanity", "expired"})
-
-
-_NEVER_LOOKED_AT = frozenset({"conflict", "turned_back"})  # refused before anybody could see whether there is a position
+_LOSES_AN_EXIT = frozenset({"price_sanity", "expired", "paused", "conflict", "turned_back"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +28,7 @@ class ExitPending:
 @dataclass(frozen=True, slots=True)
 class SignalRefused:
     """A signal did not become an order. `outcome` is ignored, denied, expired or observed; `inbox_seq` is its stored message.
-    `held`: there is an open position in its symbol."""
+    `held`: there is an open position in its symbol; `position` is that of an exit's symbol, open or not (None: not known)."""
 
     signal: Signal
     outcome: str
@@ -39,10 +37,9 @@ class SignalRefused:
     held: bool = False
     kind: Literal["signal_refused"] = "signal_refused"
     priority: Priority = Priority.NORMAL
+    position: Position | None = None
 
     @property
     def lost_exit(self) -> bool:
-        """Tells whether a position stays open that a good signal meant to close: a person has to decide whether to sell it all
-        the same."""
-        lost = (self.held and self.reason.code in _LOSES_AN_EXIT) or self.reason.code in _NEVER_LOOKED_AT
-        return self.signal.side is Side.SELL and lost
+        """Tells whether a position stays open that a signal meant to close: a person decides whether to sell it."""
+        return self.signal.side is Side.SELL and self.held and self.reason.code in _LOSES_AN_EXIT

@@ -20,8 +20,10 @@ from core.domain.events.priority import Priority
 from core.domain.events.signals import SignalRefused
 from core.domain.events.table import Event
 from core.domain.messages import Message, SignalReceived, SourcePosition, StoredMessage
+from core.domain.position import Position
 from core.domain.signal import BY_HAND, Signal
 from core.domain.signal_conflict import Conflict, differ
+from core.records.commit_batch import CommitBatch
 from tests.core.adapters.ledger.values import NOW
 
 SOURCES = ("kafka:t", "webhook", "snowflake:SIGNALS")
@@ -84,6 +86,19 @@ async def test_another_content_is_refused_kept_and_told(ledger: SqlLedger, sourc
     assert [one.message for one in (await ledger.load("2026-03-01")).waiting] == [message(first)]
     counted = {"source": source.partition(":")[0], "outcome": "conflict"}
     assert metrics.registry.get_sample_value("marketflow_signals_total", counted) == 1
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+async def test_an_exit_under_a_used_id_says_what_is_held_at_that_moment(ledger: SqlLedger, is_open: bool) -> None:
+    position = Position("WIFUSDC", qty=Decimal("12.5"), is_open=is_open, opened_at=NOW)
+    await ledger.commit(CommitBatch(positions=[position]))
+    await ledger.store([message(said({}))])
+    await ledger.store([message(said({"signal_type": "SELL_TV"})), message(said({"symbol": "ETHUSDC"}))])
+    of_wif, of_eth = await events_of(ledger)
+    assert isinstance(of_wif, SignalRefused)
+    assert (of_wif.position, of_wif.held, of_wif.lost_exit) == (position, is_open, is_open)
+    assert isinstance(of_eth, SignalRefused)
+    assert (of_eth.position, of_eth.lost_exit) == (Position("ETHUSDC"), False)
 
 
 @pytest.mark.parametrize("source", SOURCES)
