@@ -18,8 +18,12 @@ from bot.access.roles import Roles
 from bot.access.totp import OneTimeCodes
 from bot.cli.daily_reconciliation import Prover
 from bot.clock import SystemClock
-from bot.commands.context import CommandContext
+from bot.commands.actions import Actions
+from bot.commands.context import CommandContext, People
+from bot.commands.exchange_view import ExchangeView
+from bot.commands.ledger_reads import LedgerReads
 from bot.commands.liquidation import PanicTimer
+from bot.commands.program_status import ProgramStatus
 from bot.factories import check_trading_mode, connect_snowflake, kafka_options, limits_of, open_venue, today_of
 from bot.jobs.api_key_check import ApiKeyCheck
 from bot.jobs.backlog_report import BacklogReport
@@ -242,33 +246,25 @@ class _Program:
         self.notifiers = NotificationDispatcher(
             alerts, recipients, self.ledger, self.clock, blocked=self._forget, quote=self.market.quote, paces=paces
         )
+        reader = self.ledger.reader
         self.context = CommandContext(
             portfolio=self.portfolio,
-            market=self.market,
-            decisions=self.trading.decisions,
-            rates=self.trading.rates,
-            confirmations=Confirmations(self.clock),
-            codes=self._codes(),
-            inbox=self.inbox,
-            alerts_waiting=lambda: self.notifiers.waiting,
-            queries=LedgerQueries(self.ledger.reader),
-            analytics=LedgerAnalytics(self.ledger.reader),
-            stories=LedgerStories(self.ledger.reader),
-            venue=self.venue,
+            exchange=ExchangeView(self.market, self.trading.rates, self.venue, settings.trading_mode, settings.symbols),
+            ledger=LedgerReads(LedgerQueries(reader), LedgerAnalytics(reader), LedgerStories(reader)),
+            people=People(people, recipients, Confirmations(self.clock), self._codes()),
+            actions=Actions(self.inbox, self.trading.decisions, self.clock),
+            program=ProgramStatus(
+                version=version("marketflow"),
+                started_at=self.clock.now(),
+                bot_name=recipients.bot_name,
+                health=lambda: {name: ask() for name, ask in {**self.parts, **self._besides}.items()},
+                alerts_waiting=lambda: self.notifiers.waiting,
+                lag=(lambda: source.lag) if source is not None else None,
+                clock_offset=lambda: self.client.clock_offset_seconds,
+            ),
             clock=self.clock,
-            trading_mode=settings.trading_mode,
-            symbols=settings.symbols,
-            people=people,
-            recipients=recipients,
-            bot_name=recipients.bot_name,
             language=settings.tg_lang,
             zone="UTC",
-            version=version("marketflow"),
-            started_at=self.clock.now(),
-            health=lambda: {name: ask() for name, ask in {**self.parts, **self._besides}.items()},
-            lag=(lambda: source.lag) if source is not None else None,
-            clock_offset=lambda: self.client.clock_offset_seconds,
-            tell=self.events.tell,
         )
         self.chat = TelegramChat(answers, self.context, self.ledger, paces, self.alone)
 
@@ -361,7 +357,7 @@ class _Program:
     @property
     def _since(self) -> datetime:
         """The last sign of life of the process before this one, else the start of this one."""
-        return self.ledger.away_since or self.context.started_at
+        return self.ledger.away_since or self.context.program.started_at
 
     def _is_read(self) -> bool:
         """Whether nothing is left to be read from where signals come from."""
@@ -371,7 +367,7 @@ class _Program:
         """Health and metrics, from before anything else until after everything."""
         settings = self.settings
         if settings.http_port:
-            web = create_web_app(self.parts, self.context.version, *self._routes(), names=settings.http_allowed_hosts)
+            web = create_web_app(self.parts, self.context.program.version, *self._routes(), names=settings.http_allowed_hosts)
             await stack.enter_async_context(serve_web(web, settings.http_host, settings.http_port))
         if settings.metrics_port:
             metrics = create_metrics_app(self.metrics.registry, settings.http_allowed_hosts)
@@ -430,7 +426,7 @@ class _Program:
         open_positions, away = len(self.portfolio.open_positions()), self.ledger.away_since
         notes = tuple(dict.fromkeys(self.notes))
         state = self.settings.trading_mode, self.portfolio.controls, open_positions
-        await self.events.keep(Started(self.context.version, *state, notes, away))
+        await self.events.keep(Started(self.context.program.version, *state, notes, away))
 
     async def _positions(self, source: str) -> Mapping[int, SourcePosition]:
         while True:
@@ -446,7 +442,7 @@ class _Program:
     def _jobs(self) -> dict[str, tuple[float, Job]]:
         jobs: dict[str, tuple[float, Job]] = {
             "approvals": (1.0, ApprovalTimer(self.portfolio, self.inbox, self.clock).run),
-            "digests": (20.0, DigestTimer(self.context, self.context.recipients, self.inbox, self.clock, self._since).run),
+            "digests": (20.0, DigestTimer(self.context, self.context.people.recipients, self.inbox, self.clock, self._since).run),
             "catching up": (3.0, self._catching_up.run),
             "exits": (1.0, self.trading.exits.run),
             "panic": (1.0, PanicTimer(self.context).run),

@@ -5,9 +5,11 @@ from dataclasses import replace
 from functools import partial
 
 from bot.access.confirmations import Risk
+from bot.commands.actions import Trouble
 from bot.commands.base import Args, Command, bad_argument, request
+from bot.commands.caller import Caller
 from bot.commands.confirm import ask
-from bot.commands.context import Caller, CommandContext, Trouble
+from bot.commands.context import CommandContext
 from bot.commands.totp_challenge import with_code
 from bot.texts import short
 from bot.views.chat_message import ChatMessage
@@ -54,7 +56,7 @@ def _account(context: CommandContext, caller: Caller) -> ChatMessage:
 
 
 async def _known(context: CommandContext, caller: Caller, shown: tuple[Reason, ...], source_id: str) -> str:
-    verdict = await context.put_as(source_id, AcceptRequested(ACCOUNT, caller.user_id, caller.name, shown))
+    verdict = await context.actions.put_as(source_id, AcceptRequested(ACCOUNT, caller.user_id, caller.name, shown))
     if isinstance(verdict, Trouble):
         return context.texts(verdict.value or "answer.known")
     if verdict.reason is not None:

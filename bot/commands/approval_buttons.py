@@ -2,7 +2,9 @@
 
 import re
 
-from bot.commands.context import Caller, CommandContext, Trouble
+from bot.commands.actions import Trouble
+from bot.commands.caller import Caller
+from bot.commands.context import CommandContext
 from bot.commands.totp_challenge import with_code
 from bot.texts import Html, short
 from bot.views.chat_message import ChatMessage
@@ -36,7 +38,7 @@ async def answer(context: CommandContext, data: str, caller: Caller) -> Html:
     if approval is None:
         return _closed(context, token)
     body = ApprovalAnswered(token, approve, caller.user_id, caller.name, half=word == "h")
-    verdict = await context.put(caller, body, mailbox=approval.signal.symbol)
+    verdict = await context.actions.put(caller, body, mailbox=approval.signal.symbol)
     return context.texts(_TROUBLES[verdict]) if isinstance(verdict, Trouble) else _outcome(context, token, verdict, approve)
 
 
@@ -53,7 +55,7 @@ async def answer_with_code(context: CommandContext, data: str, caller: Caller) -
     approval = context.portfolio.approvals.get(said[0]) if said is not None else None
     if approval is None:
         return ChatMessage(await answer(context, data, caller))
-    priced = context.priced(approval.signal.symbol)
+    priced = context.exchange.priced(approval.signal.symbol)
     shown = {"symbol": priced.symbol, "quantity": quantity(approval.qty), "base": priced.base}
 
     async def act(_source_id: str) -> str:

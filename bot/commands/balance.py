@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from bot.commands.base import Args, Command
-from bot.commands.context import Caller, CommandContext
+from bot.commands.caller import Caller
+from bot.commands.context import CommandContext
 from bot.commands.pagination import refresh
 from bot.texts import Html, short
 from bot.views.chat_message import ChatMessage
@@ -24,13 +25,16 @@ _ANSWER_SECONDS = 8.0
 async def run(context: CommandContext, _args: Args, _caller: Caller) -> ChatMessage:
     """Lists assets: those traded here first, then by name; values in the report asset."""
     texts = context.texts
-    lines = [texts("balance", trading_mode=context.trading_mode.upper()), *not_live(context.trading_mode, texts)]
+    lines = [
+        texts("balance", trading_mode=context.exchange.trading_mode.upper()),
+        *not_live(context.exchange.trading_mode, texts),
+    ]
     buttons = ((refresh("/balance", texts),),)
-    quote = context.rates.report
+    quote = context.exchange.rates.report
     try:
         async with asyncio.timeout(_ANSWER_SECONDS):
-            balances = await context.venue.balances()
-            await context.rates.look(balances)
+            balances = await context.exchange.venue.balances()
+            await context.exchange.rates.look(balances)
     except (ExchangeUnavailable, TimeoutError) as error:
         problem = str(error) or f"{_ANSWER_SECONDS:g} s"
         lines.append(texts("answer.exchange", problem=short(problem, 200)))
@@ -47,7 +51,7 @@ def _lines(context: CommandContext, balances: Mapping[str, Balance], quote: str)
         return [texts("balance.none")]
     traded = {asset for symbol in _traded(context) for asset in _assets(context, symbol)}
     ordered = sorted(balances.values(), key=lambda balance: (balance.asset not in traded, balance.asset))
-    rates = context.rates.last(balances)
+    rates = context.exchange.rates.last(balances)
     worth = {one.asset: rate.at_worst(one.total) for one in ordered if isinstance(rate := rates[one.asset], Rate)}
     shown = ordered[:_SHOWN]
     lines = [texts("balance.table", quote=quote or "?", rows="\n".join(_rows(shown, worth)))]
@@ -71,11 +75,11 @@ def _rows(shown: Sequence[Balance], worth: Mapping[str, Decimal]) -> list[str]:
 
 
 def _traded(context: CommandContext) -> set[str]:
-    return {*(context.symbols or ()), *context.portfolio.positions}
+    return {*(context.exchange.symbols or ()), *context.portfolio.positions}
 
 
 def _assets(context: CommandContext, symbol: str) -> tuple[str, ...]:
-    instrument = context.market.instrument(symbol)
+    instrument = context.exchange.market.instrument(symbol)
     return (instrument.base, instrument.quote) if instrument else ()
 
 

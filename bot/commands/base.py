@@ -3,7 +3,9 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from bot.commands.context import Caller, CommandContext, Trouble
+from bot.commands.actions import Trouble
+from bot.commands.caller import Caller
+from bot.commands.context import CommandContext
 from bot.texts import short
 from bot.views.chat_message import ChatMessage
 from core.domain.access import Role
@@ -58,7 +60,7 @@ def bad_argument(context: CommandContext, args: Args, usage: str) -> ChatMessage
 async def request(context: CommandContext, wish: Body, caller: Caller, mailbox: str = "") -> str:
     """Puts the caller's request into the inbox. Returns the sentence to show in place of the usual answer if it could not be
     stored or done; empty once it is done."""
-    verdict = await context.put(caller, wish, mailbox)
+    verdict = await context.actions.put(caller, wish, mailbox)
     if not isinstance(verdict, Trouble):
         return context.texts.reason(verdict.reason) if verdict.reason is not None else ""
     return context.texts(verdict.value) if verdict.value else ""

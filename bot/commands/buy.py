@@ -5,8 +5,9 @@ from functools import partial
 from bot.access.confirmations import Risk
 from bot.commands.arguments.symbols import known_symbols, named_symbol, not_traded, traded_buttons
 from bot.commands.base import Args, Command, bad_argument
+from bot.commands.caller import Caller
 from bot.commands.confirm import ask
-from bot.commands.context import Caller, CommandContext
+from bot.commands.context import CommandContext
 from bot.commands.manual_orders import Plan, place, plan, plan_lines
 from bot.views.chat_message import ChatMessage
 from core.domain.access import Role
@@ -44,7 +45,7 @@ def _hand(context: CommandContext, symbol: str, size: Args, caller: Caller) -> M
         number = amount(size[0])
     except ValueError:
         return None
-    instrument = context.market.instrument(symbol)
+    instrument = context.exchange.market.instrument(symbol)
     match [word.upper() for word in size[1:]]:
         case []:
             return ManualInstruction(caller.user_id, caller.name, quote=number)

@@ -6,7 +6,8 @@ from decimal import Decimal
 
 from bot.commands.arguments.counts import read_count
 from bot.commands.base import Args, Command, bad_argument
-from bot.commands.context import Caller, CommandContext
+from bot.commands.caller import Caller
+from bot.commands.context import CommandContext
 from bot.commands.pagination import choices
 from bot.texts import Html
 from bot.views.chat_message import ChatMessage
@@ -38,7 +39,7 @@ def _command(name: str) -> Command:
 
 async def _shown(context: CommandContext, name: str, count: int) -> ChatMessage:
     starts = starts_of(name, context.clock.now().date(), count)
-    results = await context.queries.day_results(starts[-1].isoformat())
+    results = await context.ledger.queries.day_results(starts[-1].isoformat())
     buttons = choices(context.texts(f"calendar.{name}"), [(context.texts(f"calendar.{each}"), f"/{each}") for each in _DEFAULTS])
     lines = _lines(context, name, starts, results) or [context.texts("pnl.none")]
     return ChatMessage("\n".join([context.texts(name, count=count), *lines, "", context.texts("pnl.net")]), buttons)
@@ -74,16 +75,16 @@ def _lines(context: CommandContext, name: str, starts: list[date], results: Sequ
             for (start, _, exits), amount in zip(found, amounts, strict=True)
         ]
         key = "calendar.together" if quote == TOGETHER else "calendar.block"
-        blocks.append(context.texts(key, quote=quote or context.rates.report, rows="\n".join(rows)))
+        blocks.append(context.texts(key, quote=quote or context.exchange.rates.report, rows="\n".join(rows)))
     return [*blocks, *([context.texts("total.without", assets=", ".join(lacking))] if lacking else [])]
 
 
 def _add_totals(context: CommandContext, starts: list[date], quotes: list[str], sums: Sums) -> list[str]:
     """Adds each period's total in the report asset to `sums`, at current rates; returns the assets left out because their rate
     is unknown."""
-    if not set(quotes) - {context.rates.report}:
+    if not set(quotes) - {context.exchange.rates.report}:
         return []
-    rates = context.rates.last(quotes)
+    rates = context.exchange.rates.last(quotes)
     known = {quote: one for quote, one in rates.items() if isinstance(one, Rate)}
     for start in starts if known else ():
         found = [(rate, *sums.get((start, quote), _NONE)) for quote, rate in known.items()]

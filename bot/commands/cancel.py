@@ -4,8 +4,9 @@ from functools import partial
 
 from bot.access.confirmations import Risk
 from bot.commands.base import Args, Command, bad_argument
+from bot.commands.caller import Caller
 from bot.commands.confirm import ask
-from bot.commands.context import Caller, CommandContext
+from bot.commands.context import CommandContext
 from bot.commands.manual_orders import place_all
 from bot.texts import short
 from bot.views.chat_message import Button, ChatMessage
@@ -41,7 +42,7 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
 
 
 def _shown(context: CommandContext, one: Order | Approval) -> dict[str, str]:
-    priced = context.priced(one.signal.symbol)
+    priced = context.exchange.priced(one.signal.symbol)
     return {
         "side": context.texts(f"side.{one.side.lower()}"),
         "symbol": priced.symbol,

@@ -5,7 +5,8 @@ from datetime import date, timedelta
 from bot.commands.arguments.periods import day_text
 from bot.commands.arguments.symbols import read_symbol
 from bot.commands.base import Args, Command, bad_argument
-from bot.commands.context import Caller, CommandContext
+from bot.commands.caller import Caller
+from bot.commands.context import CommandContext
 from bot.commands.pagination import choices, refresh
 from bot.reports import charts
 from bot.reports.charts import Chart
@@ -45,13 +46,15 @@ async def chart_of(context: CommandContext, word: str, symbol: str, since: date 
     """Returns the chart, from the UTC day `since` on (None: the last days, or all time); None where there is no data yet. Of
     several quote assets, the one with the most exits."""
     if word == "daily":
-        days = await context.analytics.days(Selection(since=since or context.clock.now().date() - timedelta(days=_DAYS - 1)))
+        days = await context.ledger.analytics.days(
+            Selection(since=since or context.clock.now().date() - timedelta(days=_DAYS - 1))
+        )
         quote = _main_quote([day.quote_asset for day in days])
         found = [day for day in days if day.quote_asset == quote]
         return charts.daily(context.texts("chart.title_daily", quote=quote), quote, found) if found else None
     if word == "equity":
         return await _equity(context, since)
-    executions = await context.analytics.executions(Selection(symbol=symbol), _EXECUTIONS)
+    executions = await context.ledger.analytics.executions(Selection(symbol=symbol), _EXECUTIONS)
     if not executions:
         return None
     return charts.symbol(symbol, executions[0].quote_asset, list(reversed(executions)), context.zone)
@@ -59,12 +62,12 @@ async def chart_of(context: CommandContext, word: str, symbol: str, since: date 
 
 async def _equity(context: CommandContext, since: date | None) -> Chart | None:
     """Returns the cumulative result; for a period, starting at zero."""
-    gains = await context.analytics.gains(Selection(since=since), _EXITS)
+    gains = await context.ledger.analytics.gains(Selection(since=since), _EXITS)
     quote = _main_quote([gain.quote_asset for gain in gains])
     found = [gain for gain in gains if gain.quote_asset == quote]
     if not found:
         return None
-    results = await context.queries.day_results(day_text(since))
+    results = await context.ledger.queries.day_results(day_text(since))
     whole = sum((day.profit for day in results if day.quote_asset == quote), ZERO)
     before = whole - sum((gain.profit for gain in found), ZERO)
     key = "chart.title_equity" if since is None else "chart.title_since"

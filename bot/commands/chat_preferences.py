@@ -4,7 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 from bot.commands.base import request
-from bot.commands.context import Caller, CommandContext
+from bot.commands.caller import Caller
+from bot.commands.context import CommandContext
 from bot.texts import Html
 from core.domain.access import Reader, Role
 from core.domain.messages import ReaderRequested
@@ -14,7 +15,7 @@ def chat_of(context: CommandContext, caller: Caller) -> int | None:
     """Returns the chat that this person's setting applies to: the current one. None in a group for anybody but an owner."""
     if caller.in_private:
         return caller.user_id
-    return caller.chat_id if caller.role is Role.OWNER and caller.chat_id == context.recipients.chat_id else None
+    return caller.chat_id if caller.role is Role.OWNER and caller.chat_id == context.people.recipients.chat_id else None
 
 
 async def prefer(context: CommandContext, caller: Caller, chat_id: int, **changes: Any) -> str:

@@ -8,8 +8,9 @@ from bot.access.confirmations import Risk
 from bot.commands import sell
 from bot.commands.arguments.symbols import held_buttons
 from bot.commands.base import Args, Command
+from bot.commands.caller import Caller
 from bot.commands.confirm import ask
-from bot.commands.context import Caller, CommandContext
+from bot.commands.context import CommandContext
 from bot.commands.manual_orders import Plan, place_all, plan, sell_body
 from bot.commands.valuation import together
 from bot.texts import Html
@@ -59,7 +60,7 @@ async def exit_lines(context: CommandContext, caller: Caller) -> list[Html]:
     # All at once: a slow exchange would delay each one.
     plans = await asyncio.gather(*(plan(context, Side.SELL, position.symbol, hand) for position in held))
     for position, found in zip(held, plans, strict=True):
-        priced = context.priced(position.symbol)
+        priced = context.exchange.priced(position.symbol)
         if isinstance(found, Plan) and not found.price_known:
             unknown = True
             lines.append(

@@ -9,8 +9,9 @@ from pyotp import TOTP
 from bot.access.confirmations import Risk
 from bot.access.totp import ENROL_SECONDS, OneTimeCodes
 from bot.commands.base import Args, Command, always, bad_argument
+from bot.commands.caller import Caller
 from bot.commands.confirm import ask
-from bot.commands.context import Caller, CommandContext
+from bot.commands.context import CommandContext
 from bot.views.chat_message import ChatMessage
 from core.domain.access import Role
 from core.domain.messages import AuthenticatorRequested
@@ -23,7 +24,7 @@ _ISSUER = "MarketFlow"
 
 async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
     """Sets up a first authenticator at once and notifies the owners; replacing one needs a code of the current one."""
-    codes, words = context.codes, [word.lower() for word in args]
+    codes, words = context.people.codes, [word.lower() for word in args]
     if words not in ([], ["new"]):
         return bad_argument(context, args, f"code {_USAGE}")
     if codes is None:
@@ -40,16 +41,16 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
 
 
 async def _anew(context: CommandContext, caller: Caller, _source_id: str) -> str:
-    if context.codes is None:
+    if context.people.codes is None:
         return context.texts("code.off")
-    context.codes.enrol(caller.user_id)
+    context.people.codes.enrol(caller.user_id)
     return context.texts("code.next")
 
 
 async def decision_context(context: CommandContext, codes: OneTimeCodes, caller: Caller) -> ChatMessage:
     """Returns the picture of the authenticator being set up, and its secret as text for those who cannot scan it."""
     begun = codes.enrolling(caller.user_id) or codes.enrol(caller.user_id)
-    address = TOTP(begun.secret).provisioning_uri(name=f"@{context.bot_name()}", issuer_name=_ISSUER)
+    address = TOTP(begun.secret).provisioning_uri(name=f"@{context.program.bot_name()}", issuer_name=_ISSUER)
     text = context.texts("code.scan", secret=begun.secret, address=address, minutes=int(ENROL_SECONDS // 60))
     return ChatMessage(text, photo=await asyncio.to_thread(_decision_context, address), passes=ENROL_SECONDS)
 
@@ -64,7 +65,7 @@ def _decision_context(address: str) -> bytes:
 
 async def confirmed(context: CommandContext, caller: Caller, code: str) -> tuple[ChatMessage, bool]:
     """Stores the authenticator that shows this code; returns whether it was stored."""
-    codes = context.codes
+    codes = context.people.codes
     begun = codes.enrolling(caller.user_id) if codes is not None else None
     if codes is None or begun is None:
         return ChatMessage(context.texts("code.off")), False
@@ -72,7 +73,7 @@ async def confirmed(context: CommandContext, caller: Caller, code: str) -> tuple
     if step is None:
         return ChatMessage(context.texts("code.not_it")), False
     wish = AuthenticatorRequested(begun.salt, codes.key, step, begun.replaces, caller.user_id, caller.name)
-    verdict = await context.put(caller, wish)
+    verdict = await context.actions.put(caller, wish)
     if not isinstance(verdict, MessageOutcome):
         return ChatMessage(context.texts("code.not_noted")), False
     codes.enrolled(caller.user_id)

@@ -1,7 +1,8 @@
 """Confirmation questions as messages."""
 
 from bot.access.confirmations import Act, Risk, confirm_keyboard
-from bot.commands.context import Caller, CommandContext
+from bot.commands.caller import Caller
+from bot.commands.context import CommandContext
 from bot.commands.totp_challenge import lacking
 from bot.views.chat_message import ChatMessage
 from core.domain.access import Role
@@ -12,7 +13,7 @@ def ask(context: CommandContext, caller: Caller, role: Role, text: str, act: Act
     must still have `role` then. An act that raises risk needs a one-time code too, where codes are on."""
     if (why := lacking(context, caller, risk)) is not None:
         return ChatMessage(f"{text}\n\n{why}")
-    token = context.confirmations.add(
+    token = context.people.confirmations.add(
         user_id=caller.user_id, who=caller.name, chat_id=caller.chat_id, role=role, text=text, act=act, risk=risk
     )
     return ChatMessage(f"{text}\n\n{context.texts('confirm.sure')}", confirm_keyboard(token, context.texts))

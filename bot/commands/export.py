@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import BinaryIO, cast
 
 from bot.commands.base import Args, Command, bad_argument
-from bot.commands.context import Caller, CommandContext
+from bot.commands.caller import Caller
+from bot.commands.context import CommandContext
 from bot.commands.pagination import choices
 from bot.reports.tax_export import MOST_BYTES, TooLarge, write_csv, write_tax
 from bot.views.chat_message import ChatMessage, Document
@@ -36,9 +37,9 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
 async def _answer(context: CommandContext, kind: str, year: int, file: BinaryIO) -> ChatMessage:
     try:
         if kind == "tax":
-            count = await write_tax(context.queries, await context.analytics.symbols(), year, file)
+            count = await write_tax(context.ledger.queries, await context.ledger.analytics.symbols(), year, file)
         else:
-            count = await write_csv(context.queries, year, file)
+            count = await write_csv(context.ledger.queries, year, file)
     except LedgerUnavailable:
         return ChatMessage(context.texts("answer.ledger_read"))
     except TooLarge:

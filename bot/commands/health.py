@@ -1,7 +1,8 @@
 """/health: the state of each part, unread records, and the clock."""
 
 from bot.commands.base import Args, Command, always, bad_argument
-from bot.commands.context import Caller, CommandContext
+from bot.commands.caller import Caller
+from bot.commands.context import CommandContext
 from bot.commands.pagination import refresh
 from bot.texts import Html
 from bot.views.chat_message import ChatMessage
@@ -14,11 +15,11 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
     if args:
         return bad_argument(context, args, "health")
     texts = context.texts
-    uptime = duration(context.clock.now() - context.started_at, texts)
+    uptime = duration(context.clock.now() - context.program.started_at, texts)
     lines = [
-        texts("health", version=context.version, uptime=uptime),
-        *short_parts(context.health(), texts, 200),
-        texts("health.queue", messages=len(context.inbox), alerts=context.alerts_waiting()),
+        texts("health", version=context.program.version, uptime=uptime),
+        *short_parts(context.program.health(), texts, 200),
+        texts("health.queue", messages=len(context.actions.inbox), alerts=context.program.alerts_waiting()),
         *_lag(context),
         clock_line(context),
         texts("health.time", time=texts.exact_time(context.clock.now())),
@@ -28,17 +29,17 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
 
 def _lag(context: CommandContext) -> list[Html]:
     """Returns how many records are in the topic and not in the ledger; nothing without Kafka."""
-    if context.lag is None:
+    if context.program.lag is None:
         return []
-    count = context.lag()
+    count = context.program.lag()
     return [context.texts("health.lag_unknown") if count is None else context.texts("health.lag", count=count)]
 
 
 def clock_line(context: CommandContext) -> Html:
     """Returns the offset of this machine's clock from the exchange's."""
-    if context.trading_mode == "paper":
+    if context.exchange.trading_mode == "paper":
         return context.texts("health.clock_paper")
-    offset = context.clock_offset()
+    offset = context.program.clock_offset()
     if offset is None:
         return context.texts("health.clock_unknown")
     return context.texts("health.clock_ahead" if offset < 0 else "health.clock_behind", ms=round(abs(offset) * 1000))

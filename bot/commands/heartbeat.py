@@ -1,8 +1,9 @@
 """/heartbeat: a message every so many hours that all is well; its absence shows that something is not."""
 
 from bot.commands.base import Args, Command, always, bad_argument
+from bot.commands.caller import Caller
 from bot.commands.chat_preferences import chat_of, not_here, prefer
-from bot.commands.context import Caller, CommandContext
+from bot.commands.context import CommandContext
 from bot.views.chat_message import Button, ChatMessage
 
 _USAGE = "[1h|2h|3h|4h|6h|12h|24h|off]"
@@ -20,7 +21,7 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
             return bad_argument(context, args, f"heartbeat {_USAGE}")
         if trouble := await prefer(context, caller, chat_id, heartbeat_hours=hours):
             return ChatMessage(trouble)
-    hours = context.recipients.reader(chat_id).heartbeat_hours
+    hours = context.people.recipients.reader(chat_id).heartbeat_hours
     text = context.texts("heartbeat.on", hours=hours) if hours else context.texts("heartbeat.off")
     buttons = tuple(Button(context.texts("heartbeat.every", hours=each), f"/heartbeat {each}h") for each in (1, 6, 24))
     return ChatMessage(text, (buttons, (Button(context.texts("heartbeat.stop"), "/heartbeat off"),)) if hours else (buttons,))

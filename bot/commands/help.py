@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from bot.commands.base import Args, Command, always, bad_argument
-from bot.commands.context import Caller, CommandContext
+from bot.commands.caller import Caller
+from bot.commands.context import CommandContext
 from bot.commands.pagination import choices
 from bot.views.chat_message import ChatMessage
 from core.domain.access import Role

@@ -1,8 +1,9 @@
 """/lang: the bot's language for a person."""
 
 from bot.commands.base import Args, Command, always, bad_argument
+from bot.commands.caller import Caller
 from bot.commands.chat_preferences import prefer
-from bot.commands.context import Caller, CommandContext
+from bot.commands.context import CommandContext
 from bot.texts import LANGUAGES
 from bot.views.chat_message import Button, ChatMessage
 

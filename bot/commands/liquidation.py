@@ -39,14 +39,14 @@ class PanicTimer:
     async def _go_on(self, panic: Panic) -> None:
         portfolio = self._context.portfolio
         symbols = {*exits(self._context), *portfolio.exits, *(order.symbol for order in portfolio.in_flight.values())}
-        under_way = {symbol for symbol in symbols if self._context.inbox.is_busy(symbol) or symbol in portfolio.exits}
+        under_way = {symbol for symbol in symbols if self._context.actions.inbox.is_busy(symbol) or symbol in portfolio.exits}
         left = {symbol for symbol in symbols - under_way if self._tried.get(symbol) == portfolio.position(symbol)}
         for symbol in sorted(symbols - under_way - left):
             await self._sell(panic, symbol)
             self._tried[symbol] = portfolio.position(symbol)
         if left == symbols:
             over = Message("timer", f"{panic.source_id}:over", CONTROLS, PanicEnded(panic.source_id), self._context.clock.now())
-            await self._context.inbox.ask_all([over])
+            await self._context.actions.inbox.ask_all([over])
 
     async def _sell(self, panic: Panic, symbol: str) -> None:
         """Queues the sale under the first name that no earlier process has used."""
@@ -54,6 +54,6 @@ class PanicTimer:
         for number in count(1):
             signal_id, now = f"{panic.source_id}:{symbol}:{number}", self._context.clock.now()
             body = sell_body(self._context, symbol, ManualInstruction(panic.user_id, panic.who), signal_id, PANIC)
-            (answer,) = await self._context.inbox.ask_all([Message(BY_HAND, signal_id, symbol, body, now)])
+            (answer,) = await self._context.actions.inbox.ask_all([Message(BY_HAND, signal_id, symbol, body, now)])
             if answer is not None:
                 return

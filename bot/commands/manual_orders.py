@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from bot.commands.context import Caller, CommandContext, Trouble
+from bot.commands.actions import Trouble
+from bot.commands.caller import Caller
+from bot.commands.context import CommandContext
 from bot.texts import Html, Texts, short
 from bot.views.number_format import money, percent_of, price, quantity
 from bot.views.trading_mode import not_live
@@ -48,13 +50,13 @@ class Plan:
 
 async def plan(context: CommandContext, side: Side, symbol: str, hand: ManualInstruction) -> Plan | Reason:
     """Returns the order that would be placed, or why none would. Changes nothing."""
-    quote = await context.market.fresh_quote(symbol)
+    quote = await context.exchange.market.fresh_quote(symbol)
     known = context.portfolio.position(symbol).average_cost
     close = quote.price_for(side) if quote is not None else known
     if not close:
         return reason("price_unknown", symbol=short(symbol))
     signal = Signal(BY_HAND, "preview", _KINDS[side], symbol, close, context.clock.now())
-    decision = await context.decisions.decide(signal, approved_at=signal.ts, wanted=SizeRequest(hand.qty, hand.quote))
+    decision = await context.actions.decisions.decide(signal, approved_at=signal.ts, wanted=SizeRequest(hand.qty, hand.quote))
     if isinstance(decision, Refused):
         return decision.reason
     order = decision if isinstance(decision, RiskApproved) else decision.order
@@ -65,7 +67,7 @@ async def plan(context: CommandContext, side: Side, symbol: str, hand: ManualIns
 
 def plan_lines(context: CommandContext, found: Plan) -> list[Html]:
     """Returns the order in numbers: its cost or proceeds, and the position afterwards."""
-    texts, priced, position = context.texts, context.priced(found.symbol), context.portfolio.position(found.symbol)
+    texts, priced, position = context.texts, context.exchange.priced(found.symbol), context.portfolio.position(found.symbol)
     unit = {"base": priced.base, "quote": priced.quote_asset}
     title = f"plan.{found.side.lower()}" if found.hand.quote is None else "plan.buy_for"
     spent = money(found.hand.quote) if found.hand.quote is not None else ""
@@ -75,7 +77,7 @@ def plan_lines(context: CommandContext, found: Plan) -> list[Html]:
     gained = multiply(found.qty, 1 - TAKER_FEE) if found.side is Side.BUY else -found.qty
     lines += since_lines(context, found)
     lines.append(texts("plan.after", quantity=quantity(max(position.qty + gained, ZERO)), **unit))
-    return [*lines, *not_live(context.trading_mode, texts)]
+    return [*lines, *not_live(context.exchange.trading_mode, texts)]
 
 
 def since_lines(context: CommandContext, found: Plan) -> list[Html]:
@@ -103,7 +105,7 @@ def _worth(found: Plan, average_cost: Decimal, texts: Texts, unit: Mapping[str, 
 
 async def place(context: CommandContext, caller: Caller, found: Plan, source_id: str) -> str:
     """Places it, by the rules at the moment of confirmation. Returns a line on the outcome."""
-    verdict = await context.put_as(source_id, found.body(context, source_id), mailbox=found.symbol)
+    verdict = await context.actions.put_as(source_id, found.body(context, source_id), mailbox=found.symbol)
     if isinstance(verdict, Trouble):
         return context.texts(verdict.value or "answer.known")
     if verdict.reason is not None:
@@ -116,7 +118,7 @@ async def place_all(context: CommandContext, caller: Caller, bodies: Sequence[tu
     now = context.clock.now()
     messages = [Message(BY_HAND, f"{source_id}:{number}", mailbox, body, now) for number, (mailbox, body) in enumerate(bodies)]
     try:
-        answers = await context.inbox.ask_all(messages)
+        answers = await context.actions.inbox.ask_all(messages)
     except LedgerUnavailable:
         return context.texts("answer.ledger")
     if not any(answers):
@@ -134,7 +136,7 @@ def sell_body(
     context: CommandContext, symbol: str, hand: ManualInstruction, signal_id: str, kind: str = _KINDS[Side.SELL]
 ) -> SignalReceived:
     """Returns the message that sells the position there is when its turn comes."""
-    priced = context.priced(symbol)
+    priced = context.exchange.priced(symbol)
     position = context.portfolio.position(symbol)
     entering: Order | None = context.portfolio.in_flight_for(symbol)
     close = priced.price or position.average_cost or (entering.price if entering is not None else ZERO)

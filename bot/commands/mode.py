@@ -4,9 +4,11 @@ from decimal import Decimal
 from functools import partial
 
 from bot.access.confirmations import Risk
+from bot.commands.actions import Trouble
 from bot.commands.base import Args, Command, always, bad_argument, request
+from bot.commands.caller import Caller
 from bot.commands.confirm import ask
-from bot.commands.context import Caller, CommandContext, Trouble
+from bot.commands.context import CommandContext
 from bot.views.chat_message import Button, ChatMessage
 from bot.views.trading_state import controls_lines
 from core.domain.access import Role
@@ -30,7 +32,7 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
         return bad_argument(context, args, f"mode {_USAGE}")
     mode, asking = wanted
     wish = ControlsRequested(caller.user_id, caller.name, mode=mode, asking=asking)
-    if _loosens(context.portfolio.controls, mode, asking, context.rates.report):
+    if _loosens(context.portfolio.controls, mode, asking, context.exchange.rates.report):
         lines = [context.texts("mode.ask", mode=mode, meaning=context.texts(f"mode.{mode}")), *asking_lines(context, asking)]
         return ask(context, caller, ROLE, "\n".join(lines), partial(change, context, caller, wish), risk=Risk.RAISES)
     trouble = await request(context, wish, caller)
@@ -75,7 +77,7 @@ def _loosens(before: TradingState, mode: Mode, asking: ApprovalPolicy, report: s
 
 async def change(context: CommandContext, caller: Caller, wish: ControlsRequested, source_id: str) -> str:
     """Sets it once it is confirmed."""
-    verdict = await context.put_as(source_id, wish)
+    verdict = await context.actions.put_as(source_id, wish)
     if isinstance(verdict, Trouble):
         return context.texts(verdict.value or "answer.known")
     done = context.texts("confirm.done_at_once", who=caller.name, time=context.texts.exact_time(context.clock.now()))
@@ -84,7 +86,7 @@ async def change(context: CommandContext, caller: Caller, wish: ControlsRequeste
 
 def asking_lines(context: CommandContext, asking: ApprovalPolicy) -> list[str]:
     """Returns which trades are not asked about."""
-    lines = [context.texts("mode.above", above=f"{asking.above:f}", asset=context.rates.report)] if asking.above else []
+    lines = [context.texts("mode.above", above=f"{asking.above:f}", asset=context.exchange.rates.report)] if asking.above else []
     return [*lines, *([context.texts("mode.besides", types=", ".join(sorted(asking.besides)))] if asking.besides else [])]
 
 

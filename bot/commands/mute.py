@@ -4,8 +4,9 @@ from datetime import timedelta
 
 from bot.commands.arguments.durations import read_length
 from bot.commands.base import Args, Command, always, bad_argument
+from bot.commands.caller import Caller
 from bot.commands.chat_preferences import chat_of, not_here, prefer
-from bot.commands.context import Caller, CommandContext
+from bot.commands.context import CommandContext
 from bot.views.chat_message import Button, ChatMessage
 
 _USAGE = "[2h|off]"
@@ -25,7 +26,7 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
         until = context.clock.now() + length if length else None
         if trouble := await prefer(context, caller, chat_id, muted_until=until):
             return ChatMessage(trouble)
-    until = context.recipients.reader(chat_id).muted_until
+    until = context.people.recipients.reader(chat_id).muted_until
     muted = until is not None and until > context.clock.now()
     text = (
         context.texts("mute.on", time=context.texts.full_moment(until))

@@ -1,8 +1,9 @@
 """/notify: which notifications this chat receives, and how loudly. A tap on a topic switches to its next level."""
 
 from bot.commands.base import Args, Command, always, bad_argument
+from bot.commands.caller import Caller
 from bot.commands.chat_preferences import chat_of, not_here, prefer
-from bot.commands.context import Caller, CommandContext
+from bot.commands.context import CommandContext
 from bot.subscriptions.notification_rules import Recipient
 from bot.texts import Html
 from bot.views.chat_message import Button, ChatMessage
@@ -24,7 +25,7 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
             return bad_argument(context, args, f"notify {_USAGE}")
         if trouble := await prefer(context, caller, chat_id, levels={Topic(words[0]): Level(words[1])}):
             return ChatMessage(trouble)
-    recipient = context.recipients.recipient(chat_id)
+    recipient = context.people.recipients.recipient(chat_id)
     if recipient is None:
         return ChatMessage(context.texts("notify.start"))
     lines = [_line(context, recipient, topic) for topic in Topic]

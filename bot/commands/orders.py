@@ -3,7 +3,8 @@
 import asyncio
 
 from bot.commands.base import Args, Command, bad_argument
-from bot.commands.context import Caller, CommandContext
+from bot.commands.caller import Caller
+from bot.commands.context import CommandContext
 from bot.commands.pagination import refresh
 from bot.commands.pending_exits import wanted_exits
 from bot.texts import Html, short
@@ -38,7 +39,7 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
     if exits := wanted_exits(context):
         lines += ["", *exits]
     try:
-        last = await context.queries.recent_orders(_LAST)
+        last = await context.ledger.queries.recent_orders(_LAST)
     except LedgerUnavailable:
         lines += ["", texts("answer.ledger_read")]
     else:
@@ -50,7 +51,7 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
 async def _resting(context: CommandContext) -> list[Html]:
     try:
         async with asyncio.timeout(_ANSWER_SECONDS):
-            resting = await context.venue.open_orders()
+            resting = await context.exchange.venue.open_orders()
     except (ExchangeUnavailable, TimeoutError) as error:
         return [context.texts("answer.exchange", problem=short(str(error) or f"{_ANSWER_SECONDS:g} s", 200))]
     if not resting:

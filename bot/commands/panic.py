@@ -4,9 +4,10 @@ from functools import partial
 
 from bot.access.confirmations import Risk
 from bot.commands.base import Args, Command, always, bad_argument
+from bot.commands.caller import Caller
 from bot.commands.close import exit_lines
 from bot.commands.confirm import ask
-from bot.commands.context import Caller, CommandContext
+from bot.commands.context import CommandContext
 from bot.commands.manual_orders import exits, place_all, sell_body
 from bot.views.chat_message import ChatMessage
 from core.domain.access import Role

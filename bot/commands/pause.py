@@ -7,8 +7,9 @@ from functools import partial
 from bot.access.confirmations import Risk
 from bot.commands.arguments.durations import read_length
 from bot.commands.base import Args, Command, always, bad_argument, request
+from bot.commands.caller import Caller
 from bot.commands.confirm import ask
-from bot.commands.context import Caller, CommandContext
+from bot.commands.context import CommandContext
 from bot.commands.mode import change
 from bot.commands.resume import ROLE as LOOSENS
 from bot.views.chat_message import ChatMessage

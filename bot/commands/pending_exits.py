@@ -19,7 +19,7 @@ def wanted_exits(context: CommandContext) -> list[Html]:
 def _lines(context: CommandContext, wanted: PendingExit) -> list[Html]:
     texts, now = context.texts, context.clock.now()
     qty = min(wanted.qty, context.portfolio.position(wanted.symbol).qty)
-    base = context.priced(wanted.symbol).base
+    base = context.exchange.priced(wanted.symbol).base
     until = good_until(wanted, context.portfolio.limits)
     return [
         texts("exits.head", symbol=short(wanted.symbol), quantity=quantity(qty), base=base),

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from bot.commands.arguments.periods import PERIODS, first_day
 from bot.commands.base import Args, Command, bad_argument
-from bot.commands.context import Caller, CommandContext
+from bot.commands.caller import Caller
+from bot.commands.context import CommandContext
 from bot.commands.pnl import period_buttons
 from bot.commands.valuation import by_worth
 from bot.texts import Html, short
@@ -24,8 +25,8 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
         return bad_argument(context, args, f"performance {_USAGE}")
     selection = Selection(since=first_day(period, context.clock.now().date()))
     try:
-        symbols = by_worth(context, await context.analytics.performance("symbol", selection))
-        kinds = by_worth(context, await context.analytics.performance("signal_type", selection))
+        symbols = by_worth(context, await context.ledger.analytics.performance("symbol", selection))
+        kinds = by_worth(context, await context.ledger.analytics.performance("signal_type", selection))
     except LedgerUnavailable:
         return ChatMessage(context.texts("answer.ledger_read"))
     lines: list[str] = [context.texts("performance", period=context.texts(f"pnl.{period}"))]

@@ -5,7 +5,8 @@ from decimal import Decimal
 
 from bot.commands.arguments.periods import PERIODS, day_text, first_day
 from bot.commands.base import Args, Command, bad_argument
-from bot.commands.context import Caller, CommandContext
+from bot.commands.caller import Caller
+from bot.commands.context import CommandContext
 from bot.commands.pagination import choices, refresh
 from bot.commands.valuation import together
 from bot.texts import Html
@@ -24,7 +25,7 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
     if period not in PERIODS or len(args) > 1:
         return bad_argument(context, args, f"pnl {_USAGE}")
     try:
-        results = await context.queries.day_results(day_text(first_day(period, context.clock.now().date())))
+        results = await context.ledger.queries.day_results(day_text(first_day(period, context.clock.now().date())))
     except LedgerUnavailable:
         return ChatMessage(context.texts("answer.ledger_read"))
     title = context.texts("pnl", period=context.texts(f"pnl.{period}"))

@@ -1,7 +1,8 @@
 """/positions: open positions, their cost and current value. Answers from memory."""
 
 from bot.commands.base import Args, Command
-from bot.commands.context import Caller, CommandContext
+from bot.commands.caller import Caller
+from bot.commands.context import CommandContext
 from bot.commands.pagination import refresh
 from bot.commands.pending_exits import wanted_exits
 from bot.texts import Html
@@ -18,7 +19,7 @@ async def run(context: CommandContext, _args: Args, _caller: Caller) -> ChatMess
     blocks = ["\n".join(_lines(context, position)) for position in held]
     dust = [position for position in context.portfolio.positions.values() if position.qty and not position.is_open]
     if dust:
-        named = ", ".join(f"{quantity(position.qty)} {context.priced(position.symbol).base}" for position in dust)
+        named = ", ".join(f"{quantity(position.qty)} {context.exchange.priced(position.symbol).base}" for position in dust)
         blocks.append(context.texts("positions.dust", dust=named))
     if exits := wanted_exits(context):
         blocks.append("\n".join(exits))
@@ -28,7 +29,7 @@ async def run(context: CommandContext, _args: Args, _caller: Caller) -> ChatMess
 
 def _lines(context: CommandContext, position: Position) -> list[Html]:
     texts, now = context.texts, context.clock.now()
-    priced = context.priced(position.symbol)
+    priced = context.exchange.priced(position.symbol)
     lines = [texts("positions.head", symbol=position.symbol, quantity=quantity(position.qty), base=priced.base)]
     cost = price(position.average_cost)
     if priced.price is None:
@@ -40,7 +41,7 @@ def _lines(context: CommandContext, position: Position) -> list[Html]:
         profit = multiply(position.qty, priced.price) - position.cost
         percent, earned = percent_of(profit, position.cost), money(profit, signed=True)
         lines.append(texts("positions.unrealised", percent=percent, profit=earned, quote=priced.quote_asset))
-    if context.market.is_gone(position.symbol):
+    if context.exchange.market.is_gone(position.symbol):
         lines.append(texts("positions.gone", symbol=position.symbol))
     if position.opened_at is not None:
         since, held = texts.full_moment(position.opened_at), duration(now - position.opened_at, texts)

@@ -4,8 +4,9 @@ import re
 from datetime import time
 
 from bot.commands.base import Args, Command, always
+from bot.commands.caller import Caller
 from bot.commands.chat_preferences import chat_of, not_here, prefer
-from bot.commands.context import Caller, CommandContext
+from bot.commands.context import CommandContext
 from bot.texts import short
 from bot.views.chat_message import Button, ChatMessage
 from core.domain.access import QuietHours
@@ -25,7 +26,7 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
             return ChatMessage(context.texts("quiet.bad", argument=short(" ".join(args))), ((_night(context),),))
         if trouble := await prefer(context, caller, chat_id, quiet=hours):
             return ChatMessage(trouble)
-    quiet = context.recipients.reader(chat_id).quiet
+    quiet = context.people.recipients.reader(chat_id).quiet
     if quiet is None:
         return ChatMessage(context.texts("quiet.off"), ((_night(context),),))
     shown = {"start": quiet.start.strftime("%H:%M"), "end": quiet.end.strftime("%H:%M"), "zone": context.zone}

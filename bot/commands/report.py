@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 from bot.commands.base import Args, Command, bad_argument
+from bot.commands.caller import Caller
 from bot.commands.chart import chart_of
-from bot.commands.context import Caller, CommandContext
+from bot.commands.context import CommandContext
 from bot.commands.pagination import choices
 from bot.commands.performance import performance_line
 from bot.commands.pnl import by_asset
@@ -43,12 +44,12 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
 async def report(context: CommandContext, period: str) -> Html:
     """Returns what happened in the period, and the current state."""
     since = _since(period, context.clock.now().date())
-    results = await context.queries.day_results(since.isoformat())
-    symbols = by_worth(context, await context.analytics.performance("symbol", Selection(since=since)))
+    results = await context.ledger.queries.day_results(since.isoformat())
+    symbols = by_worth(context, await context.ledger.analytics.performance("symbol", Selection(since=since)))
     held = unrealised(context)
     lines = [
         context.texts("report", period=context.texts(f"report.{period}"), since=context.texts.day(since)),
-        *not_live(context.trading_mode, context.texts),
+        *not_live(context.exchange.trading_mode, context.texts),
         *by_asset(context, results),
         *_ends(context, symbols),
         "",

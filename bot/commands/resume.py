@@ -4,8 +4,9 @@ from functools import partial
 
 from bot.access.confirmations import Risk
 from bot.commands.base import Args, Command, always, bad_argument
+from bot.commands.caller import Caller
 from bot.commands.confirm import ask
-from bot.commands.context import Caller, CommandContext
+from bot.commands.context import CommandContext
 from bot.commands.mode import change
 from bot.views.chat_message import ChatMessage
 from bot.views.trading_state import controls_lines

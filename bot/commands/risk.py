@@ -3,7 +3,8 @@
 from decimal import Decimal
 
 from bot.commands.base import Args, Command, bad_argument
-from bot.commands.context import Caller, CommandContext
+from bot.commands.caller import Caller
+from bot.commands.context import CommandContext
 from bot.commands.pagination import refresh
 from bot.texts import Html
 from bot.views.chat_message import ChatMessage
@@ -50,9 +51,9 @@ def _halted(context: CommandContext) -> list[Html]:
 def _losses(context: CommandContext) -> list[Html]:
     """Returns today's loss in all quote assets together, as the rule counts it; and in each, where there is another than the
     report asset."""
-    limit, report = context.portfolio.limits.daily_loss_limit, context.rates.report
+    limit, report = context.portfolio.limits.daily_loss_limit, context.exchange.rates.report
     results = dict(sorted(context.portfolio.results_of(context.clock.now().date().isoformat()).items()))
-    total, lacking = context.rates.total(results)
+    total, lacking = context.exchange.rates.total(results)
     shown_as = {"limit": money(limit), "quote": report, "bar": bar(-total, limit)}
     lines = [context.texts("risk.loss", result=money(total, signed=True), **shown_as)]
     if set(results) - {report}:
@@ -63,14 +64,14 @@ def _losses(context: CommandContext) -> list[Html]:
 
 def _entry(context: CommandContext) -> Html:
     """Returns the value of an entry now in the symbol where it is largest, beside its limit."""
-    limit, report = context.portfolio.limits.max_order_notional, context.rates.report
+    limit, report = context.portfolio.limits.max_order_notional, context.exchange.rates.report
     known = [
         (instrument, quote.ask)
-        for instrument in context.market.instruments().values()
-        if context.symbols is None or instrument.symbol in context.symbols
-        if (quote := context.market.quote(instrument.symbol)) is not None
+        for instrument in context.exchange.market.instruments().values()
+        if context.exchange.symbols is None or instrument.symbol in context.exchange.symbols
+        if (quote := context.exchange.market.quote(instrument.symbol)) is not None
     ]
-    rates = context.rates.last({instrument.quote for instrument, _ in known})
+    rates = context.exchange.rates.last({instrument.quote for instrument, _ in known})
     drafts = [
         (rate.at_most(draft.notional), instrument.symbol)
         for instrument, ask in known

@@ -5,8 +5,9 @@ from functools import partial
 from bot.access.confirmations import Risk
 from bot.commands.arguments.symbols import held_buttons, held_symbols, named_symbol
 from bot.commands.base import Args, Command, bad_argument
+from bot.commands.caller import Caller
 from bot.commands.confirm import ask
-from bot.commands.context import Caller, CommandContext
+from bot.commands.context import CommandContext
 from bot.commands.manual_orders import Plan, place, plan, plan_lines, since_lines
 from bot.views.chat_message import ChatMessage
 from core.domain.access import Role
@@ -28,7 +29,7 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
         why = (
             context.texts.reason(found)
             if context.shows_figures(caller)
-            else context.texts("answer.in_private", bot=context.bot_name())
+            else context.texts("answer.in_private", bot=context.program.bot_name())
         )
         return ChatMessage(context.texts("confirm.refused", reason=why))
     unshown = [context.texts("plan.unshown", symbol=found.symbol), *since_lines(context, found)]

@@ -4,9 +4,11 @@ from difflib import get_close_matches
 from functools import partial
 
 from bot.access.confirmations import Risk
+from bot.commands.actions import Trouble
 from bot.commands.base import Args, Command
+from bot.commands.caller import Caller
 from bot.commands.confirm import ask
-from bot.commands.context import Caller, CommandContext, Trouble
+from bot.commands.context import CommandContext
 from bot.texts import Html, short
 from bot.views.chat_message import Button, ChatMessage
 from core.domain.access import Role
@@ -75,7 +77,7 @@ def _line(context: CommandContext, name: str) -> Html:
 
 
 async def _set(context: CommandContext, caller: Caller, name: str, value: str | None, source_id: str) -> str:
-    verdict = await context.put_as(source_id, LimitRequested(name, value, caller.user_id, caller.name))
+    verdict = await context.actions.put_as(source_id, LimitRequested(name, value, caller.user_id, caller.name))
     if isinstance(verdict, Trouble):
         return context.texts(verdict.value or "answer.known")
     if verdict.reason is not None:

@@ -2,7 +2,8 @@
 
 from bot.commands.arguments.counts import read_count
 from bot.commands.base import Args, Command, bad_argument
-from bot.commands.context import Caller, CommandContext
+from bot.commands.caller import Caller
+from bot.commands.context import CommandContext
 from bot.commands.pagination import leaf_buttons, read_leaf
 from bot.texts import Html, short
 from bot.views.chat_message import ChatMessage
@@ -34,7 +35,7 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
     if count is None or len(leaf.args) > 1:
         return bad_argument(context, args, "signals [1-20]")
     try:
-        rows = await context.queries.recent_signals(count, page=leaf.page)
+        rows = await context.ledger.queries.recent_signals(count, page=leaf.page)
     except LedgerUnavailable:
         return ChatMessage(context.texts("answer.ledger_read"))
     lines = [context.texts("signals") if rows else context.texts("signals.none"), *(_line(context, row) for row in rows)]

@@ -4,9 +4,11 @@ from dataclasses import replace
 
 from bot.access.roles import digest_of
 from bot.commands import why
+from bot.commands.actions import Trouble
 from bot.commands.base import Args, Command
+from bot.commands.caller import Caller
 from bot.commands.chat_preferences import prefer
-from bot.commands.context import Caller, CommandContext, Trouble
+from bot.commands.context import CommandContext
 from bot.views.chat_message import ChatMessage
 from bot.views.trading_state import controls_lines
 from core.domain.access import Role
@@ -31,12 +33,12 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
 async def joined(context: CommandContext, word: str, user_id: int, name: str, source_id: str) -> ChatMessage:
     """Lets in somebody who came with an invitation's word."""
     guest = Caller(user_id, name, Role.VIEWER, source_id, chat_id=user_id)
-    verdict = await context.put(guest, InviteUsed(digest_of(word), user_id, name))
+    verdict = await context.actions.put(guest, InviteUsed(digest_of(word), user_id, name))
     if isinstance(verdict, Trouble):
         return ChatMessage(context.texts(verdict.value) if verdict.value else context.texts("answer.pending"))
     if verdict.reason is not None:
         return ChatMessage(context.texts.reason(verdict.reason))
-    role = context.people.role(user_id) or Role.VIEWER
+    role = context.people.roles.role(user_id) or Role.VIEWER
     await prefer(context, replace(guest, source_id=f"{source_id}:reader"), user_id, active=True)
     greeting = f"{context.texts('people.welcome', name=name)}\n\n{_greeting(context, role)}"
     return ChatMessage(greeting, keys=context.keys(replace(guest, role=role)))

@@ -6,7 +6,8 @@ from datetime import timedelta
 from decimal import Decimal
 
 from bot.commands.base import Args, Command, bad_argument
-from bot.commands.context import Caller, CommandContext
+from bot.commands.caller import Caller
+from bot.commands.context import CommandContext
 from bot.commands.pagination import refresh
 from bot.texts import Html
 from bot.views.chat_message import ChatMessage
@@ -66,8 +67,8 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
     if args:
         return bad_argument(context, args, "stats")
     try:
-        gains = await context.analytics.gains(Selection(), _LAST)
-        trades = [trade for _, trade in await context.queries.recent_trades(_LAST)]
+        gains = await context.ledger.analytics.gains(Selection(), _LAST)
+        trades = [trade for _, trade in await context.ledger.queries.recent_trades(_LAST)]
     except LedgerUnavailable:
         return ChatMessage(context.texts("answer.ledger_read"))
     profits: dict[str, list[Decimal]] = {}

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from bot.commands.base import Args, Command
-from bot.commands.context import Caller, CommandContext
+from bot.commands.caller import Caller
+from bot.commands.context import CommandContext
 from bot.commands.pagination import refresh
 from bot.commands.valuation import together, unrealised
 from bot.texts import Html
@@ -24,22 +25,22 @@ _LIMITS = ("PRICE_BAND_PCT", "MAX_ORDER_NOTIONAL", "MAX_OPEN_POSITIONS", "DAILY_
 
 async def run(context: CommandContext, _args: Args, _caller: Caller) -> ChatMessage:
     """Shows one screen: modes, positions, today, pending approvals, each part."""
-    uptime = duration(context.clock.now() - context.started_at, context.texts)
-    head = context.texts("status.head", trading_mode=context.trading_mode.upper(), uptime=uptime)
+    uptime = duration(context.clock.now() - context.program.started_at, context.texts)
+    head = context.texts("status.head", trading_mode=context.exchange.trading_mode.upper(), uptime=uptime)
     lines = [
         head,
-        *not_live(context.trading_mode, context.texts),
+        *not_live(context.exchange.trading_mode, context.texts),
         controls_lines(context.portfolio.controls, context.texts),
         "",
         *_positions(context),
     ]
     lines += [_today(context), "", _waiting(context), *_held(context)]
-    known = {"asset": context.rates.report}
+    known = {"asset": context.exchange.rates.report}
     limits = ", ".join(
         context.texts(f"limit.short.{name}", value=shown(context.portfolio.limits, name), **known) for name in _LIMITS
     )
     lines.append(context.texts("status.limits", limits=Html(limits)))
-    parts = [context.texts("status.health"), *short_parts(context.health(), context.texts, 120)]
+    parts = [context.texts("status.health"), *short_parts(context.program.health(), context.texts, 120)]
     return ChatMessage("\n".join([*lines, "", *parts]), ((refresh("/status", context.texts),),))
 
 
@@ -47,7 +48,7 @@ def _positions(context: CommandContext) -> list[Html]:
     texts, held = context.texts, context.portfolio.open_positions()
     lines = [texts("status.positions", count=len(held))]
     for index, position in enumerate(held):
-        priced = context.priced(position.symbol)
+        priced = context.exchange.priced(position.symbol)
         shown = {"symbol": position.symbol, "quantity": quantity(position.qty), "base": priced.base}
         if priced.price is None:
             line = texts("status.position_unpriced", **shown)
@@ -85,8 +86,8 @@ def _waiting(context: CommandContext) -> Html:
         "status.waiting",
         approvals=len(context.portfolio.approvals),
         orders=len(context.portfolio.in_flight),
-        messages=len(context.inbox),
-        alerts=context.alerts_waiting(),
+        messages=len(context.actions.inbox),
+        alerts=context.program.alerts_waiting(),
     )
 
 

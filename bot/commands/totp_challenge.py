@@ -2,7 +2,8 @@
 
 from bot.access.confirmations import Act, Risk
 from bot.access.totp import CodeCheck
-from bot.commands.context import Caller, CommandContext
+from bot.commands.caller import Caller
+from bot.commands.context import CommandContext
 from bot.texts import Html
 from bot.views.chat_message import ChatMessage
 from core.domain.access import Role
@@ -12,7 +13,7 @@ from core.records.message_outcome import MessageOutcome
 
 def lacking(context: CommandContext, caller: Caller, risk: Risk) -> Html | None:
     """Returns why this person cannot confirm it: a code is needed, and no authenticator was set up."""
-    if risk is Risk.LOWERS or context.codes is None or context.codes.authenticator(caller.user_id) is not None:
+    if risk is Risk.LOWERS or context.people.codes is None or context.people.codes.authenticator(caller.user_id) is not None:
         return None
     return context.texts("code.enrol_first")
 
@@ -20,11 +21,11 @@ def lacking(context: CommandContext, caller: Caller, risk: Risk) -> Html | None:
 async def with_code(context: CommandContext, caller: Caller, role: Role, text: str, act: Act) -> ChatMessage:
     """Does an act that raises risk and needs no second tap: at once, or where codes are on, once the code has come, of a
     person who must still have `role` then. `text` describes it."""
-    if context.codes is None:
+    if context.people.codes is None:
         return ChatMessage(await act(caller.source_id))
     if (why := lacking(context, caller, Risk.RAISES)) is not None:
         return ChatMessage(f"{text}\n\n{why}")
-    context.confirmations.await_code_of(
+    context.people.confirmations.await_code_of(
         user_id=caller.user_id, who=caller.name, chat_id=caller.chat_id, role=role, text=text, act=act, risk=Risk.RAISES
     )
     return ChatMessage(f"{text}\n\n{asked_for(context, caller)}")
@@ -38,17 +39,17 @@ def asked_for(context: CommandContext, caller: Caller) -> Html:
 async def why_not(context: CommandContext, caller: Caller, code: str) -> Html | None:
     """Uses a code up, or counts it as wrong, in the ledger, so that a restart forgets neither; returns None once it is used,
     else why not. Where the ledger cannot store it, nobody learns whether it was right."""
-    if context.codes is None:
+    if context.people.codes is None:
         return context.texts("code.wrong")
-    step, one = context.codes.judge(code, caller.user_id), context.codes.authenticator(caller.user_id)
+    step, one = context.people.codes.judge(code, caller.user_id), context.people.codes.authenticator(caller.user_id)
     if one is None or step is CodeCheck.NONE or step is CodeCheck.LOCKED:
         return context.texts(step.value if isinstance(step, CodeCheck) else "code.wrong")
     about = one.salt, caller.user_id, caller.name
     wish = CodeRefused(*about) if step is CodeCheck.WRONG else CodeUsed(one.salt, step, caller.user_id, caller.name)
-    verdict = await context.put_as(f"code:{caller.source_id}", wish)
+    verdict = await context.actions.put_as(f"code:{caller.source_id}", wish)
     if not isinstance(verdict, MessageOutcome):
         return context.texts("code.not_noted")
     if step is CodeCheck.WRONG:
-        locked = verdict.reason is not None or context.codes.judge(code, caller.user_id) is CodeCheck.LOCKED
+        locked = verdict.reason is not None or context.people.codes.judge(code, caller.user_id) is CodeCheck.LOCKED
         return context.texts("code.locked" if locked else "code.wrong")
     return context.texts("confirm.not_done", reason=context.texts.reason(verdict.reason)) if verdict.reason is not None else None

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from bot.commands.arguments.counts import read_count
 from bot.commands.arguments.symbols import read_symbol
 from bot.commands.base import Args, Command, bad_argument
-from bot.commands.context import Caller, CommandContext
+from bot.commands.caller import Caller
+from bot.commands.context import CommandContext
 from bot.commands.pagination import leaf_buttons, read_leaf
 from bot.texts import Html
 from bot.views.chat_message import ChatMessage
@@ -27,7 +28,7 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
     if count is None or words or (symbol is None and len(leaf.args) > 1):
         return bad_argument(context, args, f"trades {_USAGE}")
     try:
-        trades = await context.queries.recent_trades(count, symbol=symbol, page=leaf.page)
+        trades = await context.ledger.queries.recent_trades(count, symbol=symbol, page=leaf.page)
     except LedgerUnavailable:
         return ChatMessage(context.texts("answer.ledger_read"))
     if not trades:

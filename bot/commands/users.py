@@ -6,8 +6,9 @@ from functools import partial
 from bot.access.confirmations import Risk
 from bot.access.roles import digest_of, new_invite_word
 from bot.commands.base import Args, Command, bad_argument, request
+from bot.commands.caller import Caller
 from bot.commands.confirm import ask
-from bot.commands.context import Caller, CommandContext
+from bot.commands.context import CommandContext
 from bot.commands.totp_challenge import with_code
 from bot.texts import Html, short
 from bot.views.chat_message import Button, ChatMessage, Keyboard
@@ -42,10 +43,10 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
 
 def _listed(context: CommandContext) -> ChatMessage:
     came = sorted(context.portfolio.people.values(), key=lambda person: (-person.role, person.name))
-    came = [person for person in came if person.user_id not in context.people.fixed]
+    came = [person for person in came if person.user_id not in context.people.roles.fixed]
     lines = [
         context.texts("people"),
-        *(_fixed(context, person, role) for person, role in context.people.fixed.items()),
+        *(_fixed(context, person, role) for person, role in context.people.roles.fixed.items()),
         *(_line(context, person) for person in came[:_SHOWN]),
     ]
     if len(came) > _SHOWN:
@@ -62,7 +63,7 @@ def _role(context: CommandContext, role: Role) -> Html:
 
 
 def _fixed(context: CommandContext, person: int, role: Role) -> Html:
-    name = context.people.names.get(person)
+    name = context.people.roles.names.get(person)
     key = "people.fixed" if name is None else "people.fixed_named"
     return context.texts(key, person=person, role=_role(context, role), name=name or "")
 
@@ -100,7 +101,7 @@ async def _link(context: CommandContext, caller: Caller, role: Role, source_id: 
     wish = InviteRequested(digest_of(word), role, caller.user_id, caller.name)
     if trouble := await request(context, wish, replace(caller, source_id=source_id)):
         return trouble
-    link = f"https://t.me/{context.bot_name()}?start={word}"
+    link = f"https://t.me/{context.program.bot_name()}?start={word}"
     return context.texts("people.link", role=_role(context, role), link=link)
 
 
@@ -119,7 +120,7 @@ async def _end_codes(context: CommandContext, caller: Caller, person: int, sourc
 
 
 def _ask_revoke(context: CommandContext, user_id: int) -> ChatMessage:
-    if user_id in context.people.fixed:
+    if user_id in context.people.roles.fixed:
         return ChatMessage(context.texts("people.is_fixed", person=user_id))
     person = context.portfolio.people.get(user_id)
     if person is None:

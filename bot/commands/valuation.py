@@ -16,7 +16,7 @@ def unrealised(context: CommandContext) -> dict[str, Decimal]:
     """Returns the unrealised profit of open positions by quote asset; without those whose price is unknown."""
     found: defaultdict[str, Decimal] = defaultdict(Decimal)
     for position in context.portfolio.open_positions():
-        priced = context.priced(position.symbol)
+        priced = context.exchange.priced(position.symbol)
         if priced.price is not None:
             found[priced.quote_asset] += multiply(position.qty, priced.price) - position.cost
     return dict(found)
@@ -24,15 +24,15 @@ def unrealised(context: CommandContext) -> dict[str, Decimal]:
 
 def together(context: CommandContext, results: Mapping[str, Decimal]) -> list[Html]:
     """Returns the total in the report asset of results by quote asset; nothing where there is no other asset among them."""
-    if not set(results) - {context.rates.report}:
+    if not set(results) - {context.exchange.rates.report}:
         return []
-    total, lacking = context.rates.total(results)
-    return total_lines(total if len(lacking) < len(results) else None, context.rates.report, lacking, context.texts)
+    total, lacking = context.exchange.rates.total(results)
+    return total_lines(total if len(lacking) < len(results) else None, context.exchange.rates.report, lacking, context.texts)
 
 
 def by_worth(context: CommandContext, found: Sequence[Performance]) -> list[Performance]:
     """Returns the most profitable first, by value in the report asset; those without a known rate last."""
-    rates = context.rates.last({one.quote_asset for one in found})
+    rates = context.exchange.rates.last({one.quote_asset for one in found})
 
     def worth(one: Performance) -> tuple[bool, Decimal]:
         rate = rates[one.quote_asset]

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from bot.commands.base import Args, Command, bad_argument
-from bot.commands.context import Caller, CommandContext
+from bot.commands.caller import Caller
+from bot.commands.context import CommandContext
 from bot.texts import Html, short
 from bot.views.chat_message import Button, ChatMessage
 from bot.views.signal_story import letter_lines, story_lines
@@ -33,7 +34,7 @@ async def _told(context: CommandContext, args: Args, caller: Caller, *, full: bo
         return ChatMessage("\n".join(letter_lines(found, context.texts)))
     if len(found) > 1:
         return _which(context, found)
-    story = await context.stories.story(found[0]) if found else None
+    story = await context.ledger.stories.story(found[0]) if found else None
     if story is None:
         return ChatMessage(await _nothing(context, args[0]) if args else context.texts("why.none"))
     buttons = () if full else ((Button(context.texts("why.full"), f"/why {story.seq} {_MORE}"),),)
@@ -44,11 +45,11 @@ async def _nothing(context: CommandContext, name: str) -> Html:
     """Returns that nothing is known of it, or nothing any more."""
     texts, number = context.texts, name.removeprefix("#")
     seq = int(number) if number.isascii() and number.isdigit() and len(number) <= _DIGITS else 0
-    left = await context.stories.pruned(seq)
+    left = await context.ledger.stories.pruned(seq)
     if left is not None:
         shown = {"seq": left.seq, "signal_type": short(left.signal_type), "symbol": short(left.symbol)}
         return texts("why.pruned", time=texts.full_moment(left.received_at), outcome=short(left.outcome), **shown)
-    before = await context.stories.pruned_before()
+    before = await context.ledger.stories.pruned_before()
     unknown = texts("why.unknown", name=short(name))
     return unknown if before is None else Html(f"{unknown}\n{texts('why.pruned_before', time=texts.full_moment(before))}")
 
@@ -56,11 +57,11 @@ async def _nothing(context: CommandContext, name: str) -> Html:
 async def _found(context: CommandContext, args: Args, caller: Caller) -> Sequence[int] | LetterStory:
     if args:
         name = args[0].removeprefix("#")
-        return await context.stories.named(name) or await context.stories.letter(name) or ()
+        return await context.ledger.stories.named(name) or await context.ledger.stories.letter(name) or ()
     if caller.reply_to is None:
-        return await context.stories.last()
-    told = await context.stories.told_by(caller.chat_id, caller.reply_to)
-    return told or await context.stories.letter_told_by(caller.chat_id, caller.reply_to) or ()
+        return await context.ledger.stories.last()
+    told = await context.ledger.stories.told_by(caller.chat_id, caller.reply_to)
+    return told or await context.ledger.stories.letter_told_by(caller.chat_id, caller.reply_to) or ()
 
 
 def _which(context: CommandContext, found: Sequence[int]) -> ChatMessage:

@@ -4,8 +4,9 @@ import re
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from bot.commands.base import Args, Command, always
+from bot.commands.caller import Caller
 from bot.commands.chat_preferences import prefer
-from bot.commands.context import Caller, CommandContext
+from bot.commands.context import CommandContext
 from bot.texts import short
 from bot.views.chat_message import Button, ChatMessage
 

@@ -58,26 +58,26 @@ class DigestTimer:
 
     async def _digest(self, occasion: Occasion, chat_id: int, now: datetime) -> Digest:
         context, today = self._context, now.date()
-        results = await context.queries.day_results(today.isoformat())
-        days = await context.analytics.days(Selection(since=today - timedelta(days=_DAYS - 1)))
+        results = await context.ledger.queries.day_results(today.isoformat())
+        days = await context.ledger.analytics.days(Selection(since=today - timedelta(days=_DAYS - 1)))
         quotes = [day.quote_asset for day in days]
         quote = max(sorted(set(quotes)), key=quotes.count, default="")
-        earned, report = _by_quote(results), context.rates.report
-        together, lacking = context.rates.total(earned) if set(earned) - {report} else (None, ())
+        earned, report = _by_quote(results), context.exchange.rates.report
+        together, lacking = context.exchange.rates.total(earned) if set(earned) - {report} else (None, ())
         return Digest(
             chat_id=chat_id,
             occasion=occasion,
             at=now,
             pause=context.portfolio.controls.pause.value,
             mode=context.portfolio.controls.mode.value,
-            trading_mode=context.trading_mode,
+            trading_mode=context.exchange.trading_mode,
             positions=len(context.portfolio.open_positions()),
             today=earned,
             exits=sum(result.exits for result in results),
             wins=sum(result.wins for result in results),
             unrealised=unrealised(context),
             questions=len(context.portfolio.approvals),
-            troubles=tuple(name for name, (well, _) in context.health().items() if not well),
+            troubles=tuple(name for name, (well, _) in context.program.health().items() if not well),
             quote=quote,
             days=tuple((day.at.date().isoformat(), day.profit) for day in days if day.quote_asset == quote),
             together=together if len(lacking) < len(earned) else None,

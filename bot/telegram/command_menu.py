@@ -41,15 +41,15 @@ class CommandMenus:
     def _wanted(self) -> dict[int | None, _Menu]:
         """Returns the menu of each chat. A person whose right ended has an empty one; a group has that of a viewer, as
         Telegram shows everybody in it the same."""
-        main, started = self._context.recipients.chat_id, self._context.portfolio.readers
-        roles = {chat: role for chat, role in self._context.people.roles().items() if chat in started or chat == main}
+        main, started = self._context.people.recipients.chat_id, self._context.portfolio.readers
+        roles = {chat: role for chat, role in self._context.people.roles.roles().items() if chat in started or chat == main}
         menus: dict[int | None, _Menu] = {None: (), **{chat: () for chat in self._shown if chat not in roles}}
         if main < 0:
             menus[main] = self._menu(main, Role.VIEWER)
         return menus | {user_id: self._menu(user_id, role) for user_id, role in roles.items()}
 
     def _menu(self, chat_id: int, role: Role) -> _Menu:
-        words = texts(*self._context.recipients.speech(chat_id))
+        words = texts(*self._context.people.recipients.speech(chat_id))
         return tuple((command.name, plain_text(words(f"command.{command.name}"))) for command in COMMANDS if role >= command.role)
 
     async def _show(self, chat_id: int | None, menu: _Menu) -> None:

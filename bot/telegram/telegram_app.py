@@ -18,7 +18,8 @@ from bot.access.totp import is_code
 from bot.commands import approval_buttons as approvals
 from bot.commands import code, nearest
 from bot.commands import totp_challenge as codes
-from bot.commands.context import Caller, CommandContext
+from bot.commands.caller import Caller
+from bot.commands.context import CommandContext
 from bot.commands.parser import Asked, read_asked
 from bot.commands.start import joined
 from bot.settings.redaction import shown as redacted
@@ -69,7 +70,7 @@ class TelegramChat:
         self._offset: int | None = None
         # Updates side by side: one slow command does not hold up the others. Each is put into the inbox in the order it came.
         self._application = Application.builder().bot(bot).updater(None).job_queue(None).concurrent_updates(True).build()
-        gate = Gate(context.people.role, self._is_invited, strangers, self._not_own)
+        gate = Gate(context.people.roles.role, self._is_invited, strangers, self._not_own)
         self._application.add_handler(TypeHandler(Update, gate.check), group=-1)
         self._application.add_handler(MessageHandler(filters.UpdateType.MESSAGE & filters.TEXT, self._said))
         self._application.add_handler(CallbackQueryHandler(self._tapped))
@@ -156,7 +157,7 @@ class TelegramChat:
 
     def _is_invited(self, text: str) -> bool:
         word = link_word(text)
-        return word is not None and self._context.people.lets_in(word, self._context.clock.now())
+        return word is not None and self._context.people.roles.lets_in(word, self._context.clock.now())
 
     async def _not_own(self, message: Message) -> None:
         """Says why it does nothing, where it looks as if something was wanted."""
@@ -177,11 +178,14 @@ class TelegramChat:
             await self._welcome(message, message.from_user, source_id)
             return
         context = self._context.spoken_to(caller.user_id)
-        asked = read_asked(command_of(message.text) or message.text, self._bot.username)
-        if is_code(message.text) and context.confirmations.awaiting_code(caller.user_id, caller.chat_id):
+        asked, one_time_codes = read_asked(command_of(message.text) or message.text, self._bot.username), context.people.codes
+        if is_code(message.text) and context.people.confirmations.awaiting_code(caller.user_id, caller.chat_id):
             await self._coded(context, message, caller)
         elif (
-            is_code(message.text) and caller.in_private and context.codes is not None and context.codes.enrolling(caller.user_id)
+            is_code(message.text)
+            and caller.in_private
+            and one_time_codes is not None
+            and one_time_codes.enrolling(caller.user_id)
         ):
             await self._enrolled(context, message, caller)
         elif asked is not None:
@@ -213,7 +217,7 @@ class TelegramChat:
             await self._toast(query, context.texts("toast.unreadable"))
         elif caller.role < approvals.ROLE:
             await self._toast(query, _missing_role(context, approvals.ROLE, caller))
-        elif context.codes is not None and approvals.raises_risk(context, data):
+        elif context.people.codes is not None and approvals.raises_risk(context, data):
             if query.message is None:  # there is nowhere to ask for the code
                 await self._toast(query, context.texts("toast.no_message"))
                 return
@@ -240,8 +244,8 @@ class TelegramChat:
 
     async def _confirmed(self, context: CommandContext, query: CallbackQuery, caller: Caller, token: str, yes: bool) -> None:
         """The second tap. The question is closed before anything is awaited, so that it is answered once."""
-        who = context.confirmations.who_asked(token)
-        pending = context.confirmations.take(token, caller.user_id, caller.chat_id)
+        who = context.people.confirmations.who_asked(token)
+        pending = context.people.confirmations.take(token, caller.user_id, caller.chat_id)
         if isinstance(pending, Refusal):
             await self._toast(query, context.texts(pending.value, who=short(who)))
             if pending is Refusal.GONE:
@@ -250,7 +254,7 @@ class TelegramChat:
         if caller.role < pending.role:
             await self._toast(query, _missing_role(context, pending.role, caller))
             return
-        coded = yes and pending.risk is Risk.RAISES and context.codes is not None
+        coded = yes and pending.risk is Risk.RAISES and context.people.codes is not None
         if coded and query.message is None:
             await self._toast(query, context.texts("toast.no_message"))
             return
@@ -264,13 +268,13 @@ class TelegramChat:
             said: str = context.texts("confirm.left", who=caller.name)
         elif not fresh and pending.risk is Risk.RAISES:
             # Whoever wants out is not asked a third time; whoever wants in may have changed their mind since.
-            keyboard = confirm_keyboard(context.confirmations.ask_anew(pending), context.texts)
+            keyboard = confirm_keyboard(context.people.confirmations.ask_anew(pending), context.texts)
             await self._replace(query, ChatMessage(f"{pending.text}\n\n{context.texts('confirm.late')}", keyboard))
             return
         elif (why := codes.lacking(context, caller, pending.risk)) is not None:
             said = why
         elif coded and query.message is not None:
-            context.confirmations.await_code(pending, query.message.message_id)
+            context.people.confirmations.await_code(pending, query.message.message_id)
             said = codes.asked_for(context, caller)
         else:
             said = await pending.act(pending.source_id)
@@ -287,11 +291,11 @@ class TelegramChat:
 
     async def _coded(self, context: CommandContext, message: Message, caller: Caller) -> None:
         """The code that makes it so. The message with the code goes, where the bot may take it away."""
-        found = context.confirmations.take_coded(caller.user_id, caller.chat_id)
-        if found is None or context.codes is None:
+        found = context.people.confirmations.take_coded(caller.user_id, caller.chat_id)
+        if found is None or context.people.codes is None:
             return
         pending, asked = found
-        begun = context.codes.enrolling(caller.user_id)
+        begun = context.people.codes.enrolling(caller.user_id)
         await self._take_code(message)
         if caller.role < pending.role:
             said: str = _missing_role(context, pending.role, caller)
@@ -300,8 +304,8 @@ class TelegramChat:
         record = ChatMessage(f"{pending.text}\n\n{said}")
         if asked is None or not await self._speaker.edit(message.chat.id, asked, record, _ANSWER_ATTEMPTS):
             await self._say(message, record)
-        if context.codes.enrolling(caller.user_id) is not begun:
-            await self._say(message, await code.decision_context(context, context.codes, caller))
+        if context.people.codes.enrolling(caller.user_id) is not begun:
+            await self._say(message, await code.decision_context(context, context.people.codes, caller))
 
     async def _enrolled(self, context: CommandContext, message: Message, caller: Caller) -> None:
         """The first code of a new authenticator; the picture goes with it."""
@@ -339,10 +343,10 @@ class TelegramChat:
 
     def _caller(self, person: User, chat_id: int, source_id: str) -> Caller | None:
         """None for who has no right: the gate has looked, and lets pass only who comes invited."""
-        role = self._context.people.role(person.id)
+        role = self._context.people.roles.role(person.id)
         if role is None:
             return None
-        name = self._context.people.names[person.id] = short(person.full_name)
+        name = self._context.people.roles.names[person.id] = short(person.full_name)
         return Caller(person.id, name, role, source_id, chat_id)
 
     async def _say(self, message: Message, reply: ChatMessage) -> None:

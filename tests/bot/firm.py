@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -12,8 +12,12 @@ from pathlib import Path
 from bot.access.confirmations import Confirmations
 from bot.access.roles import Roles
 from bot.access.totp import OneTimeCodes
-from bot.commands.context import ASK_SECONDS, CommandContext
+from bot.commands.actions import ASK_SECONDS, Actions
+from bot.commands.context import CommandContext, People
+from bot.commands.exchange_view import ExchangeView
+from bot.commands.ledger_reads import LedgerReads
 from bot.commands.liquidation import PanicTimer
+from bot.commands.program_status import ProgramStatus
 from bot.jobs.timers import ApprovalTimer, PauseTimer
 from bot.notifications.dispatcher import NotificationDispatcher
 from bot.notifications.event_emitter import EventEmitter
@@ -30,6 +34,7 @@ from core.adapters.ledger.stories import LedgerStories
 from core.adapters.paper.paper_exchange import PaperExchange
 from core.domain.access import Role
 from core.domain.errors import ExchangeUnavailable
+from core.domain.events.table import Event
 from core.domain.instrument import Instrument, Quote
 from core.domain.messages import Message, SignalReceived
 from core.domain.signal import Signal
@@ -89,6 +94,7 @@ class Firm:
     clock: FastClock
     notifiers: NotificationDispatcher
     numbers: "count[int]"
+    tell: Callable[[Event], None]
 
     @property
     def room(self) -> Room:
@@ -175,34 +181,26 @@ async def firm_on(
     notifiers = NotificationDispatcher(
         alerts, recipients, ledger, clock, blocked=blocked, quote=trading.market.quote, paces=paces
     )
+    reader = ledger.reader
     context = CommandContext(
         portfolio=portfolio,
-        market=trading.market,
-        decisions=trading.decisions,
-        rates=trading.rates,
-        confirmations=Confirmations(clock),
-        codes=codes,
-        inbox=trading.inbox,
-        alerts_waiting=lambda: notifiers.waiting,
-        queries=LedgerQueries(ledger.reader),
-        analytics=LedgerAnalytics(ledger.reader),
-        stories=LedgerStories(ledger.reader),
-        venue=venue,
+        exchange=ExchangeView(trading.market, trading.rates, venue, "paper", None),
+        ledger=LedgerReads(LedgerQueries(reader), LedgerAnalytics(reader), LedgerStories(reader)),
+        people=People(recipients.people, recipients, Confirmations(clock), codes),
+        # A machine that is busy for a moment is not a slow ledger, however fast the clock.
+        actions=Actions(trading.inbox, trading.decisions, clock, patience=ASK_SECONDS * speed),
+        program=ProgramStatus(
+            version="0.1.0",
+            started_at=clock.now() - timedelta(hours=1),
+            bot_name=recipients.bot_name,
+            health=lambda: {"exchange": trading.market.ready},
+            alerts_waiting=lambda: notifiers.waiting,
+            lag=None,
+            clock_offset=lambda: None,
+        ),
         clock=clock,
-        trading_mode="paper",
-        symbols=None,
-        people=recipients.people,
-        recipients=recipients,
-        bot_name=recipients.bot_name,
         language="en",
         zone="UTC",
-        version="0.1.0",
-        started_at=clock.now() - timedelta(hours=1),
-        health=lambda: {"exchange": trading.market.ready},
-        lag=None,
-        clock_offset=lambda: None,
-        tell=EventEmitter(ledger, clock).tell,
-        patience=ASK_SECONDS * speed,  # a machine that is busy for a moment is not a slow ledger, however fast the clock
     )
     chat = TelegramChat(answers, context, ledger, paces, alone(clock))
     timers = (
@@ -222,7 +220,7 @@ async def firm_on(
         running(_every(clock, timers)),
     ):
         await until(lambda: chat.ready[0])
-        yield Firm(server, ledger, trading, context, prices, clock, notifiers, count(1))
+        yield Firm(server, ledger, trading, context, prices, clock, notifiers, count(1), EventEmitter(ledger, clock).tell)
 
 
 @contextlib.asynccontextmanager

@@ -9,7 +9,11 @@ from decimal import Decimal
 
 from bot.access.confirmations import Confirmations
 from bot.access.roles import Roles
-from bot.commands.context import CommandContext
+from bot.commands.actions import Actions
+from bot.commands.context import CommandContext, People
+from bot.commands.exchange_view import ExchangeView
+from bot.commands.ledger_reads import LedgerReads
+from bot.commands.program_status import ProgramStatus
 from bot.subscriptions.recipients import Recipients
 from bot.telegram.single_instance import SingleInstance
 from core.domain.access import Role
@@ -466,20 +470,28 @@ class Office:
             "exchange": (False, "no <answer>"),
         }
         rates = ExchangeRates(self.portfolio, self.market, clock)
+        decisions = DecisionService(
+            portfolio=self.portfolio, market=self.market, rates=rates, balances=self.exchange.balances, clock=clock
+        )
         self.context = CommandContext(
-            portfolio=self.portfolio, market=self.market, rates=rates,
-            decisions=DecisionService(
-                portfolio=self.portfolio, market=self.market, rates=rates, balances=self.exchange.balances, clock=clock
+            portfolio=self.portfolio,
+            exchange=ExchangeView(self.market, rates, self.exchange, "paper", frozenset({"WIFUSDC"})),
+            ledger=LedgerReads(self.ledger, self.ledger, self.ledger),
+            people=People(self.people, self.recipients, Confirmations(clock), None),
+            actions=Actions(self.inbox, decisions, clock),
+            program=ProgramStatus(
+                version="0.1.0",
+                started_at=clock.now() - timedelta(hours=3, minutes=12),
+                bot_name=lambda: "marketflow_local_bot",
+                health=self._health,
+                alerts_waiting=lambda: len(self.ledger.unsent),
+                lag=lambda: self.lag,
+                clock_offset=lambda: self.clock_offset,
             ),
-            confirmations=Confirmations(clock),
-            codes=None, inbox=self.inbox, alerts_waiting=lambda: len(self.ledger.unsent),
-            queries=self.ledger, analytics=self.ledger, stories=self.ledger,
-            venue=self.exchange, clock=clock, trading_mode="paper", symbols=frozenset({"WIFUSDC"}),
-            people=self.people, recipients=self.recipients,
-            bot_name=lambda: "marketflow_local_bot",
-            language=language, zone="UTC", version="0.1.0", started_at=clock.now() - timedelta(hours=3, minutes=12),
-            health=self._health, lag=lambda: self.lag, clock_offset=lambda: self.clock_offset, tell=self.ledger.add,
-        )  # fmt: skip
+            clock=clock,
+            language=language,
+            zone="UTC",
+        )
 
     def _health(self) -> Mapping[str, tuple[bool, str]]:
         return self.health()

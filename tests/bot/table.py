@@ -49,7 +49,9 @@ async def a_question(firm: Firm) -> None:
 
 async def an_authenticator(firm: Firm, person: int) -> str:
     """Sets up somebody's authenticator, whose codes can be made; returns its secret."""
-    codes = firm.context.codes or OneTimeCodes("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", firm.portfolio.authenticators, firm.clock)
+    codes = firm.context.people.codes or OneTimeCodes(
+        "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", firm.portfolio.authenticators, firm.clock
+    )
     begun = codes.enrol(person)
     codes.enrolled(person)
     one = Authenticator(person, begun.salt, codes.key, firm.clock.now(), 0)

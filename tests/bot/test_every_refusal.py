@@ -385,11 +385,7 @@ async def provoke(hook: Hook, why: str) -> int:  # noqa: PLR0911 - flat: a case 
 async def test_every_answer_of_http_reaches_the_chat(server: RunningChat, tmp_path: Path, why: str) -> None:
     status, words = HTTP[why]
     async with firm_on(server, tmp_path) as firm:
-
-        def tell(event: Event) -> None:
-            firm.context.tell(event)
-
-        away, back = TurnedAway(tell, firm.clock), TurnedBack(tell, firm.clock, firm.context.portfolio.position)
+        away, back = TurnedAway(firm.tell, firm.clock), TurnedBack(firm.tell, firm.clock, firm.portfolio.position)
         noted: list[str] = []
 
         def note(word: str, unproved: bool) -> None:

@@ -12,9 +12,14 @@ from typing import Any, cast
 from bot.access.confirmations import Confirmations, Refusal, read_confirmation
 from bot.access.roles import Roles, link_word
 from bot.commands import approval_buttons as approvals
-from bot.commands.context import Caller, CommandContext
+from bot.commands.actions import Actions
+from bot.commands.caller import Caller
+from bot.commands.context import CommandContext, People
+from bot.commands.exchange_view import ExchangeView
+from bot.commands.ledger_reads import LedgerReads
 from bot.commands.liquidation import PanicTimer
 from bot.commands.parser import read_asked
+from bot.commands.program_status import ProgramStatus
 from bot.commands.start import joined
 from bot.jobs.timers import ApprovalTimer, RulesReader
 from bot.subscriptions.recipients import Recipients
@@ -185,33 +190,26 @@ class Program:
         """What the commands work on. Those that only read are not said here, so what they would ask is not there."""
         trading, nothing = self.trading, cast("Any", None)
         people = Roles(trading.portfolio)
+        recipients = Recipients(CHAT_ID, None, "en", "UTC", people, trading.portfolio)
+        confirmations = Confirmations(self.clock, lambda: f"{self.process.name}-{next(self._tokens):016}")
         return CommandContext(
             portfolio=trading.portfolio,
-            market=trading.market,
-            decisions=trading.decisions,
-            rates=trading.rates,
-            confirmations=Confirmations(self.clock, lambda: f"{self.process.name}-{next(self._tokens):016}"),
-            codes=None,
-            inbox=trading.inbox,
-            alerts_waiting=lambda: 0,
-            queries=nothing,
-            analytics=nothing,
-            stories=nothing,
-            venue=client,
+            exchange=ExchangeView(trading.market, trading.rates, client, "live", LIMITS.symbols),
+            ledger=LedgerReads(nothing, nothing, nothing),
+            people=People(people, recipients, confirmations, None),
+            actions=Actions(trading.inbox, trading.decisions, self.clock),
+            program=ProgramStatus(
+                version="0",
+                started_at=self.clock.now(),
+                bot_name=lambda: "",
+                health=dict,
+                alerts_waiting=lambda: 0,
+                lag=None,
+                clock_offset=lambda: None,
+            ),
             clock=self.clock,
-            trading_mode="live",
-            symbols=LIMITS.symbols,
-            people=people,
-            recipients=Recipients(CHAT_ID, None, "en", "UTC", people, trading.portfolio),
-            bot_name=lambda: "",
             language="en",
             zone="UTC",
-            version="0",
-            started_at=self.clock.now(),
-            health=dict,
-            lag=None,
-            clock_offset=lambda: None,
-            tell=self._tell,
         )
 
     async def _stop(self, tasks: list["asyncio.Task[None]"]) -> None:
@@ -258,10 +256,10 @@ class Program:
 
     async def _heard(self, update: Update) -> None:
         person, data, context = update.person, update.data, self.context
-        role, source_id = context.people.role(person), f"update:{update.number}"
+        role, source_id = context.people.roles.role(person), f"update:{update.number}"
         if role is None:
             word = link_word(data)
-            if word is not None and context.people.lets_in(word, self.clock.now()):
+            if word is not None and context.people.roles.lets_in(word, self.clock.now()):
                 await joined(context, word, person, NAMES[person], source_id)
             return
         caller = Caller(person, NAMES[person], role, source_id, person)
@@ -275,7 +273,7 @@ class Program:
             await approvals.answer(context, data, caller)
 
     async def _confirmed(self, caller: Caller, token: str, yes: bool) -> None:
-        pending = self.context.confirmations.take(token, caller.user_id, caller.chat_id)
+        pending = self.context.people.confirmations.take(token, caller.user_id, caller.chat_id)
         if yes and not isinstance(pending, Refusal) and caller.role >= pending.role:
             await pending.act(pending.source_id)
 

@@ -14,7 +14,8 @@ from telegram.error import TelegramError
 
 from bot.access.confirmations import Confirmations, Pending
 from bot.commands import panic
-from bot.commands.context import Caller, CommandContext
+from bot.commands.caller import Caller
+from bot.commands.context import CommandContext
 from bot.commands.liquidation import PanicTimer
 from bot.notifications.telegram_notifier import TelegramNotifier
 from core.adapters.kafka.source import KafkaSource
@@ -262,7 +263,7 @@ def _no_pause(user_id: int, who: str, *_: Any, **__: Any) -> ControlsRequested:
 
 async def _one_after_the_other(context: CommandContext, _caller: Caller, bodies: Any, source_id: str) -> str:
     for number, (mailbox, body) in enumerate(bodies):
-        await context.inbox.ask_all([Message(BY_HAND, f"{source_id}:{number}", mailbox, body, context.clock.now())])
+        await context.actions.inbox.ask_all([Message(BY_HAND, f"{source_id}:{number}", mailbox, body, context.clock.now())])
         await context.clock.sleep(1)
     return ""
 

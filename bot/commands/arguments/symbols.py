@@ -24,7 +24,7 @@ def named_symbol(context: CommandContext, text: str, known: Collection[str]) -> 
     name = read_symbol(text)
     if name is None or name in known:
         return name
-    of_base = [symbol for symbol in known if context.priced(symbol).base == name]
+    of_base = [symbol for symbol in known if context.exchange.priced(symbol).base == name]
     return of_base[0] if len(of_base) == 1 else name
 
 
@@ -35,7 +35,10 @@ def held_symbols(context: CommandContext) -> list[str]:
 
 def known_symbols(context: CommandContext) -> list[str]:
     """What is traded here, and what is held: every symbol of the exchange where none are named."""
-    return sorted(set(held_symbols(context)) | set(context.market.instruments() if context.symbols is None else context.symbols))
+    return sorted(
+        set(held_symbols(context))
+        | set(context.exchange.market.instruments() if context.exchange.symbols is None else context.exchange.symbols)
+    )
 
 
 def not_traded(context: CommandContext, symbol: str, command: str) -> ChatMessage | None:
@@ -53,7 +56,7 @@ def not_traded(context: CommandContext, symbol: str, command: str) -> ChatMessag
 
 def _near(context: CommandContext, symbol: str, known: Collection[str]) -> list[str]:
     """Those of the same base asset first."""
-    of_base = [each for each in known if context.priced(each).base == symbol]
+    of_base = [each for each in known if context.exchange.priced(each).base == symbol]
     return list(dict.fromkeys([*of_base, *get_close_matches(symbol, known, n=_NEAR, cutoff=0.5)]))[:_NEAR]
 
 

@@ -46,4 +46,4 @@ async def test_nothing_that_a_removed_owner_has_kept_does_anything(server: Runni
         after = await snapshot(firm)
         assert after == before
         assert "six digits" in coded.text
-        assert firm.context.people.role(STRANGER) is None
+        assert firm.context.people.roles.role(STRANGER) is None

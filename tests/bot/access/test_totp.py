@@ -12,7 +12,7 @@ import pyotp
 import pytest
 
 from bot.access.confirmations import Risk
-from bot.commands.context import Caller
+from bot.commands.caller import Caller
 from bot.commands.totp_challenge import why_not
 from bot.views.chat_message import plain_text
 from core.adapters.ledger import tables
@@ -374,6 +374,6 @@ async def test_of_two_codes_at_a_time_the_ledger_takes_one(server: RunningChat, 
         await an_authenticator(firm, OWNER)
         one = firm.portfolio.authenticators[OWNER]
         for step, good in ((5, True), (5, False), (4, False), (6, True)):
-            verdict = await firm.context.put_as(f"t:{step}:{good}", CodeUsed(one.salt, step, OWNER, "Owner"))
+            verdict = await firm.context.actions.put_as(f"t:{step}:{good}", CodeUsed(one.salt, step, OWNER, "Owner"))
             assert not isinstance(verdict, Enum)
             assert (verdict.reason is None) is good

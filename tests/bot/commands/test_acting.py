@@ -230,7 +230,7 @@ async def test_a_tap_after_a_restart_does_nothing(server: RunningChat, tmp_path:
 async def test_who_lost_the_right_meanwhile_cannot_confirm(firm: Firm) -> None:
     await firm.held()
     asked = await firm.trader.ask("/sell WIFUSDC")
-    roles = firm.context.people.fixed
+    roles = firm.context.people.roles.fixed
     assert isinstance(roles, dict)
     roles[TRADER] = Role.VIEWER
     try:
@@ -319,7 +319,7 @@ async def test_panic_sells_on_where_one_order_may_not_take_all_of_it(server: Run
 
 async def test_panic_sells_on_once_somebody_buys_again(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
     await firm.held()
-    place, empty = firm.context.venue.place, 3
+    place, empty = firm.context.exchange.venue.place, 3
 
     async def nobody_buys(request: OrderRequest) -> PlaceResult:
         nonlocal empty
@@ -329,7 +329,7 @@ async def test_panic_sells_on_once_somebody_buys_again(firm: Firm, monkeypatch: 
         name, now = request.client_order_id, firm.clock.now()
         return ExecutionReport(name, f"{90 + empty}", "WIFUSDC", Side.SELL, OrderState.EXPIRED, ZERO, ZERO, now)
 
-    monkeypatch.setattr(firm.context.venue, "place", nobody_buys)
+    monkeypatch.setattr(firm.context.exchange.venue, "place", nobody_buys)
     await confirmed(firm.trader, await firm.trader.ask("/panic"))
     await until(lambda: not firm.portfolio.position("WIFUSDC").is_open)
     await firm.settled()
@@ -343,7 +343,7 @@ async def test_nothing_more_is_sold_once_a_panic_is_taken_back(firm: Firm, monke
         return NotTaken(reason("banned", seconds=100), retry_after=100)
 
     with monkeypatch.context() as banned:
-        banned.setattr(firm.context.venue, "place", away)
+        banned.setattr(firm.context.exchange.venue, "place", away)
         await confirmed(firm.trader, await firm.trader.ask("/panic"))
         await firm.owner.wait_for("not sold yet")
         await confirmed(firm.owner, await firm.owner.ask("/resume"))
@@ -367,7 +367,7 @@ async def test_a_panic_that_its_process_does_not_outlive_is_taken_up_by_the_next
         await firm.held()
         await firm.held("SOLUSDC")
         with monkeypatch.context() as banned:
-            banned.setattr(firm.context.venue, "place", away)
+            banned.setattr(firm.context.exchange.venue, "place", away)
             await confirmed(firm.trader, await firm.trader.ask("/panic"))
             await until(lambda: len(firm.portfolio.exits) == 2)
     async with firm_on(server, tmp_path, clock=clock) as again:
@@ -420,7 +420,7 @@ async def test_nobody_waits_for_the_exchange_to_be_able_to_pause(firm: Firm, mon
     async def silent(symbol: str, client_order_id: str) -> bool:
         return await answered.wait()
 
-    monkeypatch.setattr(firm.context.venue, "cancel_order", silent)
+    monkeypatch.setattr(firm.context.exchange.venue, "cancel_order", silent)
     await confirmed(firm.trader, asked)
     assert "PAUSED" in (await firm.trader.ask("/pause")).text
     answered.set()
@@ -667,7 +667,7 @@ async def test_no_price_is_invented_while_the_exchange_is_silent(server: Running
 
 async def test_a_question_shows_everything_and_counts_down_in_place(server: RunningChat, tmp_path: Path) -> None:
     async with firm_on(server, tmp_path, mode=Mode.CONFIRM) as firm:
-        firm.portfolio.balances = await firm.context.venue.balances()
+        firm.portfolio.balances = await firm.context.exchange.venue.balances()
         firm.portfolio.balances_at = firm.clock.now()
         await firm.signal("BUY_SM")
         question = await firm.owner.wait_for("trade this?")

@@ -87,7 +87,7 @@ async def test_health_in_both_languages_with_lag_and_clock(bot: Bot) -> None:
     }
     assert "Not read from Kafka yet: not known" in (await bot.owner.ask("/health")).text
     office.lag, office.clock_offset = 12, 0.1304
-    live = replace(office.context, trading_mode="live")
+    live = replace(office.context, exchange=replace(office.context.exchange, trading_mode="live"))
     assert [clock_line(replace(live, language=language)) for language in ("en", "ru")] == [
         "Clock: 130 ms behind the exchange's",
         "Часы: отстают от биржевых на 130 мс",

@@ -28,7 +28,7 @@ async def firm(server: RunningChat, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     async with firm_on(server, tmp_path) as running:
         await running.held()
         with monkeypatch.context() as banned:
-            banned.setattr(running.context.venue, "place", away)
+            banned.setattr(running.context.exchange.venue, "place", away)
             yield running
 
 

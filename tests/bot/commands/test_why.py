@@ -57,7 +57,7 @@ async def test_by_every_name_and_by_reply_and_by_link(firm: Firm) -> None:
     name = await firm.signal("BUY_SM")
     alert = await firm.owner.wait_for("BUY_SM executed")
     await firm.settled()
-    (order,) = (await firm.context.queries.recent_orders(5))[:1]
+    (order,) = (await firm.context.ledger.queries.recent_orders(5))[:1]
     wanted = (await firm.owner.ask("/why")).text
     for known in ("1", "#1", name, order.client_order_id, str(order.order_id), "wifusdc"):
         assert (await firm.owner.ask(f"/why {known}")).text == wanted, known

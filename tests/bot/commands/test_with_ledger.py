@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from bot.commands.context import CommandContext
 from bot.notifications.dispatcher import NotificationDispatcher
 from bot.telegram.client import connect
 from bot.telegram.rate_limiter import RateLimiters
@@ -34,9 +33,8 @@ async def everything(server: RunningChat, url: str) -> AsyncIterator[tuple[SqlLe
     clock = FastClock()
     ledger = await open_ledger(url, clock)
     office = Office(clock)
-    context: CommandContext = replace(
-        office.context, queries=LedgerQueries(ledger.reader), analytics=LedgerAnalytics(ledger.reader)
-    )
+    reads = replace(office.context.ledger, queries=LedgerQueries(ledger.reader), analytics=LedgerAnalytics(ledger.reader))
+    context = replace(office.context, ledger=reads)
     chat = TelegramChat(connect(server.token, server.api_url), context, ledger, RateLimiters(clock), alone(clock))
     bot = connect(server.token, server.api_url)
     notifier = owners_notifier(bot, OWNER, ledger, clock)

@@ -267,7 +267,7 @@ async def test_mornings_evenings_and_heartbeats_come_once_by_each_ones_own_clock
     async with firm_on(server, tmp_path, start=datetime(2026, 11, 25, 6, 59, tzinfo=UTC)) as firm:
         await firm.owner.ask("/zone Europe/Berlin")
         await firm.owner.ask("/heartbeat 1h")
-        timer = DigestTimer(firm.context, firm.context.recipients, firm.trading.inbox, firm.clock, firm.clock.now())
+        timer = DigestTimer(firm.context, firm.context.people.recipients, firm.trading.inbox, firm.clock, firm.clock.now())
         await timer.run()
         assert len(firm.owner.received) == 2
         firm.clock.skip(61)
@@ -281,7 +281,7 @@ async def test_mornings_evenings_and_heartbeats_come_once_by_each_ones_own_clock
         assert len(beat.text.splitlines()) == 2
     async with firm_on(server, tmp_path, start=datetime(2026, 11, 25, 7, 2, tzinfo=UTC)) as firm:
         before = firm.clock.now() - timedelta(minutes=10)
-        await DigestTimer(firm.context, firm.context.recipients, firm.trading.inbox, firm.clock, before).run()
+        await DigestTimer(firm.context, firm.context.people.recipients, firm.trading.inbox, firm.clock, before).run()
         await firm.settled()
         assert sum("Good morning" in message.text for message in firm.owner.received) == 1
 
