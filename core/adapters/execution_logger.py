@@ -42,7 +42,7 @@ class ExecutionLogger:
 
     def __init__(self, state: LedgerState) -> None:
         self.registry = CollectorRegistry()
-        """What `start_metrics_server` serves."""
+        """The metrics that `start_metrics_server` serves."""
         self._metrics = _Metrics(self.registry)
         self._sources = {each.seq: _source(each.message.source) for each in state.waiting if _is_signal(each)}
         self._in_flight = {order.client_order_id for order in state.in_flight}

@@ -52,7 +52,7 @@ class Turns(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Picture:
+class _Snapshot:
     """The positions that share a base asset, and the change counts of their symbols when they were read."""
 
     positions: Mapping[str, Position]
@@ -93,9 +93,9 @@ class SymbolHalts:
         try:
             seen = await self._differences(symbol)
             if seen is not None:
-                found, decision_context = seen
+                found, snapshot = seen
                 if self._decide(symbol, found).holds:
-                    self._inbox().also(symbol, partial(self._commit_unmoved, symbol, found, decision_context))
+                    self._inbox().also(symbol, partial(self._commit_unmoved, symbol, found, snapshot))
         except (ExchangeUnavailable, LedgerUnavailable) as error:
             log.warning("ledger and exchange cannot be compared now", error=str(error))
         except LeaseLost:
@@ -103,10 +103,10 @@ class SymbolHalts:
         except Exception:  # a failed check must not stop its caller
             log.exception("ledger and exchange could not be compared")
 
-    async def _commit_unmoved(self, symbol: str, found: tuple[Reason, ...], decision_context: _Picture) -> None:
+    async def _commit_unmoved(self, symbol: str, found: tuple[Reason, ...], snapshot: _Snapshot) -> None:
         """Commits the result in the symbol's turn. If something has moved since the look nothing is certain, and the next check
         looks."""
-        if self._decision_context(symbol) != decision_context:
+        if self._snapshot(symbol) != snapshot:
             return
         changes = self._decide(symbol, found)
         try:
@@ -130,7 +130,7 @@ class SymbolHalts:
             return CommitBatch(holds=[replace(known, differences=())])
         return CommitBatch()
 
-    async def _differences(self, symbol: str) -> tuple[tuple[Reason, ...], _Picture] | None:
+    async def _differences(self, symbol: str) -> tuple[tuple[Reason, ...], _Snapshot] | None:
         """Returns the differences, and the snapshot that they were seen by; None if something always moved. Believes at once that
         nothing differs, but a difference only if it is seen twice in a row."""
         before: tuple[Reason, ...] | None = None
@@ -143,28 +143,20 @@ class SymbolHalts:
             before = seen[0] if seen is not None else None
         return None
 
-    async def _look(self, symbol: str) -> tuple[tuple[Reason, ...], _Picture] | None:
+    async def _look(self, symbol: str) -> tuple[tuple[Reason, ...], _Snapshot] | None:
         instrument = await self._market.find_instrument(symbol)
-        decision_context = self._decision_context(symbol)
+        snapshot = self._snapshot(symbol)
         if self._market.is_gone(symbol):
             self._looked_at.pop(symbol, None)  # should it come back, its orders are looked for first
-            return (
-                (tuple(differences_of_gone(self._portfolio.position(symbol))), decision_context)
-                if decision_context is not None
-                else None
-            )
+            return (tuple(differences_of_gone(self._portfolio.position(symbol))), snapshot) if snapshot is not None else None
         if instrument is None:
             return None
         found = await self.look_for_orders(symbol)
         unbooked = self._unbooked(symbol, found)
-        if decision_context is None or len(unbooked) < len(found.lost) or self._market.is_gone(symbol):
+        if snapshot is None or len(unbooked) < len(found.lost) or self._market.is_gone(symbol):
             return None
-        missing = missing_coins(instrument, _held(decision_context.positions), await self._venue.balances())
-        return (
-            ((*missing, *found.differences, *unbooked), decision_context)
-            if self._decision_context(symbol) == decision_context
-            else None
-        )
+        missing = missing_coins(instrument, _held(snapshot.positions), await self._venue.balances())
+        return ((*missing, *found.differences, *unbooked), snapshot) if self._snapshot(symbol) == snapshot else None
 
     async def look_for_orders(self, symbol: str) -> Sorted:
         """Halts the account because of other traders' orders, and has lost ones adopted. Raises ExchangeUnavailable and
@@ -233,7 +225,7 @@ class SymbolHalts:
         self._looked_at[symbol] = since
         return sort_orders(recent, orders, Ours(self._portfolio.mark, self._portfolio.acknowledged))
 
-    def _decision_context(self, symbol: str) -> _Picture | None:
+    def _snapshot(self, symbol: str) -> _Snapshot | None:
         """Returns the snapshot; None while an order, or the fee of one, could change it."""
         instrument = self._market.instrument(symbol)
         same = self._alike(instrument) if instrument is not None else {symbol}
@@ -242,7 +234,7 @@ class SymbolHalts:
         if instrument is not None and instrument.base == FEE_COIN and self._fees_under_way(same - {symbol}):
             return None
         positions = {name: position for name, position in self._portfolio.positions.items() if name in same}
-        return _Picture(positions, {name: self._portfolio.moves[name] for name in same})
+        return _Snapshot(positions, {name: self._portfolio.moves[name] for name in same})
 
     def _fees_under_way(self, others: set[str]) -> bool:
         """Tells whether an order of any symbol may be paying its fee now, or a fee paid may wait in the mailbox of one of
@@ -287,17 +279,13 @@ class SymbolHalts:
     async def _total_seen_twice(self, symbol: str, instrument: Instrument) -> tuple[Decimal, Mapping[str, Position]] | None:
         """Returns the exchange's total of the base asset, equal twice in a row, and our positions in it; None if something always
         moved."""
-        before: tuple[Decimal, _Picture] | None = None
+        before: tuple[Decimal, _Snapshot] | None = None
         for attempt in range(_ATTEMPTS):
             if attempt:
                 await self._clock.sleep(_PAUSE_SECONDS)
-            decision_context = self._decision_context(symbol)
-            there = total(await self._venue.balances(), instrument.base) if decision_context is not None else ZERO
-            seen = (
-                (there, decision_context)
-                if decision_context is not None and self._decision_context(symbol) == decision_context
-                else None
-            )
+            snapshot = self._snapshot(symbol)
+            there = total(await self._venue.balances(), instrument.base) if snapshot is not None else ZERO
+            seen = (there, snapshot) if snapshot is not None and self._snapshot(symbol) == snapshot else None
             if seen is not None and seen == before:
                 return there, seen[1].positions
             before = seen

@@ -29,8 +29,8 @@ class AccountGuard:
         self._portfolio = portfolio
         self._clock = clock
         self.one_at_a_time = asyncio.Lock()
-        """Looks at several symbols add to one hold, and the owner's word ends it. Whoever calls `accept` has this until what
-        follows is committed: what is found meanwhile is halted for afterwards, and not lifted unseen."""
+        """Findings in several symbols add to one halt, which the owner's acceptance ends. Hold this while calling `accept` and
+        committing its result: anything found meanwhile halts afterwards, and is not lifted unseen."""
 
     async def halt(self, strange: Sequence[Reason]) -> None:
         """Halts the account because of `strange`, and reports it; does nothing if it is halted because of them already, or they

@@ -1,1 +1,1 @@
-"""The program in processes of its own, under load, while everything around it breaks."""
+"""Runs the program in processes of its own, under load, while everything around it breaks."""

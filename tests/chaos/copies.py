@@ -1,4 +1,4 @@
-"""Copies of a ledger, as they are taken while it is in use, and the ways in which one comes to stand in its place."""
+"""Copies of a ledger taken while it is in use, and the ways in which one replaces the original."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ from tests.servers.postgres import PostgresServer
 
 @dataclass(frozen=True)
 class Copies:
-    """How a ledger is copied, and how the copy is put in its place."""
+    """Copies a ledger, and restores the copy."""
 
     url: str
     take: Callable[[], Awaitable[None]]
@@ -22,7 +22,8 @@ class Copies:
 
 
 def of_file(path: Path, *, in_place: bool = False) -> Copies:
-    """With SQLite's own means; what is put back takes the place of the file and of its log, or is copied over it `in_place`."""
+    """Copies a SQLite file with SQLite's own means; the restored copy replaces file and log, or overwrites the file
+    `in_place`."""
     copy = path.with_name("copy.db")
 
     def backup() -> None:
@@ -48,7 +49,7 @@ def of_file(path: Path, *, in_place: bool = False) -> Copies:
 
 
 def of_server(postgres: PostgresServer, url: str) -> Copies:
-    """As a replica that lagged when it had to take over."""
+    """Copies a server's database, like a replica that lagged when it had to take over."""
     name = make_url(url).database or ""
 
     async def take() -> None:

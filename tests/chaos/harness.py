@@ -1,4 +1,4 @@
-"""Everything around the program, the load on it, the faults in it, and the comparison of what came of it."""
+"""The program's surroundings, its load, its faults, and the comparison of the results."""
 
 import asyncio
 import contextlib
@@ -40,7 +40,7 @@ SETTLE_SECONDS = 90.0
 
 @dataclass
 class Chaos:
-    """A program, its surroundings, and the words to hurt both. `random` is all that is left to chance."""
+    """A program, its surroundings, and the means to disturb both. `random` is the only source of chance."""
 
     random: Random
     venue: Venue
@@ -56,7 +56,7 @@ class Chaos:
     # --- load and faults
 
     async def load(self, every: float) -> None:
-        """Signals at a steady rate until `enough`: most of them allowed, some brought twice, some unreadable."""
+        """Sends signals at a steady rate until `enough`: most of them allowed, some repeated, some unreadable."""
         for number in count():
             if self.enough:
                 return
@@ -75,7 +75,7 @@ class Chaos:
             self.published.append(Published(f"{TOPIC}/{partition}/{sent.offset}", name if value != b"{" else None, value != b"{"))
 
     async def trouble(self) -> None:
-        """Faults of exchange and chat, one after another, until `enough`."""
+        """Causes faults of exchange and chat, one after another, until `enough`."""
         while not self.enough:
             await asyncio.sleep(self.random.expovariate(1 / 0.5))
             self.random.choice([self._trouble_exchange, self._trouble_exchange, self._trouble_chat])()
@@ -119,7 +119,7 @@ class Chaos:
             faults.down_for(self.random.uniform(0.1, 2.0))
 
     async def kill_and_start(self, least: float, most: float) -> None:
-        """Starts the program, lets it live for a while, and ends it as a power cut would."""
+        """Starts the program, lets it live for a while, and ends it like a power cut."""
         starting = asyncio.create_task(self.program.start())
         await asyncio.sleep(self.random.uniform(least, most))
         await self.program.kill()
@@ -130,7 +130,7 @@ class Chaos:
     # --- the end
 
     async def settle(self) -> None:
-        """Returns once nothing waits for anything any more; AssertionError with what does after a while."""
+        """Returns once nothing waits for anything any more; after a while raises AssertionError with what still does."""
         until = time.monotonic() + SETTLE_SECONDS
         while waiting := await self._unsettled():
             if time.monotonic() > until:
@@ -160,8 +160,8 @@ class Chaos:
         return found + [f"partition {at} to be read up to {end}" for at, end in enumerate(ends) if read.get(at, 0) < end]
 
     async def agreed(self, within: float) -> None:
-        """Returns once the books are those of the exchange, but for symbols that are halted; AssertionError with what differs
-        after so many seconds."""
+        """Returns once ledger and exchange agree, except for halted symbols; after so many seconds raises AssertionError with the
+        differences."""
         until = time.monotonic() + within
         while differences := await self._differences():
             if time.monotonic() > until:
@@ -187,7 +187,7 @@ class Chaos:
         return found
 
     async def judged(self, accident: str = "") -> list[str]:
-        """Every broken promise, in words; `accident` is what befell the ledger."""
+        """Returns every broken promise, in words; `accident` is what happened to the ledger."""
         rows: dict[Table, Sequence[Row]] = {}
         for table in tables.metadata.tables.values():
             rows[table] = await self.reader.read(select(table))
@@ -205,7 +205,7 @@ class Chaos:
         return violations(evidence)
 
     async def summary(self) -> str:
-        """What happened, in a line; alerts that came twice are those in the chat that no event names."""
+        """Summarises the run in a line; repeated alerts are those in the chat that no event names."""
         outbox = await self.reader.read(select(tables.outbox.c.seq))
         named = {row["message_id"] for row in await self.reader.read(select(tables.deliveries.c.message_id))}
         received = [message.message_id for message in self.chat.owner.received]
@@ -225,7 +225,7 @@ def _moved(price: str, random: Random) -> Decimal:
 
 
 def settings(venue: Venue, chat: LocalChat, broker: str) -> dict[str, str]:
-    """What an owner would set: four symbols, 20 USD an order."""
+    """Returns an owner's settings: four symbols, 20 USD an order."""
     return {
         "TRADING_MODE": "live",
         "BINANCE_API_URL": venue.api_url,
@@ -246,8 +246,8 @@ def settings(venue: Venue, chat: LocalChat, broker: str) -> dict[str, str]:
 async def chaos(
     folder: Path, broker: str, *, seed: int, database_url: str = "", changes: Mapping[str, str] = MappingProxyType({})
 ) -> AsyncIterator[Chaos]:
-    """The surroundings, with the topic made; the program is not started yet. Without `database_url` the ledger is SQLite.
-    `changes` go over the settings."""
+    """Builds the surroundings and creates the topic; does not start the program. Without `database_url` the ledger is SQLite.
+    `changes` override the settings."""
     async with AsyncExitStack() as stack:
         venue = await stack.enter_async_context(running_venue(balances=START_BALANCES, prices={**SYMBOLS, "USDCUSDT": "1"}))
         venue.lift_limits()
@@ -256,7 +256,7 @@ async def chaos(
         producer = await stack.enter_async_context(AIOKafkaProducer(bootstrap_servers=broker))
         url = database_url or f"sqlite+aiosqlite:///{folder / 'ledger.db'}"
         own = settings(venue, chat, broker) | {"DATABASE_URL": url} | dict(changes)
-        program = Program(folder, own, ready_without={"telegram"})  # which fails now and then, and holds up nothing else
+        program = Program(folder, own, ready_without={"telegram"})  # it fails now and then, and delays nothing else
         stack.push_async_callback(program.kill)
         reader = open_reader(url)
         stack.push_async_callback(reader.close)

@@ -31,7 +31,7 @@ async def _signal(world: Chaos, side: str, number: int) -> None:
 
 @contextlib.asynccontextmanager
 async def _under_load(world: Chaos):  # type: ignore[no-untyped-def]
-    """Load while the block runs; then everything is compared."""
+    """Applies load while the block runs, then compares everything."""
     loading = asyncio.create_task(world.load(every=0.1))
     await asyncio.sleep(1)
     yield
@@ -62,7 +62,7 @@ async def test_a_process_suspended_past_its_lease_trades_no_more(tmp_path: Path,
         await _signal(world, "BUY_SM", 1)
         async with asyncio.timeout(10):
             await held.arrived.wait()
-        first.send(signal.SIGSTOP)  # its order is at the exchange, the answer never read
+        first.send(signal.SIGSTOP)  # its order is at the exchange, the answer unread
         held.release()
         (tmp_path / "second").mkdir()
         elsewhere = {name: value for name, value in first.settings.items() if not name.endswith("_PORT")}
@@ -94,10 +94,11 @@ async def test_a_full_disk_stops_trading_and_loses_nothing(tmp_path: Path, memor
         await world.program.start()
         await _signal(world, "BUY_SM", 1)
         await world.chat.owner.wait_for("🟩 BUY_SM executed")
-        world.program.limit_files(4096)  # bytes: as with a disk that is full, no file can grow
+        world.program.limit_files(4096)  # bytes: no file can grow, as on a full disk
         await _signal(world, "SELL_SM", 2)
         began = time.monotonic()
-        away = await world.chat.owner.wait_for("The ledger does not answer", within=20)  # nothing can be kept, the owner is told
+        # nothing can be stored, the owner is notified
+        away = await world.chat.owner.wait_for("The ledger does not answer", within=20)
         print(f"\ntold {time.monotonic() - began:.1f} s after the disk was full")
         assert "Held: WIFUSDC" in away.text
         assert len(world.venue.orders) == 1
@@ -153,7 +154,7 @@ async def test_a_broker_that_goes_and_comes_back(tmp_path: Path, memory_broker: 
 
 @pytest.mark.timeout(180)
 async def test_a_real_broker_that_is_killed_and_started_again(tmp_path: Path, real_kafka: KafkaServer) -> None:
-    with contextlib.suppress(Exception):  # another test may have made it
+    with contextlib.suppress(Exception):  # another test may have created it
         await real_kafka.create_topic(TOPIC, PARTITIONS)
     async with chaos(tmp_path, real_kafka.plain_address, seed=6) as world:
         await world.program.start()

@@ -1,5 +1,5 @@
-"""Killed with -9 under load and faults, and each time an older copy of the ledger is put back: no second order, and the books are
-those of the exchange afterwards. `make chaos` does it more often."""
+"""Kills the program with -9 under load and faults, and restores an older copy of the ledger each time: there is no second order,
+and ledger and exchange agree afterwards. `make chaos` does it more often."""
 
 import asyncio
 import os
@@ -23,7 +23,7 @@ LONGEST = (TIMES + 1) * STARTED + READ_WITHIN + SETTLE_SECONDS + AGREED_WITHIN +
 
 
 async def _has_read(world: Chaos) -> None:
-    """Returns once each partition was read from: a ledger that has not begins at the end of it."""
+    """Returns once each partition was read from: a ledger that has no position starts at the partition's end."""
     async with asyncio.timeout(READ_WITHIN):
         while len(await world.reader.read(select(tables.source_positions))) < PARTITIONS:  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0.2)
@@ -43,7 +43,7 @@ async def test_killed_and_set_back_again_and_again(tmp_path: Path, memory_broker
             await asyncio.sleep(world.random.uniform(1.0, 4.0))
             await world.program.kill()
             world.kills += 1
-            await world.reader.close()  # or it goes on reading the file that is replaced
+            await world.reader.close()  # otherwise it keeps reading the replaced file
             await copies.put_back()
             print(f"\nset back by {len(world.venue.orders) - ordered} orders")
             await world.program.start()

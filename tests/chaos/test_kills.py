@@ -1,6 +1,6 @@
-"""Killed with -9 at random moments, under load and faults: signals = orders, ledger = exchange, every alert told.
+"""Kills the program with -9 at random moments, under load and faults: signals = orders, ledger = exchange, every alert sent.
 
-`make chaos KILLS=100` kills more often. The seed of a run is printed; CHAOS_SEED gives it again.
+`make chaos KILLS=100` kills more often. Each run prints its seed; CHAOS_SEED repeats it.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ Broker = Callable[[], Awaitable[str]]
 
 @pytest.fixture(params=["memory", "real"])
 def broker(request: pytest.FixtureRequest) -> Broker:
-    """The address of a broker that has the topic: the in-memory one, or a real Apache Kafka."""
+    """Returns the address of a broker that has the topic: the in-memory one, or a real Apache Kafka."""
 
     async def memory() -> str:
         found: MemoryBroker = request.getfixturevalue("memory_broker")
@@ -45,7 +45,7 @@ def broker(request: pytest.FixtureRequest) -> Broker:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str:
-    """Where the ledger is; empty for SQLite in the test's own folder."""
+    """Returns the ledger's address; empty for SQLite in the test's own folder."""
     url: str = request.getfixturevalue("postgres_url") if request.param == "postgresql" else ""
     return url
 

@@ -1,4 +1,5 @@
-"""The ledger is set back to a copy that lacks the last seconds: nothing is bought or sold twice, and the books agree afterwards.
+"""The ledger is set back to a copy that lacks the last seconds: nothing is bought or sold twice, and ledger and exchange agree
+afterwards.
 
 `make chaos` tries every way; otherwise some.
 """
@@ -21,7 +22,7 @@ from tests.running import STARTED, run_command
 
 EVERY = int(os.environ.get("KILLS", "3")) > 10
 BOUGHT, SOLD = "🟩 BUY_SM executed", "🔴 SELL_SM executed"
-# Each step has its own end (seconds), and says what it waited for; none of them is near on a machine that is merely slow.
+# Each step has its own limit (seconds), and names what it waited for; even a slow machine stays far below them.
 TOLD_WITHIN, ENDED_WITHIN, AGREED_WITHIN, RECONCILED_WITHIN = 40.0, 40.0, 60.0, 60.0
 LONGEST = 4 * TOLD_WITHIN + ENDED_WITHIN + AGREED_WITHIN + RECONCILED_WITHIN + SETTLE_SECONDS + 2 * STARTED + 30
 
@@ -53,7 +54,7 @@ WAYS = [
 
 
 async def said(world: Chaos, told: str, signals: Mapping[str, str]) -> None:
-    """A signal for each symbol (`signals` has its id), all at once, and what the owner hears of each."""
+    """Sends a signal for each symbol (`signals` has its id), all at once, and waits for the owner's notification of each."""
     last, kind = world.chat.owner.received[-1], "BUY_SM" if told is BOUGHT else "SELL_SM"
     for symbol, name in signals.items():
         record = {"signal_type": kind, "close": SYMBOLS[symbol], "symbol": symbol, "signal_id": name}
@@ -74,7 +75,7 @@ async def set_back(world: Chaos, copies: Copies, when: str) -> None:
         return
     await copies.put_back()
     assert await world.program.ended(within=ENDED_WITHIN) == 1
-    await world.program.kill()  # what watched over it
+    await world.program.kill()  # it watched over the ledger
     assert "Traceback" not in world.program.log
     told = await world.chat.owner.wait_for("🛑 The ledger went backwards", within=TOLD_WITHIN)
     assert f"process {world.program.last_pid} on" in told.text
@@ -99,7 +100,7 @@ async def test_a_ledger_that_is_set_back_costs_no_second_order(
         await world.agreed(within=AGREED_WITHIN)
         assert bought_twice(world) == {}
         assert [order.order_id for order in world.venue.orders] == before
-        # What was taken over is the program's own: it can be sold, and no more than that.
+        # Adopted orders are the program's own: their coins can be sold, and no more than that.
         await said(world, SOLD, {"SOLUSDT": "s5", "DOGEUSDT": "s6"})
         reconciled = await run_command("reconcile", settings=world.program.settings, within=RECONCILED_WITHIN)
         assert reconciled.code == 0, reconciled.stdout

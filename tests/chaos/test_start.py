@@ -1,4 +1,5 @@
-"""From `kill -9` to consuming again, and how little of it grows with history. Prints what it measured; HISTORY fills more."""
+"""Measures the time from `kill -9` to consuming again, and how little it grows with history. Prints its results; HISTORY fills
+more."""
 
 import asyncio
 import os
@@ -14,7 +15,7 @@ from tests.chaos.harness import PARTITIONS, TOPIC, Chaos, chaos
 
 HISTORY = int(os.environ.get("HISTORY", "20000"))
 ROUNDS = int(os.environ.get("ROUNDS", "1"))
-GRACE_SECONDS = 2.0  # what a start after `kill -9` may take more than a cold start
+GRACE_SECONDS = 2.0  # the most that a start after `kill -9` may take beyond a cold start
 
 _MANY = "WITH RECURSIVE n(i) AS (SELECT {first} UNION ALL SELECT i + 1 FROM n WHERE i < {last}) INSERT INTO "
 _AT = "strftime('%Y-%m-%dT%H:%M:%S', 1700000000 + i, 'unixepoch') || '.000000Z'"
@@ -40,7 +41,7 @@ _FILLS = (
 
 
 def _fill(ledger: Path, first: int, last: int) -> None:
-    """History of `last - first + 1` signals, each with its order, fill, execution and alert."""
+    """Writes the history of `last - first + 1` signals, each with its order, fill, execution and alert."""
     with closing(sqlite3.connect(ledger)) as connection, connection:
         for rows in _FILLS:
             connection.execute(_MANY.format(first=first, last=last) + rows)
@@ -53,7 +54,7 @@ async def _seconds_to_ready(world: Chaos) -> float:
 
 
 async def _after_a_kill(world: Chaos) -> float:
-    """The best of some rounds: what the machine does besides is not the program's."""
+    """Returns the best of some rounds: other work of the machine is not the program's."""
     took = []
     for _ in range(ROUNDS):
         await world.program.kill()

@@ -27,7 +27,7 @@ ALONE = {"alone", "telegram"}
 
 @asynccontextmanager
 async def flowing(world: Chaos, every: float) -> AsyncIterator[None]:
-    """Signals, until the end of the block."""
+    """Sends signals until the end of the block."""
     loading = asyncio.create_task(world.load(every))
     try:
         yield
@@ -38,7 +38,7 @@ async def flowing(world: Chaos, every: float) -> AsyncIterator[None]:
 
 
 def twin(world: Chaos, folder: Path) -> Program:
-    """The same `.env`, a ledger of its own that has never traded."""
+    """Builds a second program with the same `.env` and a ledger of its own that has never traded."""
     folder.mkdir()
     own = {"HTTP_PORT", "METRICS_PORT", "DATABASE_URL"}
     settings = {name: value for name, value in world.program.settings.items() if name not in own}
@@ -46,7 +46,7 @@ def twin(world: Chaos, folder: Path) -> Program:
 
 
 def bought_twice(world: Chaos) -> dict[str, int]:
-    """How many orders the exchange has of each signal that it has more than one of."""
+    """Counts the exchange's orders of each signal that has more than one."""
     counted = Counter(order.client_order_id for order in world.venue.orders)
     return {name: count for name, count in counted.items() if count > 1}
 
@@ -60,7 +60,7 @@ def all_orders(world: Chaos) -> set[str]:
 
 
 async def told_by(world: Chaos, program: Program, text: str, after: Message | None) -> None:
-    """The owner hears it of this program, in time."""
+    """Waits until this program notifies the owner of `text`."""
     named = f"process {program.last_pid} on"
     await world.chat.owner.wait_for(lambda one: text in one.text and named in one.text, after=after, within=TOLD_SECONDS)
 
@@ -113,7 +113,7 @@ async def test_the_one_that_was_alone_goes_on_until_the_other_stays_and_again_on
         try:
             await first.start()
             async with flowing(world, every=0.2):
-                await asyncio.sleep(2 * QUIET_SECONDS + 5)  # it proves that it is alone
+                await asyncio.sleep(2 * QUIET_SECONDS + 5)  # it proves to be alone
                 last = world.chat.owner.received[-1]
                 await second.start()
                 began = time.monotonic()
@@ -140,5 +140,5 @@ async def test_the_one_that_was_alone_goes_on_until_the_other_stays_and_again_on
             await second.kill()
 
 
-if not LONG:  # it lasts for three minutes
+if not LONG:  # it takes three minutes
     del test_the_one_that_was_alone_goes_on_until_the_other_stays_and_again_once_it_is_gone

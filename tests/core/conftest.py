@@ -34,7 +34,7 @@ def ledger() -> MemoryLedger:
 
 @pytest.fixture
 def venue(clock: VirtualClock) -> ScriptedVenue:
-    """WIF, SOL and BNB against USDC; its own clock is 7 s ahead of ours."""
+    """Trades WIF, SOL and BNB against USDC; its own clock is 7 s ahead of ours."""
     pairs = {"WIF": "0.48", "SOL": "1.5", "BNB": "600"}
     rules = {f"{base}USDC": instrument(base) for base in pairs}
     prices = {f"{base}USDC": Decimal(price) for base, price in pairs.items()}
@@ -49,7 +49,8 @@ async def _closing(clock: VirtualClock) -> AsyncIterator[AsyncExitStack]:
 
 @pytest.fixture
 def open_world(_closing: AsyncExitStack, clock: VirtualClock, ledger: MemoryLedger, venue: ScriptedVenue) -> OpenWorld:
-    """Makes a first process on the empty ledger; keywords: `controls`, `capacity`, and any of Limits."""
+    """Returns a function that makes a first process on the empty ledger; keywords: `controls`, `capacity`, and any of
+    RiskLimits."""
 
     async def make(*, controls: TradingState | None = None, capacity: int = CAPACITY, **limits: Any) -> World:
         portfolio = Portfolio(controls or TradingState(), replace(LIMITS, **limits), mark=ledger.mark)
@@ -65,13 +66,13 @@ def open_world(_closing: AsyncExitStack, clock: VirtualClock, ledger: MemoryLedg
 
 @pytest.fixture
 async def world(open_world: OpenWorld) -> World:
-    """A process in auto mode with room for everything."""
+    """Returns a process in auto mode with room for everything."""
     return await open_world()
 
 
 @pytest.fixture
 def restart(_closing: AsyncExitStack) -> Restart:
-    """Ends a process and starts the next on what the ledger holds."""
+    """Returns a function that ends a process and starts the next on the same ledger."""
 
     async def again(before: World, ledger: Ledger) -> World:
         await before.close()

@@ -1,4 +1,4 @@
-"""A ledger in memory that can be told to fail, and a counting front to the real one."""
+"""A ledger in memory that can be made to fail, and a counting front to the real one."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ Picks = Callable[[CommitBatch], bool]
 
 @dataclass
 class MemoryLedger:
-    """See `core.ports.ledger.Ledger`: a commit is all or nothing, what is there already is left alone."""
+    """See `core.ports.ledger.Ledger`: a commit is all or nothing, existing rows are left alone."""
 
     messages: dict[tuple[str, str], StoredMessage] = field(default_factory=dict)
     verdicts: dict[int, MessageOutcome] = field(default_factory=dict)
@@ -53,7 +53,7 @@ class MemoryLedger:
     _failing: list[Picks] = field(default_factory=list)
 
     def fail(self, times: int, picks: Picks = lambda _: True) -> None:
-        """The next `times` commits that `picks` names are not written."""
+        """Makes the next `times` commits that `picks` names fail."""
         self._failing.extend([picks] * times)
 
     async def load(self, today: str) -> LedgerState:

@@ -1,4 +1,4 @@
-"""A picture of the present to decide from, in which everything is well unless a test says otherwise."""
+"""A decision context in which everything is well unless a test says otherwise."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -18,7 +18,7 @@ HELD = Position("WIFUSDC", qty=Decimal("19.98"), cost=Decimal("9.6"), value=Deci
 
 
 def decision_context(**known: Any) -> DecisionContext:
-    """Keywords are Picture's own and those of Limits."""
+    """Builds a context; keywords are DecisionContext's own and those of RiskLimits."""
     limits = {name: known.pop(name) for name in list(known) if hasattr(LIMITS, name)}
     present = DecisionContext(
         now=NOON,
@@ -34,7 +34,7 @@ def decision_context(**known: Any) -> DecisionContext:
 
 
 def said(kind: str = "BUY_SM", *, close: str = "0.48", age: float = 0.0) -> Signal:
-    """A signal that is `age` seconds old."""
+    """Returns a signal that is `age` seconds old."""
     return Signal("kafka:t", "t/0/1", kind, "WIFUSDC", Decimal(close), NOON - timedelta(seconds=age))
 
 

@@ -1,4 +1,4 @@
-"""An exchange at the port: it fills at its quotes unless the test has told it what goes wrong with the next order."""
+"""A scripted exchange at the port: it fills at its quotes unless the test says what goes wrong with the next order."""
 
 import asyncio
 from collections import deque
@@ -28,8 +28,8 @@ from tests.core.virtual_time import VirtualClock
 
 @dataclass(frozen=True)
 class Course:
-    """What happens to one order. `fills` is the part of the quantity that is filled, in two halves; `answer` is given in place of
-    the report; `visible_after` and `final_after` are seconds from the request; `error` is raised by the adapter."""
+    """The course of one order. `fills` is the part of the quantity that is filled, in two halves; `answer` replaces the report;
+    `visible_after` and `final_after` are seconds from the request; `error` is raised by the adapter."""
 
     executed: bool = True
     fills: Decimal = Decimal(1)
@@ -80,11 +80,11 @@ class ScriptedVenue:
     _trades: int = 0
 
     def next(self, *courses: Course) -> None:
-        """The courses of the coming orders; when they are used up all goes well again."""
+        """Sets the courses of the coming orders; when they are used up all goes well again."""
         self.courses.extend(courses)
 
     def hide_until(self, moment: datetime) -> None:
-        """No order is found before then."""
+        """Hides every order until then."""
         for known in self._known.values():
             known.visible_at = moment
 
@@ -123,7 +123,7 @@ class ScriptedVenue:
         known = self._known.get(client_order_id)
         if known is None or known.report.symbol != symbol or self.clock.now() < known.visible_at:
             return None
-        return replace(self._seen(known), fills=())  # as a query answers: without the fills
+        return replace(self._seen(known), fills=())  # a query's answer lacks the fills
 
     async def fills(self, symbol: str, order_id: str) -> Sequence[Fill]:
         self._must_be_there()
@@ -136,7 +136,7 @@ class ScriptedVenue:
         return found.fills
 
     async def balances(self) -> Mapping[str, Balance]:
-        """What its fills left of each base asset, and what the test put on top."""
+        """Returns what its fills left of each base asset, plus what the test added."""
         self._must_be_there()
         held = {rules.base: ZERO for rules in self.rules.values()}
         for known in self._known.values():
@@ -162,7 +162,7 @@ class ScriptedVenue:
         return []
 
     async def cancel_order(self, symbol: str, client_order_id: str) -> bool:
-        """What is not final yet ends here, with nothing filled."""
+        """Ends an unfinished order, with nothing filled."""
         self._must_be_there()
         self._must_be_listed(symbol)
         known = self._known.get(client_order_id)
@@ -221,15 +221,15 @@ def _halves(quantity: Decimal) -> list[Decimal]:
 
 
 def lost(*, executed: bool, visible_after: float = 0.0) -> Course:
-    """The answer never came."""
+    """Loses the answer."""
     return Course(executed=executed, answer=LOST, visible_after=visible_after)
 
 
 def refused(answer: Rejected | NotTaken) -> Course:
-    """A definite no, or a not now."""
+    """Refuses, for good or for now."""
     return Course(executed=False, answer=answer)
 
 
 def part_filled(part: str) -> Course:
-    """As a MARKET order ends when the book runs empty."""
+    """Fills a part, like a MARKET order that exhausts the order book."""
     return Course(fills=Decimal(part), state=OrderState.EXPIRED)

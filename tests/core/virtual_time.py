@@ -1,4 +1,4 @@
-"""Time that passes only when nothing else can happen, so that minutes of waiting take no time and always the same course."""
+"""Time that passes only when nothing else can happen, so that minutes of waiting take no time and always run the same way."""
 
 import asyncio
 import heapq
@@ -16,12 +16,12 @@ T = TypeVar("T")
 
 
 class StandstillError(AssertionError):
-    """What is awaited can never come: every task waits, and none of them for the clock."""
+    """The awaited result can never come: every task waits, and none of them for the clock."""
 
 
 class VirtualClock:
     """A `core.ports.Clock`. The test drives it: `run` awaits something and lets time pass as needed, `quiet` and `forward` only
-    look on. Work in other threads is announced with `busy`."""
+    observe. Work in other threads is announced with `busy`."""
 
     def __init__(self, start: datetime = NOON) -> None:
         self._start = start
@@ -34,7 +34,7 @@ class VirtualClock:
         return self._start + timedelta(seconds=self._seconds)
 
     def step(self, seconds: float) -> None:
-        """Somebody sets the clock on the wall; nothing else notices."""
+        """Moves the wall clock; nothing else notices."""
         self._start += timedelta(seconds=seconds)
 
     def monotonic(self) -> float:
@@ -47,7 +47,7 @@ class VirtualClock:
 
     @contextmanager
     def busy(self) -> Iterator[None]:
-        """Time stands still meanwhile: a thread is at work, and the loop cannot tell that from having nothing to do."""
+        """Stops time while a thread works, which the loop cannot tell from having nothing to do."""
         self._busy += 1
         try:
             yield
@@ -55,7 +55,7 @@ class VirtualClock:
             self._busy -= 1
 
     async def run(self, wanted: Awaitable[T], *, limit: float = 3_600.0) -> T:
-        """Awaits `wanted`; whenever nothing else can happen the next sleeper wakes. Raises StandstillError where none is left, or
+        """Awaits `wanted`; whenever nothing else can happen the next sleeper wakes. Raises StandstillError if there is none, or
         after `limit` seconds of virtual time."""
         task = asyncio.ensure_future(wanted)
         until = self._seconds + limit
@@ -88,7 +88,7 @@ class VirtualClock:
             pause = 0.001 if self._busy else 0.0
 
     def _next_at(self) -> float:
-        """When the next sleeper wakes; those who were cancelled do not."""
+        """Returns when the next sleeper wakes; ignores cancelled ones."""
         while self._sleepers and self._sleepers[0][2].done():
             heapq.heappop(self._sleepers)
         return self._sleepers[0][0] if self._sleepers else math.inf
@@ -102,7 +102,7 @@ class VirtualClock:
 
 
 def _ready() -> deque[Any]:
-    """The callbacks that the running loop would call next: empty while the caller runs means that everybody else waits."""
+    """Returns the callbacks that the running loop would call next: if empty while the caller runs, everybody else waits."""
     ready = getattr(asyncio.get_running_loop(), "_ready")  # noqa: B009 - asyncio has no public name for it
     assert isinstance(ready, deque)
     return ready

@@ -1,4 +1,4 @@
-"""The trading core put together on fakes: a signal in at one end, orders at the scripted venue at the other."""
+"""The trading core assembled on fakes: a signal in at one end, orders at the scripted venue at the other."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -37,7 +37,7 @@ LIMITS = RiskLimits(
 
 
 def instrument(base: str = "WIF", quote: str = "USDC") -> Instrument:
-    """WIFUSDC's rules, for any pair of names."""
+    """Returns WIFUSDC's rules, for any pair of names."""
     return Instrument(
         symbol=base + quote,
         base=base,
@@ -67,7 +67,7 @@ class Durations:
 
 
 class World:
-    """One process's trading core. What a person or a source does are its methods; each returns when it is handled."""
+    """One process's trading core. Its methods are the actions of people and sources; each returns when it is handled."""
 
     def __init__(
         self,
@@ -79,14 +79,14 @@ class World:
         capacity: int = CAPACITY,
         start: int = 1,
     ) -> None:
-        """`start` counts the starts of the process on this ledger: names that it gives do not come twice."""
+        """Builds it; `start` counts the process starts on this ledger, so that generated names never repeat."""
         self.start = start
         self.portfolio = portfolio
         self.clock = clock
         self.venue = venue
         self.timings = Durations()
         self.closed: Reason | None = None
-        """Why entries are kept back."""
+        """The reason why entries are held back."""
         self._names = (f"{start}-{number}" for number in count(1))
         self.trading = Trading(
             portfolio=portfolio,
@@ -104,7 +104,7 @@ class World:
         self.market, self.placement, self.inbox = self.trading.market, self.trading.placement, self.trading.inbox
 
     def signal(self, kind: str, *, symbol: str = "WIFUSDC", close: str = "0.48", name: str = "", age: float = 0.0) -> Signal:
-        """A signal as old as `age` seconds, of its own identity unless `name` is given."""
+        """Returns a signal that is `age` seconds old, of its own identity unless `name` is given."""
         name = name or f"signal-{next(self._names)}"
         return Signal("kafka:t", name, kind, symbol, Decimal(close), self.clock.now() - timedelta(seconds=age))
 
@@ -118,12 +118,12 @@ class World:
     async def say(
         self, kind: str, *, symbol: str = "WIFUSDC", close: str = "0.48", name: str = "", age: float = 0.0
     ) -> MessageOutcome | None:
-        """A signal comes, and time passes until it is handled. None where it was known already."""
+        """Delivers a signal, and lets time pass until it is handled. Returns None if it was known already."""
         signal = self.signal(kind, symbol=symbol, close=close, name=name, age=age)
         return await self.clock.run(self.inbox.ask(self.said(signal)))
 
     def question(self, symbol: str = "WIFUSDC") -> Approval:
-        """The open question about `symbol`."""
+        """Returns the open approval of `symbol`."""
         asked = self.portfolio.approval_for(symbol)
         assert asked is not None
         return asked
@@ -143,7 +143,7 @@ class World:
         return verdict
 
     def start_timer(self) -> None:
-        """From here on the exits that are due come again, as `bot.app` has it."""
+        """Starts the timer that retries due exits, as `bot.app` does."""
         self._timer = asyncio.create_task(self._time_exits(), name="exits")
 
     async def _time_exits(self) -> None:
@@ -152,7 +152,7 @@ class World:
             await self.clock.sleep(1)
 
     async def crash(self) -> None:
-        """The process ends in the middle of whatever it does."""
+        """Ends the process in the middle of its work."""
         self._timer.cancel()
         workers = [*self.inbox._workers.values(), self.comparing]
         for worker in workers:
@@ -166,7 +166,7 @@ class World:
 
 
 async def restarted(before: World, ledger: Ledger) -> World:
-    """A new process on the same ledger and exchange, as `bot.app` starts one: rules, unsettled orders, then what waits."""
+    """Starts a new process on the same ledger and exchange, as `bot.app` does: rules, unsettled orders, then what waits."""
     clock = before.clock
     today = clock.now().date().isoformat()
     state = await clock.run(ledger.load(today))

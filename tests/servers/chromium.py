@@ -13,12 +13,12 @@ from playwright.sync_api import sync_playwright
 from tests.servers.process import ServerProcess
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
-WAIT_MS = 15_000  # for whatever is looked for on the page
+WAIT_MS = 15_000  # the limit for finding anything on the page
 _GRACE = 5.0  # seconds for its own processes to end
 _FLAGS = (
     "--headless=new",
     "--remote-debugging-port=0",
-    "--no-sandbox",  # it refuses root otherwise, and shows nothing but our own page
+    "--no-sandbox",  # it refuses to run as root otherwise, and shows nothing but our own page
     "--disable-gpu",
     "--disable-dev-shm-usage",
     "--disable-quic",
@@ -36,14 +36,14 @@ _FLAGS = (
 
 
 class ChromiumUnavailableError(Exception):
-    """This machine cannot run Chromium; the text says what it lacks."""
+    """This machine cannot run Chromium; the text names what it lacks."""
 
 
 class Chromium:
-    """One browser process; each test has a window of its own in it, with nothing kept from another."""
+    """One browser process; each test has an isolated window in it."""
 
     def __init__(self, program: str, folder: Path) -> None:
-        """`folder` takes its profile and log."""
+        """Builds it; `folder` takes its profile and log."""
         self._endpoint = folder / "profile" / "DevToolsActivePort"
         self._process = ServerProcess(
             "Chromium",
@@ -54,16 +54,16 @@ class Chromium:
 
     @property
     def address(self) -> str:
-        """For `connect_over_cdp`."""
+        """Returns the address for `connect_over_cdp`."""
         port, path = self._read()
         return f"ws://127.0.0.1:{port}{path}"
 
     def start(self) -> None:
-        """Returns when it can be connected to."""
+        """Starts it; returns when it accepts connections."""
         self._process.start()
 
     def stop(self) -> None:
-        """An orderly end, which leaves none of its processes behind."""
+        """Stops it in an orderly way, leaving none of its processes behind."""
         self._process.stop(_GRACE)
 
     def _read(self) -> list[str]:
@@ -73,7 +73,8 @@ class Chromium:
 
 
 def find_chromium() -> str:
-    """The program: the system's, else the one that `playwright install chromium` brought. ChromiumUnavailableError."""
+    """Returns the program: the system's, else the one installed by `playwright install chromium`. Raises
+    ChromiumUnavailableError."""
     for name in _NAMES:
         if program := shutil.which(name):
             return program
@@ -86,10 +87,10 @@ def find_chromium() -> str:
 
 @contextlib.asynccontextmanager
 async def visit(browser: Browser, url: str, *, excused: str = "", **window: Any) -> AsyncIterator[Page]:
-    """The page as a person opens it, once; further arguments are those of `new_context`.
+    """Opens the page like a person, once; further arguments are those of `new_context`.
 
-    Fails the test when the page was loaded again, asked anything of another origin, threw an error that nobody caught, or
-    complained on the console of something that does not match `excused`.
+    Fails the test if the page was loaded again, requested anything of another origin, threw an uncaught error, or logged a
+    console problem that does not match `excused`.
     """
     context = await browser.new_context(**{"viewport": {"width": 1000, "height": 800}, "locale": "en-US"} | window)
     context.set_default_timeout(WAIT_MS)
@@ -105,7 +106,7 @@ async def visit(browser: Browser, url: str, *, excused: str = "", **window: Any)
     try:
         await page.goto(url)
         yield page
-        await page.title()  # what was reported before this answer has come, too
+        await page.title()  # everything reported before this answer has arrived, too
     except BaseException as error:
         error.add_note("\n".join(["the page complained of:", *complaints]) if complaints else "the page complained of nothing")
         raise

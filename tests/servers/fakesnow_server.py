@@ -1,7 +1,7 @@
-"""Run in the warehouse's environment: fakesnow's server on a port, with its databases in a folder, so that they outlive it.
+"""fakesnow's server on a port, run in the warehouse's environment, with its databases in a folder, so that they outlive it.
 
-Its answer to a login lacks what drivers from 5.0 on insist upon: the master token and the validity of both tokens, as in
-https://github.com/snowflakedb/snowflake-connector-python. That is added here, and how a session ends: a POST to
+Its answer to a login lacks what drivers from 5.0 on require: the master token and the validity of both tokens, as in
+https://github.com/snowflakedb/snowflake-connector-python. This adds them, and a way to end a session: a POST to
 /tests/answer-once makes the next statement's answer the error of the number in its body. Everything else is fakesnow's own.
 """
 
@@ -22,7 +22,7 @@ _state: dict[str, Any] = {"logins": 0, "errors": []}
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
-    """fakesnow's application, with complete answers to logins, and sessions that end."""
+    """Serves fakesnow's application, with complete answers to logins, and sessions that end."""
     path = scope["path"] if scope["type"] == "http" else ""
     if path == "/session/v1/login-request":
         answer = json.loads((await fakesnow.login_request(Request(scope, receive))).body)

@@ -1,6 +1,6 @@
-"""A real Apache Kafka for the tests: one KRaft node on loopback, with a plain listener and one as Azure Event Hubs has it.
+"""A real Apache Kafka for the tests: one KRaft node on loopback, with a plain listener and one like Azure Event Hubs'.
 
-Its jars come by Maven, once, into a cache. Run as a module it only fills the cache.
+Maven fetches its jars, once, into a cache. Run as a module it only fills the cache.
 """
 
 import hashlib
@@ -20,15 +20,15 @@ from tests.servers.process import ServerDidNotStartError, ServerProcess
 from tests.servers.tls import make_certificates
 
 _POM = ROOT / "tests" / "kafka" / "pom.xml"
-_OLDEST_JAVA = 17  # what Kafka 4's broker is compiled for
-_FETCH_TIMEOUT = 90.0  # seconds; under the time limit of a test. What Maven has by then it need not fetch again
+_OLDEST_JAVA = 17  # Kafka 4's broker requires it
+_FETCH_TIMEOUT = 90.0  # seconds; under a test's time limit. The next attempt continues with what Maven has by then
 _BATCH_FETCH_TIMEOUT = 900.0
 
-# The broker is up in half the time when the compiler that optimizes for hours of work stays out.
+# The broker starts in half the time without the compiler that optimizes for hours of work.
 _JVM_FLAGS = ("-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto")
 _CLUSTER_ID = "bWFya2V0Zmxvdy10ZXN0cw"  # any 16 bytes in URL-safe base64
 
-# Event Hubs' own: this user name for everybody, and the key, with its `=` and `;`, as the password.
+# Event Hubs' convention: this user name for everybody, and the key, with its `=` and `;`, as the password.
 USERNAME = "$ConnectionString"
 PASSWORD = "Endpoint=sb://127.0.0.1/;SharedAccessKeyName=tests;SharedAccessKey=bm90L2Egc2VjcmV0+w=="
 
@@ -61,18 +61,18 @@ group.initial.rebalance.delay.ms=0
 
 
 class KafkaUnavailableError(Exception):
-    """This machine cannot run Apache Kafka; the text says what it lacks."""
+    """This machine cannot run Apache Kafka; the text names what it lacks."""
 
 
 class RealKafka:
-    """An Apache Kafka that runs, whoever started it. Topics come into being when first named, with 1 partition."""
+    """A running Apache Kafka, whoever started it. Topics are created when first named, with 1 partition."""
 
     def __init__(self, plain_address: str) -> None:
         self.plain_address = plain_address
         """Bootstrap server of the listener without TLS and login, as `127.0.0.1:PORT`."""
 
     async def create_topic(self, name: str, partitions: int = 1) -> None:
-        """Makes a topic and returns when it can be written to; an error of aiokafka's when it exists."""
+        """Creates a topic and returns when it can be written to; raises aiokafka's error if it exists."""
         from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
         admin = AIOKafkaAdminClient(bootstrap_servers=self.plain_address)
@@ -90,7 +90,7 @@ class KafkaServer(RealKafka):
     password = PASSWORD
 
     def __init__(self, jars: Path, folder: Path) -> None:
-        """`folder` takes its configuration, certificate, log and data."""
+        """Builds it; `folder` takes its configuration, certificate, log and data."""
         plain, sasl, controller = free_port(), free_port(), free_port()
         super().__init__(f"127.0.0.1:{plain}")
         self.sasl_address = f"127.0.0.1:{sasl}"
@@ -123,29 +123,30 @@ class KafkaServer(RealKafka):
         )
 
     def format(self) -> None:
-        """Makes the empty data folder; once, before the first start."""
+        """Creates the empty data folder; once, before the first start."""
         tool = [*self._java, "kafka.tools.StorageTool", "format", "-t", _CLUSTER_ID, "-c", str(self._properties)]
         done = subprocess.run(tool, capture_output=True, text=True, check=False, timeout=60)
         if done.returncode != 0:
             raise ServerDidNotStartError(f"kafka.tools.StorageTool:\n{done.stdout[-1000:]}{done.stderr[-1000:]}")
 
     def start(self) -> None:
-        """Starts it on the same ports with the data it has; returns when both listeners take connections."""
+        """Starts it on the same ports with its data; returns when both listeners accept connections."""
         self._process.start()
 
     def stop(self) -> None:
-        """An orderly end; what was written is kept."""
+        """Stops it in an orderly way; its data are kept."""
         self._process.stop()
 
     def kill(self) -> None:
-        """Ends it at once, in the middle of whatever it does; what it had acknowledged is kept."""
+        """Kills it at once, in the middle of its work; acknowledged data are kept."""
         self._process.kill()
 
 
 def kafka_jars(timeout: float = _FETCH_TIMEOUT) -> Path:
-    """The folder with the broker's jars: from the cache, or fetched into it. KafkaUnavailableError says what is missing.
+    """Returns the folder with the broker's jars: from the cache, or fetched into it. Raises KafkaUnavailableError with what is
+    missing.
 
-    A folder appears in the cache under its final name only when it is whole, so that an interrupted fetch leaves none.
+    A folder gets its final name in the cache only when it is complete, so that an interrupted fetch leaves none.
     """
     _require_java()
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "marketflow-tests"
@@ -162,7 +163,7 @@ def kafka_jars(timeout: float = _FETCH_TIMEOUT) -> Path:
         try:
             (Path(unfinished) / "jars").rename(jars)
         except OSError:
-            if not jars.is_dir():  # else another test run was quicker
+            if not jars.is_dir():  # otherwise another test run was quicker
                 raise
     return jars
 
@@ -193,7 +194,7 @@ def _require_java() -> None:
 
 @pytest.fixture(scope="session")
 def real_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer]:
-    """The tests' own Apache Kafka; the test is skipped where it cannot be had. A test that stops it starts it again."""
+    """Starts the tests' own Apache Kafka, or skips the test if it is unavailable. A test that stops it starts it again."""
     try:
         server = KafkaServer(kafka_jars(), tmp_path_factory.mktemp("kafka"))
     except KafkaUnavailableError as lacking:
@@ -206,9 +207,10 @@ def real_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer
 
 @pytest.fixture(scope="session")
 def plain_kafka(request: pytest.FixtureRequest) -> RealKafka:
-    """The Apache Kafka that KAFKA_TEST_BROKER names, else `real_kafka`; for tests that need no more than `plain_address`.
+    """Returns the Apache Kafka that KAFKA_TEST_BROKER names, else `real_kafka`; for tests that need no more than
+    `plain_address`.
 
-    One that outlives the run keeps the topics of earlier runs: take topic and group names that are new each time.
+    One that outlives the run keeps the topics of earlier runs: use new topic and group names each time.
     """
     if named := os.environ.get("KAFKA_TEST_BROKER"):
         return RealKafka(named)

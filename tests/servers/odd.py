@@ -1,4 +1,4 @@
-"""A front that carries requests to a true HTTP server and spoils what it answers: every odd answer that a seed can make of it."""
+"""A front that forwards requests to a real HTTP server and spoils its answers: every odd answer that a seed can produce."""
 
 import asyncio
 import gzip
@@ -15,7 +15,7 @@ HOST = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer as it goes over the wire; `raw` in place of all of it where that is not HTTP at all."""
+    """An answer as sent over the wire; `raw` replaces all of it if it is not HTTP at all."""
 
     status: int
     body: bytes
@@ -35,17 +35,17 @@ class Reply:
 
 
 Spoil = Callable[[random.Random, str, Reply], Reply]
-"""The true answer to a request (`POST /path`) made odd."""
+"""Makes the real answer to a request (`POST /path`) odd."""
 
 
 class OddFront:
-    """Listens on `port`. While `spoiling`, every answer is handed to `spoil`; what it did is counted by request in `made`."""
+    """A server on `port`. While `spoiling`, passes every answer to `spoil`; counts its effects by request in `made`."""
 
     def __init__(self, target: int, spoil: Spoil, seed: int) -> None:
         self.port = 0
         self.spoiling = True
         self.dislikes = b""
-        """What makes a request go no further: it is answered by a firewall's page."""
+        """Requests that contain this go no further: a firewall's page answers them."""
         self.made: Counter[str] = Counter()
         self._target = target
         self._spoil = spoil
@@ -54,11 +54,11 @@ class OddFront:
 
     @property
     def total(self) -> int:
-        """How many odd answers were given."""
+        """Returns the number of odd answers given."""
         return self.made.total()
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection, one request."""
+        """Handles one connection with one request."""
         task = asyncio.current_task()
         assert task is not None
         self._open.add(task)
@@ -70,7 +70,7 @@ class OddFront:
             writer.close()
 
     async def close(self) -> None:
-        """Lets every request go."""
+        """Releases every request."""
         for task in list(self._open):
             task.cancel()
         await asyncio.gather(*self._open, return_exceptions=True)
@@ -132,7 +132,7 @@ async def _answer(reader: asyncio.StreamReader) -> Reply:
 
 @asynccontextmanager
 async def odd_front(target: int, spoil: Spoil, seed: int) -> AsyncIterator[OddFront]:
-    """A front before 127.0.0.1:`target`."""
+    """Starts a front before 127.0.0.1:`target`."""
     front = OddFront(target, spoil, seed)
     server = await asyncio.start_server(front.accept, HOST, 0, limit=2**24)
     front.port = server.sockets[0].getsockname()[1]
@@ -143,7 +143,7 @@ async def odd_front(target: int, spoil: Spoil, seed: int) -> AsyncIterator[OddFr
         await front.close()
 
 
-# --- the kinds of odd answers that any JSON API can give
+# --- the odd answers that any JSON API can give
 
 _PAGE = b"<html><head><title>Access denied</title></head><body>" + b"\xff\xfe no JSON at all " * 20 + b"</body></html>"
 _STATUSES = (
@@ -178,12 +178,12 @@ _JUNK: tuple[Any, ...] = (
 
 
 def any_odd(chance: random.Random, answer: Reply) -> Reply:
-    """One of the ways to be odd that every client meets."""
+    """Returns one of the oddities that every client meets."""
     return chance.choice(_WAYS)(chance, answer)
 
 
 def mutated(chance: random.Random, value: Any) -> Any:
-    """The same JSON with something missing, doubled, or of another kind, somewhere in it."""
+    """Returns the same JSON with something missing, doubled, or of another kind, somewhere in it."""
     if isinstance(value, dict) and value and chance.random() < 0.85:
         name = chance.choice(list(value))
         rest = {key: each for key, each in value.items() if key != name}
@@ -201,7 +201,7 @@ def mutated(chance: random.Random, value: Any) -> Any:
 
 
 def dumped(value: Any) -> bytes:
-    """JSON as a careless server writes it: NaN, Infinity and halves of characters too."""
+    """Writes JSON like a careless server: NaN, Infinity and half surrogate pairs too."""
     return json.dumps(value).encode()
 
 

@@ -23,7 +23,8 @@ def _program() -> str | None:
 
 @contextmanager
 def running_pgbouncer(server: PostgresServer, **options: str) -> Iterator[int]:
-    """Its port. `options` are settings of pgbouncer.ini. Where it is missing the test is skipped, and that is said at the end."""
+    """Starts it and yields its port. `options` are settings of pgbouncer.ini. Skips the test if it is missing, and reports that
+    at the end."""
     program = _program()
     if program is None:
         pytest.skip("needs pgbouncer: no `pgbouncer` in PATH or /usr/sbin")

@@ -17,19 +17,19 @@ from tests.servers.ports import free_port
 from tests.servers.process import ServerDidNotStartError, ServerProcess
 
 _SUPERUSER = "marketflow"
-_UNPRIVILEGED = ("postgres", "nobody")  # whom to become from root, which the server refuses; the first that exists
-_STATUS_LINE = 7  # of postmaster.pid: the server's own word on whether it is ready (LOCK_FILE_LINE_PM_STATUS)
+_UNPRIVILEGED = ("postgres", "nobody")  # the user to switch to from root, which the server refuses; the first that exists
+_STATUS_LINE = 7  # of postmaster.pid: the server's own statement whether it is ready (LOCK_FILE_LINE_PM_STATUS)
 
 
 class PostgresUnavailableError(Exception):
-    """This machine cannot run PostgreSQL; the text says what it lacks."""
+    """This machine cannot run PostgreSQL; the text names what it lacks."""
 
 
 class PostgresServer:
     """One cluster in one folder, from `create` to `remove`; in between it may be stopped and started with its data."""
 
     def __init__(self, programs: Path, *, durable: bool = False) -> None:
-        """`programs` holds initdb and postgres. Not `durable`: it waits for no disk; commits survive `kill`."""
+        """Builds it; `programs` holds initdb and postgres. Not `durable`: it waits for no disk; commits survive `kill`."""
         self._programs = programs
         self.user = self._user = _unprivileged_user() if os.geteuid() == 0 else None
         self._folder = Path(tempfile.mkdtemp(prefix="marketflow-postgres-"))
@@ -51,20 +51,20 @@ class PostgresServer:
             ],
             log=self._folder / "postgres.log",
             ready=self._is_ready,
-            stop_signal=signal.SIGINT,  # "fast": does not wait for clients to leave
+            stop_signal=signal.SIGINT,  # "fast": does not wait for clients to disconnect
             user=self._user,
         )
 
     def url(self, database: str = "postgres") -> str:
-        """SQLAlchemy's URL of a database, by asyncpg."""
+        """Returns SQLAlchemy's URL of a database, by asyncpg."""
         return f"postgresql+asyncpg://{_SUPERUSER}@127.0.0.1:{self.port}/{database}"
 
     def dsn(self, database: str = "postgres") -> str:
-        """The same for asyncpg itself."""
+        """Returns the same for asyncpg itself."""
         return self.url(database).replace("+asyncpg", "")
 
     def create(self) -> None:
-        """Makes the empty cluster; once, before the first start."""
+        """Creates the empty cluster; once, before the first start."""
         if self._user is not None:
             shutil.chown(self._folder, self._user.pw_uid, self._user.pw_gid)
         initdb = [str(self._programs / "initdb"), "-D", str(self._data), "-U", _SUPERUSER, "--auth=trust"]
@@ -83,19 +83,19 @@ class PostgresServer:
             raise ServerDidNotStartError(f"initdb:\n{done.stderr[-1000:]}")
 
     def start(self) -> None:
-        """Starts it on the same port; returns when it takes connections."""
+        """Starts it on the same port; returns when it accepts connections."""
         self._process.start()
 
     def stop(self) -> None:
-        """An orderly end that cuts its clients off; the data are kept."""
+        """Stops it in an orderly way and disconnects its clients; the data are kept."""
         self._process.stop()
 
     def kill(self) -> None:
-        """Ends it at once, in the middle of whatever it does; what was committed is kept."""
+        """Kills it at once, in the middle of its work; committed data are kept."""
         self._process.kill()
 
     def remove(self) -> None:
-        """Stops it and deletes everything of it."""
+        """Stops it and deletes all its files."""
         self.stop()
         shutil.rmtree(self._folder)
 
@@ -110,12 +110,12 @@ class PostgresServer:
             await connection.close()
 
     async def copy(self, database: str, to: str) -> None:
-        """Copies a database as it stands, and cuts off whoever is connected to it: they may come again."""
+        """Copies a database as it is, and disconnects its clients: they may reconnect."""
         await self._cut_off(database)
         await self.execute(f'CREATE DATABASE "{to}" TEMPLATE "{database}"')
 
     async def put_back(self, copy: str, database: str) -> None:
-        """Puts an older copy in the place of a database, as a failover to a replica that lagged does."""
+        """Replaces a database by an older copy, like a failover to a replica that lagged."""
         await self.execute(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS false')
         await self.execute(f'DROP DATABASE "{database}" WITH (FORCE)')
         await self.execute(f'ALTER DATABASE "{copy}" RENAME TO "{database}"')
@@ -130,14 +130,15 @@ class PostgresServer:
             lines = (self._data / "postmaster.pid").read_text().splitlines()
         except FileNotFoundError:
             return False
-        # The file of a server that was killed stays, and still says "ready".
+        # The file of a killed server stays, and still says "ready".
         mine = bool(lines) and lines[0].strip() == str(self._process.pid)
         return mine and len(lines) > _STATUS_LINE and lines[_STATUS_LINE].strip() == "ready"
 
 
 def find_programs() -> Path:
-    """The folder that holds initdb and postgres together, the newest where there are several. PostgresUnavailableError."""
-    # Debian keeps them out of PATH; a link to them in PATH leads to the folder with what belongs to them.
+    """Returns the folder that holds initdb and postgres together, the newest if there are several. Raises
+    PostgresUnavailableError."""
+    # Debian keeps them out of PATH; a link to them in PATH leads to their folder.
     found = [Path(path).resolve().parent for path in (shutil.which("postgres"),) if path]
     packaged = Path("/usr/lib/postgresql").glob("*/bin")
     found += sorted(packaged, key=lambda folder: [int(n) for n in re.findall(r"\d+", str(folder))], reverse=True)
@@ -158,7 +159,7 @@ def _unprivileged_user() -> pwd.struct_passwd:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
-    """The tests' own PostgreSQL; the test is skipped where it cannot be had."""
+    """Starts the tests' own PostgreSQL, or skips the test if it is unavailable."""
     try:
         server = PostgresServer(find_programs())
     except PostgresUnavailableError as lacking:
@@ -173,7 +174,7 @@ def postgres() -> Iterator[PostgresServer]:
 
 @pytest.fixture
 async def postgres_url(postgres: PostgresServer) -> AsyncIterator[str]:
-    """SQLAlchemy's URL of an empty database that only this test has; it is dropped with whoever is still connected."""
+    """Returns SQLAlchemy's URL of an empty database for this test alone; it is dropped with all its connections."""
     name = f"test_{secrets.token_hex(8)}"
     await postgres.execute(f'CREATE DATABASE "{name}"')
     yield postgres.url(name)

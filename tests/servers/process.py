@@ -32,7 +32,8 @@ class ServerProcess:
         user: pwd.struct_passwd | None = None,
         env: Mapping[str, str] | None = None,
     ) -> None:
-        """`name` is for messages. `stop_signal`: what it takes for an orderly end. `user`: whom to become, from root."""
+        """Builds it; `name` is for messages. `stop_signal` ends it in an orderly way. `user` is the one to switch to from
+        root."""
         self._name = name
         self._command = list(command)
         self._log = log
@@ -45,16 +46,16 @@ class ServerProcess:
 
     @property
     def running(self) -> bool:
-        """Whether it was started and has not ended."""
+        """Tells whether it was started and has not ended."""
         return self._process is not None and self._process.poll() is None
 
     @property
     def pid(self) -> int | None:
-        """The number of the server's first process; None when it was not started or was stopped."""
+        """Returns the number of the server's first process; None if it was not started or was stopped."""
         return self._process.pid if self._process else None
 
     def start(self, timeout: float = 60.0) -> None:
-        """Starts it and waits, at most `timeout` seconds. ServerDidNotStartError with the end of its log."""
+        """Starts it and waits, at most `timeout` seconds. Raises ServerDidNotStartError with the end of its log."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command,
@@ -78,7 +79,7 @@ class ServerProcess:
             time.sleep(_POLL)
 
     def stop(self, grace: float = 20.0) -> int | None:
-        """Asks it to end and waits `grace` seconds before it is killed. Its exit code; None when it was not running."""
+        """Asks it to end and waits `grace` seconds before it is killed. Returns its exit code; None if it was not running."""
         process = self._process
         if process is not None and self.running:
             process.send_signal(self._stop_signal)
@@ -88,7 +89,7 @@ class ServerProcess:
         return process.returncode if process is not None else None
 
     def wait(self, seconds: float) -> int | None:
-        """The exit code once it has ended by itself; None when it has not within `seconds`."""
+        """Returns the exit code once it has ended by itself; None if it has not within `seconds`."""
         if self._process is None:
             return None
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -96,18 +97,18 @@ class ServerProcess:
         return None
 
     def kill(self) -> None:
-        """Ends it and its children at once, as a power cut would; nothing when it is not running."""
+        """Kills it and its children at once, like a power cut; does nothing if it is not running."""
         process, self._process = self._process, None
         if process is None:
             return
         atexit.unregister(self.kill)
         self._dismiss_watcher()
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)  # the group bears the number of its first process
+            os.killpg(process.pid, signal.SIGKILL)  # the group has the number of its first process
         process.wait()
 
     def _dismiss_watcher(self) -> None:
-        """Before the group's number is free to be another's."""
+        """Ends the watcher before the group's number can be reused."""
         watcher, self._watcher = self._watcher, None
         if watcher is not None:
             watcher.kill()
@@ -119,9 +120,9 @@ class ServerProcess:
 
 
 def _watch_over(group: int) -> subprocess.Popen[bytes]:
-    """A shell that kills the group once our end of its input is closed: when the test run itself is killed.
+    """Starts a shell that kills the group once our end of its input is closed: when the test run itself is killed.
 
-    (The kernel's parent-death signal would not do: it comes when the *thread* ends that started the server.)
+    (The kernel's parent-death signal would not do: it comes when the *thread* that started the server ends.)
     """
     return subprocess.Popen(
         ["sh", "-c", 'read -r _; kill -KILL -- "-$0"', str(group)],

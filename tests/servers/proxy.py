@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 
 
 class Proxy:
-    """Hands bytes on in both directions until told otherwise. `port` is where it listens on loopback."""
+    """Forwards bytes in both directions until told otherwise. `port` is its loopback port."""
 
     def __init__(self, port: int) -> None:
         self._target = port
@@ -17,11 +17,11 @@ class Proxy:
         self._connections: set[asyncio.Task[None]] = set()
 
     def lose_the_answer_to(self, words: bytes) -> None:
-        """The next request that holds `words` is handed on, and the connection cut before its answer."""
+        """Forwards the next request that contains `words`, and cuts the connection before its answer."""
         self._loses_answer_to = words
 
     def go_silent(self) -> None:
-        """No byte passes any more; nobody is told."""
+        """Drops every byte silently from now on."""
         self._flowing.clear()
 
     def come_back(self) -> None:
@@ -72,7 +72,7 @@ class Proxy:
 
 @asynccontextmanager
 async def proxy_to(port: int) -> AsyncIterator[Proxy]:
-    """A proxy in front of 127.0.0.1:`port`."""
+    """Starts a proxy in front of 127.0.0.1:`port`."""
     proxy = Proxy(port)
     server = await asyncio.start_server(proxy.accept, "127.0.0.1", 0)
     proxy.port = server.sockets[0].getsockname()[1]

@@ -31,7 +31,7 @@ class SnowflakeServer:
         )
 
     def options(self, database: str) -> SnowflakeOptions:
-        """How the program reaches a database of it; any password is right."""
+        """Returns the options that reach one of its databases; any password is right."""
         return SnowflakeOptions(
             account="test",
             user="marketflow",
@@ -45,23 +45,23 @@ class SnowflakeServer:
         )
 
     def start(self) -> None:
-        """Returns when it takes connections."""
+        """Starts it; returns when it accepts connections."""
         self._process.start()
 
     def answer_once(self, number: int) -> None:
-        """The next statement gets this error."""
+        """Answers the next statement with this error."""
         httpx.post(f"http://127.0.0.1:{self.port}/tests/answer-once", content=str(number)).raise_for_status()
 
     def logins(self) -> int:
-        """How many there were."""
+        """Returns the number of logins."""
         return int(httpx.get(f"http://127.0.0.1:{self.port}/tests/logins").json())
 
     def stop(self) -> None:
-        """An orderly end; the data are kept."""
+        """Stops it in an orderly way; the data are kept."""
         self._process.stop()
 
     def remove(self) -> None:
-        """Stops it and deletes everything of it."""
+        """Stops it and deletes all its files."""
         self._process.kill()
         shutil.rmtree(self.folder)
 
@@ -81,7 +81,7 @@ def need_warehouse() -> None:
 
 @pytest.fixture(scope="session")
 def snowflake() -> Iterator[SnowflakeServer]:
-    """The tests' own Snowflake; a test that stops it starts it again."""
+    """Starts the tests' own Snowflake; a test that stops it starts it again."""
     need_warehouse()
     server = SnowflakeServer()
     try:

@@ -1,4 +1,4 @@
-"""The servers that other tests rest on, each reached by the client that the product reaches it with."""
+"""Tests the servers that other tests rely on, each with the product's own client."""
 
 import asyncio
 import contextlib
@@ -46,7 +46,7 @@ async def reading(
 
 
 async def is_refused(address: str, **options: Any) -> None:
-    """A client cannot get in; why, aiokafka only logs."""
+    """Asserts that a client cannot get in; aiokafka only logs why."""
     producer = AIOKafkaProducer(bootstrap_servers=address, **options)
     try:
         with pytest.raises(KafkaConnectionError):
@@ -56,7 +56,7 @@ async def is_refused(address: str, **options: Any) -> None:
 
 
 async def write_and_read_back(address: str, **options: Any) -> None:
-    """A record with key, headers and time goes in and comes out; its offset, committed, is known to the next reader."""
+    """Writes a record with key, headers and time and reads it back; the next reader knows its committed offset."""
     partition, group = TopicPartition(f"topic-{uuid4().hex}", 0), f"group-{uuid4().hex}"
     async with producing(address, **options) as producer:
         for value in (b"first", b"second"):

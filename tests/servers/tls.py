@@ -1,4 +1,4 @@
-"""A private certificate authority and a server certificate for loopback, made anew for each run; trusted by nobody else."""
+"""A private certificate authority and a server certificate for loopback, created for each run; trusted by nobody else."""
 
 import datetime
 import ipaddress
@@ -16,14 +16,14 @@ _VALID = datetime.timedelta(days=2)
 
 @dataclass(frozen=True, slots=True)
 class Certificates:
-    """Files in PEM: what a client trusts, and what a server shows (its key and its chain in one file)."""
+    """PEM files: the one that a client trusts, and the one that a server shows (its key and its chain in one file)."""
 
     cafile: Path
     server: Path
 
 
 def make_certificates(folder: Path, name: str) -> Certificates:
-    """An authority called `name` and a certificate of it for localhost and 127.0.0.1, written into `folder`."""
+    """Creates an authority called `name` and its certificate for localhost and 127.0.0.1, in `folder`."""
     ca_key, server_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     issuer = _called(name)
     authority = (

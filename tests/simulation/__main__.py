@@ -1,4 +1,4 @@
-"""`python -m tests.simulation`: lives many seeds on all cores, tells what broke and the shortest history that shows it."""
+"""`python -m tests.simulation`: lives many seeds on all cores, reports failures and the shortest history that shows each."""
 
 import argparse
 import gc
@@ -24,12 +24,12 @@ from tests.simulation.variants import VARIANTS
 BATCH = 4
 COVERED_SEEDS = 10
 VARIANT_SEEDS = 300
-"""Within so many seeds each wrong program must be caught."""
+"""The number of seeds within which each wrong program must be caught."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lived:
-    """One seed and what came of it."""
+    """One seed and its result."""
 
     seed: int
     broken: tuple[str, ...]
@@ -38,14 +38,14 @@ class Lived:
 
 
 def main() -> int:
-    """The exit code: 0 where every promise was kept."""
+    """Returns the exit code: 0 if every promise was kept."""
     chosen = _parser().parse_args()
     if os.environ.get("PYTHONHASHSEED") != "0":  # the order of a set is part of a history
         os.environ["PYTHONHASHSEED"] = "0"
         os.execv(sys.executable, [sys.executable, "-m", "tests.simulation", *sys.argv[1:]])
     _be_quiet()
     gc.collect()
-    gc.freeze()  # what is loaded by now stays: after each history only what it left behind is looked through
+    gc.freeze()  # modules loaded by now stay: after each history only its own leftovers are collected
     if chosen.variants:
         return _try_variants([chosen.only] if chosen.only else list(VARIANTS), chosen.signals, chosen.jobs)
     if chosen.seed is not None:
@@ -74,7 +74,7 @@ def _be_quiet() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
-    sys.unraisablehook = lambda _: None  # what a killed process would have said
+    sys.unraisablehook = lambda _: None  # the output of killed processes
 
 
 def _live_one(seed: int, signals: int, variant: str | None = None, kinds: frozenset[str] = KINDS) -> Lived:
@@ -128,7 +128,7 @@ def _progress(done: int, count: int, broken: int, began: float) -> None:
 
 
 def _explain(lived: Lived, signals: int) -> None:
-    """The shortest history that still breaks the promise."""
+    """Finds the shortest history that still breaks the promise."""
     print(f"\nseed {lived.seed}:")
     for promise in lived.broken[:10]:
         print(f"  {promise}")
@@ -149,7 +149,7 @@ def _shrink(seed: int, signals: int) -> tuple[frozenset[str], int]:
 
 
 def _needed(breaks: Callable[[frozenset[str]], bool], kinds: frozenset[str], spare: frozenset[str]) -> frozenset[str]:
-    """`kinds` without those of `spare` that it breaks without too: all of them at once, or else by halves."""
+    """Returns `kinds` without those of `spare` that the failure does not need: drops them all at once, or else by halves."""
     if breaks(kinds - spare):
         return kinds - spare
     if len(spare) > 1:
@@ -193,8 +193,8 @@ def _try_variants(names: Sequence[str], signals: int, jobs: int) -> int:
 
 
 def _catch(variant: str, signals: int) -> Lived | None:
-    """The first history that shows what the wrong program does. One in which it fails by itself shows nothing, for it may be the
-    breaking that is broken; nor does one in which the right program breaks a promise as well."""
+    """Returns the first history that exposes the wrong program. One that crashes by itself proves nothing, since the swapped code
+    may simply be broken; nor does one in which the right program breaks a promise as well."""
     for seed in range(1, VARIANT_SEEDS + 1):
         lived = _live_one(seed, signals, variant)
         failed = any(is_own_failure(promise) for promise in lived.broken)

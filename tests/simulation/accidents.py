@@ -1,4 +1,4 @@
-"""What befalls a whole history, and only few: the ledger is put back to what it was before, or somebody else trades."""
+"""Accidents that affect a whole history, in a few histories only: the ledger is set back, or another program trades."""
 
 import asyncio
 from collections import deque
@@ -25,7 +25,7 @@ _MOST_SNAPSHOTS = 4
 
 
 def accident_of(seed: int, kinds: frozenset[str]) -> str:
-    """Which of them befalls the history of `seed`; empty for most. Drawn apart, so that the others stay what they were."""
+    """Returns the accident of `seed`; empty for most. Drawn separately, so that the other histories stay the same."""
     drawn = Random(f"accident {seed}").random()
     if drawn < 0.12:
         return SET_BACK if SET_BACK in kinds else ""
@@ -35,7 +35,7 @@ def accident_of(seed: int, kinds: frozenset[str]) -> str:
 
 
 class SetsBack:
-    """Keeps some of what the disk was after a commit, and puts the oldest of it back."""
+    """Keeps some of the disk's states after a commit, and restores the oldest of them."""
 
     def __init__(self, fate: Fate, disk: Disk) -> None:
         self._fate = fate
@@ -44,18 +44,18 @@ class SetsBack:
         disk.committed = self._keep
 
     def _keep(self) -> None:
-        # Of a ledger that has not read from each partition the next start reads from the end.
+        # If a ledger has not read from each partition, the next start reads from the end.
         if not self._fate.over and self._fate.random.random() < 0.1 and len(self._disk.positions()) == PARTITIONS:
             self._kept.append(self._disk.snapshot())
 
     def after_a_crash(self) -> None:
-        """Maybe the machine comes back with an older disk."""
+        """Restores an older disk after a crash, now and then."""
         if self._kept and self._fate.strikes(SET_BACK, 0.4):
             self._disk.put_back(self._kept[0])
             self._kept.clear()
 
     async def under_a_process(self) -> None:
-        """Once, sooner or later: whoever works on the ledger finds it older than it was left, as after a failover."""
+        """Sets the ledger back once, sooner or later, under a running process, as after a failover."""
         random = self._fate.random
         await asyncio.sleep(random.uniform(30.0, 300.0))
         if self._kept and self._fate.strikes(SET_BACK, 0.5):
@@ -64,8 +64,8 @@ class SetsBack:
 
 
 class AnotherTrader:
-    """Places orders on the account as another MarketFlow does. They rest and are taken off, so that no coin moves. The owner may
-    accept what is shown of the first; the second, which comes between the two taps, is none that anybody has seen."""
+    """Places orders on the account like another MarketFlow. They rest and are cancelled, so that no coin moves. The owner may
+    accept what is shown of the first; the second, which comes between the two taps, is one that nobody has seen."""
 
     def __init__(self, fate: Fate, disk: Disk, exchange: Exchange, chat: Chat) -> None:
         self._fate = fate
@@ -74,7 +74,7 @@ class AnotherTrader:
         self._chat = chat
 
     async def trade(self) -> None:
-        """One order, sooner or later: of another mark, of none, or of a signal that we have ordered. Maybe a second one."""
+        """Places an order, sooner or later: of another mark, of none, or of a signal that we have ordered. Maybe a second one."""
         random = self._fate.random
         await asyncio.sleep(random.uniform(30.0, 200.0))
         if not self._fate.strikes(ANOTHER, 1.0):
@@ -91,7 +91,7 @@ class AnotherTrader:
             self._chat.do(ANN, tap)
 
     async def _is_noticed(self, order: Order, seconds: float) -> bool:
-        """Waits until the account is held because of `order`."""
+        """Waits until the account is halted because of `order`."""
         until = self._fate.loop.time() + seconds
         hold = select(tables.holds.c.words).where(tables.holds.c.symbol == ACCOUNT)
         while not any(str(order.order_id) in row["words"] for row in self._disk.rows(hold)):
@@ -101,7 +101,7 @@ class AnotherTrader:
         return True
 
     async def _shown(self, order: Order) -> str | None:
-        """What the owner taps to accept `order`, once it was shown; None where the bot does not answer."""
+        """Returns what the owner taps to accept `order`, once it was shown; None if the bot does not answer."""
         for _ in range(5):
             seen = len(self._chat.replies)
             self._chat.do(ANN, "/accept account")

@@ -1,4 +1,4 @@
-"""Wrong programs that break a rule of the account: what was lost, what is old, and what is of somebody else."""
+"""Wrong programs that break a rule of the account: lost orders, old signals, other traders' orders."""
 
 from dataclasses import replace
 from typing import Any
@@ -24,7 +24,7 @@ _SORT = comparison.sort_orders
 
 
 async def asks_nothing(_self: FirstSending, _order: Any) -> None:
-    """The first sending of an old signal is as any other."""
+    """Sends the first order of an old signal without asking."""
 
 
 def takes_all_for_new(_self: FirstSending, *_times: Any) -> bool:
@@ -44,7 +44,7 @@ def takes_every_mark_for_ours(report: Any, order: Any, ours: Ours) -> Whose:
 
 
 def takes_an_id_for_an_order(report: Any, order: Any, ours: Ours) -> Whose:
-    """What the ledger knows by its client order id is the order that it knows."""
+    """Takes any order with a client order id of the ledger for the ledger's order."""
     known = order is not None and order.order_id is not None
     return Whose.KNOWN if known else whose(report, order, ours)
 
@@ -69,7 +69,7 @@ _TAKE_OVER = OrderAdoption.take_over
 
 
 def writes_into_whatever_is_there(self: Lease, connection: Any, number: int) -> None:
-    """The epoch is ours, and that is enough."""
+    """Writes if the epoch is ours, without checking the transaction number."""
     self._committed = connection.execute(select(tables.lease.c.commits)).scalar_one()
     _STAMP(self, connection, number)
 
@@ -78,16 +78,16 @@ _STAMP = Lease.stamp
 
 
 def finds_no_conflict(*_: Any) -> dict[Any, Any]:
-    """Whatever comes under an id that is taken is what came before."""
+    """Takes new content under a known id for a repetition."""
     return {}
 
 
 def enters_at_once(_self: SingleInstance) -> None:
-    """A program need not know that it is alone."""
+    """Enters without knowing that it is alone."""
 
 
 def accepts_all_of_it(self: AccountGuard, _shown: Any, who: str) -> Any:
-    """The owner's word on what was shown is taken for all that holds the account."""
+    """Accepts everything that halts the account, not only what was shown."""
     held = self._portfolio.account_hold
     return _ACCEPT(self, held.differences if held is not None else (), who)
 
@@ -117,4 +117,4 @@ ACCOUNT_VARIANTS: dict[str, tuple[Swap, ...]] = {
     "an acceptance of some orders lifts the whole halt": ((AccountGuard, "accept", accepts_all_of_it),),
     "a halted account buys on": ((Portfolio, "account_hold", property(lambda _: None)),),
 }
-"""What each of them swaps: the owner of a name, the name, and what stands there instead."""
+"""The swaps of each program: the owner of a name, the name, and the replacement."""

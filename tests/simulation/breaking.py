@@ -1,4 +1,4 @@
-"""How a wrong program is made of the right one: by putting something else in a place."""
+"""Makes a wrong program of the right one by swapping one name."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,7 +27,7 @@ def swap(owner: Any, name: str, new: Any) -> Variant:
 
 
 def loads(change: Callable[[LedgerState], LedgerState]) -> Variant:
-    """Starts with something else than the ledger holds."""
+    """Starts with something other than the ledger's content."""
     load = SqlLedger.load
 
     async def wrong(self: SqlLedger, today: str) -> LedgerState:

@@ -1,4 +1,4 @@
-"""The broker: one topic of some partitions that keeps everything, and the consumer that the real KafkaSource reads it by."""
+"""The broker: one topic of some partitions that keeps everything, and the consumer with which the real KafkaSource reads it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ TOPIC = "signals"
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """See aiokafka's ConsumerRecord: what of it is looked at."""
+    """See aiokafka's ConsumerRecord: the fields in use."""
 
     offset: int
     timestamp: int
@@ -42,7 +42,7 @@ class Broker:
         return records[-1]
 
     def cut(self, partition: int, count: int) -> None:
-        """A leader that was behind takes over: it does not have the last records."""
+        """Simulates a leader that lagged and takes over: it lacks the last records."""
         del self.written[partition][-count:]
 
     def check(self) -> None:
@@ -51,7 +51,7 @@ class Broker:
 
 
 class Consumer:
-    """See AIOKafkaConsumer: what KafkaSource asks of it."""
+    """See AIOKafkaConsumer: the methods that KafkaSource uses."""
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
@@ -110,7 +110,7 @@ class Consumer:
         for partition in sorted(self._positions):
             records, at = self._broker.written[partition.partition], self._positions[partition]
             if at > len(records):
-                if found:  # as aiokafka does: what it has got comes first
+                if found:  # as in aiokafka: fetched records come first
                     return found
                 raise OffsetOutOfRangeError({partition: at})
             if batch := records[at : at + most]:
@@ -120,7 +120,7 @@ class Consumer:
 
 
 class SimulatedSource(KafkaSource):
-    """The real source, on the simulated broker. What it copies and commits for tools goes nowhere."""
+    """The real source, on the simulated broker. Its dead letters and group offsets go nowhere."""
 
     def __init__(self, broker: Broker, **parts: Any) -> None:
         super().__init__(options=KafkaOptions("simulated:1"), topic=TOPIC, group="simulated", dlq_topic="dlq", **parts)
@@ -141,7 +141,7 @@ class SimulatedSource(KafkaSource):
 
 
 class Nowhere:
-    """Takes positions for tools and copies of unreadable records."""
+    """Swallows group offsets and copies of unreadable records."""
 
     def __init__(self, fate: Fate) -> None:
         self._fate = fate

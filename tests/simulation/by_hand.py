@@ -1,4 +1,4 @@
-"""What must be true of what people do by hand: one wish, one order at most; never more than is held; what is set is kept."""
+"""Promises about manual actions: one command, at most one order; never more than is held; settings are kept."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ E = TypeVar("E")
 
 
 def _control_commands(seen: Evidence) -> Iterator[str]:
-    """Whatever was ordered by hand was confirmed, became one order at most (a panic: one after another), not a larger one."""
+    """Checks that every manual order was confirmed, became at most one order (a panic: one after another), and no larger one."""
     largest = {order.client_order_id: order.orig_qty for order in seen.venue.orders}
     orders = {row["inbox_seq"]: row for row in seen.rows(tables.orders)}
     came: dict[tuple[str, str], list[int]] = defaultdict(list)
@@ -47,18 +47,18 @@ _EXITS = {"/sell", "/close", "/panic"}
 
 
 def _wish_of(row: Row) -> str:
-    """The confirmation that a message by hand came from: one that sells everything puts in many."""
+    """Returns the confirmation that a manual message came from: one that sells everything creates many."""
     return ":".join(row["source_id"].split(":")[:2])
 
 
 def _number(row: Row) -> int:
-    """Which of a panic's orders of its symbol it is; 0 for what the confirmation itself put in."""
+    """Returns which of a panic's orders of its symbol it is; 0 for the confirmation's own message."""
     _, _, *which = row["source_id"].split(":")
     return int(which[1]) if len(which) > 1 and which[0] == row["symbol"] else 0
 
 
 def _covered(seen: Evidence) -> Iterator[str]:
-    """Nothing is sold that is not held, whoever wants it."""
+    """Checks that nothing is sold that is not held, whoever asks."""
     held: dict[str, Decimal] = defaultdict(Decimal)
     for order in seen.venue.orders:
         fees = sum((trade.commission for trade in order.trades if order.symbol.startswith(trade.commission_asset)), ZERO)
@@ -71,7 +71,8 @@ def _covered(seen: Evidence) -> Iterator[str]:
 
 
 def _halves(seen: Evidence) -> Iterator[str]:
-    """Half of a question is at most half of what was asked: at another price a little more or less of the base asset."""
+    """Checks that half of an approval is at most half of what was asked: at another price slightly more or less of the base
+    asset."""
     asked = {one.approval.token: one.approval for one in _events(seen, "approval_requested", ApprovalRequested)}
     became = {row["token"]: row for row in seen.rows(tables.approvals)}
     placed = {order.client_order_id: order.orig_qty for order in seen.venue.orders}
@@ -93,7 +94,7 @@ _ABOUT_HALF = Decimal("0.55")
 
 
 def _cancels(seen: Evidence) -> Iterator[str]:
-    """What was cancelled somebody wanted off, and it is settled."""
+    """Checks that every cancelled order was cancelled by somebody, and is settled."""
     names = {wish.client_order_id for _, wish in seen.messages("cancel") if isinstance(wish, CancelRequested)}
     for order in seen.venue.orders:
         if order.status == "CANCELED" and order.client_order_id not in names:
@@ -103,8 +104,8 @@ def _cancels(seen: Evidence) -> Iterator[str]:
 
 
 def _panics(seen: Evidence) -> Iterator[str]:
-    """After a panic nothing is entered, and nothing is left that could be sold, unless it was told why: whichever process took
-    the tap, and however soon it ended. It is over, and that was told."""
+    """Checks that after a panic nothing is entered, and nothing sellable is left, unless its reason was reported: whichever
+    process handled the tap, and however soon it ended. It is over, and that was reported."""
     if not seen.hands.panics:
         return
     (controls,) = seen.rows(tables.controls)
@@ -132,7 +133,7 @@ _TOO_LATE = {"expired", "from_future"}
 
 
 def _all_told(seen: Evidence) -> Iterator[str]:
-    """Every wish ends, and what it changed is told: once."""
+    """Checks that every command ends, and its change is reported: once."""
     kinds = Counter(row["kind"] for row in seen.rows(tables.outbox))
     done = Counter(row["kind"] for row in seen.rows(tables.inbox) if row["outcome"] == "done")
     closed = sum(row["state"] != "OPEN" for row in seen.rows(tables.approvals))
@@ -153,7 +154,7 @@ _CHANGED = {"done", "ordered", "awaiting_approval"}
 
 
 def _remembered(seen: Evidence) -> Iterator[str]:
-    """What was decided after the last start was decided by what people had set before it."""
+    """Checks that decisions after the last start follow the settings that people had made before it."""
     controls = next(iter(seen.rows(tables.controls)), {"pause": "off", "mode": "auto"})
     limits = {row["name"]: row["value"] for row in seen.rows(tables.limits) if row["value"] is not None}
     for row in seen.rows(tables.inbox):
@@ -174,7 +175,7 @@ _MEASURED = {"open_positions": "MAX_OPEN_POSITIONS", "order_notional": "MAX_ORDE
 
 
 def _rights(seen: Evidence) -> Iterator[str]:
-    """Whoever is let in may act after a start, and nobody else."""
+    """Checks that exactly those who were let in may act after a start."""
     if not seen.hands.guests_word:
         return
     is_in = any(row["revoked_at"] is None for row in seen.rows(tables.people))

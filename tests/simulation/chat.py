@@ -1,4 +1,5 @@
-"""Telegram: it takes messages, loses some answers, asks for patience, and brings what people say and tap until it is taken."""
+"""Telegram: it accepts messages, loses some answers, asks for patience, and delivers commands and taps until they are
+acknowledged."""
 
 import json
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ TOKEN = "1000000:simulated-token-simulated-token"
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """A command that a person typed, or the data of a button that was tapped: the same `number` when it is brought again."""
+    """A command that a person typed, or the data of a button that was tapped: the same `number` when it is delivered again."""
 
     number: int
     person: int
@@ -26,7 +27,7 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the bot answered to what a person `said`, with the data of its buttons."""
+    """The bot's answer to what a person `said`, with the data of its buttons."""
 
     person: int
     said: str
@@ -36,7 +37,7 @@ class Reply:
 
 @dataclass(slots=True)
 class ChatMessage:
-    """A message in the chat; `texts` are all that it ever said, the last one is shown."""
+    """A message in the chat; `texts` are all its versions, the last one is shown."""
 
     number: int
     texts: list[str]
@@ -53,23 +54,23 @@ class Chat:
         self.updates: list[Update] = []
         self.replies: list[Reply] = []
         self.arrived = 0
-        """The last update that the bot has said it has got."""
+        """The last update that the bot has acknowledged."""
         self._patience_until = 0.0
 
     def do(self, person: int, data: str) -> None:
-        """A person types a command, or taps a button."""
+        """Types a command, or taps a button."""
         self.updates.append(Update(len(self.updates) + 1, person, data))
 
     async def reply(self, person: int, said: str, shown: Shown) -> None:
-        """The bot answers; while nobody is there to take it, it is lost."""
+        """Answers a person; while nobody is there to receive it, it is lost."""
         await self.fate.pause(0.02, 0.2)
         if not self.away:
             buttons = tuple(button.data for row in shown.keyboard for button in row)
             self.replies.append(Reply(person, said, shown.text, buttons))
 
     async def updates_from(self, number: int | None) -> list[Update]:
-        """What was done from update `number` on, so that Telegram knows that the ones before have arrived; None: what it does not
-        know this of."""
+        """Returns the updates from number `number` on, which tells Telegram that the earlier ones have arrived; None: Telegram
+        does not learn this."""
         await self.fate.pause(0.05, 0.5)
         self.arrived = max(self.arrived, (number or 0) - 1)
         if self.away or self.fate.strikes("lost updates", 0.01):
@@ -78,7 +79,7 @@ class Chat:
         return self.updates[self.arrived :]
 
     async def answer(self, method: str, parameters: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        """HTTP status and body."""
+        """Returns HTTP status and body."""
         fate, now = self.fate, self.fate.loop.time()
         await fate.pause(0.02, 0.2)
         if self.away or fate.strikes("chat unreachable", 0.01):
@@ -114,7 +115,7 @@ class Chat:
 
 
 class ChatRequest(BaseRequest):
-    """python-telegram-bot's way to the simulated chat."""
+    """Connects python-telegram-bot to the simulated chat."""
 
     def __init__(self, chat: Chat) -> None:
         self._chat = chat
@@ -136,5 +137,5 @@ class ChatRequest(BaseRequest):
 
 
 def bot_in(chat: Chat) -> ExtBot[None]:
-    """A real bot, in the simulated chat."""
+    """Returns a real bot, in the simulated chat."""
     return ExtBot(TOKEN, request=ChatRequest(chat), get_updates_request=ChatRequest(chat))

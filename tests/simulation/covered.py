@@ -1,4 +1,4 @@
-"""Which branches of the one-order protocol the simulation takes: those that it does not are not proven by it."""
+"""Measures which branches of the one-order protocol the simulation takes: it proves nothing about the others."""
 
 import subprocess
 import sys
@@ -33,8 +33,8 @@ PROTOCOL = (
 
 
 def report(arguments: Sequence[str]) -> str:
-    """A table of branch coverage (per cent) of the protocol's files while the simulation runs with `arguments`, and the lines and
-    branches that were never taken."""
+    """Returns a table of branch coverage (per cent) of the protocol's files while the simulation runs with `arguments`, and the
+    lines and branches that were never taken."""
     with tempfile.TemporaryDirectory() as folder:
         data = f"--data-file={folder}/coverage"
         files = f"--include={','.join(str(_CORE / name) for name in PROTOCOL)}"

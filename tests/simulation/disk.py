@@ -1,4 +1,4 @@
-"""The ledger's database: SQLite in memory, which outlives the processes that write it, and can be full, slow and silent."""
+"""The ledger's database: SQLite in memory, which outlives its processes, and can be full, slow and silent."""
 
 import errno
 import sqlite3
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 @cache
 def _template() -> sqlite3.Connection:
-    """An empty ledger of the newest schema."""
+    """Creates an empty ledger of the newest schema."""
     connection = sqlite3.connect(":memory:", check_same_thread=False)
     engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
     with engine.begin() as opened:
@@ -33,7 +33,7 @@ def _template() -> sqlite3.Connection:
 
 @cache
 def _database() -> tuple[sqlite3.Connection, Engine]:
-    """One for all seeds, so that statements are compiled once."""
+    """Returns one engine for all seeds, so that statements are compiled once."""
     connection = sqlite3.connect(":memory:", check_same_thread=False)
     connection.create_aggregate("exact_sum", 1, ExactSum)  # type: ignore[arg-type]  # typeshed wants int
     engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
@@ -43,7 +43,7 @@ def _database() -> tuple[sqlite3.Connection, Engine]:
 
 
 class Disk:
-    """What is written stays. `full` refuses every commit."""
+    """A disk that keeps what is written. `full` refuses every commit."""
 
     def __init__(self, fate: Fate) -> None:
         connection, self.engine = _database()
@@ -54,20 +54,20 @@ class Disk:
         self.committed: Callable[[], None] = lambda: None
 
     def snapshot(self) -> bytes:
-        """All that is committed."""
+        """Returns everything committed."""
         return _database()[0].serialize()
 
     def put_back(self, snapshot: bytes) -> None:
-        """Everything since `snapshot` was never written."""
+        """Undoes everything since `snapshot`."""
         _database()[0].deserialize(snapshot)
 
     def rows(self, question: Select[Any], values: Mapping[str, Any] | None = None) -> list[Row]:
-        """What is committed."""
+        """Returns committed rows."""
         with self.engine.connect() as connection:
             return [dict(row) for row in connection.execute(question, values).mappings()]
 
     def unsettled(self) -> dict[str, int]:
-        """How much of each kind waits for something."""
+        """Counts the unsettled items of each kind."""
         waiting = {
             "messages undecided": (tables.inbox, tables.UNDECIDED),
             "orders in flight": (tables.orders, tables.IN_FLIGHT),
@@ -82,34 +82,34 @@ class Disk:
         return counts | {"alerts untold": len(untold(outbox, self.rows(select(tables.told))))}
 
     def is_panicking(self) -> bool:
-        """Whether a panic is on."""
+        """Tells whether a panic is on."""
         return any(row["panic"] is not None for row in self.rows(select(tables.controls.c.panic)))
 
     def positions(self) -> dict[int, int]:
-        """The next offset of each partition."""
+        """Returns the next offset of each partition."""
         return {row["partition"]: row["next_offset"] for row in self.rows(select(tables.source_positions))}
 
     def generations(self) -> dict[int, int]:
-        """How often each partition was found to have begun anew."""
+        """Returns how often each partition was found to have restarted."""
         return {row["partition"]: row["generation"] for row in self.rows(select(tables.source_positions))}
 
     def has_message(self, source_id: str) -> bool:
-        """Whether something that a person did under this identity is kept."""
+        """Tells whether a person's action of this identity is stored."""
         return bool(self.rows(select(tables.inbox.c.seq).where(tables.BY_PEOPLE, tables.inbox.c.source_id == source_id)))
 
     def is_to_be_cancelled(self, client_order_id: str) -> bool:
-        """Whether somebody wants this order off the exchange."""
+        """Tells whether somebody wants this order cancelled."""
         inbox = tables.inbox.c
         wanted = select(inbox.seq).where(tables.BY_PEOPLE, inbox.kind == "cancel", inbox.body.contains(client_order_id))
         return bool(self.rows(wanted))
 
     def in_flight(self) -> list[str]:
-        """The client order ids of the orders that are not settled."""
+        """Returns the client order ids of the unsettled orders."""
         return [row["client_order_id"] for row in self.rows(select(tables.orders.c.client_order_id).where(tables.IN_FLIGHT))]
 
 
 class DiskTransactions:
-    """See `core.adapters.ledger.engines.Transactions`: one process's way to the disk."""
+    """See `core.adapters.ledger.engines.Transactions`: one process's access to the disk."""
 
     dialect = "sqlite"
 
@@ -148,7 +148,7 @@ class DiskTransactions:
         return session == "flock" and self._lock()
 
     def _lock(self) -> bool:
-        """The file's lock, which the system takes from a process that has ended."""
+        """Returns the file's lock, which the system releases when a process ends."""
         if self._disk.locked_by is None or not self._disk.locked_by.alive:
             self._disk.locked_by = self._process
         return self._disk.locked_by is self._process
@@ -157,7 +157,7 @@ class DiskTransactions:
 
 
 class DiskReader(LedgerReader):
-    """One process's questions to the disk."""
+    """One process's queries on the disk."""
 
     def __init__(self, disk: Disk) -> None:
         self._disk = disk

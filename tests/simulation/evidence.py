@@ -1,4 +1,4 @@
-"""What a history leaves behind for whoever judges it."""
+"""The remains of a history, for the judge."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from tests.venue.venue import Venue
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A record as it was written to `place` (topic/partition/offset); `name` None: it has no id of its own."""
+    """A record as written to `place` (topic/partition/offset); `name` None: it has no id of its own."""
 
     place: str
     name: str | None
@@ -27,8 +27,8 @@ class Published:
 
 @dataclass(slots=True)
 class Hands:
-    """What people did in the chat. `confirmed` are the commands that they meant, by the identity that each has in the inbox;
-    `panics` those of the panics after which nobody said anything more, `panicked_in_calm` whether nothing went wrong any more by
+    """The actions of people in the chat. `confirmed` are the commands that they meant, by the identity of each in the inbox;
+    `panics` those of the panics after which nobody said anything more, `panicked_in_calm` whether nothing failed any more by
     then. `afterwards` are the signals that came after the last start; `guests_word` is the identity of what Bob said after it."""
 
     confirmed: dict[str, str] = field(default_factory=dict)
@@ -40,11 +40,11 @@ class Hands:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What ledger, exchange and chat hold once all is settled. `rows` reads a table of the ledger, `told` is what the bot's
-    messages in the chat say, by their ids, `published` everything that was written to the topic since the first start,
-    `cut` the partitions (topic/partition/) whose end was lost, so that they were read again. `settings` are the limits where
-    nobody set another. `accident` befell the whole history, `strange` are the exchange's orders of somebody else,
-    `polling` is who polled Telegram when."""
+    """The content of ledger, exchange and chat once all is settled. `rows` reads a table of the ledger, `told` are the bot's
+    messages in the chat, by their ids, `published` everything that was written to the topic since the first start, `cut` the
+    partitions (topic/partition/) whose end was lost, so that they were read again. `settings` are the limits unless somebody set
+    another. `accident` affected the whole history, `strange` are the exchange's orders of another trader, `polling` is who polled
+    Telegram when."""
 
     rows: Callable[[Table], Sequence[Row]]
     venue: Venue
@@ -61,19 +61,19 @@ class Evidence:
 
     @property
     def orders(self) -> list[Order]:
-        """The exchange's orders without those of somebody else."""
+        """Returns the exchange's orders without those of another trader."""
         return [order for order in self.venue.orders if order not in self.strange]
 
     def messages(self, kind: str) -> Iterator[tuple[Row, Body]]:
-        """The messages of a kind in the inbox, and what they say."""
+        """Returns the messages of a kind in the inbox, and their content."""
         return ((row, bodies.decode(row["body"])) for row in self.rows(tables.inbox) if row["kind"] == kind)
 
 
 def is_signal(row: Row) -> bool:
-    """Whether a row of the inbox is a signal or an order by hand."""
+    """Tells whether a row of the inbox is a signal or a manual order."""
     return bool(row["kind"] == "signal")
 
 
 def is_by_hand(row: Row) -> bool:
-    """Whether a row of the inbox came from a person."""
+    """Tells whether a row of the inbox came from a person."""
     return bool(row["source"] == BY_HAND)

@@ -1,4 +1,4 @@
-"""The exchange: the strict venue of the other tests behind a bad network, and one process's wire to it."""
+"""The exchange: the strict venue of the other tests behind a bad network, and one process's connection to it."""
 
 import asyncio
 import json
@@ -24,30 +24,31 @@ _PRICES: Mapping[str, str] = {"WIFUSDC": "0.4801", "WIFUSDT": "0.4800", "DOGEUSD
 _TICKS = {"WIFUSDC": Decimal("0.0001"), "WIFUSDT": Decimal("0.0001"), "DOGEUSDT": Decimal("0.00001"), "SOLUSDT": Decimal("0.01")}
 _AT_ONCE = (Decimal(0), Decimal("0.3"), Decimal("0.7"))  # share of an order that does not rest
 SYMBOLS = tuple(_PRICES)
-_RATES: Mapping[str, str] = {"USDCUSDT": "1"}  # what is counted in another asset needs a price, too
+_RATES: Mapping[str, str] = {"USDCUSDT": "1"}  # amounts counted in another asset need a price, too
 START_BALANCES: Mapping[str, str] = {"USDC": "100000", "USDT": "100000"}
 
 
 class Exchange:
-    """`away` answers nobody. Its own clock is off from the true time by `ahead` seconds."""
+    """An exchange; `away` answers nobody. Its own clock is off from the true time by `ahead` seconds."""
 
     def __init__(self, fate: Fate, clock: Clock, ahead: float) -> None:
         self.fate = fate
         self.venue = Venue(balances=START_BALANCES, prices={**_PRICES, **_RATES}, clock=lambda: clock.true().timestamp() + ahead)
-        self.venue.limits.strikes = 10**9  # bans are fate's to give
+        self.venue.limits.strikes = 10**9  # bans are left to fate
         self.away = False
         self.banned_until = 0.0
-        self._shown_at: dict[str, float] = {}  # from when on a query finds the order of a client order id
+        self._shown_at: dict[str, float] = {}  # the time from which a query finds the order of a client order id
         self.strange: list[Order] = []
-        """The orders of somebody else."""
+        """The orders of another trader."""
         self.polling = Polling()
         self.placed: list[str] = []
         """The client order id of every order that was executed, in order."""
         self.is_unwanted: Callable[[str], bool] = lambda _: False
-        """Whether somebody wants an order off: then it ends in no other way."""
+        """Tells whether somebody wants an order cancelled: then it ends in no other way."""
 
     async def serve(self, endpoint: str, values: Mapping[str, str], delay: float = 0.0) -> Said:
-        """One request, which arrives after `delay` seconds. What does not arrive, or is not answered, hangs for ever."""
+        """Serves one request, which arrives after `delay` seconds. One that does not arrive, or is not answered, hangs
+        forever."""
         fate, order, acts = self.fate, endpoint == _ORDER, endpoint in {_ORDER, _CANCEL}
         await fate.pause(delay + 0.002, delay + 0.08)
         if fate.strikes("late request", 0.02 if order else 0.002):
@@ -68,7 +69,7 @@ class Exchange:
         return answer
 
     def _at_the_door(self, order: bool) -> Said | None:
-        """A refusal without looking at the request."""
+        """Refuses without looking at the request."""
         fate, now = self.fate, self.fate.loop.time()
         if now < self.banned_until:
             return _refused(418, -1003, "IP banned.", math.ceil(self.banned_until - now))
@@ -80,7 +81,7 @@ class Exchange:
         if order and fate.strikes("overload", 0.02):
             return _refused(503, -1008, "Server is currently overloaded with other requests. Please try again in a few minutes.")
         if order and fate.strikes("gateway", 0.01):
-            return fate.random.choice(_SPOILED)()  # without its having been executed
+            return fate.random.choice(_SPOILED)()  # without executing it
         return None
 
     async def _executed(self, endpoint: str, values: Mapping[str, str], wait: float) -> Said:

@@ -1,4 +1,4 @@
-"""What must be true after every seed, whatever happened: one signal, one order; ledger = exchange; everything told."""
+"""The promises that must hold after every seed: one signal, one order; ledger = exchange; everything reported."""
 
 import re
 from collections import Counter, defaultdict
@@ -21,22 +21,22 @@ from tests.simulation.polling import entries_of_newcomers
 from tests.tellings import messages_of
 from tests.venue.model import Order
 
-_SURELY_OPEN = 10  # quote asset; the exchange wants 5 at least, and the price moves
+_SURELY_OPEN = 10  # quote asset; the exchange requires at least 5, and the price moves
 _EMPTY_ENDS = {"EXPIRED", "CANCELED"}
 _EXECUTED = {"FILLED", "EXPIRED", "CANCELED", "PARTIALLY_FILLED"}
 
 
 def violations(seen: Evidence) -> list[str]:
-    """Every broken promise, in words; empty where all were kept."""
+    """Returns every broken promise, in words; empty if all were kept."""
     found: list[str] = []
-    # Where something befell the whole account nobody acts by hand.
+    # If an accident affected the whole account nobody acts manually.
     for promise in (*PROMISES, *leaving.PROMISES, *(by_hand.PROMISES if not seen.accident else (_accidents,))):
         found += promise(seen)
     return found
 
 
 def _signals(seen: Evidence) -> Iterator[str]:
-    """Every record is one signal with one outcome, or one dead letter."""
+    """Checks that every record is one signal with one outcome, or one dead letter."""
     names = {record.name or record.place for record in seen.published if record.readable}
     dead = {record.place for record in seen.published if not record.readable}
     stored = Counter(
@@ -54,7 +54,7 @@ def _signals(seen: Evidence) -> Iterator[str]:
 
 
 def _conflicts(seen: Evidence) -> Iterator[str]:
-    """What says something else under an id that is taken is told and kept, as often as it was written; a repetition is not."""
+    """Checks that different content under a known id is reported and stored, as often as it was written; a repetition is not."""
     stored = {row["source_id"]: codec.bodies.decode(row["body"]) for row in seen.rows(tables.inbox) if is_signal(row)}
     wanted, cut = Counter[str](), set[str]()
     for record in seen.published:
@@ -82,7 +82,7 @@ def _no_bugs(seen: Evidence) -> Iterator[str]:
 
 
 def is_own_failure(promise: str) -> bool:
-    """Tells whether a broken promise is that the program failed by an error of its own, and not what it did."""
+    """Tells whether a broken promise is a crash of the program, rather than its behaviour."""
     return bool(_OWN_FAILURE.search(promise))
 
 
@@ -90,7 +90,7 @@ _OWN_FAILURE = re.compile(r"^(message \S+ failed: |nobody looked at |p\d+ died o
 
 
 def _orders(seen: Evidence) -> Iterator[str]:
-    """What the exchange executed is what the ledger calls executed, one to one."""
+    """Checks that the exchange's executed orders are the ledger's, one to one."""
     ledger = {row["client_order_id"]: row for row in seen.rows(tables.orders)}
     exchange: dict[str, list[Order]] = defaultdict(list)
     for order in _known_orders(seen, ledger):
@@ -114,7 +114,8 @@ def _orders(seen: Evidence) -> Iterator[str]:
 
 
 def _known_orders(seen: Evidence, ledger: Collection[str]) -> list[Order]:
-    """The orders that the ledger must know. What ended with nothing filled changed no book: one that was put back may lose it."""
+    """Returns the orders that the ledger must know. An unfilled order changed no balance: a ledger that was set back may lose
+    it."""
     lost = {order.client_order_id for order in seen.orders if not order.executed_qty and order.status in _EMPTY_ENDS}
     lost = lost - set(ledger) if seen.accident == SET_BACK else set()
     return [order for order in seen.orders if order.client_order_id not in lost]
@@ -135,7 +136,7 @@ def _fills(seen: Evidence) -> Iterator[str]:
 
 
 def _money(seen: Evidence) -> Iterator[str]:
-    """Holdings and cash to the last decimal."""
+    """Checks holdings and cash to the last decimal."""
     held: dict[str, Decimal] = defaultdict(Decimal)
     cash: dict[str, Decimal] = defaultdict(Decimal)
     for row in seen.rows(tables.positions):
@@ -168,7 +169,7 @@ def _days(seen: Evidence) -> Iterator[str]:
 
 
 def _executions(seen: Evidence) -> Iterator[str]:
-    """Every executed order has its one row, every order of a signal its verdict."""
+    """Checks that every executed order has its one row, every order of a signal its outcome."""
     executed = Counter(row["client_order_id"] for row in seen.rows(tables.executions))
     orders = {row["client_order_id"]: row for row in seen.rows(tables.orders)}
     for name, row in orders.items():
@@ -187,7 +188,7 @@ def _executions(seen: Evidence) -> Iterator[str]:
 
 
 def _turns(seen: Evidence) -> Iterator[str]:
-    """No entry while a position is open, in the order in which the exchange executed."""
+    """Checks that there is no entry while a position is open, in the order in which the exchange executed."""
     held: dict[str, Decimal] = defaultdict(Decimal)
     for order in seen.orders:
         price = seen.venue.exchange.books[order.symbol].last
@@ -200,13 +201,13 @@ def _turns(seen: Evidence) -> Iterator[str]:
 
 
 def _alerts(seen: Evidence) -> Iterator[str]:
-    """What happened is an event, and every event was told in a message that is in the chat."""
+    """Checks that everything that happened is an event, and every event was sent in a message that is in the chat."""
     outbox = seen.rows(tables.outbox)
     kinds = Counter(row["kind"] for row in outbox)
     executions = len(seen.rows(tables.executions))
     if kinds["order_executed"] != executions:
         yield f"{executions} executions and {kinds['order_executed']} events of them"
-    # A sale that sold nothing is tried again: see `leaving`.
+    # A sale that sold nothing is retried: see `leaving`.
     entries = [row for row in seen.rows(tables.orders) if row["side"] == "BUY"]
     failed = [row for row in entries if row["state"] == "REJECTED" or _ended_empty(row)]
     if kinds["order_failed"] != len(failed):
@@ -217,20 +218,20 @@ def _alerts(seen: Evidence) -> Iterator[str]:
         if is_signal(row) and row["outcome"] in _REFUSED and row["reason_code"] != "exit_over"
     ]
     refused += [row for row in seen.rows(tables.dead_letters) if _is_conflict(row)]
-    # Of a ledger that was put back an order may turn up after its signal was refused anew.
+    # In a ledger that was set back an order may turn up after its signal was refused again.
     if kinds["signal_refused"] < len(refused) or (kinds["signal_refused"] > len(refused) and seen.accident != SET_BACK):
         yield f"{len(refused)} signals were refused, {kinds['signal_refused']} events tell it"
     told_in = messages_of(outbox, seen.rows(tables.deliveries))
     silent = {row["seq"] for row in outbox if row["kind"] == "approval_requested"}
     for row in outbox:
         if row["seq"] not in told_in and row["seq"] in silent:
-            continue  # decided before it could be asked: the record alone is told
+            continue  # decided before it could be asked: only the final text is sent
         if told_in.get(row["seq"]) not in seen.told:
             yield f"event {row['seq']} ({row['kind']}) was never told"
 
 
 def _told(seen: Evidence) -> Iterator[str]:
-    """A message that stands for events says so: the symbol of one, the number of many."""
+    """Checks that a message that stands for events says so: the symbol of one, the number of many."""
     by_message: dict[int, list[Row]] = defaultdict(list)
     outbox = seen.rows(tables.outbox)
     told_in = messages_of(outbox, seen.rows(tables.deliveries))
@@ -255,7 +256,7 @@ def _ended_empty(row: Row) -> bool:
 
 
 def _holds(seen: Evidence) -> Iterator[str]:
-    """Nobody else trades here: whatever was held was held by mistake. Where the ledger was put back it may be for a while."""
+    """Checks that no halt is left without another trader: each was a mistake. After a set-back there may be one for a while."""
     for row in seen.rows(tables.holds):
         expected = row["symbol"] == ACCOUNT and seen.strange
         if not expected and (seen.accident != SET_BACK or row["lifted_at"] is None):
@@ -263,7 +264,7 @@ def _holds(seen: Evidence) -> Iterator[str]:
 
 
 def _accidents(seen: Evidence) -> Iterator[str]:
-    """Orders of somebody else halt entries of the account, are told, and are in no book of ours."""
+    """Checks that another trader's orders halt entries of the account, are reported, and are not booked by us."""
     held = {row["symbol"] for row in seen.rows(tables.holds) if row["lifted_at"] is None}
     if not seen.strange:
         return
@@ -283,13 +284,13 @@ def _accidents(seen: Evidence) -> Iterator[str]:
 
 
 def _alone(seen: Evidence) -> Iterator[str]:
-    """Whoever cannot know that nobody else has the token makes no entry."""
+    """Checks that a program that cannot know that it alone has the token makes no entry."""
     if seen.polling.queue is not None:
         yield from entries_of_newcomers(seen.polling)
 
 
 def _questions(seen: Evidence) -> Iterator[str]:
-    """A question ends once, and what was approved is one order."""
+    """Checks that an approval ends once, and an approved one is one order."""
     orders = {row["inbox_seq"]: row for row in seen.rows(tables.orders)}
     for row in seen.rows(tables.approvals):
         order = orders.get(row["inbox_seq"])

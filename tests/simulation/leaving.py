@@ -1,4 +1,4 @@
-"""What must be true of exits: one that was wanted is sold or told loudly, and nothing is entered before that."""
+"""Promises about exits: a pending exit is sold or reported as lost, and nothing is entered before that."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -16,23 +16,23 @@ from tests.simulation.evidence import Evidence, is_signal
 
 _ATTEMPTS = {"ordered", "awaiting_approval", "put_off"}
 _STUBBORN = 4
-_WORTH_SELLING = 10  # quote asset; the exchange wants 5 at least, and the price moves
+_WORTH_SELLING = 10  # quote asset; the exchange requires at least 5, and the price moves
 
 
 def is_again(row: Row) -> bool:
-    """Whether a row of the inbox tries an exit again."""
+    """Tells whether a row of the inbox retries an exit."""
     return bool(row["source"] == "exit")
 
 
 def _wanted(seen: Evidence) -> Iterator[str]:
-    """In each symbol, attempt by attempt in the order of their turns."""
+    """Checks each symbol, attempt by attempt in the order of their turns."""
     orders = {row["inbox_seq"]: row for row in seen.rows(tables.orders)}
     left = {one.order.client_order_id: one for one in _executed(seen)}
     by_symbol: dict[str, list[Row]] = defaultdict(list)
     for row in sorted(filter(is_signal, seen.rows(tables.inbox)), key=lambda row: row["seq"]):
         by_symbol[row["mailbox"]].append(row)
     for symbol, rows in by_symbol.items():
-        # A question that was asked before may be answered while another attempt waits: then that sold it.
+        # An earlier approval may be answered while another attempt waits: then that sold it.
         sold = [one.order.updated_at for one in left.values() if one.order.symbol == symbol and not one.position.is_open]
         wanted: Row | None = None
         for row in rows:
@@ -45,7 +45,7 @@ def _wanted(seen: Evidence) -> Iterator[str]:
             elif row["outcome"] in _ATTEMPTS:
                 wanted = row if _leaves_it_wanted(row, order, left) else None
             elif is_again(row) and row["reason_code"] != "exit_over":
-                wanted = None  # all is sold, or its end was told: see `_told`
+                wanted = None  # all is sold, or its end was reported: see `_told`
         if wanted is not None and not any(wanted["decided_at"] <= at for at in sold):
             yield f"the exit {wanted['source_id']} of {symbol} was wanted, and neither sold nor told"
 
@@ -69,7 +69,7 @@ def _executed(seen: Evidence) -> Iterator[OrderExecuted]:
 
 
 def _told(seen: Evidence) -> Iterator[str]:
-    """An exit that came or grew too old while something was held is told as what it costs."""
+    """Checks that an exit that was or became too old while something was held is reported urgently."""
     told = {}
     for row in seen.rows(tables.outbox):
         event = events.decode(row["body"]) if row["kind"] == "signal_refused" else None
@@ -81,7 +81,7 @@ def _told(seen: Evidence) -> Iterator[str]:
 
 
 def _sized_anew(seen: Evidence) -> Iterator[str]:
-    """What the exchange refused for its size comes again in another one, as soon as rules and balances can be read."""
+    """Checks that an exit refused for its size comes again in another one, as soon as rules and balances can be read."""
     refused: dict[str, tuple[Decimal, int]] = {}
     for row in sorted(seen.rows(tables.orders), key=lambda row: row["inbox_seq"]):
         if row["side"] != "SELL":
@@ -102,7 +102,8 @@ def _all_over(seen: Evidence) -> Iterator[str]:
 
 
 def _no_more_than_wanted(seen: Evidence) -> Iterator[str]:
-    """All attempts at an exit together sell no more than was held when it came, or than a person asked for or allowed."""
+    """Checks that all attempts at an exit together sell no more than was held when it came, or than a person asked for or
+    approved."""
     orders = {row["inbox_seq"]: row for row in seen.rows(tables.orders)}
     allowed = {row["inbox_seq"]: row["qty"] for row in seen.rows(tables.approvals) if row["state"] == "APPROVED"}
     left: dict[tuple[str, str], Decimal] = {}
@@ -123,7 +124,7 @@ def _no_more_than_wanted(seen: Evidence) -> Iterator[str]:
 
 
 def _exit_of(signal: Signal) -> tuple[str, str]:
-    """The same for the first attempt and for all that follow."""
+    """Returns a key that the first attempt and all later ones share."""
     if not signal.is_again:
         return signal.source, signal.signal_id
     return signal.source.removeprefix(AGAIN), signal.signal_id.partition(":")[2]

@@ -1,7 +1,7 @@
-"""An event loop whose time is virtual and whose scheduler draws lots, with processes that can be killed and suspended.
+"""An event loop with virtual time and a random scheduler, whose processes can be killed and suspended.
 
-Every callback runs in the context of the process that scheduled it. A process that is killed runs no further line, not even a
-`finally`: that is how it differs from a cancelled task. A suspended one goes on where it was.
+Every callback runs in the context of the process that scheduled it. A killed process runs no further line, not even a
+`finally`: that distinguishes it from a cancelled task. A suspended one continues where it was.
 """
 
 import asyncio
@@ -19,14 +19,14 @@ class Standstill(Exception):
 
 
 class Process:
-    """Whoever can die. `name` tells its starts apart."""
+    """A process that can die. `name` distinguishes its starts."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.alive = True
         self.suspended = False
         self.deaths: list[Callable[[], None]] = []
-        self._kept: list[Any] = []  # what fell due while it was suspended
+        self._kept: list[Any] = []  # fell due while it was suspended
 
     def __repr__(self) -> str:
         return self.name
@@ -45,11 +45,11 @@ class SeededLoop(BaseEventLoop):
         self._ready: deque[Any]
         self._scheduled: list[Any]
         self._stopping: bool
-        # Kept, with who runs it: a task that is collected runs its `finally` blocks.
+        # Kept, with their processes: a task that is collected runs its `finally` blocks.
         self._tasks: list[tuple[Process | None, asyncio.Task[Any]]] = []
         self.steps = 0
         self.failures: list[BaseException] = []
-        """What nobody looked at."""
+        """The errors that nobody retrieved."""
         self.set_task_factory(self._make_task)  # type: ignore[arg-type]
         self.set_exception_handler(self._failed)
 
@@ -57,7 +57,7 @@ class SeededLoop(BaseEventLoop):
         return self._now
 
     def run_in_executor(self, executor: object, func: Callable[..., Any], *args: Any) -> "asyncio.Future[Any]":  # type: ignore[override]
-        """There are no threads: it is done at once."""
+        """Runs it at once: there are no threads."""
         done = self.create_future()
         try:
             done.set_result(func(*args))
@@ -66,13 +66,13 @@ class SeededLoop(BaseEventLoop):
         return done
 
     def start(self, process: Process | None, work: Coroutine[Any, Any, Any], name: str) -> "asyncio.Task[Any]":
-        """Runs `work` as a task of `process`; of nobody that can die where there is none."""
+        """Runs `work` as a task of `process`; of one that cannot die if there is none."""
         context = copy_context()
         context.run(PROCESS.set, process)
         return context.run(lambda: self.create_task(work, name=name))
 
     def kill(self, process: Process) -> None:
-        """`kill -9`."""
+        """Kills a process, like `kill -9`."""
         if process.alive:
             process.alive = False
             for told in process.deaths:
@@ -87,7 +87,7 @@ class SeededLoop(BaseEventLoop):
         self._ready.extend(kept)
 
     def forget(self) -> None:
-        """Lets go of everything that still waits. What is collected now runs into its `finally` blocks, which nobody sees."""
+        """Drops everything that still waits. Collecting it runs its `finally` blocks, which nobody sees."""
         self._ready.clear()
         self._scheduled.clear()
         for _, task in self._tasks:
@@ -145,7 +145,7 @@ class SeededLoop(BaseEventLoop):
         if error is not None:
             self.failures.append(error)
 
-    # What BaseEventLoop asks of its children.
+    # Required by BaseEventLoop.
 
     def _process_events(self, event_list: object) -> None: ...
 

@@ -1,4 +1,4 @@
-"""The computer that the program runs on: its clock on the wall, which people and daemons set, and its processes."""
+"""The computer that runs the program: its wall clock, which people and daemons set, and its processes."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,7 +12,7 @@ EPOCH = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
 class Clock:
-    """See `core.ports.Clock`. `off` is how far the clock on the wall is from the true time."""
+    """See `core.ports.Clock`. `off` is how far the wall clock is from the true time."""
 
     def __init__(self, loop: SeededLoop) -> None:
         self._loop = loop
@@ -25,7 +25,7 @@ class Clock:
         return EPOCH + timedelta(seconds=self._loop.time())
 
     async def wrong_for(self, ahead: float, *, after: float, seconds: float) -> None:
-        """Somebody sets the clock on the wall, and it is set right again after a while."""
+        """Sets the wall clock wrong, and right again after a while."""
         await asyncio.sleep(after)
         self.off = timedelta(seconds=ahead)
         await asyncio.sleep(seconds)
@@ -39,7 +39,7 @@ class Clock:
 
 
 class Fate:
-    """What goes wrong, drawn from one seed. A kind of fault that is not in `kinds` never happens; once it is `over` none does."""
+    """Draws faults from one seed. A kind of fault that is not in `kinds` never happens; once it is `over` none does."""
 
     def __init__(self, loop: SeededLoop, random: Random, kinds: frozenset[str]) -> None:
         self.loop = loop
@@ -49,10 +49,10 @@ class Fate:
         self.history: list[str] = []
         self.happened: dict[str, int] = {}
         self.stopped: Callable[[Process], None] = lambda _: None
-        """What becomes of a process that was stopped in the middle of something."""
+        """The handler of a process that was stopped in the middle of something."""
 
     def strikes(self, kind: str, chance: float) -> bool:
-        """Whether it happens now."""
+        """Tells whether it happens now."""
         if self.over or kind not in self.kinds or self.random.random() >= chance:
             return False
         self.happened[kind] = self.happened.get(kind, 0) + 1
@@ -60,16 +60,16 @@ class Fate:
         return True
 
     def tell(self, what: str) -> None:
-        """Keeps what happens for whoever reads the history of a failure."""
+        """Records an event for the history of a failure."""
         process = PROCESS.get()
         self.history.append(f"{self.loop.time():9.3f}  {process.name if process else '-':<6} {what}")
 
     async def pause(self, least: float, most: float) -> None:
-        """The time that something takes."""
+        """Returns the time that something takes."""
         await asyncio.sleep(self.random.uniform(least, most))
 
     async def die(self) -> NoReturn:
-        """The process that calls this ends here, by `kill -9`."""
+        """Kills the calling process, like `kill -9`."""
         process = PROCESS.get()
         if process is None:
             raise AssertionError("only a process can die")
@@ -78,7 +78,7 @@ class Fate:
         await self.forever()
 
     async def stop_me(self) -> None:
-        """The process that calls this is suspended here, and goes on when somebody lets it."""
+        """Suspends the calling process until somebody resumes it."""
         process = PROCESS.get()
         if process is not None:
             self.stopped(process)
@@ -90,6 +90,6 @@ class Fate:
         raise AssertionError("nobody wakes it")
 
     async def may_die(self, chance: float) -> None:
-        """A point at which the process may end."""
+        """Kills the process here, with this probability."""
         if PROCESS.get() is not None and self.strikes("kill", chance):
             await self.die()

@@ -1,4 +1,4 @@
-"""What the exchange and the owner change while the program runs: a symbol's rules, and what of a coin is free."""
+"""Changes by the exchange and the owner while the program runs: a symbol's rules, and the free balance of a coin."""
 
 from decimal import Decimal
 from random import Random
@@ -10,7 +10,7 @@ _LITTLE = {"WIFUSDC": "15", "WIFUSDT": "15", "DOGEUSDT": "80", "SOLUSDT": "0.05"
 
 
 class Moods:
-    """`calm` takes everything back."""
+    """Draws changes; `calm` reverts everything."""
 
     def __init__(self, venue: Venue, random: Random) -> None:
         self._venue = venue
@@ -19,7 +19,7 @@ class Moods:
         self._bound: dict[str, Decimal] = {}
 
     def new_rules(self, on: bool) -> None:
-        """A coarser step, a smaller largest order, or a halt."""
+        """Sets a coarser step, a smaller largest order, or a halt."""
         self._venue.exchange.symbols.update(self._rules)
         if not on:
             return
@@ -29,7 +29,7 @@ class Moods:
         self._venue.edit_symbol(symbol, **changes)
 
     def coins_bound(self, on: bool) -> None:
-        """The owner has an order of his own, which binds a part of what is there."""
+        """Places an order of the owner's own, which locks a part of the balance."""
         for asset, amount in self._bound.items():
             balance = self._venue.account.balance(asset)
             balance.free, balance.locked = balance.free + amount, balance.locked - amount

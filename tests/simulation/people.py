@@ -1,4 +1,4 @@
-"""The people at the chat: what they say, which questions they answer and how, and who is let in and shown out again."""
+"""The people in the chat: what they say, which approvals they answer and how, and who is let in and removed again."""
 
 import asyncio
 import re
@@ -22,7 +22,7 @@ _SETTINGS = ("/pause", "/pause entries", "/mode confirm", "/mode confirm", "/mod
 
 
 class Crowd:
-    """Ann owns the account. Bob trades in it where and as long as she lets him. `hands` is what they did."""
+    """Ann owns the account. Bob trades in it where and as long as she lets him. `hands` records their actions."""
 
     def __init__(self, fate: Fate, chat: Chat, disk: Disk) -> None:
         self.fate = fate
@@ -32,16 +32,16 @@ class Crowd:
         self.hands = Hands()
         self._ends_with = self.random.choice(["a panic in trouble", "a panic in calm", "", ""])
         self._panicking = False
-        self._regretted: list[tuple[Reply, str]] = []  # what is bought in the very moment of the panic
+        self._regretted: list[tuple[Reply, str]] = []  # bought at the very moment of the panic
         self._panicked = asyncio.Event()
 
     def works(self) -> list[Coroutine[Any, Any, None]]:
-        """What they do all the time."""
+        """Acts all the time."""
         speaking = [self._setting(), self._trading(), self._cancelling(), self._guest(), self._fear()]
         return [*speaking, self._reading(), self._questions()]
 
     async def come_to_an_end(self) -> None:
-        """Once nothing goes wrong any more: nobody says anything after a panic."""
+        """Acts once nothing fails any more: nobody says anything after a panic."""
         if self._ends_with == "a panic in calm":
             self.hands.panicked_in_calm = True
             await self._panic()
@@ -49,11 +49,11 @@ class Crowd:
             await self._panicked.wait()
 
     async def come_again(self) -> None:
-        """Bob tries whether he may still do something."""
+        """Lets Bob try whether he may still do something."""
         self.chat.do(BOB, "/pause")
         self.hands.guests_word = f"update:{len(self.chat.updates)}"
 
-    # --- what they say
+    # --- commands
 
     def _say(self, person: int, said: str) -> None:
         self.fate.tell(f"{'Ann' if person == ANN else 'Bob'}: {said}")
@@ -93,7 +93,7 @@ class Crowd:
         )
 
     async def _cancelling(self) -> None:
-        """Some orders that take long are not wanted any more."""
+        """Cancels some orders that take long."""
         seen: set[str] = set()
         while True:
             await asyncio.sleep(1.5)
@@ -123,7 +123,7 @@ class Crowd:
             await self._panic()
 
     async def _panic(self) -> None:
-        """Says it again and again until it is known that it was heard, and nothing else from here on."""
+        """Repeats the panic until it was heard, and does nothing else from then on."""
         self._panicking = True
         if self.random.random() < 0.5:
             for symbol in self.random.sample(SYMBOLS, 2):
@@ -134,7 +134,7 @@ class Crowd:
             await asyncio.sleep(self.random.uniform(3.0, 10.0))
         self._panicked.set()
 
-    # --- what they answer
+    # --- answers
 
     async def _reading(self) -> None:
         seen = 0
@@ -155,7 +155,7 @@ class Crowd:
             await self._confirm(reply, asked)
 
     async def _confirm(self, reply: Reply, asked: str) -> None:
-        """At once or late, once or twice, and now and then not at all. In a panic nothing else counts any more."""
+        """Confirms at once or late, once or twice, and now and then not at all. In a panic nothing else counts any more."""
         afraid = self._panicking and reply.said == "/panic"
         if self._panicking and reply.said.startswith("/buy"):
             self._regretted.append((reply, asked))
@@ -180,7 +180,7 @@ class Crowd:
         return wish
 
     async def _questions(self) -> None:
-        """Somebody answers some of the questions: at once or late, once or twice, this way or that."""
+        """Answers some of the approvals: at once or late, once or twice, this way or that."""
         seen: set[str] = set()
         while True:
             await asyncio.sleep(0.5)

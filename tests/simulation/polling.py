@@ -1,4 +1,4 @@
-"""Telegram lets one program wait for updates: what each one's polls came to, and another program with the same token."""
+"""Telegram lets one program poll for updates: the results of each one's polls, and another program with the same token."""
 
 import asyncio
 import math
@@ -18,7 +18,7 @@ _NEVER = math.inf
 
 @dataclass(slots=True)
 class Poll:
-    """One wait for updates, in seconds since the beginning. One that ended by a conflict is `disturbed`."""
+    """One poll for updates, in seconds since the beginning. One that ended by a conflict is `disturbed`."""
 
     process: str
     began: float
@@ -28,7 +28,7 @@ class Poll:
 
 @dataclass(slots=True)
 class Life:
-    """From when to when a process ran, in seconds since the beginning."""
+    """The lifetime of a process, in seconds since the beginning."""
 
     process: str
     began: float
@@ -47,8 +47,8 @@ class Sent:
 
 @dataclass(slots=True)
 class Polling:
-    """What there is to know of who polled when, who lived when and who sent what. Where nobody polls `queue` is None, and the
-    program asks nobody whether it is alone."""
+    """Records polls, lifetimes and sent orders. If nobody polls `queue` is None, and the program does not check whether it is
+    alone."""
 
     queue: UpdateQueue | None = None
     polls: list[Poll] = field(default_factory=list)
@@ -56,13 +56,13 @@ class Polling:
     sent: list[Sent] = field(default_factory=list)
 
     def starts(self, process: Process, now: float) -> None:
-        """Notes a process, and its end when it comes."""
+        """Records a process, and its end when it comes."""
         life = Life(process.name, now)
         self.lives.append(life)
         process.deaths.append(lambda: setattr(life, "ended", asyncio.get_running_loop().time()))
 
     def sends(self, client_order_id: str, side: str) -> None:
-        """Notes an order that leaves."""
+        """Records an order that is sent."""
         process = PROCESS.get()
         if process is not None:
             self.sent.append(Sent(process.name, asyncio.get_running_loop().time(), side, client_order_id))
@@ -95,14 +95,14 @@ class Polling:
 
 
 class Rival:
-    """Another program with the same token: it comes for a while, again and again, and rests after a conflict as libraries do."""
+    """Another program with the same token: it comes for a while, repeatedly, and rests after a conflict as libraries do."""
 
     def __init__(self, fate: Fate, polling: Polling) -> None:
         self._fate = fate
         self._polling = polling
 
     async def poll(self) -> None:
-        """Polls until nothing goes wrong any more."""
+        """Polls until nothing fails any more."""
         fate, random = self._fate, self._fate.random
         await asyncio.sleep(random.choice([0.0, random.uniform(0.0, 60.0)]))
         while fate.strikes(RIVAL, 1.0):
@@ -128,8 +128,8 @@ _A_LITTLE = 0.001
 
 
 def entries_of_newcomers(polling: Polling) -> Sequence[str]:
-    """Every entry that was sent by a program which could not know that it is alone: it neither followed upon another one of its
-    ledger, that had traded, nor had one poll lasted for long enough. In words."""
+    """Returns every entry sent by a program that could not know that it was alone: it neither followed another process of its
+    ledger that had traded, nor had one poll lasted long enough. In words."""
     first_order = min((sent.at for sent in polling.sent), default=_NEVER)
     return [
         f"entry {sent.client_order_id} was sent by {sent.process} at {sent.at:.3f}, which did not know that it is alone"
@@ -139,7 +139,7 @@ def entries_of_newcomers(polling: Polling) -> Sequence[str]:
 
 
 def _follows(polling: Polling, sent: Sent, first_order: float) -> bool:
-    """Tells whether its process goes on for another one, and was not disturbed so far."""
+    """Tells whether its process succeeds another one, and was not disturbed so far."""
     began = next(life.began for life in polling.lives if life.process == sent.process)
     before = max((life.ended for life in polling.lives if life.began < began), default=-_NEVER)
     lately = began - before < UNDISTURBED_SECONDS + _TAKEN_OVER_WITHIN

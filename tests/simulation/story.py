@@ -1,4 +1,4 @@
-"""One seed's history: what sources, people and the world do, and the processes that live through it."""
+"""One seed's history: the actions of sources, people and the world, and the processes that live through it."""
 
 import asyncio
 import gc
@@ -40,13 +40,13 @@ KINDS = frozenset(
         *("lost updates", "chat unreachable", "chat asks for patience", "chat gateway", "chat answer lost"),
     }
 )
-LAST_SIGNALS = 6  # while nothing goes wrong any more
-CALM_SECONDS = 900.0  # after the last fault everything must be settled and told by then
+LAST_SIGNALS = 6  # once nothing fails any more
+CALM_SECONDS = 900.0  # after the last fault everything must be settled and reported by then
 
 
 @dataclass(slots=True)
 class History:
-    """What is left of a seed for whoever judges it."""
+    """The remains of a seed, for the judge."""
 
     parts: Parts
     published: list[Published] = field(default_factory=list)
@@ -59,7 +59,7 @@ class History:
     seconds: float = 0.0
 
     def judged(self) -> list[str]:
-        """Every broken promise, in words."""
+        """Returns every broken promise, in words."""
         parts = self.parts
         evidence = Evidence(
             rows=lambda table: parts.disk.rows(select(table)),
@@ -79,10 +79,10 @@ class History:
 
 
 def live(seed: int, *, signals: int, kinds: frozenset[str] = KINDS) -> History:
-    """Lives one seed to its end. The same seed, number and kinds give the same history, line by line."""
+    """Lives one seed to its end. The same seed, number and kinds produce the same history, line by line."""
     random = Random(seed)
     loop = SeededLoop(random)
-    # What a history leaves behind runs into its `finally` blocks when it is collected: that must not happen in the next one.
+    # Collecting a history runs its `finally` blocks: that must not happen during the next one.
     gc.disable()
     try:
         return loop.run_until_complete(_Story(loop, random, signals, kinds, accident_of(seed, kinds)).live())
@@ -99,7 +99,7 @@ class _Story:
         self.random = random
         self.signals = signals
         if accident:
-            kinds -= {"log cut"}  # what was cut off is found by what the ledger remembers
+            kinds -= {"log cut"}  # lost records are recognised by what the ledger remembers
         fate = Fate(loop, random, kinds)
         clock = Clock(loop)
         exchange = Exchange(fate, clock, ahead=random.uniform(-30, 30))
@@ -113,7 +113,7 @@ class _Story:
         self.sets_back = SetsBack(fate, self.parts.disk) if accident == SET_BACK else None
         self.another = AnotherTrader(fate, self.parts.disk, exchange, self.parts.chat) if accident == ANOTHER else None
         self.rival = Rival(fate, polling) if accident == RIVAL else None
-        self.unnoticed: set[int] = set()  # partitions that were cut, as long as the program has not seen it
+        self.unnoticed: set[int] = set()  # cut partitions that the program has not noticed yet
         self.processes: list[Process] = []
         self.programs: list[tuple[Process, Program]] = []
 
@@ -159,7 +159,7 @@ class _Story:
     # --- the processes
 
     async def _supervise(self) -> None:
-        """Starts the program again whenever it has ended, as a container's restart policy does."""
+        """Restarts the program whenever it has ended, like a container's restart policy."""
         while True:
             process = self._start()
             ended = asyncio.Event()
@@ -193,7 +193,7 @@ class _Story:
             self.parts.fate.tell(f"DIES of {error!r}")
         self.loop.kill(process)
 
-    # --- what is done to them
+    # --- accidents
 
     async def _kills(self) -> None:
         while not self.parts.fate.over:
@@ -255,7 +255,7 @@ class _Story:
                 switch(False)
                 self.parts.fate.tell(f"{kind} is over")
 
-    # --- what they live on
+    # --- input
 
     async def _publish(self, numbers: range) -> None:
         for number in numbers:
@@ -273,7 +273,7 @@ class _Story:
         record: dict[str, object] = {"signal_type": side, "close": str(price), "symbol": symbol}
         name = f"s{number}" if random.random() < 0.7 else None
         if name is not None and random.random() < 0.08 and number:
-            name = f"s{random.randrange(number)}"  # brought again
+            name = f"s{random.randrange(number)}"  # repeated
         if name is not None:
             record["signal_id"] = name
         if random.random() < 0.03:
@@ -315,10 +315,10 @@ class _Story:
     # --- the end
 
     async def _afterwards(self) -> None:
-        """The program is started once more, and shows by what it decides now that it remembers what it was told."""
+        """Starts the program once more, which shows by its decisions that it remembers its settings."""
         for process in self.processes:
             self.loop.kill(process)
-        await asyncio.sleep(20.0)  # an answer that is just being read may still let somebody in
+        await asyncio.sleep(20.0)  # an answer in progress may still let somebody in
         await self._until_settled()
         if not self.history.accident:
             await self.crowd.come_again()

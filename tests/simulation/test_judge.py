@@ -1,4 +1,4 @@
-"""What the judge of a history demands of a ledger that was put back, and what it does not."""
+"""The judge's demands on a ledger that was set back, and their limits."""
 
 from decimal import Decimal
 from types import SimpleNamespace

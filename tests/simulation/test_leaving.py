@@ -1,4 +1,4 @@
-"""A wanted exit is sold after whatever came between: the real client against the strict exchange, in virtual time."""
+"""A pending exit is sold whatever came between: the real client against the strict exchange, in virtual time."""
 
 import asyncio
 import gc
@@ -56,7 +56,7 @@ class Scene:
         return held if row["is_open"] else Decimal(0)
 
     def sales(self) -> list[Decimal]:
-        """What was sold, order by order, as the exchange has it."""
+        """Returns the sales, order by order, as the exchange has them."""
         return [order.executed_qty for order in self.venue.orders if order.side == "SELL"]
 
     def told(self) -> list[str]:
@@ -79,7 +79,7 @@ async def another_step_size(scene: Scene) -> None:
 
 
 async def another_balance(scene: Scene) -> None:
-    """A third of it is bound in an order of the owner's, which ends later."""
+    """Locks a third of it in an order of the owner's, which ends later."""
     coins = scene.venue.account.balance("WIF")
     bound = coins.free / 3
     coins.free, coins.locked = coins.free - bound, coins.locked + bound
@@ -165,7 +165,7 @@ async def _lived(loop: SeededLoop, trouble: Trouble) -> Scene:
     return scene
 
 
-# A process that is killed leaves its coroutines where they stood.
+# A killed process leaves its coroutines where they stood.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore:coroutine:RuntimeWarning")
 @pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: trouble.__name__)
 def test_what_is_wanted_is_sold_once(trouble: Trouble) -> None:

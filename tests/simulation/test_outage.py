@@ -1,4 +1,4 @@
-"""An hour without Telegram, in virtual time: no order comes a millisecond later, and everything is told after it, in order."""
+"""An hour without Telegram, in virtual time: no order comes a millisecond later, and everything is sent after it, in order."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ EVERY = 9.0  # seconds between two signals
 
 
 class Steady(Random):
-    """Nothing is left to chance: everything takes as long as always, and comes in its turn."""
+    """Leaves nothing to chance: everything takes as long as always, and comes in its turn."""
 
     def random(self) -> float:
         return 0.5

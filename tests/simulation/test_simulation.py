@@ -1,4 +1,4 @@
-"""Some hundred histories with every test run; `make simulate` and `make variants` live many more."""
+"""Lives some hundred histories with every test run; `make simulate` and `make variants` live many more."""
 
 import asyncio
 import os

@@ -1,5 +1,5 @@
-"""A wrong program breaks a rule and nothing else: what it puts in a place can be called as what was there. It is caught by what
-it does."""
+"""A wrong program breaks a rule and nothing else: its replacement can be called like the original. It is caught by its
+behaviour."""
 
 import inspect
 from collections import Counter
@@ -23,7 +23,7 @@ def _swapped(name: str, monkeypatch: pytest.MonkeyPatch) -> list[Swapped]:
 
 
 def _called_as(signature: inspect.Signature, *, whole: bool) -> tuple[list[str], dict[str, str]]:
-    """Arguments for every parameter, or for those alone that have to be given."""
+    """Returns arguments for every parameter, or for the required ones alone."""
     positional: list[str] = []
     named: dict[str, str] = {}
     for parameter in signature.parameters.values():

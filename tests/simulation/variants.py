@@ -1,4 +1,4 @@
-"""Wrong programs: each breaks one rule of the protocol, and the simulation must notice. One that it does not is a hole in it."""
+"""Wrong programs: each breaks one rule of the protocol, and the simulation must notice. One that it misses is a hole in it."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -77,7 +77,7 @@ async def _find_out_once(self: Reconciler, order: Order) -> ExecutionReport | Ne
 
 
 def _fenced_by(fence_of: Callable[[Reconciler, Any], Any]) -> Callable[..., Any]:
-    """`find_out` with another fence: `fence_of` gives what the time of the answer is compared with, and that time."""
+    """Returns `find_out` with another fence: `fence_of` gives what the time of the answer is compared with, and that time."""
 
     async def find_out(self: Reconciler, order: Order) -> ExecutionReport | NeverPlaced | FateUnknown:
         fence = None
@@ -224,7 +224,7 @@ async def _settles_before_it_is_final(self: Reconciler, report: ExecutionReport)
 
 
 async def _ignores_the_clock(self: OrderExecutor, stored: StoredMessage, answer: Any) -> MessageOutcome:
-    """An answer is good however late it comes, and whoever was told otherwise."""
+    """Accepts an answer however late it comes, even after it was reported as expired."""
     approval = self._portfolio.approvals.get(answer.token) or _SEEN.get(answer.token)
     if approval is not None:
         _SEEN[answer.token] = approval

@@ -1,4 +1,4 @@
-"""Wrong programs that forget, double or give up an exit that is wanted."""
+"""Wrong programs that forget, double or give up a pending exit."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -39,7 +39,7 @@ async def _all_is_free(_self: PendingExits, _symbol: str) -> None: ...
 
 
 async def _sells_all_there_is(self: PendingExits, signal: Signal, *rest: Any) -> Attempt:
-    """A later attempt goes by what is held by then."""
+    """Sizes a later attempt by the current position."""
     wanted = self._portfolio.exits.get(signal.symbol)
     if wanted is not None and signal.is_again:
         self._portfolio.exits[signal.symbol] = replace(wanted, qty=self._portfolio.position(signal.symbol).qty)

@@ -1,4 +1,4 @@
-"""How the tests ask the venue: the real python-binance on it, raw requests, documented refusals."""
+"""The tests' ways to ask the venue: the real python-binance, raw requests, documented refusals."""
 
 import hashlib
 import hmac
@@ -50,7 +50,7 @@ async def refusal(call: Awaitable[object]) -> BinanceAPIException:
 
 
 async def assert_refused(call: Awaitable[object], recorded: str) -> BinanceAPIException:
-    """Status, code and text are those of the documented error."""
+    """Asserts that status, code and text are those of the documented error."""
     error, wanted = await refusal(call), sample(f"errors/{recorded}.json")
     found = (error.status_code, {"code": error.code, "msg": error.message})
     assert found == (wanted["http_status"], wanted["body"])
@@ -63,7 +63,7 @@ async def assert_code(call: Awaitable[object], code: int, text: str) -> None:
 
 
 def shape(value: object) -> object:
-    """Keys and types, without the values; of a list its first item."""
+    """Returns keys and types, without the values; of a list its first item."""
     if isinstance(value, dict):
         return {key: shape(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Synthetic liquidity of one symbol: price levels with a quantity, or with no end. Knows no accounts."""
+"""Synthetic liquidity of one symbol: price levels with a quantity, or endless. Knows no accounts."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,14 +13,14 @@ Fill = tuple[Decimal, Decimal]
 
 @dataclass(slots=True)
 class Level:
-    """`qty` None: as much as anyone asks for."""
+    """A price level; `qty` None: as much as anyone asks for."""
 
     price: Decimal
     qty: Decimal | None
 
 
 @dataclass(slots=True)
-class Book:
+class OrderBook:
     bids: list[Level] = field(default_factory=list)
     asks: list[Level] = field(default_factory=list)
     last: Decimal = ZERO
@@ -32,7 +32,7 @@ class Book:
         return self.last if self.average_override is None else self.average_override
 
     def replace(self, bids: Levels, asks: Levels, last: Price | None) -> None:
-        """Sorts both sides, best first. Without `last`: the middle of the two, or the side there is."""
+        """Sorts both sides, best first. Without `last`: the middle of the two, or the existing side."""
         self.bids = sorted(_levels(bids), key=lambda level: -level.price)
         self.asks = sorted(_levels(asks), key=lambda level: level.price)
         self.update_id += 1
@@ -44,11 +44,11 @@ class Book:
             self.last = (self.bids or self.asks)[0].price
 
     def facing(self, side: Side) -> list[Level]:
-        """The levels that an order of this side takes from."""
+        """Returns the levels that an order of this side takes from."""
         return self.asks if side == "BUY" else self.bids
 
     def plan(self, side: Side, quantity: Decimal, limit: Decimal | None) -> list[Fill]:
-        """What would be filled, best price first, at `limit` or better; changes nothing."""
+        """Returns the possible fills, best price first, at `limit` or better; changes nothing."""
         fills: list[Fill] = []
         for level in self.facing(side):
             if not quantity or not reaches(side, limit, level.price):
@@ -60,7 +60,7 @@ class Book:
         return fills
 
     def plan_quote(self, side: Side, quote: Decimal, step: Decimal) -> list[Fill]:
-        """As `plan`, for an amount in quote asset; the quantity of each level is rounded down to `step`."""
+        """Plans as `plan`, for an amount in quote asset; the quantity of each level is rounded down to `step`."""
         fills: list[Fill] = []
         for level in self.facing(side):
             wanted = floor_to(quote / level.price, step)
@@ -73,7 +73,7 @@ class Book:
         return fills
 
     def take(self, side: Side, fills: list[Fill]) -> None:
-        """Removes what `plan` found; the last price becomes the last fill's."""
+        """Removes the planned fills; the last price becomes the last fill's."""
         levels = self.facing(side)
         for price, quantity in fills:
             level = next(level for level in levels if level.price == price)
@@ -90,7 +90,7 @@ def _levels(given: Levels) -> list[Level]:
 
 
 def reaches(side: Side, limit: Decimal | None, price: Decimal) -> bool:
-    """Whether an order with this limit (None: any price) trades at `price`."""
+    """Tells whether an order with this limit (None: any price) trades at `price`."""
     if limit is None:
         return True
     return price <= limit if side == "BUY" else price >= limit

@@ -23,7 +23,7 @@ FAULT_KINDS = (
 
 
 def _plain(item: Order | Trade) -> dict[str, Any]:
-    """Fields by their own names; decimals as strings. An order's fills are told by its trades."""
+    """Returns fields by their own names; decimals as strings. An order's fills are in its trades."""
     found = {f.name: getattr(item, f.name) for f in fields(item) if f.name != "trades"}
     return {k: format(v, "f") if isinstance(v, Decimal) else v for k, v in found.items()}
 

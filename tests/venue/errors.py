@@ -68,7 +68,7 @@ def filter_failure(name: str) -> VenueError:
 
 
 def rejected(msg: str) -> VenueError:
-    """The matching engine turned the order down."""
+    """Makes the refusal of the matching engine."""
     return VenueError(-2010, msg)
 
 

@@ -1,4 +1,4 @@
-"""Programmable misbehaviour: what goes wrong with which request, how often, and whether it was executed."""
+"""Programmable misbehaviour: which requests fail in which way, how often, and whether they are executed."""
 
 import asyncio
 import json
@@ -14,10 +14,11 @@ WAF_PAGE = "<html><head><title>403 Forbidden</title></head><body></body></html>"
 
 @dataclass(slots=True, eq=False)
 class Fault:
-    """Hits `times` requests to `endpoint` (None: all) after letting `skip` go by.
+    """A fault that hits `times` requests to `endpoint` (None: all) after letting `skip` go by.
 
-    `executed`: whether the request does its work before the answer is spoiled. `arrived` is set at the first
-    hit; `gate`, if there is one, holds requests before the matching engine until `release()`."""
+    `executed`: whether the request does its work before the answer is spoiled. `arrived` is set at the first hit; `gate`, if
+    there is one, holds requests before the matching engine until `release()`.
+    """
 
     endpoint: str
     action: Action
@@ -43,7 +44,7 @@ class Fault:
 
 
 def endpoint_name(text: str) -> str:
-    """`POST order` and `POST /api/v3/order` are the same endpoint; `*` is all of them."""
+    """Normalises an endpoint: `POST order` and `POST /api/v3/order` are the same; `*` is all of them."""
     if text == "*":
         return text
     method, _, path = text.partition(" ")
@@ -59,11 +60,11 @@ class Faults:
         self._active: list[Fault] = []
 
     def cut(self, endpoint: str, *, executed: bool = True, **options: Any) -> Fault:
-        """The connection is closed without an answer."""
+        """Closes the connection without an answer."""
         return self._add(endpoint, "cut", executed=executed, **options)
 
     def hang(self, endpoint: str, *, executed: bool = True, **options: Any) -> Fault:
-        """No answer, and the connection stays open."""
+        """Gives no answer, and keeps the connection open."""
         return self._add(endpoint, "hang", executed=executed, **options)
 
     def answer(
@@ -77,7 +78,7 @@ class Faults:
         headers: Mapping[str, str] | None = None,
         **options: Any,
     ) -> Fault:
-        """Any answer in place of the true one; a body that is not text is sent as JSON."""
+        """Replaces the true answer by any other; a body that is not text is sent as JSON."""
         text = body if isinstance(body, str) else json.dumps(body)
         all_headers = {"Content-Type": content_type, **(headers or {})}
         return self._add(endpoint, "answer", executed=executed, status=status, body=text, headers=all_headers, **options)
@@ -92,37 +93,37 @@ class Faults:
         retry_after: int | None = None,
         **options: Any,
     ) -> Fault:
-        """An error of errors.md with its own status, e.g. -1007 (504). `executed=True`: it was placed."""
+        """Answers with an error of errors.md with its own status, e.g. -1007 (504). `executed=True`: it was placed."""
         body = {"code": code, "msg": TEXTS.get(code, "") if msg is None else msg}
         headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
         return self.answer(endpoint, status or STATUSES.get(code, 400), body, headers=headers, **options)
 
     def too_many(self, endpoint: str, *, status: int = 429, retry_after: int = 1, **options: Any) -> Fault:
-        """429, or 418 with a ban."""
+        """Answers 429, or 418 with a ban."""
         msg = "Too many requests queued." if status == 429 else "Way too much request weight used; IP banned."
         return self.error(endpoint, -1003, msg, status=status, retry_after=retry_after, **options)
 
     def unreadable(self, endpoint: str, *, executed: bool = True, **options: Any) -> Fault:
-        """200 with a body that is cut in the middle of its JSON."""
+        """Answers 200 with a body that is cut in the middle of its JSON."""
         return self.answer(endpoint, 200, '{"symbol":"WIFUSDC","orde', executed=executed, **options)
 
     def bad_gateway(self, endpoint: str, *, executed: bool = True, **options: Any) -> Fault:
-        """502 with nothing in it."""
+        """Answers 502 with an empty body."""
         return self.answer(endpoint, 502, executed=executed, content_type="text/html", **options)
 
     def waf(self, endpoint: str, **options: Any) -> Fault:
-        """403 with the firewall's HTML page."""
+        """Answers 403 with the firewall's HTML page."""
         return self.answer(endpoint, 403, WAF_PAGE, content_type="text/html", **options)
 
     def slow_engine(self, endpoint: str, ms: float, **options: Any) -> Fault:
-        """The request is accepted and enters the matching engine later; recvWindow is checked again there."""
+        """Accepts the request, which enters the matching engine later; recvWindow is checked again there."""
         return self._add(endpoint, "none", engine_delay_ms=ms, **options)
 
     def slow_answer(self, endpoint: str, ms: float, **options: Any) -> Fault:
         return self._add(endpoint, "none", answer_delay_ms=ms, **options)
 
     def hold(self, endpoint: str, **options: Any) -> Fault:
-        """Stops requests in front of the matching engine until `release()` of what this returns."""
+        """Stops requests in front of the matching engine until `release()` of the returned fault."""
         return self._add(endpoint, "none", gate=asyncio.Event(), **options)
 
     def remove(self, fault: Fault) -> None:
@@ -135,7 +136,7 @@ class Faults:
         self._active.clear()
 
     def next_for(self, endpoint: str, symbol: str | None) -> Fault | None:
-        """The fault that this request gets, counted off; None for most."""
+        """Returns the fault of this request and counts it; None for most."""
         for fault in self._active:
             if not fault.matches(endpoint, symbol):
                 continue

@@ -32,7 +32,7 @@ EDITABLE: Mapping[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """What the filters need to know beside the order: prices, and how much of the symbol is held and open."""
+    """The market data that the filters need beside the order: prices, and how much of the symbol is held and open."""
 
     average: Decimal
     last: Decimal
@@ -42,10 +42,11 @@ class Market:
 
 
 def edited(info: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of an exchangeInfo symbol with changes: keywords of EDITABLE, top-level fields by their own name
-    (`status`, `orderTypes`, ...), `filters={"MIN_NOTIONAL": {...}, "NOTIONAL": None}` to add and remove.
+    """Copies an exchangeInfo symbol with changes: keywords of EDITABLE, top-level fields by their own name (`status`,
+    `orderTypes`, ...), `filters={"MIN_NOTIONAL": {...}, "NOTIONAL": None}` to add and remove.
 
-    Raises ValueError for a name that is neither."""
+    Raises ValueError for a name that is neither.
+    """
     result = dict(info)
     rules: dict[str, dict[str, Any]] = {rule["filterType"]: dict(rule) for rule in info["filters"]}
     for name, value in changes.items():
@@ -68,7 +69,7 @@ def edited(info: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any
 
 
 def _range_ok(value: Decimal, low: str, high: str, step: str, *, zero_disables: bool) -> bool:
-    """min, max, step (counted from zero). A step of 0 is no rule; with `zero_disables` so is a bound."""
+    """Checks min, max, step (counted from zero). A step of 0 is no rule; with `zero_disables` neither is a bound of 0."""
     lowest, highest, interval = Decimal(low), Decimal(high), Decimal(step)
     if value < lowest and not (zero_disables and not lowest):
         return False
@@ -78,7 +79,7 @@ def _range_ok(value: Decimal, low: str, high: str, step: str, *, zero_disables: 
 
 
 class SymbolRules:
-    """The filters of one symbol, ready to check an order. Built again when the symbol is edited."""
+    """The filters of one symbol, ready to check an order. Rebuilt when the symbol is edited."""
 
     def __init__(self, info: Mapping[str, Any]) -> None:
         self.info = info
@@ -95,7 +96,7 @@ class SymbolRules:
 
     @property
     def market_step(self) -> Decimal:
-        """The coarser of the two steps that a MARKET quantity has to follow; 0 if there is none."""
+        """Returns the coarser of the two steps that a MARKET quantity must follow; 0 if there is none."""
         steps = (Decimal(self.rules[k]["stepSize"]) for k in ("LOT_SIZE", "MARKET_LOT_SIZE") if k in self.rules)
         return max(steps, default=ZERO)
 
@@ -128,7 +129,7 @@ class SymbolRules:
                 raise filter_failure(kind)
 
     def check_lot(self, quantity: Decimal, *, is_market: bool) -> None:
-        """LOT_SIZE, for MARKET orders MARKET_LOT_SIZE too; also for the quantity a quoteOrderQty came to."""
+        """Checks LOT_SIZE, for MARKET orders MARKET_LOT_SIZE too; also for the quantity that a quoteOrderQty yields."""
         for kind in ("LOT_SIZE", "MARKET_LOT_SIZE") if is_market else ("LOT_SIZE",):
             rule = self.rules.get(kind)
             if rule and not _range_ok(quantity, rule["minQty"], rule["maxQty"], rule["stepSize"], zero_disables=False):
@@ -164,7 +165,7 @@ class SymbolRules:
             raise filter_failure("MAX_POSITION")
 
     def _check_counts(self, market: Market, exchange_filters: list[Rule], *, may_rest: bool) -> None:
-        """Only an order that may stay open counts: a MARKET order never does."""
+        """Checks the numbers of open orders. Only an order that may stay open counts: a MARKET order never does."""
         if not may_rest:
             return
         rule = self.rules.get("MAX_NUM_ORDERS")
@@ -177,7 +178,7 @@ class SymbolRules:
 
 
 def _reference(rule: Rule, market: Market) -> Decimal:
-    """avgPriceMins: "0 means the last price is used"."""
+    """Returns the reference price by avgPriceMins: "0 means the last price is used"."""
     return market.average if rule.get("avgPriceMins") else market.last
 
 

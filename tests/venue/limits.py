@@ -14,7 +14,7 @@ _LONGEST_BAN_MS = 3 * _MS["DAY"]
 
 
 class Window:
-    """A counter that starts again at every multiple of its length."""
+    """A counter that restarts at every multiple of its length."""
 
     def __init__(self, rule: dict[str, Any]) -> None:
         self.rule = rule
@@ -34,21 +34,22 @@ class Window:
         return self._counts[who]
 
     def retry_after(self, now: int) -> str:
-        """Whole seconds until the window ends, as the Retry-After header wants them."""
+        """Returns the whole seconds until the window ends, for the Retry-After header."""
         return str(math.ceil((self.length_ms - now % self.length_ms) / 1000))
 
 
-class Limits:
-    """`rules` is the list inside exchangeInfo, so that what is announced is what is enforced.
+class RateLimits:
+    """The limits in force. `rules` is the list inside exchangeInfo, so that the announced limits are the enforced ones.
 
-    After `strikes` refusals without a pause the address is banned (418), for 2 minutes and then twice as long
-    each time, up to 3 days."""
+    After `strikes` refusals without a pause the address is banned (418), for 2 minutes and then twice as long each time, up to
+    3 days.
+    """
 
     def __init__(self, rules: Sequence[dict[str, Any]], now_ms: Callable[[], int], strikes: int = 5) -> None:
         self._now = now_ms
         self.strikes = strikes
         self.refusals = 0
-        """How often an address was told that it asks too much, since the start."""
+        """The number of rate limit refusals since the start."""
         self._refused = 0
         self._banned_until = 0
         self._ban_ms = 120_000
@@ -61,7 +62,7 @@ class Limits:
         self._orders = [w for w in windows if w.rule["rateLimitType"] == "ORDERS"]
 
     def spend(self, weight: int) -> None:
-        """Counts one request; VenueError 429 over a limit, 418 for going on after it."""
+        """Counts one request; raises VenueError 429 over a limit, 418 for going on after it."""
         now = self._now()
         if now < self._banned_until:
             raise self._ban_error(now)
@@ -79,7 +80,7 @@ class Limits:
         self._refused = 0
 
     def refund(self, weight: int) -> None:
-        """What succeeds and weighs nothing then: changelog of 2026-03-27."""
+        """Refunds the weight of successful requests that cost nothing: changelog of 2026-03-27."""
         for window in self._weights:
             window.add("ip", -weight, self._now())
 
@@ -88,7 +89,7 @@ class Limits:
         return {f"X-MBX-USED-WEIGHT-{w.label}": str(w.count("ip", now)) for w in self._weights}
 
     def place_order(self, account: str) -> dict[str, str]:
-        """Counts a new order, for which `check_orders` was asked before; returns the order count headers."""
+        """Counts a new order, after `check_orders`; returns the order count headers."""
         now = self._now()
         return {f"X-MBX-ORDER-COUNT-{w.label}": str(w.add(account, 1, now)) for w in self._orders}
 
@@ -98,7 +99,7 @@ class Limits:
             window.add(account, -1, now)
 
     def check_orders(self, account: str) -> None:
-        """VenueError 429 / -1015 when the account has as many unfilled orders as a window allows."""
+        """Raises VenueError 429 / -1015 if the account has as many unfilled orders as a window allows."""
         now = self._now()
         for window in self._orders:
             rule = window.rule

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from typing import Any
 
-from tests.venue.book import Book, Fill, Levels, Price, floor_to
+from tests.venue.book import Fill, Levels, OrderBook, Price, floor_to
 from tests.venue.errors import VenueError, filter_failure, rejected
 from tests.venue.filters import Market, SymbolRules, edited
 from tests.venue.model import ZERO, Account, Order, OrderRequest, Trade
@@ -15,19 +15,19 @@ NO_LIQUIDITY = "Order book liquidity is less than symbol minimum quantity."
 
 
 class Exchange:
-    """Every change is one call that happens as a whole, or raises VenueError and changes nothing."""
+    """The matching engine. Every change is one call that happens completely, or raises VenueError and changes nothing."""
 
     def __init__(self, exchange_info: Mapping[str, Any], now_ms: Callable[[], int]) -> None:
         self.info: dict[str, Any] = {k: v for k, v in exchange_info.items() if k != "symbols"}
         self.symbols: dict[str, SymbolRules] = {entry["symbol"]: SymbolRules(entry) for entry in exchange_info["symbols"]}
-        self.books: dict[str, Book] = {symbol: Book() for symbol in self.symbols}
+        self.books: dict[str, OrderBook] = {symbol: OrderBook() for symbol in self.symbols}
         self.bnb_prices: dict[str, Decimal] = {}
         self.accounts: dict[str, Account] = {}
         self.orders: list[Order] = []
         self.trades: list[Trade] = []
         self.visible_after_ms = 0
         self.share_at_once: Decimal | None = None
-        """Of what a MARKET order would take at once: the rest of it stays open until `work_off` or `cancel`; None: all."""
+        """The part that a MARKET order takes at once: the rest stays open until `work_off` or `cancel`; None: all."""
         self._now = now_ms
         self._by_id: dict[tuple[str, int], Order] = {}
         self._by_client_id: dict[tuple[str, str, str], list[Order]] = {}
@@ -48,11 +48,11 @@ class Exchange:
         """Adds base+quote with the rules of `source`; returns its name."""
         info = {**self.symbols[source].info, "symbol": base + quote, "baseAsset": base, "quoteAsset": quote}
         self.symbols[base + quote] = SymbolRules(info)
-        self.books.setdefault(base + quote, Book())
+        self.books.setdefault(base + quote, OrderBook())
         return base + quote
 
     def set_book(self, symbol: str, bids: Levels, asks: Levels, last: Price | None = None) -> None:
-        """New liquidity; resting orders that it reaches are filled as maker, at their own price."""
+        """Sets new liquidity; resting orders that it reaches are filled as maker, at their own price."""
         self.books[symbol].replace(bids, asks, last)
         resting = [order for order in self.orders_open(None, symbol) if order.type != "MARKET"]
         for order in resting:
@@ -64,7 +64,7 @@ class Exchange:
                 self._close(order, "FILLED")
 
     def orders_open(self, account: Account | None, symbol: str | None) -> list[Order]:
-        """Open orders, oldest first; None stands for all."""
+        """Returns open orders, oldest first; None stands for all."""
         return [
             order
             for (name, of_symbol), orders in self._open.items()
@@ -73,7 +73,7 @@ class Exchange:
         ]
 
     def find(self, account: Account, symbol: str, order_id: int | None, client_order_id: str | None) -> Order | None:
-        """The account's order, by id or by the newest use of the client order id; None if there is none."""
+        """Returns the account's order, by id or by the newest use of the client order id; None if there is none."""
         if order_id is not None:
             order = self._by_id.get((symbol, order_id))
             if order is None or order.account != account.name:
@@ -83,7 +83,7 @@ class Exchange:
         return used[-1] if used else None
 
     def check(self, account: Account, request: OrderRequest) -> list[Fill]:
-        """All that can refuse an order before it exists; returns what it would be filled with at once."""
+        """Checks everything that can refuse an order before it exists; returns its immediate fills."""
         rules = self.rules(request.symbol)
         if rules.status != "TRADING":
             raise rejected("Market is closed.")
@@ -100,7 +100,7 @@ class Exchange:
         return fills
 
     def place(self, account: Account, request: OrderRequest) -> Order:
-        """Executes a new order; VenueError if it is refused."""
+        """Executes a new order; raises VenueError if it is refused."""
         fills = self.check(account, request)
         rules = self.symbols[request.symbol]
         order = self._open_order(account, rules, request, fills)
@@ -123,7 +123,7 @@ class Exchange:
         return order
 
     def work_off(self, order: Order) -> None:
-        """Executes what is left of a MARKET order that was held back, as far as the book goes."""
+        """Executes the rest of a MARKET order that was held back, as far as the book allows."""
         account, book = self.accounts[order.account], self.books[order.symbol]
         self._unlock(order)
         fills = book.plan(order.side, order.remaining, None)
@@ -159,7 +159,7 @@ class Exchange:
             position=held.free + held.locked + buying,
         )
 
-    def _plan(self, rules: SymbolRules, request: OrderRequest, book: Book) -> list[Fill]:
+    def _plan(self, rules: SymbolRules, request: OrderRequest, book: OrderBook) -> list[Fill]:
         if request.quote_qty is not None:
             if not book.facing(request.side):
                 raise rejected(NO_LIQUIDITY)
@@ -174,7 +174,7 @@ class Exchange:
         return fills
 
     def _check_balance(self, account: Account, rules: SymbolRules, request: OrderRequest, fills: list[Fill]) -> None:
-        """A LIMIT order needs its whole worth at its own price; a MARKET order what it will take."""
+        """Checks that a LIMIT order has its whole worth at its own price; a MARKET order the amount that it will take."""
         if request.side == "SELL":
             asset = rules.base
             needed = request.quantity
@@ -273,7 +273,7 @@ class Exchange:
         *,
         is_maker: bool,
     ) -> tuple[Decimal, str]:
-        """Out of what is received; in BNB at the discounted rate when the account burns BNB and has enough
+        """Takes the commission out of what is received; in BNB at the discounted rate if the account burns BNB and has enough
         (faqs/commission_faq.md, whose worked example rounds half up)."""
         rate = account.rates.maker if is_maker else account.rates.taker
         if account.rates.bnb_burn:
@@ -288,7 +288,7 @@ class Exchange:
         return _round(got * rate, digits), asset
 
     def _bnb_price(self, quote: str) -> Decimal:
-        """Of 1 BNB in `quote`; 0 when it is not known."""
+        """Returns the price of 1 BNB in `quote`; 0 if unknown."""
         if quote == "BNB":
             return Decimal(1)
         listed = self.books.get(f"BNB{quote}")
@@ -311,7 +311,7 @@ class Exchange:
 
 
 def _first_of(fills: list[Fill], most: Decimal) -> list[Fill]:
-    """The fills up to a quantity."""
+    """Returns the fills up to a quantity."""
     first: list[Fill] = []
     for price, quantity in fills:
         if taken := min(quantity, most):

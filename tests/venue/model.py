@@ -26,7 +26,7 @@ class Rates:
 
 @dataclass(slots=True)
 class Account:
-    """Orders, trades and the unfilled order count belong to the account, whatever key was used."""
+    """An account. Orders, trades and the unfilled order count belong to it, whatever key was used."""
 
     name: str
     balances: dict[str, Balance] = field(default_factory=dict)
@@ -44,7 +44,8 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """`ip_allowed` false: the request comes from an address outside the key's whitelist; `ip_restricted` false: it has none."""
+    """An API key. `ip_allowed` false: the request comes from an address outside its whitelist; `ip_restricted` false: it has
+    none."""
 
     key: str
     secret: str = field(repr=False)
@@ -77,7 +78,7 @@ class Trade:
 
 @dataclass(slots=True)
 class Order:
-    """`order_id` counts per symbol. `visible_at`: the time from which queries find it."""
+    """An order; `order_id` counts per symbol. `visible_at`: the time from which queries find it."""
 
     symbol: str
     order_id: int
@@ -111,7 +112,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """A new order whose parameters were read and are well formed. Absent numbers are None."""
+    """A new order with well-formed parameters. Absent numbers are None."""
 
     symbol: str
     side: Side

@@ -1,4 +1,4 @@
-"""Reads and checks the parameters of a new order, before any rule of the symbol is asked."""
+"""Reads and checks the parameters of a new order, before any rule of the symbol applies."""
 
 import secrets
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from tests.venue.params import CLIENT_ORDER_ID, Params
 SUPPORTED = ("LIMIT", "MARKET", "LIMIT_MAKER")
 ORDER_TYPES = (*SUPPORTED, "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT")
 STP_MODES = ("NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "DECREMENT")
-# documented, but this venue does not play them
+# documented, but not simulated by this venue
 NOT_PLAYED = ("stopPrice", "trailingDelta", "icebergQty", "pegPriceType", "pegOffsetValue", "pegOffsetType")
 # order type -> parameters it needs, parameters it may not have
 COMBINATIONS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -23,7 +23,7 @@ COMBINATIONS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 
 def read_order(params: Params, rules: SymbolRules) -> tuple[OrderRequest, str]:
-    """The order's parameters, well formed, and the response type wanted."""
+    """Returns the order's parameters, well formed, and the requested response type."""
     side = params.choice("side", ("BUY", "SELL"), -1117)
     if side is None:
         raise missing("side")
@@ -59,7 +59,7 @@ def _long(params: Params, name: str) -> int | None:
 def _check_combination(
     kind: str, tif: str | None, quantity: Decimal | None, quote: Decimal | None, price: Decimal | None
 ) -> None:
-    """Which parameters each order type needs and which it may not have (rest-api.md, "New order")."""
+    """Checks the parameters that each order type requires and excludes (rest-api.md, "New order")."""
     given: dict[str, object] = {
         "timeInForce": tif,
         "quantity": quantity,

@@ -16,7 +16,7 @@ _COMPILED = {text: re.compile(text) for text in (DECIMAL, INTEGER, CLIENT_ORDER_
 
 
 def pairs(raw: str) -> dict[str, str]:
-    """name -> value of a query string or form body; -1101 for a name sent twice."""
+    """Returns name -> value of a query string or form body; raises -1101 for a name sent twice."""
     found = parse_qsl(raw, keep_blank_values=True)
     result = dict(found)
     if len(result) != len(found):
@@ -36,7 +36,7 @@ class Params:
         return name in self._values
 
     def text(self, name: str, legal: str | None = None) -> str | None:
-        """None if it was not sent; -1105 if it was sent empty; -1100 if it does not match `legal`."""
+        """Returns None if it was not sent; raises -1105 if it was sent empty; -1100 if it does not match `legal`."""
         self._read.add(name)
         value = self._values.get(name)
         if value is None:
@@ -54,7 +54,7 @@ class Params:
         return value
 
     def choice(self, name: str, legal: Collection[str], code: int) -> str | None:
-        """One of an enum's words, else VenueError `code`."""
+        """Returns one of an enum's words, else raises VenueError `code`."""
         value = self.text(name)
         if value is not None and value not in legal:
             raise VenueError(code, TEXTS.get(code, f"Data sent for parameter '{name}' is not valid."))
@@ -73,7 +73,7 @@ class Params:
         return default if value is None else value.lower() == "true"
 
     def limit(self, default: int, most: int) -> int:
-        """`limit`, at least 1; more than the most is the most."""
+        """Returns `limit`, at least 1; a larger value is cut to `most`."""
         value = self.integer("limit")
         if value == 0:
             raise VenueError(-1130, "Data sent for parameter 'limit' is not valid.")
@@ -83,7 +83,7 @@ class Params:
         return self.required("symbol", SYMBOL)
 
     def finish(self) -> None:
-        """Call after the last read: a parameter that nobody read is refused."""
+        """Refuses any parameter that nobody read; call it after the last read."""
         unread = len(self._values.keys() - self._read)
         if not unread:
             return

@@ -1,9 +1,9 @@
-"""JSON bodies of the venue, key by key as rest-api.md and recorded payloads have them. Pure."""
+"""JSON bodies of the venue, key by key as in rest-api.md and recorded payloads. Pure."""
 
 from decimal import Decimal
 from typing import Any
 
-from tests.venue.book import Book, Level
+from tests.venue.book import Level, OrderBook
 from tests.venue.filters import SymbolRules
 from tests.venue.model import ZERO, Account, ApiKey, Order, Trade
 
@@ -11,7 +11,7 @@ Json = dict[str, Any]
 
 
 def number(value: Decimal, digits: int = 8) -> str:
-    """Plain decimal notation with a fixed number of places, as the exchange writes them."""
+    """Writes plain decimal notation with a fixed number of places, as the exchange does."""
     return f"{value:.{digits}f}"
 
 
@@ -41,7 +41,7 @@ def _amounts(order: Order, rules: SymbolRules) -> Json:
 
 
 def _strategy(order: Order) -> Json:
-    """rest-api.md, "Conditional fields in Order Responses": only where the parameter was sent."""
+    """Returns the conditional fields (rest-api.md, "Conditional fields in Order Responses"): only if the parameter was sent."""
     return {} if order.strategy_id is None else {"strategyId": order.strategy_id}
 
 
@@ -73,7 +73,7 @@ def full(order: Order, rules: SymbolRules) -> Json:
 
 
 def queried(order: Order, rules: SymbolRules) -> Json:
-    """The body of GET order, openOrders and allOrders."""
+    """Returns the body of GET order, openOrders and allOrders."""
     return {
         "symbol": order.symbol,
         "orderId": order.order_id,
@@ -121,7 +121,7 @@ def my_trade(trade: Trade, rules: SymbolRules) -> Json:
 
 
 def account_info(account: Account, listed: list[str], *, omit_zero: bool) -> Json:
-    """Balances of every listed asset, as the exchange sends them, unless zeros are to be left out."""
+    """Returns balances of every listed asset, as the exchange sends them, unless zeros are to be left out."""
     balances = []
     for asset in dict.fromkeys([*listed, *account.balances]):
         held = account.balances.get(asset)
@@ -176,7 +176,7 @@ def commission(account: Account, symbol: str) -> Json:
 
 
 def order_commission(account: Account) -> Json:
-    """POST order/test with computeCommissionRates."""
+    """Returns the body of POST order/test with computeCommissionRates."""
     none = {"maker": number(ZERO), "taker": number(ZERO)}
     return {
         "standardCommissionForOrder": {
@@ -208,13 +208,13 @@ def restrictions(key: ApiKey, created: int) -> Json:
 
 
 def _level(level: Level, rules: SymbolRules) -> list[str]:
-    """An endless level shows the most that one order may be."""
+    """Writes a level; an endless one shows the most that one order may be."""
     most = Decimal(rules.rules["LOT_SIZE"]["maxQty"])
     shown = most if level.qty is None else level.qty
     return [number(level.price, rules.quote_precision), number(shown, rules.base_precision)]
 
 
-def depth(book: Book, rules: SymbolRules, limit: int) -> Json:
+def depth(book: OrderBook, rules: SymbolRules, limit: int) -> Json:
     return {
         "lastUpdateId": book.update_id,
         "bids": [_level(level, rules) for level in book.bids[:limit]],
@@ -222,7 +222,7 @@ def depth(book: Book, rules: SymbolRules, limit: int) -> Json:
     }
 
 
-def book_ticker(book: Book, rules: SymbolRules) -> Json:
+def book_ticker(book: OrderBook, rules: SymbolRules) -> Json:
     nothing = [number(ZERO, rules.quote_precision), number(ZERO, rules.base_precision)]
     bid = _level(book.bids[0], rules) if book.bids else nothing
     ask = _level(book.asks[0], rules) if book.asks else nothing
@@ -235,12 +235,12 @@ def book_ticker(book: Book, rules: SymbolRules) -> Json:
     }
 
 
-def price_ticker(book: Book, rules: SymbolRules) -> Json:
+def price_ticker(book: OrderBook, rules: SymbolRules) -> Json:
     return {"symbol": rules.symbol, "price": number(book.last, rules.quote_precision)}
 
 
-def day_ticker(book: Book, rules: SymbolRules, trades: list[Trade], now: int) -> Json:
-    """Rolling day over the venue's own trades; with none, the last price stands for open, high and low."""
+def day_ticker(book: OrderBook, rules: SymbolRules, trades: list[Trade], now: int) -> Json:
+    """Returns the rolling day over the venue's own trades; with none, the last price stands for open, high and low."""
     digits, base = rules.quote_precision, rules.base_precision
     prices = [trade.price for trade in trades] or [book.last]
     volume = sum((trade.qty for trade in trades), ZERO)

@@ -23,7 +23,7 @@ SYMBOL_STATUSES = ("TRADING", "HALT", "BREAK")
 
 @dataclass(slots=True)
 class Call:
-    """One request at its endpoint. `key` is set on signed endpoints; `headers` go out with the answer."""
+    """One request at its endpoint. `key` is set on signed endpoints; `headers` are sent with the answer."""
 
     venue: Venue
     params: Params
@@ -50,7 +50,7 @@ class Route:
     security: Security = "NONE"
     weight: Weight = 1
     free: bool = False
-    """Weighs nothing where it succeeds: changelog of 2026-03-27."""
+    """Endpoints that weigh nothing on success: changelog of 2026-03-27."""
 
 
 def ping(call: Call) -> object:
@@ -64,7 +64,7 @@ def server_time(call: Call) -> object:
 
 
 def _symbols(call: Call) -> tuple[list[SymbolRules], bool]:
-    """Those asked for by `symbol`, by `symbols` (a JSON array) or by neither; and whether it was just one."""
+    """Returns the symbols requested by `symbol`, by `symbols` (a JSON array) or by neither; and whether it was just one."""
     exchange = call.venue.exchange
     one = call.params.text("symbol", SYMBOL)
     many = call.params.text("symbols")

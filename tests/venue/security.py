@@ -1,4 +1,4 @@
-"""Who asks, is it really them, and is it still time: key header, HMAC over what was sent, recvWindow."""
+"""Authenticates requests: key header, HMAC over what was sent, recvWindow."""
 
 import hmac
 import re
@@ -16,19 +16,19 @@ _MICROSECOND_DIGITS = 16  # a timestamp of that many digits is in microseconds
 
 @dataclass(frozen=True, slots=True)
 class TimeWindow:
-    """Microseconds: when the request says it was made, and for how long it may be processed."""
+    """The date of a request and the time for which it may be processed, in microseconds."""
 
     sent_us: int
     recv_window_us: int
 
     def check_arrival(self, now_us: int) -> None:
-        """rest-api.md: timestamp < serverTime + 1 second, and not older than recvWindow; else -1021."""
+        """Checks rest-api.md: timestamp < serverTime + 1 second, and not older than recvWindow; else raises -1021."""
         if self.sent_us >= now_us + 1_000_000:
             raise VenueError(-1021, "Timestamp for this request was 1000ms ahead of the server's time.")
         self.check_engine(now_us)
 
     def check_engine(self, now_us: int) -> None:
-        """Asked again when the request is about to be forwarded to the matching engine."""
+        """Checks again when the request is about to be forwarded to the matching engine."""
         if now_us - self.sent_us > self.recv_window_us:
             raise VenueError(-1021)
 
@@ -44,16 +44,17 @@ def read_window(params: Params) -> TimeWindow:
 
 
 def key_format(header: str | None) -> str:
-    """-2014 when the X-MBX-APIKEY header is missing or cannot be a key."""
+    """Raises -2014 if the X-MBX-APIKEY header is missing or cannot be a key."""
     if header is None or not KEY_FORMAT.fullmatch(header):
         raise VenueError(-2014)
     return header
 
 
 def authenticate(keys: Mapping[str, ApiKey], header: str, query: str, body: str, *, trade: bool) -> ApiKey:
-    """-2015 for a key that is unknown, from elsewhere or not allowed to do this; -1022 for a wrong signature.
+    """Raises -2015 for a key that is unknown, from elsewhere or not allowed to do this; -1022 for a wrong signature.
 
-    The signature covers query string and body exactly as sent, and is the last parameter of one of them."""
+    The signature covers query string and body exactly as sent, and is the last parameter of one of them.
+    """
     in_query, in_body = _SIGNATURE.search(query), _SIGNATURE.search(body)
     found = in_body or in_query
     if found is None:

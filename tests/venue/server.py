@@ -25,7 +25,7 @@ def _reply(body: object, status: int = 200, headers: Mapping[str, str] | None = 
 
 
 class Server:
-    """Answers requests for one venue. `close` lets every hanging request go."""
+    """Answers requests for one venue. `close` releases every hanging request."""
 
     def __init__(self, venue: Venue) -> None:
         self.venue = venue
@@ -67,7 +67,7 @@ class Server:
         sent: tuple[dict[str, str], str, str],
         fault: Fault | None,
     ) -> web.Response:
-        """The true answer, or nothing at all when the fault says that the request was not executed."""
+        """Returns the true answer, or nothing at all if the fault says that the request was not executed."""
         values, query, body = sent
         headers = self.venue.limits.headers()
         if fault is not None:
@@ -128,8 +128,8 @@ class Server:
 
 
 def _parameters(request: web.BaseRequest, query: str, raw: bytes) -> tuple[dict[str, str], str]:
-    """All parameters and the body's text. "If a parameter is sent in both, the query string's is used."
-    A body counts only for POST, PUT and DELETE, and only as application/x-www-form-urlencoded."""
+    """Returns all parameters and the body's text. "If a parameter is sent in both, the query string's is used." A body counts
+    only for POST, PUT and DELETE, and only as application/x-www-form-urlencoded."""
     form = request.content_type == "application/x-www-form-urlencoded"
     if not raw or request.method == "GET" or not form:
         return pairs(query), ""
@@ -158,7 +158,7 @@ async def start(venue: Venue, port: int = 0) -> Callable[[], Any]:
 
 @asynccontextmanager
 async def running_venue(port: int = 0, **options: Any) -> AsyncIterator[Venue]:
-    """A venue that serves while the block runs; options are those of Venue."""
+    """Runs a venue that serves while the block runs; options are those of Venue."""
     venue = Venue(**options)
     stop = await start(venue, port)
     try:

@@ -1,4 +1,4 @@
-"""What the loopback Binance refuses: filters, parameters, keys, signatures, timestamps."""
+"""The refusals of the loopback Binance: filters, parameters, keys, signatures, timestamps."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -175,7 +175,7 @@ async def test_parameter_errors_have_the_documented_texts(client: Any) -> None:
     await assert_code(unknown, -1101, "Too many parameters; expected '0' and received '1'.")
 
 
-# --- who asks, and when ----------------------------------------------------------------------------
+# --- identity and time -------------------------------------------------------------------------------
 
 
 async def test_keys(venue: Venue) -> None:

@@ -32,7 +32,7 @@ async def client(venue: Venue) -> AsyncIterator[Any]:
         yield made
 
 
-# --- the shapes of the documentation ---------------------------------------------------------------
+# --- documented shapes -------------------------------------------------------------------------------
 
 
 async def test_create_of_the_real_client_pings_and_reads_the_venues_clock(venue: Venue, client: Any) -> None:
@@ -243,7 +243,7 @@ async def test_an_order_can_take_time_to_be_found(venue: Venue, client: Any) -> 
     assert (await client.get_order(symbol=WIF, origClientOrderId="late"))["status"] == "FILLED"
 
 
-# --- trades and orders asked for by range ----------------------------------------------------------
+# --- trades and orders by range ----------------------------------------------------------------------
 
 
 async def test_my_trades_by_order_and_from_an_id(client: Any) -> None:

@@ -1,4 +1,4 @@
-"""The venue as a test holds it: state, clock, keys, limits, faults, and the words to arrange them."""
+"""The venue as a test holds it: state, clock, keys, limits, faults, and the methods that arrange them."""
 
 import copy
 import json
@@ -11,7 +11,7 @@ from typing import Any
 from tests.paths import DATA
 from tests.venue.book import Levels, Price
 from tests.venue.faults import Faults
-from tests.venue.limits import Limits
+from tests.venue.limits import RateLimits
 from tests.venue.matching import Exchange
 from tests.venue.model import Account, ApiKey, Balance, Order, Rates, Trade
 
@@ -75,7 +75,7 @@ class Venue:
         info = json.loads(EXCHANGE_INFO.read_text())
         self.exchange = Exchange(info, self.clock.now_ms)
         self.rate_limits: list[dict[str, Any]] = copy.deepcopy(info["rateLimits"])
-        self.limits = Limits(self.rate_limits, self.clock.now_ms)
+        self.limits = RateLimits(self.rate_limits, self.clock.now_ms)
         self.faults = Faults()
         self.latency_ms = latency_ms
         self.requests: list[Received] = []
@@ -90,7 +90,7 @@ class Venue:
 
     @property
     def orders(self) -> list[Order]:
-        """Every order that was accepted, oldest first."""
+        """Returns every accepted order, oldest first."""
         return self.exchange.orders
 
     @property
@@ -99,7 +99,7 @@ class Venue:
 
     @property
     def balances(self) -> dict[str, Balance]:
-        """Of the main account."""
+        """Returns the main account's balances."""
         return self.account.balances
 
     def add_account(self, name: str, balances: Mapping[str, Price], *, key: str, secret: str) -> Account:
@@ -109,45 +109,45 @@ class Venue:
         return account
 
     def change_key(self, **rights: Any) -> None:
-        """The owner of the main key changes what it may do (API Management)."""
+        """Changes the main key's permissions (API Management)."""
         self.keys[self.key] = replace(self.keys[self.key], **rights)
 
     def set_balance(self, asset: str, free: Price) -> None:
         self.account.balance(asset).free = Decimal(free)
 
     def set_rates(self, *, maker: Price = "0.001", taker: Price = "0.001", bnb_burn: bool = False) -> None:
-        """Commission of the main account, as fractions."""
+        """Sets the commission of the main account, as fractions."""
         self.account.rates = Rates(Decimal(maker), Decimal(taker), bnb_burn)
 
     def set_bnb_price(self, quote: str, price: Price) -> None:
-        """What 1 BNB costs in `quote`, where no BNB symbol says so."""
+        """Sets the price of 1 BNB in `quote`, if no BNB symbol has one."""
         self.exchange.bnb_prices[quote] = Decimal(price)
 
     def set_price(self, symbol: str, price: Price, spread: Price = "0") -> None:
-        """Endless liquidity at exactly this price on both sides; `spread` is the distance of the two."""
+        """Sets endless liquidity at exactly this price on both sides; `spread` is the distance of the two."""
         middle, half = Decimal(price), Decimal(spread) / 2
         self.exchange.set_book(symbol, [(middle - half, None)], [(middle + half, None)], middle)
 
     def set_book(self, symbol: str, *, bids: Levels = (), asks: Levels = (), last: Price | None = None) -> None:
-        """Levels of (price, quantity); quantity None has no end. Orders take from them."""
+        """Sets levels of (price, quantity); quantity None is endless. Orders take from them."""
         self.exchange.set_book(symbol, bids, asks, last)
 
     def set_average(self, symbol: str, price: Price | None) -> None:
-        """The average price that filters and avgPrice use; None: the last price."""
+        """Sets the average price that filters and avgPrice use; None: the last price."""
         self.exchange.books[symbol].average_override = None if price is None else Decimal(price)
 
     def edit_symbol(self, symbol: str, **changes: object) -> None:
-        """Keywords of filters.EDITABLE (`min_notional="5"`), `status="HALT"` or another field of it."""
+        """Edits a symbol: keywords of filters.EDITABLE (`min_notional="5"`), `status="HALT"` or another field of it."""
         self.exchange.edit_symbol(symbol, **changes)
 
     def add_symbol(self, base: str, quote: str = "USDC", *, like: str = "WIFUSDC", price: Price = "0.4801") -> str:
-        """A made-up symbol with the rules of another; returns its name."""
+        """Adds a made-up symbol with the rules of another; returns its name."""
         symbol = self.exchange.clone_symbol(like, base, quote)
         self.set_price(symbol, price)
         return symbol
 
     def delist(self, symbol: str) -> None:
-        """Knows it no more, and nothing that ever was of it (-1121)."""
+        """Removes a symbol with everything that ever was of it (-1121)."""
         del self.exchange.symbols[symbol]
 
     def set_limits(
@@ -158,7 +158,7 @@ class Venue:
         orders_1d: int | None = None,
         raw_5m: int | None = None,
     ) -> None:
-        """New rate limits, announced by exchangeInfo too; counts start again."""
+        """Sets new rate limits, announced by exchangeInfo too; counts restart."""
         wanted = {
             ("REQUEST_WEIGHT", "MINUTE"): weight_1m,
             ("ORDERS", "SECOND"): orders_10s,
@@ -172,6 +172,6 @@ class Venue:
         self.limits.set_rules(self.rate_limits)
 
     def lift_limits(self) -> None:
-        """No limit that anything could reach."""
+        """Removes every limit that anything could reach."""
         endless = 10**12
         self.set_limits(weight_1m=endless, orders_10s=endless, orders_1d=endless, raw_5m=endless)

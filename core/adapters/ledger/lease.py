@@ -56,9 +56,9 @@ class Lease:
         self._number = 0
         self._committed = 0
         self.lost = False
-        """Whether another process has it now, or this one gave it back."""
+        """True once another process has it, or this one gave it back."""
         self.since = clock.now()
-        """When it was taken, or when this process was sure of it again after a doubt."""
+        """The time when it was taken, or when this process was sure of it again after a doubt."""
         self.before: datetime | None = None
         """The last sign of life of the process that held it before."""
         self._stamp = (

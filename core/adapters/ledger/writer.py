@@ -39,7 +39,7 @@ class Writer:
         self._wake = asyncio.Event()
         self._closing = False
         self.problem = ""
-        """What the database said last time, empty when it took the commit."""
+        """The database's last error, empty if it accepted the commit."""
         self._task = asyncio.create_task(self._run(), name="ledger writer")
 
     async def write(self, writes: RowBatch, after: Callable[[Written], None]) -> Written:

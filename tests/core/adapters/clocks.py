@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 
 class RealClock:
-    """The machine's, and a monotonic part that a test can push on, to be done with waiting."""
+    """The machine's clock, with a monotonic part that a test can advance, to skip waits."""
 
     def __init__(self) -> None:
         self._ahead = 0.0
@@ -21,5 +21,5 @@ class RealClock:
         await asyncio.sleep(seconds)
 
     def pass_time(self, seconds: float) -> None:
-        """Only `monotonic` moves."""
+        """Advances `monotonic` only."""
         self._ahead += seconds

@@ -1,4 +1,4 @@
-"""A loopback exchange and clients of it."""
+"""A loopback exchange and its clients."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
@@ -26,7 +26,7 @@ async def venue() -> AsyncIterator[Venue]:
 
 @pytest.fixture
 async def connect(venue: Venue, clock: RealClock) -> AsyncIterator[Connect]:
-    """Makes clients of the venue with its own key, closed after the test; options are those of BinanceClient."""
+    """Returns a function that makes clients of the venue with its own key, closed after the test; options are BinanceClient's."""
     async with AsyncExitStack() as closing:
 
         def make(**options: Any) -> BinanceClient:

@@ -1,4 +1,4 @@
-"""What every Venue does, whoever is behind it: the same list for Binance (on loopback) and for the paper exchange."""
+"""The contract of every Venue, for each implementation: Binance (on loopback) and the paper exchange."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
@@ -31,12 +31,13 @@ def filled(result: PlaceResult) -> ExecutionReport:
 
 
 def undated(fills: Iterable[Fill]) -> list[Fill]:
-    """An order's answer dates all of its fills alike, the account's trades each by itself: a millisecond may lie between."""
+    """Removes the dates: an order's answer dates all fills alike, the account's trades each its own, up to a millisecond
+    apart."""
     return [replace(fill, at=datetime.min.replace(tzinfo=UTC)) for fill in fills]
 
 
 def refusal(result: PlaceResult) -> tuple[str, str]:
-    """The code of a Rejected and its sentence, which must be complete."""
+    """Returns the code and the sentence of a Rejected; the sentence must be complete."""
     assert isinstance(result, Rejected), result
     return result.reason.code, str(result.reason)
 

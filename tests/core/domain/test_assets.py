@@ -1,4 +1,4 @@
-"""The asset that a symbol is priced in, told from its name."""
+"""The asset that a symbol is priced in, derived from its name."""
 
 import pytest
 
@@ -19,7 +19,7 @@ from core.domain.assets import quote_of
         # The letter between is the base's ...
         *(("ADAEUR", "EUR"), ("GALAEUR", "EUR"), ("BNBUSD", "USD"), ("DOTUSD", "USD"), ("AVAXUSD", "USD"), ("BNBEUR", "EUR")),
         *(("TRXUSD", "USD"), ("ARBUSD", "USD"), ("USDTUSD", "USD"), ("BNBIDR", "IDR")),
-        # ... save behind a coin that is priced in nearly everything.
+        # ... unless it follows a coin that is priced in nearly everything.
         *(("BTCTUSD", "TUSD"), ("BNBBUSD", "BUSD"), ("ETHAEUR", "AEUR"), ("EURAEUR", "AEUR"), ("BTCBIDR", "BIDR")),
         *(("WIFXYZ", None), ("EUR", None), ("", None), ("TUSD", "USD")),
     ],

@@ -14,7 +14,7 @@ from tests.samples import sample
 
 
 def classes() -> set[type[Any]]:
-    """Every event class there is: a dataclass with a `kind`."""
+    """Returns every event class: a dataclass with a `kind`."""
     modules = [
         importlib.import_module(f"{core.domain.events.__name__}.{found.name}")
         for found in pkgutil.iter_modules(core.domain.events.__path__)

@@ -1,4 +1,4 @@
-"""Exact decimals: what is read, cut and written out is what was meant."""
+"""Exact decimals: parsing, rounding and printing keep the value."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""The table of moves: what an order may become, and what is the end of it."""
+"""The table of moves: the possible next states of an order, and its final ones."""
 
 from itertools import pairwise, product
 
@@ -52,7 +52,7 @@ def test_the_ways_that_orders_go(way: tuple[OrderState, ...]) -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        (S.ACCEPTED, S.SUBMITTED),  # it is on the venue: placing it again would be a second one
+        (S.ACCEPTED, S.SUBMITTED),  # it is on the venue: placing it again would create a second one
         (S.PARTIALLY_FILLED, S.REJECTED),
         (S.AWAITING_APPROVAL, S.FILLED),
         (S.UNKNOWN, S.DECLINED),

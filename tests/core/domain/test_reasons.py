@@ -14,7 +14,7 @@ CORE = Path(core.__file__).parent
 
 
 def given_reasons() -> Iterator[tuple[str, str, frozenset[str]]]:
-    """Where, code and parameters of each `reason("code", name=...)` in the source."""
+    """Yields place, code and parameters of each `reason("code", name=...)` in the source."""
     for path in sorted(CORE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "reason" and node.args):

@@ -1,4 +1,4 @@
-"""The owner's word on the account ends what it named, whatever is found on the exchange at the same moment."""
+"""The owner's acceptance ends exactly the halts that it named, whatever is found on the exchange at the same moment."""
 
 import asyncio
 from collections.abc import Callable
@@ -19,7 +19,7 @@ ELSEWHERE = replace(FOREIGN, symbol="SOLUSDC", order_id="99", mark=8_000_000_002
 
 
 def slow(ledger: MemoryLedger, world: World, monkeypatch: pytest.MonkeyPatch, picks: Callable[[CommitBatch], bool]) -> None:
-    """What `picks` names is written after 3 s."""
+    """Delays the writing of what `picks` names by 3 s."""
     commit = ledger.commit
 
     async def late(changes: CommitBatch) -> None:
@@ -76,7 +76,7 @@ async def test_an_acceptance_that_names_nothing_of_it_lifts_nothing_and_says_so(
 
 
 async def test_what_was_seen_before_it_was_accepted_does_not_halt_again(world: World) -> None:
-    """A look is under way while the owner accepts what it has seen."""
+    """Lets the owner accept a finding while a look at it is under way."""
     await held(world, FOREIGN)
     seen = world.portfolio.holds[ACCOUNT].differences
     await accept(world)

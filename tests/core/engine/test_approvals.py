@@ -1,4 +1,4 @@
-"""Confirm mode: asked, answered, once, in time, and decided anew at the tap."""
+"""Confirm mode: asked, answered, once, in time, and decided again at the tap."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -19,7 +19,7 @@ from tests.core.world import World
 
 @pytest.fixture
 async def world(open_world: OpenWorld) -> World:
-    """A process that asks first."""
+    """Returns a process that asks first."""
     return await open_world(controls=TradingState(mode=Mode.CONFIRM))
 
 

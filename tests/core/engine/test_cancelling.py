@@ -1,4 +1,4 @@
-"""An order that somebody wants off the exchange, whatever the exchange does meanwhile."""
+"""Cancelling an order, whatever the exchange does meanwhile."""
 
 import asyncio
 
@@ -18,7 +18,7 @@ RESTING = Course(final_after=600)
 
 
 async def resting(world: World, course: Course = RESTING) -> str:
-    """The client order id of an order that is under way."""
+    """Returns the client order id of an order under way."""
     world.venue.next(course)
     await world.clock.run(world.inbox.deliver([world.said(world.signal("BUY_SM"))]))
     await world.clock.forward(0.2)
@@ -27,7 +27,7 @@ async def resting(world: World, course: Course = RESTING) -> str:
 
 
 async def wanted_off(world: World, order: str) -> "asyncio.Future[MessageOutcome]":
-    """Somebody has cancelled it; the promise of what comes of that."""
+    """Cancels the order; returns a future of the outcome."""
     wish = CancelRequested("WIFUSDC", order, 7, "Ann")
     (answer,) = await world.clock.run(world.inbox.ask_all([world.message(wish, beside("WIFUSDC"))]))
     assert answer is not None

@@ -1,4 +1,4 @@
-"""At the start every symbol is looked at that the ledger or the account may have traded, whatever may be traded now."""
+"""At start every symbol is checked that the ledger or the account may have traded, whatever may be traded now."""
 
 from decimal import Decimal
 
@@ -17,7 +17,7 @@ Asked = list[str]
 
 @pytest.fixture
 def asked(world: World, monkeypatch: pytest.MonkeyPatch) -> Asked:
-    """The symbols whose orders were asked for; PEPEUSDC never answers."""
+    """Records the symbols whose orders were requested; PEPEUSDC never answers."""
     seen: Asked = []
     recent = world.venue.recent_orders
 

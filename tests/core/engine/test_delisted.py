@@ -1,4 +1,4 @@
-"""A symbol that the exchange knows no more: a fact of its own, which stops no other symbol and can be written off."""
+"""A delisted symbol: a case of its own, which stops no other symbol and can be written off."""
 
 from decimal import Decimal
 

@@ -150,7 +150,7 @@ async def test_a_repeated_message_among_new_ones_is_left_alone(world: World) -> 
     assert [request.side for request in world.venue.placed] == [Side.BUY, Side.SELL]
 
 
-# A price of zero never passes a codec; here it stands for a bug in deciding.
+# A price of zero never passes a codec; here it stands for a bug in the decision.
 
 
 async def test_a_message_that_meets_a_bug_is_told_and_the_mailbox_goes_on(world: World, ledger: MemoryLedger) -> None:

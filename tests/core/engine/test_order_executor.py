@@ -1,4 +1,4 @@
-"""A signal from the mailbox to the settled order: what is traded, what is refused, and what the ledger says of it."""
+"""A signal from the mailbox to the settled order: what is traded, what is refused, and what the ledger records."""
 
 import asyncio
 from dataclasses import replace
@@ -24,7 +24,7 @@ from tests.core.world import World
 
 
 def became(verdict: MessageOutcome | None) -> tuple[str, str]:
-    """Outcome, and the code of the reason or nothing."""
+    """Returns outcome, and the reason's code or nothing."""
     assert verdict is not None
     return verdict.outcome, verdict.reason.code if verdict.reason else ""
 

@@ -1,4 +1,4 @@
-"""An exit of /panic is tried until it is done or taken back, whatever the exchange does meanwhile; one order all the same."""
+"""An exit of /panic is retried until it is done or cancelled, whatever the exchange does meanwhile; still one order at a time."""
 
 from datetime import timedelta
 
@@ -20,7 +20,7 @@ AWAY = NotTaken(reason("unreachable", detail="connection refused"))
 
 @pytest.fixture
 async def world(open_world: OpenWorld) -> World:
-    """WIF is held, and everything is paused."""
+    """Holds WIF, and pauses everything."""
     world = await open_world()
     await world.say("BUY_SM")
     await world.set(pause=Pause.ALL)
@@ -28,7 +28,7 @@ async def world(open_world: OpenWorld) -> World:
 
 
 async def panic(world: World, kind: str = PANIC, name: str = "confirm:1") -> None:
-    """Stored; what becomes of it is another thing."""
+    """Stores a panic exit; its outcome comes later."""
     now = world.clock.now()
     signal = Signal(BY_HAND, name, kind, "WIFUSDC", world.portfolio.position("WIFUSDC").average_cost, now)
     body = SignalReceived(signal, ManualInstruction(7, "Ann"))

@@ -1,4 +1,4 @@
-"""The real ledger under the core: whatever process comes next goes on where the last one was."""
+"""The real ledger under the core: the next process continues where the last one stopped."""
 
 from collections.abc import AsyncIterator
 from decimal import Decimal
@@ -25,7 +25,7 @@ TODAY = "2026-03-01"
 
 @pytest.fixture
 async def sql(tmp_path: Path, clock: VirtualClock) -> AsyncIterator[SqlLedger]:
-    """A ledger in a file of its own."""
+    """Opens a ledger in a file of its own."""
     ledger = await open_ledger(f"sqlite+aiosqlite:///{tmp_path}/ledger.db", clock)
     yield ledger
     await ledger.close()
@@ -38,7 +38,7 @@ def on_disk(sql: SqlLedger, clock: VirtualClock) -> CountedLedger:
 
 @pytest.fixture
 async def world(on_disk: CountedLedger, clock: VirtualClock, venue: ScriptedVenue) -> World:
-    """A first process on the empty ledger; each test ends it by a restart."""
+    """Returns a first process on the empty ledger; each test ends it by a restart."""
     world = World(Portfolio(TradingState(), LIMITS), clock=clock, ledger=on_disk, venue=venue)
     await clock.run(world.market.load_instruments(None))
     world.inbox.start([], [])

@@ -1,4 +1,4 @@
-"""Where ledger and exchange disagree nothing is traded, until the owner says so or it goes away by itself."""
+"""Halts: where ledger and exchange disagree nothing is traded, until the owner accepts it or the difference goes away."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -60,7 +60,7 @@ async def test_coins_sold_elsewhere_hold_the_symbol_and_are_told_once(world: Wor
 
 
 async def held_back(world: World) -> None:
-    """6 of the 19.98 WIF were sold elsewhere."""
+    """Sells 6 of the 19.98 WIF elsewhere."""
     await world.say("BUY_SM")
     world.venue.more["WIF"] = Decimal(-6)
     await compare(world)
@@ -239,7 +239,7 @@ async def test_looks_do_not_pile_up_while_the_exchange_is_away(world: World) -> 
 
 
 async def test_a_look_delays_no_signal(world: World) -> None:
-    """An exchange that takes 5 s to answer a look takes a signal meanwhile."""
+    """Sends a signal while the exchange takes 5 s to answer a look."""
     await world.say("BUY_SM")
     balances = world.venue.balances
 
@@ -256,7 +256,7 @@ async def test_a_look_delays_no_signal(world: World) -> None:
 
 
 async def test_what_moved_while_it_was_looked_at_is_not_committed(world: World, ledger: MemoryLedger) -> None:
-    """The balances are those of before the sale, the positions those of after it."""
+    """Mixes the balances of before the sale with the positions of after it."""
     await world.say("BUY_SM")
     await world.clock.forward(10)
     world.venue.more["WIF"] = Decimal(-6)

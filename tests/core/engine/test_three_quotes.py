@@ -1,4 +1,4 @@
-"""Limits with three quote assets, from a signal in to orders out: each counted in the report asset at the market."""
+"""Limits with three quote assets, from signals to orders: each counted in the report asset at market rates."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -29,7 +29,7 @@ NAMES = {"WIFUSDC": "WIF/USDC", "WIFEUR": "WIF/EUR", "ETHBTC": "ETH/BTC", "BTCUS
 
 
 class CountedVenue(ScriptedVenue):
-    """Keeps what it was asked."""
+    """Records its requests."""
 
     def __init__(self, clock: VirtualClock, rules: dict[str, Instrument], prices: dict[str, Decimal]) -> None:
         super().__init__(clock, rules, prices)
@@ -71,7 +71,7 @@ def why(verdict: MessageOutcome) -> str:
 
 
 async def test_one_order_is_limited_in_the_report_asset_whatever_it_is_priced_in(open_world: OpenWorld) -> None:
-    """20 ETH at 0.03 BTC are 0.6, and 36,000 USDC."""
+    """Buys 20 ETH at 0.03 BTC: 0.6 BTC, and 36,000 USDC."""
     world = await open_world(trade_qty=Decimal(20))
     assert why(await buy(world, "ETHBTC")) == "worth 36000.00 USDC, more than the limit of 1000 per order"
     assert why(await buy(world, "WIFUSDC")) == "ordered"
@@ -180,7 +180,7 @@ async def test_the_rates_are_at_hand_so_that_no_entry_waits_for_one(open_world: 
 
 
 async def test_a_start_waits_for_no_pair(open_world: OpenWorld, venue: CountedVenue) -> None:
-    """Trading begins, and exits go, where the rules of a pair cannot be read; an entry reads them when it needs them."""
+    """Starts trading, exits included, while the rules of a pair cannot be read; an entry reads them when it needs them."""
     names = frozenset({"WIFEUR"})
     world = await open_world(symbols=names)
     world.market._instruments.clear()

@@ -1,4 +1,4 @@
-"""One order of ours that cannot be read on the exchange: it halts entries of its symbol and is told; all others are used."""
+"""One unreadable order of ours on the exchange: it halts entries of its symbol and is reported; all others are used."""
 
 from copy import deepcopy
 from dataclasses import replace
@@ -25,7 +25,7 @@ ODD = "mf-odd"
 
 @pytest.fixture
 def odd(world: World, ledger: MemoryLedger) -> World:
-    """The exchange has an order of ours in WIFUSDC that it tells otherwise than documented."""
+    """Gives the exchange an order of ours in WIFUSDC in an undocumented form."""
     world.venue.foreign.append(replace(FOREIGN, client_order_id=ODD, order_id="4711", mark=ledger.mark))
     world.venue.unreadable.add(ODD)
     return world
@@ -59,7 +59,7 @@ async def test_an_exit_goes_on(world: World, ledger: MemoryLedger) -> None:
 
 
 async def test_the_readable_ones_are_used(world: World, ledger: MemoryLedger, restart: Restart) -> None:
-    """What the ledger lost is taken over, and somebody else is noticed, beside it."""
+    """Adopts the ledger's lost order, and detects another trader, beside it."""
     copy = deepcopy(ledger)
     await world.say("BUY_SM")
     world.venue.foreign.append(replace(FOREIGN, client_order_id=ODD, order_id="4711", mark=ledger.mark))
@@ -102,7 +102,7 @@ async def test_it_is_a_difference_of_the_books(odd: World) -> None:
 
 
 async def test_one_that_may_be_ours_is_no_proof_that_ours_was_never_placed(world: World, ledger: MemoryLedger) -> None:
-    """Somebody else's order has the name that we sent, and so has one that cannot be read."""
+    """Finds another program's order under the name that we sent, and an unreadable one under the same name."""
     world.venue.next(lost(executed=True, visible_after=60))
     await hear(world, "BUY_SM")
     (name,) = ledger.orders

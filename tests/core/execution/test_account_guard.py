@@ -1,4 +1,4 @@
-"""One account, one trader: what the ledger lost is taken over, what is of somebody else halts entries and never an exit."""
+"""One account, one trader: lost orders are adopted, another trader's halt entries and never an exit."""
 
 from copy import deepcopy
 from dataclasses import replace
@@ -56,12 +56,12 @@ def ids(ledger: MemoryLedger) -> list[str]:
 
 
 async def set_back(world: World, ledger: MemoryLedger, restart: Restart, *, after: float = 60.0) -> World:
-    """A new process on a copy of the ledger that somebody made before."""
+    """Starts a new process on an earlier copy of the ledger."""
     await world.clock.forward(after)
     return await restart(world, ledger)
 
 
-# --- what the ledger has lost ---
+# --- lost orders ---
 
 
 @pytest.mark.parametrize("fee_asset", [None, "USDC", "BNB"])
@@ -104,7 +104,7 @@ async def test_a_whole_lost_round_trip_is_taken_over_in_its_order(world: World, 
 
 
 async def test_a_signal_that_comes_again_is_not_ordered_again(world: World, ledger: MemoryLedger, restart: Restart) -> None:
-    """Whether it comes before or after the order was taken over."""
+    """Covers its arrival before and after the order was adopted."""
     copy = deepcopy(ledger)
     await world.say("BUY_SM", name="s1")
     signal = world.signal("BUY_SM", name="s1")
@@ -300,7 +300,7 @@ async def _away(symbol: str, which: object) -> None:
     raise ExchangeUnavailable("unreadable answer")
 
 
-# --- orders of somebody else ---
+# --- orders of another trader ---
 
 STRANGE = {
     "order_of_other": FOREIGN,
@@ -421,7 +421,7 @@ async def test_orders_of_before_there_were_marks_are_our_own(world: World, ledge
 
 
 async def test_an_unanswered_order_is_not_taken_for_that_of_another(world: World, ledger: MemoryLedger) -> None:
-    """Both sent the same signal; ours never arrived, theirs is there under the same client order id."""
+    """Covers two programs that sent the same signal: our order never arrived, theirs has the same client order id."""
     await world.clock.forward(60)
     world.venue.next(lost(executed=False))
     placing = world.venue.place

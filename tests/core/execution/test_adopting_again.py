@@ -1,4 +1,4 @@
-"""An order that an error of our own kept from being taken over is told, halts its symbol, and is tried until it is booked."""
+"""An order that a bug of ours kept from being adopted is reported, halts its symbol, and is retried until it is booked."""
 
 from copy import deepcopy
 from decimal import Decimal
@@ -19,7 +19,7 @@ from tests.core.world import World
 
 
 class Broken:
-    """Adoption with a bug, until it is mended."""
+    """Adoption with a bug, until it is fixed."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.tried = 0
@@ -41,7 +41,7 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> Broken:
 
 @pytest.fixture
 async def copy(world: World, ledger: MemoryLedger) -> MemoryLedger:
-    """A ledger that has lost a purchase."""
+    """Returns a ledger that has lost a purchase."""
     before = deepcopy(ledger)
     await world.say("BUY_SM")
     return before
@@ -87,7 +87,7 @@ async def test_an_entry_that_comes_first_is_refused(world: World, copy: MemoryLe
 async def test_what_it_took_cannot_be_written_off_meanwhile(
     world: World, ledger: MemoryLedger, restart: Restart, broken: Broken
 ) -> None:
-    """The sale that is to be booked would be taken off the position twice."""
+    """Prevents deducting the sale that is still to be booked twice."""
     await world.say("BUY_SM")
     copy = deepcopy(ledger)
     await world.say("SELL_SM")

@@ -1,4 +1,4 @@
-"""An order left without an answer whose symbol is delisted: asked about for a while, then told once, and nothing is guessed."""
+"""An unanswered order whose symbol is delisted: retried for a while, then reported once, and nothing is guessed."""
 
 from collections.abc import Sequence
 
@@ -26,7 +26,7 @@ def ends(ledger: MemoryLedger) -> list[tuple[str, str]]:
 
 
 async def left_open(world: World, kind: str) -> None:
-    """Its answer is lost, and its symbol is delisted before it shows."""
+    """Leaves an order without an answer, and delists its symbol before it shows."""
     world.venue.next(lost(executed=True, visible_after=3))
     await hear(world, kind)
     world.venue.delisted.add("WIFUSDC")
@@ -121,7 +121,7 @@ async def test_an_exchange_that_is_away_or_contradicts_itself_ends_nothing(
 
 
 async def test_nothing_is_entered_where_the_exchange_contradicts_itself(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It lists the symbol, and knows no such symbol where it is asked for its orders."""
+    """Lists the symbol, but denies knowing it when asked for its orders."""
 
     async def unknown(symbol: str, _: int) -> None:
         raise SymbolUnknown("HTTP 400, code -1121: Invalid symbol.")

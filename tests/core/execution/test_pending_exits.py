@@ -1,4 +1,4 @@
-"""What is held can be left: an exit is sent whatever the position is worth now, and stays wanted until it is done."""
+"""Positions can always be closed: an exit is sent whatever the position is worth now, and stays pending until it is done."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -34,16 +34,16 @@ def is_held(world: World, symbol: str = "WIFUSDC") -> bool:
 
 
 async def hear(world: World, kind: str = "SELL_SM") -> None:
-    """A signal comes; what becomes of it is another thing."""
+    """Delivers a signal; its outcome comes later."""
     await world.clock.run(world.inbox.deliver([world.said(world.signal(kind))]))
     await world.clock.quiet()
 
 
-# --- what is held
+# --- positions
 
 
 async def test_what_has_lost_its_worth_is_still_held(open_world: OpenWorld) -> None:
-    """Bought for 5.28 USDC, and the bid dips below what an order must be worth: the exchange goes by its average price."""
+    """Buys for 5.28 USDC; then the bid drops below the minimum order value: the exchange uses its average price."""
     world = await open_world(trade_qty=Decimal(11))
     await world.say("BUY_SM")
     world.venue.prices["WIFUSDC"] = Decimal("0.445")
@@ -65,7 +65,7 @@ async def test_it_is_the_exchange_that_says_no(open_world: OpenWorld, ledger: Me
     assert [event.reason.code for event in ledger.events if isinstance(event, ExitPending)] == ["filter_failure"]
 
 
-# --- what may come between an exit and its end
+# --- events between an exit and its end
 
 
 def ban(world: World, _ledger: MemoryLedger) -> None:
@@ -211,7 +211,7 @@ async def test_where_nothing_is_free_it_waits_until_something_is(world: World, l
     assert not is_held(world)
 
 
-# --- how it ends without being done
+# --- exits that end undone
 
 
 async def test_one_that_grows_too_old_is_told_loudly(world: World, ledger: MemoryLedger) -> None:
@@ -332,12 +332,12 @@ async def test_a_bug_does_not_end_it(world: World, monkeypatch: pytest.MonkeyPat
     assert not is_held(world)
 
 
-# --- questions
+# --- approvals
 
 
 @pytest.fixture
 async def asking(open_world: OpenWorld) -> World:
-    """WIF is held, and everything is asked about."""
+    """Holds WIF, with approval needed for everything."""
     world = await open_world(controls=TradingState())
     await world.say("BUY_SM")
     await world.set(mode=Mode.CONFIRM)

@@ -1,4 +1,4 @@
-"""What a process left of an exit: a sale that an older version left unsettled is wanted, an attempt that waits is no conflict."""
+"""Exits left by an earlier process: an older version's unsettled sale becomes pending, a waiting attempt is no conflict."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -15,7 +15,7 @@ from tests.core.world import World
 
 
 async def left_unsettled(world: World, ledger: MemoryLedger, *, executed: bool) -> None:
-    """A sale is under way when the process ends, on a ledger of before exits were wanted."""
+    """Ends the process with a sale under way, on a ledger older than pending exits."""
     await world.say("BUY_SM")
     world.venue.next(lost(executed=executed), *[refused(NOT_ENOUGH)] * 2)
     await hear(world)
@@ -65,7 +65,7 @@ async def test_one_that_grew_too_old_meanwhile_is_told_loudly(world: World, ledg
 async def test_an_attempt_that_waited_while_its_exit_was_renewed_is_no_conflict_and_not_too_old(
     world: World, ledger: MemoryLedger, restart: Restart
 ) -> None:
-    """The opinion came again, with the next attempt stored behind it; the process ended before it came to either."""
+    """Repeats the signal with the next attempt stored behind it; the process ends before it handles either."""
     await world.say("BUY_SM")
     world.venue.next(*[refused(BANNED)] * 20)
     signal = replace(world.signal("SELL_SM"), dated=True)

@@ -1,4 +1,4 @@
-"""Whether a signal is acted upon at all."""
+"""Admission: the decision whether a signal is acted upon at all."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -28,7 +28,7 @@ def pending(side: Side) -> Approval:
     return Approval("t", signal, 1, side, Decimal(20), signal.close, ApprovalState.OPEN, NOON, NOON + timedelta(seconds=120))
 
 
-DUST = replace(HELD, qty=Decimal("0.005"))  # below a step by today's rules, whatever it was called once
+DUST = replace(HELD, qty=Decimal("0.005"))  # below a step by today's rules, whatever it was before
 LITTLE = replace(HELD, qty=Decimal("0.5"))  # worth 0.24 now; the exchange wants 5
 
 
@@ -141,7 +141,7 @@ def test_confirm_mode_asks_for_what_would_be_traded() -> None:
 @pytest.mark.parametrize("age", [-3600.0, -90.0, -10.0, 0.0, 50.0, 90.0, 700.0, 3600.0])
 @pytest.mark.parametrize("side", [Side.BUY, Side.SELL])
 def test_a_wrong_clock_of_ours_is_called_ours_and_keeps_no_exit_back(side: Side, age: float, offset: float | None) -> None:
-    """`age` is what our clock makes of it; `offset` is how far the exchange's is ahead."""
+    """Takes `age` by our clock; `offset` is how far the exchange's is ahead."""
     opinion = replace(said(f"{side}_SM"), ts=NOON - timedelta(seconds=age))
     ahead = None if offset is None else timedelta(seconds=offset)
     refused = signal_age(opinion, decision_context(clock_offset=ahead))

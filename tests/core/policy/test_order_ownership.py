@@ -1,4 +1,4 @@
-"""Whose an order on the exchange is: a row for every combination that tells one case from another."""
+"""The owner of an order on the exchange: a row for every combination that distinguishes the cases."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -44,11 +44,11 @@ NEVER_SENT = [
 @pytest.mark.parametrize(
     ("known", "acknowledged", "expected"),
     [
-        # in the ledger under this number: known, with whatever mark, as orders of before have none
+        # in the ledger under this number: known, with any mark, as old orders have none
         (FILLED, None, (Whose.KNOWN, Whose.KNOWN, Whose.KNOWN)),
-        # sent, and no answer yet: it is being found out about
+        # sent, and no answer yet: being resolved
         (order(OrderState.UNKNOWN), None, (Whose.KNOWN, Whose.KNOWN, Whose.KNOWN)),
-        # in the ledger under another number: the same signal was sent by somebody else, even where that has our own mark (a copy)
+        # in the ledger under another number: another program sent the same signal, even if that has our own mark (a copy)
         (order(OrderState.FILLED, "27"), None, (Whose.STRANGE, Whose.STRANGE, Whose.STRANGE)),
         (order(OrderState.FILLED, "27"), NOON, (Whose.KNOWN, Whose.KNOWN, Whose.KNOWN)),
         (order(OrderState.FILLED, "27"), EARLIER, (Whose.STRANGE, Whose.OTHERS, Whose.STRANGE)),
@@ -65,7 +65,7 @@ def test_whose_it_is(
     mark: int | None,
     report: ExecutionReport,
 ) -> None:
-    """`acknowledged` is until when orders of the report's mark are; `expected` is for our mark, another and none."""
+    """Passes when `acknowledged` orders of the report's mark count as expected; `expected` is for our mark, another and none."""
     wanted = dict(zip((OURS, THEIRS, None), expected, strict=True))[mark]
     if wanted is Whose.LOST and report is NOTHING:
         wanted = Whose.KNOWN  # no book lacks it

@@ -1,4 +1,4 @@
-"""A price that is not of this market: both directions for entries, tenfold for exits, and never for want of a price."""
+"""A price that is not of this market: both directions for entries, tenfold for exits, and never for lack of a price."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -130,7 +130,7 @@ async def test_a_signal_of_another_market_withdraws_no_question(world: World) ->
 
 
 async def test_an_exit_that_was_good_when_it_came_goes_on_through_a_crash(open_world: OpenWorld) -> None:
-    """The exchange is away while the market falls to a twentieth: that is when the exit is wanted most."""
+    """Keeps the exchange away while the market falls to a twentieth: that is when the exit matters most."""
     world = await open_world(trade_qty=Decimal(2000))
     await world.say("BUY_SM")
     world.venue.next(refused(NotTaken(reason("banned", seconds=70), retry_after=70)))

@@ -1,4 +1,4 @@
-"""What a trade earned, exact to the last decimal: fees in any asset, several fills, partial fills, dust."""
+"""Profit, exact to the last decimal: fees in any asset, several fills, partial fills, dust."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Print:
 
 
 def executed(side: Side, position: Position, prints: Sequence[Print], *, rules: Instrument = WIF, number: int = 1) -> Outcome:
-    """What follows from an order with these fills."""
+    """Settles an order with these fills."""
     with localcontext(EXACT):
         fills = [
             Fill(rules.symbol, f"{number}.{index}", Decimal(p.price), Decimal(p.qty), Decimal(p.fee), p.asset, NOON)
@@ -169,7 +169,7 @@ def test_what_a_sale_leaves_and_no_other_order_could_take_closes_the_position() 
     assert closed(left).qty == Decimal(15)
 
 
-# --- the books always balance
+# --- the accounts always balance
 
 eighths = st.integers(1, 10**17).map(lambda units: Decimal(units).scaleb(-8))  # quantities up to SHIB's 1e9
 prices = st.integers(1, 10**13).map(lambda units: Decimal(units).scaleb(-8))
@@ -185,7 +185,7 @@ steps = st.lists(
 
 @dataclass
 class AccountGuard:
-    """The exchange's side of it: what went out, what came in, what is there."""
+    """The exchange's side of the account: what went out, what came in, what is left."""
 
     spent: Decimal = ZERO
     received: Decimal = ZERO
@@ -203,7 +203,7 @@ class AccountGuard:
 
 
 def _prints(side: Side, wanted: Sequence[tuple[Decimal, Decimal, str]], held: Decimal) -> list[Print]:
-    """Fills with a fee of 0.1%, on the exchange's grid of 8 decimals; an exit sells no more than is held."""
+    """Draws fills with a fee of 0.1%, on the exchange's grid of 8 decimals; an exit sells no more than is held."""
     found = []
     for qty, price, asset in wanted:
         if side is Side.SELL:
@@ -249,4 +249,4 @@ def test_money_in_is_money_out_and_what_is_left_on_the_books(
         assert sum((row.quote_qty for row in rows if row.side is Side.SELL), ZERO) >= account.received
     assert position.qty > 0 or (position.cost, position.value) == (ZERO, ZERO)
     amounts = [value for row in rows for value in (getattr(row, name) for name in AMOUNTS) if value is not None]
-    assert all(value == value.quantize(GRID, context=EXACT) for value in amounts)  # what every table of amounts can hold
+    assert all(value == value.quantize(GRID, context=EXACT) for value in amounts)  # fits every column of amounts

@@ -1,4 +1,4 @@
-"""Each risk rule at its limit, just below and just above; exits always pass; what is not known is refused."""
+"""Each risk rule at its limit, just below and just above; exits always pass; unknown values are refused."""
 
 from decimal import Decimal
 
@@ -65,7 +65,7 @@ def test_the_loss_of_the_day(result: Decimal | None, refused: str) -> None:
 
 
 def worst() -> DecisionContext:
-    """Every limit is broken, and nothing is known."""
+    """Returns a context in which every limit is broken, and nothing is known."""
     return decision_context(
         open_count=99, results_today=None, max_order_notional=Decimal(0), price_band_pct=Decimal(0), position=HELD
     )
@@ -75,7 +75,7 @@ def worst() -> DecisionContext:
 def test_every_rule_refuses_an_entry_at_its_worst_and_no_exit(rule: object) -> None:
     assert callable(rule)
     assert rule(said(close="0.01"), draft(), worst()) is not None
-    # Off tenfold an exit is refused as well, by price_sanity alone: test_price_sanity.py.
+    # An exit that is off tenfold is refused too, by price_sanity alone: test_price_sanity.py.
     assert rule(said("SELL_SM", close="0.05"), draft(Side.SELL), worst()) is None
 
 

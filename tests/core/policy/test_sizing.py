@@ -1,4 +1,4 @@
-"""How much: what is drafted passes every filter of the exchange, or there is a reason."""
+"""Sizing: the sized order passes every filter of the exchange, or there is a reason."""
 
 import json
 from dataclasses import replace
@@ -23,7 +23,7 @@ from tests.venue.model import OrderRequest
 INFO: dict[str, Any] = json.loads((DATA / "binance/exchangeInfo_12_symbols.json").read_text())
 SYMBOLS: dict[str, Any] = {entry["symbol"]: entry for entry in INFO["symbols"]}
 WIF = replace(parsed(SYMBOLS["WIFUSDC"]), min_notional=Decimal(5))  # 1 in the recording, 5 on most symbols
-# Rules that the recorded symbols do not have, and others do.
+# Rules that the recorded symbols lack, and others have.
 VARIANTS: list[dict[str, Any]] = [
     {},
     {"market_step_size": "1", "market_min_qty": "1"},
@@ -134,7 +134,7 @@ def test_a_draft_passes_every_filter_or_has_a_reason(
     draft, unfit = size(side, rules, price, Position(symbol, qty=qty), limits)
     if unfit is None:
         objection = _objection(filters, side, draft.qty, price)
-        # What an exit is worth the exchange judges by the price of the last minutes: it is sent, and the exchange says no.
+        # The exchange judges an exit's worth by the average price of the last minutes: it is sent, and the exchange refuses.
         assert objection is None or (side is Side.SELL and _too_little(rules, draft.qty, price))
         check_precision("quantity", draft.qty, filters.base_precision)
     elif unfit.code == "unsellable":
@@ -153,14 +153,14 @@ def _too_little(rules: Instrument, qty: Decimal, price: Decimal) -> bool:
 
 
 def _as_much_as_one_order_may(rules: Instrument, qty: Decimal, price: Decimal) -> bool:
-    """Up to a step and the room that is left for a price that moves."""
+    """Allows for a step and the room that is left for a moving price."""
     step = max(rules.step_size, rules.market_step_size)
     by_worth = rules.max_notional is not None and (qty + step) * price >= rules.max_notional * Decimal("0.9")
     return by_worth or (rules.most_market_qty is not None and qty == rules.market_quantity(rules.most_market_qty))
 
 
 def _objection(filters: SymbolRules, side: Side, qty: Decimal, price: Decimal) -> VenueError | None:
-    """What the exchange's own filters say, by an implementation of them that shares nothing with ours."""
+    """Returns the objection of the exchange's own filters, by an implementation that shares nothing with ours."""
     order = OrderRequest(
         symbol=filters.symbol,
         side=side.value,

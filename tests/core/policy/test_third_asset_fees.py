@@ -1,4 +1,4 @@
-"""A fee paid in a coin that is held leaves that position: quantity and cost, once, across crashes."""
+"""A fee paid in a coin that is held reduces that position: quantity and cost, once, across crashes."""
 
 from decimal import Decimal
 
@@ -17,7 +17,7 @@ from tests.core.world import World, instrument
 
 @pytest.fixture
 async def world(open_world: OpenWorld) -> World:
-    """BNB is held, and fees are paid in it: 0.06 % of the quote amount, in BNB at 600."""
+    """Holds BNB, and pays fees in it: 0.06 % of the quote amount, in BNB at 600."""
     world = await open_world(trade_qty=Decimal(20), max_order_notional=Decimal(100_000))
     world.venue.fee_asset = "BNB"
     world.venue.fee_rate = Decimal("0.000001")
@@ -54,7 +54,7 @@ async def test_it_is_sold_without_what_the_fees_took(world: World) -> None:
 
 
 async def test_what_the_exchange_says_no_to_meanwhile_is_sold_by_what_is_free(world: World) -> None:
-    world.venue.more["BNB"] = Decimal("-0.5")  # eaten before this ledger knew
+    world.venue.more["BNB"] = Decimal("-0.5")  # taken before this ledger knew
     world.venue.next(refused(Rejected(reason("insufficient_balance", asset="BNB"))))
     await world.say("SELL_SM", symbol="BNBUSDC", close="600")
     await world.clock.forward(3)
@@ -81,7 +81,7 @@ async def test_the_owners_own_coins_are_nobodys_position(open_world: OpenWorld) 
 
 
 async def test_a_fee_that_an_order_under_way_is_paying_halts_nothing(world: World, ledger: MemoryLedger) -> None:
-    """The exchange has taken it already, and says of the order only that it is there."""
+    """Simulates an exchange that has deducted the fee already, and reports only that the order exists."""
     world.venue.next(Course(final_after=40))
     world.venue.fee_rate = Decimal(1)
     await world.inbox.deliver([world.said(world.signal("BUY_SM"))])
@@ -94,7 +94,7 @@ async def test_a_fee_that_an_order_under_way_is_paying_halts_nothing(world: Worl
     assert not world.portfolio.in_flight
     await compare(world)
     assert ledger.holds == {}
-    world.venue.more["BNB"] = Decimal(-5)  # and what is gone without an order is told as ever
+    world.venue.more["BNB"] = Decimal(-5)  # losses without an order are still reported
     await compare(world)
     assert ledger.holds["BNBUSDC"].active
 

@@ -1,4 +1,4 @@
-"""The comparison of a day's books, without any of the books."""
+"""The daily reconciliation, on plain values."""
 
 from collections.abc import Sequence
 from dataclasses import replace

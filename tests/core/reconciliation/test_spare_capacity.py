@@ -1,4 +1,4 @@
-"""An exchange that does not tell a price for a moment costs no entry that is still good; and nobody waits longer than that."""
+"""A briefly missing price costs no entry that is still good; and nobody waits longer than that."""
 
 import asyncio
 from decimal import Decimal
@@ -14,7 +14,7 @@ from tests.core.world import World
 
 
 def coming(world: World) -> asyncio.Task[MessageOutcome | None]:
-    """An entry that arrives; the test lets time pass."""
+    """Sends an entry; the test lets time pass."""
     return asyncio.create_task(world.inbox.ask(world.said(world.signal("BUY_SM"))))
 
 
@@ -79,7 +79,7 @@ async def test_other_symbols_and_exits_do_not_wait(world: World, venue: Scripted
     assert (sold.outcome, clock.now()) == ("ordered", began)
     venue.prices["WIFUSDC"] = Decimal("0.48")
     await clock.run(waiting)
-    await clock.forward(60)  # of a signal younger than the process nobody need be asked
+    await clock.forward(60)  # a signal younger than the process needs no question
     venue.unavailable = True
     began = clock.now()
     sold = await world.say("SELL_SM")

@@ -1,4 +1,4 @@
-"""`reconcile` names whose an order is, what rests, what is bound, and every symbol that was ever traded."""
+"""`reconcile` names the owner of each order, open orders, locked balances, and every symbol that was ever traded."""
 
 from collections.abc import Mapping
 from dataclasses import replace

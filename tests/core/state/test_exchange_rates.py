@@ -1,4 +1,4 @@
-"""What one asset is worth in another: straight, turned round or by way of a third, exact, and never better than the market."""
+"""Conversion rates: direct, inverted or via a third asset, exact, and never better than the market."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -27,7 +27,7 @@ Prices = Mapping[str, tuple[str, str]]
 
 
 def pairs(*named: str) -> dict[str, Instrument]:
-    """Rules of pairs written BASE/QUOTE."""
+    """Returns rules of pairs written BASE/QUOTE."""
     return {name.replace("/", ""): instrument(*name.split("/")) for name in named}
 
 
@@ -54,7 +54,7 @@ RATES: Mapping[Rate, Mapping[str, tuple[str, str] | None]] = {
         "EUR/USDT": ("1", "1.1"),
         "USDC/USDT": ("0.5", "1"),
     },
-    # The straight pair has no price: another way serves.
+    # The direct pair has no price: another way serves.
     Rate("BTC", "USDC", Decimal(60000), Decimal(60000), ("BTCUSDT", "USDCUSDT")): {
         "BTC/USDC": None,
         "BTC/USDT": ("60000", "60000"),
@@ -79,7 +79,7 @@ def test_a_rate(wanted: Rate) -> None:
         ("BTC", ("BTC/USDC",), {"BTCUSDC": ("0", "1")}, ("BTCUSDC",)),
         ("BTC", ("BTC/USDT",), {"BTCUSDT": ("1", "1")}, ()),  # no way on from there
         ("BTC", ("BTC/USDT", "USDC/USDT"), {"BTCUSDT": ("1", "1")}, ("BTCUSDT", "USDCUSDT")),
-        ("BTC", ("BTC/XYZ", "XYZ/USDC"), {"BTCXYZ": ("1", "1"), "XYZUSDC": ("1", "1")}, ()),  # by way of nothing that thin
+        ("BTC", ("BTC/XYZ", "XYZ/USDC"), {"BTCXYZ": ("1", "1"), "XYZUSDC": ("1", "1")}, ()),  # not via such a thin market
     ],
 )
 def test_a_rate_that_nobody_knows(asset: str, named: tuple[str, ...], prices: Prices, lacking: tuple[str, ...]) -> None:
@@ -92,7 +92,7 @@ def test_a_pair_that_is_halted_prices_nothing() -> None:
 
 
 def test_a_name_put_together_otherwise_is_not_taken_for_a_pair() -> None:
-    """ABCUSDC may be A against BCUSDC for all that its letters say."""
+    """Rejects reading ABCUSDC as A against BCUSDC, although its letters allow it."""
     rules = {"BTCUSDC": replace(instrument("BTC"), base="B", quote="TCUSDC")}
     assert not list(paths("BTC", "USDC", rules))
 
@@ -128,7 +128,7 @@ def test_a_pair_and_the_same_turned_round_agree_within_rounding(one: Decimal, ot
 def test_refusing_depends_on_the_rate_and_not_on_the_way_to_it(
     one: Decimal, other: Decimal, middle: str, result: Decimal, qty: Decimal
 ) -> None:
-    """The same rate, straight, turned round or by way of any middle, decides the same."""
+    """Decides alike at the same rate, whether direct, inverted or via any middle asset."""
     low, high = sorted((one, other))
     decisions = set()
     for via in (("BTCUSDC",), ("USDCBTC",), (f"BTC{middle}", f"{middle}USDC")):
@@ -144,8 +144,8 @@ def test_refusing_depends_on_the_rate_and_not_on_the_way_to_it(
     ("results", "total"),
     [
         ({}, "0"),
-        ({"USDC": "-40", "EUR": "-50"}, "-100"),  # a loss by what it costs to make good: 1.20
-        ({"USDC": "-40", "EUR": "50"}, "15"),  # a gain by what it brings: 1.10
+        ({"USDC": "-40", "EUR": "-50"}, "-100"),  # a loss at the price of covering it: 1.20
+        ({"USDC": "-40", "EUR": "50"}, "15"),  # a gain at its selling price: 1.10
         ({"BTC": "-0.001", "EUR": "-10", "USDC": "5"}, "-68"),
     ],
 )
@@ -194,9 +194,9 @@ def test_trade_quote_is_an_amount_of_the_report_asset(price: Decimal, wanted: De
         ("0", "", None, True),
         ("100", "USDC", "100", False),
         ("100", "USDC", "100.01", True),
-        ("100", "", "99", False),  # said to an older version
-        ("100", "BTC", "99", True),  # said in another asset: it spares no question
-        ("100", "USDC", None, False),  # an exit whose worth nobody knows waits for nobody
+        ("100", "", "99", False),  # set in an older version
+        ("100", "BTC", "99", True),  # set in another asset: it exempts nothing
+        ("100", "USDC", None, False),  # an exit of unknown worth waits for nobody
     ],
 )
 def test_who_is_asked_goes_by_worth_in_the_report_asset(above: str, asset: str, worth: str | None, asked: bool) -> None:

@@ -1,4 +1,4 @@
-"""Prices at hand: fresh or asked for, once however many wait, and never guessed."""
+"""Cached prices: fresh or requested, once however many wait, and never guessed."""
 
 import asyncio
 import contextlib
@@ -18,7 +18,7 @@ from tests.core.virtual_time import VirtualClock
 
 
 class CountedVenue(ScriptedVenue):
-    """Counts the questions for prices."""
+    """Counts the requests for prices."""
 
     asked = 0
     slowness: ClassVar[deque[float]] = deque()  # seconds that the coming answers take
@@ -38,7 +38,7 @@ def counted(venue: ScriptedVenue, clock: VirtualClock) -> CountedVenue:
 
 @pytest.fixture
 async def market(counted: CountedVenue, clock: VirtualClock) -> MarketDataCache:
-    """A market that watches WIFUSDC once it runs."""
+    """Returns a cache that watches WIFUSDC once it runs."""
     market = MarketDataCache(counted, clock, watched=lambda: {"WIFUSDC"})
     await market.load_instruments(None)
     return market
@@ -60,7 +60,7 @@ async def test_a_price_is_good_for_three_seconds(market: MarketDataCache, counte
 async def test_a_price_is_as_old_as_its_question(
     market: MarketDataCache, counted: CountedVenue, clock: VirtualClock, took: float, is_price: bool
 ) -> None:
-    """Whatever the adapter stamps it with: here the time of the answer."""
+    """Ignores the adapter's stamp: here the time of the answer."""
     counted.slowness.append(took)
     watching = asyncio.create_task(market.run())
     await clock.forward(took)
@@ -76,7 +76,7 @@ async def test_an_answer_that_comes_late_takes_no_newer_ones_place(
     market: MarketDataCache, counted: CountedVenue, clock: VirtualClock
 ) -> None:
     counted.slowness.append(8)
-    watching = asyncio.create_task(market.run())  # asks first, is answered last
+    watching = asyncio.create_task(market.run())  # requests first, is answered last
     await clock.forward(7)
     newer = await market.fresh_quote("WIFUSDC")
     await clock.forward(1)
@@ -107,7 +107,7 @@ async def test_no_answer_is_no_price_though_an_old_one_is_known(
     await clock.forward(10)
     counted.unavailable = True
     assert await market.fresh_quote("WIFUSDC") is None
-    assert market.price("WIFUSDC") == Decimal("0.48")  # for showing
+    assert market.price("WIFUSDC") == Decimal("0.48")  # for display
 
 
 async def test_a_symbol_without_a_price_or_without_rules_has_none(market: MarketDataCache, counted: CountedVenue) -> None:

@@ -1,4 +1,4 @@
-"""The present in memory: what is held, under way, asked and earned."""
+"""The in-memory portfolio: positions, orders under way, approvals and profits."""
 
 from dataclasses import replace
 from datetime import timedelta

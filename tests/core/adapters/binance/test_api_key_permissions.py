@@ -1,4 +1,4 @@
-"""What the exchange's key may do: read from the exchange itself, told at each start, in words that say what to do."""
+"""The permissions of the exchange key: read from the exchange itself, reported at each start, with what to do."""
 
 import pytest
 
@@ -20,7 +20,7 @@ RESTRICTIONS = "GET /sapi/v1/account/apiRestrictions"
 
 
 class HastyClock(VirtualClock):
-    """Nobody waits; how long it would have been is noted."""
+    """A clock on which nobody waits; it records the waits."""
 
     async def sleep(self, seconds: float) -> None:
         self.step(seconds)

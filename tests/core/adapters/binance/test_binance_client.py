@@ -1,4 +1,4 @@
-"""BinanceClient beyond what every Venue does: fills, pages, keys, the clock, limits, an exchange that comes and goes."""
+"""BinanceClient beyond the Venue contract: fills, pages, keys, the clock, limits, an exchange that comes and goes."""
 
 import asyncio
 import subprocess
@@ -46,7 +46,7 @@ async def test_the_request_is_what_the_exchange_wants(venue: Venue, connect: Con
         "quantity": "1000000", "newClientOrderId": "mf-1", "newOrderRespType": "FULL", "type": "MARKET", "recvWindow": "2000",
     }  # fmt: skip
     assert "strategyId" not in seen
-    assert client.request_lifetime == 3.0  # and a second for a date ahead of the exchange's clock
+    assert client.request_lifetime == 3.0  # plus a second for a date ahead of the exchange's clock
 
 
 async def test_an_order_carries_its_ledgers_mark(venue: Venue, client: BinanceClient) -> None:

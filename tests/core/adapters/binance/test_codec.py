@@ -1,4 +1,4 @@
-"""Binance's real and documented payloads, read; and whatever else could stand in an answer, refused."""
+"""Binance's recorded and documented payloads are parsed; anything else in an answer is refused."""
 
 import json
 from collections.abc import Callable
@@ -154,7 +154,7 @@ def test_an_order_that_cannot_be_so_is_unreadable(change: dict[str, Any]) -> Non
     assert codec.order(QUERIED).state is OrderState.FILLED
     with pytest.raises(Unreadable) as caught:
         codec.order({**QUERIED, **change})
-    assert "1795" not in str(caught.value)  # names the field, tells nothing of what stood in it
+    assert "1795" not in str(caught.value)  # names the field, never its content
 
 
 @pytest.mark.parametrize("change", [{"client_order_id": "mf-2"}, {"symbol": "WIFUSDT"}, {"side": Side.SELL}])
@@ -342,7 +342,7 @@ GOOD: dict[str, Any] = {
 
 @st.composite
 def damaged(draw: st.DrawFn, whole: Any) -> Any:
-    """`whole` with something else in one place, or without it."""
+    """Draws `whole` with one part changed or removed."""
     if isinstance(whole, dict) and whole and draw(st.booleans()):
         key = draw(st.sampled_from(sorted(whole)))
         rest = {name: value for name, value in whole.items() if name != key}
@@ -363,7 +363,8 @@ def test_nothing_makes_a_reader_raise_anything_else(kind: str, data: st.DataObje
 
 
 def test_an_order_of_others_that_cannot_be_read_hides_no_order_of_ours() -> None:
-    """rest-api.md, "All orders": cummulativeQuoteQty may be below 0 for old ones, "the data is not available at this time"."""
+    """Documents rest-api.md, "All orders": cummulativeQuoteQty may be below 0 for old ones, "the data is not available at this
+    time"."""
     old = {**QUERIED, "clientOrderId": "web_1", "cummulativeQuoteQty": "-1"}
     found = codec.orders([old, QUERIED], "mf-")
     assert [order.client_order_id for order in found] == [QUERIED["clientOrderId"]]

@@ -1,4 +1,4 @@
-"""The table of refusals, walked row by row: the venue answers so, the client says what the table says, the chat has words."""
+"""Walks the table of refusals row by row: the venue answers so, the client follows the table, the chat has a sentence."""
 
 import json
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ KINDS: dict[Outcome, type] = {
 
 
 def rows() -> Iterator[tuple[int, int, str, Meaning]]:
-    """HTTP status, code and message of each row, and what it means."""
+    """Yields HTTP status, code and message of each row, and its meaning."""
     yield from ((400, code, "As documented.", meaning) for code, meaning in CODES.items())
     yield from ((400, -2010, message, meaning) for message, meaning in MESSAGES.items())
     yield from ((400, -1013, f"Filter failure: {name}", meaning) for name, meaning in FILTERS.items())

@@ -1,4 +1,4 @@
-"""What an answer that is no answer means for an order: a no only where the exchange itself said no."""
+"""The meaning of an error answer for an order: a no only if the exchange itself said no."""
 
 import json
 from decimal import Decimal
@@ -116,7 +116,7 @@ def test_how_long_to_wait(status: int, code: int, header: str | None, seconds: f
 def test_a_pause_that_is_not_asked_for_in_the_exchanges_words_is_kept_and_is_short(
     status: int, header: str | None, seconds: float
 ) -> None:
-    """It may have been said by something in between, after the order had arrived."""
+    """Treats it as possibly a proxy's, sent after the order had arrived."""
     assert refusal(status, 0, "", {} if header is None else {"Retry-After": header}).wait == seconds
     assert isinstance(meaning(status, retry_after=header), Unanswered)
 
@@ -155,7 +155,7 @@ def test_any_refusal_has_one_meaning(status: int, code: object, message: object,
 
 @pytest.mark.parametrize(("status", "said"), [(451, "restricted location"), (403, "firewall")])
 def test_who_turns_away_before_the_exchange_is_named_and_not_repeated(status: int, said: str) -> None:
-    """What stands in such a page may hold the request's address, signature and all."""
+    """Guards secrets: such a page may quote the request's address, signature included."""
     words = str(refusal(status, 0, "Service unavailable: GET /api/v3/order?signature=abc", {}))
     assert said in words
     assert "signature" not in words

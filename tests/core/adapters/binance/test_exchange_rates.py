@@ -1,4 +1,4 @@
-"""The pairs that convert amounts, found and priced over the wire by the real client: one unknown name spoils no list."""
+"""The real client finds and prices the pairs that convert amounts: one unknown name spoils no list."""
 
 from dataclasses import replace
 from decimal import Decimal

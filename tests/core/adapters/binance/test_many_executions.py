@@ -1,4 +1,4 @@
-"""A thousand executions over fifty symbols: compared inside the exchange's limits, at leisure, and shown how far it is."""
+"""Compares a thousand executions over fifty symbols within the exchange's limits, at low priority, and shows the progress."""
 
 import asyncio
 import os
@@ -35,7 +35,7 @@ ROOMY = replace(LIMITS, max_open_positions=SYMBOLS, max_order_notional=Decimal(1
 
 @pytest.fixture
 async def traded(venue: Venue, client: BinanceClient, tmp_path: Path) -> Path:
-    """A ledger of that many executions, and the exchange's own books of them."""
+    """Fills a ledger with that many executions, and the exchange with the matching trades."""
     venue.lift_limits()
     symbols = [venue.add_symbol(f"C{number:02}") for number in range(SYMBOLS)]
     clock, path = RealClock(), tmp_path / "ledger.db"
@@ -75,7 +75,7 @@ def settings(venue: Venue, ledger: Path) -> dict[str, str]:
 
 
 async def reconciled(venue: Venue, ledger: Path) -> tuple[int | None, str, str]:
-    """`marketflow reconcile` on a terminal: its exit code, what it found, and what the terminal showed meanwhile."""
+    """Runs `marketflow reconcile` on a terminal; returns its exit code, its findings, and what the terminal showed meanwhile."""
     terminal, end = os.openpty()
     process = await asyncio.create_subprocess_exec(
         MARKETFLOW, "reconcile", env=settings(venue, ledger), cwd="/", stdout=asyncio.subprocess.PIPE, stderr=end
@@ -93,7 +93,7 @@ async def reconciled(venue: Venue, ledger: Path) -> tuple[int | None, str, str]:
 
 
 class Counted(RealClock):
-    """Remembers how long it was slept."""
+    """A clock that adds up its sleeps."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -105,7 +105,7 @@ class Counted(RealClock):
 
 
 async def compared(account: BinanceClient, ledger: Path, clock: Counted) -> Comparison:
-    """All of the ledger, with this client."""
+    """Compares the whole ledger, with this client."""
     books = await look_into_ledger(f"sqlite+aiosqlite:///{ledger}", clock)
     executions = await LedgerQueries(books.reader).recent_executions(EXECUTIONS)
     await books.close()
@@ -122,7 +122,7 @@ async def test_reconcile_stays_inside_the_limits_and_shows_how_far_it_is(venue: 
     done = [int(number) for number in re.findall(rf"C\d\dUSDC: (\d+) of {EXECUTIONS} executions", shown)]
     assert done == list(range(20, EXECUTIONS + 1, 20))
 
-    # A second of this exchange is a minute of the true one: it waits, and earns no refusal.
+    # A second of this exchange is a minute of the real one: the client waits, and earns no refusal.
     (rule,) = [one for one in venue.rate_limits if one["rateLimitType"] == "REQUEST_WEIGHT"]
     rule |= {"interval": "SECOND", "limit": 500}
     venue.limits.set_rules(venue.rate_limits)
@@ -131,14 +131,14 @@ async def test_reconcile_stays_inside_the_limits_and_shows_how_far_it_is(venue: 
     found = await compared(account, traded, clock)
     assert (found.differences, found.notes) == ([], [])
     assert venue.limits.refusals == 0
-    assert clock.waited  # 2,000 of weight, of which 300 a second are for this
+    assert clock.waited  # 2,000 of weight, at 300 a second for comparisons
 
-    # One of them differs, another one's symbol is known no more: each has its line, and all others are compared.
+    # One of them differs, another's symbol is delisted: each has its line, and all others are compared.
     venue.delist("C07USDC")
     with closing(sqlite3.connect(traded)) as ledger, ledger:
         of_one = "SELECT MIN(execution_id) FROM executions WHERE symbol = 'C03USDC' AND side = 'BUY'"
         ledger.execute(f"UPDATE executions SET fee = '9' WHERE execution_id = ({of_one})")
-    await asyncio.sleep(1 - venue.clock.now_ms() % 1_000 / 1_000)  # the counts of the seconds are over
+    await asyncio.sleep(1 - venue.clock.now_ms() % 1_000 / 1_000)  # the one-second counts have restarted
     found = await compared(account, traded, clock)
     assert found.notes == ["C07USDC: 20 executions not compared, the exchange knows no such symbol (any more)"]
     (difference,) = found.differences

@@ -1,4 +1,4 @@
-"""An exchange that answers oddly, whatever it is asked: nothing ends, nothing is taken for a fact that is none, and no exit waits
+"""An exchange that answers oddly, whatever the question: nothing crashes, nothing false is taken for a fact, and no exit waits
 longer than the answer does."""
 
 import asyncio
@@ -44,9 +44,9 @@ BODIES = (
 
 
 def spoil(chance: random.Random, request: str, answer: Reply) -> Reply:
-    """An odd answer of the exchange. Its own plain word that it refused is left out: that would be a lie, and not odd."""
+    """Returns an odd answer of the exchange. Leaves out its own plain refusals: those would be lies, not oddities."""
     odd = {chance.choice(HEADERS): chance.choice(VALUES)}
-    if chance.random() < 0.2:  # a good status with an error in it, and the other way round
+    if chance.random() < 0.2:  # a success status with an error in it, and the reverse
         return Reply(chance.choice((200, 200, 400, 418, 429, 500, 503)), dumped(chance.choice(BODIES)), odd)
     made = any_odd(chance, answer)
     if "order" in request.partition("/")[2] and made.raw is None and 400 <= made.status < 500:
@@ -56,7 +56,7 @@ def spoil(chance: random.Random, request: str, answer: Reply) -> Reply:
 
 @pytest.fixture
 async def front(venue: Venue) -> AsyncIterator[OddFront]:
-    """Odd answers in front of the exchange; none at first."""
+    """Puts odd answers in front of the exchange; none at first."""
     venue.lift_limits()
     async with odd_front(int(venue.api_url.rpartition(":")[2].partition("/")[0]), spoil, SEED) as front:
         front.spoiling = False
@@ -68,7 +68,7 @@ def url(front: OddFront) -> str:
 
 
 class Orders:
-    """Places an order a call, each with its own name, and judges what is said about it by what the exchange has."""
+    """Places an order per call, each with its own name, and checks its result against the exchange's state."""
 
     def __init__(self, client: BinanceClient, venue: Venue) -> None:
         self._client = client
@@ -141,13 +141,13 @@ async def test_no_odd_answer_of_any_endpoint_is_an_error_or_a_fact(venue: Venue,
             except ExchangeUnavailable as error:
                 failed[name] += 1
                 clock.pass_time(error.retry_after)
-            clock.pass_time(400)  # whatever pause was asked for in no word of the exchange's is over
+            clock.pass_time(400)  # every pause from an answer that is not the exchange's own is over
     assert failed.keys() >= calls.keys() - {"place"}, "each of them was odd at least once"
     assert orders.said["Unanswered"] > orders.said["ExecutionReport"]
     assert not orders.said["Rejected"]
     assert len(front.made) == 11, front.made
 
-    front.spoiling = False  # and no count or limit that it heard in the meantime keeps it from working
+    front.spoiling = False  # no count or limit that it heard in the meantime keeps it from working
     clock.pass_time(3 * 86_400)
     await client.measure_clock()
     assert isinstance(await client.place(OrderRequest("mf-last", WIF, Side.SELL, Decimal(15))), ExecutionReport)
@@ -173,7 +173,7 @@ async def test_no_count_in_a_header_holds_an_exit_back(venue: Venue, front: OddF
 
 
 class Hasty(RealClock):
-    """Waits at most a little, and takes it for all of it."""
+    """A clock that waits a little at most, and counts it as the whole."""
 
     async def sleep(self, seconds: float) -> None:
         await super().sleep(min(seconds, 0.05))
@@ -209,7 +209,7 @@ async def test_the_core_lives_through_it_and_its_books_are_the_exchanges(
             await asyncio.sleep(0.3)
             asked = asyncio.create_task(said(("BUY_SM", "SELL_SM")[number % 2], number))
             await asyncio.wait([asked], timeout=3)
-            front.spoiling = False  # an unanswered order is found out about when something can be read again
+            front.spoiling = False  # an unanswered order is resolved once answers are readable again
             await asyncio.wait_for(asked, 30)
             assert [task for task in tasks if task.done()] == []
             assert not trading.inbox.failure.done()

@@ -1,4 +1,4 @@
-"""What an answer tells is as old as its question: prices, balances, rules, and the clock that dates requests."""
+"""An answer is as old as its question: prices, balances, rules, and the clock that dates requests."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -64,8 +64,8 @@ async def test_a_price_is_dated_when_it_is_asked_for() -> None:
 @pytest.mark.parametrize("ahead", [-7.0, 0.0, 7.0])
 @pytest.mark.parametrize(("out", "back"), [(0.0, 0.3), (0.3, 0.0), (0.0, 1.9), (0.0, 9.0), (9.0, 0.0), (4.0, 5.0), (1.5, 1.5)])
 async def test_no_request_is_dated_further_ahead_than_the_fence_counts_in(ahead: float, out: float, back: float) -> None:
-    """A request that is dated later than the exchange's clock by more than `request_lifetime` minus recvWindow could still become
-    an order when it is believed to be dead."""
+    """Protects the fence: a request dated ahead of the exchange's clock by more than `request_lifetime` minus recvWindow could
+    still become an order after it is believed dead."""
     clock = VirtualClock()
     wire = SlowWire(clock, out, back, ahead)
     await clock.run(client(clock, wire).measure_clock())

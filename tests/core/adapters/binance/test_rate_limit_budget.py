@@ -1,4 +1,4 @@
-"""The exchange's limits are kept by its own counts: a refusal for too much is never earned, no order is held back for weight."""
+"""The exchange's limits are kept by its own counts: no refusal for too many requests, and no order delayed for its weight."""
 
 import asyncio
 from decimal import Decimal
@@ -68,9 +68,9 @@ def test_the_exchanges_own_count_is_the_truth_whatever_was_assumed() -> None:
     budget = RateLimitBudget(lambda: now)
     budget.learn([RateLimit(WEIGHT, 60, 100)])
     for _ in range(50):
-        asked(budget, 20, heard=3)  # what weighs less than assumed, as orders do since April 2026
+        asked(budget, 20, heard=3)  # lighter than assumed, as orders are since April 2026
     assert budget.wait_for_question(4, 0.9) == 0
-    asked(budget, 1, heard=95)  # somebody else asks from this address
+    asked(budget, 1, heard=95)  # another program uses this address
     assert budget.wait_for_question(4, 0.9) > 0
     now += 60
     assert budget.wait_for_question(4, 0.9) == 0
@@ -125,7 +125,7 @@ async def test_a_burst_of_orders_earns_no_refusal(venue: Venue, connect: Connect
     assert len(taken) == len(venue.orders) == 10
     assert len(turned_away) == 20
     assert all(0 < one.retry_after <= 10 for one in turned_away)
-    assert {one.reason.code for one in turned_away} == {"held_back"}  # and not the exchange
+    assert {one.reason.code for one in turned_away} == {"held_back"}  # not by the exchange
     assert sum(seen.method == "POST" for seen in venue.requests) == 10
 
 
@@ -142,7 +142,7 @@ async def test_polling_stops_short_of_the_weight_and_orders_go_on(venue: Venue, 
 
 
 async def test_each_answer_is_read_with_its_own_headers(venue: Venue, connect: Connect) -> None:
-    """python-binance keeps only the answer that came last, whoever asked."""
+    """Matters because python-binance keeps only the answer that came last, whoever asked."""
     venue.set_limits(weight_1m=10_000)
     client = connect()
     await client.instruments([WIF])

@@ -1,4 +1,4 @@
-"""An order whose answer is lost, spoiled or ambiguous: sent once, never called a no, found by asking; and no secret gets out."""
+"""An order whose answer is lost, spoiled or ambiguous: sent once, never reported as a no, resolved by asking; no secret leaks."""
 
 import logging
 import re
@@ -139,7 +139,7 @@ async def test_an_order_found_must_be_the_one_asked_for(venue: Venue, client: Bi
 
 
 def texts_of(error: BaseException | None) -> list[str]:
-    """An exception as a log would show it, with everything that led to it."""
+    """Returns an exception as a log would show it, with its whole chain."""
     if error is None:
         return []
     shown = [str(error), repr(error), *traceback.format_exception(error)]
@@ -167,7 +167,7 @@ async def test_no_secret_in_any_log_exception_or_result(venue: Venue, connect: C
             await client.balances()
         shown += texts_of(caught.value)
         venue.faults.clear()
-    venue.faults.answer("GET account", 200, "{}", content_type="text/html")  # aiohttp's error has the signed URL in it
+    venue.faults.answer("GET account", 200, "{}", content_type="text/html")  # aiohttp's error contains the signed URL
     with pytest.raises(ExchangeUnavailable) as caught:
         await client.balances()
     shown += texts_of(caught.value)

@@ -1,4 +1,4 @@
-"""A Kafka source over a real broker, with a ledger that remembers in memory and a clock of real time."""
+"""A Kafka source over a real broker, with an in-memory ledger and a clock of real time."""
 
 import asyncio
 import contextlib
@@ -20,7 +20,7 @@ from tests.servers.kafka import KafkaServer
 
 
 class QuickClock(SystemClock):
-    """Real time, but nobody sleeps longer than a moment; what was asked for is on record."""
+    """Real time, but nobody sleeps longer than a moment; it records the requested sleeps."""
 
     def __init__(self) -> None:
         self.asked: list[float] = []
@@ -32,7 +32,8 @@ class QuickClock(SystemClock):
 
 @dataclass
 class Ledger:
-    """What was delivered. `broken` makes it refuse, `gate` (while cleared) makes it wait as a full inbox does."""
+    """A ledger that records what was delivered. `broken` makes it refuse, `gate` (while cleared) makes it wait like a full
+    inbox."""
 
     positions: dict[int, int] = field(default_factory=dict)
     generations: dict[int, int] = field(default_factory=dict)
@@ -72,7 +73,7 @@ class Ledger:
 
 @dataclass
 class Told:
-    """What the source called back with."""
+    """Records the source's callbacks."""
 
     first_starts: int = 0
     states: list[tuple[bool, str]] = field(default_factory=list)
@@ -84,7 +85,7 @@ class Told:
 
 
 async def eventually(condition: Callable[[], bool], within: float = 20.0) -> None:
-    """Returns as soon as `condition` holds; TimeoutError after `within` seconds."""
+    """Returns as soon as `condition` holds; raises TimeoutError after `within` seconds."""
     async with asyncio.timeout(within):
         while not condition():  # noqa: ASYNC110 - what it waits for tells nobody
             await asyncio.sleep(0.01)
@@ -92,7 +93,7 @@ async def eventually(condition: Callable[[], bool], within: float = 20.0) -> Non
 
 @dataclass
 class Bench:
-    """One topic, its ledger, and a way to run a source over both, again and again."""
+    """One topic, its ledger, and a way to run a source over both, repeatedly."""
 
     options: KafkaOptions
     create_topic: Callable[[str, int], object]
@@ -135,7 +136,7 @@ class Bench:
 
     @contextlib.asynccontextmanager
     async def running(self, options: KafkaOptions | None = None) -> AsyncIterator[KafkaSource]:
-        """A source that runs, connected or not, until the end of the block."""
+        """Runs a source, connected or not, until the end of the block."""
         source = self.source(options)
         task = asyncio.create_task(source.run())
         try:
@@ -158,11 +159,11 @@ class Bench:
             await asyncio.gather(*sent)
 
     async def write_from_elsewhere(self, *values: bytes) -> None:
-        """As `write`, from a loop of its own, as other programs do: a watched loop then has only the source's work."""
+        """Writes as `write`, from a loop of its own, like other programs: a watched loop then has only the source's work."""
         await asyncio.to_thread(asyncio.run, self.write(*values))
 
     async def records(self, topic: str, count: int) -> list[ConsumerRecord]:
-        """The first `count` records of partition 0."""
+        """Returns the first `count` records of partition 0."""
         consumer = AIOKafkaConsumer(fetch_max_wait_ms=10, **await self.options.client_arguments())
         async with consumer:
             consumer.assign([TopicPartition(topic, 0)])
@@ -185,7 +186,7 @@ def real_bench(kafka: KafkaServer) -> Bench:
 
 @pytest.fixture(params=["memory", "real"])
 def bench(request: pytest.FixtureRequest) -> Bench:
-    """Over the in-memory broker, and over a real Apache Kafka."""
+    """Runs over the in-memory broker, and over a real Apache Kafka."""
     if request.param == "memory":
         return memory_bench(request.getfixturevalue("memory_broker"))
     return real_bench(request.getfixturevalue("real_kafka"))

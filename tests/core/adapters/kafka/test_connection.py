@@ -1,4 +1,4 @@
-"""A client that is cut short at any moment leaves no connection open."""
+"""A client that is cancelled at any moment leaves no connection open."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""Where reading starts, that nothing is read twice or left out, and what becomes of records that are no signals."""
+"""The source starts at the right position, reads nothing twice and skips nothing, and reports unreadable records."""
 
 import asyncio
 import json
@@ -62,7 +62,7 @@ async def test_it_resumes_at_the_stored_position(bench: Bench) -> None:
 
 
 async def test_a_first_start_that_was_cut_short_begins_again(bench: Bench) -> None:
-    """Partition 1 had its end stored, partition 0 not: what came before is still not ours."""
+    """Covers a start that stored the end of partition 1 but not of partition 0: earlier records are still not ours."""
     await bench.make_topic(partitions=2)
     await bench.write(good(1), partition=0)
     await bench.write(good(2), partition=1)
@@ -184,7 +184,7 @@ async def test_a_ledger_that_refuses_is_tried_again(bench: Bench) -> None:
         await eventually(lambda: source.ready == (False, "the ledger's disk is full"))
         bench.ledger.broken = False
         await eventually(lambda: source.ready[0] and bench.ledger.ids == ["1"])
-    assert bench.told.states == []  # that the ledger was away is told by others
+    assert bench.told.states == []  # the absence of the ledger is reported elsewhere
 
 
 async def test_a_group_that_is_being_asked_for_does_not_hold_up_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,7 +207,7 @@ async def test_a_group_that_is_being_asked_for_does_not_hold_up_the_end(monkeypa
         async with asyncio.timeout(5):
             await asyncio.wait([running])
         assert running.cancelled()
-        await asyncio.sleep(0.1)  # for the server to see its end
+        await asyncio.sleep(0.1)  # until the server sees its end
 
 
 async def test_the_group_shows_the_position_to_others(bench: Bench) -> None:
@@ -239,7 +239,7 @@ def numbered(signal_type: str, number: int) -> bytes:
 
 
 async def test_what_is_read_again_after_a_log_was_cut_is_known(bench: Bench) -> None:
-    """A leader that was behind takes over: its last records are gone, and ours is a position past its end."""
+    """Simulates a leader that lagged and takes over: its last records are gone, and our position is past its end."""
     await bench.make_topic()
     bench.ledger.positions = {0: 0}
     async with bench.reading():
@@ -251,7 +251,7 @@ async def test_what_is_read_again_after_a_log_was_cut_is_known(bench: Bench) -> 
         await bench.write(numbered("BUY_SM", 2))
         await eventually(lambda: len(bench.ledger.messages) == 5)
     first, second = (f"{bench.topic}/0/{number}" for number in range(2))
-    # The first two again under the names they had, which the inbox refuses.
+    # The first two again under the ids they had, which the inbox refuses.
     assert bench.ledger.ids == [first, second, first, second, f"{bench.topic}/0/2@1"]
     assert bench.told.gaps == [(0, 3, 0)]
 
@@ -268,7 +268,7 @@ async def test_what_waits_behind_an_open_transaction_is_seen_and_told(
         await eventually(lambda: bench.ledger.ids == ["1"] and source.lag == 0)
         await producer.begin_transaction()
         await producer.send_and_wait(bench.topic, good(2))
-        await bench.write(good(3))  # whole in itself, by another producer
+        await bench.write(good(3))  # a complete transaction, by another producer
         await eventually(lambda: source.lag == 2)
         assert source.ready[0]
         await eventually(lambda: not source.ready[0])
@@ -298,7 +298,7 @@ async def test_the_same_topic_after_a_restart_is_the_same(bench: Bench) -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 3])
 async def test_a_topic_made_anew_while_stopped_is_read_from_its_first_record(real_kafka: KafkaServer, count: int) -> None:
-    """With fewer records than were read, exactly as many, and more."""
+    """Covers fewer records than were read, exactly as many, and more."""
     bench = real_bench(real_kafka)
     await bench.make_topic()
     async with bench.reading():
@@ -320,7 +320,7 @@ async def test_a_topic_made_anew_while_stopped_is_read_from_its_first_record(rea
 
 
 async def test_a_record_that_is_gone_is_no_sign_of_a_topic_made_anew(bench: Bench) -> None:
-    """Records grow too old, or are compacted away."""
+    """Covers records that expire, or are compacted away."""
     await bench.make_topic()
     await bench.write(good(1), good(2))
     bench.ledger.positions, bench.ledger.witnesses = {0: 1}, {0: "7:0123456789abcdef"}

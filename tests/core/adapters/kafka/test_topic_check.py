@@ -1,4 +1,4 @@
-"""How a source reaches its broker: TLS and passwords as Azure Event Hubs has them, and brokers that go away and come back."""
+"""Reaches the broker: TLS and passwords as on Azure Event Hubs, and brokers that go away and come back."""
 
 import asyncio
 import logging
@@ -14,7 +14,7 @@ from tests.servers.ports import free_port
 
 
 def event_hubs(kafka: KafkaServer) -> KafkaOptions:
-    """The listener that wants TLS and `$ConnectionString`."""
+    """Returns the listener that requires TLS and `$ConnectionString`."""
     return KafkaOptions(
         kafka.sasl_address,
         security_protocol="SASL_SSL",

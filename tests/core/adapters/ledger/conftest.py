@@ -15,7 +15,7 @@ Reopen = Callable[[], Awaitable[SqlLedger]]
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of an empty database."""
+    """Returns the address of an empty database."""
     if request.param == "sqlite":
         return f"sqlite+aiosqlite:///{tmp_path}/ledger.db"
     url: str = request.getfixturevalue("postgres_url")
@@ -24,7 +24,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 async def reopen(database_url: str) -> AsyncIterator[Reopen]:
-    """Opens the ledger anew, as a restart does: the one before is closed."""
+    """Returns a function that reopens the ledger, like a restart: the previous one is closed."""
     async with AsyncExitStack() as stack:
 
         async def again() -> SqlLedger:
@@ -38,5 +38,5 @@ async def reopen(database_url: str) -> AsyncIterator[Reopen]:
 
 @pytest.fixture
 async def ledger(reopen: Reopen) -> SqlLedger:
-    """A ledger on an empty database."""
+    """Opens a ledger on an empty database."""
     return await reopen()

@@ -1,4 +1,4 @@
-"""What the dashboard is told is what Python makes of the same rows, to the last digit, on both databases."""
+"""The dashboard's figures equal what Python computes from the same rows, to the last digit, on both databases."""
 
 from collections import defaultdict
 from dataclasses import replace
@@ -100,7 +100,7 @@ async def test_delays_and_life_signs(ledger: SqlLedger) -> None:
     assert [list(await analytics.delays(10, symbol)) for symbol in ("WIFUSDC", "BTCUSDC")] == [[delay], []]
     (second,) = await ledger.store([message(2)])
     assert isinstance(second, StoredMessage)
-    await ledger.commit(intent(second.seq, 2))  # a question that ends without an order is no order that took long
+    await ledger.commit(intent(second.seq, 2))  # an approval that ends without an order is no slow order
     asked = replace(order(second.seq, 2), state=OrderState.EXPIRED, updated_at=NOW + timedelta(minutes=2))
     await ledger.commit(CommitBatch(orders=[asked]))
     assert list(await analytics.delays(10)) == [delay]
@@ -115,7 +115,7 @@ async def test_an_empty_ledger_has_nothing_to_show(ledger: SqlLedger) -> None:
 
 
 async def test_a_day_is_found_among_many(ledger: SqlLedger) -> None:
-    """However late some of it was settled."""
+    """Finds it however late some of it was settled."""
     late = EXECUTIONS[100:130:7]
     await ledger.commit(CommitBatch(executions=[*(one for one in EXECUTIONS if one not in late), *late]))
     reader = DayReader(ledger.reader)

@@ -1,4 +1,4 @@
-"""The recipe for backups in docs/running.md, word for word, on a ledger that is being written to."""
+"""Runs the backup recipe of docs/running.md, word for word, on a ledger that is being written to."""
 
 import asyncio
 import os
@@ -22,7 +22,7 @@ ALL = 10_000
 
 
 def recipes() -> dict[str, str]:
-    """The commands, by what the first of them does."""
+    """Returns the commands, by what the first of them does."""
     section = RUNNING.read_text().partition("## Backups")[2].partition("\n## ")[0]
     blocks = re.findall(r"```bash\n(.*?)```", section, re.DOTALL)
     wanted = {
@@ -52,7 +52,7 @@ async def executed(url: str) -> list[str]:
 
 
 async def copied_while_written(url: str, recipe: str, folder: Path, **addresses: str) -> str:
-    """Copies a ledger in the middle of commits; what the commands said."""
+    """Copies a ledger in the middle of commits; returns the commands' output."""
     ledger = await open_ledger(url, SystemClock())
     wrote = asyncio.Event()
 

@@ -1,4 +1,4 @@
-"""One id, two contents: whoever brings them, the second is refused, kept and told; a repetition is not."""
+"""One id, two contents: from any source, the second is refused, stored and reported; a repetition is not."""
 
 import asyncio
 import json
@@ -124,7 +124,7 @@ async def test_in_one_batch_and_in_one_transaction_each_gets_its_own_answer(ledg
 
 
 async def test_what_a_former_version_stored_is_compared_without_its_time(ledger: SqlLedger) -> None:
-    """Nobody knows whether its record named `ts`."""
+    """Ignores the time, since it is unknown whether the record named `ts`."""
     before = replace(said({"ts": NOW.isoformat()}), dated=None)
     await ledger.store([message(before)])
     assert await ledger.store([message(said({"ts": (NOW + timedelta(days=1)).isoformat()}))]) == [None]

@@ -1,4 +1,4 @@
-"""One ledger, one process: who comes second is told, and who lost it can do nothing any more."""
+"""One ledger, one process: a second one is turned away, and one that lost the ledger can do nothing more."""
 
 import asyncio
 import os
@@ -40,7 +40,7 @@ asyncio.run(main())
 
 
 class JumpingClock(VirtualClock):
-    """A clock that jumps over every sleep; what happens `meanwhile` has happened when it is over."""
+    """A clock that jumps over every sleep; `meanwhile` has happened when the sleep is over."""
 
     def __init__(self, meanwhile: Callable[[], Awaitable[None]] | None = None) -> None:
         super().__init__()
@@ -160,7 +160,7 @@ async def test_a_process_that_was_killed_is_followed_at_once_and_a_suspended_one
     finally:
         process.send_signal(signal.SIGCONT) if end is signal.SIGSTOP else None
         if end is signal.SIGSTOP:
-            assert await asyncio.wait_for(process.wait(), 20) == 1  # it found out by itself, and ended
+            assert await asyncio.wait_for(process.wait(), 20) == 1  # it noticed by itself, and ended
     assert waited < 2 if end is signal.SIGKILL else waited >= STALE_SECONDS
 
 
@@ -177,7 +177,8 @@ async def test_a_lease_that_was_taken_while_a_commit_was_in_doubt_is_found_out(
 async def test_a_living_holder_that_took_over_is_not_taken_for_gone(
     database_url: str, clock: JumpingClock, stack: AsyncExitStack
 ) -> None:
-    """The one before it was suspended, wakes up, learns that it lost the ledger, and ends: that says nothing of who holds it."""
+    """Suspends the previous holder, which wakes up, learns that it lost the ledger, and ends: that says nothing about the new
+    one."""
     first = await open_ledger(database_url, clock)
     second = await opened(database_url, clock, stack)
     with pytest.raises(LeaseLost):

@@ -1,4 +1,4 @@
-"""PostgreSQL behind a network that loses answers: what was committed counts, and a server that is silent is given up."""
+"""PostgreSQL behind a network that loses answers: committed data counts, and a silent server is abandoned."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""A ledger of before is the same ledger after the steps that it lacked."""
+"""An old ledger is the same ledger after the steps that it lacked."""
 
 import asyncio
 from collections.abc import Callable
@@ -68,7 +68,7 @@ async def test_a_step_waits_for_the_process_of_the_version_before(database_url: 
 
 
 async def beat(database_url: str) -> None:
-    """What the process of before does to its lease."""
+    """Updates the lease, like a process of the old version."""
     for number in count(1):
         await at(database_url, lambda c, number=number: c.execute(update(tables.lease).values(commits=number)))  # type: ignore[misc]
         await asyncio.sleep(0.1)

@@ -25,7 +25,7 @@ NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 @pytest.fixture(params=["refuses settings", "ignores settings"])
 def pooled_url(request: pytest.FixtureRequest, postgres: PostgresServer, postgres_url: str) -> Iterator[str]:
-    """The same database behind pgbouncer: as it is installed, and as many set it up."""
+    """Returns the same database behind pgbouncer: with its default settings, and with common ones."""
     ignores = {"ignore_startup_parameters": "idle_in_transaction_session_timeout"} if request.param[0] == "i" else {}
     with running_pgbouncer(postgres, **ignores) as port:
         yield make_url(postgres_url).set(port=port).render_as_string(hide_password=False)
@@ -61,7 +61,7 @@ async def test_many_clients_write_and_read_through_few_connections(pooled_url: s
         for one in (*others, ledger):
             await one.close()
         await board.close()
-    again = await open_ledger(postgres_url, clock)  # and without it, on what was written through it
+    again = await open_ledger(postgres_url, clock)  # and without the pooler, on what was written through it
     assert await LedgerQueries(again.reader).newest_seq() == 32
     await again.close()
 

@@ -1,4 +1,4 @@
-"""What the program writes is its owner's alone, whatever the umask is and whoever made the file before."""
+"""The program's files belong to their owner alone, whatever the umask is and whoever created the file."""
 
 import os
 import subprocess
@@ -62,7 +62,7 @@ async def test_what_is_no_ledger_is_left_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="cannot be opened"):
         await open_ledger(f"sqlite+aiosqlite:///{notes}", SystemClock())
     assert open_to_others(tmp_path) == ["notes.txt"]
-    take_from_others(tmp_path)  # a folder stays one that can be entered
+    take_from_others(tmp_path)  # a folder stays enterable
     assert notes.read_text().startswith("dear")
 
 
@@ -73,12 +73,12 @@ async def test_an_export(tmp_path: Path, umask: int) -> None:
     for name in ("new.csv", "old.csv"):
         await export(load_settings({"DATABASE_URL": url}, env_file=None), tmp_path / name, lambda _: None)
     assert open_to_others(tmp_path) == []
-    with open_private(Path("/dev/null")):  # no file of ours, and no folder's right is taken
+    with open_private(Path("/dev/null")):  # no file of ours, and no folder's permission is removed
         pass
 
 
 def test_whatever_else_the_program_makes(tmp_path: Path) -> None:
-    """The command line sets the umask before anything else, for libraries too."""
+    """Checks that the command line sets the umask before anything else, for libraries too."""
     make = (
         "import os; from bot.__main__ import main; os.umask(0); main(['export', 'x/y']) ; os.mkdir('d'); open('f', 'w').close()"
     )

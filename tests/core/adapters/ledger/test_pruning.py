@@ -1,4 +1,4 @@
-"""What has grown old and came to nothing goes, what anybody asks for later stays, and trading never waits for it."""
+"""Old records that led to nothing are deleted, everything that is looked up later stays, and trading never waits for it."""
 
 import asyncio
 from collections.abc import Sequence
@@ -54,7 +54,8 @@ async def stored(ledger: SqlLedger, message: Message, at: datetime) -> int:
 
 
 async def refused(ledger: SqlLedger, number: int, at: datetime = OLD, *, order: OrderState | None = None) -> int:
-    """A signal that came to nothing, with an alert; where an order is wanted it never reached the exchange, after a question."""
+    """Stores a signal that led to nothing, with an alert; with `order`, also an order that never reached the exchange, after an
+    approval."""
     seq = await stored(ledger, values.message(number), at)
     why = reason("below_min_notional", value="4.80", quote="USDC", minimum="5")
     changes = CommitBatch(
@@ -94,7 +95,7 @@ async def pruned(ledger: SqlLedger) -> None:
 
 
 class _Now(VirtualClock):
-    """At the moment of the values, or later; it waits for nothing."""
+    """A clock that shows the values' time, or later; it waits for nothing."""
 
     def __init__(self, later: timedelta = timedelta()) -> None:
         super().__init__()
@@ -175,7 +176,7 @@ async def test_what_is_not_settled_is_left_alone(ledger: SqlLedger, state: Order
 
 
 async def test_an_order_that_the_exchange_knows_stays_also_where_nothing_of_it_was_filled(ledger: SqlLedger) -> None:
-    """The exchange may show it at any time, with our mark: the ledger must know it then."""
+    """Keeps it because the exchange may show it at any time, with our mark: the ledger must recognise it then."""
     seq = await refused(ledger, 1)
     await ledger.commit(CommitBatch(orders=[replace(values.order(seq, 1, OrderState.EXPIRED), order_id="77")]))
     await pruned(ledger)
@@ -206,12 +207,12 @@ async def test_alerts_go_once_the_owners_chat_was_told(ledger: SqlLedger) -> Non
     await ledger.commit(
         CommitBatch(events=[OrderExecuted(values.order(done, 2), values.execution(2), values.position("1"), None)])
     )
-    later = _Now(timedelta(days=400))  # alerts are dated by the clock of this machine
+    later = _Now(timedelta(days=400))  # alerts are dated by this machine's clock
     await RetentionJob(LedgerPruning(ledger), DAYS, later).run()
     assert await count(ledger, tables.outbox) == 2
     await all_told(ledger)
     await RetentionJob(LedgerPruning(ledger), DAYS, later).run()
-    assert [row["kind"] for row in await rows(ledger, tables.outbox)] == ["order_executed"]  # tax lots are made of it
+    assert [row["kind"] for row in await rows(ledger, tables.outbox)] == ["order_executed"]  # tax lots are made from it
     assert await count(ledger, tables.deliveries) == 0
 
 

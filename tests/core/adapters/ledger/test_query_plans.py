@@ -1,5 +1,4 @@
-"""What is asked again and again is answered from an index: both databases are asked how they would find it, and no plan may go
-through the whole of a table that grows."""
+"""Frequent queries use an index: both databases explain their plans, and no plan may scan a whole table that grows."""
 
 import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -30,10 +29,10 @@ from tests.core.adapters.ledger.values import NOW, message
 GROWING = {
     *("inbox", "orders", "order_steps", "fills", "trades", "executions", "approvals", "outbox", "deliveries", "dead_letters")
 }
-"""With what is traded; the results of days grow with days alone."""
+"""Tables that grow with trading; the results of days grow with days alone."""
 
 _ROUGH = ("seqscan", "bitmapscan", "hashjoin", "mergejoin")
-"""What PostgreSQL would rightly do with tables as small as a test's."""
+"""Makes PostgreSQL avoid the scans that it would rightly choose for tables as small as a test's."""
 
 SINCE = YEAR + timedelta(minutes=100)
 DAY = Selection(since=YEAR.date())
@@ -89,7 +88,7 @@ QUESTIONS: dict[str, Ask] = {
 
 @dataclass
 class Asked:
-    """The statements that went to the database."""
+    """Records the statements sent to the database."""
 
     statements: list[tuple[str, Any]] = field(default_factory=list)
 
@@ -113,7 +112,7 @@ def said_by_hand(number: int) -> Message:
 
 @pytest.fixture
 async def full(ledger: SqlLedger) -> SqlLedger:
-    """A ledger with some of everything that is asked for, and statistics of it."""
+    """Returns a ledger with some of everything that is queried, and statistics of it."""
     many = [
         replace(one, symbol=symbol_of(number), execution_id=f"m{number}", executed_at=YEAR + timedelta(minutes=number))
         for number, (one, _, _) in enumerate(lived(2_000, 0))
@@ -161,12 +160,12 @@ async def test_no_plan_goes_through_a_table_that_grows(full: SqlLedger) -> None:
     ],
 )
 async def test_a_scan_is_found(full: SqlLedger, statement: str) -> None:
-    """The test itself would see one."""
+    """Checks that the test itself would notice one."""
     assert await scans(full, statement, ())
 
 
 async def scans(ledger: SqlLedger, statement: str, parameters: Any) -> list[str]:
-    """The steps of the database's plan that would go through all of a growing table."""
+    """Returns the steps of the database's plan that would scan a whole growing table."""
     async with ledger.reader.engine.connect() as connection:
         if ledger.writing.dialect == "sqlite":
             plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
@@ -181,8 +180,8 @@ async def scans(ledger: SqlLedger, statement: str, parameters: Any) -> list[str]
 
 
 def scans_of_sqlite(steps: Sequence[str], statement: str) -> list[str]:
-    """https://sqlite.org/eqp.html: SCAN goes through all, which ends early only where rows come in the wanted order (no B-tree to
-    sort them), there is a LIMIT, and none is passed over: no condition, or that of the partial index."""
+    """Reads https://sqlite.org/eqp.html: SCAN goes through everything. It ends early only if rows come in the requested order (no
+    B-tree to sort them), there is a LIMIT, and none is skipped: no condition, or that of the partial index."""
     partial = {index.name for table in tables.metadata.tables.values() for index in table.indexes if where_of(index) is not None}
     sorts = any("TEMP B-TREE FOR ORDER BY" in step for step in steps)
     found = []
@@ -201,8 +200,8 @@ def where_of(index: Any) -> object:
 
 
 def scans_of_postgresql(node: dict[str, Any], *, limited: bool) -> Iterator[str]:
-    """An index that is gone through without a condition ends early only below a LIMIT with no sort between, where no row is
-    passed over."""
+    """Finds scans: an index scan without a condition ends early only below a LIMIT with no sort between, where no row is
+    skipped."""
     kind, table = node["Node Type"], node.get("Relation Name")
     if table in GROWING:
         free = "Index Cond" not in node

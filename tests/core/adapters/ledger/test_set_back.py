@@ -1,4 +1,4 @@
-"""A ledger that went backwards under a process that works on it: the process finds out at its next transaction, and ends."""
+"""A ledger goes backwards under a running process: the process notices at its next transaction, and ends."""
 
 import os
 import sqlite3
@@ -29,7 +29,7 @@ async def write(ledger: SqlLedger, qty: str) -> None:
 
 
 async def found_out(ledger: SqlLedger) -> None:
-    """It can neither write nor trade any more, and says why."""
+    """Asserts that it can neither write nor trade any more, and says why."""
     for _ in range(2):
         with pytest.raises(LedgerSetBack, match="at its next start it asks the exchange what is missing"):
             await write(ledger, "9")
@@ -85,7 +85,7 @@ async def test_a_failed_commit_is_no_set_back(reopen: Reopen) -> None:
     ledger = await reopen()
     await write(ledger, "1")
     with pytest.raises(Exception, match="cannot be written"):
-        await ledger.commit(CommitBatch(orders=[values.order(999)]))  # an order of no message
+        await ledger.commit(CommitBatch(orders=[values.order(999)]))  # an order without a message
     await write(ledger, "2")
     ledger = await reopen()
     await write(ledger, "3")
@@ -101,7 +101,7 @@ async def test_who_took_over_is_told_from_a_ledger_that_went_back(ledger: SqlLed
 
 @pytest.fixture
 async def on_disk(tmp_path: Path) -> AsyncIterator[tuple[SqlLedger, Path]]:
-    """A ledger in a SQLite file with something in it, and a backup of it that lacks the last commit."""
+    """Opens a ledger in a SQLite file with some content, and a backup that lacks the last commit."""
     path = tmp_path / "ledger.db"
     ledger = await open_ledger(f"sqlite+aiosqlite:///{path}", SystemClock())
     await write(ledger, "1")
@@ -123,12 +123,12 @@ def restored(path: Path) -> None:
 
 
 def copied_over(path: Path) -> None:
-    """As `cp` does: the file stays the same one."""
+    """Overwrites it as `cp` does: the file stays the same one."""
     path.write_bytes(path.with_name("backup.db").read_bytes())
 
 
 def copied_over_without_its_time(path: Path) -> None:
-    """As `cp --preserve` does."""
+    """Overwrites it as `cp --preserve` does."""
     backup = path.with_name("backup.db")
     os.utime(backup, (1, 1))
     copied_over(path)
@@ -140,7 +140,7 @@ def log_cut(path: Path) -> None:
 
 
 def log_copied_over(path: Path) -> None:
-    """By one that is as long and says something else."""
+    """Overwrites the log with one of the same length and other content."""
     log = path.with_name("ledger.db-wal")
     log.write_bytes(bytes(log.stat().st_size))
 
@@ -205,7 +205,7 @@ async def test_a_backup_that_is_copied_over_it_once_all_is_in_the_file_is_found_
 
 
 def checkpoint(path: Path) -> None:
-    """By another program, as those that copy a database while it is in use make them."""
+    """Runs a checkpoint in another program, like tools that copy a database in use."""
     with closing(sqlite3.connect(path)) as other:
         assert other.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[0] == 0
 

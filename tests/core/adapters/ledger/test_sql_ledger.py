@@ -1,4 +1,4 @@
-"""What a ledger promises, on every database that it runs on."""
+"""The ledger's promises, on every database that it supports."""
 
 import asyncio
 from dataclasses import replace
@@ -40,7 +40,7 @@ from tests.core.adapters.ledger.values import NOW
 
 TODAY = NOW.date().isoformat()
 NOTHING = dict.fromkeys(Priority, 0)
-"""Nobody was told anything yet."""
+"""The cursor of a reader that has received nothing."""
 
 
 async def stored(ledger: SqlLedger, number: int = 1, signal_type: str = "BUY_SM") -> StoredMessage:
@@ -141,7 +141,7 @@ async def test_a_fill_heard_of_twice_stands_once(ledger: SqlLedger) -> None:
 
 
 async def test_a_trade_id_that_begins_anew_is_another_fill(ledger: SqlLedger) -> None:
-    """A testnet that is reset counts its trades from the beginning."""
+    """Covers a testnet that is reset and counts its trades from the beginning."""
     for number in (1, 2):
         message = await stored(ledger, number)
         await ledger.commit(values.intent(message.seq, number))
@@ -150,7 +150,7 @@ async def test_a_trade_id_that_begins_anew_is_another_fill(ledger: SqlLedger) ->
 
 
 async def test_a_commit_is_written_whole_or_not_at_all(ledger: SqlLedger) -> None:
-    # A fill of an order that is not there breaks its foreign key: the position beside it must not stay.
+    # A fill of a missing order violates its foreign key: the position beside it must not stay.
     broken = CommitBatch(fills=[("nobody", values.fill())], positions=[values.position("1")])
     with pytest.raises(LedgerUnavailable):
         await ledger.commit(broken)
@@ -240,7 +240,7 @@ async def test_only_some_of_a_priority_are_read_at_a_time_and_only_those_asked_f
 
 
 async def test_news_is_heard_by_everybody_who_waits_and_by_who_comes_later(ledger: SqlLedger) -> None:
-    seen = await ledger.news(0)  # at the start there may be something
+    seen = await ledger.news(0)  # there may be something at the start
     waiting = [asyncio.create_task(ledger.news(seen)) for _ in range(2)]
     await asyncio.sleep(0)
     assert not any(one.done() for one in waiting)
@@ -316,7 +316,7 @@ async def test_the_migrations_make_what_the_tables_say(ledger: SqlLedger) -> Non
 
 
 async def test_loading_does_not_read_history(ledger: SqlLedger) -> None:
-    """The rows that are fetched, not the time: what is settled must not be among them."""
+    """Counts the rows fetched, not the time: settled ones must not be among them."""
     messages = await ledger.store([values.message(number) for number in range(2_000)])
     seqs = [one.seq for one in messages if isinstance(one, StoredMessage)]
     await ledger.commit(
@@ -336,7 +336,7 @@ async def test_loading_does_not_read_history(ledger: SqlLedger) -> None:
     state = await ledger.load(TODAY)
     assert len(state.waiting) == 1
     assert not state.in_flight
-    assert fetched < 25  # questions, however long the history
+    assert fetched < 25  # queries, however long the history
 
 
 async def test_sqlite_asks_only_indexes_for_what_is_unsettled(ledger: SqlLedger) -> None:

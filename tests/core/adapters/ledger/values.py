@@ -72,7 +72,7 @@ def intent(seq: int, number: int = 1) -> CommitBatch:
 
 
 def round_trips(count: int, seed: int = 1) -> Iterator[Execution]:
-    """So many executions of five symbols: entries and exits in turn, some days of them, exact to the last digit."""
+    """Returns `count` executions of five symbols: entries and exits in turn, over some days, exact to the last digit."""
     chance = Random(seed)
     held: dict[str, Execution] = {}
     for number in range(count):
@@ -100,7 +100,7 @@ def round_trips(count: int, seed: int = 1) -> Iterator[Execution]:
 
 
 def performance(by: str, executions: list[Execution]) -> list[Performance]:
-    """What `LedgerAnalytics.performance` is to say of them, added up in Python."""
+    """Returns the expected result of `LedgerAnalytics.performance`, added up in Python."""
     found: dict[tuple[str, str], Performance] = {}
     for one in executions:
         if one.profit_quote is not None and one.gross_quote is not None:

@@ -1,4 +1,4 @@
-"""A paper exchange's book in memory, for tests; `fail_next` makes one record fail, before or after it is kept."""
+"""A paper exchange's book in memory, for tests; `fail_next` makes one record fail, before or after it is stored."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ class MemoryPaperBook:
         return PaperState(self._balances, len(self.reports) + 1)
 
     async def find(self, client_order_id: str) -> ExecutionReport | None:
-        await asyncio.sleep(0)  # as a database would, it lets others run
+        await asyncio.sleep(0)  # lets others run, like a database
         return self.reports.get(client_order_id)
 
     async def record(self, report: ExecutionReport, balances: Mapping[str, Decimal]) -> None:

@@ -1,4 +1,4 @@
-"""What only the paper exchange does: it remembers, answers the same id the same way, and survives its book's failures."""
+"""Behaviour of the paper exchange alone: it remembers, repeats its answer to an id, and survives its book's failures."""
 
 import asyncio
 from collections.abc import AsyncIterator

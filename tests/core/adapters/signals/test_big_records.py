@@ -1,6 +1,6 @@
-"""Big and odd records: whatever their shape, reading, keeping and showing them takes little of the event loop's time.
+"""Big and odd records: whatever their shape, reading, storing and showing them takes little of the event loop's time.
 
-Measured in time of the processor, which other programs do not add to, and compared with itself at half the size.
+Measures processor time, which other programs do not affect, and compares it with half the size.
 """
 
 import time
@@ -90,7 +90,7 @@ def read(record: bytes) -> Signal | Unreadable:
 
 
 def all_of_it(record: bytes) -> None:
-    """Everything that is done in the event loop about one record."""
+    """Does everything that the event loop does with one record."""
     found = read(record)
     if isinstance(found, Signal):
         codec.bodies.encode(SignalReceived(found))
@@ -105,7 +105,7 @@ def all_of_it(record: bytes) -> None:
 
 
 def seconds(work: Callable[[bytes], None], record: bytes) -> float:
-    """The least of some tries, of this thread's time on the processor."""
+    """Returns the shortest of several runs, in this thread's processor time."""
     return min(_once(work, record) for _ in range(4))
 
 
@@ -117,7 +117,7 @@ def _once(work: Callable[[bytes], None], record: bytes) -> float:
 
 @pytest.fixture(autouse=True, scope="module")
 def _warm() -> None:
-    """What is done once in the life of the process is done."""
+    """Runs everything once that happens only once per process."""
     for shape in (SHAPES["wide"], SHAPES["pairs"]):
         all_of_it(shape.of(1_000))
         all_of_it(shape.of(300))
@@ -130,7 +130,7 @@ def test_the_largest_record_of_any_shape_is_cheap(shape: str, start: str) -> Non
     assert MAX_BYTES * 0.95 < len(whole) <= MAX_BYTES
     took = seconds(all_of_it, whole)
     assert took < MOST_SECONDS
-    # Twice as much takes about twice as long, not four times.
+    # Twice the size takes about twice as long, not four times.
     assert took < 3 * seconds(all_of_it, half) + 0.001
 
 

@@ -1,4 +1,4 @@
-"""What is read as a signal, what is refused and in which words; and that nothing ever gets past as an exception."""
+"""Records that are read as signals, records that are refused, and in which words; no exception ever escapes."""
 
 import json
 import re

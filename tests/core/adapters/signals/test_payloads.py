@@ -1,6 +1,6 @@
-"""What becomes of a record, shape by shape (tests/data/payloads.txt), and the rule behind it: what is traded is what is named.
+"""The result for each shape of record (tests/data/payloads.txt), and the rule behind it: only what is named is traded.
 
-docs/signals.md shows the table; REWRITE=1 writes the page anew, never the table.
+docs/signals.md shows the table; REWRITE=1 regenerates the page, never the table.
 """
 
 import json
@@ -29,7 +29,7 @@ SPOKEN = {"(nothing)": "", "(blanks)": "   "}
 NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
 DEFAULT = "WIFUSDC"
 
-# The sentences that no JSON text can show: they have tests of their own.
+# Sentences that no JSON text can trigger: they have tests of their own.
 ELSEWHERE = {
     *("record_too_long", "record_not_text", "record_too_deep", "record_too_many", "record_number_digits", "record_long_name"),
     *("record_without_time", "ts_missing"),
@@ -37,7 +37,7 @@ ELSEWHERE = {
 
 
 def shapes() -> Iterator[tuple[str, str, str]]:
-    """Heading, record and what becomes of it."""
+    """Yields heading, record and result."""
     heading = ""
     lines = [line for line in TABLE.read_text(encoding="utf-8").splitlines() if line.strip()]
     for line, after in zip(lines, [*lines[1:], ""], strict=True):
@@ -177,7 +177,7 @@ def test_of_two_that_differ_none_is_traded(
     for _, named in namings:
         record |= named
     found = read(json.dumps(record).encode())
-    if isinstance(found, Signal):  # a later one may have taken the place of an earlier: count what is there
+    if isinstance(found, Signal):  # a later one may have replaced an earlier: count what is there
         there = {pair for pair, named in namings if all(record.get(name) == value for name, value in named.items())}
         assert there == {found.symbol}
 
@@ -238,7 +238,7 @@ def test_what_comes_beside_a_record_is_not_overheard(beside: dict[str, str]) -> 
     found = read(record, **beside)
     assert isinstance(found, Unreadable)
     assert "name it in symbol" in found.problem
-    # What the record itself names stands: a key only says which partition it goes to.
+    # The record's own name wins: a key only says which partition it goes to.
     named = read(b'{"signal_type": "BUY_SM", "close": 0.48, "symbol": "ETHUSDC"}', **beside)
     assert isinstance(named, Signal)
     assert named.symbol == "ETHUSDC"

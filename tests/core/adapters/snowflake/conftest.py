@@ -1,4 +1,4 @@
-"""A database in Snowflake that only one test has."""
+"""A Snowflake database for one test alone."""
 
 from collections.abc import AsyncIterator
 from uuid import uuid4
@@ -11,7 +11,7 @@ from tests.servers.snowflake import SnowflakeServer
 
 @pytest.fixture
 async def connection(snowflake: SnowflakeServer) -> AsyncIterator[SnowflakeConnection]:
-    """To an empty database."""
+    """Connects to an empty database."""
     connection = SnowflakeConnection(snowflake.options(f"TEST_{uuid4().hex.upper()}"))
     yield connection
     await connection.close()

@@ -109,7 +109,8 @@ async def test_a_session_at_its_end_is_made_anew(
     history: SnowflakeHistory, connection: SnowflakeConnection, snowflake: SnowflakeServer
 ) -> None:
     await history.keep([execution(1)])
-    for number in (390114, 390111, 390112):  # the token has expired; the session no longer exists; it may be renewed, and is not
+    # the token has expired; the session no longer exists; it could be renewed, and is not
+    for number in (390114, 390111, 390112):
         logins = snowflake.logins()
         snowflake.answer_once(number)
         with pytest.raises(HistoryUnavailable):

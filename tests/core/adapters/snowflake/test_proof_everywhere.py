@@ -1,4 +1,4 @@
-"""The whole ring with a history: signals from everywhere, and the proof that all books agree, or what differs."""
+"""The whole pipeline with a history: signals from everywhere, and the proof that all records agree, or the differences."""
 
 import asyncio
 import hashlib
@@ -102,7 +102,7 @@ async def test_signals_from_everywhere_at_once(ring: Ring, connection: Snowflake
     assert "3 signals, 3 executed orders, 3 fills, 3 executions, 3 rows in the history" in today.stdout
 
 
-# --- planted differences: what is changed, and how the proof names it
+# --- planted differences: the change, and the proof's name for it
 
 Plant = Callable[[sqlite3.Connection, Venue], object]
 
@@ -169,7 +169,7 @@ class HastyClock(SystemClock):
 
 
 class Traded:
-    """A round trip in the ledger, on the exchange and in the history; each question looks at a copy of the ledger."""
+    """A round trip in the ledger, on the exchange and in the history; each question uses a copy of the ledger."""
 
     def __init__(self, ring: Ring, session: SnowflakeConnection, day: datetime) -> None:
         self.venue = ring.venue
@@ -178,11 +178,11 @@ class Traded:
         self._ledger = ring.folder / "ledger.db"
 
     async def change(self, statement: str) -> None:
-        """Something that happens to the history."""
+        """Changes the history."""
         await self.session.ask(statement)
 
     async def keep(self) -> None:
-        """All of the ledger into the history."""
+        """Copies the whole ledger into the history."""
         ledger = await look_into_ledger(f"sqlite+aiosqlite:///{self._ledger}", SystemClock())
         rows = await LedgerQueries(ledger.reader).executions_after(0, 10)
         await ledger.close()

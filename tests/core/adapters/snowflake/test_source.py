@@ -1,4 +1,5 @@
-"""Signals from a table, by the real driver over HTTP: seen twice is one signal, late is not missed, hostile is told."""
+"""Signals from a table, by the real driver over HTTP: repeated rows are one signal, late ones are not missed, hostile ones are
+reported."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -27,7 +28,7 @@ def now(seconds: float = 0) -> datetime:
 
 @dataclass
 class Inbox:
-    """What was delivered; `broken` makes it refuse."""
+    """Records what was delivered; `broken` makes it refuse."""
 
     messages: list[Message] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
@@ -75,7 +76,7 @@ class Table:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[SnowflakeSource]:
-        """A source with a session of its own, as a process has it."""
+        """Returns a source with a session of its own, like a process."""
         connection = SnowflakeConnection(self.connection.options)
         source = SnowflakeSource(
             connection,
@@ -99,7 +100,7 @@ class Table:
 
 
 async def until(source: SnowflakeSource, table: Table, *ids: str, well: bool = True) -> None:
-    """Until exactly these arrived, and a few polls more."""
+    """Waits until exactly these arrived, and a few polls more."""
 
     def reached() -> bool:
         is_well, words = source.ready
@@ -319,7 +320,7 @@ async def test_a_server_that_comes_back_is_read_on(table: Table, snowflake: Snow
 
 
 async def test_two_rows_of_one_id_are_both_brought_and_a_repetition_is_not(table: Table) -> None:
-    """The inbox says what becomes of the second one: it must not be taken here for the first, seen again."""
+    """Leaves the decision about the second one to the inbox: the source must not take it for the first, seen again."""
     await table.make()
     await table.add("before", now(-60))
     async with table.reading() as source:
