@@ -1,4 +1,4 @@
-"""One process of MarketFlow between the simulated parts, put together as `bot.app` does it."""
+"""One process of MarketFlow between the simulated parts, assembled like `bot.app`."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
@@ -64,12 +64,12 @@ LIMITS = RiskLimits(
 ANN, BOB = 7, 8
 NAMES = {ANN: "Ann", BOB: "Bob"}
 SETTINGS = {name: shown(LIMITS, name) for name in SETTABLE_LIMITS}
-_TRADING = 0  # its place among the vital tasks
+_TRADING = 0  # its index among the vital tasks
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What outlives a process."""
+    """The parts that outlive a process."""
 
     fate: Fate
     clock: Clock
@@ -89,7 +89,7 @@ class Untimed:
 
 
 class Program:
-    """What `marketflow run` does, without its web server and its commands."""
+    """The work of `marketflow run`, without its web server and its commands."""
 
     def __init__(self, parts: Parts, process: Process) -> None:
         self.parts = parts
@@ -100,7 +100,7 @@ class Program:
         self._telling: set[asyncio.Task[None]] = set()
 
     async def run(self) -> str:
-        """Until a vital part ends; how it ended, for what may happen. Anything else is raised."""
+        """Runs until a vital part ends; returns an expected end, raises anything else."""
         try:
             await self._run()
         except (LeaseLost, LedgerInUse, LedgerUnavailable) as error:
@@ -177,7 +177,7 @@ class Program:
         await self._stop(tasks)
 
     async def _polls(self) -> SingleInstance | None:
-        """What tells whether this program is alone; None where nobody polls."""
+        """Returns the check that this program is alone; None if nobody polls."""
         if self.parts.polling.queue is None:
             return None
         traded_at = await LedgerQueries(self.ledger.reader).last_on_exchange()
@@ -187,7 +187,7 @@ class Program:
         )
 
     def _context(self, client: BinanceClient) -> CommandContext:
-        """What the commands work on. Those that only read are not said here, so what they would ask is not there."""
+        """Builds the context of the commands. Read-only commands are not used here, so their parts are missing."""
         trading, nothing = self.trading, cast("Any", None)
         people = Roles(trading.portfolio)
         recipients = Recipients(CHAT_ID, None, "en", "UTC", people, trading.portfolio)
@@ -213,7 +213,7 @@ class Program:
         )
 
     async def _stop(self, tasks: list["asyncio.Task[None]"]) -> None:
-        """SIGTERM: what is in flight is settled, the rest waits for the next start."""
+        """Handles SIGTERM: settles what is in flight and leaves the rest to the next start."""
         trading = tasks.pop(_TRADING)
         trading.cancel()
         await asyncio.gather(trading, return_exceptions=True)
@@ -246,7 +246,7 @@ class Program:
         await self.inbox.failure
 
     async def _listen(self) -> None:
-        """Commands and taps, side by side, as `bot.telegram.telegram_app` takes them."""
+        """Handles commands and taps concurrently, as `bot.telegram.telegram_app` does."""
         offset: int | None = None
         while True:
             for update in await self.parts.chat.updates_from(offset):
