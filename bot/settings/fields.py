@@ -99,7 +99,7 @@ class Trading(Section):
     """Order size in REPORT_ASSET; overrides TRADE_QTY when set."""
 
 
-class Limits(Section):
+class EntryLimits(Section):
     """Limits: an entry that would break one is refused, exits are always allowed"""
 
     price_band_pct: Percent = Decimal("1.0")

@@ -16,10 +16,10 @@ from bot.settings.env_file import read_env_file
 from bot.settings.fields import (
     Approvals,
     Connections,
+    EntryLimits,
     Exchange,
     Kafka,
     Ledger,
-    Limits,
     Needed,
     Section,
     Telegram,
@@ -36,7 +36,7 @@ _NEAR = 0.7  # difflib's ratio: TRADE_QUANTITY is 0.78 from TRADE_QTY
 
 
 class Settings(
-    Needed, Exchange, Trading, Limits, Approvals, Kafka, Telegram, Ledger, Web, Connections, BaseSettings
+    Needed, Exchange, Trading, EntryLimits, Approvals, Kafka, Telegram, Ledger, Web, Connections, BaseSettings
 ):  # in the order of `.env.example`
     """The variables by their names in lower case. Immutable; made only by `load_settings`.
 
