@@ -73,7 +73,7 @@ def plan_lines(context: CommandContext, found: Plan) -> list[Html]:
     spent = money(found.hand.quote) if found.hand.quote is not None else ""
     lines = [texts(title, symbol=found.symbol, quantity=quantity(found.qty), spent=spent, **unit)]
     lines += _worth(found, position.average_cost, texts, unit) if found.price_known else [texts("plan.no_price")]
-    # The fee of a purchase is taken from what is bought.
+    # The fee of a purchase is deducted from the quantity bought.
     gained = multiply(found.qty, 1 - TAKER_FEE) if found.side is Side.BUY else -found.qty
     lines += since_lines(context, found)
     lines.append(texts("plan.after", quantity=quantity(max(position.qty + gained, ZERO)), **unit))

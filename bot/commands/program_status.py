@@ -9,7 +9,7 @@ Health = Mapping[str, tuple[bool, str]]
 
 @dataclass(frozen=True, slots=True)
 class ProgramStatus:
-    """The state of the process. `health` returns for each part whether it is well, and a word on it; `alerts_waiting` counts
+    """The state of the process. `health` returns for each part whether it is well, and a detail; `alerts_waiting` counts
     undelivered alerts; `lag` returns how many Kafka records are unread (None: unknown; without Kafka there is no `lag`) and
     `clock_offset` the exchange's clock minus this machine's in seconds (None: not measured)."""
 

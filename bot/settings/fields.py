@@ -84,7 +84,7 @@ class Exchange(Section):
 
 
 class Trading(Section):
-    """What is traded, and how much"""
+    """Symbols and order sizes"""
 
     symbol: Annotated[str, PlainValidator(read.symbol)] = DEFAULT_SYMBOL
     """The symbol of a signal that names none."""

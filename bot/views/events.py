@@ -112,7 +112,7 @@ def view_of(event: Event) -> View[Any]:
 
 
 def render(event: Event, texts: Texts) -> ChatMessage:
-    """Returns the message that tells one event."""
+    """Returns the message for one event."""
     view = view_of(event)
     silent = event.priority is Priority.CHATTY
     return ChatMessage("\n".join(view.lines(event, texts)), view.keyboard(event, texts), silent=silent)

@@ -11,12 +11,12 @@ from core.domain.events.table import Event
 from core.domain.position import Position
 from core.domain.signal import Side
 
-_UNSEEN = frozenset({"conflict", "turned_back"})  # refused before anybody looked at what is held
+_UNSEEN = frozenset({"conflict", "turned_back"})  # refused before the position was known
 _BUTTONS = 8
 
 
 def lost_exit_lines(event: SignalRefused, texts: Texts) -> list[Html]:
-    """Returns what is held though the signal wanted it sold; that nothing is, where nobody has said so yet."""
+    """Returns the position that the signal wanted sold; that there is none, where that has not been said yet."""
     if event.lost_exit:
         return [_held(event.position, texts), texts("exit_lost")] if event.position is not None else [texts("exit_lost")]
     unseen = event.signal.side is Side.SELL and event.reason.code in _UNSEEN
@@ -33,7 +33,7 @@ def _held(position: Position, texts: Texts) -> Html:
 
 
 def sell_button(symbol: str, texts: Texts) -> Button:
-    """Returns the button that asks whether the position is to be sold."""
+    """Returns the button that asks whether to sell the position."""
     return Button(texts("button.sell", symbol=symbol), f"/close {symbol}")
 
 

@@ -23,7 +23,7 @@ class TurnedBack:
     """Remembers them until they are stored, or it is too late. An Observer."""
 
     def __init__(self, tell: Callable[[Event], None], clock: Clock, position: Callable[[str], Position]) -> None:
-        """`position` returns what a symbol holds."""
+        """Takes `position`, which returns a symbol's position."""
         self._tell = tell
         self._position = position
         self._clock = clock

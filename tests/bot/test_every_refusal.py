@@ -1,6 +1,6 @@
 """Every refusal reaches the chat: every reason by its channel, every source by what it may bring, every answer of HTTP.
 
-A reason, an outcome or a source without a row here fails: whoever adds one says how the owner hears of it.
+A reason, an outcome or a source without a row here fails: its author states how the owner hears of it.
 """
 
 import asyncio

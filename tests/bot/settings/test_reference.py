@@ -37,7 +37,7 @@ DERIVED = defaults_that_follow({})
 
 
 def default_of(name: str, field: FieldInfo) -> str:
-    """The default as the variable would be set; empty if there is none."""
+    """Returns the default as the variable would be set; empty if there is none."""
     value = DERIVED[name] if field.is_required() and name in DERIVED else field.get_default(call_default_factory=True)
     if isinstance(value, SecretStr):
         return value.get_secret_value()
@@ -51,7 +51,7 @@ def described(field: FieldInfo) -> str:
 
 
 def accepted(field: FieldInfo) -> str:
-    """What the reader of a setting says that it accepts; empty if it takes everything."""
+    """Returns the accepted values as a setting's parser states them; empty if it takes everything."""
     for annotation in (field.metadata, *(getattr(one, "__metadata__", ()) for one in getattr(field.annotation, "__args__", ()))):
         for validator in annotation:
             if isinstance(validator, PlainValidator):

@@ -1,4 +1,4 @@
-"""An exit that was not followed: what is held is said, and it is sold only by a button that there is something to sell for."""
+"""A lost exit: its alert states the position, and has a button to sell only if there is something to sell."""
 
 from dataclasses import replace
 from decimal import Decimal
