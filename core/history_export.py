@@ -73,7 +73,7 @@ class HistoryExport:
             was_empty = await self._history.keep([execution for _, execution in batch])
             last, newest = batch[-1]
             if was_empty and self._position:
-                log.warning("the history was empty; all of the ledger is brought there anew")
+                log.warning("the history was empty; exporting the whole ledger again")
                 last = 0
             await self._feed.exported(last)
             self._position = last
@@ -82,5 +82,5 @@ class HistoryExport:
 
     def _changed(self, problem: str) -> None:
         if problem and problem != self._problem:
-            log.warning("the history takes nothing; what waits for it is kept", error=problem)
+            log.warning("the history accepts nothing; pending executions are kept", error=problem)
         self._problem = problem

@@ -95,15 +95,15 @@ class ComparisonSchedule:
                 self._total = len(self._swept)
             await self._sweep_one(self._swept)
         except (ExchangeUnavailable, LedgerUnavailable) as error:
-            log.warning("the account's symbols cannot be looked at now", error=str(error))
+            log.warning("the account's symbols cannot be checked now", error=str(error))
             await self._clock.sleep(getattr(error, "retry_after", 0.0))
         except LeaseLost:
             raise
         except Exception:  # a failed sweep must not end trading
-            log.exception("the account's symbols could not be looked at")
+            log.exception("the account's symbols could not be checked")
         if self._swept == {}:
             self._sweeps = False
-            log.info("every symbol of the account was looked at", symbols=self._total)
+            log.info("every symbol of the account was checked", symbols=self._total)
         else:
             await self._clock.sleep(SWEEP_PAUSE_SECONDS)
 

@@ -113,7 +113,7 @@ class Inbox:
         results = await self._ledger.store(messages, dead=dead, position=position, events=events)
         for message, result in zip(messages, results, strict=True):
             if result is None:
-                log.info("repeated, so left alone", source=message.source, signal_id=message.source_id)
+                log.info("repeated; ignored", source=message.source, signal_id=message.source_id)
         self._take([replace(stored, arrived=arrived) for stored in results if isinstance(stored, StoredMessage)])
         return results
 

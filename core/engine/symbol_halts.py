@@ -112,7 +112,7 @@ class SymbolHalts:
         try:
             await self._ledger.commit(changes)
         except LedgerUnavailable as error:
-            log.warning("what differs cannot be written now", error=str(error))
+            log.warning("the differences cannot be stored now", error=str(error))
         else:
             self._portfolio.apply(changes)
 
@@ -184,7 +184,7 @@ class SymbolHalts:
             async with asyncio.timeout(EXIT_PATIENCE_SECONDS if side is Side.SELL else None):
                 found = await self._orders(symbol)
         except (ExchangeUnavailable, TimeoutError) as error:
-            log.warning("what was ordered before cannot be asked", error=str(error) or "no answer in time")
+            log.warning("the exchange cannot be asked about earlier orders", error=str(error) or "no answer in time")
             return None if side is Side.SELL else reason("not_compared", symbol=symbol, detail=error)
         await self._account.halt(found.strange)
         for report in found.lost:

@@ -153,7 +153,7 @@ class DecisionService:
             async with asyncio.timeout(ASK_TIMEOUT_SECONDS):
                 balance = (await self._balances()).get(instrument.base)
         except (ExchangeUnavailable, TimeoutError) as error:
-            log.warning("what is free cannot be asked; the ledger's word is taken", error=str(error) or "no answer in time")
+            log.warning("the free balance cannot be read; using the ledger's figure", error=str(error) or "no answer in time")
             return None
         return balance.free if balance is not None else ZERO
 

@@ -77,7 +77,7 @@ class FirstSending:
         except ExchangeUnavailable as error:
             if not await self._goes_on(order):
                 return NotTaken(reason("unreachable", detail=error), error.retry_after)
-            log.error("an exit is sent though it cannot be asked whether it was before", error=str(error))
+            log.error("sending an exit although the exchange cannot be asked about an earlier one", error=str(error))
             report = None
         self._unasked.discard(order.client_order_id)
         if report is None:
@@ -113,5 +113,5 @@ class FirstSending:
             try:
                 return await write()
             except LedgerUnavailable as error:
-                log.error("what was found on the exchange cannot be written; trying again", error=str(error))
+                log.error("the orders found on the exchange cannot be stored; retrying", error=str(error))
                 await self._clock.sleep(LEDGER_PAUSE_SECONDS)

@@ -74,7 +74,7 @@ class OrderAdoption:
         known = (await self._ledger.find_orders([name])).get(name)
         if whose(report, known, Ours(self._portfolio.mark, self._portfolio.acknowledged)) is not Whose.LOST:
             return reason("already_ordered", order_id=known.order_id if known is not None else report.order_id)
-        log.warning("an order that the ledger had lost is taken over", client_order_id=name, order_id=report.order_id)
+        log.warning("adopting an order that the ledger had lost", client_order_id=name, order_id=report.order_id)
         now = self._clock.now()
         changes = CommitBatch(verdicts=[MessageOutcome(stored.seq, "done", now)])
         if known is not None:

@@ -182,7 +182,7 @@ class ExitTimer:
         try:
             await self._put(new)
         except LedgerUnavailable as error:
-            log.error("what is to be sold cannot be stored; trying again", count=len(new), error=str(error))
+            log.error("the next attempt of an exit cannot be stored; retrying", count=len(new), error=str(error))
         else:
             self._stored |= {message.source_id for message in new}
 

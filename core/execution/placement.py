@@ -201,7 +201,7 @@ class Placement:
     async def _wait_after(self, order: Order, cause: NotTaken, attempt: int) -> bool:
         """Waits before the next attempt; False if there is to be none. An exit that has to wait longer gives up its turn: it
         stays pending, and its own timer brings it back."""
-        log.warning("the exchange did not take the order", reason=str(cause.reason), retry_after=cause.retry_after)
+        log.warning("the exchange did not accept the order", reason=str(cause.reason), retry_after=cause.retry_after)
         pause = max(cause.retry_after, min(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1), LONGEST_PAUSE_SECONDS))
         too_late = self._clock.now() + timedelta(seconds=pause) > self._decisions.good_until(order)
         comes_again = order.side is Side.SELL and pause > LONGEST_PAUSE_SECONDS
@@ -234,7 +234,7 @@ class Placement:
     async def _give_up(self, order: Order) -> Order:
         """Ends an order whose outcome nobody can find out, and reports that. Books nothing; its exit is not retried, because it
         may have been done. Should the exchange know the symbol again, the order is adopted as a lost one."""
-        log.error("what became of the order cannot be found out any more: its symbol is gone", symbol=order.symbol)
+        log.error("the order's outcome cannot be found out any more: its symbol is gone", symbol=order.symbol)
         state = OrderState.EXPIRED if order.state is OrderState.PARTIALLY_FILLED else OrderState.REJECTED
         order = self._move(order, state, reason=reason("fate_unknown", symbol=order.symbol))
         wanted = self._exit_of(order)
@@ -289,7 +289,7 @@ class Placement:
             try:
                 await self._put(messages)
             except LedgerUnavailable as error:
-                log.error("what a fee was paid out of cannot be written; trying again", error=str(error))
+                log.error("a fee paid from another position cannot be stored; retrying", error=str(error))
                 await self._clock.sleep(LEDGER_PAUSE_SECONDS)
             else:
                 return
@@ -304,7 +304,7 @@ class Placement:
             try:
                 await self._ledger.commit(changes)
             except LedgerUnavailable as error:
-                log.error("what happened cannot be written; trying again", error=str(error))
+                log.error("a commit cannot be written; retrying", error=str(error))
                 await self._clock.sleep(LEDGER_PAUSE_SECONDS)
             else:
                 self._portfolio.apply(changes)

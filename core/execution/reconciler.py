@@ -107,7 +107,7 @@ class Reconciler:
         """Tells whether the symbol is gone for good, counting one more such answer. Believed after a while, and if the list of
         all symbols agrees."""
         gone.say(self._clock.monotonic())
-        log.warning("the exchange knows no such symbol, so not what became of its order", error=str(error), times=gone.answers)
+        log.warning("the exchange does not know the symbol or its order", error=str(error), times=gone.answers)
         if not gone.is_for_good(self._clock.monotonic()):
             return False
         try:

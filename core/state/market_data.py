@@ -122,7 +122,7 @@ class MarketDataCache:
                 await self._refresh([symbol])
         except (ExchangeUnavailable, TimeoutError) as error:
             if symbol not in self._priceless:  # a good entry asks again and again
-                log.warning("no present price", symbol=symbol, error=str(error) or "no answer in time")
+                log.warning("no current price", symbol=symbol, error=str(error) or "no answer in time")
             self._priceless.add(symbol)
             return None
         quote = self._quotes.get(symbol)
@@ -134,7 +134,7 @@ class MarketDataCache:
             async with asyncio.timeout(ASK_TIMEOUT_SECONDS):
                 await self._refresh(symbols)
         except (ExchangeUnavailable, TimeoutError) as error:
-            log.warning("no present prices", symbols=len(symbols), error=str(error) or "no answer in time")
+            log.warning("no current prices", symbols=len(symbols), error=str(error) or "no answer in time")
 
     async def _refresh(self, symbols: Iterable[str]) -> bool:
         """Requests the quotes of known symbols; tells whether there was anything to request."""

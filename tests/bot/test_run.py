@@ -75,7 +75,7 @@ async def test_what_must_not_be_ordered_again_is_not(ring: Ring) -> None:
         ("two", "ignored", "already in a position: 19.98 WIF"),
     ]
     assert await program.stop() == 0
-    assert program.log.count("repeated, so left alone") == 1
+    assert program.log.count("repeated; ignored") == 1
 
 
 async def test_a_record_that_the_broker_brings_again_is_not_ordered_again(ring: Ring) -> None:
@@ -93,7 +93,7 @@ async def test_a_record_that_the_broker_brings_again_is_not_ordered_again(ring: 
 
     assert [side for side, _ in ring.orders] == ["BUY", "SELL", "BUY"]
     assert await program.stop() == 0
-    assert program.log.count("repeated, so left alone") == 2
+    assert program.log.count("repeated; ignored") == 2
 
 
 async def test_a_restart_between_buy_and_sell_changes_nothing(ring: Ring) -> None:

@@ -143,7 +143,7 @@ async def take_lease(transactions: Transactions, holder: str, clock: Clock) -> L
             return lease
         if first is None:
             first = found
-            log.info("the ledger is held; looking whether its holder lives", holder=found.holder)
+            log.info("another process holds the ledger; checking whether it is alive", holder=found.holder)
         elif (found.epoch, found.commits) != (first.epoch, first.commits):
             raise LedgerInUse(
                 f"the ledger of DATABASE_URL is in use by {found.holder} since {found.since}: two at once would trade twice. "

@@ -105,11 +105,11 @@ class Writer:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the writer must live: nobody else can write
             self.problem = words(error)
-            log.error("the ledger did not take a commit", error=self.problem)
+            log.error("a commit to the ledger failed", error=self.problem)
             # If every statement went through and only the commit's answer is missing, it may have been committed.
             if not (done and await self._was_committed(number)):
                 raise LedgerUnavailable(f"the ledger cannot be written: {self.problem}") from None
-            log.info("the commit was taken after all", number=number)
+            log.info("the commit succeeded after all", number=number)
         self._lease.proved(began, number)
         self.problem = ""
         return done[0]
@@ -123,7 +123,7 @@ class Writer:
                 raise
             except Exception as error:  # noqa: BLE001 - see `_transaction`
                 self.problem = words(error)
-                log.error("it is not known whether the last commit was taken; asking again", error=self.problem)
+                log.error("the last commit's outcome is unknown; asking again", error=self.problem)
                 if self._closing:
                     raise LedgerUnavailable(f"the ledger cannot be reached: {self.problem}") from None
             await self._clock.sleep(_ASK_AGAIN_SECONDS)

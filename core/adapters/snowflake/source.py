@@ -117,10 +117,10 @@ class SnowflakeSource:
             except (HistoryUnavailable, LedgerUnavailable, _Unfit) as error:
                 problem = str(error)
             except Exception as error:
-                log.exception("the table of signals holds something unforeseen", table=self._table)
-                problem = f"{self._table} holds something unforeseen ({type(error).__name__}); the log has it"
+                log.exception("the signals table contains unexpected data", table=self._table)
+                problem = f"{self._table} contains unexpected data ({type(error).__name__}); see the log"
             if problem and problem != self._problem:
-                log.warning("the table of signals cannot be read", table=self._table, error=problem)
+                log.warning("the signals table cannot be read", table=self._table, error=problem)
             if problem:
                 self._keys = []  # the table may have other columns when it can be read again
             self._problem = problem

@@ -337,7 +337,7 @@ async def test_the_same_signal_published_twice_is_one_order(ring: Ring) -> None:
     await ring.told("🔴 SELL_SM executed")
     assert ring.orders == [("BUY", Decimal(20)), ("SELL", Decimal("19.98"))]
     assert ring.posts() == 2
-    assert program.log.count("repeated, so left alone") == 1
+    assert program.log.count("repeated; ignored") == 1
 
 
 # --- reconcile
