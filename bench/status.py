@@ -15,8 +15,8 @@ from statistics import median, quantiles
 
 from sqlalchemy import func, select
 
-from core.adapters.ledger import tables
 from core.adapters.ledger.opening import open_ledger
+from core.adapters.ledger.tables import result_tables
 from local_telegram.room import Room
 from local_telegram.server import running_chat
 from tests.bot.conftest import PEOPLE, until
@@ -72,7 +72,7 @@ async def load(firm: Firm, rate: float) -> None:
 
 async def under_load(folder: Path, rate: float, count: int) -> tuple[list[float], float]:
     """Returns the answers' milliseconds, and how many orders a second were executed at the same time."""
-    done = select(func.count().label("n")).select_from(tables.executions)
+    done = select(func.count().label("n")).select_from(result_tables.executions)
     async with running_chat(Room(PEOPLE)) as server, firm_on(server, folder, speed=1, limits=LIMITS) as firm:
         loading = asyncio.create_task(load(firm, rate))
         await asyncio.sleep(1)

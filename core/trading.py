@@ -137,7 +137,7 @@ class Trading:
     def start(self, left: LedgerState) -> None:
         """Start-up is crash recovery: for each symbol its unsettled order, then what was left waiting, then what is new. To be
         called once the symbols' rules are loaded."""
-        self.inbox.start([(order.symbol, partial(self.placement.recover, order)) for order in left.in_flight], left.waiting)
+        self.inbox.start([(order.symbol, partial(self.placement.recover, order)) for order in left.orders], left.waiting)
         self.compare()
         self.comparing.sweep()
 

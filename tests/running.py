@@ -18,6 +18,7 @@ from typing import Any
 from bot.clock import SystemClock
 from core.adapters.ledger.opening import look_into_ledger, open_ledger
 from core.adapters.ledger.row_batch import RowBatch
+from core.adapters.ledger.tables.order_tables import order_steps
 from core.domain.errors import LedgerNotReady
 from core.domain.order_state_machine import OrderState
 from tests.servers.ports import free_port
@@ -165,7 +166,7 @@ async def _make_ledger_that_traded(database_url: str) -> None:
     try:
         step = {"client_order_id": "earlier", "at": clock.now(), "state": OrderState.FILLED, "order_id": "0"}
         step |= dict.fromkeys(("qty", "price", "executed_qty"), Decimal(1))
-        await ledger.write(RowBatch(order_steps=[step]))
+        await ledger.write(RowBatch({order_steps: [step]}))
     finally:
         await ledger.close()
 

@@ -105,7 +105,7 @@ async def _ledger(settings: Settings) -> AsyncIterator[str]:
         await check_trading_mode(settings, ledger)
         state = await ledger.load(today_of(SystemClock()))
     held = [f"{position.symbol} {plain(position.qty)}" for position in state.positions if position.is_open]
-    yield f"migrated; open positions: {', '.join(held) or 'none'}; unsettled orders: {len(state.in_flight)}"
+    yield f"migrated; open positions: {', '.join(held) or 'none'}; unsettled orders: {len(state.orders)}"
 
 
 async def _telegram(settings: Settings) -> AsyncIterator[str]:

@@ -31,7 +31,7 @@ async def reconcile(settings: Settings, say: Callable[[str], None], progress: Ca
             found = await compare(
                 venue,
                 positions=state.positions,
-                in_flight=state.in_flight,
+                in_flight=state.orders,
                 symbols=symbols,
                 instruments=await venue.instruments(symbols),
                 known=ledger.find_orders,

@@ -45,8 +45,8 @@ class ExecutionLogger:
         """The metrics that `start_metrics_server` serves."""
         self._metrics = _Metrics(self.registry)
         self._sources = {each.seq: _source(each.message.source) for each in state.waiting if _is_signal(each)}
-        self._in_flight = {order.client_order_id for order in state.in_flight}
-        self._unknown = {order.client_order_id for order in state.in_flight if order.state is OrderState.UNKNOWN}
+        self._in_flight = {order.client_order_id for order in state.orders}
+        self._unknown = {order.client_order_id for order in state.orders if order.state is OrderState.UNKNOWN}
         self._open_positions = {position.symbol for position in state.positions if position.is_open}
         self._held = {hold.symbol for hold in state.holds if hold.active}
         self._open_approvals = {each.token for each in state.approvals if each.state is ApprovalState.OPEN}

@@ -1,10 +1,11 @@
 """In-memory state: committed rows plus in-flight orders. Decisions read it; only commits change it."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import TypeVar
 
 from core.domain.access import MAY_INVITE, Authenticator, Invite, Person, Reader, Role
 from core.domain.account import ACCOUNT, Acknowledged
@@ -21,9 +22,13 @@ from core.domain.trading_state import TradingState
 from core.policy.decision_context import RiskLimits
 from core.policy.risk.limits import is_of, with_set
 from core.records.commit_batch import CommitBatch
+from core.records.kept_rows import KeptRows
 from core.records.ledger_state import LedgerState
 
 _ANSWERED = 200
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 @dataclass(slots=True)
@@ -68,26 +73,17 @@ class Portfolio:
     ) -> "Portfolio":
         """Builds the portfolio. `controls` are for the first start; `settings` are the limits unless overridden; `fixed` are the
         people that the settings name."""
-        return cls(
+        portfolio = cls(
             fixed=fixed or {},
-            controls=state.controls or controls,
+            controls=controls,
             settings=settings,
-            positions={position.symbol: position for position in state.positions},
-            in_flight={order.client_order_id: order for order in state.in_flight},
-            approvals={approval.token: approval for approval in state.approvals},
-            holds={hold.symbol: hold for hold in state.holds},
-            exits={wanted.symbol: wanted for wanted in state.exits},
-            people={person.user_id: person for person in state.people},
-            invites={invite.digest: invite for invite in state.invites},
-            authenticators={one.user_id: one for one in state.authenticators},
-            readers={reader.chat_id: reader for reader in state.readers},
-            limits_set={limit.name: limit for limit in state.limits},
             mark=state.mark,
             touched=set(state.touched),
-            acknowledged={one.mark: one for one in state.acknowledged},
             _day=today,
             _results={result.quote_asset: result.profit for result in state.today},
         )
+        portfolio._keep(state)
+        return portfolio
 
     def is_of(self, report: str) -> bool:
         """Tells whether all amounts set in the chat are in the asset `report`: others do not count."""
@@ -170,69 +166,38 @@ class Portfolio:
 
     def apply(self, changes: CommitBatch) -> None:
         """Applies a commit."""
-        for position in changes.positions:
-            self.positions[position.symbol] = position
-            self.moves[position.symbol] += 1
-        for order in changes.orders:
-            self.moves[order.symbol] += 1
-            if order.state.in_flight:
-                self.in_flight[order.client_order_id] = order
-                self.touched.add(order.symbol)
-            else:
-                self.in_flight.pop(order.client_order_id, None)
-        self._apply_waiting(changes)
-        if changes.controls is not None:
-            self.controls = changes.controls
+        self.moves.update(position.symbol for position in changes.positions)
+        self.moves.update(order.symbol for order in changes.orders)
+        self._keep(changes)
+        for approval in changes.approvals:
+            if approval.state is not ApprovalState.OPEN:
+                self._remember(approval)
         for execution in changes.executions:
             if execution.profit_quote is not None:
                 self._add_result(execution.executed_at, execution.quote_asset, execution.profit_quote)
-        self._apply_people(changes)
-        self._apply_limits(changes)
 
-    def _apply_waiting(self, changes: CommitBatch) -> None:
-        """Applies what outlives its message: approvals, halts and exits."""
-        for approval in changes.approvals:
-            if approval.state is ApprovalState.OPEN:
-                self.approvals[approval.token] = approval
-            else:
-                self.approvals.pop(approval.token, None)
-                self._remember(approval)
-        self.holds |= {hold.symbol: hold for hold in changes.holds}
-        self.acknowledged |= {one.mark: one for one in changes.acknowledged}
-        for wanted in changes.exits:
-            if wanted.is_open:
-                self.exits[wanted.symbol] = wanted
-            else:
-                self.exits.pop(wanted.symbol, None)
+    def _keep(self, rows: KeptRows) -> None:
+        """Takes over the rows of a commit or of a start: each is kept while it matters, in place of the one of its key."""
+        _update(self.positions, rows.positions, key=lambda one: one.symbol)
+        _update(self.in_flight, rows.orders, key=lambda one: one.client_order_id, stays=lambda one: one.state.in_flight)
+        self.touched.update(order.symbol for order in rows.orders if order.state.in_flight)
+        _update(self.approvals, rows.approvals, key=lambda one: one.token, stays=lambda one: one.state is ApprovalState.OPEN)
+        _update(self.holds, rows.holds, key=lambda one: one.symbol)
+        _update(self.acknowledged, rows.acknowledged, key=lambda one: one.mark)
+        _update(self.exits, rows.exits, key=lambda one: one.symbol, stays=lambda one: one.is_open)
+        _update(self.people, rows.people, key=lambda one: one.user_id, stays=lambda one: one.revoked_at is None)
+        _update(self.invites, rows.invites, key=lambda one: one.digest, stays=lambda one: one.used_by is None)
+        _update(self.authenticators, rows.authenticators, key=lambda one: one.user_id, stays=lambda one: one.ended_at is None)
+        _update(self.readers, rows.readers, key=lambda one: one.chat_id)
+        self.controls = rows.controls or self.controls
+        if rows.limits:
+            _update(self.limits_set, rows.limits, key=lambda one: one.name)
+            self.limits = with_set(self.settings, self.limits_set.values())
 
     def _remember(self, approval: Approval) -> None:
         self.answered[approval.token] = approval
         while len(self.answered) > _ANSWERED:
             self.answered.pop(next(iter(self.answered)))
-
-    def _apply_people(self, changes: CommitBatch) -> None:
-        for person in changes.people:
-            if person.revoked_at is None:
-                self.people[person.user_id] = person
-            else:
-                self.people.pop(person.user_id, None)
-        for invite in changes.invites:
-            if invite.used_by is None:
-                self.invites[invite.digest] = invite
-            else:
-                self.invites.pop(invite.digest, None)
-        for one in changes.authenticators:
-            if one.ended_at is None:
-                self.authenticators[one.user_id] = one
-            else:
-                self.authenticators.pop(one.user_id, None)
-        for reader in changes.readers:
-            self.readers[reader.chat_id] = reader
-
-    def _apply_limits(self, changes: CommitBatch) -> None:
-        if changes.limits:
-            self.limits_set |= {limit.name: limit for limit in changes.limits}
-            self.limits = with_set(self.settings, self.limits_set.values())
 
     def _add_result(self, at: datetime, quote_asset: str, profit: Decimal) -> None:
         day = at.date().isoformat()
@@ -240,3 +205,11 @@ class Portfolio:
             self._day, self._results = day, {}
         if day == self._day:
             self._results[quote_asset] = self._results.get(quote_asset, ZERO) + profit
+
+
+def _update(known: dict[K, V], rows: Iterable[V], *, key: Callable[[V], K], stays: Callable[[V], bool] = lambda _: True) -> None:
+    for row in rows:
+        if stays(row):
+            known[key(row)] = row
+        else:
+            known.pop(key(row), None)

@@ -17,9 +17,10 @@ from types import MappingProxyType
 from aiokafka import AIOKafkaProducer
 from sqlalchemy import Table, func, select
 
-from core.adapters.ledger import tables
 from core.adapters.ledger.reader import LedgerReader, open_reader
-from core.adapters.ledger.rows import Row
+from core.adapters.ledger.row import Row
+from core.adapters.ledger.tables import control_tables, notification_tables, order_tables, result_tables, signal_tables
+from core.adapters.ledger.tables.metadata import metadata
 from core.domain.errors import LedgerUnavailable
 from tests.chat_client import LocalChat, local_chat
 from tests.running import Program
@@ -139,18 +140,20 @@ class Chaos:
 
     async def _unsettled(self) -> list[str]:
         waiting = {
-            "messages": (tables.inbox, tables.UNDECIDED),
-            "orders": (tables.orders, tables.IN_FLIGHT),
+            "messages": (signal_tables.inbox, signal_tables.UNDECIDED),
+            "orders": (order_tables.orders, order_tables.IN_FLIGHT),
         }
         found = []
         try:
             for what, (table, condition) in waiting.items():
                 (row,) = await self.reader.read(select(func.count().label("n")).select_from(table).where(condition))
                 found += [f"{row['n']} {what}"] if row["n"] else []
-            outbox = await self.reader.read(select(tables.outbox.c.seq, tables.outbox.c.priority))
-            alerts = untold(outbox, await self.reader.read(select(tables.told)))
+            outbox = await self.reader.read(select(notification_tables.outbox.c.seq, notification_tables.outbox.c.priority))
+            alerts = untold(outbox, await self.reader.read(select(notification_tables.told)))
             found += [f"{len(alerts)} alerts"] if alerts else []
-            read = {row["partition"]: row["next_offset"] for row in await self.reader.read(select(tables.source_positions))}
+            read = {
+                row["partition"]: row["next_offset"] for row in await self.reader.read(select(signal_tables.source_positions))
+            }
         except LedgerUnavailable as error:
             return [str(error)]
         ends = [0] * PARTITIONS
@@ -170,9 +173,9 @@ class Chaos:
 
     async def _differences(self) -> list[str]:
         try:
-            positions = await self.reader.read(select(tables.positions.c.symbol, tables.positions.c.qty))
-            orders = await self.reader.read(select(tables.orders.c.order_id))
-            halted = {row["symbol"] for row in await self.reader.read(select(tables.holds)) if row["lifted_at"] is None}
+            positions = await self.reader.read(select(result_tables.positions.c.symbol, result_tables.positions.c.qty))
+            orders = await self.reader.read(select(order_tables.orders.c.order_id))
+            halted = {row["symbol"] for row in await self.reader.read(select(control_tables.holds)) if row["lifted_at"] is None}
         except LedgerUnavailable as error:
             return [str(error)]
         known, held = {row["order_id"] for row in orders}, defaultdict[str, Decimal](Decimal)
@@ -189,7 +192,7 @@ class Chaos:
     async def judged(self, accident: str = "") -> list[str]:
         """Returns every broken promise, in words; `accident` is what happened to the ledger."""
         rows: dict[Table, Sequence[Row]] = {}
-        for table in tables.metadata.tables.values():
+        for table in metadata.tables.values():
             rows[table] = await self.reader.read(select(table))
         told = {message.message_id: message.text for message in self.chat.owner.received}
         evidence = Evidence(
@@ -206,12 +209,14 @@ class Chaos:
 
     async def summary(self) -> str:
         """Summarises the run in a line; repeated alerts are those in the chat that no event names."""
-        outbox = await self.reader.read(select(tables.outbox.c.seq))
-        named = {row["message_id"] for row in await self.reader.read(select(tables.deliveries.c.message_id))}
+        outbox = await self.reader.read(select(notification_tables.outbox.c.seq))
+        named = {row["message_id"] for row in await self.reader.read(select(notification_tables.deliveries.c.message_id))}
         received = [message.message_id for message in self.chat.owner.received]
         twice = len([number for number in received if number not in named])
         outcomes = await self.reader.read(
-            select(tables.inbox.c.outcome, func.count().label("n")).where(tables.IS_SIGNAL).group_by(tables.inbox.c.outcome)
+            select(signal_tables.inbox.c.outcome, func.count().label("n"))
+            .where(signal_tables.IS_SIGNAL)
+            .group_by(signal_tables.inbox.c.outcome)
         )
         became = ", ".join(f"{row['n']} {row['outcome']}" for row in sorted(outcomes, key=lambda row: -row["n"]))
         told = f"{len(outbox)} events told in {len(received)} messages, {twice} of them twice"

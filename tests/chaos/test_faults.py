@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url, select
 
-from core.adapters.ledger import tables
+from core.adapters.ledger.tables import result_tables
 from demo.broker import MemoryBroker
 from tests.chaos.harness import PARTITIONS, TOPIC, Chaos, chaos
 from tests.running import Program, run_command
@@ -85,7 +85,7 @@ async def test_a_process_suspended_past_its_lease_trades_no_more(tmp_path: Path,
         finally:
             await second.kill()
         assert [order.side for order in world.venue.orders] == ["BUY", "SELL", "BUY"]
-        executed = await world.reader.read(select(tables.executions.c.side))
+        executed = await world.reader.read(select(result_tables.executions.c.side))
         assert [row["side"] for row in executed] == ["BUY", "SELL", "BUY"]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from core.adapters.ledger import tables
+from core.adapters.ledger.tables import signal_tables
 from demo.broker import MemoryBroker
 from tests.chaos.copies import of_file
 from tests.chaos.harness import PARTITIONS, SETTLE_SECONDS, TOPIC, Chaos, chaos
@@ -25,7 +25,7 @@ LONGEST = (TIMES + 1) * STARTED + READ_WITHIN + SETTLE_SECONDS + AGREED_WITHIN +
 async def _has_read(world: Chaos) -> None:
     """Returns once each partition was read from: a ledger that has no position starts at the partition's end."""
     async with asyncio.timeout(READ_WITHIN):
-        while len(await world.reader.read(select(tables.source_positions))) < PARTITIONS:  # noqa: ASYNC110 - it tells nobody
+        while len(await world.reader.read(select(signal_tables.source_positions))) < PARTITIONS:  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0.2)
 
 

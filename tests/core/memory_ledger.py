@@ -66,7 +66,7 @@ class MemoryLedger:
         return LedgerState(
             controls=self.controls,
             positions=list(self.positions.values()),
-            in_flight=[order for order in self.orders.values() if order.state.in_flight],
+            orders=[order for order in self.orders.values() if order.state.in_flight],
             approvals=[asked for asked in self.approvals.values() if asked.state is ApprovalState.OPEN],
             holds=list(self.holds.values()),
             exits=[wanted for wanted in self.exits.values() if wanted.is_open],

@@ -36,7 +36,7 @@ def rules() -> list[dict[str, str]]:
 
 
 def metrics_of_ours() -> set[str]:
-    registry = ExecutionLogger(LedgerState(None, [], [], [], [], [], [], {}, None)).registry
+    registry = ExecutionLogger(LedgerState()).registry
     names = set()
     for family in registry.collect():
         names |= {family.name, f"{family.name}_total", f"{family.name}_bucket"}

@@ -7,7 +7,7 @@ from random import Random
 
 from sqlalchemy import select
 
-from core.adapters.ledger import tables
+from core.adapters.ledger.tables import control_tables, order_tables
 from core.domain.account import ACCOUNT
 from tests.simulation.chat import Chat
 from tests.simulation.disk import Disk
@@ -93,7 +93,7 @@ class AnotherTrader:
     async def _is_noticed(self, order: Order, seconds: float) -> bool:
         """Waits until the account is halted because of `order`."""
         until = self._fate.loop.time() + seconds
-        hold = select(tables.holds.c.words).where(tables.holds.c.symbol == ACCOUNT)
+        hold = select(control_tables.holds.c.words).where(control_tables.holds.c.symbol == ACCOUNT)
         while not any(str(order.order_id) in row["words"] for row in self._disk.rows(hold)):
             if self._fate.over or self._fate.loop.time() > until:
                 return False
@@ -126,6 +126,6 @@ class AnotherTrader:
         return order
 
     def _executed(self) -> list[tuple[str, str]]:
-        orders = tables.orders.c
+        orders = order_tables.orders.c
         done = select(orders.symbol, orders.client_order_id).where(orders.state == "FILLED").order_by(orders.inbox_seq)
         return [(row["symbol"], row["client_order_id"]) for row in self._disk.rows(done)]

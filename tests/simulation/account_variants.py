@@ -7,8 +7,9 @@ from unittest.mock import patch
 from sqlalchemy import select
 
 from bot.telegram.single_instance import SingleInstance
-from core.adapters.ledger import tables, transaction
+from core.adapters.ledger import transaction
 from core.adapters.ledger.lease import Lease
+from core.adapters.ledger.tables import upkeep_tables
 from core.engine import symbol_halts
 from core.engine.symbol_halts import SymbolHalts
 from core.execution import order_adoption as adoption
@@ -70,7 +71,7 @@ _TAKE_OVER = OrderAdoption.take_over
 
 def writes_into_whatever_is_there(self: Lease, connection: Any, number: int) -> None:
     """Writes if the epoch is ours, without checking the transaction number."""
-    self._committed = connection.execute(select(tables.lease.c.commits)).scalar_one()
+    self._committed = connection.execute(select(upkeep_tables.lease.c.commits)).scalar_one()
     _STAMP(self, connection, number)
 
 

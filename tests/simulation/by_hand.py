@@ -5,9 +5,16 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import TypeVar
 
-from core.adapters.ledger import tables
 from core.adapters.ledger.codec import events, facts
-from core.adapters.ledger.rows import Row
+from core.adapters.ledger.row import Row
+from core.adapters.ledger.tables import (
+    control_tables,
+    notification_tables,
+    order_tables,
+    people_tables,
+    result_tables,
+    signal_tables,
+)
 from core.domain.events.approvals import ApprovalRequested
 from core.domain.messages import ApprovalAnswered, CancelRequested
 from core.domain.money import ZERO
@@ -20,9 +27,9 @@ E = TypeVar("E")
 def _control_commands(seen: Evidence) -> Iterator[str]:
     """Checks that every manual order was confirmed, became at most one order (a panic: one after another), and no larger one."""
     largest = {order.client_order_id: order.orig_qty for order in seen.venue.orders}
-    orders = {row["inbox_seq"]: row for row in seen.rows(tables.orders)}
+    orders = {row["inbox_seq"]: row for row in seen.rows(order_tables.orders)}
     came: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for row in seen.rows(tables.inbox):
+    for row in seen.rows(signal_tables.inbox):
         if not (is_signal(row) and is_by_hand(row)):
             continue
         wish = _wish_of(row)
@@ -74,9 +81,9 @@ def _halves(seen: Evidence) -> Iterator[str]:
     """Checks that half of an approval is at most half of what was asked: at another price slightly more or less of the base
     asset."""
     asked = {one.approval.token: one.approval for one in _events(seen, "approval_requested", ApprovalRequested)}
-    became = {row["token"]: row for row in seen.rows(tables.approvals)}
+    became = {row["token"]: row for row in seen.rows(order_tables.approvals)}
     placed = {order.client_order_id: order.orig_qty for order in seen.venue.orders}
-    orders = {row["inbox_seq"]: row["client_order_id"] for row in seen.rows(tables.orders)}
+    orders = {row["inbox_seq"]: row["client_order_id"] for row in seen.rows(order_tables.orders)}
     for row, answer in seen.messages("approval_answer"):
         if row["outcome"] != "ordered" or not isinstance(answer, ApprovalAnswered):
             continue
@@ -108,15 +115,15 @@ def _panics(seen: Evidence) -> Iterator[str]:
     process handled the tap, and however soon it ended. It is over, and that was reported."""
     if not seen.hands.panics:
         return
-    (controls,) = seen.rows(tables.controls)
+    (controls,) = seen.rows(control_tables.controls)
     if controls["pause"] != "all":
         yield f"after a panic the pause is {controls['pause']}"
-    if controls["panic"] is not None or not any(row["kind"] == "panic_over" for row in seen.rows(tables.outbox)):
+    if controls["panic"] is not None or not any(row["kind"] == "panic_over" for row in seen.rows(notification_tables.outbox)):
         yield "a panic never came to its end"
-    sold = {row["symbol"]: row for row in seen.rows(tables.inbox) if is_signal(row) and _wish_of(row) in seen.hands.panics}
-    orders = {row["inbox_seq"]: row for row in seen.rows(tables.orders)}
+    sold = {row["symbol"]: row for row in seen.rows(signal_tables.inbox) if is_signal(row) and _wish_of(row) in seen.hands.panics}
+    orders = {row["inbox_seq"]: row for row in seen.rows(order_tables.orders)}
     allowed = _UNSELLABLE if seen.hands.panicked_in_calm else _UNSELLABLE | _TOO_LATE
-    for row in seen.rows(tables.positions):
+    for row in seen.rows(result_tables.positions):
         if not row["is_open"]:
             continue
         exit_, name = sold.get(row["symbol"]), f"{row['qty']} {row['symbol']}"
@@ -134,9 +141,9 @@ _TOO_LATE = {"expired", "from_future"}
 
 def _all_told(seen: Evidence) -> Iterator[str]:
     """Checks that every command ends, and its change is reported: once."""
-    kinds = Counter(row["kind"] for row in seen.rows(tables.outbox))
-    done = Counter(row["kind"] for row in seen.rows(tables.inbox) if row["outcome"] == "done")
-    closed = sum(row["state"] != "OPEN" for row in seen.rows(tables.approvals))
+    kinds = Counter(row["kind"] for row in seen.rows(notification_tables.outbox))
+    done = Counter(row["kind"] for row in seen.rows(signal_tables.inbox) if row["outcome"] == "done")
+    closed = sum(row["state"] != "OPEN" for row in seen.rows(order_tables.approvals))
     for what, event, wanted in (
         ("questions were closed", "approval_closed", closed),
         ("limits were set", "limit_changed", done["limit"]),
@@ -145,7 +152,7 @@ def _all_told(seen: Evidence) -> Iterator[str]:
     ):
         if kinds[event] != wanted:
             yield f"{wanted} {what}, {kinds[event]} events tell it"
-    for row in seen.rows(tables.inbox):
+    for row in seen.rows(signal_tables.inbox):
         if row["outcome"] is None or (row["outcome"] not in _CHANGED and row["reason"] is None):
             yield f"{row['kind']} {row['source_id']} is {row['outcome']} without a reason"
 
@@ -155,9 +162,9 @@ _CHANGED = {"done", "ordered", "awaiting_approval"}
 
 def _remembered(seen: Evidence) -> Iterator[str]:
     """Checks that decisions after the last start follow the settings that people had made before it."""
-    controls = next(iter(seen.rows(tables.controls)), {"pause": "off", "mode": "auto"})
-    limits = {row["name"]: row["value"] for row in seen.rows(tables.limits) if row["value"] is not None}
-    for row in seen.rows(tables.inbox):
+    controls = next(iter(seen.rows(control_tables.controls)), {"pause": "off", "mode": "auto"})
+    limits = {row["name"]: row["value"] for row in seen.rows(control_tables.limits) if row["value"] is not None}
+    for row in seen.rows(signal_tables.inbox):
         if row["source_id"] not in seen.hands.afterwards or row["facts"] is None:
             continue
         found = facts.decode(row["facts"])
@@ -178,14 +185,14 @@ def _rights(seen: Evidence) -> Iterator[str]:
     """Checks that exactly those who were let in may act after a start."""
     if not seen.hands.guests_word:
         return
-    is_in = any(row["revoked_at"] is None for row in seen.rows(tables.people))
-    acted = any(row["source_id"] == seen.hands.guests_word for row in seen.rows(tables.inbox))
+    is_in = any(row["revoked_at"] is None for row in seen.rows(people_tables.people))
+    acted = any(row["source_id"] == seen.hands.guests_word for row in seen.rows(signal_tables.inbox))
     if acted != is_in:
         yield f"the guest {'is' if is_in else 'is not'} let in and {'acted' if acted else 'could not act'}"
 
 
 def _events(seen: Evidence, kind: str, of: type[E]) -> Iterator[E]:
-    for row in seen.rows(tables.outbox):
+    for row in seen.rows(notification_tables.outbox):
         event = events.decode(row["body"]) if row["kind"] == kind else None
         if isinstance(event, of):
             yield event

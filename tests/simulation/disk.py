@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Engine, Select, StaticPool, Text, bindparam, create_engine, event, func, select
 
-from core.adapters.ledger import tables
 from core.adapters.ledger.engines import ExactSum, _begin_immediate, _prepare_sqlite
 from core.adapters.ledger.reader import LedgerReader
-from core.adapters.ledger.rows import Row
+from core.adapters.ledger.row import Row
 from core.adapters.ledger.schema import upgrade
+from core.adapters.ledger.tables import control_tables, notification_tables, order_tables, signal_tables
 from core.domain.errors import LedgerUnavailable
 from tests.simulation.loop import Process
 from tests.simulation.machine import Fate
@@ -69,43 +69,50 @@ class Disk:
     def unsettled(self) -> dict[str, int]:
         """Counts the unsettled items of each kind."""
         waiting = {
-            "messages undecided": (tables.inbox, tables.UNDECIDED),
-            "orders in flight": (tables.orders, tables.IN_FLIGHT),
-            "open questions": (tables.approvals, tables.IS_OPEN),
-            "wanted exits": (tables.wanted_exits, tables.IS_WANTED),
+            "messages undecided": (signal_tables.inbox, signal_tables.UNDECIDED),
+            "orders in flight": (order_tables.orders, order_tables.IN_FLIGHT),
+            "open questions": (order_tables.approvals, order_tables.IS_OPEN),
+            "wanted exits": (control_tables.wanted_exits, control_tables.IS_WANTED),
         }
         counts = {
             what: self.rows(select(func.count().label("n")).select_from(table).where(condition))[0]["n"]
             for what, (table, condition) in waiting.items()
         }
-        outbox = self.rows(select(tables.outbox.c.seq, tables.outbox.c.priority))
-        return counts | {"alerts untold": len(untold(outbox, self.rows(select(tables.told))))}
+        outbox = self.rows(select(notification_tables.outbox.c.seq, notification_tables.outbox.c.priority))
+        return counts | {"alerts untold": len(untold(outbox, self.rows(select(notification_tables.told))))}
 
     def is_panicking(self) -> bool:
         """Tells whether a panic is on."""
-        return any(row["panic"] is not None for row in self.rows(select(tables.controls.c.panic)))
+        return any(row["panic"] is not None for row in self.rows(select(control_tables.controls.c.panic)))
 
     def positions(self) -> dict[int, int]:
         """Returns the next offset of each partition."""
-        return {row["partition"]: row["next_offset"] for row in self.rows(select(tables.source_positions))}
+        return {row["partition"]: row["next_offset"] for row in self.rows(select(signal_tables.source_positions))}
 
     def generations(self) -> dict[int, int]:
         """Returns how often each partition was found to have restarted."""
-        return {row["partition"]: row["generation"] for row in self.rows(select(tables.source_positions))}
+        return {row["partition"]: row["generation"] for row in self.rows(select(signal_tables.source_positions))}
 
     def has_message(self, source_id: str) -> bool:
         """Tells whether a person's action of this identity is stored."""
-        return bool(self.rows(select(tables.inbox.c.seq).where(tables.BY_PEOPLE, tables.inbox.c.source_id == source_id)))
+        return bool(
+            self.rows(
+                select(signal_tables.inbox.c.seq).where(signal_tables.BY_PEOPLE, signal_tables.inbox.c.source_id == source_id)
+            )
+        )
 
     def is_to_be_cancelled(self, client_order_id: str) -> bool:
         """Tells whether somebody wants this order cancelled."""
-        inbox = tables.inbox.c
-        wanted = select(inbox.seq).where(tables.BY_PEOPLE, inbox.kind == "cancel", inbox.body.contains(client_order_id))
+        inbox = signal_tables.inbox.c
+        wanted = select(inbox.seq).where(signal_tables.BY_PEOPLE, inbox.kind == "cancel", inbox.body.contains(client_order_id))
         return bool(self.rows(wanted))
 
     def in_flight(self) -> list[str]:
         """Returns the client order ids of the unsettled orders."""
-        return [row["client_order_id"] for row in self.rows(select(tables.orders.c.client_order_id).where(tables.IN_FLIGHT))]
+        return [
+            row["client_order_id"]
+            for row in self.rows(select(order_tables.orders.c.client_order_id).where(order_tables.IN_FLIGHT))
+        ]
 
 
 class DiskTransactions:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Table
 
-from core.adapters.ledger import tables
 from core.adapters.ledger.codec import bodies
-from core.adapters.ledger.rows import Row
+from core.adapters.ledger.row import Row
+from core.adapters.ledger.tables import signal_tables
 from core.domain.messages import Body
 from core.domain.signal import BY_HAND
 from tests.simulation.polling import Polling
@@ -66,7 +66,7 @@ class Evidence:
 
     def messages(self, kind: str) -> Iterator[tuple[Row, Body]]:
         """Returns the messages of a kind in the inbox, and their content."""
-        return ((row, bodies.decode(row["body"])) for row in self.rows(tables.inbox) if row["kind"] == kind)
+        return ((row, bodies.decode(row["body"])) for row in self.rows(signal_tables.inbox) if row["kind"] == kind)
 
 
 def is_signal(row: Row) -> bool:

@@ -5,8 +5,9 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator
 from decimal import Decimal
 
-from core.adapters.ledger import codec, tables
-from core.adapters.ledger.rows import Row
+from core.adapters.ledger import codec
+from core.adapters.ledger.row import Row
+from core.adapters.ledger.tables import control_tables, notification_tables, order_tables, result_tables, signal_tables
 from core.adapters.signals.codec import decode
 from core.domain.account import ACCOUNT
 from core.domain.messages import SignalReceived
@@ -40,14 +41,14 @@ def _signals(seen: Evidence) -> Iterator[str]:
     names = {record.name or record.place for record in seen.published if record.readable}
     dead = {record.place for record in seen.published if not record.readable}
     stored = Counter(
-        row["source_id"] for row in seen.rows(tables.inbox) if is_signal(row) and not (is_by_hand(row) or is_again(row))
+        row["source_id"] for row in seen.rows(signal_tables.inbox) if is_signal(row) and not (is_by_hand(row) or is_again(row))
     )
     for name in names:
         if stored[name] != 1:
             yield f"signal {name} is {stored[name]} times in the inbox"
     for name in stored.keys() - names:
         yield f"signal {name} was never published"
-    letters = Counter(row["position"] for row in seen.rows(tables.dead_letters))
+    letters = Counter(row["position"] for row in seen.rows(signal_tables.dead_letters))
     for place in dead:
         if letters[place] < 1 or (letters[place] > 1 and not place.startswith(tuple(seen.cut))):
             yield f"unreadable record {place} is {letters[place]} times among the dead letters"
@@ -55,7 +56,7 @@ def _signals(seen: Evidence) -> Iterator[str]:
 
 def _conflicts(seen: Evidence) -> Iterator[str]:
     """Checks that different content under a known id is reported and stored, as often as it was written; a repetition is not."""
-    stored = {row["source_id"]: codec.bodies.decode(row["body"]) for row in seen.rows(tables.inbox) if is_signal(row)}
+    stored = {row["source_id"]: codec.bodies.decode(row["body"]) for row in seen.rows(signal_tables.inbox) if is_signal(row)}
     wanted, cut = Counter[str](), set[str]()
     for record in seen.published:
         before = stored.get(record.name) if record.name is not None and record.readable else None
@@ -65,7 +66,7 @@ def _conflicts(seen: Evidence) -> Iterator[str]:
         wanted[record.name] += isinstance(said, Signal) and differ(said, before.signal)
         if record.place.startswith(tuple(seen.cut)):
             cut.add(record.name)  # and read again
-    found = Counter(row["position"] for row in seen.rows(tables.dead_letters) if _is_conflict(row))
+    found = Counter(row["position"] for row in seen.rows(signal_tables.dead_letters) if _is_conflict(row))
     for name in wanted.keys() | found.keys():
         if found[name] < wanted[name] or (found[name] > wanted[name] and name not in cut):
             yield f"{wanted[name]} records contradict signal {name}, {found[name]} dead letters say so"
@@ -76,7 +77,7 @@ def _is_conflict(row: Row) -> bool:
 
 
 def _no_bugs(seen: Evidence) -> Iterator[str]:
-    for row in seen.rows(tables.inbox):
+    for row in seen.rows(signal_tables.inbox):
         if row["outcome"] == "failed":
             yield f"message {row['source_id']} failed: {row['reason']}"
 
@@ -91,7 +92,7 @@ _OWN_FAILURE = re.compile(r"^(message \S+ failed: |nobody looked at |p\d+ died o
 
 def _orders(seen: Evidence) -> Iterator[str]:
     """Checks that the exchange's executed orders are the ledger's, one to one."""
-    ledger = {row["client_order_id"]: row for row in seen.rows(tables.orders)}
+    ledger = {row["client_order_id"]: row for row in seen.rows(order_tables.orders)}
     exchange: dict[str, list[Order]] = defaultdict(list)
     for order in _known_orders(seen, ledger):
         exchange[order.client_order_id].append(order)
@@ -128,7 +129,7 @@ def _fills(seen: Evidence) -> Iterator[str]:
     }
     ours = {
         (row["symbol"], row["trade_id"]): (row["price"], row["qty"], row["fee"], row["fee_asset"])
-        for row in seen.rows(tables.fills)
+        for row in seen.rows(order_tables.fills)
     }
     for key in theirs.keys() | ours.keys():
         if theirs.get(key) != ours.get(key):
@@ -139,11 +140,11 @@ def _money(seen: Evidence) -> Iterator[str]:
     """Checks holdings and cash to the last decimal."""
     held: dict[str, Decimal] = defaultdict(Decimal)
     cash: dict[str, Decimal] = defaultdict(Decimal)
-    for row in seen.rows(tables.positions):
+    for row in seen.rows(result_tables.positions):
         base, quote = row["symbol"][:-4], row["symbol"][-4:]
         held[base] += row["qty"]
         cash[quote] -= row["cost"]
-    for row in seen.rows(tables.executions):
+    for row in seen.rows(result_tables.executions):
         if row["profit_quote"] is not None:
             cash[row["quote_asset"]] += row["profit_quote"]
     balances = seen.venue.balances
@@ -159,10 +160,10 @@ def _money(seen: Evidence) -> Iterator[str]:
 
 def _days(seen: Evidence) -> Iterator[str]:
     days: dict[str, Decimal] = defaultdict(Decimal)
-    for row in seen.rows(tables.day_results):
+    for row in seen.rows(result_tables.day_results):
         days[row["quote_asset"]] += row["profit"]
     profits: dict[str, Decimal] = defaultdict(Decimal)
-    for row in seen.rows(tables.executions):
+    for row in seen.rows(result_tables.executions):
         profits[row["quote_asset"]] += row["profit_quote"] or ZERO
     if any(days[asset] != profits[asset] for asset in days.keys() | profits.keys()):
         yield f"the days' results are {dict(days)}, their executions' {dict(profits)}"
@@ -170,18 +171,18 @@ def _days(seen: Evidence) -> Iterator[str]:
 
 def _executions(seen: Evidence) -> Iterator[str]:
     """Checks that every executed order has its one row, every order of a signal its outcome."""
-    executed = Counter(row["client_order_id"] for row in seen.rows(tables.executions))
-    orders = {row["client_order_id"]: row for row in seen.rows(tables.orders)}
+    executed = Counter(row["client_order_id"] for row in seen.rows(result_tables.executions))
+    orders = {row["client_order_id"]: row for row in seen.rows(order_tables.orders)}
     for name, row in orders.items():
         wanted = 1 if row["executed_qty"] else 0
         if executed[name] != wanted:
             yield f"order {name} has {executed[name]} executions"
-    totals = {row["name"]: row["value"] for row in seen.rows(tables.totals)}
+    totals = {row["name"]: row["value"] for row in seen.rows(result_tables.totals)}
     if sum(totals.values()) != sum(executed.values()):
         yield f"the counters say {totals}, there are {sum(executed.values())} executions"
     by_seq = Counter(row["inbox_seq"] for row in orders.values())
     traded = {row["inbox_seq"] for row in orders.values() if row["executed_qty"]}
-    for row in seen.rows(tables.inbox):
+    for row in seen.rows(signal_tables.inbox):
         became_one = row["outcome"] in {"ordered", "awaiting_approval"}
         if is_signal(row) and (by_seq[row["seq"]] != 1 if became_one else row["seq"] in traded):
             yield f"signal {row['source_id']} is {row['outcome']} and has {by_seq[row['seq']]} orders"
@@ -202,26 +203,26 @@ def _turns(seen: Evidence) -> Iterator[str]:
 
 def _alerts(seen: Evidence) -> Iterator[str]:
     """Checks that everything that happened is an event, and every event was sent in a message that is in the chat."""
-    outbox = seen.rows(tables.outbox)
+    outbox = seen.rows(notification_tables.outbox)
     kinds = Counter(row["kind"] for row in outbox)
-    executions = len(seen.rows(tables.executions))
+    executions = len(seen.rows(result_tables.executions))
     if kinds["order_executed"] != executions:
         yield f"{executions} executions and {kinds['order_executed']} events of them"
     # A sale that sold nothing is retried: see `leaving`.
-    entries = [row for row in seen.rows(tables.orders) if row["side"] == "BUY"]
+    entries = [row for row in seen.rows(order_tables.orders) if row["side"] == "BUY"]
     failed = [row for row in entries if row["state"] == "REJECTED" or _ended_empty(row)]
     if kinds["order_failed"] != len(failed):
         yield f"{len(failed)} orders failed, {kinds['order_failed']} events tell it"
     refused = [
         row
-        for row in seen.rows(tables.inbox)
+        for row in seen.rows(signal_tables.inbox)
         if is_signal(row) and row["outcome"] in _REFUSED and row["reason_code"] != "exit_over"
     ]
-    refused += [row for row in seen.rows(tables.dead_letters) if _is_conflict(row)]
+    refused += [row for row in seen.rows(signal_tables.dead_letters) if _is_conflict(row)]
     # In a ledger that was set back an order may turn up after its signal was refused again.
     if kinds["signal_refused"] < len(refused) or (kinds["signal_refused"] > len(refused) and seen.accident != SET_BACK):
         yield f"{len(refused)} signals were refused, {kinds['signal_refused']} events tell it"
-    told_in = messages_of(outbox, seen.rows(tables.deliveries))
+    told_in = messages_of(outbox, seen.rows(notification_tables.deliveries))
     silent = {row["seq"] for row in outbox if row["kind"] == "approval_requested"}
     for row in outbox:
         if row["seq"] not in told_in and row["seq"] in silent:
@@ -233,8 +234,8 @@ def _alerts(seen: Evidence) -> Iterator[str]:
 def _told(seen: Evidence) -> Iterator[str]:
     """Checks that a message that stands for events says so: the symbol of one, the number of many."""
     by_message: dict[int, list[Row]] = defaultdict(list)
-    outbox = seen.rows(tables.outbox)
-    told_in = messages_of(outbox, seen.rows(tables.deliveries))
+    outbox = seen.rows(notification_tables.outbox)
+    told_in = messages_of(outbox, seen.rows(notification_tables.deliveries))
     for row in outbox:
         if row["seq"] in told_in:
             by_message[told_in[row["seq"]]].append(row)
@@ -257,7 +258,7 @@ def _ended_empty(row: Row) -> bool:
 
 def _holds(seen: Evidence) -> Iterator[str]:
     """Checks that no halt is left without another trader: each was a mistake. After a set-back there may be one for a while."""
-    for row in seen.rows(tables.holds):
+    for row in seen.rows(control_tables.holds):
         expected = row["symbol"] == ACCOUNT and seen.strange
         if not expected and (seen.accident != SET_BACK or row["lifted_at"] is None):
             yield f"{row['symbol']} was held: {row['words']}"
@@ -265,7 +266,7 @@ def _holds(seen: Evidence) -> Iterator[str]:
 
 def _accidents(seen: Evidence) -> Iterator[str]:
     """Checks that another trader's orders halt entries of the account, are reported, and are not booked by us."""
-    held = {row["symbol"] for row in seen.rows(tables.holds) if row["lifted_at"] is None}
+    held = {row["symbol"] for row in seen.rows(control_tables.holds) if row["lifted_at"] is None}
     if not seen.strange:
         return
     if ACCOUNT not in held:
@@ -274,10 +275,10 @@ def _accidents(seen: Evidence) -> Iterator[str]:
     if not told:
         yield "nobody was told of the orders of somebody else"
     theirs = {(order.symbol, str(order.order_id)) for order in seen.strange}
-    for row in seen.rows(tables.orders):
+    for row in seen.rows(order_tables.orders):
         if (row["symbol"], row["order_id"]) in theirs:
             yield f"order {row['order_id']} of somebody else is in the ledger"
-    outcomes = {row["source_id"]: row["outcome"] for row in seen.rows(tables.inbox) if is_signal(row)}
+    outcomes = {row["source_id"]: row["outcome"] for row in seen.rows(signal_tables.inbox) if is_signal(row)}
     for name in seen.hands.afterwards:
         if outcomes.get(name) in {"ordered", "awaiting_approval"}:
             yield f"signal {name} was bought though somebody else trades"
@@ -291,8 +292,8 @@ def _alone(seen: Evidence) -> Iterator[str]:
 
 def _questions(seen: Evidence) -> Iterator[str]:
     """Checks that an approval ends once, and an approved one is one order."""
-    orders = {row["inbox_seq"]: row for row in seen.rows(tables.orders)}
-    for row in seen.rows(tables.approvals):
+    orders = {row["inbox_seq"]: row for row in seen.rows(order_tables.orders)}
+    for row in seen.rows(order_tables.approvals):
         order = orders.get(row["inbox_seq"])
         if order is None:
             yield f"question {row['token']} has no order"

@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
-from core.adapters.ledger import tables
 from core.adapters.ledger.codec import bodies, events, facts
-from core.adapters.ledger.rows import Row
+from core.adapters.ledger.row import Row
+from core.adapters.ledger.tables import control_tables, notification_tables, order_tables, signal_tables
 from core.domain.events.orders import OrderExecuted
 from core.domain.events.signals import SignalRefused
 from core.domain.messages import SignalReceived
@@ -26,10 +26,10 @@ def is_again(row: Row) -> bool:
 
 def _wanted(seen: Evidence) -> Iterator[str]:
     """Checks each symbol, attempt by attempt in the order of their turns."""
-    orders = {row["inbox_seq"]: row for row in seen.rows(tables.orders)}
+    orders = {row["inbox_seq"]: row for row in seen.rows(order_tables.orders)}
     left = {one.order.client_order_id: one for one in _executed(seen)}
     by_symbol: dict[str, list[Row]] = defaultdict(list)
-    for row in sorted(filter(is_signal, seen.rows(tables.inbox)), key=lambda row: row["seq"]):
+    for row in sorted(filter(is_signal, seen.rows(signal_tables.inbox)), key=lambda row: row["seq"]):
         by_symbol[row["mailbox"]].append(row)
     for symbol, rows in by_symbol.items():
         # An earlier approval may be answered while another attempt waits: then that sold it.
@@ -62,7 +62,7 @@ def _leaves_it_wanted(row: Row, order: Row | None, left: Mapping[str, OrderExecu
 
 
 def _executed(seen: Evidence) -> Iterator[OrderExecuted]:
-    for row in seen.rows(tables.outbox):
+    for row in seen.rows(notification_tables.outbox):
         event = events.decode(row["body"]) if row["kind"] == "order_executed" else None
         if isinstance(event, OrderExecuted):
             yield event
@@ -71,11 +71,11 @@ def _executed(seen: Evidence) -> Iterator[OrderExecuted]:
 def _told(seen: Evidence) -> Iterator[str]:
     """Checks that an exit that was or became too old while something was held is reported urgently."""
     told = {}
-    for row in seen.rows(tables.outbox):
+    for row in seen.rows(notification_tables.outbox):
         event = events.decode(row["body"]) if row["kind"] == "signal_refused" else None
         if isinstance(event, SignalRefused):
             told[event.inbox_seq] = event
-    for row in filter(is_again, seen.rows(tables.inbox)):
+    for row in filter(is_again, seen.rows(signal_tables.inbox)):
         if row["outcome"] == "expired" and not (row["seq"] in told and told[row["seq"]].priority == 0):
             yield f"the exit {row['source_id']} grew too old, and that was not told loudly"
 
@@ -83,7 +83,7 @@ def _told(seen: Evidence) -> Iterator[str]:
 def _sized_anew(seen: Evidence) -> Iterator[str]:
     """Checks that an exit refused for its size comes again in another one, as soon as rules and balances can be read."""
     refused: dict[str, tuple[Decimal, int]] = {}
-    for row in sorted(seen.rows(tables.orders), key=lambda row: row["inbox_seq"]):
+    for row in sorted(seen.rows(order_tables.orders), key=lambda row: row["inbox_seq"]):
         if row["side"] != "SELL":
             continue
         qty, times = refused.pop(row["symbol"], (ZERO, 0))
@@ -96,7 +96,7 @@ def _sized_anew(seen: Evidence) -> Iterator[str]:
 
 
 def _all_over(seen: Evidence) -> Iterator[str]:
-    for row in seen.rows(tables.wanted_exits):
+    for row in seen.rows(control_tables.wanted_exits):
         if row["ended_at"] is None:
             yield f"the exit of {row['symbol']} is wanted for ever"
 
@@ -104,10 +104,10 @@ def _all_over(seen: Evidence) -> Iterator[str]:
 def _no_more_than_wanted(seen: Evidence) -> Iterator[str]:
     """Checks that all attempts at an exit together sell no more than was held when it came, or than a person asked for or
     approved."""
-    orders = {row["inbox_seq"]: row for row in seen.rows(tables.orders)}
-    allowed = {row["inbox_seq"]: row["qty"] for row in seen.rows(tables.approvals) if row["state"] == "APPROVED"}
+    orders = {row["inbox_seq"]: row for row in seen.rows(order_tables.orders)}
+    allowed = {row["inbox_seq"]: row["qty"] for row in seen.rows(order_tables.approvals) if row["state"] == "APPROVED"}
     left: dict[tuple[str, str], Decimal] = {}
-    for row in sorted(filter(is_signal, seen.rows(tables.inbox)), key=lambda row: row["seq"]):
+    for row in sorted(filter(is_signal, seen.rows(signal_tables.inbox)), key=lambda row: row["seq"]):
         said = bodies.decode(row["body"])
         if not isinstance(said, SignalReceived) or said.signal.side is not Side.SELL or row["facts"] is None:
             continue

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import select
 
-from core.adapters.ledger import tables
+from core.adapters.ledger.tables import notification_tables, result_tables
 from tests.simulation.broker import Broker
 from tests.simulation.chat import Chat
 from tests.simulation.disk import Disk
@@ -51,7 +51,7 @@ class Scene:
         self.parts.broker.publish(0, json.dumps(record).encode())
 
     def held(self) -> Decimal:
-        (row,) = self.parts.disk.rows(select(tables.positions).where(tables.positions.c.symbol == SYMBOL))
+        (row,) = self.parts.disk.rows(select(result_tables.positions).where(result_tables.positions.c.symbol == SYMBOL))
         held: Decimal = row["qty"]
         return held if row["is_open"] else Decimal(0)
 
@@ -60,7 +60,10 @@ class Scene:
         return [order.executed_qty for order in self.venue.orders if order.side == "SELL"]
 
     def told(self) -> list[str]:
-        return [str(row["kind"]) for row in self.parts.disk.rows(select(tables.outbox).order_by(tables.outbox.c.seq))]
+        return [
+            str(row["kind"])
+            for row in self.parts.disk.rows(select(notification_tables.outbox).order_by(notification_tables.outbox.c.seq))
+        ]
 
 
 Trouble = Callable[[Scene], Awaitable[None]]

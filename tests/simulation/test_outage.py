@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from core.adapters.ledger import tables
+from core.adapters.ledger.tables import notification_tables
 from tests.simulation.broker import Broker
 from tests.simulation.chat import Chat
 from tests.simulation.disk import Disk
@@ -57,7 +57,9 @@ async def _an_hour(loop: SeededLoop, *, away: bool) -> tuple[list[int], list[tup
     assert not any(parts.disk.unsettled().values())
     program.asked_to_stop.set()
     assert await running == "ended"
-    outbox, deliveries = (parts.disk.rows(select(table)) for table in (tables.outbox, tables.deliveries))
+    outbox, deliveries = (
+        parts.disk.rows(select(table)) for table in (notification_tables.outbox, notification_tables.deliveries)
+    )
     told_in = messages_of(outbox, deliveries)
     told = [(row["priority"], told_in.get(row["seq"], 0)) for row in outbox]
     return [trade.time for trade in parts.exchange.venue.trades], told, chat

@@ -19,9 +19,9 @@ from bot.commands.context import CommandContext
 from bot.commands.liquidation import PanicTimer
 from bot.notifications.telegram_notifier import TelegramNotifier
 from core.adapters.kafka.source import KafkaSource
-from core.adapters.ledger import rows, tables
 from core.adapters.ledger.lease import Lease
 from core.adapters.ledger.sql_ledger import SqlLedger
+from core.adapters.ledger.tables import people_tables
 from core.adapters.ledger.writer import Writer
 from core.domain.messages import CancelRequested, ControlsRequested, LimitRequested, Message, SourcePosition, StoredMessage
 from core.domain.money import ZERO
@@ -159,7 +159,7 @@ def _keeps_questions(self: Portfolio, changes: CommitBatch) -> None:
 
 
 def _no_recovery(self: Trading, left: LedgerState) -> None:
-    for order in left.in_flight:
+    for order in left.orders:
         self.portfolio.in_flight.pop(order.client_order_id, None)
     self.inbox.start([], left.waiting)
 
@@ -284,8 +284,8 @@ async def _cancels_once(self: ControlCommands, wish: CancelRequested) -> Any:
 
 
 async def _let_in_for_ever(self: SqlLedger, today: str) -> LedgerState:
-    everybody = await self.reader.read(select(tables.people))
-    return replace(await _LOAD(self, today), people=[replace(rows.person_of(row), revoked_at=None) for row in everybody])
+    everybody = await self.reader.read(select(people_tables.people))
+    return replace(await _LOAD(self, today), people=[replace(people_tables.person_of(row), revoked_at=None) for row in everybody])
 
 
 _LOAD = SqlLedger.load
@@ -360,7 +360,7 @@ VARIANTS: dict[str, Variant] = {
     "half of it is all of it": swap(order_executor, "HALF", USUAL),
     "more is sold than is held": swap(sizing, "_qty", _sells_more),
     "a limit is set in silence": swap(ControlCommands, "_limit", _in_silence),
-    "limits that were set are forgotten at the start": loads(lambda state: replace(state, limits=())),
+    "limits that were set are forgotten at the start": loads(lambda state: replace(state, limits=[])),
     "a pause is forgotten at the start": loads(lambda state: replace(state, controls=None)),
     "whoever was shown out is let in at the start": swap(SqlLedger, "load", _let_in_for_ever),
     **{name: _swap_all(swaps) for name, swaps in ACCOUNT_VARIANTS.items()},

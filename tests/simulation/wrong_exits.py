@@ -85,7 +85,7 @@ WRONG_EXITS: Mapping[str, Variant] = {
     "an exit sells more than it was to when it came": swap(PendingExits, "attempt", _sells_all_there_is),
     "the rest of an exit is forgotten": swap(placing, "after_fills", _done_with_one_order),
     "an exit that was refused once is given up": swap(placing, "after_failure", _fails_for_good),
-    "an exit that is wanted is forgotten at the start": loads(lambda state: replace(state, exits=())),
+    "an exit that is wanted is forgotten at the start": loads(lambda state: replace(state, exits=[])),
     "something is entered while an exit is wanted": swap(admission, "CHECKS", _without_checks("not_leaving", "right_side")),
     "a question that nobody answered ends the exit": swap(PendingExits, "closed", _question_ends_it),
 }

@@ -8,16 +8,23 @@ from typing import Any
 
 from sqlalchemy import Select, func, select
 
-from core.adapters.ledger import rows, tables
 from core.adapters.ledger.column_types import exact_sum
 from core.adapters.ledger.reader import LedgerReader
+from core.adapters.ledger.tables import (
+    control_tables,
+    notification_tables,
+    order_tables,
+    result_tables,
+    signal_tables,
+    upkeep_tables,
+)
 from core.domain.delivery import MAIN_READER
 from core.domain.events.priority import Priority
 from core.domain.pending_exit import PendingExit
 from core.domain.position import Execution, Position
 from core.read_models import Gain, Performance, Selection
 
-_NEWEST = (tables.executions.c.executed_at.desc(), tables.executions.c.seq.desc())
+_NEWEST = (result_tables.executions.c.executed_at.desc(), result_tables.executions.c.seq.desc())
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,44 +67,44 @@ class LedgerAnalytics:
 
     async def executions(self, selection: Selection, limit: int) -> Sequence[Execution]:
         """Returns the newest executed orders of the selection, newest first."""
-        table = tables.executions
+        table = result_tables.executions
         question = _selected(select(table), selection).order_by(*_NEWEST).limit(limit)
-        return [rows.execution_of(row) for row in await self._reader.read(question)]
+        return [result_tables.execution_of(row) for row in await self._reader.read(question)]
 
     async def last_exit(self) -> Execution | None:
         """Returns the newest exit of all."""
-        table = tables.executions
-        found = await self._reader.read(select(table).where(tables.IS_EXIT).order_by(*_NEWEST).limit(1))
-        return rows.execution_of(found[0]) if found else None
+        table = result_tables.executions
+        found = await self._reader.read(select(table).where(result_tables.IS_EXIT).order_by(*_NEWEST).limit(1))
+        return result_tables.execution_of(found[0]) if found else None
 
     async def positions(self) -> Sequence[Held]:
         """Returns the positions that are held and could be sold."""
-        table, marks = tables.positions, tables.marks
+        table, marks = result_tables.positions, upkeep_tables.marks
         question = (
             select(table, marks.c.bid, marks.c.at)
             .outerjoin(marks, marks.c.symbol == table.c.symbol)
             .where(table.c.is_open)
             .order_by(table.c.opened_at, table.c.symbol)
         )
-        return [Held(rows.position_of(row), row["bid"], row["at"]) for row in await self._reader.read(question)]
+        return [Held(result_tables.position_of(row), row["bid"], row["at"]) for row in await self._reader.read(question)]
 
     async def exits(self) -> Sequence[PendingExit]:
         """Returns the pending exits, oldest first."""
-        table = tables.wanted_exits
-        question = select(table).where(tables.IS_WANTED).order_by(table.c.since, table.c.symbol)
-        return [rows.exit_of(row) for row in await self._reader.read(question)]
+        table = control_tables.wanted_exits
+        question = select(table).where(control_tables.IS_WANTED).order_by(table.c.since, table.c.symbol)
+        return [control_tables.exit_of(row) for row in await self._reader.read(question)]
 
     async def gains(self, selection: Selection, limit: int) -> Sequence[Gain]:
         """Returns the newest `limit` exits of the selection, oldest of them first."""
-        table = tables.executions
-        columns = select(table.c.executed_at, table.c.quote_asset, table.c.profit_quote).where(tables.IS_EXIT)
+        table = result_tables.executions
+        columns = select(table.c.executed_at, table.c.quote_asset, table.c.profit_quote).where(result_tables.IS_EXIT)
         question = _selected(columns, selection).order_by(*_NEWEST).limit(limit)
         found = await self._reader.read(question)
         return [Gain(row["executed_at"], row["quote_asset"], row["profit_quote"]) for row in reversed(found)]
 
     async def days(self, selection: Selection) -> Sequence[Gain]:
         """Returns the net profit of each UTC day, oldest first."""
-        days = tables.day_results.c
+        days = result_tables.day_results.c
         profit = exact_sum(days.profit).label("profit")
         question = _results(select(days.day, days.quote_asset, profit), selection).group_by(days.day, days.quote_asset)
         return [
@@ -107,7 +114,7 @@ class LedgerAnalytics:
 
     async def performance(self, by: str, selection: Selection) -> Sequence[Performance]:
         """Returns exits by `symbol` or `signal_type`: by quote asset, the most profitable of each first."""
-        days = tables.day_results.c
+        days = result_tables.day_results.c
         kind, exits, wins = days[by], func.sum(days.exits).label("exits"), func.sum(days.wins).label("wins")
         sums = exact_sum(days.profit).label("profit"), exact_sum(days.gross).label("gross")
         question = _results(select(kind.label("name"), days.quote_asset, exits, wins, *sums), selection)
@@ -120,7 +127,7 @@ class LedgerAnalytics:
     async def delays(self, limit: int, symbol: str | None = None) -> Sequence[Delay]:
         """Returns the newest orders (of `symbol`, None: all) that the exchange accepted and no person had to approve, oldest
         first."""
-        orders, inbox = tables.orders, tables.inbox
+        orders, inbox = order_tables.orders, signal_tables.inbox
         question = (
             select(orders.c.created_at, orders.c.updated_at, inbox.c.received_at)
             .join(inbox, inbox.c.seq == orders.c.inbox_seq)
@@ -141,34 +148,36 @@ class LedgerAnalytics:
 
     async def pulse(self) -> Pulse:
         """Returns signs of life and what waits."""
-        lease = await self._reader.read(select(tables.lease))
-        controls = await self._reader.read(select(tables.controls))
-        holds = await self._reader.read(select(tables.holds.c.symbol).where(tables.holds.c.lifted_at.is_(None)))
+        lease = await self._reader.read(select(upkeep_tables.lease))
+        controls = await self._reader.read(select(control_tables.controls))
+        holds = await self._reader.read(select(control_tables.holds.c.symbol).where(control_tables.holds.c.lifted_at.is_(None)))
         return Pulse(
             holder=lease[0]["holder"] if lease else "",
             seen_at=lease[0]["seen_at"] if lease else None,
             pause=controls[0]["pause"] if controls else "off",
             mode=controls[0]["mode"] if controls else "",
-            undecided=await self._count(select(func.count()).select_from(tables.inbox).where(tables.UNDECIDED)),
+            undecided=await self._count(select(func.count()).select_from(signal_tables.inbox).where(signal_tables.UNDECIDED)),
             unsent=await self._unsent(),
-            unsettled=await self._count(select(func.count()).select_from(tables.orders).where(tables.IN_FLIGHT)),
+            unsettled=await self._count(select(func.count()).select_from(order_tables.orders).where(order_tables.IN_FLIGHT)),
             held=tuple(row["symbol"] for row in holds),
         )
 
     async def _unsent(self) -> int:
         """Counts the events that the owner's chat has not received yet."""
-        told, outbox = tables.told.c, tables.outbox.c
+        told, outbox = notification_tables.told.c, notification_tables.outbox.c
         found = await self._reader.read(select(told.priority, told.seq).where(told.reader == MAIN_READER))
         seqs = {row["priority"]: row["seq"] for row in found}
         lanes = [
-            select(func.count()).select_from(tables.outbox).where(outbox.priority == each, outbox.seq > seqs.get(int(each), 0))
+            select(func.count())
+            .select_from(notification_tables.outbox)
+            .where(outbox.priority == each, outbox.seq > seqs.get(int(each), 0))
             for each in Priority
         ]
         return sum([await self._count(lane) for lane in lanes])
 
     async def symbols(self) -> Sequence[str]:
         """Returns every symbol that was ever held."""
-        found = await self._reader.read(select(tables.positions.c.symbol).order_by(tables.positions.c.symbol))
+        found = await self._reader.read(select(result_tables.positions.c.symbol).order_by(result_tables.positions.c.symbol))
         return [row["symbol"] for row in found]
 
     async def _count(self, question: Select[Any]) -> int:
@@ -178,7 +187,7 @@ class LedgerAnalytics:
 
 def _selected(question: Select[Any], selection: Selection) -> Select[Any]:
     """Selects from the executions by exchange time: one that was settled late belongs to its own day."""
-    executions = tables.executions.c
+    executions = result_tables.executions.c
     if selection.since is not None:
         question = question.where(executions.executed_at >= datetime.combine(selection.since, time(), UTC))
     if selection.symbol is not None:
@@ -190,7 +199,7 @@ def _selected(question: Select[Any], selection: Selection) -> Select[Any]:
 
 def _results(question: Select[Any], selection: Selection) -> Select[Any]:
     """Selects from the day results, whose number grows with days and symbols, not with trades."""
-    days = tables.day_results.c
+    days = result_tables.day_results.c
     if selection.since is not None:
         question = question.where(days.day >= selection.since.isoformat())
     if selection.symbol is not None:

@@ -5,8 +5,10 @@ from dataclasses import replace
 
 from sqlalchemy import Connection, select
 
-from core.adapters.ledger import codec, tables
-from core.adapters.ledger.rows import Row, position_of
+from core.adapters.ledger import codec
+from core.adapters.ledger.row import Row
+from core.adapters.ledger.tables import result_tables, signal_tables
+from core.adapters.ledger.tables.result_tables import position_of
 from core.domain.messages import SignalReceived
 from core.domain.position import Position
 from core.domain.signal import Signal
@@ -51,7 +53,7 @@ def find_conflicts(
 
 def with_positions(connection: Connection, conflicts: Mapping[Key, Conflict]) -> dict[Key, Conflict]:
     """Adds what each symbol holds once the transaction is done."""
-    table, symbols = tables.positions, sorted({one.signal.symbol for one in conflicts.values()})
+    table, symbols = result_tables.positions, sorted({one.signal.symbol for one in conflicts.values()})
     held: dict[str, Position] = {}
     for start in range(0, len(symbols), _ASKED_AT_ONCE):
         question = select(table).where(table.c.symbol.in_(symbols[start : start + _ASKED_AT_ONCE]))
@@ -62,7 +64,7 @@ def with_positions(connection: Connection, conflicts: Mapping[Key, Conflict]) ->
 
 
 def _bodies(connection: Connection, repeated: Sequence[Row]) -> Iterator[tuple[tuple[str, str], str]]:
-    table = tables.inbox.c
+    table = signal_tables.inbox.c
     for source in dict.fromkeys(row["source"] for row in repeated):
         names = list(dict.fromkeys(row["source_id"] for row in repeated if row["source"] == source))
         for start in range(0, len(names), _ASKED_AT_ONCE):

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from core.adapters.ledger import rows, tables
 from core.adapters.ledger.reader import LedgerReader
 from core.adapters.ledger.row_positions import first_from
+from core.adapters.ledger.tables import order_tables, result_tables, signal_tables
 from core.domain.order import Fill, Order
 from core.domain.position import Execution
 from core.reconciliation.daily_proof import Decision, LedgerDay
@@ -24,7 +24,7 @@ class DayReader:
 
     async def read(self, since: datetime, until: datetime) -> LedgerDay:
         """Returns what happened at or after `since` and before `until`."""
-        inbox = tables.inbox
+        inbox = signal_tables.inbox
         first = await first_from(self._reader, inbox, inbox.c.received_at, since - _CLOCK_STEPS)
         last = await first_from(self._reader, inbox, inbox.c.received_at, until + _CLOCK_STEPS)
         signals = await self._reader.read(
@@ -37,9 +37,9 @@ class DayReader:
             Decision(row["seq"], f"{row['source']} {row['source_id']}", row["received_at"], row["outcome"]) for row in signals
         ]
         of_day = {decision.seq for decision in decisions}
-        table = tables.orders
+        table = order_tables.orders
         found = await self._reader.read(select(table).where(table.c.inbox_seq >= first, table.c.inbox_seq < last))
-        ordered = {row["client_order_id"]: rows.order_of(row) for row in found if row["inbox_seq"] in of_day}
+        ordered = {row["client_order_id"]: order_tables.order_of(row) for row in found if row["inbox_seq"] in of_day}
         executions = await self.executions(since, until)
         earlier = await self.orders(executions.keys() - ordered.keys())
         day = f"{since:%Y-%m-%d}"
@@ -48,9 +48,9 @@ class DayReader:
 
     async def orders(self, names: Iterable[str]) -> Mapping[str, Order]:
         """Returns those orders, by client order id; an execution has the name of its order."""
-        table = tables.orders
+        table = order_tables.orders
         found = await self._reader.read_of(select(table), table.c.client_order_id, sorted(names))
-        return {row["client_order_id"]: rows.order_of(row) for row in found}
+        return {row["client_order_id"]: order_tables.order_of(row) for row in found}
 
     async def with_orders(self, day: LedgerDay, orders: Mapping[str, Order]) -> LedgerDay:
         """Returns `day` with these orders, their fills and their executions."""
@@ -60,25 +60,25 @@ class DayReader:
     async def executions(self, since: datetime, until: datetime) -> Mapping[str, Execution]:
         """Returns the executions at or after `since` and before `until`, by id: by exchange time, however late they were
         settled."""
-        table = tables.executions
+        table = result_tables.executions
         found = await self._reader.read(select(table).where(table.c.executed_at >= since, table.c.executed_at < until))
-        return {row["execution_id"]: rows.execution_of(row) for row in found}
+        return {row["execution_id"]: result_tables.execution_of(row) for row in found}
 
     async def after(self, position: int, since: datetime, until: datetime) -> frozenset[str]:
         """Returns the ids of that time's executions that are behind a position of the export."""
-        table = tables.executions
+        table = result_tables.executions
         behind = select(table.c.execution_id).where(table.c.seq > position)
         found = await self._reader.read(behind.where(table.c.executed_at >= since, table.c.executed_at < until))
         return frozenset(row["execution_id"] for row in found)
 
     async def _fills(self, names: Sequence[str]) -> Mapping[str, Sequence[Fill]]:
         found: dict[str, list[Fill]] = {}
-        table = tables.fills
+        table = order_tables.fills
         for row in await self._reader.read_of(select(table), table.c.client_order_id, names):
-            found.setdefault(row["client_order_id"], []).append(rows.fill_of(row))
+            found.setdefault(row["client_order_id"], []).append(order_tables.fill_of(row))
         return found
 
     async def _executions_of(self, names: Sequence[str]) -> Mapping[str, Execution]:
-        table = tables.executions
+        table = result_tables.executions
         found = await self._reader.read_of(select(table), table.c.execution_id, names)
-        return {row["execution_id"]: rows.execution_of(row) for row in found}
+        return {row["execution_id"]: result_tables.execution_of(row) for row in found}

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from sqlalchemy import func, select
 
-from core.adapters.ledger import tables
 from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.row_batch import RowBatch
 from core.adapters.ledger.sql_ledger import SqlLedger
+from core.adapters.ledger.tables import result_tables, upkeep_tables
 from core.domain.position import Execution
 
 
@@ -22,7 +22,7 @@ class SqlExportFeed:
 
     async def position(self) -> int:
         """See ExportFeed."""
-        table = tables.export_positions
+        table = upkeep_tables.export_positions
         found = await self._ledger.reader.read(select(table.c.seq).where(table.c.name == self._name))
         return int(found[0]["seq"]) if found else 0
 
@@ -32,10 +32,10 @@ class SqlExportFeed:
 
     async def count_after(self, position: int) -> int:
         """See ExportFeed."""
-        table = tables.executions
+        table = result_tables.executions
         question = select(func.count().label("count")).select_from(table).where(table.c.seq > position)
         return int((await self._ledger.reader.read(question))[0]["count"])
 
     async def exported(self, position: int) -> None:
         """See ExportFeed."""
-        await self._ledger.write(RowBatch(export_positions={self._name: {"name": self._name, "seq": position}}))
+        await self._ledger.write(RowBatch({upkeep_tables.export_positions: [{"name": self._name, "seq": position}]}))

@@ -9,9 +9,9 @@ from typing import NoReturn
 import structlog
 from sqlalchemy import Connection, bindparam, select, update
 
-from core.adapters.ledger import tables
 from core.adapters.ledger.engines import Transactions
-from core.adapters.ledger.rows import Row
+from core.adapters.ledger.row import Row
+from core.adapters.ledger.tables import upkeep_tables
 from core.domain.errors import LeaseLost, LedgerInUse, LedgerSetBack
 from core.ports.clock import Clock
 
@@ -26,7 +26,7 @@ STALE_SECONDS = 15.0
 acting."""
 _LOOK_SECONDS = 0.5
 
-_LEASE = tables.lease.c
+_LEASE = upkeep_tables.lease.c
 
 
 @dataclass(slots=True)
@@ -62,7 +62,7 @@ class Lease:
         self.before: datetime | None = None
         """The last sign of life of the process that held it before."""
         self._stamp = (
-            update(tables.lease)
+            update(upkeep_tables.lease)
             .where(_LEASE.epoch == epoch, _LEASE.commits == bindparam("b_committed"))
             .values(commits=bindparam("b_commits"), seen_at=bindparam("b_seen"), session=transactions.session)
         )
@@ -112,7 +112,7 @@ class Lease:
 
     async def release(self) -> None:
         """Lets the next process in at once. Raises what the database raises."""
-        ours = update(tables.lease).where(_LEASE.epoch == self._epoch).values(holder="", session="")
+        ours = update(upkeep_tables.lease).where(_LEASE.epoch == self._epoch).values(holder="", session="")
         await self._transactions.run(lambda connection: connection.execute(ours))
         self.lost = True
 
@@ -162,16 +162,16 @@ def _take(connection: Connection, *, transactions: Transactions, holder: str, cl
     now = clock.now()
     epoch: int = row["epoch"] + 1
     ours = {"epoch": epoch, "holder": holder, "session": transactions.session, "taken_at": now, "seen_at": now}
-    connection.execute(update(tables.lease).values(commits=0, **ours), transactions.session_parameters())
+    connection.execute(update(upkeep_tables.lease).values(commits=0, **ours), transactions.session_parameters())
     return epoch
 
 
 def _read(connection: Connection) -> Row:
     """Returns the lease, locked until the transaction ends: on SQLite this locks the whole ledger."""
-    return dict(connection.execute(select(tables.lease).with_for_update()).mappings().one())
+    return dict(connection.execute(select(upkeep_tables.lease).with_for_update()).mappings().one())
 
 
 def _found(connection: Connection) -> Row | None:
     """Returns the lease as `_read` does; None in a ledger that never had one."""
-    found = connection.execute(select(tables.lease).with_for_update()).mappings().one_or_none()
+    found = connection.execute(select(upkeep_tables.lease).with_for_update()).mappings().one_or_none()
     return dict(found) if found is not None else None

@@ -6,9 +6,10 @@ from decimal import Decimal
 
 from sqlalchemy import func, select
 
-from core.adapters.ledger import codec, rows, tables
+from core.adapters.ledger import codec
 from core.adapters.ledger.row_batch import RowBatch
 from core.adapters.ledger.sql_ledger import SqlLedger
+from core.adapters.ledger.tables import paper_tables
 from core.adapters.paper.paper_exchange import PaperState
 from core.domain.order import ExecutionReport, Fill
 
@@ -21,38 +22,38 @@ class SqlPaperBook:
 
     async def load(self) -> PaperState:
         """See PaperBook."""
-        balances = await self._ledger.reader.read(select(tables.paper_balances))
-        newest = await self._ledger.reader.read(select(func.max(tables.paper_orders.c.order_id).label("newest")))
+        balances = await self._ledger.reader.read(select(paper_tables.paper_balances))
+        newest = await self._ledger.reader.read(select(func.max(paper_tables.paper_orders.c.order_id).label("newest")))
         return PaperState({row["asset"]: row["amount"] for row in balances}, (newest[0]["newest"] or 0) + 1)
 
     async def find(self, client_order_id: str) -> ExecutionReport | None:
         """See PaperBook."""
-        table = tables.paper_orders
+        table = paper_tables.paper_orders
         found = await self._ledger.reader.read(select(table.c.report).where(table.c.client_order_id == client_order_id))
         return codec.reports.decode(found[0]["report"]) if found else None
 
     async def record(self, report: ExecutionReport, balances: Mapping[str, Decimal]) -> None:
         """See PaperBook."""
-        row = rows.paper_order_row(report)
-        amounts: dict[object, rows.Row] = {asset: {"asset": asset, "amount": amount} for asset, amount in balances.items()}
-        await self._ledger.write(RowBatch(paper_orders={row["order_id"]: row}, paper_balances=amounts))
+        row = paper_tables.paper_order_row(report)
+        amounts = [{"asset": asset, "amount": amount} for asset, amount in balances.items()]
+        await self._ledger.write(RowBatch({paper_tables.paper_orders: [row], paper_tables.paper_balances: amounts}))
 
     async def fills(self, order_id: str) -> Sequence[Fill]:
         """See PaperBook."""
         if not order_id.isdecimal():
             return ()
-        table = tables.paper_orders
+        table = paper_tables.paper_orders
         found = await self._ledger.reader.read(select(table.c.report).where(table.c.order_id == int(order_id)))
         return codec.reports.decode(found[0]["report"]).fills if found else ()
 
     async def between(self, symbol: str, since: datetime, until: datetime) -> Sequence[ExecutionReport]:
         """See PaperBook."""
-        table = tables.paper_orders
+        table = paper_tables.paper_orders
         wanted = select(table.c.report).where(table.c.symbol == symbol, table.c.at >= since, table.c.at < until)
         return [codec.reports.decode(row["report"]) for row in await self._ledger.reader.read(wanted.order_by(table.c.order_id))]
 
     async def recent(self, symbol: str, limit: int) -> Sequence[ExecutionReport]:
         """See PaperBook."""
-        table = tables.paper_orders
+        table = paper_tables.paper_orders
         newest = select(table.c.report).where(table.c.symbol == symbol).order_by(table.c.order_id.desc()).limit(limit)
         return [codec.reports.decode(row["report"]) for row in await self._ledger.reader.read(newest)]

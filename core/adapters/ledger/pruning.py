@@ -11,10 +11,10 @@ from typing import Any
 
 from sqlalchemy import Table, select
 
-from core.adapters.ledger import tables
+from core.adapters.ledger.row import Row
 from core.adapters.ledger.row_batch import RowBatch
-from core.adapters.ledger.rows import Row
 from core.adapters.ledger.sql_ledger import SqlLedger
+from core.adapters.ledger.tables import notification_tables, order_tables, signal_tables, upkeep_tables
 from core.domain.delivery import MAIN_READER
 from core.domain.order_state_machine import OrderState
 
@@ -38,9 +38,9 @@ class LedgerPruning:
         return await self._messages(before, most) + await self._events(before, most) + await self._letters(before, most)
 
     async def _messages(self, before: datetime, most: int) -> int:
-        inbox = tables.inbox.c
+        inbox = signal_tables.inbox.c
         columns = inbox.seq, inbox.kind, inbox.source, inbox.received_at.label("at"), inbox.decided_at
-        old = await self._next(tables.inbox, columns, before, most)
+        old = await self._next(signal_tables.inbox, columns, before, most)
         if not old:
             return 0
         decided = [row for row in old if row["decided_at"] is not None]
@@ -49,13 +49,13 @@ class LedgerPruning:
         nothing = [{"b_seq": seq} for seq in signals if seq not in kept]
         passing = [{"b_seq": row["seq"]} for row in decided if row["kind"] in PASSING]
         prune = {"steps": nothing, "approvals": nothing, "orders": nothing, "signals": nothing, "messages": passing}
-        await self._pruned(tables.inbox, old, prune)
+        await self._pruned(signal_tables.inbox, old, prune)
         return len(old)
 
     async def _that_reached_the_exchange(self, seqs: Sequence[int]) -> Collection[int]:
         """Returns the signals whose order the exchange knows: it may show the order at any time, and the ledger must recognise it
         then."""
-        orders = tables.orders.c
+        orders = order_tables.orders.c
         question = select(orders.inbox_seq, orders.order_id, orders.executed_qty, orders.state)
         return {
             row["inbox_seq"]
@@ -65,33 +65,33 @@ class LedgerPruning:
 
     async def _events(self, before: datetime, most: int) -> int:
         """Prunes only events that the owner's chat has received."""
-        outbox, told = tables.outbox.c, tables.told.c
+        outbox, told = notification_tables.outbox.c, notification_tables.told.c
         found = await self._reader.read(select(told.priority, told.seq).where(told.reader == MAIN_READER))
         until = {row["priority"]: row["seq"] for row in found}
-        rows = await self._next(tables.outbox, (outbox.seq, outbox.at, outbox.priority, outbox.kind), before, most)
+        rows = await self._next(notification_tables.outbox, (outbox.seq, outbox.at, outbox.priority, outbox.kind), before, most)
         old = list(takewhile(lambda row: row["seq"] <= until.get(row["priority"], 0), rows))
         if not old:
             return 0
         events = [{"b_seq": row["seq"]} for row in old if row["kind"] not in _KEPT_EVENTS]
         deliveries = [{"b_priority": priority, "b_last": old[-1]["seq"]} for priority in {row["priority"] for row in old}]
-        await self._pruned(tables.outbox, old, {"events": events, "deliveries": deliveries})
+        await self._pruned(notification_tables.outbox, old, {"events": events, "deliveries": deliveries})
         return len(old)
 
     async def _letters(self, before: datetime, most: int) -> int:
-        letters = tables.dead_letters.c
-        old = await self._next(tables.dead_letters, (letters.seq, letters.at), before, most)
+        letters = signal_tables.dead_letters.c
+        old = await self._next(signal_tables.dead_letters, (letters.seq, letters.at), before, most)
         if old:
-            await self._pruned(tables.dead_letters, old, {"letters": [{"b_seq": row["seq"]} for row in old]})
+            await self._pruned(signal_tables.dead_letters, old, {"letters": [{"b_seq": row["seq"]} for row in old]})
         return len(old)
 
     async def _next(self, table: Table, columns: Sequence[Any], before: datetime, most: int) -> list[Row]:
         """Returns the next rows, up to the first that is not old enough."""
-        pruned = tables.pruned.c
+        pruned = upkeep_tables.pruned.c
         found = await self._reader.read(select(pruned.seq).where(pruned.name == table.name))
         after = found[0]["seq"] if found else 0
         rows = await self._reader.read(select(*columns).where(table.c.seq > after).order_by(table.c.seq).limit(most))
         return list(takewhile(lambda row: row["at"] < before, rows))
 
     async def _pruned(self, table: Table, rows: Sequence[Row], prune: dict[str, list[Row]]) -> None:
-        how_far: dict[object, Row] = {table.name: {"name": table.name, "seq": rows[-1]["seq"]}}
-        await self._write(RowBatch(prune=prune, pruned=how_far))
+        how_far = {"name": table.name, "seq": rows[-1]["seq"]}
+        await self._write(RowBatch({upkeep_tables.pruned: [how_far]}, prune=prune))

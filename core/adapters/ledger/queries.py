@@ -7,8 +7,10 @@ from typing import Any
 
 from sqlalchemy import Column, Select, func, or_, select
 
-from core.adapters.ledger import codec, rows, tables
+from core.adapters.ledger import codec
 from core.adapters.ledger.reader import LedgerReader
+from core.adapters.ledger.row import Row, reason_of
+from core.adapters.ledger.tables import notification_tables, order_tables, result_tables, signal_tables
 from core.domain.day_result import DayResult
 from core.domain.events.orders import OrderExecuted
 from core.domain.messages import SignalReceived
@@ -42,7 +44,7 @@ class LedgerQueries:
 
     async def last_on_exchange(self) -> datetime | None:
         """Returns when the exchange last reported on an order, as far as the newest order steps tell; None if never."""
-        steps = tables.order_steps.c
+        steps = order_tables.order_steps.c
         newest = steps.seq > select(func.max(steps.seq) - _NEWEST_STEPS).scalar_subquery()
         found = await self._reader.read(select(func.max(steps.at).label("at")).where(newest, steps.order_id.is_not(None)))
         at: datetime | None = found[0]["at"]
@@ -51,14 +53,14 @@ class LedgerQueries:
     async def recent_signals(self, limit: int, *, symbol: str | None = None, page: Page = NEWEST) -> Sequence[SignalStory]:
         """Returns the last signals (of `symbol`, None: of all), newest first. If one led to an order, the order's outcome
         counts."""
-        inbox, orders = tables.inbox, tables.orders
+        inbox, orders = signal_tables.inbox, order_tables.orders
         of_order = (
             orders.c.state,
             orders.c.executed_qty,
             orders.c.reason_code.label("order_code"),
             orders.c.reason_params.label("order_params"),
         )
-        question = select(inbox, *of_order).outerjoin(orders, orders.c.inbox_seq == inbox.c.seq).where(tables.IS_SIGNAL)
+        question = select(inbox, *of_order).outerjoin(orders, orders.c.inbox_seq == inbox.c.seq).where(signal_tables.IS_SIGNAL)
         if symbol is not None:
             question = question.where(inbox.c.mailbox == symbol)
         found = []
@@ -66,31 +68,30 @@ class LedgerQueries:
             body = codec.bodies.decode(row["body"])
             if isinstance(body, SignalReceived):
                 outcome = row["outcome"] if row["state"] is None else _outcome(OrderState(row["state"]), row["executed_qty"])
-                why = rows.reason_of(row) or rows.reason_of(
-                    {"reason_code": row["order_code"], "reason_params": row["order_params"]}
-                )
+                why = reason_of(row) or reason_of({"reason_code": row["order_code"], "reason_params": row["order_params"]})
                 found.append(SignalStory(body.signal, row["received_at"], outcome, why, row["seq"]))
         return found
 
     async def recent_executions(self, limit: int) -> Sequence[Execution]:
         """Returns the last executed orders, newest first."""
-        table = tables.executions
+        table = result_tables.executions
         return [
-            rows.execution_of(row) for row in await self._reader.read(select(table).order_by(table.c.seq.desc()).limit(limit))
+            result_tables.execution_of(row)
+            for row in await self._reader.read(select(table).order_by(table.c.seq.desc()).limit(limit))
         ]
 
     async def executions_after(self, seq: int, limit: int) -> Sequence[tuple[int, Execution]]:
         """Returns the executions after number `seq`, with their numbers, in commit order."""
-        table = tables.executions
+        table = result_tables.executions
         question = select(table).where(table.c.seq > seq).order_by(table.c.seq).limit(limit)
-        return [(row["seq"], rows.execution_of(row)) for row in await self._reader.read(question)]
+        return [(row["seq"], result_tables.execution_of(row)) for row in await self._reader.read(question)]
 
     async def executions_between(
         self, since: datetime, until: datetime, limit: int, *, after: Place | None = None, symbol: str | None = None
     ) -> Sequence[tuple[int, Execution]]:
         """Returns the executions (of `symbol`, None: all) at or after `since` and before `until` by exchange time, oldest first,
         with their numbers; only those behind `after`."""
-        table = tables.executions
+        table = result_tables.executions
         at, seq = table.c.executed_at, table.c.seq
         question = select(table).where(at >= (since if after is None else after[0]), at < until)
         if after is not None:
@@ -98,27 +99,27 @@ class LedgerQueries:
         if symbol is not None:
             question = question.where(table.c.symbol == symbol)
         found = await self._reader.read(question.order_by(at, seq).limit(limit))
-        return [(row["seq"], rows.execution_of(row)) for row in found]
+        return [(row["seq"], result_tables.execution_of(row)) for row in found]
 
     async def executions_before(
         self, symbol: str, until: datetime, limit: int, *, before: Place | None = None
     ) -> Sequence[tuple[int, Execution]]:
         """Returns the executions of `symbol` before `until`, newest first, with their numbers; only those older than `before`."""
-        table = tables.executions
+        table = result_tables.executions
         at, seq = table.c.executed_at, table.c.seq
         question = select(table).where(table.c.symbol == symbol, at < until)
         if before is not None:
             question = question.where(at <= before[0], or_(at < before[0], seq < before[1]))
         found = await self._reader.read(question.order_by(at.desc(), seq.desc()).limit(limit))
-        return [(row["seq"], rows.execution_of(row)) for row in found]
+        return [(row["seq"], result_tables.execution_of(row)) for row in found]
 
     async def settled(self, client_order_ids: Sequence[str]) -> Mapping[str, Settled]:
         """Returns the settlement details of those orders, by client order id: from the event that reported each."""
-        orders, outbox = tables.orders.c, tables.outbox.c
+        orders, outbox = order_tables.orders.c, notification_tables.outbox.c
         question = (
             select(orders.client_order_id, outbox.body)
-            .join_from(tables.orders, tables.outbox, outbox.subject == orders.inbox_seq)
-            .where(tables.HAS_SUBJECT, outbox.kind == "order_executed")
+            .join_from(order_tables.orders, notification_tables.outbox, outbox.subject == orders.inbox_seq)
+            .where(notification_tables.HAS_SUBJECT, outbox.kind == "order_executed")
         )
         found = {}
         for row in await self._reader.read_of(question, orders.client_order_id, client_order_ids):
@@ -129,36 +130,36 @@ class LedgerQueries:
 
     async def recent_trades(self, limit: int, *, symbol: str | None = None, page: Page = NEWEST) -> Sequence[tuple[int, Trade]]:
         """Returns the last closed trades (of `symbol`, None: of all) with their numbers, newest first."""
-        table = tables.trades
+        table = result_tables.trades
         question = select(table) if symbol is None else select(table).where(table.c.symbol == symbol)
-        return [(row["seq"], rows.trade_of(row)) for row in await self._page(question, table.c.seq, page, limit)]
+        return [(row["seq"], result_tables.trade_of(row)) for row in await self._page(question, table.c.seq, page, limit)]
 
     async def recent_orders(self, limit: int) -> Sequence[Order]:
         """Returns the last orders that were decided on, newest first."""
-        table = tables.orders
+        table = order_tables.orders
         question = select(table).order_by(table.c.inbox_seq.desc()).limit(limit)
-        return [rows.order_of(row) for row in await self._reader.read(question)]
+        return [order_tables.order_of(row) for row in await self._reader.read(question)]
 
     async def newest_seq(self) -> int:
         """Returns the number of the newest message; 0 before the first."""
-        (row,) = await self._reader.read(select(func.max(tables.inbox.c.seq).label("seq")))
+        (row,) = await self._reader.read(select(func.max(signal_tables.inbox.c.seq).label("seq")))
         return row["seq"] or 0
 
     async def arrivals(self, seq: int, before: datetime) -> Mapping[str, int]:
         """Counts the signals after message number `seq` that were dated earlier than `before`, by outcome; an empty word for
         those that wait."""
-        inbox = tables.inbox.c
+        inbox = signal_tables.inbox.c
         question = (
             select(inbox.outcome, func.count().label("n"))
-            .where(tables.IS_SIGNAL, inbox.seq > seq, inbox.ts < before)
+            .where(signal_tables.IS_SIGNAL, inbox.seq > seq, inbox.ts < before)
             .group_by(inbox.outcome)
         )
         return {row["outcome"] or "": row["n"] for row in await self._reader.read(question)}
 
     async def acts(self, limit: int, *, page: Page = NEWEST) -> Sequence[Act]:
         """Returns the commands of people and timers, newest first."""
-        table = tables.inbox
-        found = await self._page(select(table).where(tables.BY_PEOPLE), table.c.seq, page, limit)
+        table = signal_tables.inbox
+        found = await self._page(select(table).where(signal_tables.BY_PEOPLE), table.c.seq, page, limit)
         return [
             Act(
                 seq=row["seq"],
@@ -166,12 +167,12 @@ class LedgerQueries:
                 at=row["received_at"],
                 body=codec.bodies.decode(row["body"]),
                 outcome=row["outcome"],
-                reason=rows.reason_of(row),
+                reason=reason_of(row),
             )
             for row in found
         ]
 
-    async def _page(self, question: Select[Any], seq: Column[int], page: Page, limit: int) -> Sequence[rows.Row]:
+    async def _page(self, question: Select[Any], seq: Column[int], page: Page, limit: int) -> Sequence[Row]:
         """Returns up to `limit` rows, newest first, from an index on `seq`: as quick at the end of a long list as at its
         start."""
         if page.after is not None:

@@ -7,10 +7,10 @@ from sqlalchemy import Column, Select, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from core.adapters.ledger import tables
 from core.adapters.ledger.column_types import exact_sum
 from core.adapters.ledger.engines import parse_url, reading_engine, words
-from core.adapters.ledger.rows import Row
+from core.adapters.ledger.row import Row
+from core.adapters.ledger.tables import result_tables
 from core.domain.day_result import DayResult
 from core.domain.errors import LedgerUnavailable
 
@@ -40,7 +40,7 @@ class LedgerReader:
 
     async def day_results(self, since: str, until: str = "9999-12-31") -> Sequence[DayResult]:
         """Returns the results of the UTC days (`YYYY-MM-DD`) from `since` to `until`, both included, oldest first."""
-        days = tables.day_results.c
+        days = result_tables.day_results.c
         columns = exact_sum(days.profit).label("profit"), func.sum(days.exits).label("exits"), func.sum(days.wins).label("wins")
         question = (
             select(days.day, days.quote_asset, *columns)

@@ -9,12 +9,22 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, func, select, union_all
 
-from core.adapters.ledger import codec, rows, tables
+from core.adapters.ledger import codec
 from core.adapters.ledger.conflicts import key_of
 from core.adapters.ledger.engines import Transactions
 from core.adapters.ledger.lease import BEAT_SECONDS, Lease
 from core.adapters.ledger.reader import LedgerReader
+from core.adapters.ledger.row import Row
 from core.adapters.ledger.row_batch import RowBatch, writes_of_arrivals, writes_of_changes, writes_of_stranger
+from core.adapters.ledger.tables import (
+    account_tables,
+    notification_tables,
+    order_tables,
+    result_tables,
+    signal_tables,
+    upkeep_tables,
+)
+from core.adapters.ledger.tables.registry import TABLES
 from core.adapters.ledger.transaction import Written
 from core.adapters.ledger.writer import Writer
 from core.domain.arrival import Arrival
@@ -104,63 +114,48 @@ class SqlLedger:
 
     async def load(self, today: str) -> LedgerState:
         """See Ledger. Every query uses an index of unsettled rows, or a table that does not grow."""
-        inbox, orders, approvals, wanted = tables.inbox, tables.orders, tables.approvals, tables.wanted_exits
-        controls = await self.reader.read(select(tables.controls))
-        positions = await self.reader.read(select(tables.positions))
-        in_flight = await self.reader.read(select(orders).where(tables.IN_FLIGHT).order_by(orders.c.inbox_seq))
-        asked = await self.reader.read(select(approvals).where(tables.IS_OPEN).order_by(approvals.c.inbox_seq))
-        waiting = await self.reader.read(select(inbox).where(tables.UNDECIDED).order_by(inbox.c.seq))
-        totals = await self.reader.read(select(tables.totals))
-        exits = tables.executions.c
+        found: dict[str, Any] = {}
+        for entry in TABLES:
+            if entry.at_start is not None:
+                found[entry.state] = entry.loaded(await self.reader.read(entry.at_start))
+        totals = await self.reader.read(select(result_tables.totals))
+        exits = result_tables.executions.c
         newest = exits.executed_at.desc(), exits.seq.desc()
-        last = await self.reader.read(select(exits.profit_pct).where(tables.IS_EXIT).order_by(*newest).limit(1))
+        last = await self.reader.read(select(exits.profit_pct).where(result_tables.IS_EXIT).order_by(*newest).limit(1))
         return LedgerState(
-            controls=rows.controls_of(controls[0]) if controls else None,
-            positions=[rows.position_of(row) for row in positions],
-            in_flight=[rows.order_of(row) for row in in_flight],
-            approvals=[rows.approval_of(row) for row in asked],
-            holds=[rows.hold_of(row) for row in await self.reader.read(select(tables.holds))],
-            waiting=[rows.stored_message(row) for row in waiting],
+            **found,
             today=await self.reader.day_results(today, today),
             totals={row["name"]: row["value"] for row in totals},
             last_profit_pct=last[0]["profit_pct"] if last else None,
-            people=[rows.person_of(row) for row in await self.reader.read(select(tables.people).where(tables.IS_LET_IN))],
-            invites=[rows.invite_of(row) for row in await self.reader.read(select(tables.invites).where(tables.IS_UNUSED))],
-            authenticators=[rows.authenticator_of(row) for row in await self.reader.read(_counting())],
-            limits=[rows.limit_of(row) for row in await self.reader.read(select(tables.limits))],
-            readers=[rows.reader_of(row) for row in await self.reader.read(select(tables.readers))],
-            acknowledged=[rows.acknowledged_of(row) for row in await self.reader.read(select(tables.acknowledged_marks))],
-            exits=[rows.exit_of(row) for row in await self.reader.read(select(wanted).where(tables.IS_WANTED))],
-            mark=(await self.reader.read(select(tables.account.c.mark)))[0]["mark"],
-            touched=[row["symbol"] for row in await self.reader.read(select(tables.touched_symbols))],
+            mark=(await self.reader.read(select(account_tables.account.c.mark)))[0]["mark"],
         )
 
     async def trading_mode(self) -> str | None:
         """Returns the trading mode of this ledger's orders; None before the first order."""
-        found = await self.reader.read(select(tables.orders.c.trading_mode).limit(1))
+        found = await self.reader.read(select(order_tables.orders.c.trading_mode).limit(1))
         return found[0]["trading_mode"] if found else None
 
     async def find_orders(self, client_order_ids: Sequence[str]) -> Mapping[str, Order]:
         """See Ledger."""
-        table = tables.orders
+        table = order_tables.orders
         found = await self.reader.read_of(select(table), table.c.client_order_id, client_order_ids)
-        return {row["client_order_id"]: rows.order_of(row) for row in found}
+        return {row["client_order_id"]: order_tables.order_of(row) for row in found}
 
     async def source_positions(self, source: str) -> Mapping[int, SourcePosition]:
         """Returns the position of each partition of `source`; empty before the first."""
-        table = tables.source_positions
+        table = signal_tables.source_positions
         found = await self.reader.read(select(table).where(table.c.source == source))
-        return {row["partition"]: rows.source_position_of(row) for row in found}
+        return {row["partition"]: signal_tables.source_position_of(row) for row in found}
 
     async def letter_positions(self, source: str) -> Sequence[str]:
         """Returns the origins of a source's newest dead letters."""
-        letters = tables.dead_letters.c
+        letters = signal_tables.dead_letters.c
         question = select(letters.position).where(letters.source == source).order_by(letters.seq.desc()).limit(_LETTERS)
         return [row["position"] for row in await self.reader.read(question)]
 
     async def find_signals(self, source: str, source_ids: Sequence[str]) -> Mapping[str, Signal]:
         """Returns those of these signals that `source` has delivered already, by identity."""
-        table = tables.inbox
+        table = signal_tables.inbox
         question = select(table.c.source_id, table.c.body).where(table.c.source == source)
         found = await self.reader.read_of(question, table.c.source_id, source_ids)
         bodies = {row["source_id"]: codec.bodies.decode(row["body"]) for row in found}
@@ -181,7 +176,7 @@ class SqlLedger:
         stored: list[Arrival] = []
 
         def after(written: Written) -> None:
-            stored.extend(_take(messages, writes.inbox, written))
+            stored.extend(_take(messages, writes.rows[signal_tables.inbox], written))
             refused = [one.refusal for one in stored if isinstance(one, Conflict)]
             self._tell(CommitBatch(events=[*events, *refused]), stored, dead)
 
@@ -203,7 +198,7 @@ class SqlLedger:
 
     async def told(self, reader: str) -> Told | None:
         """See Outbox. The first reader of all continues where the version before delivery cursors had stopped."""
-        table = tables.told
+        table = notification_tables.told
         for name in (reader, _BEFORE):
             found = await self.reader.read(select(table).where(table.c.reader == name))
             if found:
@@ -214,7 +209,7 @@ class SqlLedger:
 
     async def newest(self) -> Told:
         """See Outbox."""
-        table = tables.outbox
+        table = notification_tables.outbox
         last = {priority: select(func.max(table.c.seq)).where(table.c.priority == priority) for priority in Priority}
         found = await self.reader.read(select(*(one.scalar_subquery().label(each.name) for each, one in last.items())))
         return {priority: found[0][priority.name] or 0 for priority in Priority}
@@ -222,20 +217,18 @@ class SqlLedger:
     async def waiting(self, told: Told, limit: int) -> Sequence[OutboxItem]:
         """See Outbox."""
         found = await self.reader.read(_waiting(tuple(told)), {"most": limit, **_seqs(told)})
-        return [rows.outbox_item(row) for row in found]
+        return [notification_tables.outbox_item(row) for row in found]
 
     async def keep_told(self, reader: str, told: Told, delivery: Delivery | None = None) -> None:
         """See Outbox."""
-        lanes: dict[object, rows.Row] = {
-            (reader, priority): {"reader": reader, "priority": int(priority), "seq": seq} for priority, seq in told.items()
-        }
-        deliveries = [rows.delivery_row(reader, delivery, self._clock.now())] if delivery is not None else []
-        await self._write(RowBatch(told=lanes, deliveries=deliveries), _nothing)
+        lanes = [{"reader": reader, "priority": int(priority), "seq": seq} for priority, seq in told.items()]
+        deliveries = [notification_tables.delivery_row(reader, delivery, self._clock.now())] if delivery is not None else []
+        await self.write(RowBatch({notification_tables.told: lanes, notification_tables.deliveries: deliveries}))
 
     async def question_message(self, chat_id: int, question: int) -> int | None:
         """See Outbox."""
-        table = tables.deliveries.c
-        asked = select(table.message_id).where(tables.ASKS, table.question == question, table.chat_id == chat_id)
+        table = notification_tables.deliveries.c
+        asked = select(table.message_id).where(notification_tables.ASKS, table.question == question, table.chat_id == chat_id)
         found = await self.reader.read(asked.order_by(table.message_id).limit(1))
         return found[0]["message_id"] if found else None
 
@@ -252,8 +245,8 @@ class SqlLedger:
 
     async def mark(self, quotes: Sequence[Quote]) -> None:
         """Records the prices at which held symbols could be sold, for readers of the ledger alone."""
-        rows_: dict[object, rows.Row] = {one.symbol: {"symbol": one.symbol, "bid": one.bid, "at": one.at} for one in quotes}
-        await self._write(RowBatch(marks=rows_), _nothing)
+        rows = [{"symbol": one.symbol, "bid": one.bid, "at": one.at} for one in quotes]
+        await self.write(RowBatch({upkeep_tables.marks: rows}))
 
     async def keep_proof(self, event: DayProved | DayUnproved) -> None:
         """Records the result of a day's proof, together with its event. Raises LedgerUnavailable."""
@@ -263,12 +256,16 @@ class SqlLedger:
         else:
             day, differences, complete = event.day, 0, False
         row = {"day": day, "proved_at": now, "differences": differences, "complete": complete}
-        writes = self._made(lambda: RowBatch(proofs={day: row}, outbox=[rows.outbox_row(event, now)]))
+        writes = self._made(
+            lambda: RowBatch(
+                {upkeep_tables.proofs: [row], notification_tables.outbox: [notification_tables.outbox_row(event, now)]}
+            )
+        )
         await self._write(writes, lambda _: self._tell(CommitBatch(events=[event]), (), ()))
 
     async def proofs(self, since: str) -> Mapping[str, Proved]:
         """Returns the proofs of the UTC days (`YYYY-MM-DD`) from `since` on, by day. Raises LedgerUnavailable."""
-        table = tables.proofs
+        table = upkeep_tables.proofs
         found = await self.reader.read(select(table).where(table.c.day >= since))
         return {row["day"]: Proved(row["proved_at"], row["differences"], row["complete"]) for row in found}
 
@@ -294,14 +291,10 @@ class SqlLedger:
             observer.committed(changes, stored, dead)
 
 
-def _counting() -> Select[Any]:
-    return select(tables.authenticators).where(tables.authenticators.c.ended_at.is_(None))
-
-
 @cache
 def _waiting(priorities: tuple[Priority, ...]) -> Select[Any]:
     """Builds the query once: every alert runs it for every reader, and building it takes longer than running it."""
-    outbox, most = tables.outbox, bindparam("most", type_=Integer)
+    outbox, most = notification_tables.outbox, bindparam("most", type_=Integer)
     lanes = [select(outbox).where(_untold(each)).order_by(outbox.c.seq).limit(most).subquery() for each in priorities]
     together = union_all(*(select(lane) for lane in lanes)).subquery()
     return select(together).order_by(together.c.priority, together.c.seq)
@@ -309,12 +302,16 @@ def _waiting(priorities: tuple[Priority, ...]) -> Select[Any]:
 
 @cache
 def _pending(priorities: tuple[Priority, ...]) -> Select[Any]:
-    counts = [select(func.count()).select_from(tables.outbox).where(_untold(each)).scalar_subquery() for each in priorities]
+    counts = [
+        select(func.count()).select_from(notification_tables.outbox).where(_untold(each)).scalar_subquery() for each in priorities
+    ]
     return select(sum(counts[1:], counts[0]).label("pending"))
 
 
 def _untold(priority: Priority) -> ColumnElement[bool]:
-    return and_(tables.outbox.c.priority == priority, tables.outbox.c.seq > bindparam(f"told_{priority.name}"))
+    return and_(
+        notification_tables.outbox.c.priority == priority, notification_tables.outbox.c.seq > bindparam(f"told_{priority.name}")
+    )
 
 
 def _seqs(told: Told) -> dict[str, int]:
@@ -338,7 +335,7 @@ def _complete(known: Mapping[Priority, int]) -> Told:
     return {priority: known.get(priority, 0) for priority in Priority}
 
 
-def _take(messages: Sequence[Message], inbox: Sequence[rows.Row], written: Written) -> list[Arrival]:
+def _take(messages: Sequence[Message], inbox: Sequence[Row], written: Written) -> list[Arrival]:
     """Returns each message's number, for the first of the same identity only: works of one transaction share `written`. `inbox`
     are the rows of `messages`."""
     taken: list[Arrival] = []

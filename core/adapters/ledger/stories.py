@@ -5,8 +5,10 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from core.adapters.ledger import codec, rows, tables
+from core.adapters.ledger import codec
 from core.adapters.ledger.reader import LedgerReader
+from core.adapters.ledger.row import reason_of
+from core.adapters.ledger.tables import notification_tables, order_tables, result_tables, signal_tables, upkeep_tables
 from core.domain.messages import DeadLetter, SignalReceived
 from core.domain.order_state_machine import OrderState
 from core.read_models import LetterStory, OrderStep, PrunedSignal, Story, Telling
@@ -23,22 +25,22 @@ class LedgerStories:
 
     async def last(self) -> Sequence[int]:
         """Returns the inbox seq of the last signal; empty before the first."""
-        table = tables.inbox.c
-        question = select(table.seq).where(tables.IS_SIGNAL).order_by(table.seq.desc()).limit(1)
+        table = signal_tables.inbox.c
+        question = select(table.seq).where(signal_tables.IS_SIGNAL).order_by(table.seq.desc()).limit(1)
         return [row["seq"] for row in await self._reader.read(question)]
 
     async def named(self, name: str) -> Sequence[int]:
         """Returns the inbox seqs of the signals that `name` matches, newest first: an inbox number, the id of a signal, an order
         or a trade, or a symbol, which matches its last signal."""
-        inbox, orders = tables.inbox.c, tables.orders.c
+        inbox, orders = signal_tables.inbox.c, order_tables.orders.c
         questions = [
-            select(inbox.seq).where(tables.IS_SIGNAL, inbox.source_id == name).order_by(inbox.seq.desc()).limit(_MOST),
+            select(inbox.seq).where(signal_tables.IS_SIGNAL, inbox.source_id == name).order_by(inbox.seq.desc()).limit(_MOST),
             select(orders.inbox_seq.label("seq")).where(orders.client_order_id == name),
             select(orders.inbox_seq.label("seq")).where(orders.order_id == name).limit(_MOST),
-            select(inbox.seq).where(tables.IS_SIGNAL, inbox.mailbox == name.upper()).order_by(inbox.seq.desc()).limit(1),
+            select(inbox.seq).where(signal_tables.IS_SIGNAL, inbox.mailbox == name.upper()).order_by(inbox.seq.desc()).limit(1),
         ]  # fmt: skip
         if name.isascii() and name.isdigit() and len(name) <= 18:
-            questions.insert(0, select(inbox.seq).where(tables.IS_SIGNAL, inbox.seq == int(name)))
+            questions.insert(0, select(inbox.seq).where(signal_tables.IS_SIGNAL, inbox.seq == int(name)))
         for question in questions:
             found = [row["seq"] for row in await self._reader.read(question)]
             if found:
@@ -47,15 +49,15 @@ class LedgerStories:
 
     async def told_by(self, chat_id: int, message_id: int) -> Sequence[int]:
         """Returns the inbox seqs of the signals that a chat message reports, newest first."""
-        deliveries, outbox = tables.deliveries.c, tables.outbox.c
+        deliveries, outbox = notification_tables.deliveries.c, notification_tables.outbox.c
         question = (
             select(outbox.subject)
-            .select_from(tables.deliveries.join(
-                tables.outbox,
+            .select_from(notification_tables.deliveries.join(
+                notification_tables.outbox,
                 (outbox.priority == deliveries.priority)
                 & outbox.seq.between(deliveries.first_seq, deliveries.last_seq),
             ))
-            .where(deliveries.chat_id == chat_id, deliveries.message_id == message_id, tables.HAS_SUBJECT)
+            .where(deliveries.chat_id == chat_id, deliveries.message_id == message_id, notification_tables.HAS_SUBJECT)
             .distinct()
             .order_by(outbox.subject.desc())
             .limit(_MOST)
@@ -64,17 +66,17 @@ class LedgerStories:
 
     async def letter(self, position: str) -> LetterStory | None:
         """Returns the unreadable record that came from `position`."""
-        table = tables.dead_letters
+        table = signal_tables.dead_letters
         found = await self._reader.read(select(table).where(table.c.position == position).order_by(table.c.seq.desc()).limit(1))
-        return LetterStory(found[0]["seq"], rows.dead_letter_of(found[0])) if found else None
+        return LetterStory(found[0]["seq"], signal_tables.dead_letter_of(found[0])) if found else None
 
     async def letter_told_by(self, chat_id: int, message_id: int) -> LetterStory | None:
         """Returns the first of the unreadable records that a chat message reports."""
-        deliveries, outbox = tables.deliveries.c, tables.outbox.c
+        deliveries, outbox = notification_tables.deliveries.c, notification_tables.outbox.c
         question = (
             select(outbox.body)
-            .select_from(tables.deliveries.join(
-                tables.outbox,
+            .select_from(notification_tables.deliveries.join(
+                notification_tables.outbox,
                 (outbox.priority == deliveries.priority)
                 & outbox.seq.between(deliveries.first_seq, deliveries.last_seq),
             ))
@@ -89,8 +91,8 @@ class LedgerStories:
 
     async def pruned(self, seq: int) -> PrunedSignal | None:
         """Returns what is left of the signal with the inbox seq `seq`, if it was pruned."""
-        inbox = tables.inbox.c
-        found = await self._reader.read(select(tables.inbox).where(inbox.seq == seq, inbox.kind == tables.PRUNED))
+        inbox = signal_tables.inbox.c
+        found = await self._reader.read(select(signal_tables.inbox).where(inbox.seq == seq, inbox.kind == signal_tables.PRUNED))
         if not found:
             return None
         row = found[0]
@@ -98,26 +100,28 @@ class LedgerStories:
 
     async def pruned_before(self) -> datetime | None:
         """Returns the time from which the ledger is not pruned yet; None if it never was."""
-        inbox, pruned = tables.inbox.c, tables.pruned.c
-        last = select(pruned.seq).where(pruned.name == tables.inbox.name).scalar_subquery()
+        inbox, pruned = signal_tables.inbox.c, upkeep_tables.pruned.c
+        last = select(pruned.seq).where(pruned.name == signal_tables.inbox.name).scalar_subquery()
         found = await self._reader.read(select(inbox.received_at).where(inbox.seq > last).order_by(inbox.seq).limit(1))
         return found[0]["received_at"] if found else None
 
     async def story(self, seq: int) -> Story | None:
         """Returns everything about the signal with the inbox seq `seq`; None if there is no such signal."""
-        inbox, orders = tables.inbox, tables.orders
-        found = await self._reader.read(select(inbox).where(inbox.c.seq == seq, tables.IS_SIGNAL))
+        inbox, orders = signal_tables.inbox, order_tables.orders
+        found = await self._reader.read(select(inbox).where(inbox.c.seq == seq, signal_tables.IS_SIGNAL))
         body = codec.bodies.decode(found[0]["body"]) if found else None
         if not isinstance(body, SignalReceived):
             return None
         row = found[0]
         ordered = await self._reader.read(select(orders).where(orders.c.inbox_seq == seq))
-        order = rows.order_of(ordered[0]) if ordered else None
-        asked = await self._reader.read(select(tables.approvals).where(tables.approvals.c.inbox_seq == seq))
+        order = order_tables.order_of(ordered[0]) if ordered else None
+        asked = await self._reader.read(select(order_tables.approvals).where(order_tables.approvals.c.inbox_seq == seq))
         name = order.client_order_id if order is not None else ""
-        executions = await self._reader.read(select(tables.executions).where(tables.executions.c.execution_id == name))
+        executions = await self._reader.read(
+            select(result_tables.executions).where(result_tables.executions.c.execution_id == name)
+        )
         fills = await self._reader.read(
-            select(tables.fills).where(tables.fills.c.client_order_id == name).order_by(tables.fills.c.at)
+            select(order_tables.fills).where(order_tables.fills.c.client_order_id == name).order_by(order_tables.fills.c.at)
         )
         return Story(
             seq=seq,
@@ -126,18 +130,18 @@ class LedgerStories:
             received_at=row["received_at"],
             decided_at=row["decided_at"],
             outcome=row["outcome"],
-            reason=rows.reason_of(row),
+            reason=reason_of(row),
             facts=codec.facts.decode(row["facts"]) if row["facts"] is not None else None,
             order=order,
             steps=await self._steps(name),
-            fills=[rows.fill_of(fill) for fill in fills],
-            execution=rows.execution_of(executions[0]) if executions else None,
-            approval=rows.approval_of(asked[0]) if asked else None,
+            fills=[order_tables.fill_of(fill) for fill in fills],
+            execution=result_tables.execution_of(executions[0]) if executions else None,
+            approval=order_tables.approval_of(asked[0]) if asked else None,
             tellings=await self._tellings(seq),
         )
 
     async def _steps(self, client_order_id: str) -> Sequence[OrderStep]:
-        table = tables.order_steps
+        table = order_tables.order_steps
         question = select(table).where(table.c.client_order_id == client_order_id).order_by(table.c.seq).limit(50)
         return [
             OrderStep(
@@ -147,17 +151,17 @@ class LedgerStories:
                 price=row["price"],
                 order_id=row["order_id"],
                 executed_qty=row["executed_qty"],
-                reason=rows.reason_of(row),
+                reason=reason_of(row),
             )
             for row in await self._reader.read(question)
         ]
 
     async def _tellings(self, seq: int) -> Sequence[Telling]:
         """Returns which message reported each event about the signal, in each chat."""
-        outbox, table = tables.outbox.c, tables.deliveries
+        outbox, table = notification_tables.outbox.c, notification_tables.deliveries
         events = await self._reader.read(
             select(outbox.seq, outbox.priority, outbox.kind)
-            .where(tables.HAS_SUBJECT, outbox.subject == seq)
+            .where(notification_tables.HAS_SUBJECT, outbox.subject == seq)
             .order_by(outbox.seq)
             .limit(_MOST)
         )

@@ -1,7 +1,7 @@
 """One transaction: writes merged rows in the order that foreign keys require, and reports what was new. Makes no decisions."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -9,11 +9,16 @@ from typing import Any
 from sqlalchemy import BindParameter, Connection, Table, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from core.adapters.ledger import rows as rows_of
-from core.adapters.ledger import tables
 from core.adapters.ledger.conflicts import Key, find_conflicts, with_positions
+from core.adapters.ledger.row import Row
 from core.adapters.ledger.row_batch import RowBatch
-from core.adapters.ledger.rows import Row
+from core.adapters.ledger.tables.entry import LedgerTable, Writing
+from core.adapters.ledger.tables.notification_tables import deliveries, outbox, outbox_row
+from core.adapters.ledger.tables.order_tables import approvals, order_steps, orders
+from core.adapters.ledger.tables.people_tables import strangers
+from core.adapters.ledger.tables.registry import TABLES
+from core.adapters.ledger.tables.result_tables import day_results, executions, totals
+from core.adapters.ledger.tables.signal_tables import PRUNED, dead_letter_row, dead_letters, inbox
 from core.domain.money import EXACT, ZERO
 from core.domain.signal import Side
 from core.domain.signal_conflict import Conflict
@@ -36,38 +41,29 @@ class Statements:
 
     def __init__(self, dialect: str) -> None:
         self._insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-        inbox = tables.inbox.c
-        self.new_messages = self._add(tables.inbox).returning(inbox.source, inbox.source_id, inbox.seq)
-        self.new_executions = self._add(tables.executions).returning(tables.executions.c.execution_id)
-        self.new_strangers = self._add(tables.strangers).returning(tables.strangers.c.user_id)
-        self.add = {table: self._add(table) for table in (tables.fills, tables.trades, tables.deliveries, tables.touched_symbols)}
-        self.append = {table: self._insert(table) for table in (tables.dead_letters, tables.outbox, tables.order_steps)}
-        replaced = (
-            *(
-                tables.orders,
-                tables.positions,
-                tables.approvals,
-                tables.controls,
-                tables.holds,
-                tables.acknowledged_marks,
-                tables.source_positions,
-            ),
-            *(tables.export_positions, tables.marks, tables.proofs, tables.told),
-            *(tables.people, tables.invites, tables.authenticators, tables.readers, tables.limits),
-            tables.wanted_exits,
-            *(tables.paper_orders, tables.paper_balances, tables.day_results, tables.pruned),
-        )
-        self.replace = {table: self._replace(table) for table in replaced}
-        self.verdict = update(tables.inbox).where(inbox.seq == bindparam("b_seq"))
+        self.new_messages = self._add(inbox).returning(inbox.c.source, inbox.c.source_id, inbox.c.seq)
+        self.new_executions = self._add(executions).returning(executions.c.execution_id)
+        self.new_strangers = self._add(strangers).returning(strangers.c.user_id)
+        self.of = {entry.table: self._of(entry) for entry in TABLES if entry.writing is not Writing.APART}
+        self.verdict = update(inbox).where(inbox.c.seq == bindparam("b_seq"))
         self.prune = _pruning()
-        days = tables.day_results.c
-        self.days_of = select(tables.day_results).where(
+        days = day_results.c
+        self.days_of = select(day_results).where(
             days.day.in_(bindparam("b_days", expanding=True)), days.symbol.in_(bindparam("b_symbols", expanding=True))
         )
-        count = self._insert(tables.totals)
+        count = self._insert(totals)
         self.count = count.on_conflict_do_update(
-            index_elements=[tables.totals.c.name], set_={"value": tables.totals.c.value + count.excluded.value}
+            index_elements=[totals.c.name], set_={"value": totals.c.value + count.excluded.value}
         )
+
+    def _of(self, entry: LedgerTable) -> Any:
+        match entry.writing:
+            case Writing.REPLACE:
+                return self._replace(entry.table)
+            case Writing.ADD:
+                return self._add(entry.table)
+            case _:
+                return self._insert(entry.table)
 
     def _add(self, table: Table) -> Any:
         return self._insert(table).on_conflict_do_nothing()
@@ -80,67 +76,55 @@ class Statements:
 
 def write(connection: Connection, statements: Statements, writes: RowBatch) -> Written:
     """Writes all rows on `connection`, whose transaction the caller began and ends."""
-    new = {(source, name): seq for source, name, seq in _returned(connection, statements.new_messages, writes.inbox)}
-    conflicts = find_conflicts(connection, writes.inbox, new) if len(new) < len(writes.inbox) else {}
-    letters = [rows_of.dead_letter_row(conflict.letter(raw)) for conflict, raw in conflicts.values()]
-    for rows, statement in (
-        (writes.verdicts, statements.verdict),
-        (writes.orders.values(), statements.replace[tables.orders]),
-        (writes.touched.values(), statements.add[tables.touched_symbols]),
-        (writes.order_steps, statements.append[tables.order_steps]),
-        (writes.fills, statements.add[tables.fills]),
-        (writes.positions.values(), statements.replace[tables.positions]),
-        (writes.trades, statements.add[tables.trades]),
-        (writes.approvals.values(), statements.replace[tables.approvals]),
-        (writes.controls.values(), statements.replace[tables.controls]),
-        (writes.holds.values(), statements.replace[tables.holds]),
-        (writes.acknowledged.values(), statements.replace[tables.acknowledged_marks]),
-        (writes.exits.values(), statements.replace[tables.wanted_exits]),
-        (writes.source_positions.values(), statements.replace[tables.source_positions]),
-        (writes.export_positions.values(), statements.replace[tables.export_positions]),
-        (writes.marks.values(), statements.replace[tables.marks]),
-        (writes.proofs.values(), statements.replace[tables.proofs]),
-        ([*writes.dead_letters, *letters], statements.append[tables.dead_letters]),
-        (writes.told.values(), statements.replace[tables.told]),
-        (writes.deliveries, statements.add[tables.deliveries]),
-        (writes.people.values(), statements.replace[tables.people]),
-        (writes.invites.values(), statements.replace[tables.invites]),
-        (writes.authenticators.values(), statements.replace[tables.authenticators]),
-        (writes.readers.values(), statements.replace[tables.readers]),
-        (writes.limits.values(), statements.replace[tables.limits]),
-        (writes.paper_orders.values(), statements.replace[tables.paper_orders]),
-        (writes.paper_balances.values(), statements.replace[tables.paper_balances]),
-        *((writes.prune.get(name, []), statement) for name, statement in statements.prune.items()),
-        (writes.pruned.values(), statements.replace[tables.pruned]),
-    ):
-        _run(connection, statement, rows)
-    _write_executions(connection, statements, writes.executions)
-    known = _returned(connection, statements.new_strangers, [stranger for stranger, _ in writes.strangers.values()])
-    strangers = frozenset(user_id for (user_id,) in known)
-    told = [event for user_id, (_, event) in writes.strangers.items() if user_id in strangers]
+    messages = writes.rows.get(inbox, [])
+    new = {(source, name): seq for source, name, seq in _returned(connection, statements.new_messages, messages)}
+    conflicts = find_conflicts(connection, messages, new) if len(new) < len(messages) else {}
+    _run(connection, statements.verdict, writes.verdicts)
+    for entry in TABLES:
+        if entry.writing is not Writing.APART and entry.table is not outbox:
+            _run(connection, statements.of[entry.table], _to_write(entry, writes.rows.get(entry.table, [])))
+    for name, statement in statements.prune.items():
+        _run(connection, statement, writes.prune.get(name, []))
+    _write_executions(connection, statements, writes.rows.get(executions, []))
+    strangers_seen, told = _write_strangers(connection, statements, writes)
+    _run(connection, statements.of[dead_letters], [dead_letter_row(one.letter(raw)) for one, raw in conflicts.values()])
     refused = with_positions(connection, {key: conflict for key, (conflict, _) in conflicts.items()})
-    events = [rows_of.outbox_row(one.refusal, one.at) for one in refused.values()]
-    _run(connection, statements.append[tables.outbox], [*writes.outbox, *told, *events])
-    return Written(new, strangers, refused)
+    events = [outbox_row(one.refusal, one.at) for one in refused.values()]
+    _run(connection, statements.of[outbox], [*writes.rows.get(outbox, []), *told, *events])
+    return Written(new, strangers_seen, refused)
+
+
+def _to_write(entry: LedgerTable, rows: Sequence[Row]) -> Iterable[Row]:
+    """Returns the rows that are left: of those with one key, a table whose rows are replaced needs only the last."""
+    if entry.writing is not Writing.REPLACE:
+        return rows
+    key = [column.name for column in entry.table.primary_key.columns]
+    return {tuple(row[name] for name in key): row for row in rows}.values()
+
+
+def _write_strangers(connection: Connection, statements: Statements, writes: RowBatch) -> tuple[frozenset[int], Sequence[Row]]:
+    """Returns those who were not seen before, and the outbox rows that tell of them."""
+    seen = _returned(connection, statements.new_strangers, [stranger for stranger, _ in writes.strangers.values()])
+    new = frozenset(user_id for (user_id,) in seen)
+    return new, [event for user_id, (_, event) in writes.strangers.items() if user_id in new]
 
 
 def _pruning() -> dict[str, Any]:
     """Returns the statements that delete old rows, by name, in the order that foreign keys require."""
-    orders, steps, approvals = tables.orders.c, tables.order_steps.c, tables.approvals.c
+    order, step, approval, delivery = orders.c, order_steps.c, approvals.c, deliveries.c
     seq: BindParameter[int] = bindparam("b_seq")
-    of_order = select(orders.client_order_id).where(orders.inbox_seq == bindparam("b_seq"))
-    empty = {"kind": tables.PRUNED, "facts": None, "reason_code": None, "reason_params": None, "reason": None}
-    deliveries = tables.deliveries.c
-    told = deliveries.priority == bindparam("b_priority"), deliveries.last_seq <= bindparam("b_last")
+    of_order = select(order.client_order_id).where(order.inbox_seq == bindparam("b_seq"))
+    empty = {"kind": PRUNED, "facts": None, "reason_code": None, "reason_params": None, "reason": None}
+    told = delivery.priority == bindparam("b_priority"), delivery.last_seq <= bindparam("b_last")
     return {
-        "steps": delete(tables.order_steps).where(steps.client_order_id.in_(of_order)),
-        "approvals": delete(tables.approvals).where(approvals.inbox_seq == seq),
-        "orders": delete(tables.orders).where(orders.inbox_seq == seq),
-        "signals": update(tables.inbox).where(tables.inbox.c.seq == seq).values(empty),
-        "messages": delete(tables.inbox).where(tables.inbox.c.seq == seq),
-        "deliveries": delete(tables.deliveries).where(*told),
-        "events": delete(tables.outbox).where(tables.outbox.c.seq == seq),
-        "letters": delete(tables.dead_letters).where(tables.dead_letters.c.seq == seq),
+        "steps": delete(order_steps).where(step.client_order_id.in_(of_order)),
+        "approvals": delete(approvals).where(approval.inbox_seq == seq),
+        "orders": delete(orders).where(order.inbox_seq == seq),
+        "signals": update(inbox).where(inbox.c.seq == seq).values(empty),
+        "messages": delete(inbox).where(inbox.c.seq == seq),
+        "deliveries": delete(deliveries).where(*told),
+        "events": delete(outbox).where(outbox.c.seq == seq),
+        "letters": delete(dead_letters).where(dead_letters.c.seq == seq),
     }
 
 
@@ -179,4 +163,4 @@ def _add_to_days(connection: Connection, statements: Statements, exits: list[Row
         day["gross"] = EXACT.add(day["gross"], row["gross_quote"] if row["gross_quote"] is not None else profit)
         day["exits"] += 1
         day["wins"] += int(profit > 0)
-    _run(connection, statements.replace[tables.day_results], days.values())
+    _run(connection, statements.of[day_results], days.values())

@@ -15,7 +15,7 @@ from bot.access.confirmations import Risk
 from bot.commands.caller import Caller
 from bot.commands.totp_challenge import why_not
 from bot.views.chat_message import plain_text
-from core.adapters.ledger import tables
+from core.adapters.ledger.tables import people_tables
 from core.domain.access import Role
 from core.domain.errors import LedgerUnavailable
 from core.domain.messages import CodeUsed
@@ -234,7 +234,7 @@ async def test_each_sets_up_an_authenticator_of_their_own_and_a_code_is_good_onc
         await firm.trader.wait_for_edit(asked, "told here")
         await until(lambda: firm.portfolio.position("WIFUSDC").is_open)
         await firm.settled()
-        kept = str(await firm.ledger.reader.read(tables.authenticators.select()))
+        kept = str(await firm.ledger.reader.read(people_tables.authenticators.select()))
         assert of_trader not in kept
         assert KEY not in kept
     async with firm_on(server, tmp_path, secret=KEY, start=start, speed=1) as firm:

@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from bot.access.confirmations import Confirmations, Pending, Refusal, Risk
 from bot.commands.mode import read_mode
-from core.adapters.ledger import tables
+from core.adapters.ledger.tables import order_tables, signal_tables
 from core.domain.access import Role
 from core.domain.messages import ControlsRequested
 from core.domain.messages import Message as Said
@@ -39,7 +39,7 @@ from tests.chat_client import ChatPerson
 from tests.core.virtual_time import NOON, VirtualClock
 from tests.core.world import LIMITS
 
-ORDERS = select(tables.orders)
+ORDERS = select(order_tables.orders)
 
 
 @pytest.fixture
@@ -549,7 +549,7 @@ async def test_how_long_an_exit_is_tried_is_set_in_the_chat(firm: Firm) -> None:
 async def test_what_is_not_accepted_changes_nothing(firm: Firm, said: str) -> None:
     reply = (await firm.owner.ask(said)).text
     assert "is not accepted" in reply or "There is no limit" in reply or said in {"/set", "/buy"}
-    assert await firm.ledger.reader.read(select(tables.inbox)) == []
+    assert await firm.ledger.reader.read(select(signal_tables.inbox)) == []
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from bot.commands import BY_NAME
 from bot.texts import texts
 from bot.views.events import render
 from bot.views.reply_keyboard import command_of
-from core.adapters.ledger import tables
+from core.adapters.ledger.tables import control_tables, notification_tables, order_tables, people_tables, result_tables
 from core.domain.access import Role
 from core.domain.trading_state import Pause
 from local_telegram.errors import ApiError
@@ -31,8 +31,21 @@ from tests.chat_client import ChatPerson
 
 PERSON = {Role.VIEWER: VIEWER, Role.TRADER: TRADER, Role.OWNER: OWNER}
 KEPT: Sequence[Table] = (
-    *(tables.orders, tables.executions, tables.positions, tables.controls, tables.limits, tables.approvals),
-    *(tables.people, tables.invites, tables.authenticators, tables.readers, tables.holds),
+    *(
+        order_tables.orders,
+        result_tables.executions,
+        result_tables.positions,
+        control_tables.controls,
+        control_tables.limits,
+        order_tables.approvals,
+    ),
+    *(
+        people_tables.people,
+        people_tables.invites,
+        people_tables.authenticators,
+        notification_tables.readers,
+        control_tables.holds,
+    ),
 )
 seen: set[str] = set()
 """The kinds of buttons that the answers had."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from core.adapters.ledger import tables
+from core.adapters.ledger.tables import notification_tables
 from core.domain.delivery import MAIN_READER
 from local_telegram.faults import FloodLimit
 from local_telegram.room import Room
@@ -43,7 +43,7 @@ class Counted(FloodLimit):
 
 async def told(firm: Firm, readers: dict[str, int]) -> dict[str, set[int]]:
     """Returns the executions that each reader received, by their numbers in the outbox."""
-    table, outbox = tables.deliveries, tables.outbox
+    table, outbox = notification_tables.deliveries, notification_tables.outbox
     events = [row["seq"] for row in await firm.ledger.reader.read(select(outbox.c.seq).where(outbox.c.kind == "order_executed"))]
     found: dict[str, set[int]] = {reader: set() for reader in readers}
     for row in await firm.ledger.reader.read(select(table).where(table.c.priority == 1)):

@@ -14,7 +14,7 @@ import pytest
 from bot.reports.tax_export import write_csv, write_tax
 from core.adapters.ledger.analytics import LedgerAnalytics
 from core.adapters.ledger.queries import LedgerQueries
-from core.adapters.ledger.rows import Row
+from core.adapters.ledger.row import Row
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.domain.events.orders import OrderExecuted
 from core.domain.messages import StoredMessage

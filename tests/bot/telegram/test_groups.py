@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from bot.commands.parser import read_asked
 from bot.views.reply_keyboard import command_of
-from core.adapters.ledger import tables
+from core.adapters.ledger.tables import order_tables
 from core.domain.trading_state import Mode, Pause
 from local_telegram.server import RunningChat
 from tests.bot.commands.test_acting import confirmed
@@ -181,7 +181,7 @@ async def test_the_way_out_is_open_in_every_group(server: RunningChat, tmp_path:
             await confirmed(trader, await trader.ask(said))
             await until(lambda: not firm.portfolio.position("WIFUSDC").is_open)
             await firm.settled()
-        sides = [row["side"] for row in await firm.ledger.reader.read(select(tables.orders))]
+        sides = [row["side"] for row in await firm.ledger.reader.read(select(order_tables.orders))]
         assert sides == ["BUY", "SELL"] * 3
 
 

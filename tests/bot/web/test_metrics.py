@@ -36,7 +36,7 @@ from core.records.ledger_state import LedgerState
 from core.records.message_outcome import MessageOutcome
 from tests.bot.parts import NOON, approval, executed, refused, signal
 
-EMPTY = LedgerState(None, [], [], [], [], [], [], {}, None)
+EMPTY = LedgerState()
 NAMES = {
     "buy_orders_total", "sell_orders_total", "last_trade_profit", "open_positions", "marketflow_signals_total",
     "marketflow_orders_total", "marketflow_signal_to_order_seconds", "marketflow_order_ack_seconds",
@@ -100,10 +100,15 @@ def test_numbers_go_on_after_a_restart() -> None:
     positions = [Position("WIFUSDC", Decimal(20), is_open=True), Position("BTCUSDC", Decimal("0.00001"))]
     watched = ExecutionLogger(
         LedgerState(
-            TradingState(Pause.ENTRIES), positions, [order], [approval()], [], [stored(7)], [],
-            {"buy_orders": 12, "sell_orders": 11}, Decimal("-1.5"),
+            controls=TradingState(Pause.ENTRIES),
+            positions=positions,
+            orders=[order],
+            approvals=[approval()],
+            waiting=[stored(7)],
+            totals={"buy_orders": 12, "sell_orders": 11},
+            last_profit_pct=Decimal("-1.5"),
         )
-    )  # fmt: skip
+    )
     assert (value(watched, "buy_orders_total"), value(watched, "sell_orders_total")) == (12, 11)
     assert (value(watched, "last_trade_profit"), value(watched, "open_positions")) == (-1.5, 1)
     assert (value(watched, "marketflow_paused"), value(watched, "marketflow_approvals_pending")) == (1, 1)

@@ -116,10 +116,10 @@ async def test_a_crash_in_the_middle_of_an_order_still_makes_one(
     await clock.run(world.inbox.deliver([world.said(world.signal("BUY_SM")), world.said(world.signal("SELL_SM"))]))
     await clock.forward(1)
     await world.crash()
-    assert len((await on_disk.load(TODAY)).in_flight) == 1
+    assert len((await on_disk.load(TODAY)).orders) == 1
     again = await restart(world, on_disk)
     state = await on_disk.load(TODAY)
-    assert (state.in_flight, state.waiting) == ([], [])
+    assert (state.orders, state.waiting) == ([], [])
     assert state.totals == {"buy_orders": 1, "sell_orders": 1}
     assert len(set(again.venue.executed)) == len(again.venue.executed) == 2
     assert not again.portfolio.position("WIFUSDC").is_open

@@ -230,7 +230,7 @@ async def test_a_crash_before_the_order_is_settled_still_makes_one_order(
     await clock.run(world.inbox.deliver([world.said(world.signal("BUY_SM"))]))
     await clock.forward(1)
     await world.crash()
-    (unsettled,) = (await ledger.load("2026-03-01")).in_flight
+    (unsettled,) = (await ledger.load("2026-03-01")).orders
     again = await restart(world, ledger)
     assert again.venue.executed == [unsettled.client_order_id]
     assert again.portfolio.position("WIFUSDC").qty == Decimal("19.98")
@@ -258,7 +258,7 @@ async def test_an_exchange_that_is_away_at_the_start_is_told_with_the_order_that
     await clock.run(world.inbox.deliver([world.said(world.signal("BUY_SM"))]))
     await clock.quiet()
     await world.crash()
-    (order,) = (await ledger.load("2026-03-01")).in_flight
+    (order,) = (await ledger.load("2026-03-01")).orders
     world.venue.unavailable = True
     recovering = asyncio.create_task(world.placement.recover(order))
     await clock.forward(9)

@@ -2,13 +2,13 @@
 
 from alembic import context
 
-from core.adapters.ledger.tables import metadata
+from core.adapters.ledger.tables.registry import METADATA
 
 _connection = context.config.attributes["connection"]
 
 context.configure(
     connection=_connection,
-    target_metadata=metadata,
+    target_metadata=METADATA,
     render_as_batch=True,  # SQLite changes a table only by recreating it
     transactional_ddl=True,  # our transactions cover DDL on both: a step is applied whole or not at all
 )

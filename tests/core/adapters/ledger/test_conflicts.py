@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.adapters.execution_logger import ExecutionLogger
-from core.adapters.ledger import codec, tables
+from core.adapters.ledger import codec
 from core.adapters.ledger.sql_ledger import SqlLedger
+from core.adapters.ledger.tables import notification_tables, signal_tables
 from core.adapters.signals.codec import decode
 from core.domain.events.priority import Priority
 from core.domain.events.signals import SignalRefused
@@ -42,7 +43,7 @@ def message(signal: Signal) -> Message:
 
 
 async def events_of(ledger: SqlLedger) -> list[Event]:
-    rows = await ledger.reader.read(tables.outbox.select().order_by(tables.outbox.c.seq))
+    rows = await ledger.reader.read(notification_tables.outbox.select().order_by(notification_tables.outbox.c.seq))
     return [codec.events.decode(row["body"]) for row in rows]
 
 
@@ -80,7 +81,7 @@ async def test_another_content_is_refused_kept_and_told(ledger: SqlLedger, sourc
     assert isinstance(event, SignalRefused)
     assert (event.signal, event.outcome, event.reason.code) == (second, "conflict", "conflict")
     assert event.priority is (Priority.URGENT if second.signal_type == "SELL_TV" else Priority.NORMAL)
-    (letter,) = await ledger.reader.read(tables.dead_letters.select())
+    (letter,) = await ledger.reader.read(signal_tables.dead_letters.select())
     assert (letter["source"], letter["position"]) == (source, "tv")
     assert second.signal_type.encode() in letter["raw"]
     assert [one.message for one in (await ledger.load("2026-03-01")).waiting] == [message(first)]
@@ -107,7 +108,7 @@ async def test_the_same_content_is_quiet_however_it_is_written(ledger: SqlLedger
     await ledger.store([message(said({}, source))])
     assert await ledger.store([message(said(same, source, 60))] * 3) == [None] * 3
     assert await events_of(ledger) == []
-    assert await ledger.reader.read(tables.dead_letters.select()) == []
+    assert await ledger.reader.read(signal_tables.dead_letters.select()) == []
 
 
 async def test_in_one_batch_and_in_one_transaction_each_gets_its_own_answer(ledger: SqlLedger) -> None:

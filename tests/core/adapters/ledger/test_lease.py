@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from core.adapters.ledger import tables
 from core.adapters.ledger.lease import STALE_SECONDS, SURE_SECONDS
 from core.adapters.ledger.opening import look_into_ledger, open_ledger
 from core.adapters.ledger.process_identity import has_ended, this_process
 from core.adapters.ledger.sql_ledger import SqlLedger
+from core.adapters.ledger.tables import upkeep_tables
 from core.domain.errors import LeaseLost, LedgerInUse, LedgerUnavailable
 from core.records.commit_batch import CommitBatch
 from tests.core.adapters.ledger import values
@@ -169,7 +169,7 @@ async def test_a_lease_that_was_taken_while_a_commit_was_in_doubt_is_found_out(
 ) -> None:
     first = await opened(database_url, clock, stack)
     assert first.lease is not None
-    await first.writing.run(lambda connection: connection.execute(update(tables.lease).values(epoch=77)))
+    await first.writing.run(lambda connection: connection.execute(update(upkeep_tables.lease).values(epoch=77)))
     with pytest.raises(LeaseLost):
         await first.lease.was_committed(1)
 

@@ -9,10 +9,10 @@ from sqlalchemy import Connection, insert, update
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.clock import SystemClock
-from core.adapters.ledger import rows, tables
 from core.adapters.ledger.analytics import LedgerAnalytics
 from core.adapters.ledger.opening import look_into_ledger, open_ledger
 from core.adapters.ledger.schema import MIGRATIONS, revisions, upgrade
+from core.adapters.ledger.tables import order_tables, result_tables, signal_tables, upkeep_tables
 from core.domain.errors import LedgerInUse, LedgerNotReady, LedgerUnavailable
 from core.domain.order_state_machine import OrderState
 from core.read_models import Selection
@@ -52,14 +52,14 @@ async def test_who_only_looks_makes_and_changes_nothing(database_url: str) -> No
 async def test_a_step_waits_for_the_process_of_the_version_before(database_url: str) -> None:
     await at(database_url, of_before)
     held = {"epoch": 1, "holder": "process 1 on old", "session": "", "taken_at": NOW}
-    await at(database_url, lambda connection: connection.execute(update(tables.lease).values(held)))
+    await at(database_url, lambda connection: connection.execute(update(upkeep_tables.lease).values(held)))
     beating = asyncio.create_task(beat(database_url))
     with pytest.raises(LedgerInUse, match="process 1 on old"):
         await open_ledger(database_url, SystemClock())
     assert await revision(database_url) == "0001"
     beating.cancel()
     await asyncio.gather(beating, return_exceptions=True)
-    await at(database_url, lambda connection: connection.execute(update(tables.lease).values(holder="")))
+    await at(database_url, lambda connection: connection.execute(update(upkeep_tables.lease).values(holder="")))
     ledger = await open_ledger(database_url, SystemClock())
     assert await revision(database_url) == revisions_there()
     await ledger.commit(CommitBatch(executions=list(round_trips(10))))
@@ -70,7 +70,7 @@ async def test_a_step_waits_for_the_process_of_the_version_before(database_url: 
 async def beat(database_url: str) -> None:
     """Updates the lease, like a process of the old version."""
     for number in count(1):
-        await at(database_url, lambda c, number=number: c.execute(update(tables.lease).values(commits=number)))  # type: ignore[misc]
+        await at(database_url, lambda c, number=number: c.execute(update(upkeep_tables.lease).values(commits=number)))  # type: ignore[misc]
         await asyncio.sleep(0.1)
 
 
@@ -92,7 +92,7 @@ async def test_results_by_symbol_are_made_of_the_executions_of_before(database_u
 
     def fill(connection: Connection) -> None:
         upgrade(connection, "0001")
-        connection.execute(insert(tables.executions), [rows.execution_row(one) for one in before])
+        connection.execute(insert(result_tables.executions), [result_tables.execution_row(one) for one in before])
 
     await at(database_url, fill)
     ledger = await reopen()
@@ -106,10 +106,10 @@ async def test_a_ledger_of_before_gets_a_mark_and_the_symbols_it_has_traded(data
     def of_version_8(connection: Connection) -> None:
         upgrade(connection, "0008")
         for seq, symbol, order_id in ((1, "WIFUSDC", "28"), (2, "WIFUSDC", "29"), (3, "SOLUSDC", None)):
-            message = rows.message_row(values.message(seq))
-            connection.execute(insert(tables.inbox), [{**message, "seq": seq}])
-            row = rows.order_row(values.order(seq, seq, OrderState.FILLED if order_id else OrderState.DENIED))
-            connection.execute(insert(tables.orders), [{**row, "symbol": symbol, "order_id": order_id}])
+            message = signal_tables.message_row(values.message(seq))
+            connection.execute(insert(signal_tables.inbox), [{**message, "seq": seq}])
+            row = order_tables.order_row(values.order(seq, seq, OrderState.FILLED if order_id else OrderState.DENIED))
+            connection.execute(insert(order_tables.orders), [{**row, "symbol": symbol, "order_id": order_id}])
 
     await at(database_url, of_version_8)
     state = await (await reopen()).load("2026-01-01")
@@ -119,18 +119,18 @@ async def test_a_ledger_of_before_gets_a_mark_and_the_symbols_it_has_traded(data
 
 async def test_fills_of_before_are_kept_and_those_of_a_reset_testnet_stand_beside_them(database_url: str, reopen: Reopen) -> None:
     orders = [values.order(number, number, OrderState.FILLED) for number in (1, 2)]
-    old_fill = rows.fill_row(orders[0].client_order_id, values.fill())
+    old_fill = order_tables.fill_row((orders[0].client_order_id, values.fill()))
 
     def of_version_7(connection: Connection) -> None:
         upgrade(connection, "0007")
         for number, order in enumerate(orders, 1):
-            connection.execute(insert(tables.inbox), [rows.message_row(values.message(number))])
-            connection.execute(insert(tables.orders), [rows.order_row(order)])
-        connection.execute(insert(tables.fills), [old_fill])
+            connection.execute(insert(signal_tables.inbox), [signal_tables.message_row(values.message(number))])
+            connection.execute(insert(order_tables.orders), [order_tables.order_row(order)])
+        connection.execute(insert(order_tables.fills), [old_fill])
 
     await at(database_url, of_version_7)
     ledger = await reopen()
     await ledger.commit(CommitBatch(fills=[(order.client_order_id, values.fill()) for order in orders]))
-    kept = await ledger.reader.read(tables.fills.select())
+    kept = await ledger.reader.read(order_tables.fills.select())
     assert sorted(row["client_order_id"] for row in kept) == sorted(order.client_order_id for order in orders)
     assert old_fill in [dict(row) for row in kept]

@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import Table, func, select
 
 from bot.jobs.retention_job import PAUSE_SECONDS, RetentionJob
-from core.adapters.ledger import tables
 from core.adapters.ledger.pruning import PASSING, LedgerPruning
 from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.adapters.ledger.stories import LedgerStories
+from core.adapters.ledger.tables import notification_tables, order_tables, result_tables, signal_tables
 from core.domain.approval import Approval, ApprovalState
 from core.domain.delivery import MAIN_READER, Delivery
 from core.domain.digest import Digest, Occasion
@@ -119,17 +119,22 @@ async def test_what_came_to_nothing_goes_and_what_was_executed_stays(ledger: Sql
     nothing = [await refused(ledger, 1), await refused(ledger, 2, order=OrderState.DECLINED)]
     done = await executed(ledger, 3)
     young = await refused(ledger, 4, NOW - timedelta(days=29), order=OrderState.DENIED)
-    kept = {table: await rows(ledger, table) for table in (tables.executions, tables.fills, tables.positions, tables.day_results)}
+    kept = {
+        table: await rows(ledger, table)
+        for table in (result_tables.executions, order_tables.fills, result_tables.positions, result_tables.day_results)
+    }
     steps = [
-        row for row in await rows(ledger, tables.order_steps) if row["client_order_id"] != values.order(1, 2).client_order_id
+        row
+        for row in await rows(ledger, order_tables.order_steps)
+        if row["client_order_id"] != values.order(1, 2).client_order_id
     ]
     await pruned(ledger)
     for table, before in kept.items():
         assert await rows(ledger, table) == before, table.name
-    assert await rows(ledger, tables.order_steps) == steps
-    assert sorted(row["inbox_seq"] for row in await rows(ledger, tables.orders)) == [done, young]
-    assert [row["inbox_seq"] for row in await rows(ledger, tables.approvals)] == [young]
-    inbox = {row["seq"]: row for row in await rows(ledger, tables.inbox)}
+    assert await rows(ledger, order_tables.order_steps) == steps
+    assert sorted(row["inbox_seq"] for row in await rows(ledger, order_tables.orders)) == [done, young]
+    assert [row["inbox_seq"] for row in await rows(ledger, order_tables.approvals)] == [young]
+    inbox = {row["seq"]: row for row in await rows(ledger, signal_tables.inbox)}
     assert {seq: row["kind"] for seq, row in inbox.items()} == {
         **dict.fromkeys(nothing, "pruned"),
         done: "signal",
@@ -171,7 +176,7 @@ async def test_what_is_not_settled_is_left_alone(ledger: SqlLedger, state: Order
     await ledger.commit(CommitBatch(orders=[values.order(seq, 1, state)]))
     waiting = await stored(ledger, values.message(2), OLD)
     await pruned(ledger)
-    assert [row["kind"] for row in await rows(ledger, tables.inbox)] == ["signal", "signal"]
+    assert [row["kind"] for row in await rows(ledger, signal_tables.inbox)] == ["signal", "signal"]
     assert [one.seq for one in (await ledger.load(TODAY)).waiting] == [waiting]
 
 
@@ -180,7 +185,7 @@ async def test_an_order_that_the_exchange_knows_stays_also_where_nothing_of_it_w
     seq = await refused(ledger, 1)
     await ledger.commit(CommitBatch(orders=[replace(values.order(seq, 1, OrderState.EXPIRED), order_id="77")]))
     await pruned(ledger)
-    assert await count(ledger, tables.orders) == 1
+    assert await count(ledger, order_tables.orders) == 1
 
 
 async def test_what_people_did_stays_and_what_timers_said_goes(ledger: SqlLedger) -> None:
@@ -197,7 +202,7 @@ async def test_what_people_did_stays_and_what_timers_said_goes(ledger: SqlLedger
         seq = await stored(ledger, Message(BY_HAND, str(number), "", body, OLD), OLD)
         await ledger.commit(CommitBatch(verdicts=[MessageOutcome(seq, "done", OLD)]))
     await pruned(ledger)
-    assert [row["kind"] for row in await rows(ledger, tables.inbox)] == ["controls", "signal"]
+    assert [row["kind"] for row in await rows(ledger, signal_tables.inbox)] == ["controls", "signal"]
     assert len(await LedgerQueries(ledger.reader).acts(10)) == 2
 
 
@@ -209,18 +214,20 @@ async def test_alerts_go_once_the_owners_chat_was_told(ledger: SqlLedger) -> Non
     )
     later = _Now(timedelta(days=400))  # alerts are dated by this machine's clock
     await RetentionJob(LedgerPruning(ledger), DAYS, later).run()
-    assert await count(ledger, tables.outbox) == 2
+    assert await count(ledger, notification_tables.outbox) == 2
     await all_told(ledger)
     await RetentionJob(LedgerPruning(ledger), DAYS, later).run()
-    assert [row["kind"] for row in await rows(ledger, tables.outbox)] == ["order_executed"]  # tax lots are made from it
-    assert await count(ledger, tables.deliveries) == 0
+    assert [row["kind"] for row in await rows(ledger, notification_tables.outbox)] == [
+        "order_executed"
+    ]  # tax lots are made from it
+    assert await count(ledger, notification_tables.deliveries) == 0
 
 
 async def test_unreadable_records_go_by_their_age(ledger: SqlLedger) -> None:
     letters = [DeadLetter("kafka:t", f"t/0/{number}", "no JSON", b"x", at) for number, at in enumerate((OLD, OLD, NOW))]
     await ledger.store([], dead=letters)
     await pruned(ledger)
-    assert [row["position"] for row in await rows(ledger, tables.dead_letters)] == ["t/0/2"]
+    assert [row["position"] for row in await rows(ledger, signal_tables.dead_letters)] == ["t/0/2"]
 
 
 async def test_it_goes_on_where_it_stopped_and_looks_at_nothing_twice(ledger: SqlLedger) -> None:
@@ -248,8 +255,8 @@ async def test_trading_goes_on_beside_it(ledger: SqlLedger) -> None:
             await executed(ledger, number, NOW)
 
     await asyncio.gather(prune(), trade())
-    assert await count(ledger, tables.executions) == 30
-    assert sum(row["kind"] == "pruned" for row in await rows(ledger, tables.inbox)) == 60
+    assert await count(ledger, result_tables.executions) == 30
+    assert sum(row["kind"] == "pruned" for row in await rows(ledger, signal_tables.inbox)) == 60
 
 
 def test_every_kind_of_message_stays_or_passes_on_purpose() -> None:

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from sqlalchemy import event, text
 
-from core.adapters.ledger import tables
 from core.adapters.ledger.analytics import LedgerAnalytics
 from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.adapters.ledger.stories import LedgerStories
+from core.adapters.ledger.tables.metadata import metadata
 from core.domain.delivery import Delivery
 from core.domain.events.priority import Priority
 from core.domain.messages import ControlsRequested, DeadLetter, Message
@@ -182,7 +182,7 @@ async def scans(ledger: SqlLedger, statement: str, parameters: Any) -> list[str]
 def scans_of_sqlite(steps: Sequence[str], statement: str) -> list[str]:
     """Reads https://sqlite.org/eqp.html: SCAN goes through everything. It ends early only if rows come in the requested order (no
     B-tree to sort them), there is a LIMIT, and none is skipped: no condition, or that of the partial index."""
-    partial = {index.name for table in tables.metadata.tables.values() for index in table.indexes if where_of(index) is not None}
+    partial = {index.name for table in metadata.tables.values() for index in table.indexes if where_of(index) is not None}
     sorts = any("TEMP B-TREE FOR ORDER BY" in step for step in steps)
     found = []
     for step in steps:

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import Connection, delete, make_url, update
 
 from bot.clock import SystemClock
-from core.adapters.ledger import tables
 from core.adapters.ledger.opening import open_ledger
 from core.adapters.ledger.sql_ledger import SqlLedger
+from core.adapters.ledger.tables import upkeep_tables
 from core.domain.errors import LeaseLost, LedgerSetBack
 from core.records.commit_batch import CommitBatch
 from tests.core.adapters.ledger import values
@@ -21,7 +21,7 @@ from tests.core.virtual_time import VirtualClock
 from tests.servers.postgres import PostgresServer
 
 TODAY = values.NOW.date().isoformat()
-LEASE = tables.lease.c
+LEASE = upkeep_tables.lease.c
 
 
 async def write(ledger: SqlLedger, qty: str) -> None:
@@ -39,11 +39,11 @@ async def found_out(ledger: SqlLedger) -> None:
 
 
 SET_BACK: dict[str, Callable[[Connection], object]] = {
-    "one commit is missing": lambda db: db.execute(update(tables.lease).values(commits=LEASE.commits - 1)),
-    "all commits of this process are missing": lambda db: db.execute(update(tables.lease).values(commits=0)),
-    "it is from before this process": lambda db: db.execute(update(tables.lease).values(epoch=LEASE.epoch - 1)),
-    "it was never held": lambda db: db.execute(delete(tables.lease)),
-    "it is one that others went on with": lambda db: db.execute(update(tables.lease).values(commits=LEASE.commits + 7)),
+    "one commit is missing": lambda db: db.execute(update(upkeep_tables.lease).values(commits=LEASE.commits - 1)),
+    "all commits of this process are missing": lambda db: db.execute(update(upkeep_tables.lease).values(commits=0)),
+    "it is from before this process": lambda db: db.execute(update(upkeep_tables.lease).values(epoch=LEASE.epoch - 1)),
+    "it was never held": lambda db: db.execute(delete(upkeep_tables.lease)),
+    "it is one that others went on with": lambda db: db.execute(update(upkeep_tables.lease).values(commits=LEASE.commits + 7)),
 }
 
 
@@ -93,7 +93,7 @@ async def test_a_failed_commit_is_no_set_back(reopen: Reopen) -> None:
 
 
 async def test_who_took_over_is_told_from_a_ledger_that_went_back(ledger: SqlLedger) -> None:
-    await ledger.writing.run(lambda db: db.execute(update(tables.lease).values(epoch=LEASE.epoch + 1, commits=0)))
+    await ledger.writing.run(lambda db: db.execute(update(upkeep_tables.lease).values(epoch=LEASE.epoch + 1, commits=0)))
     with pytest.raises(LeaseLost, match="taken this ledger over") as lost:
         await write(ledger, "1")
     assert not isinstance(lost.value, LedgerSetBack)

@@ -11,12 +11,15 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, event, inspect, text
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
-from core.adapters.ledger import tables
 from core.adapters.ledger.column_types import Amount
 from core.adapters.ledger.paper_book import SqlPaperBook
 from core.adapters.ledger.queries import LedgerQueries
-from core.adapters.ledger.rows import dead_letter_of, execution_row, order_row
 from core.adapters.ledger.sql_ledger import SqlLedger
+from core.adapters.ledger.tables import notification_tables, order_tables, result_tables, signal_tables
+from core.adapters.ledger.tables.metadata import metadata
+from core.adapters.ledger.tables.order_tables import order_row
+from core.adapters.ledger.tables.result_tables import execution_row
+from core.adapters.ledger.tables.signal_tables import dead_letter_of
 from core.domain.access import Invite, Level, Person, QuietHours, Reader, Role, Topic
 from core.domain.approval import Approval, ApprovalState
 from core.domain.delivery import Delivery
@@ -79,7 +82,7 @@ async def test_a_restart_finds_everything_again(ledger: SqlLedger, reopen: Reope
     await ledger.store([], position=SourcePosition("kafka:t", 3, 42, 1, "41:0123456789abcdef"))
     again = await reopen()
     state = await again.load(TODAY)
-    assert state.in_flight == [values.order(bought.seq)]
+    assert state.orders == [values.order(bought.seq)]
     assert state.waiting == [waiting]
     assert state.approvals == [approval]
     assert state.controls == controls
@@ -108,7 +111,7 @@ async def test_settling_ends_what_was_in_flight(ledger: SqlLedger) -> None:
     )
     await ledger.commit(CommitBatch(orders=[filled], fills=[(filled.client_order_id, values.fill())]))
     state = await ledger.load(TODAY)
-    assert not state.in_flight
+    assert not state.orders
     assert not state.waiting
 
 
@@ -137,7 +140,7 @@ async def test_a_fill_heard_of_twice_stands_once(ledger: SqlLedger) -> None:
     fills = [(values.order(message.seq).client_order_id, values.fill())]
     await ledger.commit(CommitBatch(fills=fills))
     await ledger.commit(CommitBatch(fills=fills * 2))
-    assert len(await ledger.reader.read(tables.fills.select())) == 1
+    assert len(await ledger.reader.read(order_tables.fills.select())) == 1
 
 
 async def test_a_trade_id_that_begins_anew_is_another_fill(ledger: SqlLedger) -> None:
@@ -146,7 +149,7 @@ async def test_a_trade_id_that_begins_anew_is_another_fill(ledger: SqlLedger) ->
         message = await stored(ledger, number)
         await ledger.commit(values.intent(message.seq, number))
         await ledger.commit(CommitBatch(fills=[(values.order(message.seq, number).client_order_id, values.fill())]))
-    assert len(await ledger.reader.read(tables.fills.select())) == 2
+    assert len(await ledger.reader.read(order_tables.fills.select())) == 2
 
 
 async def test_a_commit_is_written_whole_or_not_at_all(ledger: SqlLedger) -> None:
@@ -267,7 +270,7 @@ async def test_dead_letters_are_kept_with_the_position_and_one_event(ledger: Sql
     letter = DeadLetter("kafka:t", "t/0/5", str(why), b"\xff\x00\xfe", NOW, why)
     told = DeadLettersFound(2, letter)
     await ledger.store([], dead=[letter, letter], position=SourcePosition("kafka:t", 0, 7), events=[told])
-    assert [dead_letter_of(row) for row in await ledger.reader.read(tables.dead_letters.select())] == [letter] * 2
+    assert [dead_letter_of(row) for row in await ledger.reader.read(signal_tables.dead_letters.select())] == [letter] * 2
     assert [item.event for item in await ledger.waiting(NOTHING, 10)] == [told]
 
 
@@ -287,7 +290,7 @@ async def test_what_became_of_signals_is_told_with_the_reason(ledger: SqlLedger)
     newest, oldest = await LedgerQueries(ledger.reader).recent_signals(10)
     assert (oldest.outcome, oldest.reason) == ("ignored", why)
     assert newest.outcome == "ordered"
-    (row,) = await ledger.reader.read(tables.inbox.select().where(tables.inbox.c.seq == ignored.seq))
+    (row,) = await ledger.reader.read(signal_tables.inbox.select().where(signal_tables.inbox.c.seq == ignored.seq))
     assert row["reason"] == "already in a position: 20 WIF"
 
 
@@ -309,10 +312,10 @@ async def test_the_migrations_make_what_the_tables_say(ledger: SqlLedger) -> Non
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
-    differences = await ledger.writing.run(lambda sync: compare_metadata(MigrationContext.configure(sync), tables.metadata))
+    differences = await ledger.writing.run(lambda sync: compare_metadata(MigrationContext.configure(sync), metadata))
     names = await ledger.writing.run(lambda sync: set(inspect(sync).get_table_names()))
     assert differences == []
-    assert set(tables.metadata.tables) <= names
+    assert set(metadata.tables) <= names
 
 
 async def test_loading_does_not_read_history(ledger: SqlLedger) -> None:
@@ -335,7 +338,7 @@ async def test_loading_does_not_read_history(ledger: SqlLedger) -> None:
     event.listen(ledger.reader.engine.sync_engine, "after_cursor_execute", count)
     state = await ledger.load(TODAY)
     assert len(state.waiting) == 1
-    assert not state.in_flight
+    assert not state.orders
     assert fetched < 25  # queries, however long the history
 
 
@@ -345,11 +348,11 @@ async def test_sqlite_asks_only_indexes_for_what_is_unsettled(ledger: SqlLedger)
     plans = []
     async with ledger.reader.engine.connect() as connection:
         for table, condition in (
-            ("inbox", tables.UNDECIDED),
-            ("orders", tables.IN_FLIGHT),
-            ("approvals", tables.IS_OPEN),
+            ("inbox", signal_tables.UNDECIDED),
+            ("orders", order_tables.IN_FLIGHT),
+            ("approvals", order_tables.IS_OPEN),
             ("outbox", text("priority = 1 AND seq > 5")),
-            ("deliveries", text(f"{tables.ASKS.text} AND question = 5")),
+            ("deliveries", text(f"{notification_tables.ASKS.text} AND question = 5")),
         ):
             plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN SELECT * FROM {table} WHERE {condition.text}")
             plans += [str(row.detail) for row in plan]
@@ -369,12 +372,12 @@ async def test_a_ledger_that_cannot_be_opened_says_so_without_the_password() -> 
 
 
 def test_the_executions_table_has_the_names_that_others_rely_on() -> None:
-    names = [column.name for column in tables.executions.columns]
+    names = [column.name for column in result_tables.executions.columns]
     first = "execution_id symbol executed_at side qty price profit_pct signal_type"
     then = "signal_id client_order_id order_id quote_qty fee fee_asset profit_quote trading_mode"
     assert " ".join(names[:16]) == f"{first} {then}"
     assert set(execution_row(values.execution())) <= set(names)
-    assert set(order_row(values.order(1))) == {column.name for column in tables.orders.columns}
+    assert set(order_row(values.order(1))) == {column.name for column in order_tables.orders.columns}
 
 
 async def test_when_an_order_was_last_on_the_exchange(ledger: SqlLedger) -> None:

@@ -1,0 +1,160 @@
+"""Tables of what is in force: pause and mode, limits, symbol halts and pending exits."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Column, Integer, Table, Text, select, text
+
+from core.adapters.ledger import codec
+from core.adapters.ledger.codec import storable
+from core.adapters.ledger.column_types import Amount, UtcTime
+from core.adapters.ledger.row import Row
+from core.adapters.ledger.tables.entry import LedgerTable, Writing
+from core.adapters.ledger.tables.metadata import metadata
+from core.domain.money import ZERO
+from core.domain.pending_exit import PendingExit
+from core.domain.risk_limit import LimitSet
+from core.domain.symbol_halt import SymbolHalt
+from core.domain.trading_state import ApprovalPolicy, Mode, Pause, TradingState
+
+IS_WANTED = text("ended_at IS NULL")
+
+controls = Table(
+    "controls",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("pause", Text, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("changed_by", Text, nullable=False),
+    Column("changed_at", UtcTime),
+    Column("until", UtcTime),
+    Column("ask_above", Amount),
+    Column("ask_besides", Text),
+    Column("ask_asset", Text),
+    Column("panic", Text),
+    CheckConstraint("id = 1", name="one_row"),
+)
+
+limits = Table(
+    "limits",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text),
+    Column("changed_by", Text, nullable=False),
+    Column("changed_at", UtcTime, nullable=False),
+    Column("asset", Text),
+)
+
+holds = Table(
+    "holds",
+    metadata,
+    Column("symbol", Text, primary_key=True),
+    Column("differences", Text, nullable=False),
+    Column("words", Text, nullable=False),
+    Column("since", UtcTime, nullable=False),
+    Column("lifted_at", UtcTime),
+    Column("lifted_by", Text, nullable=False),
+)
+
+wanted_exits = Table(
+    "wanted_exits",
+    metadata,
+    Column("symbol", Text, primary_key=True),
+    Column("qty", Amount, nullable=False),
+    Column("since", UtcTime, nullable=False),
+    Column("due_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime),
+    Column("wanted", Text, nullable=False),
+)
+
+
+def controls_row(controls: TradingState) -> Row:
+    return {
+        "id": 1,
+        "pause": controls.pause.value,
+        "mode": controls.mode.value,
+        "changed_by": storable(controls.changed_by),
+        "changed_at": controls.changed_at,
+        "until": controls.until,
+        "ask_above": controls.asking.above,
+        "ask_besides": storable(" ".join(sorted(controls.asking.besides))),
+        "ask_asset": storable(controls.asking.asset),
+        "panic": codec.panics.encode(controls.panic) if controls.panic is not None else None,
+    }
+
+
+def controls_of(row: Mapping[str, Any]) -> TradingState:
+    asking = ApprovalPolicy(row["ask_above"] or ZERO, frozenset((row["ask_besides"] or "").split()), row["ask_asset"] or "")
+    panic = codec.panics.decode(row["panic"]) if row["panic"] is not None else None
+    return TradingState(Pause(row["pause"]), Mode(row["mode"]), row["changed_by"], row["changed_at"], row["until"], asking, panic)
+
+
+def limit_row(limit: LimitSet) -> Row:
+    return {
+        "name": limit.name,
+        "value": limit.value,
+        "changed_by": storable(limit.changed_by),
+        "changed_at": limit.changed_at,
+        "asset": storable(limit.asset),
+    }
+
+
+def limit_of(row: Mapping[str, Any]) -> LimitSet:
+    return LimitSet(row["name"], row["value"], row["changed_by"], row["changed_at"], row["asset"] or "")
+
+
+def hold_row(hold: SymbolHalt) -> Row:
+    return {
+        "symbol": hold.symbol,
+        "differences": codec.reasons.encode(hold.differences),
+        "words": storable(hold.words),
+        "since": hold.since,
+        "lifted_at": hold.lifted_at,
+        "lifted_by": storable(hold.lifted_by),
+    }
+
+
+def hold_of(row: Mapping[str, Any]) -> SymbolHalt:
+    differences = codec.reasons.decode(row["differences"])
+    return SymbolHalt(row["symbol"], differences, row["since"], row["lifted_at"], row["lifted_by"])
+
+
+def exit_row(wanted: PendingExit) -> Row:
+    """Returns a row of `wanted_exits`: queried values have columns, the whole is stored as text."""
+    return {
+        "symbol": storable(wanted.symbol),
+        "qty": wanted.qty,
+        "since": wanted.since,
+        "due_at": wanted.due_at,
+        "ended_at": wanted.ended_at,
+        "wanted": codec.exits.encode(wanted),
+    }
+
+
+def exit_of(row: Mapping[str, Any]) -> PendingExit:
+    return codec.exits.decode(row["wanted"])
+
+
+TABLES: tuple[LedgerTable, ...] = (
+    LedgerTable(
+        controls,
+        Writing.REPLACE,
+        controls_row,
+        controls_of,
+        batch="controls",
+        state="controls",
+        at_start=select(controls),
+        is_single=True,
+    ),
+    LedgerTable(limits, Writing.REPLACE, limit_row, limit_of, batch="limits", state="limits", at_start=select(limits)),
+    LedgerTable(holds, Writing.REPLACE, hold_row, hold_of, batch="holds", state="holds", at_start=select(holds)),
+    LedgerTable(
+        wanted_exits,
+        Writing.REPLACE,
+        exit_row,
+        exit_of,
+        batch="exits",
+        state="exits",
+        at_start=select(wanted_exits).where(IS_WANTED),
+    ),
+)
