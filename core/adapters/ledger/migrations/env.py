@@ -2,13 +2,13 @@
 
 from alembic import context
 
-from core.adapters.ledger.tables.registry import METADATA
+from core.adapters.ledger.tables.registry import TABLES
 
 _connection = context.config.attributes["connection"]
 
 context.configure(
     connection=_connection,
-    target_metadata=METADATA,
+    target_metadata=TABLES[0].table.metadata,
     render_as_batch=True,  # SQLite changes a table only by recreating it
     transactional_ddl=True,  # our transactions cover DDL on both: a step is applied whole or not at all
 )

@@ -17,10 +17,6 @@ from core.adapters.ledger.tables import (
     upkeep_tables,
 )
 from core.adapters.ledger.tables.entry import LedgerTable
-from core.adapters.ledger.tables.metadata import metadata
-
-METADATA = metadata
-"""The schema, with every table in it."""
 
 TABLES: Sequence[LedgerTable] = (
     *signal_tables.TABLES,
