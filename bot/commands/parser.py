@@ -1,9 +1,10 @@
 """Parses a command, typed or behind a button. Pure, and safe with hostile input."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.commands import BY_NAME
 from bot.commands.base import Command
+from bot.views.chat_message import ChatMessage
 from core.domain.access import Role
 
 
@@ -38,3 +39,10 @@ def read_asked(text: str, username: str) -> Asked | None:
     if at and addressee.lower() != username.lower():
         return None
     return Asked(name, tuple(words[1:]), BY_NAME.get(name.lower()))
+
+
+def tappable(answer: ChatMessage, role: Role) -> ChatMessage:
+    """Leaves out the buttons whose command takes a higher role than the reader's."""
+    said = {button: read_asked(button.data, "") for row in answer.keyboard for button in row}
+    kept = (tuple(button for button in row if (one := said[button]) is None or one.allowed(role)) for row in answer.keyboard)
+    return replace(answer, keyboard=tuple(row for row in kept if row))

@@ -1,30 +1,43 @@
-"""/sell: sells the whole position in a symbol at the market, after a second tap. Works while trading is paused."""
+"""/sell: sells a position or a part of it at the market, after a second tap. Works while trading is paused."""
 
 from functools import partial
 
 from bot.access.confirmations import Risk
-from bot.commands.arguments.symbols import held_buttons, held_symbols, named_symbol
+from bot.commands.arguments.symbols import held_buttons, several_held, symbol_to_sell
 from bot.commands.base import Args, Command, bad_argument
 from bot.commands.caller import Caller
 from bot.commands.confirm import ask
 from bot.commands.context import CommandContext
 from bot.commands.manual_orders import Plan, place, plan, plan_lines, since_lines
+from bot.texts import short
 from bot.views.chat_message import ChatMessage
 from core.domain.access import Role
 from core.domain.messages import ManualInstruction
+from core.domain.money import HUNDRED, divide, multiply, plain
+from core.domain.reasons import Reason, reason
 from core.domain.signal import Side
+from core.policy.risk.limits import amount, per_cent
+from core.policy.sizing.market_orders import amount as worth_of
 
 ROLE = Role.TRADER
+_USAGE = "SYMBOL [20 | 50%]"
 
 
 async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
-    """Sells the symbol's position; without a symbol it offers the open positions."""
+    """Sells the symbol's position, an amount of its base asset (`/sell WIF 20`) or a share of it (`/sell WIF 50%`); without a
+    symbol it offers the open positions."""
     if not args:
         return held_buttons(context, "sell")
-    symbol = named_symbol(context, args[0], held_symbols(context))
-    if len(args) > 1 or symbol is None:
-        return bad_argument(context, args, "sell SYMBOL")
-    found = await plan(context, Side.SELL, symbol, ManualInstruction(caller.user_id, caller.name))
+    symbol = symbol_to_sell(context, args[0])
+    if symbol is not None and (which := several_held(context, symbol, "sell")) is not None:
+        return which
+    hand = _hand(context, symbol, args[1:], caller) if symbol is not None else None
+    if symbol is None or hand is None:
+        return bad_argument(context, args, f"sell {_USAGE}")
+    nothing = reason("no_position", base=short(context.exchange.priced(symbol).base))
+    found = await plan(context, Side.SELL, symbol, hand) if context.portfolio.position(symbol).is_open else nothing
+    if isinstance(found, Plan) and (unfit := _too_little(context, found)) is not None:
+        found = unfit
     if not isinstance(found, Plan):
         why = (
             context.texts.reason(found)
@@ -32,9 +45,42 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
             else context.texts("answer.in_private", bot=context.program.bot_name())
         )
         return ChatMessage(context.texts("confirm.refused", reason=why))
-    unshown = [context.texts("plan.unshown", symbol=found.symbol), *since_lines(context, found)]
+    size, key = short(" ".join(args[1:])), "plan.unshown" if len(args) == 1 else "plan.unshown_part"
+    unshown = [context.texts(key, symbol=found.symbol, size=size), *since_lines(context, found)]
     shown = plan_lines(context, found) if context.shows_figures(caller) else unshown
     return ask(context, caller, ROLE, "\n".join(shown), partial(place, context, caller, found), risk=Risk.LOWERS)
 
 
-COMMAND = Command("sell", run, role=ROLE, arguments="SYMBOL", in_any_group=bool)
+def _too_little(context: CommandContext, found: Plan) -> Reason | None:
+    """Returns why a part cannot be sold: it is worth less than the exchange accepts. All of a position is always tried."""
+    instrument = context.exchange.market.instrument(found.symbol)
+    if found.hand.qty is None or instrument is None or found.value >= instrument.min_notional:
+        return None
+    worth, minimum = worth_of(found.value), plain(instrument.min_notional)
+    return reason("below_min_notional", value=worth, quote=instrument.quote, minimum=minimum)
+
+
+def _hand(context: CommandContext, symbol: str, size: Args, caller: Caller) -> ManualInstruction | None:
+    """Returns how much is to be sold; None for what is no size."""
+    priced, held = context.exchange.priced(symbol), context.portfolio.position(symbol).qty
+    try:
+        match size:
+            case []:
+                qty = held
+            case [share] if share.endswith("%"):
+                qty = divide(multiply(held, per_cent(share[:-1])), HUNDRED)
+            case [number]:
+                qty = amount(number)
+            case [number, asset] if asset.upper() == priced.base:
+                qty = amount(number)
+            case _:
+                return None
+    except ValueError:
+        return None
+    if qty >= held:
+        return ManualInstruction(caller.user_id, caller.name)
+    qty = priced.instrument.market_quantity(qty) if priced.instrument is not None else qty
+    return ManualInstruction(caller.user_id, caller.name, qty=qty)
+
+
+COMMAND = Command("sell", run, role=ROLE, arguments=_USAGE, in_any_group=bool)

@@ -14,7 +14,7 @@ from bot.views.chat_message import Button, ChatMessage
 from core.domain.access import Role
 from core.domain.messages import LimitRequested
 from core.domain.risk_limit import LimitSet
-from core.policy.risk.limits import SETTABLE_LIMITS, allows_more, asset_of, is_good, is_of, shown, with_set
+from core.policy.risk.limits import SETTABLE_LIMITS, allows_more, asset_of, contradictions, is_good, is_of, shown, with_set
 
 ROLE = Role.OWNER
 _USAGE = "[RULE VALUE|default]"
@@ -47,6 +47,9 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
         context.texts("limit.changed", name=name, before=_amount(before, change) or none, after=_amount(after, change) or none),
         context.texts(f"limit.{name}"),
     ]
+    for higher, bound in contradictions(limits):
+        value, most = shown(limits, higher), shown(limits, bound)
+        lines.append(context.texts(f"set.above.{bound}", name=higher, value=value, most=most))
     risk = Risk.RAISES if allows_more(name, context.portfolio.limits, limits) else Risk.LOWERS
     return ask(context, caller, ROLE, "\n".join(lines), partial(_set, context, caller, name, value), risk=risk)
 

@@ -31,6 +31,7 @@ from bot.settings.validation import contradictions, defaults_that_follow, doubts
 from core.adapters.private_files import readable_by_others
 from core.domain.access import Role
 from core.domain.errors import ConfigurationError
+from core.policy.risk import limits as risk
 
 _NEAR = 0.7  # difflib's ratio: TRADE_QUANTITY is 0.78 from TRADE_QTY
 
@@ -144,7 +145,20 @@ def load_settings(env: Mapping[str, str] | None = None, env_file: Path | None = 
     problems += [redactor.text(problem) for problem in contradictions(given)]
     if problems:
         raise ConfigurationError([Redactor(hidden).text(problem) for problem in problems])
-    return settings.model_copy(update={"warnings": (*settings.warnings, *doubts(given))})
+    return settings.model_copy(update={"warnings": (*settings.warnings, *doubts(given), *_idle(settings))})
+
+
+_REFUSED = {
+    "MAX_ORDER_NOTIONAL": "every entry will be refused",
+    "PRICE_SANITY_PCT": "which refuses an entry first",
+}
+
+
+def _idle(settings: Settings) -> Iterator[str]:
+    """Yields the settings that contradict each other, each of which is accepted by itself."""
+    for higher, bound in risk.contradictions(settings):
+        value, most = getattr(settings, higher.lower()), getattr(settings, bound.lower())
+        yield f"{higher} {value:f} is above {bound} {most:f}: {_REFUSED[bound]}"
 
 
 def _set(texts: Mapping[str, str]) -> dict[str, str]:

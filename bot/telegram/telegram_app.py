@@ -20,7 +20,7 @@ from bot.commands import code, nearest
 from bot.commands import totp_challenge as codes
 from bot.commands.caller import Caller
 from bot.commands.context import CommandContext
-from bot.commands.parser import Asked, read_asked
+from bot.commands.parser import Asked, read_asked, tappable
 from bot.commands.start import joined
 from bot.settings.redaction import shown as redacted
 from bot.telegram.api_responses import MOST_UPDATES
@@ -339,7 +339,7 @@ class TelegramChat:
         age = context.clock.now() - said_at if said_at is not None else timedelta()
         if asked.changes and age > _OLD:
             return ChatMessage(words("answer.old", command=shown, age=duration(age, words)))
-        return await asked.command.run(context, asked.args, caller)
+        return tappable(await asked.command.run(context, asked.args, caller), caller.role)
 
     def _caller(self, person: User, chat_id: int, source_id: str) -> Caller | None:
         """None for who has no right: the gate has looked, and lets pass only who comes invited."""

@@ -41,6 +41,19 @@ def known_symbols(context: CommandContext) -> list[str]:
     )
 
 
+def symbol_to_sell(context: CommandContext, text: str) -> str | None:
+    """Returns the symbol meant by its name or base asset: one that is held before one that is only traded. None for what can be
+    no symbol."""
+    symbol = named_symbol(context, text, held := held_symbols(context))
+    return symbol if symbol is None or symbol in held else named_symbol(context, text, known_symbols(context))
+
+
+def several_held(context: CommandContext, base: str, command: str) -> ChatMessage | None:
+    """Asks which position is meant if several are of that base asset; None if at most one is."""
+    of_base = [symbol for symbol in held_symbols(context) if context.exchange.priced(symbol).base == base]
+    return ChatMessage(context.texts(f"{command}.which"), _buttons(of_base, command)) if len(of_base) > 1 else None
+
+
 def not_traded(context: CommandContext, symbol: str, command: str) -> ChatMessage | None:
     """That a symbol is none of those traded here, with a button for each that is near it; None where it is one, or where it is
     not known yet which there are."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from core.domain.money import parse_decimal
 from core.domain.risk_limit import LimitSet
@@ -106,6 +106,36 @@ def with_set(settings: RiskLimits, changes: Iterable[LimitSet]) -> RiskLimits:
         if limit.field == "trade_qty":
             fields["trade_quote"] = None
     return replace(settings, **fields)
+
+
+class Bounds(Protocol):
+    """The limits and sizes that may contradict each other, of the settings or as they are in force."""
+
+    @property
+    def trade_quote(self) -> Decimal | None:
+        """Returns TRADE_QUOTE, in the report asset."""
+
+    @property
+    def max_order_notional(self) -> Decimal:
+        """Returns MAX_ORDER_NOTIONAL, in the report asset."""
+
+    @property
+    def price_band_pct(self) -> Decimal:
+        """Returns PRICE_BAND_PCT."""
+
+    @property
+    def price_sanity_pct(self) -> Decimal:
+        """Returns PRICE_SANITY_PCT."""
+
+
+def contradictions(bounds: Bounds) -> list[tuple[str, str]]:
+    """Returns the pairs of settings of which the first is above the second, which then refuses what the first asks for."""
+    found = []
+    if bounds.trade_quote is not None and bounds.trade_quote > bounds.max_order_notional:
+        found.append(("TRADE_QUOTE", "MAX_ORDER_NOTIONAL"))
+    if bounds.price_band_pct > bounds.price_sanity_pct:
+        found.append(("PRICE_BAND_PCT", "PRICE_SANITY_PCT"))
+    return found
 
 
 def allows_more(name: str, before: RiskLimits, after: RiskLimits) -> bool:

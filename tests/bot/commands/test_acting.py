@@ -101,6 +101,48 @@ async def test_a_base_asset_alone_is_the_symbol_that_has_it(firm: Firm) -> None:
     assert "there is no SOL position" in (await firm.trader.ask("/sell SOLUSDC")).text
 
 
+@pytest.mark.parametrize("command", ["/sell", "/close"])
+@pytest.mark.parametrize("name", ["SOL", "sol", "SOLUSDC", "DOGE"])
+async def test_where_nothing_is_held_there_is_nothing_to_sell_however_it_is_named(firm: Firm, command: str, name: str) -> None:
+    base = name.upper().removesuffix("USDC")
+    assert f"there is no {base} position to sell" in (await firm.trader.ask(f"{command} {name}")).text
+
+
+@pytest.mark.parametrize(
+    ("size", "sold", "left"), [("12", "12", "7.98"), ("12 wif", "12", "7.98"), ("60%", "11.98", "8"), ("20", "19.98", "0")]
+)
+async def test_a_part_of_a_position_is_sold(firm: Firm, size: str, sold: str, left: str) -> None:
+    await firm.held()
+    asked = await firm.trader.ask(f"/sell WIF {size}")
+    assert asked.text.startswith(f"🔴 Sell {sold} WIF (WIFUSDC)")
+    assert "Held since 20" in asked.text
+    assert f"Held afterwards: {left} WIF" in asked.text
+    await confirmed(firm.trader, asked)
+    await until(lambda: firm.portfolio.position("WIFUSDC").qty == Decimal(left))
+    await firm.settled()
+    assert not firm.portfolio.exits
+    assert [row["side"] for row in await firm.ledger.reader.read(ORDERS)] == ["BUY", "SELL"]
+
+
+async def test_a_part_that_the_exchange_would_not_take_is_refused_at_once(firm: Firm) -> None:
+    await firm.held()
+    assert "worth 2.40 USDC, the exchange wants at least 5" in (await firm.trader.ask("/sell WIF 5")).text
+    assert "is less than the exchange's smallest order" in (await firm.trader.ask("/sell WIF 0.001")).text
+
+
+async def test_limits_that_contradict_each_other_are_said_before_they_are_set(firm: Firm) -> None:
+    most = firm.portfolio.limits.max_order_notional
+    asked = await firm.owner.ask(f"/set TRADE_QUOTE {most + 1:f}")
+    assert f"is above MAX_ORDER_NOTIONAL {most:f}: every entry would be refused" in asked.text
+    assert "is above" not in (await firm.owner.ask(f"/set TRADE_QUOTE {most:f}")).text
+    assert "is above PRICE_SANITY_PCT" in (await firm.owner.ask("/set PRICE_BAND_PCT 99")).text
+
+
+async def test_nobody_is_shown_a_button_that_takes_another_role(firm: Firm) -> None:
+    assert [button.data for button in (await firm.owner.ask("/mode")).buttons] == [f"/mode {mode}" for mode in Mode]
+    assert (await firm.trader.ask("/mode")).buttons == []
+
+
 async def test_what_is_not_traded_is_named_beside_what_is(firm: Firm) -> None:
     answer = await firm.trader.ask("/buy WIFUSD 10")
     assert answer.text == "WIFUSD is not among the symbols I trade: SOLUSDC, WIFUSDC"

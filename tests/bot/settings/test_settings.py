@@ -344,6 +344,14 @@ def test_what_works_and_is_hardly_meant_is_doubted() -> None:
     assert load(SYMBOL="BTCUSDC", SYMBOLS="*", TG_CHAT_ID="5").warnings == ()
 
 
+def test_limits_that_contradict_each_other_are_doubted_as_in_the_chat() -> None:
+    (size,) = load(TRADE_QUOTE="5000", MAX_ORDER_NOTIONAL="1000").warnings
+    assert size == "TRADE_QUOTE 5000 is above MAX_ORDER_NOTIONAL 1000: every entry will be refused"
+    (band,) = load(PRICE_BAND_PCT="60").warnings
+    assert "PRICE_BAND_PCT 60 is above PRICE_SANITY_PCT 50" in band
+    assert load(TRADE_QUOTE="1000", MAX_ORDER_NOTIONAL="1000").warnings == ()
+
+
 def test_set_but_not_acted_upon() -> None:
     given = {"WEBHOOK_SECRET": "s" * 16, "LOKI_URL": "http://127.0.0.1/push", "BINANCE_WS_URL": "", "SYMBOL": "BTCUSDC"}
     names = ("ACCOUNT", "DATABASE", "PASSWORD", "SCHEMA", "USER", "WAREHOUSE")
