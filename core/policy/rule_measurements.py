@@ -5,24 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from core.domain.money import multiply, on_grid, plain
 from core.domain.signal import Side, Signal
 from core.policy.conversion_rates import Rate
 from core.policy.decision_context import DecisionContext
-from core.policy.risk.daily_loss import result_today
-from core.policy.risk.price_sanity import off_by
+from core.policy.risk import RULES
+from core.policy.risk.rule import Entry, RuleMeasurement
 from core.policy.risk.signal_age import good_for
-
-
-@dataclass(frozen=True, slots=True)
-class RuleMeasurement:
-    """A rule's measurement and its limit; `name` is the rule's, `unit` an asset, `%`, `s` or nothing. Amounts are exact to the
-    last digit: whoever shows them rounds them."""
-
-    name: str
-    value: str
-    limit: str
-    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,23 +47,14 @@ def facts_of(signal: Signal, decision_context: DecisionContext, qty: Decimal | N
 def _measures(
     signal: Signal, decision_context: DecisionContext, price: Decimal | None, qty: Decimal | None
 ) -> Iterator[RuleMeasurement]:
-    limits = decision_context.limits
     age = decision_context.now - max(decision_context.approved_at or signal.ts, signal.ts)
-    yield RuleMeasurement("age", f"{age.total_seconds():.1f}", f"{good_for(signal, limits).total_seconds():g}", "s")
+    yield RuleMeasurement(
+        "age", f"{age.total_seconds():.1f}", f"{good_for(signal, decision_context.limits).total_seconds():g}", "s"
+    )
     if signal.side is Side.SELL or decision_context.instrument is None:
         return
-    rate, report = decision_context.rate(decision_context.instrument.quote), limits.report_asset
-    if price is not None:
-        moved = signal.moved(price)
-        yield RuleMeasurement("price_sanity", f"{off_by(signal.close, price):.2f}", plain(limits.price_sanity_pct), "%")
-        yield RuleMeasurement("price_band", f"{moved:+.2f}", plain(limits.price_band_pct), "%")
-    if price is not None and qty is not None and isinstance(rate, Rate):
-        worth = on_grid(rate.at_most(multiply(qty, price)))
-        yield RuleMeasurement("order_notional", plain(worth), plain(limits.max_order_notional), report)
-    yield RuleMeasurement("open_positions", str(decision_context.open_count), str(limits.max_open_positions))
-    result = result_today(decision_context)
-    if isinstance(result, Decimal):
-        yield RuleMeasurement("daily_loss", plain(on_grid(result)), plain(-limits.daily_loss_limit), report)
+    found = (rule.measures(signal, Entry(price, qty), decision_context) for rule in RULES)
+    yield from filter(None, found)
 
 
 def _rates(signal: Signal, decision_context: DecisionContext) -> Iterator[Rate]:

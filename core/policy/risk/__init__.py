@@ -1,23 +1,28 @@
 """The risk rules, one small file each. Every rule returns None or a reason; if a price, balance or rule is unknown, it
 refuses."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
 from core.domain.reasons import Reason
 from core.domain.signal import Side, Signal
 from core.policy.decision_context import DecisionContext
-from core.policy.risk.daily_loss import daily_loss
-from core.policy.risk.open_positions import open_positions
-from core.policy.risk.order_notional import order_notional
-from core.policy.risk.price_band import price_band
-from core.policy.risk.price_sanity import price_sanity
+from core.policy.risk.daily_loss import daily_loss, measure_daily_loss
+from core.policy.risk.open_positions import measure_open_positions, open_positions
+from core.policy.risk.order_notional import measure_order_notional, order_notional
+from core.policy.risk.price_band import measure_price_band, price_band
+from core.policy.risk.price_sanity import measure_price_sanity, price_sanity
+from core.policy.risk.rule import RiskRule
 from core.policy.sizing.market_orders import SizedOrder
 
-Rule = Callable[[Signal, SizedOrder, DecisionContext], Reason | None]
-
-RULES: tuple[Rule, ...] = (price_sanity, price_band, order_notional, open_positions, daily_loss)
+RULES: tuple[RiskRule, ...] = (
+    RiskRule("price_sanity", price_sanity, measure_price_sanity),
+    RiskRule("price_band", price_band, measure_price_band),
+    RiskRule("order_notional", order_notional, measure_order_notional),
+    RiskRule("open_positions", open_positions, measure_open_positions),
+    RiskRule("daily_loss", daily_loss, measure_daily_loss),
+)
+"""Every rule, in the order in which they are asked and shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,7 @@ class RiskApproved:
 def assess(signal: Signal, draft: SizedOrder, decision_context: DecisionContext) -> RiskApproved | Reason:
     """Checks every rule; the first one that refuses gives the reason."""
     for rule in RULES:
-        refused = rule(signal, draft, decision_context)
+        refused = rule.refuses(signal, draft, decision_context)
         if refused is not None:
             return refused
     return RiskApproved(draft.side, draft.qty, draft.price)

@@ -2,11 +2,12 @@
 
 from decimal import Decimal
 
-from core.domain.money import EXACT, ZERO, plain
+from core.domain.money import EXACT, ZERO, on_grid, plain
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side, Signal
 from core.policy.conversion_rates import Unknown
 from core.policy.decision_context import DecisionContext
+from core.policy.risk.rule import Entry, RuleMeasurement
 from core.policy.sizing.market_orders import SizedOrder, amount
 
 
@@ -21,6 +22,14 @@ def daily_loss(_signal: Signal, draft: SizedOrder, decision_context: DecisionCon
         return None
     limit = plain(limits.daily_loss_limit)
     return reason("daily_loss", result=amount(found), quote=limits.report_asset, limit=limit)
+
+
+def measure_daily_loss(_signal: Signal, _entry: Entry, decision_context: DecisionContext) -> RuleMeasurement | None:
+    """Returns today's net result, in the report asset."""
+    limits, result = decision_context.limits, result_today(decision_context)
+    if isinstance(result, Reason):
+        return None
+    return RuleMeasurement("daily_loss", plain(on_grid(result)), plain(-limits.daily_loss_limit), limits.report_asset)
 
 
 def result_today(decision_context: DecisionContext) -> Decimal | Reason:

@@ -3,6 +3,7 @@
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side, Signal
 from core.policy.decision_context import DecisionContext
+from core.policy.risk.rule import Entry, RuleMeasurement
 from core.policy.sizing.market_orders import SizedOrder
 
 
@@ -12,3 +13,9 @@ def open_positions(_signal: Signal, draft: SizedOrder, decision_context: Decisio
     if draft.side is Side.SELL or decision_context.open_count < limit:
         return None
     return reason("open_positions", count=decision_context.open_count, limit=limit)
+
+
+def measure_open_positions(_signal: Signal, _entry: Entry, decision_context: DecisionContext) -> RuleMeasurement:
+    """Returns the number of open positions, entries under way included."""
+    limit = decision_context.limits.max_open_positions
+    return RuleMeasurement("open_positions", str(decision_context.open_count), str(limit))

@@ -1,10 +1,11 @@
 """A maximum worth of one order."""
 
-from core.domain.money import plain
+from core.domain.money import multiply, on_grid, plain
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side, Signal
 from core.policy.conversion_rates import Unknown
 from core.policy.decision_context import DecisionContext
+from core.policy.risk.rule import Entry, RuleMeasurement
 from core.policy.sizing.market_orders import SizedOrder, amount
 
 
@@ -23,3 +24,14 @@ def order_notional(_signal: Signal, draft: SizedOrder, decision_context: Decisio
     if worth <= limits.max_order_notional:
         return None
     return reason("order_notional", value=amount(worth), quote=limits.report_asset, limit=plain(limits.max_order_notional))
+
+
+def measure_order_notional(_signal: Signal, entry: Entry, decision_context: DecisionContext) -> RuleMeasurement | None:
+    """Returns the most that the entry may be worth, in the report asset."""
+    if entry.price is None or entry.qty is None or decision_context.instrument is None:
+        return None
+    rate, limits = decision_context.rate(decision_context.instrument.quote), decision_context.limits
+    if isinstance(rate, Unknown):
+        return None
+    worth = on_grid(rate.at_most(multiply(entry.qty, entry.price)))
+    return RuleMeasurement("order_notional", plain(worth), plain(limits.max_order_notional), limits.report_asset)

@@ -4,6 +4,7 @@ from core.domain.money import plain
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side, Signal
 from core.policy.decision_context import DecisionContext
+from core.policy.risk.rule import Entry, RuleMeasurement
 from core.policy.sizing.market_orders import SizedOrder
 
 
@@ -16,3 +17,11 @@ def price_band(signal: Signal, draft: SizedOrder, decision_context: DecisionCont
     if moved <= limit:
         return None
     return reason("price_band", moved=f"{moved:+.2f}", close=plain(signal.close), price=plain(draft.price), limit=plain(limit))
+
+
+def measure_price_band(signal: Signal, entry: Entry, decision_context: DecisionContext) -> RuleMeasurement | None:
+    """Returns the market's move since the signal, in per cent."""
+    if entry.price is None:
+        return None
+    limit = plain(decision_context.limits.price_band_pct)
+    return RuleMeasurement("price_band", f"{signal.moved(entry.price):+.2f}", limit, "%")

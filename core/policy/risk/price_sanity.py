@@ -6,6 +6,7 @@ from core.domain.money import HUNDRED, divide, multiply, plain
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side, Signal
 from core.policy.decision_context import DecisionContext
+from core.policy.risk.rule import Entry, RuleMeasurement
 from core.policy.sizing.market_orders import SizedOrder
 
 TENFOLD = Decimal(10)
@@ -26,6 +27,14 @@ def price_sanity(signal: Signal, draft: SizedOrder, decision_context: DecisionCo
     else:
         refused = off_by(signal.close, draft.price) > decision_context.limits.price_sanity_pct
     return reason("price_sanity", close=plain(signal.close), price=plain(draft.price)) if refused else None
+
+
+def measure_price_sanity(signal: Signal, entry: Entry, decision_context: DecisionContext) -> RuleMeasurement | None:
+    """Returns how far the signal's price is from the market, in per cent."""
+    if entry.price is None:
+        return None
+    limit = plain(decision_context.limits.price_sanity_pct)
+    return RuleMeasurement("price_sanity", f"{off_by(signal.close, entry.price):.2f}", limit, "%")
 
 
 def off_by(close: Decimal, market: Decimal) -> Decimal:

@@ -1,11 +1,14 @@
 """Each risk rule at its limit, just below and just above; exits always pass; unknown values are refused."""
 
+import pkgutil
 from decimal import Decimal
 
 import pytest
 
+import core.policy.risk
 from core.domain.reasons import Reason
 from core.domain.signal import Side
+from core.policy.admission import CHECKS
 from core.policy.decision import Refused, decide
 from core.policy.decision_context import DecisionContext
 from core.policy.risk import RULES, RiskApproved, assess
@@ -13,6 +16,7 @@ from core.policy.risk.daily_loss import daily_loss
 from core.policy.risk.open_positions import open_positions
 from core.policy.risk.order_notional import order_notional
 from core.policy.risk.price_band import price_band
+from core.policy.risk.rule import Entry, RiskRule
 from tests.core.pictures import HELD, decision_context, draft, said
 
 
@@ -71,12 +75,29 @@ def worst() -> DecisionContext:
     )
 
 
-@pytest.mark.parametrize("rule", RULES)
-def test_every_rule_refuses_an_entry_at_its_worst_and_no_exit(rule: object) -> None:
-    assert callable(rule)
-    assert rule(said(close="0.01"), draft(), worst()) is not None
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_every_rule_refuses_an_entry_at_its_worst_and_no_exit(rule: RiskRule) -> None:
+    assert rule.refuses(said(close="0.01"), draft(), worst()) is not None
     # An exit that is off tenfold is refused too, by price_sanity alone: test_price_sanity.py.
-    assert rule(said("SELL_SM", close="0.05"), draft(Side.SELL), worst()) is None
+    assert rule.refuses(said("SELL_SM", close="0.05"), draft(Side.SELL), worst()) is None
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_every_rule_measures_an_entry_beside_its_limit(rule: RiskRule) -> None:
+    measured = rule.measures(said(), Entry(Decimal("0.48"), Decimal(20)), decision_context())
+    assert measured is not None
+    assert measured.name == rule.name
+    assert Decimal(measured.value).is_finite()
+    assert Decimal(measured.limit).is_finite()
+
+
+def test_every_rule_of_the_package_is_in_the_list_once() -> None:
+    """Two rules are asked before an order is sized: `core.policy.admission`."""
+    at_admission = {"allowed_symbols", "signal_age"}
+    no_rules = {"limits", "rule"}
+    files = {one.name for one in pkgutil.iter_modules(core.policy.risk.__path__)}
+    assert sorted(rule.name for rule in RULES) == sorted(files - at_admission - no_rules)
+    assert {check.__name__ for check, _ in CHECKS} >= at_admission
 
 
 def test_an_exit_is_approved_at_its_worst() -> None:
