@@ -8,7 +8,7 @@ from bot.texts import Texts
 from core.domain.access import Level, Reader, Role, Topic
 from core.domain.events.access import AuthenticatorChanged, PersonJoined, PersonRevoked, StrangerSeen
 from core.domain.events.approvals import ApprovalClosed, ApprovalRequested
-from core.domain.events.control import ControlsChanged, LimitChanged
+from core.domain.events.control import ControlsChanged, LimitChanged, PanicOver
 from core.domain.events.process import DigestMade
 from core.domain.events.signals import SignalRefused
 from core.domain.events.symbol_halts import SymbolHalted
@@ -79,7 +79,8 @@ def foldable(items: Sequence[OutboxItem]) -> list[OutboxItem]:
     """Returns the first of `items` that need no message of their own, up to one that does."""
     alike: list[OutboxItem] = []
     for item in items:
-        if isinstance(item.event, ApprovalRequested | ApprovalClosed | SymbolHalted | DigestMade):
+        own = isinstance(item.event, ApprovalRequested | ApprovalClosed | SymbolHalted | DigestMade | PanicOver)
+        if own or (isinstance(item.event, ControlsChanged) and item.event.begins_panic):
             break
         alike.append(item)
     return alike

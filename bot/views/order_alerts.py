@@ -6,6 +6,7 @@ from bot.texts import Html, Texts, short
 from bot.views.number_format import money, per_cent, price, quantity
 from bot.views.pending_exits import advice
 from bot.views.trading_mode import not_live
+from core.domain.assets import base_of
 from core.domain.events.control import PanicOver
 from core.domain.events.orders import OrderAdopted, OrderExecuted, OrderFailed, OrderUnanswered
 from core.domain.order_state_machine import OrderState
@@ -83,9 +84,11 @@ def panic_over_lines(event: PanicOver, texts: Texts) -> list[Html]:
     """Returns the alert that ends a panic: what could not be sold, and whether trading stays paused."""
     who, held = short(event.by), ", ".join(short(symbol) for symbol in event.held)
     end = texts("panic.over_paused" if event.paused else "panic.over_resumed")
+    dust = ", ".join(f"{quantity(qty)} {short(base_of(symbol))}" for symbol, qty in event.dust)
+    left = [texts("panic.dust", dust=dust)] if dust else []
     if not held:
-        return [texts("panic.over", who=who), end]
-    return [texts("panic.over_held", who=who, symbols=held), texts("panic.over_next"), end]
+        return [texts("panic.over", who=who), *left, end]
+    return [texts("panic.over_held", who=who, symbols=held), *left, texts("panic.over_next"), end]
 
 
 def executed_line(event: OrderExecuted, at: str, texts: Texts) -> Html:

@@ -23,6 +23,8 @@ def controls_lines(controls: TradingState, texts: Texts) -> Html:
 def controls_changed_lines(event: ControlsChanged, texts: Texts) -> list[Html]:
     """Returns the alert that trading was paused, resumed or has another mode, and who did it."""
     after = event.after
+    if event.begins_panic and after.changed_at is not None:
+        return [texts("panic.began", who=short(after.changed_by), time=texts.exact_time(after.changed_at)), texts("panic.sells")]
     if not event.by and event.before.until is not None and after.until is None:
         return [texts("controls.changed", state=controls_lines(after, texts), who=texts("controls.over"))]
     when = f"{short(after.changed_by)}, {texts.exact_time(after.changed_at)}" if after.changed_at else short(after.changed_by)

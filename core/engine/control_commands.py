@@ -2,12 +2,14 @@
 
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 import structlog
 
 from core.domain.account import ACCOUNT
 from core.domain.errors import ExchangeUnavailable
 from core.domain.events.control import ControlsChanged, LimitChanged, PanicOver
+from core.domain.events.priority import Priority
 from core.domain.events.process import DigestMade
 from core.domain.events.table import Event
 from core.domain.messages import (
@@ -116,15 +118,23 @@ class ControlCommands:
         if after.pause is not Pause.ALL:
             after = replace(after, panic=None)
         set_anew = replace(after, changed_by=before.changed_by, changed_at=before.changed_at, panic=before.panic) != before
-        events: list[Event] = [ControlsChanged(before, after, user_id)] if set_anew else []
+        changed = ControlsChanged(before, after, user_id)
+        events: list[Event] = [changed] if set_anew else []
+        if changed.begins_panic:  # before its sales, which are urgent too
+            events = [replace(changed, priority=Priority.URGENT)]
         if before.panic is not None and after.panic is None:
-            events.append(PanicOver(before.panic.who, self._held(), after.pause is Pause.ALL))
+            events.append(PanicOver(before.panic.who, self._held(), after.pause is Pause.ALL, dust=self._dust()))
         return CommitBatch(controls=after, events=events)
 
     def _held(self) -> tuple[str, ...]:
         """Returns the symbols of which something is held, or ordered."""
         entering = {order.symbol for order in self._portfolio.in_flight.values() if order.side is Side.BUY}
         return tuple(sorted({one.symbol for one in self._portfolio.open_positions()} | entering))
+
+    def _dust(self) -> tuple[tuple[str, Decimal], ...]:
+        """Returns what is too little for any order, by symbol."""
+        left = [one for one in self._portfolio.positions.values() if one.qty and not one.is_open]
+        return tuple((one.symbol, one.qty) for one in sorted(left, key=lambda one: one.symbol))
 
     def _limit(self, wish: LimitRequested) -> CommitBatch | CommandRefused:
         if wish.name not in SETTABLE_LIMITS or (wish.value is not None and not is_good(wish.name, wish.value)):

@@ -9,6 +9,7 @@ import structlog
 
 from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
 from core.domain.events.orders import OrderExecuted, OrderFailed, OrderUnanswered
+from core.domain.events.priority import Priority
 from core.domain.instrument import Instrument
 from core.domain.messages import Message
 from core.domain.order import ExecutionReport, NotTaken, Order, OrderRequest, PlaceResult, Rejected, Unanswered
@@ -22,7 +23,7 @@ from core.execution.reconciler import FateUnknown, NeverPlaced, Reconciler
 from core.policy.decision import AskFirst, Refused
 from core.policy.decision_context import SizeRequest
 from core.policy.exits.pending import after_failure, after_fills, of_order
-from core.policy.profit import settle
+from core.policy.profit import Outcome, settle
 from core.policy.third_asset_fees import fees_in_coins_held
 from core.ports.clock import Clock
 from core.ports.ledger import Ledger
@@ -274,10 +275,16 @@ class Placement:
                 positions=[outcome.position],
                 trades=[outcome.trade] if outcome.trade else [],
                 executions=[outcome.execution],
-                events=[OrderExecuted(order, outcome.execution, outcome.position, outcome.fee_value)],
+                events=[self._executed(order, outcome)],
             )
         )
         return order
+
+    def _executed(self, order: Order, outcome: Outcome) -> OrderExecuted:
+        """Returns the event; what a panic sells is urgent, so that it is told before the panic's end."""
+        urgent = order.signal.is_panic or self._portfolio.controls.panic is not None
+        told = OrderExecuted(order, outcome.execution, outcome.position, outcome.fee_value)
+        return replace(told, priority=Priority.URGENT) if urgent else told
 
     async def _pass_on_fees(self, report: ExecutionReport, instrument: Instrument) -> None:
         """Reports fees to the position whose coin paid them, in its own mailbox: stored before this order is settled, and once,

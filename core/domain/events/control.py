@@ -1,6 +1,7 @@
 """Events about pause, mode, limits and /panic."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal
 
 from core.domain.events.priority import Priority
@@ -10,14 +11,19 @@ from core.domain.trading_state import TradingState
 
 @dataclass(frozen=True, slots=True)
 class ControlsChanged:
-    """Somebody paused, resumed or changed the mode; `by` is that person's id (0: nobody, a pause ended), whose own chat had its
-    answer already."""
+    """Somebody paused, resumed, pressed panic or changed the mode; `by` is that person's id (0: nobody, a pause ended), whose own
+    chat had its answer already."""
 
     before: TradingState
     after: TradingState
     by: int = 0
     kind: Literal["controls_changed"] = "controls_changed"
     priority: Priority = Priority.NORMAL
+
+    @property
+    def begins_panic(self) -> bool:
+        """Tells whether everything is to be sold from now on."""
+        return self.after.panic is not None and self.after.panic != self.before.panic
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +42,11 @@ class LimitChanged:
 @dataclass(frozen=True, slots=True)
 class PanicOver:
     """All that a panic could sell is sold, or it was cancelled: `held` are the symbols that still have a position or an open
-    order, `paused` says whether everything still is."""
+    order, `paused` says whether everything still is. `dust` is what no order may sell: symbol and quantity in base asset."""
 
     by: str
     held: tuple[str, ...]
     paused: bool
     kind: Literal["panic_over"] = "panic_over"
     priority: Priority = Priority.URGENT
+    dust: tuple[tuple[str, Decimal], ...] = ()

@@ -185,7 +185,7 @@ EVENTS: Mapping[type[Any], EventEntry] = {
         ),
         _entry(
             ControlsChanged,
-            Topic.SYSTEM,
+            lambda e: Topic.PROBLEMS if e.begins_panic else Topic.SYSTEM,
             log=lambda e: _info("controls changed", pause=e.after.pause, mode=e.after.mode, by=e.after.changed_by),
         ),
         _entry(LimitChanged, Topic.SYSTEM),

@@ -23,6 +23,7 @@ from core.domain.messages import Message as Said
 from core.domain.money import ZERO
 from core.domain.order import ExecutionReport, NotTaken, OrderRequest, PlaceResult
 from core.domain.order_state_machine import OrderState
+from core.domain.position import Position
 from core.domain.reasons import reason
 from core.domain.risk_limit import LimitSet
 from core.domain.signal import BY_HAND, Side
@@ -314,10 +315,28 @@ async def test_panic_stops_declines_and_sells_in_one(server: RunningChat, tmp_pa
         assert firm.portfolio.controls.pause is Pause.ALL
         assert "declined" in (await firm.owner.wait_for_edit(question)).text
         over = await firm.owner.wait_for("The panic is over")
-        assert over.text == "🛑 The panic is over (Trader): nothing is held any more.\nTrading stays paused until /resume."
+        assert over.text == "🛑 The panic is over (Trader): all positions are sold.\nTrading stays paused until /resume."
         await firm.signal("BUY_SM", "SOLUSDC")
         await firm.settled()
         assert not firm.portfolio.position("SOLUSDC").is_open
+
+
+async def test_a_panic_is_told_in_its_order_who_pressed_it_what_was_sold_and_what_is_left(
+    server: RunningChat, tmp_path: Path
+) -> None:
+    async with firm_on(server, tmp_path) as firm:
+        await firm.held("WIFUSDC")
+        await firm.held("SOLUSDC")
+        await firm.trader.ask("/pause")
+        firm.portfolio.positions["DOGEUSDC"] = Position("DOGEUSDC", qty=Decimal("0.158"))
+        before = len(firm.owner.received)
+        await confirmed(firm.trader, await firm.trader.ask("/panic"))
+        over = await firm.owner.wait_for("The panic is over")
+        firsts = [message.text.partition("\n")[0] for message in firm.owner.received[before:]]
+        told = [first for first in firsts if "anic" in first or "PANIC" in first]
+        assert re.match(r"🛑 Panic: Trader, \d\d:\d\d:\d\d UTC", told[0])
+        assert told[1:] == [*["🔴 SELL_PANIC executed"] * 2, "🛑 The panic is over (Trader): all positions are sold."]
+        assert "Left as dust, too little to sell: 0.158 DOGE\n" in over.text
 
 
 async def test_panic_is_kept_where_the_exchange_is_away(firm: Firm) -> None:
@@ -416,7 +435,7 @@ async def test_a_panic_that_its_process_does_not_outlive_is_taken_up_by_the_next
         assert again.portfolio.controls.panic is not None
         await until(lambda: not again.portfolio.open_positions(), within=30)
         over = await again.owner.wait_for("The panic is over")
-        assert over.text == "🛑 The panic is over (Trader): nothing is held any more.\nTrading stays paused until /resume."
+        assert over.text == "🛑 The panic is over (Trader): all positions are sold.\nTrading stays paused until /resume."
         assert again.portfolio.controls.panic is None
 
 
@@ -429,7 +448,7 @@ async def test_what_was_entered_in_the_moment_of_a_panic_is_sold_by_the_next_pro
         await firm.trading.inbox.close()
         await firm.ledger.store([Said(BY_HAND, "confirm:1:0", "", wish, firm.clock.now())])
     async with firm_on(server, tmp_path) as again:
-        await again.owner.wait_for("The panic is over (Ann): nothing is held any more")
+        await again.owner.wait_for("The panic is over (Ann): all positions are sold")
         assert again.portfolio.open_positions() == []
         await again.settled()
         sales = [row for row in await again.ledger.reader.read(ORDERS) if row["side"] == "SELL"]

@@ -43,7 +43,7 @@ from core.domain.reasons import SENTENCES, Reason, reason
 from core.domain.record_problems import ProblemKind, merged
 from core.domain.signal import Side
 from core.domain.symbol_halt import SymbolHalt
-from core.domain.trading_state import Mode, Pause, TradingState
+from core.domain.trading_state import Mode, Panic, Pause, TradingState
 from core.state.market_data import MarketDataCache
 from tests.bot.parts import NOON, Exchange, FastClock, approval, executed, refused, signal
 
@@ -101,7 +101,8 @@ ALL_EVENTS: list[Event] = [
     *(AnotherProgram("came", "process 7 on desk", effect) for effect in ("entries", "no_entries", "paper")),
     AnotherProgram("stays", "process 7 on desk", "no_entries"),
     AnotherProgram("gone", "process 7 on desk", "entries"),
-    PanicOver("Ann", (), paused=True),
+    PanicOver("Ann", (), paused=True, dust=(("DOGEUSDC", Decimal("0.158")),)),
+    ControlsChanged(TradingState(), TradingState(Pause.ALL, Mode.AUTO, "Ann", NOON, panic=Panic("tap", 7, "Ann"))),
     PanicOver("Ann", ("WIFUSDC", "SOLUSDC"), paused=False),
     proved(Proof("2026-03-01", 7, 4, 5, 4, 4, {"USDC": Decimal("1.25")}, {"WIF": Decimal("0.02")})),
     proved(Proof("2026-03-01", differences=tuple(f"fill {number} of order mf-1: missing" for number in range(12)))),
@@ -240,7 +241,8 @@ def hostile_events() -> list[Event]:
         AuthenticatorChanged(1, EVIL),
         PartTroubled(EVIL, recovered=False, detail=EVIL),
         AnotherProgram("came", EVIL, "entries"),
-        PanicOver(EVIL, (EVIL,), paused=True),
+        PanicOver(EVIL, (EVIL,), paused=True, dust=((EVIL, Decimal(1)),)),
+        ControlsChanged(TradingState(), TradingState(changed_by=EVIL, changed_at=NOON, panic=Panic(EVIL, 7, EVIL))),
     ]
 
 
