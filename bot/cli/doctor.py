@@ -242,11 +242,11 @@ async def _entry(client: BinanceClient, settings: Settings, rules: Instrument, q
     rate = (await rates.fresh({rules.quote}))[rules.quote]
     if isinstance(rate, Unknown):
         return True, f"{symbol}: {rate.reason}. Leave it out of SYMBOLS, or set another REPORT_ASSET"
-    draft, unfit = size(Side.BUY, rules, quote.ask, Position(symbol), in_quote(limits, rate))
-    order = f"{plain(draft.qty)} {rules.base} at {plain(quote.ask)}"
+    sized, unfit = size(Side.BUY, rules, quote.ask, Position(symbol), in_quote(limits, rate))
+    order = f"{plain(sized.qty)} {rules.base} at {plain(quote.ask)}"
     if unfit is not None:
         return True, f"{symbol}: an order of {order} would be refused: {unfit}. Raise TRADE_QTY or set TRADE_QUOTE"
-    if rate.at_most(draft.notional) > settings.max_order_notional:
+    if rate.at_most(sized.notional) > settings.max_order_notional:
         return True, f"{symbol}: an order of {order} is above MAX_ORDER_NOTIONAL"
     step = plain(max(rules.step_size, rules.market_step_size))
     return False, f"{symbol}: step {step} {rules.base}, at least {plain(rules.min_notional)} {rules.quote}; an order is {order}"

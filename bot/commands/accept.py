@@ -13,7 +13,7 @@ from bot.commands.context import CommandContext
 from bot.commands.totp_challenge import with_code
 from bot.texts import short
 from bot.views.chat_message import ChatMessage
-from bot.views.symbol_halts import accept_button, hold_lines
+from bot.views.symbol_halts import accept_button, halt_lines
 from core.domain.access import Role
 from core.domain.account import ACCOUNT
 from core.domain.messages import AcceptRequested
@@ -39,37 +39,37 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
 
 
 async def _accept(context: CommandContext, caller: Caller, symbol: str, source_id: str) -> str:
-    wish = AcceptRequested(symbol, caller.user_id, caller.name)
-    trouble = await request(context, wish, replace(caller, source_id=source_id), mailbox=symbol)
+    body = AcceptRequested(symbol, caller.user_id, caller.name)
+    trouble = await request(context, body, replace(caller, source_id=source_id), mailbox=symbol)
     return trouble or context.texts("accept.done", symbol=symbol)
 
 
 def _account(context: CommandContext, caller: Caller) -> ChatMessage:
     """Shows whose orders would be accepted. Those that arrive between the two taps are not among them."""
-    held = context.portfolio.account_hold
-    if held is None:
+    halt = context.portfolio.account_hold
+    if halt is None:
         return ChatMessage(context.texts("accept.account_not_held"))
     text = "\n".join(
-        [context.texts("accept.account_ask"), *hold_lines(held, context.texts)[1:], "", context.texts("accept.account_then")]
+        [context.texts("accept.account_ask"), *halt_lines(halt, context.texts)[1:], "", context.texts("accept.account_then")]
     )
-    return ask(context, caller, ROLE, text, partial(_known, context, caller, held.differences), risk=Risk.RAISES)
+    return ask(context, caller, ROLE, text, partial(_known, context, caller, halt.differences), risk=Risk.RAISES)
 
 
 async def _known(context: CommandContext, caller: Caller, shown: tuple[Reason, ...], source_id: str) -> str:
-    verdict = await context.actions.put_as(source_id, AcceptRequested(ACCOUNT, caller.user_id, caller.name, shown))
-    if isinstance(verdict, Trouble):
-        return context.texts(verdict.value or "answer.known")
-    if verdict.reason is not None:
-        return context.texts("confirm.not_done", reason=context.texts.reason(verdict.reason))
+    outcome = await context.actions.put_as(source_id, AcceptRequested(ACCOUNT, caller.user_id, caller.name, shown))
+    if isinstance(outcome, Trouble):
+        return context.texts(outcome.value or "answer.known")
+    if outcome.reason is not None:
+        return context.texts("confirm.not_done", reason=context.texts.reason(outcome.reason))
     return context.texts("confirm.done", who=caller.name, time=context.texts.exact_time(context.clock.now()))
 
 
 def _listed(context: CommandContext) -> ChatMessage:
-    held = context.portfolio.active_holds()
-    if not held:
+    halts = context.portfolio.active_holds()
+    if not halts:
         return ChatMessage(context.texts("accept.none"))
-    lines = [line for hold in held for line in hold_lines(hold, context.texts)]
-    return ChatMessage("\n".join(lines), tuple(row for hold in held for row in accept_button(hold, context.texts)))
+    lines = [line for halt in halts for line in halt_lines(halt, context.texts)]
+    return ChatMessage("\n".join(lines), tuple(row for halt in halts for row in accept_button(halt, context.texts)))
 
 
 COMMAND = Command("accept", run, arguments="[SYMBOL|account]", role_with_arguments=ROLE)

@@ -38,8 +38,8 @@ async def answer(context: CommandContext, data: str, caller: Caller) -> Html:
     if approval is None:
         return _closed(context, token)
     body = ApprovalAnswered(token, approve, caller.user_id, caller.name, half=word == "h")
-    verdict = await context.actions.put(caller, body, mailbox=approval.signal.symbol)
-    return context.texts(_TROUBLES[verdict]) if isinstance(verdict, Trouble) else _outcome(context, token, verdict, approve)
+    outcome = await context.actions.put(caller, body, mailbox=approval.signal.symbol)
+    return context.texts(_TROUBLES[outcome]) if isinstance(outcome, Trouble) else _outcome(context, token, outcome, approve)
 
 
 def raises_risk(context: CommandContext, data: str) -> bool:
@@ -73,13 +73,13 @@ def _closed(context: CommandContext, token: str) -> Html:
     return context.texts(key, who=short(answered.decided_by), time=context.texts.exact_time(answered.decided_at))
 
 
-def _outcome(context: CommandContext, token: str, verdict: MessageOutcome, approve: bool) -> Html:
-    if verdict.reason is not None and verdict.reason.code == "approval_closed":
+def _outcome(context: CommandContext, token: str, outcome: MessageOutcome, approve: bool) -> Html:
+    if outcome.reason is not None and outcome.reason.code == "approval_closed":
         return _closed(context, token)
     if not approve:
         return context.texts("toast.declined")
-    if verdict.reason is not None:
-        return context.texts("toast.not_traded", reason=context.texts.reason(verdict.reason))
+    if outcome.reason is not None:
+        return context.texts("toast.not_traded", reason=context.texts.reason(outcome.reason))
     return context.texts("toast.approved")
 
 

@@ -4,7 +4,7 @@ from bot.commands.arguments.counts import read_count
 from bot.commands.base import Args, Command, bad_argument
 from bot.commands.caller import Caller
 from bot.commands.context import CommandContext
-from bot.commands.pagination import leaf_buttons, read_leaf
+from bot.commands.pagination import page_buttons, read_page
 from bot.texts import Html, short
 from bot.views.chat_message import ChatMessage
 from core.domain.access import Reader, Role
@@ -41,28 +41,28 @@ _USAGE = "[1-20]"
 
 async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessage:
     """Shows one line per act, the newest first."""
-    leaf = read_leaf(args)
-    count = read_count(leaf.args[0]) if leaf.args else _DEFAULT
-    if count is None or len(leaf.args) > 1:
+    request = read_page(args)
+    count = read_count(request.args[0]) if request.args else _DEFAULT
+    if count is None or len(request.args) > 1:
         return bad_argument(context, args, f"audit {_USAGE}")
     try:
-        acts = await context.ledger.queries.acts(count, page=leaf.page)
+        acts = await context.ledger.queries.acts(count, page=request.page)
     except LedgerUnavailable:
         return ChatMessage(context.texts("answer.ledger_read"))
     lines = [context.texts("audit") if acts else context.texts("audit.none"), *(_line(context, act) for act in acts)]
-    return ChatMessage("\n".join(lines), leaf_buttons("audit", leaf, [act.seq for act in acts], count, context.texts))
+    return ChatMessage("\n".join(lines), page_buttons("audit", request, [act.seq for act in acts], count, context.texts))
 
 
 def _line(context: CommandContext, act: Act) -> Html:
     body = act.body
-    who = short(getattr(body, "who", "") or _hand(body) or "⏱", 24)
+    who = short(getattr(body, "who", "") or _manual_trader(body) or "⏱", 24)
     shown = {"time": context.texts.moment(act.at), "who": who, "what": what_of(context, body)}
     if act.reason is not None:
         return context.texts("audit.line_reason", reason=context.texts.reason(act.reason), **shown)
     return context.texts("audit.line" if act.outcome is not None else "audit.line_waiting", **shown)
 
 
-def _hand(body: Body) -> str:
+def _manual_trader(body: Body) -> str:
     return body.hand.who if isinstance(body, SignalReceived) and body.hand is not None else ""
 
 

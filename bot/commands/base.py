@@ -57,10 +57,10 @@ def bad_argument(context: CommandContext, args: Args, usage: str) -> ChatMessage
     return ChatMessage(context.texts("answer.bad_argument", argument=short(" ".join(args)), usage=f"/{usage}"))
 
 
-async def request(context: CommandContext, wish: Body, caller: Caller, mailbox: str = "") -> str:
+async def request(context: CommandContext, body: Body, caller: Caller, mailbox: str = "") -> str:
     """Puts the caller's request into the inbox. Returns the sentence to show in place of the usual answer if it could not be
     stored or done; empty once it is done."""
-    verdict = await context.actions.put(caller, wish, mailbox)
-    if not isinstance(verdict, Trouble):
-        return context.texts.reason(verdict.reason) if verdict.reason is not None else ""
-    return context.texts(verdict.value) if verdict.value else ""
+    outcome = await context.actions.put(caller, body, mailbox)
+    if not isinstance(outcome, Trouble):
+        return context.texts.reason(outcome.reason) if outcome.reason is not None else ""
+    return context.texts(outcome.value) if outcome.value else ""

@@ -27,10 +27,10 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
     symbol = named_symbol(context, args[0], known_symbols(context))
     if symbol is not None and (unknown := not_traded(context, symbol, "buy")) is not None:
         return unknown
-    hand = _hand(context, symbol, args[1:], caller) if symbol is not None else None
-    if symbol is None or hand is None:
+    instruction = _instruction(context, symbol, args[1:], caller) if symbol is not None else None
+    if symbol is None or instruction is None:
         return bad_argument(context, args, _USAGE)
-    found = await plan(context, Side.BUY, symbol, hand)
+    found = await plan(context, Side.BUY, symbol, instruction)
     if not isinstance(found, Plan):
         return ChatMessage(context.texts("confirm.refused", reason=context.texts.reason(found)))
     return ask(
@@ -38,7 +38,7 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
     )
 
 
-def _hand(context: CommandContext, symbol: str, size: Args, caller: Caller) -> ManualInstruction | None:
+def _instruction(context: CommandContext, symbol: str, size: Args, caller: Caller) -> ManualInstruction | None:
     if not size:
         return ManualInstruction(caller.user_id, caller.name)
     try:

@@ -27,15 +27,15 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
         return bad_argument(context, args, "cancel ID")
     if not args:
         return _offered(context)
-    wanted = args[0].removeprefix("#")
+    named = args[0].removeprefix("#")
     for order in context.portfolio.in_flight.values():
-        if wanted in {order.client_order_id, order.order_id, str(order.inbox_seq)}:
+        if named in {order.client_order_id, order.order_id, str(order.inbox_seq)}:
             text = context.texts("cancel.order", **_shown(context, order))
             # Cancelling an exit keeps the position.
             risk = Risk.RAISES if order.side is Side.SELL else Risk.LOWERS
             return ask(context, caller, ROLE, text, partial(_cancel, context, caller, order), risk=risk)
     for approval in context.portfolio.approvals.values():
-        if wanted in {approval.token, str(approval.inbox_seq)}:
+        if named in {approval.token, str(approval.inbox_seq)}:
             text = context.texts("cancel.question", **_shown(context, approval))
             return ask(context, caller, ROLE, text, partial(_decline, context, caller, approval), risk=Risk.LOWERS)
     return ChatMessage(context.texts("cancel.unknown", id=short(args[0])))
@@ -58,8 +58,8 @@ def _offered(context: CommandContext) -> ChatMessage:
 
 
 async def _cancel(context: CommandContext, caller: Caller, order: Order, source_id: str) -> str:
-    wish = CancelRequested(order.symbol, order.client_order_id, caller.user_id, caller.name)
-    return await place_all(context, caller, [(beside(order.symbol), wish)], source_id)
+    body = CancelRequested(order.symbol, order.client_order_id, caller.user_id, caller.name)
+    return await place_all(context, caller, [(beside(order.symbol), body)], source_id)
 
 
 async def _decline(context: CommandContext, caller: Caller, approval: Approval, source_id: str) -> str:

@@ -53,12 +53,12 @@ async def _all(context: CommandContext, caller: Caller) -> ChatMessage:
 
 async def exit_lines(context: CommandContext, caller: Caller) -> list[Html]:
     """Returns what selling everything would bring, per symbol and in total."""
-    hand, unknown = ManualInstruction(caller.user_id, caller.name), False
+    instruction, unknown = ManualInstruction(caller.user_id, caller.name), False
     lines: list[Html] = []
     sums: dict[str, Decimal] = {}
     held = context.portfolio.open_positions()
     # All at once: a slow exchange would delay each one.
-    plans = await asyncio.gather(*(plan(context, Side.SELL, position.symbol, hand) for position in held))
+    plans = await asyncio.gather(*(plan(context, Side.SELL, position.symbol, instruction) for position in held))
     for position, found in zip(held, plans, strict=True):
         priced = context.exchange.priced(position.symbol)
         if isinstance(found, Plan) and not found.price_known:
@@ -84,9 +84,9 @@ async def exit_lines(context: CommandContext, caller: Caller) -> list[Html]:
 
 
 async def _close_all(context: CommandContext, caller: Caller, source_id: str) -> str:
-    hand = ManualInstruction(caller.user_id, caller.name)
+    instruction = ManualInstruction(caller.user_id, caller.name)
     symbols = [position.symbol for position in context.portfolio.open_positions()]
-    bodies = [(symbol, sell_body(context, symbol, hand, f"{source_id}:{number}")) for number, symbol in enumerate(symbols)]
+    bodies = [(symbol, sell_body(context, symbol, instruction, f"{source_id}:{number}")) for number, symbol in enumerate(symbols)]
     return await place_all(context, caller, bodies, source_id)
 
 

@@ -72,13 +72,13 @@ async def confirmed(context: CommandContext, caller: Caller, code: str) -> tuple
     step = codes.first_step(code, begun)
     if step is None:
         return ChatMessage(context.texts("code.not_it")), False
-    wish = AuthenticatorRequested(begun.salt, codes.key, step, begun.replaces, caller.user_id, caller.name)
-    verdict = await context.actions.put(caller, wish)
-    if not isinstance(verdict, MessageOutcome):
+    body = AuthenticatorRequested(begun.salt, codes.key, step, begun.replaces, caller.user_id, caller.name)
+    outcome = await context.actions.put(caller, body)
+    if not isinstance(outcome, MessageOutcome):
         return ChatMessage(context.texts("code.not_noted")), False
     codes.enrolled(caller.user_id)
-    if verdict.reason is not None:
-        return ChatMessage(context.texts("confirm.not_done", reason=context.texts.reason(verdict.reason))), True
+    if outcome.reason is not None:
+        return ChatMessage(context.texts("confirm.not_done", reason=context.texts.reason(outcome.reason))), True
     return ChatMessage(context.texts("code.kept")), True
 
 

@@ -34,7 +34,7 @@ class Plan:
     side: Side
     qty: Decimal
     price: Decimal
-    hand: ManualInstruction
+    instruction: ManualInstruction
     price_known: bool = True
 
     @property
@@ -45,10 +45,10 @@ class Plan:
     def body(self, context: CommandContext, source_id: str) -> SignalReceived:
         """Returns the message that places it. Its price is the one shown: the price band is measured from there."""
         kind = _KINDS[self.side]
-        return SignalReceived(Signal(BY_HAND, source_id, kind, self.symbol, self.price, context.clock.now()), self.hand)
+        return SignalReceived(Signal(BY_HAND, source_id, kind, self.symbol, self.price, context.clock.now()), self.instruction)
 
 
-async def plan(context: CommandContext, side: Side, symbol: str, hand: ManualInstruction) -> Plan | Reason:
+async def plan(context: CommandContext, side: Side, symbol: str, instruction: ManualInstruction) -> Plan | Reason:
     """Returns the order that would be placed, or why none would. Changes nothing."""
     quote = await context.exchange.market.fresh_quote(symbol)
     known = context.portfolio.position(symbol).average_cost
@@ -56,21 +56,24 @@ async def plan(context: CommandContext, side: Side, symbol: str, hand: ManualIns
     if not close:
         return reason("price_unknown", symbol=short(symbol))
     signal = Signal(BY_HAND, "preview", _KINDS[side], symbol, close, context.clock.now())
-    decision = await context.actions.decisions.decide(signal, approved_at=signal.ts, wanted=SizeRequest(hand.qty, hand.quote))
+    decision = await context.actions.decisions.decide(
+        signal, approved_at=signal.ts, wanted=SizeRequest(instruction.qty, instruction.quote)
+    )
     if isinstance(decision, Refused):
         return decision.reason
     order = decision if isinstance(decision, RiskApproved) else decision.order
-    if side is Side.BUY and hand.quote is None:
-        hand = replace(hand, qty=order.qty)  # the usual size may change before the second tap: the previewed size counts
-    return Plan(symbol, side, order.qty, order.price, hand, price_known=quote is not None)
+    if side is Side.BUY and instruction.quote is None:
+        # The usual size may change before the second tap: the previewed size counts.
+        instruction = replace(instruction, qty=order.qty)
+    return Plan(symbol, side, order.qty, order.price, instruction, price_known=quote is not None)
 
 
 def plan_lines(context: CommandContext, found: Plan) -> list[Html]:
     """Returns the order in numbers: its cost or proceeds, and the position afterwards."""
     texts, priced, position = context.texts, context.exchange.priced(found.symbol), context.portfolio.position(found.symbol)
     unit = {"base": priced.base, "quote": priced.quote_asset}
-    title = f"plan.{found.side.lower()}" if found.hand.quote is None else "plan.buy_for"
-    spent = money(found.hand.quote) if found.hand.quote is not None else ""
+    title = f"plan.{found.side.lower()}" if found.instruction.quote is None else "plan.buy_for"
+    spent = money(found.instruction.quote) if found.instruction.quote is not None else ""
     lines = [texts(title, symbol=found.symbol, quantity=quantity(found.qty), spent=spent, **unit)]
     lines += _worth(found, position.average_cost, texts, unit) if found.price_known else [texts("plan.no_price")]
     # The fee of a purchase is deducted from the quantity bought.
@@ -105,11 +108,11 @@ def _worth(found: Plan, average_cost: Decimal, texts: Texts, unit: Mapping[str, 
 
 async def place(context: CommandContext, caller: Caller, found: Plan, source_id: str) -> str:
     """Places it, by the rules at the moment of confirmation. Returns a line on the outcome."""
-    verdict = await context.actions.put_as(source_id, found.body(context, source_id), mailbox=found.symbol)
-    if isinstance(verdict, Trouble):
-        return context.texts(verdict.value or "answer.known")
-    if verdict.reason is not None:
-        return context.texts("confirm.not_done", reason=context.texts.reason(verdict.reason))
+    outcome = await context.actions.put_as(source_id, found.body(context, source_id), mailbox=found.symbol)
+    if isinstance(outcome, Trouble):
+        return context.texts(outcome.value or "answer.known")
+    if outcome.reason is not None:
+        return context.texts("confirm.not_done", reason=context.texts.reason(outcome.reason))
     return context.texts("confirm.done", who=caller.name, time=context.texts.exact_time(context.clock.now()))
 
 
@@ -133,11 +136,11 @@ def exits(context: CommandContext) -> list[str]:
 
 
 def sell_body(
-    context: CommandContext, symbol: str, hand: ManualInstruction, signal_id: str, kind: str = _KINDS[Side.SELL]
+    context: CommandContext, symbol: str, instruction: ManualInstruction, signal_id: str, kind: str = _KINDS[Side.SELL]
 ) -> SignalReceived:
     """Returns the message that sells the position there is when its turn comes."""
     priced = context.exchange.priced(symbol)
     position = context.portfolio.position(symbol)
     entering: Order | None = context.portfolio.in_flight_for(symbol)
     close = priced.price or position.average_cost or (entering.price if entering is not None else ZERO)
-    return SignalReceived(Signal(BY_HAND, signal_id, kind, symbol, close, context.clock.now()), hand)
+    return SignalReceived(Signal(BY_HAND, signal_id, kind, symbol, close, context.clock.now()), instruction)

@@ -27,15 +27,15 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
     tap."""
     if not args:
         return ChatMessage(_shown(context), (_buttons(context),))
-    wanted = read_mode(args)
-    if wanted is None:
+    chosen = read_mode(args)
+    if chosen is None:
         return bad_argument(context, args, f"mode {_USAGE}")
-    mode, asking = wanted
-    wish = ControlsRequested(caller.user_id, caller.name, mode=mode, asking=asking)
+    mode, asking = chosen
+    body = ControlsRequested(caller.user_id, caller.name, mode=mode, asking=asking)
     if _loosens(context.portfolio.controls, mode, asking, context.exchange.rates.report):
         lines = [context.texts("mode.ask", mode=mode, meaning=context.texts(f"mode.{mode}")), *asking_lines(context, asking)]
-        return ask(context, caller, ROLE, "\n".join(lines), partial(change, context, caller, wish), risk=Risk.RAISES)
-    trouble = await request(context, wish, caller)
+        return ask(context, caller, ROLE, "\n".join(lines), partial(change, context, caller, body), risk=Risk.RAISES)
+    trouble = await request(context, body, caller)
     return ChatMessage(trouble or _shown(context), (_buttons(context),))
 
 
@@ -75,11 +75,11 @@ def _loosens(before: TradingState, mode: Mode, asking: ApprovalPolicy, report: s
     return _STRICT[mode] < _STRICT[before.mode]
 
 
-async def change(context: CommandContext, caller: Caller, wish: ControlsRequested, source_id: str) -> str:
+async def change(context: CommandContext, caller: Caller, body: ControlsRequested, source_id: str) -> str:
     """Sets it once it is confirmed."""
-    verdict = await context.actions.put_as(source_id, wish)
-    if isinstance(verdict, Trouble):
-        return context.texts(verdict.value or "answer.known")
+    outcome = await context.actions.put_as(source_id, body)
+    if isinstance(outcome, Trouble):
+        return context.texts(outcome.value or "answer.known")
     done = context.texts("confirm.done_at_once", who=caller.name, time=context.texts.exact_time(context.clock.now()))
     return f"{done}\n\n{controls_lines(context.portfolio.controls, context.texts)}"
 

@@ -6,7 +6,7 @@ from bot.commands.base import Args, Command, bad_argument
 from bot.commands.caller import Caller
 from bot.commands.context import CommandContext
 from bot.commands.pagination import refresh
-from bot.commands.pending_exits import wanted_exits
+from bot.commands.pending_exits import pending_exit_lines
 from bot.texts import Html, short
 from bot.views.chat_message import Button, ChatMessage
 from bot.views.number_format import price, quantity
@@ -36,7 +36,7 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
     under_way = list(context.portfolio.in_flight.values())
     lines: list[str] = [texts("orders.under_way", count=len(under_way)), *(_line(context, order) for order in under_way[:_LAST])]
     lines += await _resting(context)
-    if exits := wanted_exits(context):
+    if exits := pending_exit_lines(context):
         lines += ["", *exits]
     try:
         last = await context.ledger.queries.recent_orders(_LAST)

@@ -14,29 +14,29 @@ _PLACE = re.compile(r"([ba])(\d{1,18})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Leaf:
+class PageRequest:
     """The requested page of a list: by a button, `b123` behind the row of that number, `a123` before it."""
 
     args: tuple[str, ...]
     page: Page
 
 
-def read_leaf(args: Args) -> Leaf:
+def read_page(args: Args) -> PageRequest:
     """Takes the position out of the arguments."""
     match = _PLACE.fullmatch(args[-1]) if args else None
     if match is None:
-        return Leaf(tuple(args), NEWEST)
+        return PageRequest(tuple(args), NEWEST)
     number = int(match[2])
-    return Leaf(tuple(args[:-1]), Page(before=number) if match[1] == "b" else Page(after=number))
+    return PageRequest(tuple(args[:-1]), Page(before=number) if match[1] == "b" else Page(after=number))
 
 
-def leaf_buttons(command: str, leaf: Leaf, seqs: Sequence[int], limit: int, texts: Texts) -> Keyboard:
+def page_buttons(command: str, request: PageRequest, seqs: Sequence[int], limit: int, texts: Texts) -> Keyboard:
     """Returns the buttons Newer, Refresh and Older. `seqs` are the numbers of the rows shown, the newest first; `limit` is the
     page size."""
-    line = " ".join([f"/{command}", *leaf.args])
-    older = len(seqs) == limit or leaf.page.after is not None
-    row = [Button(texts("list.newest"), line)] if leaf.page != NEWEST else [refresh(line, texts)]
-    if leaf.page != NEWEST and seqs:
+    line = " ".join([f"/{command}", *request.args])
+    older = len(seqs) == limit or request.page.after is not None
+    row = [Button(texts("list.newest"), line)] if request.page != NEWEST else [refresh(line, texts)]
+    if request.page != NEWEST and seqs:
         row.insert(0, Button(texts("list.newer"), f"{line} a{seqs[0]}"))
     if older and seqs:
         row.append(Button(texts("list.older"), f"{line} b{seqs[-1]}"))

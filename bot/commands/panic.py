@@ -36,7 +36,7 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
 
 async def _panic(context: CommandContext, caller: Caller, source_id: str) -> str:
     """Stores all of it in one commit, so a crash leaves all or nothing. `bot.commands.liquidation` takes over from there."""
-    portfolio, hand = context.portfolio, ManualInstruction(caller.user_id, caller.name)
+    portfolio, instruction = context.portfolio, ManualInstruction(caller.user_id, caller.name)
     panic = Panic(source_id, caller.user_id, caller.name)
     bodies: list[tuple[str, Body]] = [
         (CONTROLS, ControlsRequested(caller.user_id, caller.name, pause=Pause.ALL, panic=panic)),
@@ -50,7 +50,7 @@ async def _panic(context: CommandContext, caller: Caller, source_id: str) -> str
         for order in portfolio.in_flight.values()
     ]
     for symbol in exits(context):
-        bodies.append((symbol, sell_body(context, symbol, hand, f"{source_id}:{len(bodies)}", PANIC)))
+        bodies.append((symbol, sell_body(context, symbol, instruction, f"{source_id}:{len(bodies)}", PANIC)))
     return await place_all(context, caller, bodies, source_id)
 
 

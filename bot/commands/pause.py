@@ -38,7 +38,7 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
     if pause is None:
         return bad_argument(context, args, f"pause {_USAGE}")
     until = context.clock.now() + length if length is not None else None
-    wish = ControlsRequested(caller.user_id, caller.name, pause=pause, until=until)
+    body = ControlsRequested(caller.user_id, caller.name, pause=pause, until=until)
     if _loosens(context.portfolio.controls, pause, until):
         if caller.role < LOOSENS:
             return ChatMessage(
@@ -46,8 +46,8 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
             )
         after = controls_lines(replace(context.portfolio.controls, pause=pause, until=until), context.texts)
         text = f"{context.texts('pause.ask')}\n\n{after}"
-        return ask(context, caller, LOOSENS, text, partial(change, context, caller, wish), risk=Risk.RAISES)
-    trouble = await request(context, wish, caller)
+        return ask(context, caller, LOOSENS, text, partial(change, context, caller, body), risk=Risk.RAISES)
+    trouble = await request(context, body, caller)
     return ChatMessage(trouble or controls_lines(context.portfolio.controls, context.texts), keys=context.keys(caller))
 
 

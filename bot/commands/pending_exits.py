@@ -8,32 +8,32 @@ from core.domain.pending_exit import PendingExit
 from core.policy.exits.pending import good_until
 
 
-def wanted_exits(context: CommandContext) -> list[Html]:
+def pending_exit_lines(context: CommandContext) -> list[Html]:
     """Lists each pending exit, the oldest first: quantity, since when, until when and what it waits for; nothing where there
     is none."""
-    wanted = sorted(context.portfolio.exits.values(), key=lambda one: (one.since, one.symbol))
-    head = [context.texts("exits", count=len(wanted))] if wanted else []
-    return [*head, *(line for one in wanted for line in _lines(context, one))]
+    pending = sorted(context.portfolio.exits.values(), key=lambda one: (one.since, one.symbol))
+    head = [context.texts("exits", count=len(pending))] if pending else []
+    return [*head, *(line for one in pending for line in _lines(context, one))]
 
 
-def _lines(context: CommandContext, wanted: PendingExit) -> list[Html]:
+def _lines(context: CommandContext, pending: PendingExit) -> list[Html]:
     texts, now = context.texts, context.clock.now()
-    qty = min(wanted.qty, context.portfolio.position(wanted.symbol).qty)
-    base = context.exchange.priced(wanted.symbol).base
-    until = good_until(wanted, context.portfolio.limits)
+    qty = min(pending.qty, context.portfolio.position(pending.symbol).qty)
+    base = context.exchange.priced(pending.symbol).base
+    until = good_until(pending, context.portfolio.limits)
     return [
-        texts("exits.head", symbol=short(wanted.symbol), quantity=quantity(qty), base=base),
-        texts("exits.since", time=texts.full_moment(wanted.since), duration=duration(now - wanted.since, texts)),
+        texts("exits.head", symbol=short(pending.symbol), quantity=quantity(qty), base=base),
+        texts("exits.since", time=texts.full_moment(pending.since), duration=duration(now - pending.since, texts)),
         texts("exits.until", time=texts.full_moment(until)) if until is not None else texts("exits.panic"),
-        _state(context, wanted),
+        _state(context, pending),
     ]
 
 
-def _state(context: CommandContext, wanted: PendingExit) -> Html:
-    if context.portfolio.in_flight_for(wanted.symbol) is not None:
+def _state(context: CommandContext, pending: PendingExit) -> Html:
+    if context.portfolio.in_flight_for(pending.symbol) is not None:
         return context.texts("exits.under_way")
-    if context.portfolio.approval_for(wanted.symbol) is not None:
+    if context.portfolio.approval_for(pending.symbol) is not None:
         return context.texts("exits.asked")
-    if wanted.why is None:
+    if pending.why is None:
         return context.texts("exits.due")
-    return context.texts("exits.why", attempts=wanted.number, reason=context.texts.reason(wanted.why))
+    return context.texts("exits.why", attempts=pending.number, reason=context.texts.reason(pending.why))

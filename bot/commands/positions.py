@@ -4,7 +4,7 @@ from bot.commands.base import Args, Command
 from bot.commands.caller import Caller
 from bot.commands.context import CommandContext
 from bot.commands.pagination import refresh
-from bot.commands.pending_exits import wanted_exits
+from bot.commands.pending_exits import pending_exit_lines
 from bot.texts import Html
 from bot.views.chat_message import ChatMessage
 from bot.views.duration import duration
@@ -21,7 +21,7 @@ async def run(context: CommandContext, _args: Args, _caller: Caller) -> ChatMess
     if dust:
         named = ", ".join(f"{quantity(position.qty)} {context.exchange.priced(position.symbol).base}" for position in dust)
         blocks.append(context.texts("positions.dust", dust=named))
-    if exits := wanted_exits(context):
+    if exits := pending_exit_lines(context):
         blocks.append("\n".join(exits))
     head = context.texts("positions", count=len(held)) if held else context.texts("positions.none")
     return ChatMessage("\n\n".join([head, *blocks]), ((refresh("/positions", context.texts),),))

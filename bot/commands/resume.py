@@ -23,11 +23,11 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
         return bad_argument(context, args, "resume")
     if context.portfolio.controls.pause is Pause.OFF:
         return ChatMessage(controls_lines(context.portfolio.controls, context.texts), keys=context.keys(caller))
-    wish = ControlsRequested(caller.user_id, caller.name, pause=Pause.OFF)
+    body = ControlsRequested(caller.user_id, caller.name, pause=Pause.OFF)
     text = context.texts(
         "resume.ask", mode=context.portfolio.controls.mode, meaning=context.texts(f"mode.{context.portfolio.controls.mode}")
     )
-    return ask(context, caller, ROLE, text, partial(change, context, caller, wish), risk=Risk.RAISES)
+    return ask(context, caller, ROLE, text, partial(change, context, caller, body), risk=Risk.RAISES)
 
 
 COMMAND = Command("resume", run, role=ROLE, in_any_group=always)

@@ -9,7 +9,7 @@ from bot.commands.pagination import refresh
 from bot.texts import Html
 from bot.views.chat_message import ChatMessage
 from bot.views.number_format import money
-from bot.views.symbol_halts import hold_name
+from bot.views.symbol_halts import halt_name
 from core.domain.money import ZERO
 from core.domain.signal import Side
 from core.policy.conversion_rates import Rate
@@ -44,8 +44,8 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
 
 def _halted(context: CommandContext) -> list[Html]:
     """Returns where nothing may be bought now, whatever the limits."""
-    held = Html(", ".join(hold_name(hold, context.texts) for hold in context.portfolio.active_holds()))
-    return [context.texts("status.held", symbols=held)] if held else []
+    halts = Html(", ".join(halt_name(halt, context.texts) for halt in context.portfolio.active_holds()))
+    return [context.texts("status.held", symbols=halts)] if halts else []
 
 
 def _losses(context: CommandContext) -> list[Html]:
@@ -72,19 +72,19 @@ def _entry(context: CommandContext) -> Html:
         if (quote := context.exchange.market.quote(instrument.symbol)) is not None
     ]
     rates = context.exchange.rates.last({instrument.quote for instrument, _ in known})
-    drafts = [
-        (rate.at_most(draft.notional), instrument.symbol)
+    entries = [
+        (rate.at_most(sized.notional), instrument.symbol)
         for instrument, ask in known
         if isinstance(rate := rates[instrument.quote], Rate)
-        for draft, _ in [
+        for sized, _ in [
             size(
                 Side.BUY, instrument, ask, context.portfolio.position(instrument.symbol), in_quote(context.portfolio.limits, rate)
             )
         ]
     ]
-    if not drafts:
+    if not entries:
         return context.texts("risk.notional_unknown", limit=money(limit), quote=report)
-    used, symbol = max(drafts)
+    used, symbol = max(entries)
     return context.texts("risk.notional", used=money(used), limit=money(limit), symbol=symbol, quote=report, bar=bar(used, limit))
 
 

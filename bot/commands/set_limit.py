@@ -80,11 +80,11 @@ def _line(context: CommandContext, name: str) -> Html:
 
 
 async def _set(context: CommandContext, caller: Caller, name: str, value: str | None, source_id: str) -> str:
-    verdict = await context.actions.put_as(source_id, LimitRequested(name, value, caller.user_id, caller.name))
-    if isinstance(verdict, Trouble):
-        return context.texts(verdict.value or "answer.known")
-    if verdict.reason is not None:
-        return context.texts("confirm.not_done", reason=context.texts.reason(verdict.reason))
+    outcome = await context.actions.put_as(source_id, LimitRequested(name, value, caller.user_id, caller.name))
+    if isinstance(outcome, Trouble):
+        return context.texts(outcome.value or "answer.known")
+    if outcome.reason is not None:
+        return context.texts("confirm.not_done", reason=context.texts.reason(outcome.reason))
     return context.texts("confirm.done_at_once", who=caller.name, time=context.texts.exact_time(context.clock.now()))
 
 

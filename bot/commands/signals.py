@@ -4,7 +4,7 @@ from bot.commands.arguments.counts import read_count
 from bot.commands.base import Args, Command, bad_argument
 from bot.commands.caller import Caller
 from bot.commands.context import CommandContext
-from bot.commands.pagination import leaf_buttons, read_leaf
+from bot.commands.pagination import page_buttons, read_page
 from bot.texts import Html, short
 from bot.views.chat_message import ChatMessage
 from bot.views.number_format import price
@@ -30,16 +30,16 @@ _MARKS = {
 
 async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessage:
     """Shows one line per signal, the newest first."""
-    leaf = read_leaf(args)
-    count = read_count(leaf.args[0]) if leaf.args else _DEFAULT
-    if count is None or len(leaf.args) > 1:
+    request = read_page(args)
+    count = read_count(request.args[0]) if request.args else _DEFAULT
+    if count is None or len(request.args) > 1:
         return bad_argument(context, args, "signals [1-20]")
     try:
-        rows = await context.ledger.queries.recent_signals(count, page=leaf.page)
+        rows = await context.ledger.queries.recent_signals(count, page=request.page)
     except LedgerUnavailable:
         return ChatMessage(context.texts("answer.ledger_read"))
     lines = [context.texts("signals") if rows else context.texts("signals.none"), *(_line(context, row) for row in rows)]
-    return ChatMessage("\n".join(lines), leaf_buttons("signals", leaf, [row.seq for row in rows], count, context.texts))
+    return ChatMessage("\n".join(lines), page_buttons("signals", request, [row.seq for row in rows], count, context.texts))
 
 
 def _line(context: CommandContext, row: SignalStory) -> Html:

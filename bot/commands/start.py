@@ -33,11 +33,11 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
 async def joined(context: CommandContext, word: str, user_id: int, name: str, source_id: str) -> ChatMessage:
     """Lets in somebody who came with an invitation's word."""
     guest = Caller(user_id, name, Role.VIEWER, source_id, chat_id=user_id)
-    verdict = await context.actions.put(guest, InviteUsed(digest_of(word), user_id, name))
-    if isinstance(verdict, Trouble):
-        return ChatMessage(context.texts(verdict.value) if verdict.value else context.texts("answer.pending"))
-    if verdict.reason is not None:
-        return ChatMessage(context.texts.reason(verdict.reason))
+    outcome = await context.actions.put(guest, InviteUsed(digest_of(word), user_id, name))
+    if isinstance(outcome, Trouble):
+        return ChatMessage(context.texts(outcome.value) if outcome.value else context.texts("answer.pending"))
+    if outcome.reason is not None:
+        return ChatMessage(context.texts.reason(outcome.reason))
     role = context.people.roles.role(user_id) or Role.VIEWER
     await prefer(context, replace(guest, source_id=f"{source_id}:reader"), user_id, active=True)
     greeting = f"{context.texts('people.welcome', name=name)}\n\n{_greeting(context, role)}"

@@ -13,7 +13,7 @@ from bot.views.chat_message import ChatMessage
 from bot.views.component_status import short_parts
 from bot.views.duration import duration
 from bot.views.number_format import money, percent_of, quantity
-from bot.views.symbol_halts import hold_name
+from bot.views.symbol_halts import halt_name
 from bot.views.trading_mode import not_live
 from bot.views.trading_state import controls_lines
 from core.domain.money import multiply
@@ -34,7 +34,7 @@ async def run(context: CommandContext, _args: Args, _caller: Caller) -> ChatMess
         "",
         *_positions(context),
     ]
-    lines += [_today(context), "", _waiting(context), *_held(context)]
+    lines += [_today(context), "", _waiting(context), *_halts(context)]
     known = {"asset": context.exchange.rates.report}
     limits = ", ".join(
         context.texts(f"limit.short.{name}", value=shown(context.portfolio.limits, name), **known) for name in _LIMITS
@@ -91,9 +91,9 @@ def _waiting(context: CommandContext) -> Html:
     )
 
 
-def _held(context: CommandContext) -> list[Html]:
-    held = Html(", ".join(hold_name(hold, context.texts) for hold in context.portfolio.active_holds()))
-    return [context.texts("status.held", symbols=held)] if held else []
+def _halts(context: CommandContext) -> list[Html]:
+    halts = Html(", ".join(halt_name(halt, context.texts) for halt in context.portfolio.active_holds()))
+    return [context.texts("status.held", symbols=halts)] if halts else []
 
 
 COMMAND = Command("status", run)

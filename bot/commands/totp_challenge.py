@@ -45,11 +45,11 @@ async def why_not(context: CommandContext, caller: Caller, code: str) -> Html | 
     if one is None or step is CodeCheck.NONE or step is CodeCheck.LOCKED:
         return context.texts(step.value if isinstance(step, CodeCheck) else "code.wrong")
     about = one.salt, caller.user_id, caller.name
-    wish = CodeRefused(*about) if step is CodeCheck.WRONG else CodeUsed(one.salt, step, caller.user_id, caller.name)
-    verdict = await context.actions.put_as(f"code:{caller.source_id}", wish)
-    if not isinstance(verdict, MessageOutcome):
+    body = CodeRefused(*about) if step is CodeCheck.WRONG else CodeUsed(one.salt, step, caller.user_id, caller.name)
+    outcome = await context.actions.put_as(f"code:{caller.source_id}", body)
+    if not isinstance(outcome, MessageOutcome):
         return context.texts("code.not_noted")
     if step is CodeCheck.WRONG:
-        locked = verdict.reason is not None or context.people.codes.judge(code, caller.user_id) is CodeCheck.LOCKED
+        locked = outcome.reason is not None or context.people.codes.judge(code, caller.user_id) is CodeCheck.LOCKED
         return context.texts("code.locked" if locked else "code.wrong")
-    return context.texts("confirm.not_done", reason=context.texts.reason(verdict.reason)) if verdict.reason is not None else None
+    return context.texts("confirm.not_done", reason=context.texts.reason(outcome.reason)) if outcome.reason is not None else None

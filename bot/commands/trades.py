@@ -7,7 +7,7 @@ from bot.commands.arguments.symbols import read_symbol
 from bot.commands.base import Args, Command, bad_argument
 from bot.commands.caller import Caller
 from bot.commands.context import CommandContext
-from bot.commands.pagination import leaf_buttons, read_leaf
+from bot.commands.pagination import page_buttons, read_page
 from bot.texts import Html
 from bot.views.chat_message import ChatMessage
 from bot.views.duration import duration
@@ -21,20 +21,20 @@ _USAGE = "[1-20] [SYMBOL]"
 
 async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessage:
     """Shows one line per trade, the newest first; of all symbols or of one."""
-    leaf = read_leaf(args)
-    words = list(leaf.args)
+    request = read_page(args)
+    words = list(request.args)
     count = read_count(words.pop(0)) if words and words[0].isdigit() else _DEFAULT
     symbol = read_symbol(words.pop(0)) if words else None
-    if count is None or words or (symbol is None and len(leaf.args) > 1):
+    if count is None or words or (symbol is None and len(request.args) > 1):
         return bad_argument(context, args, f"trades {_USAGE}")
     try:
-        trades = await context.ledger.queries.recent_trades(count, symbol=symbol, page=leaf.page)
+        trades = await context.ledger.queries.recent_trades(count, symbol=symbol, page=request.page)
     except LedgerUnavailable:
         return ChatMessage(context.texts("answer.ledger_read"))
     if not trades:
-        return ChatMessage(context.texts("trades.none"), leaf_buttons("trades", leaf, [], count, context.texts))
+        return ChatMessage(context.texts("trades.none"), page_buttons("trades", request, [], count, context.texts))
     lines = [context.texts("trades"), *_lines(context, [trade for _, trade in trades])]
-    return ChatMessage("\n".join(lines), leaf_buttons("trades", leaf, [seq for seq, _ in trades], count, context.texts))
+    return ChatMessage("\n".join(lines), page_buttons("trades", request, [seq for seq, _ in trades], count, context.texts))
 
 
 def _lines(context: CommandContext, trades: Sequence[Trade]) -> list[Html]:

@@ -98,8 +98,8 @@ async def _invite(context: CommandContext, role: Role, caller: Caller) -> ChatMe
 
 async def _link(context: CommandContext, caller: Caller, role: Role, source_id: str) -> str:
     word = new_invite_word()
-    wish = InviteRequested(digest_of(word), role, caller.user_id, caller.name)
-    if trouble := await request(context, wish, replace(caller, source_id=source_id)):
+    body = InviteRequested(digest_of(word), role, caller.user_id, caller.name)
+    if trouble := await request(context, body, replace(caller, source_id=source_id)):
         return trouble
     link = f"https://t.me/{context.program.bot_name()}?start={word}"
     return context.texts("people.link", role=_role(context, role), link=link)
@@ -114,8 +114,8 @@ def _ask_codes(context: CommandContext, person: int, caller: Caller) -> ChatMess
 
 
 async def _end_codes(context: CommandContext, caller: Caller, person: int, source_id: str) -> str:
-    wish = AuthenticatorEnded(person, caller.user_id, caller.name)
-    trouble = await request(context, wish, replace(caller, source_id=source_id))
+    body = AuthenticatorEnded(person, caller.user_id, caller.name)
+    trouble = await request(context, body, replace(caller, source_id=source_id))
     return trouble or context.texts("people.codes_ended", person=person)
 
 

@@ -37,8 +37,8 @@ def near_zones(text: str) -> list[str]:
         # In IANA's names the sign is reversed: Etc/GMT-3 is three hours ahead of UTC.
         name = f"Etc/GMT{'-' if match[1] == '+' else '+'}{int(match[2])}"
         return [name] if _exists(name) else []
-    wanted = text.lower()
-    found = [zone for zone in available_timezones() if zone.lower() == wanted or zone.lower().rpartition("/")[2] == wanted]
+    name = text.lower()
+    found = [zone for zone in available_timezones() if zone.lower() == name or zone.lower().rpartition("/")[2] == name]
     return sorted(found, key=lambda zone: (zone.count("/") != 1, zone))[:_SHOWN]
 
 

@@ -23,13 +23,13 @@ class EmergencyAlert:
     """Sends what cannot be written into the outbox. Each alert is sent once, and by nothing else."""
 
     def __init__(self, bot: ExtBot[None], recipients: Recipients, paces: RateLimiters, clock: Clock) -> None:
-        self._speaker = RetryingBot(bot, clock)
+        self._sender = RetryingBot(bot, clock)
         self._recipients = recipients
         self._paces = paces
 
     async def close(self) -> None:
         """Closes the connection."""
-        await self._speaker.bot.request.shutdown()
+        await self._sender.bot.request.shutdown()
 
     async def say(self, lines: Callable[[Texts], list[Html]]) -> None:
         """Sends it, however long Telegram takes; gives up where retrying would not help."""
@@ -37,9 +37,9 @@ class EmergencyAlert:
         message = ChatMessage("\n".join(lines(recipient.texts)))
         await self._paces.of(recipient.chat_id).take()
         try:
-            await self._speaker.send(recipient.chat_id, message, thread_id=recipient.thread_id)
+            await self._sender.send(recipient.chat_id, message, thread_id=recipient.thread_id)
         except TelegramError as error:
-            log.error("the owner cannot be told", error=self._speaker.words(error))
+            log.error("the owner cannot be told", error=self._sender.words(error))
 
     async def say_last(self, lines: Callable[[Texts], list[Html]]) -> None:
         """Sends it while the process ends: tries for some seconds and never raises."""

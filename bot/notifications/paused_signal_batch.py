@@ -14,24 +14,24 @@ class PausedSignalBatch:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._held: Sequence[OutboxItem] = ()
+        self._waiting: Sequence[OutboxItem] = ()
         self._due_at = 0.0
-        self._told_at = -_ONE_MESSAGE
+        self._sent_at = -_ONE_MESSAGE
 
-    def hold(self, items: Sequence[OutboxItem]) -> None:
+    def replace_waiting(self, items: Sequence[OutboxItem]) -> None:
         """Replaces the waiting events."""
-        if items and not self._held:
-            self._due_at = max(self._clock.monotonic() + _AT_FIRST, self._told_at + _ONE_MESSAGE)
-        self._held = items
+        if items and not self._waiting:
+            self._due_at = max(self._clock.monotonic() + _AT_FIRST, self._sent_at + _ONE_MESSAGE)
+        self._waiting = items
 
     def due_in(self) -> float | None:
         """Returns the seconds until they are due; None where there are none."""
-        return max(self._due_at - self._clock.monotonic(), 0.0) if self._held else None
+        return max(self._due_at - self._clock.monotonic(), 0.0) if self._waiting else None
 
     def take(self) -> Sequence[OutboxItem]:
         """Returns all waiting events, in order."""
-        return self._held
+        return self._waiting
 
-    def told(self) -> None:
+    def sent(self) -> None:
         """Marks them as sent."""
-        self._held, self._told_at = (), self._clock.monotonic()
+        self._waiting, self._sent_at = (), self._clock.monotonic()

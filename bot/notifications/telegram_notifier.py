@@ -14,7 +14,7 @@ from bot.notifications.approval_countdown import ApprovalCountdown
 from bot.notifications.dead_letter_batch import DeadLetterBatch
 from bot.notifications.paused_signal_batch import PausedSignalBatch
 from bot.reports import charts
-from bot.subscriptions.notification_rules import Recipient, foldable, role_to_tap
+from bot.subscriptions.notification_rules import Recipient, batchable, role_to_tap
 from bot.telegram.client import NotTaken, RetryingBot
 from bot.telegram.rate_limiter import RateLimiter
 from bot.views.approval import question, record
@@ -40,9 +40,9 @@ from core.read_models import Gain
 log = structlog.get_logger(__name__)
 
 _READ = 2_000  # events of each priority read at once
-_FOLDED_FROM = 6  # this many waiting events are sent as one message
+_BATCHED_FROM = 6  # this many waiting events are sent as one message
 _LATE = timedelta(minutes=2)  # an older event shows its time, and two of them are already batched
-_LATE_FOLDED_FROM = 2
+_LATE_BATCHED_FROM = 2
 _LEDGER_PAUSE = 2.0  # seconds
 _LOOK_AGAIN = 5.0  # seconds after which withheld events are checked again
 _NO_TOPIC = ("thread not found", "topic_deleted", "topic_closed")  # the topic was deleted, or closed to the bot
@@ -64,7 +64,7 @@ class TelegramNotifier:
     ) -> None:
         """Takes `recipient`, which returns the recipient's current state; its key never changes. `quote` returns a symbol's
         current quote."""
-        self._speaker = RetryingBot(bot, clock)
+        self._sender = RetryingBot(bot, clock)
         self._recipient = recipient
         self._key = recipient().key
         self._outbox = outbox
@@ -73,23 +73,23 @@ class TelegramNotifier:
         self._dead_letters = DeadLetterBatch(clock)
         self._pauses = PausedSignalBatch(clock)
         self._countdown = ApprovalCountdown(clock, quote)
-        self._told: dict[Priority, int] | None = None
-        self._unkept: list[Delivery] = []  # accepted by Telegram, and not yet written to the ledger
+        self._delivered: dict[Priority, int] | None = None
+        self._unrecorded: list[Delivery] = []  # accepted by Telegram, and not yet written to the ledger
         self._moved_to: int | None = None
         self._lost_topic: int | None = None
         self._hopeless = 0
         self._seen = 0
         self.waiting = 0
-        """How many events were there to be told when last looked, and could not all be told at once."""
+        """Events that waited at the last check and could not all be sent at once."""
 
     @property
     def ready(self) -> tuple[bool, str]:
         """Tells whether alerts go out, and what is wrong if not."""
-        return (not self._speaker.problem, self._speaker.problem or "alerts go out")
+        return (not self._sender.problem, self._sender.problem or "alerts go out")
 
     async def pending(self) -> int:
         """Returns how many events wait, without those that this reader's settings delay. Raises LedgerUnavailable."""
-        return await self._outbox.pending(self._lanes(self._recipient())) if self._told is not None else 0
+        return await self._outbox.pending(self._cursors(self._recipient())) if self._delivered is not None else 0
 
     async def run(self) -> None:
         """Sends notifications until cancelled. Nothing that Telegram or the ledger does ends it, except that a person has
@@ -99,15 +99,15 @@ class TelegramNotifier:
 
     async def _turn(self) -> bool:
         try:
-            await self._keep()
-            if self._told is None:
-                self._told = await self._begin()
+            await self._write_deliveries()
+            if self._delivered is None:
+                self._delivered = await self._begin()
             await self._pace.free()  # events that arrive during the wait are batched
             recipient = self._present()
             seen = self._seen
-            items = await self._outbox.waiting(self._lanes(recipient), _READ)
+            items = await self._outbox.waiting(self._cursors(recipient), _READ)
             self.waiting = len(items)
-            if not await self._tell_next(recipient, items):
+            if not await self._deliver_next(recipient, items):
                 self.waiting = 0
                 if not await self._count_down(recipient):
                     await self._rest(seen)
@@ -118,7 +118,7 @@ class TelegramNotifier:
             log.error("the chat became a supergroup: set TG_CHAT_ID to its new id", new_chat_id=error.new_chat_id)
             self._moved_to = error.new_chat_id
         except NotTaken as error:
-            log.error("an alert is not taken; it is tried again", error=self._speaker.words(error))
+            log.error("an alert is not taken; it is tried again", error=self._sender.words(error))
         except TelegramError as error:
             if isinstance(error, Forbidden) and self._key != MAIN_READER:
                 return False
@@ -126,7 +126,7 @@ class TelegramNotifier:
             # The bot is blocked, or the chat or the token unknown: only people can fix it, and everything waits until then.
             self._hopeless += 1
             pause = min(_HOPELESS_PAUSE * 2 ** (self._hopeless - 1), _LONGEST_PAUSE)
-            log.error("alerts cannot be delivered; they wait", error=self._speaker.words(error), again_in_seconds=pause)
+            log.error("alerts cannot be delivered; they wait", error=self._sender.words(error), again_in_seconds=pause)
             await self._clock.sleep(pause)
         else:
             self._hopeless = 0
@@ -144,9 +144,9 @@ class TelegramNotifier:
         recipient = self._recipient()
         return recipient if self._moved_to is None else replace(recipient, chat_id=self._moved_to)
 
-    def _lanes(self, recipient: Recipient) -> Mapping[Priority, int]:
-        told = self._told or {}
-        if recipient.holds_back(self._clock.now()):
+    def _cursors(self, recipient: Recipient) -> Mapping[Priority, int]:
+        told = self._delivered or {}
+        if recipient.is_quiet(self._clock.now()):
             return {Priority.URGENT: told[Priority.URGENT]}
         return told
 
@@ -166,56 +166,57 @@ class TelegramNotifier:
 
     # --- what is sent next
 
-    async def _tell_next(self, recipient: Recipient, items: Sequence[OutboxItem]) -> bool:
+    async def _deliver_next(self, recipient: Recipient, items: Sequence[OutboxItem]) -> bool:
         """Sends the most urgent waiting event. Returns False where nothing is due."""
         letters = [item for item in items if item.event.priority is Priority.GATHERED]
         paused = [item for item in items if item.event.priority is Priority.PAUSED]
-        others = self._wanted(recipient, [item for item in items if item.event.priority < Priority.GATHERED])
-        self._hold(recipient, letters)
-        self._pauses.hold(self._wanted(recipient, paused))
+        others = self._received(recipient, [item for item in items if item.event.priority < Priority.GATHERED])
+        self._collect(recipient, letters)
+        self._pauses.replace_waiting(self._received(recipient, paused))
         letters_due = self._dead_letters.due_in() == 0
         if others and (others[0].event.priority is Priority.URGENT or not letters_due):
-            await self._tell(recipient, [item for item in others if item.event.priority is others[0].event.priority])
+            await self._deliver(recipient, [item for item in others if item.event.priority is others[0].event.priority])
         elif letters_due:
-            await self._tell_dead_letters(recipient)
+            await self._deliver_dead_letters(recipient)
         elif self._pauses.due_in() == 0:
-            await self._tell_paused(recipient)
+            await self._deliver_paused(recipient)
         else:
             return False
         return True
 
-    def _wanted(self, recipient: Recipient, items: Sequence[OutboxItem]) -> list[OutboxItem]:
+    def _received(self, recipient: Recipient, items: Sequence[OutboxItem]) -> list[OutboxItem]:
         """Returns the events that this reader receives; marks skipped ones as delivered where nothing waits before them."""
-        wanted: list[OutboxItem] = []
+        received: list[OutboxItem] = []
         for item in items:
-            if recipient.is_told(item):
-                wanted.append(item)
-            elif not any(before.event.priority is item.event.priority for before in wanted[-1:]):
+            if recipient.is_notified(item):
+                received.append(item)
+            elif not any(before.event.priority is item.event.priority for before in received[-1:]):
                 self._done(item.event.priority, item.seq)
-        return wanted
+        return received
 
-    def _hold(self, recipient: Recipient, letters: Sequence[OutboxItem]) -> None:
+    def _collect(self, recipient: Recipient, letters: Sequence[OutboxItem]) -> None:
         if letters and recipient.level(letters[0].event) is Level.OFF:
             self._done(Priority.GATHERED, letters[-1].seq)
             letters = []
-        self._dead_letters.hold(letters)
+        self._dead_letters.replace_waiting(letters)
 
-    async def _tell(self, recipient: Recipient, items: Sequence[OutboxItem]) -> None:
+    async def _deliver(self, recipient: Recipient, items: Sequence[OutboxItem]) -> None:
         """Sends the first of `items`, which have one priority, or all that can be batched with it."""
         first = items[0]
         late = self._clock.now() - first.at > _LATE
-        alike = foldable(items)
-        if len(alike) >= (_LATE_FOLDED_FROM if late else _FOLDED_FROM):
+        alike = batchable(items)
+        if len(alike) >= (_LATE_BATCHED_FROM if late else _BATCHED_FROM):
             for item in alike:
                 await self._complete_record(recipient, item)
-            await self._told_by(recipient, alike, await self._send_about(recipient, self._folded(recipient, alike), first))
+            message_id = await self._send_about(recipient, self._batched(recipient, alike), first)
+            await self._record_delivery(recipient, alike, message_id)
         elif isinstance(first.event, ApprovalRequested):
             await self._ask(recipient, first, first.event, items)
         elif isinstance(first.event, ApprovalClosed):
             unasked = await self._never_asked(recipient, items)
             if len(unasked) > 1:
-                message = replace(self._folded(recipient, unasked), silent=True)
-                await self._told_by(recipient, unasked, await self._send_about(recipient, message, first))
+                message = replace(self._batched(recipient, unasked), silent=True)
+                await self._record_delivery(recipient, unasked, await self._send_about(recipient, message, first))
             else:
                 await self._close(recipient, first, first.event)
         else:
@@ -226,7 +227,7 @@ class TelegramNotifier:
             if late:
                 moment = recipient.texts("late", time=recipient.texts.full_moment(first.at))
                 message = replace(message, text=f"{message.text}\n{moment}")
-            await self._told_by(recipient, [first], await self._send_about(recipient, message, first))
+            await self._record_delivery(recipient, [first], await self._send_about(recipient, message, first))
 
     async def _chart(self, recipient: Recipient, digest: Digest) -> bytes:
         """Returns the chart of the last days' results; empty where it cannot be drawn."""
@@ -241,7 +242,7 @@ class TelegramNotifier:
             return
         message = self._rendered(recipient, item)
         message_id = await self._send_about(recipient, message, item)
-        await self._told_by(recipient, [item], message_id, question=event.approval.inbox_seq)
+        await self._record_delivery(recipient, [item], message_id, question=event.approval.inbox_seq)
         self._countdown.began(event, message_id, message.keyboard)
 
     async def _never_asked(self, recipient: Recipient, items: Sequence[OutboxItem]) -> list[OutboxItem]:
@@ -275,7 +276,7 @@ class TelegramNotifier:
         asked = await self._outbox.question_message(recipient.chat_id, event.approval.inbox_seq)
         if asked is None or not await self._edit(recipient, asked, message):
             asked = await self._send_about(recipient, message, item)
-        await self._told_by(recipient, [item], asked, question=event.approval.inbox_seq)
+        await self._record_delivery(recipient, [item], asked, question=event.approval.inbox_seq)
 
     async def _complete_record(self, recipient: Recipient, item: OutboxItem) -> None:
         """Adds the outcome of an approved order to the message that asked about it."""
@@ -286,29 +287,29 @@ class TelegramNotifier:
         if asked is not None:
             await self._edit(recipient, asked, record(event, recipient.texts))
 
-    async def _tell_dead_letters(self, recipient: Recipient) -> None:
-        news = self._dead_letters.take(recipient.texts)
-        message_id = news.message_id
-        if message_id is None or not await self._edit(recipient, message_id, news.message):
-            message_id = await self._send(recipient, news.message, "dead_letters", news.seqs[0])
-        self._dead_letters.told(news, message_id)
-        await self._mark(Delivery(recipient.chat_id, message_id, Priority.GATHERED, news.seqs[0], news.seqs[-1]))
+    async def _deliver_dead_letters(self, recipient: Recipient) -> None:
+        batched = self._dead_letters.take(recipient.texts)
+        message_id = batched.message_id
+        if message_id is None or not await self._edit(recipient, message_id, batched.message):
+            message_id = await self._send(recipient, batched.message, "dead_letters", batched.seqs[0])
+        self._dead_letters.sent(batched, message_id)
+        await self._mark(Delivery(recipient.chat_id, message_id, Priority.GATHERED, batched.seqs[0], batched.seqs[-1]))
 
-    async def _tell_paused(self, recipient: Recipient) -> None:
+    async def _deliver_paused(self, recipient: Recipient) -> None:
         """Sends the signals skipped during a pause: a single one as usual, several as one silent message."""
         items = self._pauses.take()
-        message = self._rendered(recipient, items[0]) if len(items) == 1 else self._folded(recipient, items)
+        message = self._rendered(recipient, items[0]) if len(items) == 1 else self._batched(recipient, items)
         message_id = await self._send_about(recipient, replace(message, silent=True), items[0])
-        self._pauses.told()
-        await self._told_by(recipient, items, message_id)
+        self._pauses.sent()
+        await self._record_delivery(recipient, items, message_id)
 
     # --- delivery records
 
     def _done(self, priority: Priority, seq: int) -> None:
-        if self._told is not None:
-            self._told[priority] = max(seq, self._told[priority])
+        if self._delivered is not None:
+            self._delivered[priority] = max(seq, self._delivered[priority])
 
-    async def _told_by(
+    async def _record_delivery(
         self, recipient: Recipient, items: Sequence[OutboxItem], message_id: int, *, question: int | None = None
     ) -> None:
         first, last = items[0], items[-1]
@@ -316,23 +317,23 @@ class TelegramNotifier:
         await self._mark(Delivery(recipient.chat_id, message_id, priority, first.seq, last.seq, question))
 
     async def _mark(self, delivery: Delivery) -> None:
-        self._unkept.append(delivery)
+        self._unrecorded.append(delivery)
         self._done(delivery.priority, delivery.last_seq)
-        await self._keep()
+        await self._write_deliveries()
 
-    async def _keep(self) -> None:
+    async def _write_deliveries(self) -> None:
         """Writes deliveries to the ledger before anything else is read, so that a failing ledger does not cause duplicates."""
-        while self._unkept and self._told is not None:
-            await self._outbox.keep_told(self._key, self._told, self._unkept[0])
-            self._unkept.pop(0)
+        while self._unrecorded and self._delivered is not None:
+            await self._outbox.keep_told(self._key, self._delivered, self._unrecorded[0])
+            self._unrecorded.pop(0)
 
     # --- how it is sent
 
-    def _folded(self, recipient: Recipient, items: Sequence[OutboxItem]) -> ChatMessage:
+    def _batched(self, recipient: Recipient, items: Sequence[OutboxItem]) -> ChatMessage:
         try:
             message = render_digest(items, recipient.texts)
         except Exception:
-            log.exception("events could not be folded", seqs=[item.seq for item in items])
+            log.exception("events could not be combined", seqs=[item.seq for item in items])
             message = ChatMessage(recipient.texts("digest", count=len(items)))
         loud = any(recipient.level(item.event) is Level.LOUD and item.event.priority is not Priority.CHATTY for item in items)
         may_tap = all(recipient.role >= role_to_tap(item) for item in items)
@@ -366,12 +367,12 @@ class TelegramNotifier:
         number. Raises TelegramError where this chat accepts nothing at all."""
         await self._pace.take()
         try:
-            return await self._speaker.send(recipient.chat_id, message, thread_id=self._thread(recipient))
+            return await self._sender.send(recipient.chat_id, message, thread_id=self._thread(recipient))
         except BadRequest as error:
             if recipient.thread_id is not None and any(word in str(error).lower() for word in _NO_TOPIC):
-                log.error("TG_TOPIC_ID takes nothing; alerts go to the group itself", error=self._speaker.words(error))
+                log.error("TG_TOPIC_ID takes nothing; alerts go to the group itself", error=self._sender.words(error))
                 self._lost_topic = recipient.thread_id
-                return await self._speaker.send(recipient.chat_id, message)
+                return await self._sender.send(recipient.chat_id, message)
             if "chat not found" in str(error).lower():
                 raise
             refused: TelegramError = error
@@ -380,9 +381,9 @@ class TelegramNotifier:
             refused, attempts = error, 1  # the full message may pass again soon
         finally:
             self._pace.count()  # a second from when it arrived, not from when it left
-        log.error("Telegram refuses a message", error=self._speaker.words(refused), seq=seq)
+        log.error("Telegram refuses a message", error=self._sender.words(refused), seq=seq)
         bare = self._unshowable(recipient, kind, seq)
-        return await self._speaker.send(recipient.chat_id, bare, attempts, thread_id=self._thread(recipient))
+        return await self._sender.send(recipient.chat_id, bare, attempts, thread_id=self._thread(recipient))
 
     def _thread(self, recipient: Recipient) -> int | None:
         """Returns the topic, unless it is gone."""
@@ -391,6 +392,6 @@ class TelegramNotifier:
     async def _edit(self, recipient: Recipient, message_id: int, message: ChatMessage) -> bool:
         await self._pace.take()
         try:
-            return await self._speaker.edit(recipient.chat_id, message_id, message)
+            return await self._sender.edit(recipient.chat_id, message_id, message)
         finally:
             self._pace.count()

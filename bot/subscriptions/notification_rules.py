@@ -36,7 +36,7 @@ DEFAULTS: Mapping[Role, Mapping[Topic, Level]] = {
 class Recipient:
     """A chat that receives notifications, in its current state. `key` names it in the ledger, `thread_id` is a group's topic,
     `reader` holds its settings; `bot_name` is for links to the bot; `since` is when a person was let in (again).
-    `told_elsewhere`: its people read everything in the owner's group, so that nothing is sent twice unasked."""
+    `notified_elsewhere`: its people read everything in the owner's group, so that nothing is sent twice unasked."""
 
     key: str
     chat_id: int
@@ -44,13 +44,13 @@ class Recipient:
     reader: Reader
     texts: Texts
     thread_id: int | None = None
-    told_elsewhere: bool = False
+    notified_elsewhere: bool = False
     bot_name: str = ""
     since: datetime | None = None
 
     def level_of(self, topic: Topic) -> Level:
         """Returns the level that was set, otherwise the role's default."""
-        default = Level.OFF if self.told_elsewhere else DEFAULTS[self.role][topic]
+        default = Level.OFF if self.notified_elsewhere else DEFAULTS[self.role][topic]
         return self.reader.levels.get(topic, default)
 
     def level(self, event: Event) -> Level:
@@ -64,18 +64,18 @@ class Recipient:
             return Level.OFF
         return self.level_of(topic_of(event))
 
-    def is_told(self, item: OutboxItem) -> bool:
+    def is_notified(self, item: OutboxItem) -> bool:
         """Tells whether this reader is notified at all: never of anything from before they had the right."""
         return self.level(item.event) is not Level.OFF and (self.since is None or item.at >= self.since)
 
-    def holds_back(self, now: datetime) -> bool:
+    def is_quiet(self, now: datetime) -> bool:
         """Tells whether non-urgent events wait: muted, or quiet hours by this reader's clock."""
         if self.reader.muted_until is not None and now < self.reader.muted_until:
             return True
         return self.reader.quiet is not None and self.reader.quiet.include(now.astimezone(self.texts.zone).time())
 
 
-def foldable(items: Sequence[OutboxItem]) -> list[OutboxItem]:
+def batchable(items: Sequence[OutboxItem]) -> list[OutboxItem]:
     """Returns the first of `items` that need no message of their own, up to one that does."""
     alike: list[OutboxItem] = []
     for item in items:

@@ -63,5 +63,5 @@ class Recipients:
             thread_id=self.thread_id if is_main else None,
             bot_name=self.bot_name(),
             since=person.since if person is not None else None,
-            told_elsewhere=not is_main and self.chat_id < 0,
+            notified_elsewhere=not is_main and self.chat_id < 0,
         )

@@ -25,8 +25,8 @@ _Menu = tuple[tuple[str, str], ...]
 class CommandMenus:
     """Keeps the menus up to date: a person who joins, leaves or changes the language soon sees the change."""
 
-    def __init__(self, speaker: RetryingBot, context: CommandContext) -> None:
-        self._speaker = speaker
+    def __init__(self, sender: RetryingBot, context: CommandContext) -> None:
+        self._sender = sender
         self._context = context
         self._shown: dict[int | None, _Menu] = {}  # by chat; None is the default for all others
 
@@ -55,17 +55,17 @@ class CommandMenus:
     async def _show(self, chat_id: int | None, menu: _Menu) -> None:
         scope: BotCommandScope = BotCommandScopeDefault() if chat_id is None else BotCommandScopeChat(chat_id)
         commands = [BotCommand(name, description) for name, description in menu]
-        bot = self._speaker.bot
+        bot = self._sender.bot
         try:
             if commands:
-                await self._speaker.do(lambda: bot.set_my_commands(commands, scope=scope), _ATTEMPTS)
+                await self._sender.do(lambda: bot.set_my_commands(commands, scope=scope), _ATTEMPTS)
             else:
                 for language in (None, *LANGUAGES):
-                    await self._speaker.do(partial(bot.delete_my_commands, scope, language_code=language), _ATTEMPTS)
+                    await self._sender.do(partial(bot.delete_my_commands, scope, language_code=language), _ATTEMPTS)
         except BadRequest:
             pass  # this person has not started the bot yet; at /start there is a chat
         except TelegramError as error:
-            log.warning("a command menu could not be set", error=self._speaker.words(error))
+            log.warning("a command menu could not be set", error=self._sender.words(error))
             await self._context.clock.sleep(_AGAIN_SECONDS)
             return
         self._shown[chat_id] = menu

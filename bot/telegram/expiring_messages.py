@@ -14,8 +14,8 @@ _ATTEMPTS = 3
 class ExpiringMessages:
     """Keeps one expiring message per chat: a new one replaces it."""
 
-    def __init__(self, speaker: RetryingBot, clock: Clock) -> None:
-        self._speaker = speaker
+    def __init__(self, sender: RetryingBot, clock: Clock) -> None:
+        self._sender = sender
         self._clock = clock
         self._kept: dict[int, tuple[int, asyncio.Task[None]]] = {}
 
@@ -42,6 +42,6 @@ class ExpiringMessages:
         await self._delete(chat_id, message_id)
 
     async def _delete(self, chat_id: int, message_id: int) -> None:
-        bot = self._speaker.bot
+        bot = self._sender.bot
         with suppress(TelegramError):  # its reader deleted it already
-            await self._speaker.do(lambda: bot.delete_message(chat_id, message_id), _ATTEMPTS)
+            await self._sender.do(lambda: bot.delete_message(chat_id, message_id), _ATTEMPTS)

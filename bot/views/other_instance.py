@@ -4,7 +4,7 @@ from bot.texts import Html, Texts, short
 from core.domain.events.process import AnotherProgram
 
 QUIET_SECONDS = 45
-"""Whose poll lasted so long undisturbed is alone. Telegram lets none last longer than 50 s."""
+"""A program whose poll lasts so long undisturbed is alone. Telegram ends every poll after 50 s."""
 STAYS_SECONDS = 60
 """Another program that comes and is still there after so long stops the entries of one that had been alone."""
 _WHO_SHOWN = 160

@@ -7,24 +7,24 @@ from core.domain.account import ACCOUNT
 from core.domain.events.symbol_halts import HaltAccepted, SymbolHalted, SymbolResumed
 from core.domain.symbol_halt import SymbolHalt
 
-HoldEvent = SymbolHalted | SymbolResumed | HaltAccepted
+HaltEvent = SymbolHalted | SymbolResumed | HaltAccepted
 
 
-def hold_lines(hold: SymbolHalt, texts: Texts) -> list[Html]:
+def halt_lines(halt: SymbolHalt, texts: Texts) -> list[Html]:
     """Returns what is halted, and where ledger and exchange differ."""
-    return [texts("hold.symbol", symbol=hold_name(hold, texts)), *_differences(hold, texts)]
+    return [texts("hold.symbol", symbol=halt_name(halt, texts)), *_differences(halt, texts)]
 
 
-def hold_name(hold: SymbolHalt, texts: Texts) -> Html:
+def halt_name(halt: SymbolHalt, texts: Texts) -> Html:
     """Returns the symbol, or the account."""
-    return texts("hold.account") if hold.symbol == ACCOUNT else texts("hold.name", symbol=hold.symbol)
+    return texts("hold.account") if halt.symbol == ACCOUNT else texts("hold.name", symbol=halt.symbol)
 
 
-def _differences(hold: SymbolHalt, texts: Texts) -> list[Html]:
-    return [texts("hold.difference", difference=texts.reason(difference)) for difference in hold.differences]
+def _differences(halt: SymbolHalt, texts: Texts) -> list[Html]:
+    return [texts("hold.difference", difference=texts.reason(difference)) for difference in halt.differences]
 
 
-def event_lines(event: HoldEvent, texts: Texts) -> list[Html]:
+def event_lines(event: HaltEvent, texts: Texts) -> list[Html]:
     """Returns the alert of a halt that began or ended."""
     symbol = event.hold.symbol
     match event:
@@ -48,7 +48,7 @@ def event_lines(event: HoldEvent, texts: Texts) -> list[Html]:
             return lines
 
 
-def accept_button(hold: SymbolHalt, texts: Texts) -> Keyboard:
+def accept_button(halt: SymbolHalt, texts: Texts) -> Keyboard:
     """Returns the button that does the same as the typed command."""
-    word = texts("button.accept_account") if hold.symbol == ACCOUNT else texts("button.accept", symbol=hold.symbol)
-    return ((Button(word, f"/accept {hold.symbol}"),),)
+    word = texts("button.accept_account") if halt.symbol == ACCOUNT else texts("button.accept", symbol=halt.symbol)
+    return ((Button(word, f"/accept {halt.symbol}"),),)

@@ -13,7 +13,7 @@ from bot.web.allowed_hosts import HostCheck
 from bot.web.api_docs import page_of
 
 Readiness = Callable[[], tuple[bool, str]]
-"""Whether a part is ready and a word on its state, safe to show; answers at once, from what it knows."""
+"""Returns whether a part is ready and a detail of its state, safe to show; answers at once, from memory."""
 
 _FRESH = {"Cache-Control": "no-store"}
 

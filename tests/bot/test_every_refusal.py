@@ -151,7 +151,7 @@ def test_a_reason_that_costs_an_exit_is_told_loudly_with_its_sentence(way: str, 
     why = Reason(code, filled)
     for event in events_of(way, why, source):
         item = OutboxItem(1, NOON, event)
-        assert recipient().is_told(item)
+        assert recipient().is_notified(item)
         assert recipient().level(event) is Level.LOUD
         assert event.priority is not Priority.CHATTY
         for language in LANGUAGES:

@@ -128,14 +128,14 @@ _DELIVER_BATCH = KafkaSource._deliver_batch
 async def _send_once(self: TelegramNotifier, recipient: Any, message: Any, *_: Any) -> int:
     await self._pace.take()
     try:
-        return await self._speaker.send(recipient.chat_id, message, 1)
+        return await self._sender.send(recipient.chat_id, message, 1)
     except TelegramError:
         return 0
 
 
 async def _mark_first(self: TelegramNotifier, recipient: Any, items: Any) -> None:
-    await self._told_by(recipient, items[:1], 1)
-    await self._speaker.send(recipient.chat_id, self._rendered(recipient, items[0]))
+    await self._record_delivery(recipient, items[:1], 1)
+    await self._sender.send(recipient.chat_id, self._rendered(recipient, items[0]))
 
 
 def _double_fills(order: Order, report: ExecutionReport, *rest: Any) -> Any:
@@ -332,7 +332,7 @@ VARIANTS: dict[str, Variant] = {
     "the Kafka position is stored before the inbox": swap(KafkaSource, "_deliver_batch", _offset_first),
     "a log that was cut is taken for a topic made anew": swap(KafkaSource, "_known_before", _knows_nothing),
     "an alert is dropped when the chat fails": swap(TelegramNotifier, "_send", _send_once),
-    "an alert is marked before it is sent": swap(TelegramNotifier, "_tell", _mark_first),
+    "an alert is marked before it is sent": swap(TelegramNotifier, "_deliver", _mark_first),
     "a fill is counted twice": swap(placing, "settle", _double_fills),
     "the fee in the base asset is lost": swap(profit, "add_up_fees", _no_base_fee),
     "the lease is ignored": lambda: patched(

@@ -103,7 +103,7 @@ def test_a_bot_api_server_of_ones_own_is_no_look_alike() -> None:
 
 
 @pytest.mark.parametrize(
-    ("broker", "protocol", "is_told"),
+    ("broker", "protocol", "is_notified"),
     [
         ("kafka.example.org:9092", "SASL_PLAINTEXT", True),
         ("127.0.0.1:9092,10.0.0.5:9092", "SASL_PLAINTEXT", True),
@@ -114,14 +114,14 @@ def test_a_bot_api_server_of_ones_own_is_no_look_alike() -> None:
         ("kafka.example.org:9092", "SASL_SSL", False),
     ],
 )
-def test_a_password_for_a_far_broker_travels_encrypted_or_it_is_told(broker: str, protocol: str, is_told: bool) -> None:
+def test_a_password_for_a_far_broker_travels_encrypted_or_it_is_told(broker: str, protocol: str, is_notified: bool) -> None:
     told = warnings(KAFKA_BROKER=broker, KAFKA_SECURITY_PROTOCOL=protocol, KAFKA_USERNAME="u", KAFKA_PASSWORD="p" * 8)
-    assert [word.startswith("KAFKA_SECURITY_PROTOCOL: SASL_PLAINTEXT sends") for word in told] == [True] * is_told
+    assert [word.startswith("KAFKA_SECURITY_PROTOCOL: SASL_PLAINTEXT sends") for word in told] == [True] * is_notified
     assert all("p" * 8 not in word for word in told)
 
 
 @pytest.mark.parametrize(
-    ("broker", "is_told"),
+    ("broker", "is_notified"),
     [
         *(("kafka.example.org:9092", True), ("Kafka.Example.org", True), ("kafka:9092,10.0.0.5:9092", True)),
         *(("[2001:db8::1]:9092", True), ("127.0.0.1:9092", False), ("[::1]:9092", False), ("localhost", False)),
@@ -129,9 +129,9 @@ def test_a_password_for_a_far_broker_travels_encrypted_or_it_is_told(broker: str
     ],
 )
 @pytest.mark.parametrize("protocol", ["PLAINTEXT", "plaintext", None])
-def test_signals_from_a_far_broker_travel_encrypted_or_it_is_told(broker: str, is_told: bool, protocol: str | None) -> None:
+def test_signals_from_a_far_broker_travel_encrypted_or_it_is_told(broker: str, is_notified: bool, protocol: str | None) -> None:
     told = warnings(KAFKA_BROKER=broker, **({"KAFKA_SECURITY_PROTOCOL": protocol} if protocol else {}))
-    assert [word.startswith("KAFKA_SECURITY_PROTOCOL: PLAINTEXT reads") for word in told] == [True] * is_told
+    assert [word.startswith("KAFKA_SECURITY_PROTOCOL: PLAINTEXT reads") for word in told] == [True] * is_notified
     assert warnings(KAFKA_BROKER=broker, KAFKA_SECURITY_PROTOCOL="SSL") == []
 
 
