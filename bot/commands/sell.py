@@ -31,11 +31,11 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
     symbol = symbol_to_sell(context, args[0])
     if symbol is not None and (which := several_held(context, symbol, "sell")) is not None:
         return which
-    hand = _hand(context, symbol, args[1:], caller) if symbol is not None else None
-    if symbol is None or hand is None:
+    instruction = _instruction(context, symbol, args[1:], caller) if symbol is not None else None
+    if symbol is None or instruction is None:
         return bad_argument(context, args, f"sell {_USAGE}")
     nothing = reason("no_position", base=short(context.exchange.priced(symbol).base))
-    found = await plan(context, Side.SELL, symbol, hand) if context.portfolio.position(symbol).is_open else nothing
+    found = await plan(context, Side.SELL, symbol, instruction) if context.portfolio.position(symbol).is_open else nothing
     if isinstance(found, Plan) and (unfit := _too_little(context, found)) is not None:
         found = unfit
     if not isinstance(found, Plan):
@@ -54,14 +54,14 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
 def _too_little(context: CommandContext, found: Plan) -> Reason | None:
     """Returns why a part cannot be sold: it is worth less than the exchange accepts. All of a position is always tried."""
     instrument = context.exchange.market.instrument(found.symbol)
-    if found.hand.qty is None or instrument is None or found.value >= instrument.min_notional:
+    if found.instruction.qty is None or instrument is None or found.value >= instrument.min_notional:
         return None
     worth, minimum = worth_of(found.value), plain(instrument.min_notional)
     return reason("below_min_notional", value=worth, quote=instrument.quote, minimum=minimum)
 
 
-def _hand(context: CommandContext, symbol: str, size: Args, caller: Caller) -> ManualInstruction | None:
-    """Returns how much is to be sold; None for what is no size."""
+def _instruction(context: CommandContext, symbol: str, size: Args, caller: Caller) -> ManualInstruction | None:
+    """Returns how much to sell; None for an invalid size."""
     priced, held = context.exchange.priced(symbol), context.portfolio.position(symbol).qty
     try:
         match size:
