@@ -1,0 +1,94 @@
+"""Requests of people and timers in a few words, for /audit: one table, a row for each kind of message. Pure."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from bot.texts import Html, Texts, short
+from core.domain import messages
+from core.domain.access import Reader
+from core.domain.messages import Body
+
+B = TypeVar("B", bound=Body)
+Words = Callable[[B, Texts], Html]
+
+
+def audit_entry(body: Body, texts: Texts) -> Html:
+    """Returns the request in a few words."""
+    return ENTRIES[type(body)](body, texts)
+
+
+def _order(body: messages.SignalReceived, texts: Texts) -> Html:
+    return texts("audit.order", signal_type=short(body.signal.signal_type), symbol=short(body.signal.symbol))
+
+
+def _approval(body: messages.ApprovalAnswered, texts: Texts) -> Html:
+    if not body.approve:
+        return texts("audit.decline")
+    return texts("audit.half" if body.half else "audit.approve")
+
+
+def _controls(body: messages.ControlsRequested, texts: Texts) -> Html:
+    return texts(f"audit.pause_{body.pause}") if body.pause is not None else texts("audit.mode", mode=body.mode)
+
+
+def _limit(body: messages.LimitRequested, texts: Texts) -> Html:
+    return texts("audit.limit", name=short(body.name), value=short(body.value or "default"))
+
+
+def _reader(body: messages.ReaderRequested, texts: Texts) -> Html:
+    return texts("audit.reader", what=Html(", ".join(_changed(body.reader, name, texts) for name in body.changed)) or "…")
+
+
+def _changed(reader: Reader, name: str, texts: Texts) -> Html:
+    """Returns the change that somebody made to a chat's notification settings."""
+    match name:
+        case "levels":
+            levels = (f"{texts(f'topic.{topic}')}: {texts(f'level.{level}')}" for topic, level in reader.levels.items())
+            return Html(", ".join(levels))
+        case "quiet":
+            quiet = reader.quiet
+            return texts("audit.quiet", hours=f"{quiet.start:%H:%M}-{quiet.end:%H:%M}" if quiet is not None else "–")
+        case "muted_until":
+            until = reader.muted_until
+            return texts("audit.muted", until=texts.moment(until) if until is not None else "–")
+        case "heartbeat_hours":
+            return texts("audit.heartbeat", hours=reader.heartbeat_hours)
+        case "language" | "zone":
+            return texts("audit.own", value=short(str(getattr(reader, name))) or "–")
+        case _:
+            return texts("audit.began")
+
+
+def _always(key: str) -> Words[Any]:
+    return lambda _body, texts: texts(key)
+
+
+def _row(kind: type[B], words: Words[B]) -> tuple[type[Any], Words[Any]]:
+    return kind, words
+
+
+ENTRIES: Mapping[type[Any], Words[Any]] = dict(
+    (
+        _row(messages.SignalReceived, _order),
+        _row(messages.ApprovalAnswered, _approval),
+        _row(messages.ApprovalTimedOut, _always("audit.approval_over")),
+        _row(messages.ControlsRequested, _controls),
+        _row(messages.PauseTimedOut, _always("audit.pause_over")),
+        _row(messages.PanicEnded, _always("audit.panic_over")),
+        _row(messages.LimitRequested, _limit),
+        _row(messages.CancelRequested, lambda body, texts: texts("audit.cancel", symbol=short(body.symbol))),
+        _row(messages.FeePaid, lambda body, texts: texts("audit.fee", fee=f"{body.fee:f}", asset=short(body.asset))),
+        _row(messages.AcceptRequested, lambda body, texts: texts("audit.accept", symbol=short(body.symbol))),
+        _row(messages.OrderFound, _always("audit.found")),
+        _row(messages.InviteRequested, lambda body, texts: texts("audit.invite", role=texts(f"role.{body.role.name.lower()}"))),
+        _row(messages.InviteUsed, _always("audit.joined")),
+        _row(messages.InvitesWithdrawn, _always("audit.withdrawn")),
+        _row(messages.RevokeRequested, lambda body, texts: texts("audit.revoke", person=body.person)),
+        _row(messages.AuthenticatorRequested, _always("audit.authenticator")),
+        _row(messages.AuthenticatorEnded, lambda body, texts: texts("audit.codes_ended", person=body.person)),
+        _row(messages.CodeUsed, _always("audit.code")),
+        _row(messages.CodeRefused, _always("audit.code_refused")),
+        _row(messages.ReaderRequested, _reader),
+        _row(messages.DigestDue, _always("audit.digest")),
+    )
+)
