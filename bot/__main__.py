@@ -83,7 +83,7 @@ def _say(line: str) -> None:
 
 
 def _run(_: argparse.Namespace) -> int:
-    from bot.app import run
+    from bot.app.running import run
 
     settings = _settings()
     asyncio.run(run(settings))

@@ -12,7 +12,8 @@ import signal
 import sys
 import threading
 
-from bot.app import Embedded, run
+from bot.app.foundation import Embedded
+from bot.app.running import run
 from bot.clock import SystemClock
 from bot.settings.redaction import hide, shown
 from bot.settings.settings import load_settings

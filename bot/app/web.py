@@ -1,0 +1,52 @@
+"""The web servers: health and the webhook on one port, metrics on another."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from fastapi import APIRouter
+
+from bot.app.building import Parts
+from bot.web.health import create_web_app
+from bot.web.metrics import create_metrics_app
+from bot.web.server import serve_web
+from bot.web.webhook import signal_routes
+
+
+@asynccontextmanager
+async def serving(parts: Parts) -> AsyncIterator[None]:
+    """Serves from entry to exit. Raises ConfigurationError, which names the setting of a port that is taken."""
+    settings = parts.base.settings
+    async with AsyncExitStack() as stack:
+        if settings.http_port:
+            version, names = parts.chat.context.program.version, settings.http_allowed_hosts
+            web = create_web_app(parts.health.required, version, *_signal_routes(parts), names=names)
+            await stack.enter_async_context(serve_web(web, settings.http_host, settings.http_port))
+        if settings.metrics_port:
+            metrics = create_metrics_app(parts.base.metrics.registry, settings.http_allowed_hosts)
+            await stack.enter_async_context(serve_web(metrics, settings.http_host, settings.metrics_port, "METRICS_PORT"))
+        yield
+
+
+def _signal_routes(parts: Parts) -> list[APIRouter]:
+    settings, inbox, intake = parts.base.settings, parts.trading.inbox, parts.intake
+    if settings.webhook_secret is None:
+        return []
+
+    def note(why: str, unproved: bool) -> None:
+        parts.base.metrics.http_refused(why)
+        if unproved:
+            intake.turned_away.note(why)
+
+    return [
+        signal_routes(
+            settings.webhook_secret.get_secret_value(),
+            inbox.submit,
+            parts.base.ledger.find_signals,
+            lambda letter: inbox.deliver([], [letter]),
+            parts.base.clock,
+            note=note,
+            turned_back=intake.turned_back.note,
+            default_symbol=settings.symbol,
+            window=settings.signal_max_age,
+        )
+    ]
