@@ -19,6 +19,7 @@ from fastapi import APIRouter
 from hypothesis import HealthCheck, settings
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
+from bot.web import signal_identity
 from bot.web import webhook as signals
 from bot.web.health import Readiness, create_web_app
 from bot.web.server import serve_web
@@ -298,7 +299,7 @@ async def test_a_repetition_is_known_after_a_restart(before: float, after: float
 
 
 async def test_what_is_no_longer_remembered_is_known_still(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(signals, "REMEMBERED", 1)
+    monkeypatch.setattr(signal_identity, "REMEMBERED", 1)
     await hook.clock.forward(59)
     assert [(await hook.signed({**GOOD, "n": number})).status_code for number in (1, 2)] == [202, 202]
     await hook.clock.forward(2)
