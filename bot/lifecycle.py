@@ -61,7 +61,7 @@ def stop_on_signals(lifecycle: Lifecycle) -> Any:
     before = {number: signal.getsignal(number) for number in caught}
 
     def asked() -> None:
-        log.info("stopping: intake ends, what is in flight is settled")
+        log.info("stopping: intake ends, orders in flight are settled")
         lifecycle.stop()
         for number in caught:
             loop.remove_signal_handler(number)

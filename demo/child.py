@@ -65,7 +65,7 @@ class Child:
             if not self.ready.is_set():
                 raise MarketFlowError("the program did not start; what it said stands above")
             self._back_at = self._clock.monotonic() + _PAUSE_SECONDS
-            log.warning("the program ended and is started again")
+            log.warning("the program ended and is restarted")
             await self._clock.sleep(_PAUSE_SECONDS)
             await self.spawn()
 

@@ -81,7 +81,7 @@ async def _settings(settings: Settings) -> AsyncIterator[str]:
     for warning in settings.warnings:
         yield f"warning: {warning}"
     for variable in settings.unused():
-        yield f"warning: {variable} is set, but not acted upon by this version"
+        yield f"warning: {variable} is set, but not used by this version"
     if missing := settings.missing_for_run():
         raise MarketFlowError("\n".join(missing))
 
@@ -139,7 +139,7 @@ def _telegram_trouble(error: Exception, settings: Settings) -> str:
             return f"TG_API_URL: {settings.tg_api_url} cannot be reached"
         case _:
             token = settings.tg_token.get_secret_value() if settings.tg_token else ""
-            return f"Telegram does not do as asked: {short(str(error).replace(token, '***'), 200)}"
+            return f"a request to Telegram failed: {short(str(error).replace(token, '***'), 200)}"
 
 
 async def _kafka(settings: Settings) -> AsyncIterator[str]:

@@ -59,7 +59,7 @@ class Actions:
         try:
             return asking.result() or Trouble.KNOWN
         except LedgerUnavailable as error:
-            log.warning("what the chat asked for could not be stored", error=str(error))
+            log.warning("a request of the chat could not be stored", error=str(error))
             return Trouble.LEDGER
 
 

@@ -34,7 +34,7 @@ class PanicTimer:
         try:
             await self._go_on(controls.panic)
         except LedgerUnavailable as error:
-            log.error("a panic cannot go on yet; trying again", error=str(error))
+            log.error("a panic cannot continue yet; retrying", error=str(error))
 
     async def _go_on(self, panic: Panic) -> None:
         portfolio = self._context.portfolio
@@ -50,7 +50,7 @@ class PanicTimer:
 
     async def _sell(self, panic: Panic, symbol: str) -> None:
         """Queues the sale under the first name that no earlier process has used."""
-        log.warning("held in a panic, and not sold yet; sold as well", symbol=symbol)
+        log.warning("a position is left in a panic; it is sold as well", symbol=symbol)
         for number in count(1):
             signal_id, now = f"{panic.source_id}:{symbol}:{number}", self._context.clock.now()
             body = sell_body(self._context, symbol, ManualInstruction(panic.user_id, panic.who), signal_id, PANIC)

@@ -44,7 +44,7 @@ class ApiKeyCheck:
                 rights = await self._exchange.permissions()
             except ExchangeUnavailable as error:
                 unread = str(error)
-                log.warning("the rights of the key cannot be read yet", error=unread)
+                log.warning("the permissions of the key cannot be read yet", error=unread)
                 continue
             if rights.key_can_withdraw is None:
                 unread = "not told"

@@ -57,7 +57,7 @@ class BacklogReport:
         try:
             found = await self._arrivals.arrivals(self._newest, self._started)
         except LedgerUnavailable as error:
-            log.warning("what came meanwhile cannot be counted yet", error=str(error))
+            log.warning("the signals of the absence cannot be counted yet", error=str(error))
             return
         if found.get("") and not late:
             return

@@ -62,7 +62,7 @@ class DailyReconciliationJob:
                     await self._prove(day)
                 await self.recall()
             except (LedgerUnavailable, LeaseLost) as error:
-                log.warning("what was proved cannot be kept", error=str(error))
+                log.warning("the result of the daily comparison cannot be stored", error=str(error))
 
     async def recall(self) -> None:
         """Shows what an earlier process found. Raises LedgerUnavailable."""
@@ -80,7 +80,7 @@ class DailyReconciliationJob:
                 problem = str(error)
             if not problem:
                 break
-            log.warning("the books cannot all be compared yet", day=str(day), error=problem)
+            log.warning("the daily comparison is not complete yet", day=str(day), error=problem)
             await self._clock.sleep(wait)
         await self._proofs.keep_proof(DayUnproved(str(day), problem) if proof is None else proved(proof))
 

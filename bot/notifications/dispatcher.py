@@ -98,5 +98,5 @@ class NotificationDispatcher:
 
     async def _tell(self, key: str, chat_id: int) -> None:
         await self._notifiers[key].run()
-        log.info("a person has blocked the bot and is told no more", user_id=chat_id)
+        log.info("a person has blocked the bot and gets no more notifications", user_id=chat_id)
         await self._blocked(chat_id)

@@ -39,7 +39,7 @@ class EmergencyAlert:
         try:
             await self._sender.send(recipient.chat_id, message, thread_id=recipient.thread_id)
         except TelegramError as error:
-            log.error("the owner cannot be told", error=self._sender.words(error))
+            log.error("the owner cannot be notified", error=self._sender.words(error))
 
     async def say_last(self, lines: Callable[[Texts], list[Html]]) -> None:
         """Sends it while the process ends: tries for some seconds and never raises."""
@@ -47,4 +47,4 @@ class EmergencyAlert:
             async with asyncio.timeout(_LAST_SECONDS):
                 await self.say(lines)
         except Exception as error:  # noqa: BLE001 - the process ends for a reason of its own, which must stay the one that is seen
-            log.error("the owner cannot be told of the end", error=type(error).__name__)
+            log.error("the owner cannot be notified of the end", error=type(error).__name__)

@@ -49,7 +49,7 @@ class EventEmitter:
             try:
                 await self._ledger.commit(CommitBatch(events=events))
             except LedgerUnavailable as error:
-                log.warning("events cannot be kept yet", count=len(events), error=str(error))
+                log.warning("events cannot be stored yet", count=len(events), error=str(error))
                 await self._clock.sleep(RETRY_SECONDS)
             except LeaseLost:
                 return

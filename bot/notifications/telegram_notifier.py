@@ -118,7 +118,7 @@ class TelegramNotifier:
             log.error("the chat became a supergroup: set TG_CHAT_ID to its new id", new_chat_id=error.new_chat_id)
             self._moved_to = error.new_chat_id
         except NotTaken as error:
-            log.error("an alert is not taken; it is tried again", error=self._sender.words(error))
+            log.error("Telegram does not accept an alert; it is retried", error=self._sender.words(error))
         except TelegramError as error:
             if isinstance(error, Forbidden) and self._key != MAIN_READER:
                 return False
@@ -370,7 +370,7 @@ class TelegramNotifier:
             return await self._sender.send(recipient.chat_id, message, thread_id=self._thread(recipient))
         except BadRequest as error:
             if recipient.thread_id is not None and any(word in str(error).lower() for word in _NO_TOPIC):
-                log.error("TG_TOPIC_ID takes nothing; alerts go to the group itself", error=self._sender.words(error))
+                log.error("TG_TOPIC_ID accepts no messages; alerts go to the group itself", error=self._sender.words(error))
                 self._lost_topic = recipient.thread_id
                 return await self._sender.send(recipient.chat_id, message)
             if "chat not found" in str(error).lower():

@@ -162,7 +162,7 @@ def _updates(value: Any) -> Any:
         except Exception as error:  # noqa: BLE001 - see `checked`
             number = item.get("update_id") if isinstance(item, dict) else None
             if _is_number(number) and number > 0:
-                log.error("an update cannot be read and is passed over", update_id=number, problem=_why(error))
+                log.error("an unreadable update is skipped", update_id=number, problem=_why(error))
                 read.append({"update_id": number})
     if value and not read:
         raise OddAnswer("getUpdates: updates without a number")

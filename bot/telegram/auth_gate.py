@@ -57,7 +57,7 @@ class Gate:
                 await self._explain(message)
         except Exception as error:
             # With any other exception the library reports it and still calls the next handler.
-            log.exception("a stranger could not be told of", error=type(error).__name__)
+            log.exception("the owner could not be notified of a stranger", error=type(error).__name__)
         raise ApplicationHandlerStop
 
     def _comes_invited(self, update: Update) -> bool:

@@ -124,7 +124,7 @@ class RetryingBot:
         except OddAnswer as error:
             if not error.done:
                 raise
-            log.error("Telegram did as asked, and its answer cannot be read", error=self.words(error))
+            log.error("Telegram carried out a request, and its answer is unreadable", error=self.words(error))
             return None
 
     async def call(self, action: Callable[[], Awaitable[Answer]], attempts: int | None = None, *, doing: bool = False) -> Answer:
@@ -137,7 +137,7 @@ class RetryingBot:
             except TelegramError as error:
                 tried += 1
                 if not self.problem:
-                    log.warning("Telegram does not do as asked", error=self.words(error))
+                    log.warning("a request to Telegram failed", error=self.words(error))
                 self.problem = self.words(error)
                 pause = min(wait_after(error, tried), self._longest_wait)
                 # Calls with limited attempts answer a person, who will not wait for ever; nor will the end of the process.

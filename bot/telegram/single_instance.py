@@ -70,7 +70,7 @@ class SingleInstance:
         self._stays = False
         self._waited, self._heard_at = 0.0, -math.inf
         if not self._was_alone:
-            log.warning("entries wait until it is known that nobody else polls Telegram", seconds=QUIET_SECONDS)
+            log.warning("entries wait until it is certain that no other program polls Telegram", seconds=QUIET_SECONDS)
 
     @property
     def is_newcomer(self) -> bool:
@@ -124,7 +124,7 @@ class SingleInstance:
         if now - began < QUIET_SECONDS and self._waited < WAITED_SECONDS:
             return
         if self.is_newcomer:
-            log.info("nobody else polls Telegram; entries are made")
+            log.info("no other program polls Telegram; entries are allowed")
         self._was_alone = self._proved = True
         if self.disturbed:
             self._disturbed_since, self._stays = None, False

@@ -68,4 +68,4 @@ class HostCheck:
         """Logs a refused host once: more could fill the log."""
         if not self._is_told:
             self._is_told = True
-            log.warning("asked for by a name that is not in HTTP_ALLOWED_HOSTS; add it there if it is yours", host=host[:_SHOWN])
+            log.warning("request for a host that is not in HTTP_ALLOWED_HOSTS; add it there if it is yours", host=host[:_SHOWN])

@@ -78,6 +78,6 @@ def _state(name: str, ask: Readiness) -> dict[str, bool | str]:
     try:
         ready, detail = ask()
     except Exception as error:  # a part that cannot even answer is not ready, and the others are still asked
-        log.warning("a part could not say whether it is ready", part=name, exc_info=error)
+        log.warning("a part could not report its readiness", part=name, exc_info=error)
         return {"ready": False, "detail": f"could not answer: {type(error).__name__}"}
     return {"ready": ready, "detail": shown(detail)}
