@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get
 T = TypeVar("T")
 
 _PLAIN: Mapping[object, Any] = {
-    str: "word",
+    str: "7",
     int: 7,
     bool: True,
     float: 1.5,
