@@ -6,18 +6,13 @@ from functools import partial
 
 from core.domain.account import ACCOUNT
 from core.domain.messages import Message, StoredMessage
+from core.engine.approval_flow import new_token
+from core.engine.assembly import ExecutorAssembly, SharedParts
 from core.engine.comparison_schedule import ComparisonSchedule
-from core.engine.control_commands import ControlCommands
 from core.engine.inbox import CAPACITY, Inbox
-from core.engine.order_executor import OrderExecutor, new_token
-from core.engine.symbol_halts import SymbolHalts
 from core.execution.account_guard import AccountGuard
 from core.execution.decision_service import DecisionService
-from core.execution.first_sending import FirstSending
-from core.execution.order_adoption import OrderAdoption
-from core.execution.pending_exits import ExitTimer, PendingExits
-from core.execution.placement import Placement
-from core.execution.reconciler import Reconciler
+from core.execution.pending_exits import ExitTimer
 from core.ports.clock import Clock
 from core.ports.entry_gate import EntryGate
 from core.ports.ledger import Ledger
@@ -33,7 +28,7 @@ MOST_WATCHED = 20
 
 
 class Trading:
-    """Its parts are there to be looked at; messages go into `inbox`."""
+    """Holds the parts of the core for others to look at; messages go into `inbox`."""
 
     def __init__(
         self,
@@ -56,60 +51,20 @@ class Trading:
         self.portfolio = portfolio
         self._watched = watched
         self.market = MarketDataCache(venue, clock, watched=self.needed)
-        self.rates = rates = ExchangeRates(portfolio, self.market, clock)
-        self.decisions = decisions = DecisionService(
-            portfolio=portfolio, market=self.market, rates=rates, balances=venue.balances, clock=clock, gate=gate
+        self.rates = ExchangeRates(portfolio, self.market, clock)
+        self.decisions = DecisionService(
+            portfolio=portfolio, market=self.market, rates=self.rates, balances=venue.balances, clock=clock, gate=gate
         )
-        began = clock.now()
+        began, account = clock.now(), AccountGuard(ledger, portfolio, clock)
         since = held_since or (lambda: began)
-        account = AccountGuard(ledger, portfolio, clock)
-        first = FirstSending(ledger=ledger, venue=venue, portfolio=portfolio, account=account, held_since=since, clock=clock)
-        self.placement = Placement(
-            ledger=ledger,
-            venue=venue,
-            market=self.market,
-            portfolio=portfolio,
-            decisions=decisions,
-            reconciler=Reconciler(venue, self.market, clock, lambda: portfolio.mark),
-            first=first,
-            clock=clock,
-            timings=timings,
-            put=self._put,
+        shared = SharedParts(
+            portfolio, ledger, venue, self.market, self.rates, self.decisions, account, since, trading_mode, clock
         )
-        self.symbol_halts = SymbolHalts(
-            ledger=ledger,
-            venue=venue,
-            market=self.market,
-            portfolio=portfolio,
-            clock=clock,
-            account=account,
-            held_since=since,
-            inbox=lambda: self.inbox,
-        )
+        first = shared.first_sending()
+        self.placement = shared.placement(first, timings, self._put)
+        self.symbol_halts = shared.symbol_halts(lambda: self.inbox)
         self.comparing = ComparisonSchedule(self.symbol_halts, venue, portfolio, clock)
-        self.executor = OrderExecutor(
-            ledger=ledger,
-            portfolio=portfolio,
-            market=self.market,
-            decisions=decisions,
-            rates=rates,
-            placement=self.placement,
-            first=first,
-            adoption=OrderAdoption(
-                ledger=ledger,
-                portfolio=portfolio,
-                market=self.market,
-                placement=self.placement,
-                clock=clock,
-                trading_mode=trading_mode,
-            ),
-            symbol_halts=self.symbol_halts,
-            exits=PendingExits(portfolio, self.market, venue, clock),
-            control_commands=ControlCommands(portfolio, venue, self.symbol_halts, account, clock),
-            trading_mode=trading_mode,
-            clock=clock,
-            token=token,
-        )
+        self.executor = ExecutorAssembly(shared, first, self.placement, self.symbol_halts, token).executor()
         self.inbox = Inbox(ledger, self._handle, clock, capacity=capacity)
         self.exits = ExitTimer(portfolio, self.inbox.ask_all, clock)
 

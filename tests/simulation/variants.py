@@ -30,10 +30,10 @@ from core.domain.order_state_machine import OrderState
 from core.domain.position import Position
 from core.domain.reasons import reason
 from core.domain.signal import BY_HAND, Side
-from core.engine import order_executor
+from core.engine import approval_flow
+from core.engine.approval_flow import ApprovalFlow
 from core.engine.control_commands import ControlCommands
 from core.engine.inbox import Inbox
-from core.engine.order_executor import OrderExecutor
 from core.execution import placement as placing
 from core.execution.decision_service import USUAL
 from core.execution.placement import Placement
@@ -223,7 +223,7 @@ async def _settles_before_it_is_final(self: Reconciler, report: ExecutionReport)
             await self._clock.sleep(1)
 
 
-async def _ignores_the_clock(self: OrderExecutor, stored: StoredMessage, answer: Any) -> MessageOutcome:
+async def _ignores_the_clock(self: ApprovalFlow, stored: StoredMessage, answer: Any) -> MessageOutcome:
     """Accepts an answer however late it comes, even after it was reported as expired."""
     approval = self._portfolio.approvals.get(answer.token) or _SEEN.get(answer.token)
     if approval is not None:
@@ -305,7 +305,7 @@ def _in_silence(self: ControlCommands, wish: LimitRequested) -> Any:
 
 _LIMIT = ControlCommands._limit
 _SEEN: dict[str, Any] = {}
-_ANSWERED = OrderExecutor._answered
+_ANSWERED = ApprovalFlow.answered
 
 
 def _swap_all(swaps: Sequence[Swap]) -> Variant:
@@ -340,7 +340,7 @@ VARIANTS: dict[str, Variant] = {
     ),
     "an order leaves though the lease is in doubt": swap(Lease, "sure", property(lambda _: True)),
     "an approval is used twice": swap(Portfolio, "apply", _keeps_questions),
-    "an approval is good however late": swap(OrderExecutor, "_answered", _ignores_the_clock),
+    "an approval is good however late": swap(ApprovalFlow, "answered", _ignores_the_clock),
     "orders in flight are forgotten at the start": swap(Trading, "start", _no_recovery),
     "the verdict is committed after the order": swap(Placement, "place", _intent_without_verdict),
     "order and position are committed one after the other": swap(Placement, "_commit", _two_commits),
@@ -357,7 +357,7 @@ VARIANTS: dict[str, Variant] = {
     "a panic is stored piece by piece": swap(panic, "place_all", _one_after_the_other),
     "a cancel forgets what was filled": swap(Placement, "_settle", _nothing_was_filled),
     "a cancel is asked for once": swap(ControlCommands, "_cancel", _cancels_once),
-    "half of it is all of it": swap(order_executor, "HALF", USUAL),
+    "half of it is all of it": swap(approval_flow, "HALF", USUAL),
     "more is sold than is held": swap(sizing, "_qty", _sells_more),
     "a limit is set in silence": swap(ControlCommands, "_limit", _in_silence),
     "limits that were set are forgotten at the start": loads(lambda state: replace(state, limits=[])),

@@ -1,0 +1,199 @@
+"""Approvals from the question to its end: answered, out of time or withdrawn."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+
+import structlog
+
+from core.domain.approval import Approval, ApprovalState
+from core.domain.events.approvals import ApprovalClosed
+from core.domain.messages import ApprovalAnswered, StoredMessage
+from core.domain.money import divide
+from core.domain.order import Order
+from core.domain.order_state_machine import OrderState, check_move
+from core.domain.pending_exit import PendingExit
+from core.domain.reasons import Reason, reason
+from core.domain.signal import Signal, client_order_id
+from core.engine.approval_question import HALF, ApprovalQuestions
+from core.engine.earlier_orders import EarlierOrders
+from core.engine.order_factory import OrderFactory
+from core.engine.outcome_writer import OutcomeWriter
+from core.execution.decision_service import USUAL, Weighed
+from core.execution.first_sending import FirstSending
+from core.execution.pending_exits import PendingExits
+from core.execution.placement import Placement
+from core.policy.decision import Refused
+from core.policy.risk import RiskApproved
+from core.policy.rule_measurements import DecisionRecord
+from core.ports.clock import Clock
+from core.records.commit_batch import CommitBatch
+from core.records.message_outcome import MessageOutcome
+from core.state.portfolio import Portfolio
+
+# The state of an order whose question has ended without one being placed.
+_ENDED = {
+    ApprovalState.APPROVED: OrderState.DENIED,
+    ApprovalState.DECLINED: OrderState.DECLINED,
+    ApprovalState.EXPIRED: OrderState.EXPIRED,
+    ApprovalState.WITHDRAWN: OrderState.CANCELED,
+}
+
+
+def new_token() -> str:
+    """Returns 16 characters that nobody guesses, fit for a button's data."""
+    return secrets.token_urlsafe(12)
+
+
+class ApprovalFlow:
+    """Asks for approvals and handles their answers."""
+
+    def __init__(
+        self,
+        *,
+        writer: OutcomeWriter,
+        orders: OrderFactory,
+        portfolio: Portfolio,
+        questions: ApprovalQuestions,
+        earlier: EarlierOrders,
+        placement: Placement,
+        first: FirstSending,
+        exits: PendingExits,
+        clock: Clock,
+        token: Callable[[], str],
+    ) -> None:
+        self._writer = writer
+        self._orders = orders
+        self._portfolio = portfolio
+        self._questions = questions
+        self._earlier = earlier
+        self._placement = placement
+        self._first = first
+        self._exits = exits
+        self._clock = clock
+        self._token = token
+
+    async def ask(
+        self, stored: StoredMessage, signal: Signal, wanted: RiskApproved, facts: DecisionRecord, changes: CommitBatch
+    ) -> None:
+        """Adds the question about `wanted` to `changes`."""
+        now = self._clock.now()
+        approval = Approval(
+            token=self._token(),
+            signal=signal,
+            inbox_seq=stored.seq,
+            side=wanted.side,
+            qty=wanted.qty,
+            price=wanted.price,
+            state=ApprovalState.OPEN,
+            asked_at=now,
+            expires_at=now + self._portfolio.limits.approval_ttl,
+        )
+        changes.approvals.append(approval)
+        order = self._orders.new(stored.seq, signal, wanted.qty, wanted.price, OrderState.AWAITING_APPROVAL)
+        changes.orders.append(order)
+        changes.verdicts.append(self._writer.outcome(stored, "awaiting_approval", facts=facts))
+        changes.events.append(await self._questions.asked(approval, wanted, facts))
+
+    async def answered(self, stored: StoredMessage, answer: ApprovalAnswered) -> MessageOutcome:
+        """Handles a tap on one of the question's buttons."""
+        approval = self._portfolio.approvals.get(answer.token)
+        if approval is None:
+            return await self._is_closed(stored)
+        signal = approval.signal
+        structlog.contextvars.bind_contextvars(
+            signal_id=signal.signal_id, symbol=signal.symbol, client_order_id=client_order_id(signal)
+        )
+        approval = replace(approval, decided_at=self._clock.now(), decided_by=answer.who)
+        if self._clock.now() >= approval.expires_at:
+            expired = replace(approval, state=ApprovalState.EXPIRED, decided_by=None)
+            return await self._end(stored, expired, "expired", _expired(approval))
+        if not answer.approve:
+            why = reason("declined", who=answer.who)
+            return await self._end(stored, replace(approval, state=ApprovalState.DECLINED), "declined", why)
+        return await self._approved(stored, replace(approval, state=ApprovalState.APPROVED), answer)
+
+    async def timed_out(self, stored: StoredMessage, token: str) -> MessageOutcome:
+        """Ends a question whose time is up, as its timer says: a clock that was set back since then does not give it more."""
+        approval = self._portfolio.approvals.get(token)
+        if approval is None:
+            return await self._is_closed(stored)
+        expired = replace(approval, state=ApprovalState.EXPIRED, decided_at=self._clock.now())
+        return await self._end(stored, expired, "expired", _expired(approval))
+
+    def withdraw_opposite(self, signal: Signal, weighed: Weighed, changes: CommitBatch) -> None:
+        """Withdraws the open question about the other side, unless the signal was itself too old to count, or not of this
+        market."""
+        pending = self._portfolio.approval_for(signal.symbol)
+        if pending is None or pending.side is signal.side:
+            return
+        if signal.symbol in self._portfolio.exits:  # a pending exit is not taken back by an entry
+            return
+        if weighed.counts:
+            self._withdraw(pending, signal, changes)
+
+    def withdraw_same(self, signal: Signal, changes: CommitBatch) -> None:
+        """Withdraws the open question about the same side: an order by hand answers it."""
+        asked = self._portfolio.approval_for(signal.symbol)
+        if asked is not None and asked.side is signal.side:
+            self._withdraw(asked, signal, changes)
+
+    async def _approved(self, stored: StoredMessage, approval: Approval, answer: ApprovalAnswered) -> MessageOutcome:
+        # The amount that was shown, or half of it: neither another price nor another setting makes it more.
+        size = replace(HALF if answer.half else USUAL, qty=approval.qty)
+        weighed = await self._earlier.weigh(approval.signal, approval.decided_at, size)
+        if answer.token not in self._portfolio.approvals:  # its order was found on the exchange just now
+            return await self._is_closed(stored)
+        decision, facts = weighed.decision, weighed.facts
+        if not isinstance(decision, RiskApproved):
+            why = decision.reason if isinstance(decision, Refused) else reason("approval_closed")
+            if answer.half:  # the amount that was allowed, should the exit stay pending
+                approval = replace(approval, qty=divide(approval.qty, Decimal(2)))
+            return await self._end(stored, approval, "denied", why, facts)
+        exits = self._exits.approved(approval, half=answer.half)
+        return await self._place(stored, replace(approval, qty=decision.qty, price=decision.price), facts, exits)
+
+    async def _place(
+        self, stored: StoredMessage, approval: Approval, facts: DecisionRecord, exits: list[PendingExit]
+    ) -> MessageOutcome:
+        order = self._order_of(approval, OrderState.SUBMITTED)
+        changes = CommitBatch(
+            verdicts=[self._writer.outcome(stored, "ordered", facts=facts)],
+            approvals=[approval],
+            exits=exits,
+            events=[ApprovalClosed(approval, *self._questions.assets(approval.signal.symbol))],
+        )
+        order = replace(order, approved_by=approval.decided_by, approved_at=approval.decided_at)
+        await self._placement.place(order, changes, is_old=self._first.is_old(approval.signal.ts, approval.asked_at))
+        return changes.verdicts[0]
+
+    async def _is_closed(self, stored: StoredMessage) -> MessageOutcome:
+        outcome = self._writer.outcome(stored, "ignored", reason("approval_closed"))
+        return await self._writer.commit(CommitBatch(verdicts=[outcome]))
+
+    def _withdraw(self, approval: Approval, signal: Signal, changes: CommitBatch) -> None:
+        withdrawn = replace(approval, state=ApprovalState.WITHDRAWN, decided_at=self._clock.now())
+        self._close(withdrawn, reason("approval_withdrawn", signal_type=signal.signal_type), changes)
+
+    async def _end(
+        self, stored: StoredMessage, approval: Approval, outcome: str, why: Reason, facts: DecisionRecord | None = None
+    ) -> MessageOutcome:
+        changes = CommitBatch(verdicts=[self._writer.outcome(stored, outcome, why, facts)])
+        self._close(approval, why, changes)
+        return await self._writer.commit(changes)
+
+    def _close(self, approval: Approval, why: Reason, changes: CommitBatch) -> None:
+        changes.approvals.append(approval)
+        changes.exits += self._exits.closed(approval)
+        changes.orders.append(replace(self._order_of(approval, _ENDED[approval.state]), reason=why))
+        changes.events.append(ApprovalClosed(approval, *self._questions.assets(approval.signal.symbol), why))
+
+    def _order_of(self, approval: Approval, state: OrderState) -> Order:
+        check_move(OrderState.AWAITING_APPROVAL, state)
+        order = self._orders.new(approval.inbox_seq, approval.signal, approval.qty, approval.price, state)
+        return replace(order, created_at=approval.asked_at)
+
+
+def _expired(approval: Approval) -> Reason:
+    return reason("approval_expired", ttl=f"{(approval.expires_at - approval.asked_at).total_seconds():.0f}")

@@ -1,0 +1,59 @@
+"""The question that an approval asks: what would be ordered, what it is worth and what each rule measured."""
+
+from decimal import Decimal
+
+from core.domain.approval import Approval
+from core.domain.events.approvals import ApprovalRequested
+from core.domain.money import multiply
+from core.domain.signal import Side
+from core.execution.decision_service import DecisionService
+from core.policy.conversion_rates import Rate
+from core.policy.decision_context import SizeRequest
+from core.policy.risk import RiskApproved
+from core.policy.rule_measurements import DecisionRecord
+from core.state.exchange_rates import ExchangeRates
+from core.state.market_data import MarketDataCache
+from core.state.portfolio import Portfolio
+
+HALF = SizeRequest(share=Decimal("0.5"))
+
+
+class ApprovalQuestions:
+    """Makes the event that asks for an approval."""
+
+    def __init__(self, portfolio: Portfolio, market: MarketDataCache, decisions: DecisionService, rates: ExchangeRates) -> None:
+        self._portfolio = portfolio
+        self._market = market
+        self._decisions = decisions
+        self._rates = rates
+
+    async def asked(self, approval: Approval, wanted: RiskApproved, facts: DecisionRecord) -> ApprovalRequested:
+        """Returns the question, with the quantity that half of it would be."""
+        half = await self._decisions.decide(approval.signal, approved_at=approval.asked_at, wanted=HALF)
+        base, quote = self.assets(approval.signal.symbol)
+        worth, capital = self._weight(wanted, quote)
+        cost = self._portfolio.position(approval.signal.symbol).average_cost if wanted.side is Side.SELL else None
+        return ApprovalRequested(
+            approval,
+            base,
+            quote,
+            half=half.qty if isinstance(half, RiskApproved) else None,
+            capital=capital,
+            rules=tuple((one.name, one.value, one.limit, one.unit) for one in facts.measures),
+            cost=cost or None,
+            worth=worth,
+            report=self._rates.report,
+        )
+
+    def assets(self, symbol: str) -> tuple[str, str]:
+        """Returns base and quote asset; the symbol itself and nothing where its rules are unknown."""
+        instrument = self._market.instrument(symbol)
+        return (instrument.base, instrument.quote) if instrument else (symbol, "")
+
+    def _weight(self, wanted: RiskApproved, quote: str) -> tuple[Decimal | None, Decimal | None]:
+        """Returns the order's value and the whole capital, in the report asset; None where that is not known."""
+        rate = self._rates.last({quote})[quote]
+        worth = rate.at_most(multiply(wanted.qty, wanted.price)) if isinstance(rate, Rate) else None
+        funds = self._portfolio.capital((self._rates.report, quote), self._market.instruments())
+        capital, unvalued = self._rates.total(funds) if funds is not None else (None, ())
+        return worth, None if unvalued else capital

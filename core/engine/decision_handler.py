@@ -1,0 +1,98 @@
+"""Carries out what was decided about a signal: places the order, asks first, refuses or ignores."""
+
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+
+from core.domain.events.priority import Priority
+from core.domain.events.signals import SignalRefused
+from core.domain.messages import StoredMessage
+from core.domain.order_state_machine import OrderState
+from core.domain.reasons import Reason
+from core.domain.signal import Side, Signal
+from core.engine.approval_flow import ApprovalFlow
+from core.engine.order_factory import OrderFactory
+from core.engine.outcome_writer import OutcomeWriter
+from core.execution.decision_service import Weighed
+from core.execution.first_sending import FirstSending
+from core.execution.pending_exits import PendingExits
+from core.execution.placement import Placement
+from core.policy.decision import AskFirst, Refused
+from core.policy.risk import RiskApproved
+from core.records.commit_batch import CommitBatch
+from core.records.message_outcome import MessageOutcome
+from core.state.portfolio import Portfolio
+
+_BY_PAUSE = frozenset({"paused", "entries_paused"})  # reasons that whoever paused knows already
+
+
+class DecisionHandler:
+    """Turns a decision into its outcome, for entries and exits alike."""
+
+    def __init__(
+        self,
+        *,
+        writer: OutcomeWriter,
+        orders: OrderFactory,
+        portfolio: Portfolio,
+        approvals: ApprovalFlow,
+        placement: Placement,
+        first: FirstSending,
+        exits: PendingExits,
+    ) -> None:
+        self._writer = writer
+        self._orders = orders
+        self._portfolio = portfolio
+        self._approvals = approvals
+        self._placement = placement
+        self._first = first
+        self._exits = exits
+
+    async def act(
+        self,
+        stored: StoredMessage,
+        signal: Signal,
+        weighed: Weighed,
+        changes: CommitBatch,
+        *,
+        approved: tuple[str | None, datetime | None],
+        all_of_it: Decimal | None = None,
+    ) -> MessageOutcome:
+        """Places what was decided, or asks first. `approved` is who approved it and when; `all_of_it` is the quantity to ask
+        about where one order may not take it."""
+        decision, facts = weighed.decision, weighed.facts
+        if isinstance(decision, RiskApproved):
+            who, at = approved
+            order = self._orders.new(stored.seq, signal, decision.qty, decision.price, OrderState.SUBMITTED)
+            changes.verdicts.append(self._writer.outcome(stored, "ordered", facts=facts))
+            is_old = self._first.is_old(signal.ts, stored.message.received_at)
+            order = replace(order, approved_by=who, approved_at=at)
+            await self._placement.place(order, changes, arrived=stored.arrived, is_old=is_old)
+            return changes.verdicts[0]
+        if isinstance(decision, AskFirst):
+            wanted = decision.order if all_of_it is None else replace(decision.order, qty=max(decision.order.qty, all_of_it))
+            await self._approvals.ask(stored, signal, wanted, facts, changes)
+        return await self._writer.commit(changes)
+
+    def refuse(self, stored: StoredMessage, signal: Signal, weighed: Weighed, changes: CommitBatch, *, by_hand: bool) -> None:
+        """Adds a refusal to `changes`, with its event and the order that was denied."""
+        decision = weighed.decision
+        if not isinstance(decision, Refused):
+            raise TypeError("only what was refused is refused")
+        outcome, why, draft = decision.outcome, decision.reason, decision.draft
+        changes.verdicts.append(self._writer.outcome(stored, outcome, why, weighed.facts))
+        position = self._portfolio.position(signal.symbol)
+        told = SignalRefused(signal, outcome, why, stored.seq, held=position.is_open)
+        told = replace(told, position=position) if signal.side is Side.SELL else told
+        by_pause = not by_hand and why.code in _BY_PAUSE
+        priority = Priority.PAUSED if by_pause else Priority.URGENT if told.lost_exit else Priority.NORMAL
+        changes.events.append(replace(told, priority=priority))
+        if draft is not None:
+            denied = self._orders.new(stored.seq, signal, draft.qty, draft.price, OrderState.DENIED)
+            changes.orders.append(replace(denied, reason=why))
+
+    async def ignore(self, stored: StoredMessage, signal: Signal, why: Reason) -> MessageOutcome:
+        """Ends a signal that came to nothing, `why` says."""
+        told = SignalRefused(signal, "ignored", why, stored.seq)
+        outcome = self._writer.outcome(stored, "ignored", why)
+        return await self._writer.commit(CommitBatch(verdicts=[outcome], exits=self._exits.passed(signal), events=[told]))

@@ -1,0 +1,61 @@
+"""Orders that this ledger may have sent before: looked for ahead of an order, so that nothing is ordered twice."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from core.domain.messages import StoredMessage
+from core.domain.reasons import Reason, reason
+from core.domain.signal import Side, Signal, client_order_id
+from core.engine.symbol_halts import SymbolHalts
+from core.execution.decision_service import DecisionService, Weighed
+from core.execution.first_sending import FirstSending
+from core.policy.decision import Refused
+from core.policy.decision_context import SizeRequest
+from core.ports.ledger import Ledger
+from core.state.market_data import MarketDataCache
+
+
+class EarlierOrders:
+    """Asks the ledger and the exchange for earlier orders of a signal or its symbol."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        market: MarketDataCache,
+        decisions: DecisionService,
+        first: FirstSending,
+        symbol_halts: SymbolHalts,
+    ) -> None:
+        self._ledger = ledger
+        self._market = market
+        self._decisions = decisions
+        self._first = first
+        self._symbol_halts = symbol_halts
+
+    async def weigh(self, signal: Signal, approved_at: datetime | None, wanted: SizeRequest) -> Weighed:
+        """Decides; an entry would be ordered only once it is known what this ledger may have ordered in the symbol before."""
+        weighed = await self._decisions.weigh_patiently(signal, approved_at=approved_at, wanted=wanted)
+        is_entry = signal.side is Side.BUY and not isinstance(weighed.decision, Refused)
+        if not is_entry or self._symbol_halts.is_looked_at(signal.symbol):
+            return weighed
+        why = await self._symbol_halts.before_order(signal.side, signal.symbol, client_order_id(signal))
+        if why is not None:
+            return replace(weighed, decision=Refused("ignored" if why.code == "already_ordered" else "denied", why))
+        return await self._decisions.weigh_patiently(signal, approved_at=approved_at, wanted=wanted)
+
+    async def lost(self, signal: Signal) -> Reason | None:
+        """Takes over what the ledger lost in an exit's symbol before the exit is sized; returns why the exit is over when its own
+        order was among it."""
+        if self._market.instrument(signal.symbol) is None or self._symbol_halts.is_looked_at(signal.symbol):
+            return None
+        return await self._symbol_halts.before_order(signal.side, signal.symbol, client_order_id(signal))
+
+    async def known(self, stored: StoredMessage, signal: Signal) -> Reason | None:
+        """Returns why an old signal is over whose order is in the ledger already: it was taken over from the exchange."""
+        if not self._first.is_old(signal.ts, stored.message.received_at):
+            return None
+        known = (await self._ledger.find_orders([client_order_id(signal)])).get(client_order_id(signal))
+        if known is None or known.inbox_seq == stored.seq:
+            return None
+        return reason("already_ordered", order_id=known.order_id or known.client_order_id)

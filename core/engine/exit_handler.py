@@ -1,0 +1,99 @@
+"""Signals that exit: a pending exit is tried until it is done, over or out of time."""
+
+from dataclasses import replace
+
+from core.domain.events.signals import SignalRefused
+from core.domain.messages import ManualInstruction, StoredMessage
+from core.domain.reasons import Reason
+from core.domain.signal import Signal
+from core.engine.approval_flow import ApprovalFlow
+from core.engine.decision_handler import DecisionHandler
+from core.engine.earlier_orders import EarlierOrders
+from core.engine.outcome_writer import OutcomeWriter
+from core.execution.decision_service import DecisionService, Weighed
+from core.execution.pending_exits import Attempt, PendingExits
+from core.policy.decision import Refused
+from core.policy.exits.pending import ALL_SOLD, ENDS, put_off, told_waiting, waits
+from core.ports.clock import Clock
+from core.records.commit_batch import CommitBatch
+from core.records.message_outcome import MessageOutcome
+from core.state.portfolio import Portfolio
+
+
+class ExitHandler:
+    """Handles the signals and the orders by hand that sell."""
+
+    def __init__(
+        self,
+        *,
+        writer: OutcomeWriter,
+        portfolio: Portfolio,
+        exits: PendingExits,
+        decisions: DecisionService,
+        earlier: EarlierOrders,
+        approvals: ApprovalFlow,
+        decided: DecisionHandler,
+        clock: Clock,
+    ) -> None:
+        self._writer = writer
+        self._portfolio = portfolio
+        self._exits = exits
+        self._decisions = decisions
+        self._earlier = earlier
+        self._approvals = approvals
+        self._decided = decided
+        self._clock = clock
+
+    async def handle(self, stored: StoredMessage, signal: Signal, hand: ManualInstruction | None) -> MessageOutcome:
+        """Sells, asks, puts off or ends; `hand` is the instruction of who orders by hand."""
+        if (repeated := self._exits.repeated(signal, hand)) is not None:
+            why, renewed = repeated
+            told = [SignalRefused(signal, "ignored", why, stored.seq)] if renewed else []
+            outcome = self._writer.outcome(stored, "ignored", why)
+            return await self._writer.commit(CommitBatch(verdicts=[outcome], exits=list(renewed), events=list(told)))
+        if (over := await self._earlier.known(stored, signal) or await self._earlier.lost(signal)) is not None:
+            return await self._decided.ignore(stored, signal, over)
+        attempt = await self._exits.attempt(signal, hand, stored.message.received_at)
+        wanted = attempt.wanted
+        if not attempt.is_first:  # it may have been renewed since this attempt was stored
+            signal = replace(signal, ts=wanted.since)
+        weighed = await self._decisions.weigh(signal, approved_at=wanted.approved_at, wanted=attempt.size)
+        changes = CommitBatch()
+        self._approvals.withdraw_opposite(signal, weighed, changes)
+        if attempt.why is not None or isinstance(weighed.decision, Refused):
+            self._not_now(stored, signal, attempt, weighed, changes)
+            return await self._writer.commit(changes)
+        if hand is not None:
+            self._approvals.withdraw_same(signal, changes)
+        changes.exits.append(wanted)
+        approved = wanted.approved_by, wanted.approved_at
+        all_of_it = self._exits.asked_about(wanted)
+        return await self._decided.act(stored, signal, weighed, changes, approved=approved, all_of_it=all_of_it)
+
+    def _not_now(self, stored: StoredMessage, signal: Signal, attempt: Attempt, weighed: Weighed, changes: CommitBatch) -> None:
+        """Puts the exit off, or ends it: all is sold, or it is refused for good, which is reported."""
+        why, decision = _why_not(attempt, weighed), weighed.decision
+        part = attempt.wanted.hand is not None and attempt.wanted.hand.qty is not None
+        is_waiting = waits(why, wanted=not attempt.is_first, lasts=signal.is_panic, part=part)
+        if is_waiting and self._portfolio.position(signal.symbol).is_open:
+            wanted, is_news = put_off(attempt.wanted, why, self._clock.now(), self._portfolio.limits)
+            changes.exits.append(wanted)
+            changes.verdicts.append(self._writer.outcome(stored, "put_off", why, weighed.facts))
+            if is_news:
+                changes.events.append(told_waiting(wanted, signal, stored.seq, self._portfolio.limits))
+            return
+        if not attempt.is_first:
+            changes.exits.append(replace(attempt.wanted, ended_at=self._clock.now()))
+        if not attempt.is_first and (why.code in ALL_SOLD or not isinstance(decision, Refused)):
+            changes.verdicts.append(self._writer.outcome(stored, "done", why, weighed.facts))
+            return
+        self._decided.refuse(stored, signal, weighed, changes, by_hand=attempt.wanted.hand is not None)
+
+
+def _why_not(attempt: Attempt, weighed: Weighed) -> Reason:
+    why = weighed.decision.reason if isinstance(weighed.decision, Refused) else attempt.why
+    if attempt.why is not None and (why is None or why.code not in ENDS):
+        why = attempt.why
+    if why is None:
+        raise ValueError("nothing speaks against it")
+    return why

@@ -1,0 +1,31 @@
+"""Commits what came of a message, and tells the portfolio of it."""
+
+from core.domain.messages import StoredMessage
+from core.domain.reasons import Reason
+from core.policy.rule_measurements import DecisionRecord
+from core.ports.clock import Clock
+from core.ports.ledger import Ledger
+from core.records.commit_batch import CommitBatch
+from core.records.message_outcome import MessageOutcome
+from core.state.portfolio import Portfolio
+
+
+class OutcomeWriter:
+    """Writes outcomes: first the ledger, then memory."""
+
+    def __init__(self, ledger: Ledger, portfolio: Portfolio, clock: Clock) -> None:
+        self._ledger = ledger
+        self._portfolio = portfolio
+        self._clock = clock
+
+    def outcome(
+        self, stored: StoredMessage, outcome: str, why: Reason | None = None, facts: DecisionRecord | None = None
+    ) -> MessageOutcome:
+        """Returns the outcome of a message, dated now."""
+        return MessageOutcome(stored.seq, outcome, self._clock.now(), why, facts)
+
+    async def commit(self, changes: CommitBatch) -> MessageOutcome:
+        """Commits `changes` and returns the outcome that they begin with. Raises LedgerUnavailable."""
+        await self._ledger.commit(changes)
+        self._portfolio.apply(changes)
+        return changes.verdicts[0]
