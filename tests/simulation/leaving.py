@@ -1,7 +1,8 @@
 """Promises about exits: a pending exit is sold or reported as lost, and nothing is entered before that."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 
 from core.adapters.ledger.codec import bodies, events, facts
@@ -12,7 +13,8 @@ from core.domain.events.signals import SignalRefused
 from core.domain.messages import SignalReceived
 from core.domain.money import ZERO
 from core.domain.signal import AGAIN, Side, Signal
-from tests.simulation.evidence import Evidence, is_signal
+from tests.simulation.evidence import Evidence, is_by_hand, is_signal
+from tests.simulation.program import LIMITS
 
 _ATTEMPTS = {"ordered", "awaiting_approval", "put_off"}
 _STUBBORN = 4
@@ -34,20 +36,38 @@ def _wanted(seen: Evidence) -> Iterator[str]:
     for symbol, rows in by_symbol.items():
         # An earlier approval may be answered while another attempt waits: then that sold it.
         sold = [one.order.updated_at for one in left.values() if one.order.symbol == symbol and not one.position.is_open]
-        wanted: Row | None = None
-        for row in rows:
-            order = orders.get(row["seq"])
-            if str(row["signal_type"]).startswith("BUY"):
-                if wanted is not None and order is not None and order["executed_qty"]:
-                    if not any(wanted["decided_at"] <= at <= row["decided_at"] for at in sold):
-                        yield f"{symbol} was entered by {row['source_id']} while the exit {wanted['source_id']} was wanted"
-                    wanted = None
-            elif row["outcome"] in _ATTEMPTS:
-                wanted = row if _leaves_it_wanted(row, order, left) else None
-            elif is_again(row) and row["reason_code"] != "exit_over":
-                wanted = None  # all is sold, or its end was reported: see `_told`
-        if wanted is not None and not any(wanted["decided_at"] <= at for at in sold):
-            yield f"the exit {wanted['source_id']} of {symbol} was wanted, and neither sold nor told"
+        yield from _forgotten(symbol, rows, orders, left, sold)
+
+
+def _forgotten(
+    symbol: str, rows: Sequence[Row], orders: Mapping[int, Row], left: Mapping[str, OrderExecuted], sold: Collection[datetime]
+) -> Iterator[str]:
+    """Yields the exits of one symbol that were dropped while they were wanted; `sold` is when nothing was left to sell."""
+    wanted: Row | None = None
+    for row in rows:
+        order = orders.get(row["seq"])
+        if str(row["signal_type"]).startswith("BUY"):
+            if wanted is not None and order is not None and order["executed_qty"]:
+                if not _is_sold_between(wanted, row, sold):
+                    yield f"{symbol} was entered by {row['source_id']} while the exit {wanted['source_id']} was wanted"
+                wanted = None
+        elif row["outcome"] in _ATTEMPTS:
+            if wanted is not None and _is_another(row) and not _is_sold_between(wanted, row, sold):
+                yield f"the exit {wanted['source_id']} of {symbol} was forgotten when {row['source_id']} came"
+            wanted = row if _leaves_it_wanted(row, order, left) else None
+        elif is_again(row) and row["reason_code"] != "exit_over":
+            wanted = None  # all is sold, or its end was reported: see `_told`
+    if wanted is not None and not any(wanted["decided_at"] <= at for at in sold):
+        yield f"the exit {wanted['source_id']} of {symbol} was wanted, and neither sold nor told"
+
+
+def _is_sold_between(first: Row, then: Row, sold: Collection[datetime]) -> bool:
+    return any(first["decided_at"] <= at <= then["decided_at"] for at in sold)
+
+
+def _is_another(row: Row) -> bool:
+    """Tells whether a row tries another exit than the one wanted before. A manual one may replace it."""
+    return not (is_again(row) or is_by_hand(row))
 
 
 def _leaves_it_wanted(row: Row, order: Row | None, left: Mapping[str, OrderExecuted]) -> bool:
@@ -83,10 +103,13 @@ def _told(seen: Evidence) -> Iterator[str]:
 def _sized_anew(seen: Evidence) -> Iterator[str]:
     """Checks that an exit refused for its size comes again in another one, as soon as rules and balances can be read."""
     refused: dict[str, tuple[Decimal, int]] = {}
+    messages = {row["seq"]: row for row in seen.rows(signal_tables.inbox)}
     for row in sorted(seen.rows(order_tables.orders), key=lambda row: row["inbox_seq"]):
         if row["side"] != "SELL":
             continue
         qty, times = refused.pop(row["symbol"], (ZERO, 0))
+        if not is_again(messages[row["inbox_seq"]]):
+            qty, times = ZERO, 0  # another exit, which has not been refused yet
         if row["reason_code"] == "insufficient_balance" or (
             row["reason_code"] == "filter_failure" and "LOT_SIZE" in row["reason"]
         ):
@@ -123,6 +146,16 @@ def _no_more_than_wanted(seen: Evidence) -> Iterator[str]:
         left[exit_] -= order["executed_qty"]
 
 
+def _not_too_soon(seen: Evidence) -> Iterator[str]:
+    """Checks that no exit expires before its own age is reached, which is longer than an entry's."""
+    for row in filter(is_signal, seen.rows(signal_tables.inbox)):
+        said = bodies.decode(row["body"])
+        if row["outcome"] != "expired" or not isinstance(said, SignalReceived) or said.signal.side is not Side.SELL:
+            continue
+        if said.hand is None and row["decided_at"] - said.signal.ts < LIMITS.exit_max_age:
+            yield f"the exit {row['source_id']} was too old after {row['decided_at'] - said.signal.ts}"
+
+
 def _exit_of(signal: Signal) -> tuple[str, str]:
     """Returns a key that the first attempt and all later ones share."""
     if not signal.is_again:
@@ -130,4 +163,4 @@ def _exit_of(signal: Signal) -> tuple[str, str]:
     return signal.source.removeprefix(AGAIN), signal.signal_id.partition(":")[2]
 
 
-PROMISES = (_wanted, _told, _sized_anew, _all_over, _no_more_than_wanted)
+PROMISES = (_wanted, _told, _sized_anew, _all_over, _no_more_than_wanted, _not_too_soon)

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from tests.simulation.chat import Chat, Reply
@@ -34,6 +34,8 @@ class Crowd:
         self._panicking = False
         self._regretted: list[tuple[Reply, str]] = []  # bought at the very moment of the panic
         self._panicked = asyncio.Event()
+        self.frightened: Callable[[], object] = lambda: None
+        """Called when somebody is about to panic in trouble."""
 
     def works(self) -> list[Coroutine[Any, Any, None]]:
         """Acts all the time."""
@@ -120,6 +122,7 @@ class Crowd:
     async def _fear(self) -> None:
         if self._ends_with == "a panic in trouble":
             await asyncio.sleep(self.random.uniform(30.0, 110.0))
+            self.frightened()
             await self._panic()
 
     async def _panic(self) -> None:

@@ -29,7 +29,8 @@ from tests.simulation.program import SETTINGS, Parts, Program
 
 KINDS = frozenset(
     {
-        *("kill", "clean stop", "suspend", "second process", "stopped before sending", "stopped after the intent"),
+        *("kill", "kill in a panic", "clean stop", "suspend", "second process"),
+        *("stopped before sending", "stopped after the intent"),
         *("cut before it arrives", "clock step while an order is under way"),
         *("slow disk", "refused commit", "lost commit answer", "refused read", "full disk"),
         *("lost broker connection", "broker outage", "log cut", "chat outage", "exchange outage", "clock step"),
@@ -108,6 +109,7 @@ class _Story:
         exchange.polling = polling = Polling(UpdateQueue(loop.time) if accident == RIVAL else None)
         self.parts = Parts(fate, clock, Disk(fate), exchange, Broker(fate, PARTITIONS), Chat(fate), polling)
         self.crowd = Crowd(fate, self.parts.chat, self.parts.disk)
+        self.crowd.frightened = lambda: loop.start(None, self._kill_in_a_panic(), "world")
         exchange.is_unwanted = self.parts.disk.is_to_be_cancelled
         self.history = History(self.parts, hands=self.crowd.hands, accident=accident)
         self.sets_back = SetsBack(fate, self.parts.disk) if accident == SET_BACK else None
@@ -205,6 +207,16 @@ class _Story:
                 elif self.parts.fate.strikes("kill", 1.0):
                     self.parts.fate.tell(f"{process} is killed from outside")
                     self.loop.kill(process)
+
+    async def _kill_in_a_panic(self) -> None:
+        """Selling everything takes seconds, and the machine may fail just then."""
+        while not (self.parts.fate.over or self.parts.disk.is_panicking()):  # noqa: ASYNC110 - virtual time
+            await asyncio.sleep(0.1)
+        await asyncio.sleep(self.random.uniform(0.0, 0.5))
+        if self.parts.disk.is_panicking() and self.parts.fate.strikes("kill in a panic", 0.5):
+            for process in [one for one in self.processes if one.alive]:
+                self.parts.fate.tell(f"{process} is killed in a panic")
+                self.loop.kill(process)
 
     async def _suspensions(self) -> None:
         while not self.parts.fate.over:

@@ -1,12 +1,19 @@
-"""The judge's demands on a ledger that was set back, and their limits."""
+"""The judge's demands on a ledger that was set back, on exits and on cancellations, and their limits."""
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import cast
 
 import pytest
 
+from core.adapters.ledger.codec import bodies
+from core.adapters.ledger.tables import order_tables, signal_tables
+from core.domain.messages import CancelRequested, SignalReceived
+from core.domain.signal import Side, Signal
+from tests.simulation import leaving
 from tests.simulation.accidents import SET_BACK
+from tests.simulation.by_hand import _cancels
 from tests.simulation.evidence import Evidence
 from tests.simulation.judge import _orders
 
@@ -26,3 +33,56 @@ def test_only_an_order_that_ended_empty_may_be_lost_by_a_ledger_that_was_put_bac
     order = SimpleNamespace(client_order_id="mf-1", order_id=1, status=status, executed_qty=Decimal(executed))
     seen = cast("Evidence", SimpleNamespace(rows=lambda _: [], orders=[order], accident=accident))
     assert (list(_orders(seen)) == []) is kept
+
+
+@pytest.mark.parametrize(("sources", "broken"), [(["kafka:signals", "exit", "exit", "exit"], 1), (["kafka:signals"] * 4, 0)])
+def test_only_the_attempts_at_one_exit_may_not_be_refused_for_the_same_size_again_and_again(
+    sources: list[str], broken: int
+) -> None:
+    inbox = [{"seq": seq, "source": source} for seq, source in enumerate(sources)]
+    refused = {"symbol": "WIFUSDC", "side": "SELL", "qty": Decimal(40), "reason_code": "insufficient_balance", "reason": ""}
+    orders = [{**refused, "inbox_seq": seq} for seq in range(len(sources))]
+    seen = cast("Evidence", SimpleNamespace(rows={signal_tables.inbox: inbox, order_tables.orders: orders}.__getitem__))
+    assert len(list(leaving._sized_anew(seen))) == broken
+
+
+@pytest.mark.parametrize(
+    ("source", "closed_at", "broken"),
+    [("kafka:signals", None, 1), ("telegram", None, 0), ("exit", None, 0), ("kafka:signals", 1, 0)],
+)
+def test_an_exit_that_is_wanted_may_not_be_forgotten_when_another_comes(
+    monkeypatch: pytest.MonkeyPatch, source: str, closed_at: int | None, broken: int
+) -> None:
+    times = [datetime(2026, 3, 1, 12, 0, second, tzinfo=UTC) for second in range(4)]
+    row = {"kind": "signal", "mailbox": "WIFUSDC", "signal_type": "SELL_SM", "outcome": "ordered"}
+    first = {**row, "seq": 0, "source": "kafka:signals", "source_id": "s1", "decided_at": times[0], "outcome": "put_off"}
+    then = {**row, "seq": 1, "source": source, "source_id": "s2", "decided_at": times[2]}
+    row_of_it = {"inbox_seq": 1, "client_order_id": "mf-2", "executed_qty": Decimal(40), "approved_by": None}
+    names = {"mf-2": 3, **({"mf-1": closed_at} if closed_at is not None else {})}
+    orders = [SimpleNamespace(client_order_id=name, symbol="WIFUSDC", updated_at=times[at]) for name, at in names.items()]
+    sold = [SimpleNamespace(order=order, position=SimpleNamespace(is_open=False)) for order in orders]
+    monkeypatch.setattr(leaving, "_executed", lambda _: sold)
+    seen = cast(
+        "Evidence", SimpleNamespace(rows={signal_tables.inbox: [first, then], order_tables.orders: [row_of_it]}.__getitem__)
+    )
+    assert len(list(leaving._wanted(seen))) == broken
+
+
+@pytest.mark.parametrize(("side", "seconds", "broken"), [(Side.SELL, 599, 1), (Side.SELL, 600, 0), (Side.BUY, 61, 0)])
+def test_an_exit_may_not_expire_by_the_age_of_an_entry(side: Side, seconds: int, broken: int) -> None:
+    sent = datetime(2026, 3, 1, tzinfo=UTC)
+    signal = Signal("kafka:signals", "s1", f"{side}_SM", "WIFUSDC", Decimal("0.48"), sent)
+    row = {"kind": "signal", "source_id": "s1", "outcome": "expired", "body": bodies.encode(SignalReceived(signal))}
+    seen = cast("Evidence", SimpleNamespace(rows=lambda _: [{**row, "decided_at": sent + timedelta(seconds=seconds)}]))
+    assert len(list(leaving._not_too_soon(seen))) == broken
+
+
+@pytest.mark.parametrize(("status", "broken"), [("CANCELED", 0), ("FILLED", 1)])
+def test_an_order_that_is_reported_as_cancelled_ended_so(status: str, broken: int) -> None:
+    order = SimpleNamespace(client_order_id="mf-1", status=status, is_open=False)
+    wish = CancelRequested("WIFUSDC", "mf-1", 7, "Ann")
+    seen = cast(
+        "Evidence",
+        SimpleNamespace(venue=SimpleNamespace(orders=[order]), messages=lambda _: [({"outcome": "done"}, wish)]),
+    )
+    assert len(list(_cancels(seen))) == broken
