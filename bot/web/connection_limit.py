@@ -1,14 +1,20 @@
-"""Limits connections. When there are too many, the oldest that has not sent a whole request is closed."""
+"""A limit on connections. When there are too many, the oldest that has not sent a complete request is closed.
+
+uvicorn's own options cannot do this: `limit_concurrency` refuses the newest connection and counts idle ones, and
+`timeout_keep_alive` begins after the first response, so that a client that sends nothing stays for ever. Connection stands
+between the transport and uvicorn's protocol and only forwards; RequestWatch tells it, as an ASGI application, when a request
+came and when it was answered.
+"""
 
 import asyncio
 import resource
 from dataclasses import dataclass, field
-from typing import Any
+from typing import cast
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEAD_SECONDS = 10.0
-"""So long may a client take to say what it wants."""
+"""The time a client has to send a request."""
 CONNECTIONS = 1_024
 """At a time, of one port."""
 _FILES = 4_096
@@ -16,8 +22,8 @@ _FILES = 4_096
 
 
 def most_connections() -> int:
-    """Returns how many connections this process can afford on a port: a quarter of its open files, whose limit is raised first
-    where allowed."""
+    """Returns how many connections a port may have: a quarter of the process's open files, after raising that limit where
+    allowed."""
     files, limit = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _FILES if limit == resource.RLIM_INFINITY else min(_FILES, limit)
     if files != resource.RLIM_INFINITY and files < wanted:
@@ -28,53 +34,126 @@ def most_connections() -> int:
 
 @dataclass(slots=True)
 class Crowd:
-    """The connections of one port; `silent` are those that have not sent a whole request, the oldest first."""
+    """The connections of one port by the client's address and port; `silent` are those without a complete request, the oldest
+    first."""
 
     most: int = field(default_factory=most_connections)
+    connections: dict[object, "Connection"] = field(default_factory=dict)
     silent: dict["Connection", None] = field(default_factory=dict)
 
+    def make_room(self) -> None:
+        """Closes the oldest silent connection where there are too many."""
+        if len(self.connections) > self.most and self.silent:
+            next(iter(self.silent)).abort()
 
-class Connection(H11Protocol):
-    """A connection that ends when it sends no request (uvicorn would wait for ever), or when it is the oldest silent one in a
-    crowd. It never makes room for another while its request is being answered."""
 
-    def __init__(self, *args: Any, crowd: Crowd, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+class Connection(asyncio.Protocol):
+    """A connection that ends when no request comes, or when it is the oldest silent one in a crowd. It never makes room for
+    another while its request is being answered."""
+
+    def __init__(self, crowd: Crowd, inner: asyncio.Protocol) -> None:
         self._crowd = crowd
+        self._inner = inner
+        self._client: object = self
+        self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._request: object = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        peer = transport.get_extra_info("peername")
+        self._client = tuple(peer[:2]) if peer else self  # as in the scope of ASGI; None where the client is gone already
+        self._crowd.connections[self._client] = self
         self._crowd.silent[self] = None
-        self._watch()
-        if len(self.connections) > self._crowd.most:
-            next(iter(self._crowd.silent)).transport.abort()
+        self._start_timer()
+        self._inner.connection_made(transport)
+        self._crowd.make_room()
 
     def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        self._watch()
+        self._inner.data_received(data)
 
-    def on_response_complete(self) -> None:
-        super().on_response_complete()
-        self._watch()
+    def eof_received(self) -> bool | None:
+        return self._inner.eof_received()
+
+    def pause_writing(self) -> None:
+        self._inner.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._inner.resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
         self._crowd.silent.pop(self, None)
-        super().connection_lost(exc)
+        if self._crowd.connections.get(self._client) is self:
+            del self._crowd.connections[self._client]
+        self._inner.connection_lost(exc)
 
-    def _watch(self) -> None:
-        answering = self.cycle is not None and not self.cycle.response_complete
-        if answering and not self.cycle.more_body:
-            self._crowd.silent.pop(self, None)
-        elif self not in self._crowd.silent and not self.transport.is_closing():
-            self._crowd.silent[self] = None
-        if answering:
-            self._stop_timer()
-        elif self._timer is None:
-            self._timer = self.loop.call_later(HEAD_SECONDS, self.transport.abort)
+    def request_began(self, request: object) -> None:
+        """Notes that the head of a request came; from here on its handler limits the time."""
+        self._request = request
+        self._stop_timer()
+
+    def request_complete(self) -> None:
+        """Notes that nothing of the request is missing."""
+        self._crowd.silent.pop(self, None)
+
+    def request_over(self, request: object) -> None:
+        """Notes that the request was answered, unless the next one has begun already."""
+        if self._request is request and self._transport is not None and not self._transport.is_closing():
+            self._request = None
+            self._crowd.silent.setdefault(self)
+            self._start_timer()
+
+    def abort(self) -> None:
+        """Closes it at once."""
+        self._crowd.silent.pop(self, None)
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _start_timer(self) -> None:
+        self._stop_timer()
+        self._timer = asyncio.get_running_loop().call_later(HEAD_SECONDS, self.abort)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+class RequestWatch:
+    """An ASGI application that tells each request's connection how far it is. Needs the client's own address in the scope."""
+
+    def __init__(self, app: ASGIApp, crowd: Crowd) -> None:
+        self._app = app
+        self._crowd = crowd
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        connection = self._crowd.connections.get(scope.get("client"))
+        if connection is None:
+            await self._app(scope, receive, send)
+            return
+        request = object()
+
+        async def received() -> Message:
+            message = await receive()
+            if not message.get("more_body", False):
+                connection.request_complete()
+            return message
+
+        async def sent(message: Message) -> None:
+            await send(message)
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                connection.request_over(request)
+
+        connection.request_began(request)
+        if not _has_body(scope):
+            connection.request_complete()
+        try:
+            await self._app(scope, received, sent)
+        finally:
+            connection.request_over(request)
+
+
+def _has_body(scope: Scope) -> bool:
+    headers = dict(scope["headers"])
+    return b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0"

@@ -4,20 +4,20 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator, Iterator
-from functools import partial
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 
-from bot.web.connection_limit import CONNECTIONS, Connection, Crowd
+from bot.web.connection_limit import CONNECTIONS, Connection, Crowd, RequestWatch
 from core.domain.errors import ConfigurationError
 
 _HEAD_BYTES = 16 * 1024  # of a request line and headers
 _GRACE = 2  # seconds that running requests get at the end
 
 
-class _Server(uvicorn.Server):
+class _Server(uvicorn.Server):  # uvicorn has no option for it; test_signals_stay_with_the_program fails where it changes this
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leaves SIGTERM and Ctrl-C to the program."""
@@ -28,25 +28,36 @@ class _Server(uvicorn.Server):
 async def serve_web(app: FastAPI, host: str, port: int, variable: str = "HTTP_PORT") -> AsyncIterator[int]:
     """Serves `app` from entry to exit and yields the port (0 asks for any free one). Raises ConfigurationError, which names
     the setting `variable`, where it cannot listen there."""
-    recipient = await _listen(host, port, variable)
+    listener, crowd = await _listen(host, port, variable), Crowd()
     config = uvicorn.Config(
-        app,
-        http=partial(Connection, crowd=Crowd()),  # type: ignore[arg-type]
+        RequestWatch(app, crowd),
+        http="h11",
         ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,
+        proxy_headers=False,  # RequestWatch needs the client's own address
         timeout_graceful_shutdown=_GRACE,
         h11_max_incomplete_event_size=_HEAD_BYTES,
         backlog=CONNECTIONS,
     )
+    config.load()
+    config.http_protocol_class = _limited(config.http_protocol_class, crowd)
     server = _Server(config)
-    serving = asyncio.create_task(server.serve(sockets=[recipient]), name="web")
+    serving = asyncio.create_task(server.serve(sockets=[listener]), name="web")
     try:
-        yield recipient.getsockname()[1]  # it accepts connections already
+        yield listener.getsockname()[1]  # it accepts connections already
     finally:
         server.should_exit = True
         await serving
+
+
+def _limited(inner: Callable[..., asyncio.Protocol], crowd: Crowd) -> type[asyncio.Protocol]:
+    class Limited(Connection):
+        def __init__(self, **options: Any) -> None:
+            super().__init__(crowd, inner(**options))
+
+    return Limited
 
 
 async def _listen(host: str, port: int, variable: str) -> socket.socket:
