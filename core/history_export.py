@@ -8,13 +8,14 @@ import structlog
 from core.domain.arrival import Arrival
 from core.domain.errors import HistoryUnavailable, LedgerUnavailable
 from core.domain.messages import DeadLetter
+from core.domain.retry_backoff import RetryBackoff
 from core.ports.clock import Clock
 from core.ports.export_feed import ExportFeed
 from core.ports.history import History
 from core.records.commit_batch import CommitBatch
 
 BATCH = 500
-_FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0  # seconds between two attempts
+_BACKOFF = RetryBackoff(first=1.0, longest=60.0)
 
 log = structlog.get_logger(__name__)
 
@@ -51,7 +52,7 @@ class HistoryExport:
 
     async def run(self) -> None:
         """Exports until cancelled."""
-        wait = _FIRST_WAIT
+        wait = _BACKOFF.first
         while True:
             await self._news.wait()
             self._news.clear()
@@ -61,9 +62,9 @@ class HistoryExport:
                 self._news.set()
                 self._changed(str(error))
                 await self._clock.sleep(wait)
-                wait = min(wait * 2, _LONGEST_WAIT)
+                wait = _BACKOFF.longer(wait)
             else:
-                wait = _FIRST_WAIT
+                wait = _BACKOFF.first
 
     async def _export(self) -> None:
         """Exports everything there is at the moment."""

@@ -11,12 +11,13 @@ from core.domain.errors import ExchangeUnavailable
 from core.domain.events.priority import Priority
 from core.domain.events.process import KeyTooWide
 from core.domain.events.table import Event
+from core.domain.retry_backoff import RetryBackoff
 from core.ports.clock import Clock
 
 log = structlog.get_logger(__name__)
 
 _TRIES = 5
-_FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 120.0  # seconds
+_BACKOFF = RetryBackoff(first=5.0, longest=120.0, factor=4.0)
 
 
 class Asks(Protocol):
@@ -35,11 +36,10 @@ class ApiKeyCheck:
 
     async def run(self) -> None:
         """Ends after the report, or when the exchange has not answered for some minutes, which is reported as well."""
-        unread, pause = "", _FIRST_PAUSE
+        unread = ""
         for number in range(_TRIES):
             if number:
-                await self._clock.sleep(pause)
-                pause = min(4 * pause, _LONGEST_PAUSE)
+                await self._clock.sleep(_BACKOFF.after(number))
             try:
                 rights = await self._exchange.permissions()
             except ExchangeUnavailable as error:

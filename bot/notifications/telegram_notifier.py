@@ -33,6 +33,7 @@ from core.domain.events.process import DigestMade
 from core.domain.events.table import subject_of
 from core.domain.instrument import Quote
 from core.domain.outbox_item import OutboxItem
+from core.domain.retry_backoff import RetryBackoff
 from core.ports.clock import Clock
 from core.ports.outbox import Outbox
 from core.read_models import Gain
@@ -46,7 +47,7 @@ _LATE_BATCHED_FROM = 2
 _LEDGER_PAUSE = 2.0  # seconds
 _LOOK_AGAIN = 5.0  # seconds after which withheld events are checked again
 _NO_TOPIC = ("thread not found", "topic_deleted", "topic_closed")  # the topic was deleted, or closed to the bot
-_HOPELESS_PAUSE, _LONGEST_PAUSE = 60.0, 600.0  # seconds
+_HOPELESS_BACKOFF = RetryBackoff(first=60.0, longest=600.0)
 
 
 class TelegramNotifier:
@@ -125,7 +126,7 @@ class TelegramNotifier:
             self._moved_to = None  # the new chat id may have been wrong
             # The bot is blocked, or the chat or the token unknown: only people can fix it, and everything waits until then.
             self._hopeless += 1
-            pause = min(_HOPELESS_PAUSE * 2 ** (self._hopeless - 1), _LONGEST_PAUSE)
+            pause = _HOPELESS_BACKOFF.after(self._hopeless)
             log.error("alerts cannot be delivered; they wait", error=self._sender.words(error), again_in_seconds=pause)
             await self._clock.sleep(pause)
         else:

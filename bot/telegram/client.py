@@ -24,6 +24,7 @@ from telegram.ext import ExtBot
 from bot.settings.redaction import shown, shown_on_purpose
 from bot.telegram.api_responses import CheckedRequest, OddAnswer
 from bot.views.chat_message import MAX_CAPTION_UNITS, ChatMessage, Document, Keyboard, plain_text, split, units
+from core.domain.retry_backoff import RetryBackoff
 from core.ports.clock import Clock
 
 log = structlog.get_logger(__name__)
@@ -31,7 +32,7 @@ log = structlog.get_logger(__name__)
 Answer = TypeVar("Answer")
 
 POLL_SECONDS = 25
-_LONGEST_WAIT = 30.0
+_BACKOFF = RetryBackoff(first=1.0, longest=30.0)
 _HOUR = 3600.0
 _LOG_LEVELS = {
     "httpx": logging.WARNING,  # logs request URLs, and the URL holds the token
@@ -311,4 +312,4 @@ def wait_after(error: TelegramError, tried: int) -> float:
     if isinstance(error, RetryAfter):
         asked = error.retry_after
         return (asked if isinstance(asked, int) else asked.total_seconds()) + _SLACK
-    return min(2.0 ** (tried - 1), _LONGEST_WAIT)
+    return _BACKOFF.after(tried)

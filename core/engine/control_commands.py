@@ -23,6 +23,7 @@ from core.domain.messages import (
     PauseTimedOut,
 )
 from core.domain.reasons import Reason, reason
+from core.domain.retry_backoff import RetryBackoff
 from core.domain.risk_limit import LimitSet
 from core.domain.signal import Side
 from core.domain.trading_state import Pause, TradingState
@@ -37,7 +38,7 @@ from core.state.portfolio import Portfolio
 
 log = structlog.get_logger(__name__)
 
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 5.0  # minimum between two attempts to cancel
+CANCEL_BACKOFF = RetryBackoff(first=0.25, longest=5.0)
 
 ControlCommand = (
     ControlsRequested | PauseTimedOut | PanicEnded | LimitRequested | CancelRequested | AcceptRequested | DigestDue | AboutPeople
@@ -147,7 +148,7 @@ class ControlCommands:
     async def _cancel(self, wish: CancelRequested) -> CommitBatch | CommandRefused:
         """Cancels an order: retries until it is cancelled or has ended by itself. The exchange may be away, and what has not
         arrived there cannot be cancelled yet. The sender of the order finds out its outcome and reports it, as for any other."""
-        pause = FIRST_PAUSE_SECONDS
+        pause = CANCEL_BACKOFF.first
         while True:
             try:
                 if await self._venue.cancel_order(wish.symbol, wish.client_order_id):
@@ -158,7 +159,7 @@ class ControlCommands:
             if wish.client_order_id not in self._portfolio.in_flight:
                 return CommandRefused("ignored", reason("not_resting", order_id=wish.client_order_id))
             await self._clock.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+            pause = CANCEL_BACKOFF.longer(pause)
 
     async def _accept(self, wish: AcceptRequested) -> CommitBatch | CommandRefused:
         changes: CommitBatch | Reason | None

@@ -12,6 +12,7 @@ from core.domain.errors import ExchangeUnavailable
 from core.domain.instrument import Balance, Instrument, Quote
 from core.domain.money import ZERO
 from core.domain.order import Order
+from core.domain.retry_backoff import RetryBackoff
 from core.domain.signal import Side, Signal, client_order_id
 from core.policy.conversion_rates import Rate, Unknown
 from core.policy.decision import AskFirst, Decision, Refused, counts, decide
@@ -32,7 +33,7 @@ USUAL = SizeRequest()
 _WITHOUT_END = datetime.max.replace(tzinfo=UTC)
 
 PATIENCE_SECONDS = 60.0
-_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 2.0
+_BACKOFF = RetryBackoff(first=0.5, longest=2.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ class DecisionService:
     ) -> "Weighed":
         """Decides as `weigh`; an entry that lacks only the current price is weighed again while its signal is good, for at most a
         minute. Nothing that could be sold waits behind it: if a position is open no entry comes this far."""
-        began, pause = self._clock.monotonic(), _FIRST_PAUSE_SECONDS
+        began, pause = self._clock.monotonic(), _BACKOFF.first
         good_until = (approved_at or signal.ts) + good_for(signal, self._portfolio.limits)
         weighed = await self.weigh(signal, approved_at=approved_at, wanted=wanted)
         while _lacks_only_a_price(weighed.decision) and self.patient:
@@ -133,7 +134,7 @@ class DecisionService:
             if left <= pause:
                 break
             await self._clock.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+            pause = _BACKOFF.longer(pause)
             weighed = await self.weigh(signal, approved_at=approved_at, wanted=wanted)
         return weighed
 

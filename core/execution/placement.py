@@ -16,6 +16,7 @@ from core.domain.order import ExecutionReport, NotTaken, Order, OrderRequest, Pl
 from core.domain.order_state_machine import OrderState, check_move
 from core.domain.pending_exit import PendingExit
 from core.domain.reasons import Reason, reason
+from core.domain.retry_backoff import RetryBackoff
 from core.domain.signal import Side
 from core.execution.decision_service import USUAL, DecisionService
 from core.execution.first_sending import FirstSending
@@ -38,7 +39,7 @@ log = structlog.get_logger(__name__)
 Put = Callable[[Sequence[Message]], Awaitable[object]]
 
 MOST_ATTEMPTS = 7
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 5.0  # minimum between two attempts
+BACKOFF = RetryBackoff(first=0.25, longest=5.0)
 LEDGER_PAUSE_SECONDS = 1.0
 PATIENCE_SECONDS = 10.0  # for which a start finds out about an order silently
 
@@ -203,9 +204,9 @@ class Placement:
         """Waits before the next attempt; False if there is to be none. An exit that has to wait longer gives up its turn: it
         stays pending, and its own timer brings it back."""
         log.warning("the exchange did not accept the order", reason=str(cause.reason), retry_after=cause.retry_after)
-        pause = max(cause.retry_after, min(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1), LONGEST_PAUSE_SECONDS))
+        pause = max(cause.retry_after, BACKOFF.after(attempt))
         too_late = self._clock.now() + timedelta(seconds=pause) > self._decisions.good_until(order)
-        comes_again = order.side is Side.SELL and pause > LONGEST_PAUSE_SECONDS
+        comes_again = order.side is Side.SELL and pause > BACKOFF.longest
         if attempt >= MOST_ATTEMPTS or too_late or comes_again:
             return False
         await self._clock.sleep(pause)

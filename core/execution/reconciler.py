@@ -10,6 +10,7 @@ import structlog
 from core.domain.errors import ExchangeUnavailable, SymbolUnknown
 from core.domain.instrument import Instrument
 from core.domain.order import ExecutionReport, Order
+from core.domain.retry_backoff import RetryBackoff
 from core.ports.clock import Clock
 from core.ports.venue import Venue
 from core.state.market_data import MarketDataCache
@@ -18,9 +19,8 @@ log = structlog.get_logger(__name__)
 
 FENCE_MARGIN = timedelta(seconds=2)
 RECENT = 100
-FIRST_PAUSE_SECONDS = 0.1
-LONGEST_PAUSE_SECONDS = 5.0
-LONGEST_PAUSE_GONE_SECONDS = 60.0
+BACKOFF = RetryBackoff(first=0.1, longest=5.0)
+GONE_BACKOFF = RetryBackoff(first=0.1, longest=60.0)
 GONE_SECONDS = 600.0
 """Seconds for which the venue must have reported an unknown symbol; the request has long expired by then."""
 GONE_ANSWERS = 10
@@ -56,9 +56,9 @@ class _Gone:
         return self.answers >= GONE_ANSWERS and now - self.since >= GONE_SECONDS
 
     @property
-    def longest_pause(self) -> float:
-        """Returns the longest pause between two questions, in seconds: a delisted symbol is not urgent."""
-        return LONGEST_PAUSE_GONE_SECONDS if self.answers else LONGEST_PAUSE_SECONDS
+    def backoff(self) -> RetryBackoff:
+        """Returns the pauses between two queries: a delisted symbol is not urgent."""
+        return GONE_BACKOFF if self.answers else BACKOFF
 
 
 class Reconciler:
@@ -82,7 +82,7 @@ class Reconciler:
         """
         fence: datetime | None = None
         named = order.order_id is not None
-        pause, gone = FIRST_PAUSE_SECONDS, _Gone()
+        pause, gone = BACKOFF.first, _Gone()
         while True:
             try:
                 venue_time = await self._venue.server_time()
@@ -101,7 +101,7 @@ class Reconciler:
                 log.warning("cannot find out about the order yet", error=str(error))
                 pause = max(pause, error.retry_after)
             await self._clock.sleep(pause)
-            pause = min(pause * 2, gone.longest_pause)
+            pause = gone.backoff.longer(pause)
 
     async def _is_gone(self, symbol: str, gone: _Gone, error: SymbolUnknown) -> bool:
         """Tells whether the symbol is gone for good, counting one more such answer. Believed after a while, and if the list of
@@ -131,7 +131,7 @@ class Reconciler:
     async def with_fills(self, report: ExecutionReport) -> ExecutionReport | None:
         """Returns the report with every fill that it covers, from the account's trades if the answer did not carry them; None if
         the venue no longer knows its symbol, for good."""
-        pause, gone = FIRST_PAUSE_SECONDS, _Gone()
+        pause, gone = BACKOFF.first, _Gone()
         while not report.fills_complete:
             try:
                 report = replace(report, fills=tuple(await self._venue.fills(report.symbol, report.order_id)))
@@ -146,7 +146,7 @@ class Reconciler:
                 log.warning("cannot read the order's fills yet", error=str(error))
                 pause = max(pause, error.retry_after)
             await self._clock.sleep(pause)
-            pause = min(pause * 2, gone.longest_pause)
+            pause = gone.backoff.longer(pause)
         return report
 
     async def fee_rates(self, report: ExecutionReport, instrument: Instrument) -> Mapping[str, Decimal]:

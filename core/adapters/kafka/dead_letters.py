@@ -13,6 +13,7 @@ from core.adapters.kafka.connection import start, stop
 from core.adapters.kafka.options import KafkaOptions
 from core.adapters.kafka.topic_check import explain, why_unreachable
 from core.domain.errors import SourceUnavailable
+from core.domain.retry_backoff import RetryBackoff
 from core.ports.clock import Clock
 
 log = structlog.get_logger(__name__)
@@ -22,7 +23,7 @@ _MOST_WAITING = 20_000
 _MOST_WAITING_BYTES = 32 * 1024 * 1024
 _BATCH = 500
 _TRIES = 5
-_LONGEST_PAUSE = 30.0
+_BACKOFF = RetryBackoff(first=2.0, longest=30.0)
 _PATIENCE = 3.0  # seconds for one answer of the broker
 _FAREWELL = 2.0  # seconds that the waiting copies get when the process ends
 
@@ -107,7 +108,7 @@ class DeadLetterTopic:
                     log.warning("dead_letter_topic_away", topic=self._topic, why=str(unavailable), waiting=self.waiting)
                     if failures % _TRIES == 0:
                         self._count_dropped(len(self._take()), str(unavailable))
-                    await self._clock.sleep(min(_LONGEST_PAUSE, 2.0 ** min(failures, 5)))
+                    await self._clock.sleep(_BACKOFF.after(failures))
         finally:
             await self._finish()
 

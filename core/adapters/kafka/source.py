@@ -19,6 +19,7 @@ from core.adapters.kafka.topic_identity import find_anew, witness_of
 from core.adapters.signals.codec import MAX_BYTES, Unreadable, decode, instant
 from core.domain.errors import LedgerUnavailable, SourceUnavailable
 from core.domain.messages import DeadLetter, Message, SignalReceived, SourcePosition
+from core.domain.retry_backoff import RetryBackoff
 from core.domain.signal import Signal
 from core.ports.clock import Clock
 from core.ports.signal_source import Deliver
@@ -30,7 +31,7 @@ _PORTION_BYTES = 64 * 1024  # that are read and stored in one turn of the event 
 _RAW_KEPT = 2048  # bytes of a dead letter that the ledger keeps
 _NAME_SHOWN = 64  # bytes of a key or header that are looked at: an instrument's name is shorter
 _TURN_MS = 250  # how soon a connection that is lost is given up
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0  # seconds between attempts to connect
+_BACKOFF = RetryBackoff(first=0.5, longest=30.0)  # between attempts to connect
 _SETTLED = 5.0  # seconds that a connection must have held for its loss to be tried away before anybody is told
 
 
@@ -136,21 +137,21 @@ class KafkaSource:
                 task = asyncio.current_task()
                 if task is not None and task.cancelling():
                     raise  # it failed at its last steps, and is to end all the same
-                log.exception("kafka_side_task_failed", again_in_seconds=_LONGEST_PAUSE)
-                await self._clock.sleep(_LONGEST_PAUSE)
+                log.exception("kafka_side_task_failed", again_in_seconds=_BACKOFF.longest)
+                await self._clock.sleep(_BACKOFF.longest)
 
     async def _keep_connected(self) -> None:
-        pause = _FIRST_PAUSE
+        pause = _BACKOFF.first
         while True:
             self._connected_at = None
             trouble = await self._connect_and_read()
             if self._connected_at is not None and self._clock.monotonic() - self._connected_at >= _SETTLED:
                 log.info("kafka_connection_lost", why=trouble)
-                pause = _FIRST_PAUSE
+                pause = _BACKOFF.first
                 continue
             self._set_state(ready=False, detail=trouble, tell=not isinstance(trouble, _LedgerTrouble))
             await self._clock.sleep(pause)
-            pause = min(_LONGEST_PAUSE, pause * 2)
+            pause = _BACKOFF.longer(pause)
 
     async def _connect_and_read(self) -> str:
         """One connection from its first attempt to its end; returns why it ended, in plain words."""
