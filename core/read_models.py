@@ -105,7 +105,7 @@ class OrderStep:
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class SentNotification:
     """A message of a chat that reported an event; `reader` is a person's id, or MAIN_READER for the owner's chat."""
 
     at: datetime
@@ -132,7 +132,7 @@ class Story:
     fills: Sequence[Fill]
     execution: Execution | None
     approval: Approval | None
-    tellings: Sequence[Telling]
+    notifications: Sequence[SentNotification]
 
 
 @dataclass(frozen=True, slots=True)

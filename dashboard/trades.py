@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import streamlit as st
 
-from core.adapters.ledger.analytics import Held
+from core.adapters.ledger.analytics import OpenPosition
 from core.domain.money import ZERO, multiply, per_cent, plain
 from core.domain.pending_exit import PendingExit
 from core.domain.position import Execution
@@ -53,7 +53,7 @@ def _trade(one: Execution) -> dict[str, str]:
     }
 
 
-def _row(one: Held) -> dict[str, str]:
+def _row(one: OpenPosition) -> dict[str, str]:
     position, gain = one.position, _unrealised(one)
     return {
         "symbol": position.symbol,
@@ -81,12 +81,12 @@ def exit_row(one: PendingExit) -> dict[str, str]:
     }
 
 
-def _unrealised(one: Held) -> Decimal | None:
+def _unrealised(one: OpenPosition) -> Decimal | None:
     """Returns what selling it all at the last bid would bring over its cost, in quote asset, before the fee."""
     return None if one.bid is None else multiply(one.position.qty, one.bid) - one.position.cost
 
 
-def _quote(one: Held) -> str:
+def _quote(one: OpenPosition) -> str:
     """Returns the symbol's quote asset, by its ending."""
     return next(
         (quote for quote in ("USDC", "USDT", "FDUSD", "EUR", "BTC", "ETH", "BNB") if one.position.symbol.endswith(quote)), ""

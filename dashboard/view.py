@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from core.adapters.ledger.analytics import Delay, Held, LedgerAnalytics, Pulse
+from core.adapters.ledger.analytics import Delay, LedgerAnalytics, OpenPosition, Pulse
 from core.adapters.ledger.engines import is_missing, parse_url
 from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.reader import LedgerReader, open_reader
@@ -26,7 +26,7 @@ class Trades:
     """The newest executions of the selection first; its open positions and pending exits, whatever the dates selected."""
 
     last_exit: Execution | None
-    held: Sequence[Held]
+    held: Sequence[OpenPosition]
     exits: Sequence[PendingExit]
     executions: Sequence[Execution]
     pulse: Pulse

@@ -20,7 +20,9 @@ async def reconcile(settings: Settings, say: Callable[[str], None], progress: Ca
     or exchange cannot be read."""
     clock = SystemClock()
     ledger = await look_into_ledger(settings.database_url.get_secret_value(), clock)
-    leisure = SpareCapacity(clock, lambda seconds: progress(f"the exchange allows no more just now: going on in {seconds:.0f} s"))
+    spare_capacity = SpareCapacity(
+        clock, lambda seconds: progress(f"the exchange allows no more just now: going on in {seconds:.0f} s")
+    )
     try:
         await check_trading_mode(settings, ledger)
         async with open_venue(settings, ledger) as (venue, _):
@@ -36,10 +38,10 @@ async def reconcile(settings: Settings, say: Callable[[str], None], progress: Ca
                 instruments=await venue.instruments(symbols),
                 known=ledger.find_orders,
                 ours=Ours(state.mark, {one.mark: one for one in state.acknowledged}),
-                leisure=leisure,
+                spare_capacity=spare_capacity,
             )
             of_executions = await compare_executions(
-                venue, executions, leisure, lambda symbol, done, total: progress(f"{symbol}: {done} of {total} executions")
+                venue, executions, spare_capacity, lambda symbol, done, total: progress(f"{symbol}: {done} of {total} executions")
             )
     finally:
         await ledger.close()

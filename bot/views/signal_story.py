@@ -209,9 +209,9 @@ def _fee(done: Execution, texts: Texts) -> Html:
 
 
 def _told(story: Story, texts: Texts) -> Iterator[Html]:
-    if not story.tellings:
+    if not story.notifications:
         yield texts("why.not_told")
-    for telling in story.tellings[:8]:
+    for telling in story.notifications[:8]:
         who = texts("why.owners_chat") if telling.reader == MAIN_READER else texts("why.person", person=telling.reader)
         yield _at(telling.at, texts("why.told", who=who, kind=texts(f"why.kind_{telling.kind}")), texts)
 

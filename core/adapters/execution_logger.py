@@ -48,7 +48,7 @@ class ExecutionLogger:
         self._in_flight = {order.client_order_id for order in state.orders}
         self._unknown = {order.client_order_id for order in state.orders if order.state is OrderState.UNKNOWN}
         self._open_positions = {position.symbol for position in state.positions if position.is_open}
-        self._held = {hold.symbol for hold in state.holds if hold.active}
+        self._held = {halt.symbol for halt in state.holds if halt.active}
         self._open_approvals = {each.token for each in state.approvals if each.state is ApprovalState.OPEN}
         self._settled: OrderedDict[str, None] = OrderedDict()
         self._codes: set[str] = set()
@@ -69,8 +69,8 @@ class ExecutionLogger:
             self._execution(execution)
         for position in changes.positions:
             _keep(self._open_positions, position.symbol, present=position.is_open)
-        for hold in changes.holds:
-            _keep(self._held, hold.symbol, present=hold.active)
+        for halt in changes.holds:
+            _keep(self._held, halt.symbol, present=halt.active)
         for approval in changes.approvals:
             _keep(self._open_approvals, approval.token, present=approval.state is ApprovalState.OPEN)
         if changes.controls is not None:

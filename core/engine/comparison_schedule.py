@@ -44,7 +44,7 @@ class ComparisonSchedule:
     @property
     def ready(self) -> tuple[bool, str]:
         """Tells whether no other trader is known on the account, and how far it has been compared."""
-        if self._portfolio.account_hold is not None:
+        if self._portfolio.account_halt is not None:
             return False, "entries are halted: orders that are not of this ledger"
         if self.progress is None:
             return True, "not looked at yet"

@@ -117,14 +117,14 @@ class SymbolHalts:
             self._portfolio.apply(changes)
 
     def _decide(self, symbol: str, found: tuple[Reason, ...]) -> CommitBatch:
-        known, held, now = self._portfolio.holds.get(symbol), self._portfolio.hold_on(symbol), self._clock.now()
+        known, halted, now = self._portfolio.holds.get(symbol), self._portfolio.halt_on(symbol), self._clock.now()
         if found and (known is None or known.differences != found):
-            hold = SymbolHalt(symbol, found, held.since if held is not None else now)
-            log.warning("entries of the symbol are halted", differences=hold.words)
-            return CommitBatch(holds=[hold], events=[SymbolHalted(hold)])
-        if not found and held is not None:
-            hold = replace(held, lifted_at=now)
-            return CommitBatch(holds=[hold], events=[SymbolResumed(hold)])
+            halt = SymbolHalt(symbol, found, halted.since if halted is not None else now)
+            log.warning("entries of the symbol are halted", differences=halt.words)
+            return CommitBatch(holds=[halt], events=[SymbolHalted(halt)])
+        if not found and halted is not None:
+            halt = replace(halted, lifted_at=now)
+            return CommitBatch(holds=[halt], events=[SymbolResumed(halt)])
         if not found and known is not None and known.differences:
             # What was accepted is gone: should the same return, it is a new finding.
             return CommitBatch(holds=[replace(known, differences=())])
@@ -199,14 +199,14 @@ class SymbolHalts:
 
     def _unbooked(self, symbol: str, found: Sorted) -> tuple[Reason, ...]:
         """Returns a reason for lost orders that could not be adopted: the symbol's halt remembers them."""
-        held = self._portfolio.hold_on(symbol)
-        return tuple(why for why in map(not_adopted, found.lost) if held is not None and why in held.differences)
+        halted = self._portfolio.halt_on(symbol)
+        return tuple(why for why in map(not_adopted, found.lost) if halted is not None and why in halted.differences)
 
     def not_adopted(self, report: ExecutionReport) -> CommitBatch:
         """Returns the commit for an order that a bug of ours kept from being adopted: entries of its symbol are halted, which is
         reported once, until the next look has it adopted."""
-        held, why = self._portfolio.hold_on(report.symbol), not_adopted(report)
-        known = held.differences if held is not None else ()
+        halted, why = self._portfolio.halt_on(report.symbol), not_adopted(report)
+        known = halted.differences if halted is not None else ()
         return self._decide(report.symbol, known if why in known else (*known, why))
 
     async def _orders(self, symbol: str) -> Sorted:
@@ -248,10 +248,10 @@ class SymbolHalts:
         """Returns the commit that accepts the exchange's figures; None if the symbol is not halted. Returns the reason why not
         while a lost order is still to be booked: its amount would be written off twice. Raises ExchangeUnavailable, also while an
         order in the same asset is under way: the account's balance proves nothing then."""
-        held = self._portfolio.hold_on(symbol)
-        if held is None:
+        halted = self._portfolio.halt_on(symbol)
+        if halted is None:
             return None
-        if unbooked := next((one for one in held.differences if one.code == "not_adopted"), None):
+        if unbooked := next((one for one in halted.differences if one.code == "not_adopted"), None):
             return unbooked
         instrument = await self._market.find_instrument(symbol)
         position = self._portfolio.position(symbol)
@@ -271,9 +271,9 @@ class SymbolHalts:
                 after = without(position, missing, instrument)
                 cost = position.cost - after.cost
                 changes.positions.append(after)
-        hold = replace(held, lifted_at=self._clock.now(), lifted_by=who)
-        changes.holds.append(hold)
-        changes.events.append(HaltAccepted(hold, missing, cost, instrument.base if instrument else "", _quote(instrument)))
+        halt = replace(halted, lifted_at=self._clock.now(), lifted_by=who)
+        changes.holds.append(halt)
+        changes.events.append(HaltAccepted(halt, missing, cost, instrument.base if instrument else "", _quote(instrument)))
         return changes
 
     async def _total_seen_twice(self, symbol: str, instrument: Instrument) -> tuple[Decimal, Mapping[str, Position]] | None:

@@ -36,32 +36,32 @@ class AccountGuard:
         """Halts the account because of `strange`, and reports it; does nothing if it is halted because of them already, or they
         were acknowledged since they were looked at. Raises LedgerUnavailable."""
         async with self.one_at_a_time:
-            held = self._portfolio.account_hold
-            known = {_key(one): one for one in (held.differences if held is not None else ())}
+            halted = self._portfolio.account_halt
+            known = {_key(one): one for one in (halted.differences if halted is not None else ())}
             found = known | {_key(one): one for one in strange if not self._is_acknowledged(one)}
             if found == known:
                 return
             now = self._clock.now()
-            hold = SymbolHalt(ACCOUNT, tuple(found[key] for key in sorted(found)), held.since if held is not None else now)
-            log.error("entries are halted on the whole account", orders=hold.words)
-            changes = CommitBatch(holds=[hold], events=[SymbolHalted(hold)])
+            halt = SymbolHalt(ACCOUNT, tuple(found[key] for key in sorted(found)), halted.since if halted is not None else now)
+            log.error("entries are halted on the whole account", orders=halt.words)
+            changes = CommitBatch(holds=[halt], events=[SymbolHalted(halt)])
             await self._ledger.commit(changes)
             self._portfolio.apply(changes)
 
     def accept(self, shown: Sequence[Reason], who: str) -> CommitBatch | None:
         """Returns the commit that acknowledges the orders of `shown`; None if they halt nothing. Orders found since they were
         shown keep the account halted."""
-        held, now = self._portfolio.account_hold, self._clock.now()
-        accepted = [one for one in held.differences if one in shown] if held is not None else []
-        if held is None or not accepted:
+        halted, now = self._portfolio.account_halt, self._clock.now()
+        accepted = [one for one in halted.differences if one in shown] if halted is not None else []
+        if halted is None or not accepted:
             return None
-        left = tuple(one for one in held.differences if one not in shown)
+        left = tuple(one for one in halted.differences if one not in shown)
         marks = {int(one.params["mark"]) for one in accepted}
         words = [Acknowledged(mark, self._until(mark, accepted), who, now) for mark in sorted(marks)]
         if left:
-            return CommitBatch(acknowledged=words, holds=[replace(held, differences=left)])
-        hold = replace(held, lifted_at=now, lifted_by=who)
-        return CommitBatch(acknowledged=words, holds=[hold], events=[HaltAccepted(hold, ZERO, ZERO, "", "")])
+            return CommitBatch(acknowledged=words, holds=[replace(halted, differences=left)])
+        halt = replace(halted, lifted_at=now, lifted_by=who)
+        return CommitBatch(acknowledged=words, holds=[halt], events=[HaltAccepted(halt, ZERO, ZERO, "", "")])
 
     def _is_acknowledged(self, one: Reason) -> bool:
         """Tells whether the owner has acknowledged the orders of `one` by now, by the rules of `core.policy.order_ownership`."""

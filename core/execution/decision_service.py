@@ -18,7 +18,7 @@ from core.policy.conversion_rates import Rate, Unknown
 from core.policy.decision import AskFirst, Decision, Refused, counts, decide
 from core.policy.decision_context import DecisionContext, SizeRequest
 from core.policy.risk.signal_age import good_for, lasts
-from core.policy.rule_measurements import DecisionRecord, facts_of
+from core.policy.rule_measurements import DecisionRecord, record_of
 from core.ports.clock import Clock
 from core.ports.entry_gate import EntryGate
 from core.state.exchange_rates import ExchangeRates
@@ -52,8 +52,8 @@ def _lacks_only_a_price(decision: Decision) -> bool:
 def _qty(decision: Decision) -> Decimal | None:
     """Returns the sized quantity, in base asset."""
     match decision:
-        case Refused(draft=draft):
-            return draft.qty if draft is not None else None
+        case Refused(sized=sized):
+            return sized.qty if sized is not None else None
         case AskFirst(order):
             return order.qty
         case _:
@@ -109,8 +109,8 @@ class DecisionService:
             rates=rates,
             pending=self._portfolio.approval_for(signal.symbol),
             approved_at=approved_at,
-            hold=self._portfolio.hold_on(signal.symbol),
-            account_hold=self._portfolio.account_hold,
+            halt=self._portfolio.halt_on(signal.symbol),
+            account_halt=self._portfolio.account_halt,
             free=free,
             by_hand=signal.by_hand,
             gate=self._gate(),
@@ -119,7 +119,7 @@ class DecisionService:
             clock_offset=self._portfolio.clock_offset,
         )
         decision = decide(signal, decision_context)
-        return Weighed(decision, facts_of(signal, decision_context, _qty(decision)), counts(signal, decision_context))
+        return Weighed(decision, record_of(signal, decision_context, _qty(decision)), counts(signal, decision_context))
 
     async def weigh_patiently(
         self, signal: Signal, *, approved_at: datetime | None = None, wanted: SizeRequest = USUAL
@@ -147,7 +147,7 @@ class DecisionService:
     async def _free(self, signal: Signal, instrument: Instrument | None) -> Decimal | None:
         """Returns the amount of the base asset that the exchange could sell, for an exit where the ledger may be wrong; None if
         that cannot be asked soon, or need not be."""
-        in_doubt = self._portfolio.hold_on(signal.symbol) is not None or self._portfolio.account_hold is not None
+        in_doubt = self._portfolio.halt_on(signal.symbol) is not None or self._portfolio.account_halt is not None
         if instrument is None or signal.side is Side.BUY or not in_doubt:
             return None
         try:

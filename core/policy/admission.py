@@ -40,14 +40,14 @@ def _left_by_hand(signal: Signal, decision_context: DecisionContext) -> bool:
     return decision_context.by_hand and signal.side is Side.SELL
 
 
-def not_held(signal: Signal, decision_context: DecisionContext) -> Reason | None:
+def not_halted(signal: Signal, decision_context: DecisionContext) -> Reason | None:
     """Refuses entries while the ledger and the exchange disagree, or another program trades on the account. An exit goes on: it
     may sell less then (see `core.policy.exits.quantity`)."""
     if signal.side is Side.SELL:
         return None
-    if decision_context.account_hold is not None:
+    if decision_context.account_halt is not None:
         return reason("account_held")
-    return reason("held", symbol=signal.symbol) if decision_context.hold is not None else None
+    return reason("held", symbol=signal.symbol) if decision_context.halt is not None else None
 
 
 def gate_open(signal: Signal, decision_context: DecisionContext) -> Reason | None:
@@ -120,7 +120,7 @@ CHECKS: tuple[tuple[Check, str], ...] = (
     (known_symbol, "denied"),
     (not_observing, "observed"),
     (gate_open, "denied"),
-    (not_held, "denied"),
+    (not_halted, "denied"),
     (not_leaving, "ignored"),
     (right_side, "ignored"),
     (not_asked_already, "ignored"),

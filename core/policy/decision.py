@@ -19,12 +19,12 @@ from core.policy.sizing.market_orders import SizedOrder, size
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """No order. `outcome` is `ignored`, `denied`, `expired` or `observed`; `draft` is the order that was denied, if it was
+    """No order. `outcome` is `ignored`, `denied`, `expired` or `observed`; `sized` is the order that was denied, if it was
     sized."""
 
     outcome: str
     reason: Reason
-    draft: SizedOrder | None = None
+    sized: SizedOrder | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def decide(signal: Signal, decision_context: DecisionContext) -> Decision:
     price = decision_context.quote.price_for(signal.side) if decision_context.quote else signal.close
     known = decision_context.quote is not None
     limits = in_quote(decision_context.limits, rate)
-    draft, unfit = size(
+    sized, unfit = size(
         signal.side,
         decision_context.instrument,
         price,
@@ -70,11 +70,11 @@ def decide(signal: Signal, decision_context: DecisionContext) -> Decision:
         free=decision_context.free,
     )
     if unfit is not None:
-        return Refused("denied", unfit, draft)
-    assessed = assess(signal, draft, decision_context)
+        return Refused("denied", unfit, sized)
+    assessed = assess(signal, sized, decision_context)
     if isinstance(assessed, Reason):
-        return Refused("denied", assessed, draft)
-    return AskFirst(assessed) if _is_asked(signal, draft, decision_context, rate) else assessed
+        return Refused("denied", assessed, sized)
+    return AskFirst(assessed) if _is_asked(signal, sized, decision_context, rate) else assessed
 
 
 def _unpriced(signal: Signal, quote: Quote | None, rate: Rate | Unknown) -> Reason | None:
@@ -86,8 +86,8 @@ def _unpriced(signal: Signal, quote: Quote | None, rate: Rate | Unknown) -> Reas
     return rate.reason if isinstance(rate, Unknown) else None
 
 
-def _is_asked(signal: Signal, draft: SizedOrder, decision_context: DecisionContext, rate: Rate | Unknown) -> bool:
+def _is_asked(signal: Signal, sized: SizedOrder, decision_context: DecisionContext, rate: Rate | Unknown) -> bool:
     if decision_context.controls.mode is not Mode.CONFIRM or decision_context.approved_at is not None:
         return False
-    worth = rate.at_most(draft.notional) if isinstance(rate, Rate) else None
+    worth = rate.at_most(sized.notional) if isinstance(rate, Rate) else None
     return decision_context.controls.asking.about(signal.signal_type, worth, decision_context.limits.report_asset)

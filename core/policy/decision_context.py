@@ -50,7 +50,7 @@ class DecisionContext:
 
     `open_count` counts open positions and entries under way; `results_today` are today's net profits by quote asset; `rates`
     are those into the report asset, by asset; `approved_at` is when a person approved this very signal: then its age counts
-    from there, and nobody is asked again. `hold` is the symbol's halt, `account_hold` the whole account's; if there is one,
+    from there, and nobody is asked again. `halt` is the symbol's halt, `account_halt` the whole account's; if there is one,
     `free` is what the exchange could sell of the base asset. `by_hand`: a manual order, which may close a position even while
     signals may not. `exit_wanted`: an exit of the symbol is pending. `clock_offset` is how far the exchange's clock is ahead of
     ours. `gate` is why entries are held back for reasons outside the signal.
@@ -67,8 +67,8 @@ class DecisionContext:
     rates: Mapping[str, Rate | Unknown] = field(default_factory=dict)
     pending: Approval | None = None
     approved_at: datetime | None = None
-    hold: SymbolHalt | None = None
-    account_hold: SymbolHalt | None = None
+    halt: SymbolHalt | None = None
+    account_halt: SymbolHalt | None = None
     free: Decimal | None = None
     by_hand: bool = False
     gate: Reason | None = None

@@ -29,7 +29,7 @@ class DecisionRecord:
     rates: tuple[Rate, ...] = ()
 
 
-def facts_of(signal: Signal, decision_context: DecisionContext, qty: Decimal | None) -> DecisionRecord:
+def record_of(signal: Signal, decision_context: DecisionContext, qty: Decimal | None) -> DecisionRecord:
     """Returns the numbers that the rules saw; `qty` is the sized quantity."""
     price = decision_context.quote.price_for(signal.side) if decision_context.quote is not None else None
     return DecisionRecord(

@@ -20,7 +20,7 @@ AROUND = timedelta(minutes=5)  # the exchange's clock and ours differ, and an or
 async def compare_executions(
     account: AccountHistory,
     executions: Sequence[Execution],
-    leisure: SpareCapacity,
+    spare_capacity: SpareCapacity,
     progress: Callable[[str, int, int], None] = lambda symbol, done, total: None,
 ) -> Comparison:
     """Returns what differs, with fees. Calls `progress` with each symbol, and how many executions of how many were compared.
@@ -31,7 +31,7 @@ async def compare_executions(
         since = min(one.executed_at for one in ours) - AROUND
         until = max(one.executed_at for one in ours) + AROUND
         try:
-            reports = await leisure.ask(partial(account.orders_between, symbol, since, until))
+            reports = await spare_capacity.ask(partial(account.orders_between, symbol, since, until))
         except SymbolUnknown:
             found.notes.append(f"{symbol}: {len(ours)} executions not compared, the exchange knows no such symbol (any more)")
         else:

@@ -39,17 +39,17 @@ async def compare(
     instruments: Mapping[str, Instrument],
     known: KnownOrders,
     ours: Ours,
-    leisure: SpareCapacity,
+    spare_capacity: SpareCapacity,
 ) -> Comparison:
     """Compares holdings, the newest orders of each of `symbols`, and open orders. `instruments` are the rules of those that the
     exchange knows, `known` gives the ledger's orders by client order id, `ours` tells whose an order is. Raises
     ExchangeUnavailable."""
     found = Comparison()
-    balances = await leisure.ask(venue.balances)
+    balances = await spare_capacity.ask(venue.balances)
     for symbol, instrument in sorted(instruments.items()):
         held = sum((one.qty for one in positions if _base(one, instruments) == instrument.base), ZERO)
         try:
-            recent = await leisure.ask(partial(venue.recent_orders, symbol, RECENT))
+            recent = await spare_capacity.ask(partial(venue.recent_orders, symbol, RECENT))
         except SymbolUnknown:
             found.notes.append(f"{symbol}: orders not compared, the exchange knows no such symbol (any more)")
             continue
@@ -73,7 +73,7 @@ async def compare(
             )
     for order in in_flight:
         found.differences.append(f"{order.symbol}: order {order.client_order_id} is not settled ({order.state})")
-    resting = await leisure.ask(venue.open_orders)
+    resting = await spare_capacity.ask(venue.open_orders)
     _compare_open_orders(resting, await known([report.client_order_id for report in resting]), ours, found)
     return found
 

@@ -132,7 +132,7 @@ class MemoryLedger:
         self.approvals.update({approval.token: approval for approval in changes.approvals})
         self.controls = changes.controls or self.controls
         self.acknowledged.update({one.mark: one for one in changes.acknowledged})
-        self.holds.update({hold.symbol: hold for hold in changes.holds})
+        self.holds.update({halt.symbol: halt for halt in changes.holds})
         self.exits.update({wanted.symbol: wanted for wanted in changes.exits})
         self.events.extend(changes.events)
 

@@ -38,5 +38,5 @@ def said(kind: str = "BUY_SM", *, close: str = "0.48", age: float = 0.0) -> Sign
     return Signal("kafka:t", "t/0/1", kind, "WIFUSDC", Decimal(close), NOON - timedelta(seconds=age))
 
 
-def draft(side: Side = Side.BUY, *, qty: str = "20", price: str = "0.48") -> SizedOrder:
+def sized(side: Side = Side.BUY, *, qty: str = "20", price: str = "0.48") -> SizedOrder:
     return SizedOrder(side, Decimal(qty), Decimal(price))

@@ -89,7 +89,7 @@ def enters_at_once(_self: SingleInstance) -> None:
 
 def accepts_all_of_it(self: AccountGuard, _shown: Any, who: str) -> Any:
     """Accepts everything that halts the account, not only what was shown."""
-    held = self._portfolio.account_hold
+    held = self._portfolio.account_halt
     return _ACCEPT(self, held.differences if held is not None else (), who)
 
 

@@ -132,7 +132,7 @@ class Crowd:
             for symbol in self.random.sample(SYMBOLS, 2):
                 self._say(ANN, f"/buy {symbol}")
             await asyncio.sleep(2.0)
-        while not any(self.disk.has_message(f"{wish}:0") for wish in self.hands.panics):
+        while not any(self.disk.has_message(f"{command}:0") for command in self.hands.panics):
             self._say(ANN, "/panic")
             await asyncio.sleep(self.random.uniform(3.0, 10.0))
         self._panicked.set()
@@ -172,15 +172,15 @@ class Crowd:
                 return
             while afraid and self._regretted:
                 self._mean(*self._regretted.pop())
-            wish = self._mean(reply, asked)
-            if afraid and wish not in self.hands.panics:
-                self.hands.panics.append(wish)
+            command = self._mean(reply, asked)
+            if afraid and command not in self.hands.panics:
+                self.hands.panics.append(command)
 
     def _mean(self, reply: Reply, asked: str) -> str:
-        wish = asked.replace("ok:", "confirm:")
-        self.hands.confirmed[wish] = reply.said
+        command = asked.replace("ok:", "confirm:")
+        self.hands.confirmed[command] = reply.said
         self.chat.do(reply.person, asked)
-        return wish
+        return command
 
     async def _questions(self) -> None:
         """Answers some of the approvals: at once or late, once or twice, this way or that."""

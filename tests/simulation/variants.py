@@ -277,9 +277,9 @@ async def _nothing_was_filled(self: Placement, order: Order, report: ExecutionRe
 _SETTLE = Placement._settle
 
 
-async def _cancels_once(self: ControlCommands, wish: CancelRequested) -> Any:
+async def _cancels_once(self: ControlCommands, command: CancelRequested) -> Any:
     with suppress(Exception):
-        await self._venue.cancel_order(wish.symbol, wish.client_order_id)
+        await self._venue.cancel_order(command.symbol, command.client_order_id)
     return CommitBatch()
 
 
@@ -298,8 +298,8 @@ def _sells_more(side: Side, price: Decimal, position: Position, *rest: Any) -> D
 _QTY = sizing._qty
 
 
-def _in_silence(self: ControlCommands, wish: LimitRequested) -> Any:
-    changes = _LIMIT(self, wish)
+def _in_silence(self: ControlCommands, command: LimitRequested) -> Any:
+    changes = _LIMIT(self, command)
     return replace(changes, events=[]) if isinstance(changes, CommitBatch) else changes
 
 

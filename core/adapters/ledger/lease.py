@@ -30,7 +30,7 @@ _LEASE = upkeep_tables.lease.c
 
 
 @dataclass(slots=True)
-class _Held:
+class _Holder:
     """Another process's lease, as last seen."""
 
     epoch: int
@@ -130,7 +130,7 @@ async def take_lease(transactions: Transactions, holder: str, clock: Clock) -> L
     """Takes the ledger for this process; `holder` names it, for people. Succeeds at once if nobody holds the lease or its holder
     is certainly gone; takes over from one that shows no sign of life after a while. Raises LedgerInUse, and whatever the database
     raises."""
-    first: _Held | None = None
+    first: _Holder | None = None
     began = clock.monotonic()
     while True:
         at = clock.monotonic()
@@ -152,13 +152,15 @@ async def take_lease(transactions: Transactions, holder: str, clock: Clock) -> L
         await clock.sleep(_LOOK_SECONDS)
 
 
-def _take(connection: Connection, *, transactions: Transactions, holder: str, clock: Clock, stale: _Held | None) -> int | _Held:
+def _take(
+    connection: Connection, *, transactions: Transactions, holder: str, clock: Clock, stale: _Holder | None
+) -> int | _Holder:
     """Returns the new epoch, or the current holder."""
     row = _read(connection)
     unmoved = stale is not None and (row["epoch"], row["commits"]) == (stale.epoch, stale.commits)
     if row["holder"] and not unmoved and not transactions.is_gone(connection, row["session"]):
         since = row["taken_at"].strftime("%Y-%m-%d %H:%M:%S UTC")
-        return _Held(row["epoch"], row["commits"], row["holder"], since)
+        return _Holder(row["epoch"], row["commits"], row["holder"], since)
     now = clock.now()
     epoch: int = row["epoch"] + 1
     ours = {"epoch": epoch, "holder": holder, "session": transactions.session, "taken_at": now, "seen_at": now}

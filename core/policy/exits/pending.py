@@ -85,7 +85,7 @@ def good_until(wanted: PendingExit, limits: RiskLimits) -> datetime | None:
     )
 
 
-def told_waiting(wanted: PendingExit, signal: Signal, seq: int, limits: RiskLimits) -> ExitPending:
+def waiting_event(wanted: PendingExit, signal: Signal, seq: int, limits: RiskLimits) -> ExitPending:
     """Returns the event that reports what a pending exit waits for; `seq` is the message of the attempt."""
     if wanted.why is None:
         raise ValueError("it waits for nothing")
@@ -99,4 +99,4 @@ def after_failure(
     if wanted is None or order.reason is None:
         return [], [OrderFailed(order)]
     after, is_news = put_off(wanted, order.reason, now, limits, retry_after)
-    return [after], [told_waiting(after, order.signal, order.inbox_seq, limits)] if is_news else []
+    return [after], [waiting_event(after, order.signal, order.inbox_seq, limits)] if is_news else []

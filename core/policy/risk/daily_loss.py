@@ -11,9 +11,9 @@ from core.policy.risk.rule import Entry, RuleMeasurement
 from core.policy.sizing.market_orders import SizedOrder, amount
 
 
-def daily_loss(_signal: Signal, draft: SizedOrder, decision_context: DecisionContext) -> Reason | None:
+def daily_loss(_signal: Signal, sized: SizedOrder, decision_context: DecisionContext) -> Reason | None:
     """Refuses an entry once today's net result in the report asset is at or below -DAILY_LOSS_LIMIT, or unknown."""
-    if draft.side is Side.SELL:
+    if sized.side is Side.SELL:
         return None
     limits, found = decision_context.limits, result_today(decision_context)
     if isinstance(found, Reason):

@@ -7,10 +7,10 @@ from core.policy.risk.rule import Entry, RuleMeasurement
 from core.policy.sizing.market_orders import SizedOrder
 
 
-def open_positions(_signal: Signal, draft: SizedOrder, decision_context: DecisionContext) -> Reason | None:
+def open_positions(_signal: Signal, sized: SizedOrder, decision_context: DecisionContext) -> Reason | None:
     """Refuses an entry if MAX_OPEN_POSITIONS are open or under way. Exits are always allowed."""
     limit = decision_context.limits.max_open_positions
-    if draft.side is Side.SELL or decision_context.open_count < limit:
+    if sized.side is Side.SELL or decision_context.open_count < limit:
         return None
     return reason("open_positions", count=decision_context.open_count, limit=limit)
 

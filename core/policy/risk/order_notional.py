@@ -9,10 +9,10 @@ from core.policy.risk.rule import Entry, RuleMeasurement
 from core.policy.sizing.market_orders import SizedOrder, amount
 
 
-def order_notional(_signal: Signal, draft: SizedOrder, decision_context: DecisionContext) -> Reason | None:
+def order_notional(_signal: Signal, sized: SizedOrder, decision_context: DecisionContext) -> Reason | None:
     """Refuses an entry that may be worth more than MAX_ORDER_NOTIONAL (report asset), or whose worth is unknown. Exits are always
     allowed."""
-    if draft.side is Side.SELL:
+    if sized.side is Side.SELL:
         return None
     limits, rate = (
         decision_context.limits,
@@ -20,7 +20,7 @@ def order_notional(_signal: Signal, draft: SizedOrder, decision_context: Decisio
     )
     if isinstance(rate, Unknown):
         return rate.reason
-    worth = rate.at_most(draft.notional)
+    worth = rate.at_most(sized.notional)
     if worth <= limits.max_order_notional:
         return None
     return reason("order_notional", value=amount(worth), quote=limits.report_asset, limit=plain(limits.max_order_notional))

@@ -12,7 +12,7 @@ from core.policy.sizing.market_orders import SizedOrder
 TENFOLD = Decimal(10)
 
 
-def price_sanity(signal: Signal, draft: SizedOrder, decision_context: DecisionContext) -> Reason | None:
+def price_sanity(signal: Signal, sized: SizedOrder, decision_context: DecisionContext) -> Reason | None:
     """Refuses an entry whose signal's price is further than PRICE_SANITY_PCT from the market, in either direction, and an exit
     if the two differ more than tenfold.
 
@@ -21,12 +21,12 @@ def price_sanity(signal: Signal, draft: SizedOrder, decision_context: DecisionCo
     """
     if decision_context.quote is None:
         return None
-    if draft.side is Side.SELL:
+    if sized.side is Side.SELL:
         judged = decision_context.by_hand or decision_context.approved_at is not None or signal.is_again
-        refused = not judged and draft.price > 0 and not is_within(TENFOLD, signal.close, draft.price)
+        refused = not judged and sized.price > 0 and not is_within(TENFOLD, signal.close, sized.price)
     else:
-        refused = off_by(signal.close, draft.price) > decision_context.limits.price_sanity_pct
-    return reason("price_sanity", close=plain(signal.close), price=plain(draft.price)) if refused else None
+        refused = off_by(signal.close, sized.price) > decision_context.limits.price_sanity_pct
+    return reason("price_sanity", close=plain(signal.close), price=plain(sized.price)) if refused else None
 
 
 def measure_price_sanity(signal: Signal, entry: Entry, decision_context: DecisionContext) -> RuleMeasurement | None:

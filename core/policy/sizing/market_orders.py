@@ -61,9 +61,9 @@ def size(
     qty = multiply(_qty(side, price, position, limits, wanted), wanted.share)
     if side is Side.SELL:
         qty = min([qty, *_most(instrument, price if price_known else None)])
-    draft = SizedOrder(side, instrument.market_quantity(qty), price)
-    unfit = _unfit_quantity(draft, instrument)
-    return draft, unfit or (_unfit_worth(draft, instrument, limits) if side is Side.BUY else None)
+    sized = SizedOrder(side, instrument.market_quantity(qty), price)
+    unfit = _unfit_quantity(sized, instrument)
+    return sized, unfit or (_unfit_worth(sized, instrument, limits) if side is Side.BUY else None)
 
 
 def _most(instrument: Instrument, price: Decimal | None) -> Iterator[Decimal]:
@@ -85,32 +85,32 @@ def _qty(side: Side, price: Decimal, position: Position, limits: RiskLimits, wan
     return limits.trade_qty if limits.trade_quote is None else divide(limits.trade_quote, price)
 
 
-def _unfit_quantity(draft: SizedOrder, instrument: Instrument) -> Reason | None:
-    if draft.qty <= 0 or draft.qty < instrument.least_market_qty:
+def _unfit_quantity(sized: SizedOrder, instrument: Instrument) -> Reason | None:
+    if sized.qty <= 0 or sized.qty < instrument.least_market_qty:
         minimum = plain(max(instrument.least_market_qty, instrument.step_size))
-        return reason("below_min_qty", qty=plain(draft.qty), base=instrument.base, minimum=minimum)
+        return reason("below_min_qty", qty=plain(sized.qty), base=instrument.base, minimum=minimum)
     most = instrument.most_market_qty
-    if most is not None and draft.qty > most:
-        return reason("above_max_qty", qty=plain(draft.qty), base=instrument.base, maximum=plain(most))
+    if most is not None and sized.qty > most:
+        return reason("above_max_qty", qty=plain(sized.qty), base=instrument.base, maximum=plain(most))
     return None
 
 
-def _unfit_worth(draft: SizedOrder, instrument: Instrument, limits: RiskLimits) -> Reason | None:
-    if draft.notional < instrument.min_notional:
+def _unfit_worth(sized: SizedOrder, instrument: Instrument, limits: RiskLimits) -> Reason | None:
+    if sized.notional < instrument.min_notional:
         return reason(
-            "below_min_notional", value=amount(draft.notional), quote=instrument.quote, minimum=plain(instrument.min_notional)
+            "below_min_notional", value=amount(sized.notional), quote=instrument.quote, minimum=plain(instrument.min_notional)
         )
-    if instrument.max_notional is not None and draft.notional > instrument.max_notional:
+    if instrument.max_notional is not None and sized.notional > instrument.max_notional:
         return reason(
-            "above_max_notional", value=amount(draft.notional), quote=instrument.quote, maximum=plain(instrument.max_notional)
+            "above_max_notional", value=amount(sized.notional), quote=instrument.quote, maximum=plain(instrument.max_notional)
         )
-    return _unsellable(draft, instrument, limits)
+    return _unsellable(sized, instrument, limits)
 
 
-def _unsellable(draft: SizedOrder, instrument: Instrument, limits: RiskLimits) -> Reason | None:
+def _unsellable(sized: SizedOrder, instrument: Instrument, limits: RiskLimits) -> Reason | None:
     """Refuses a purchase that could not be sold again after its fee, and after a fall as large as PRICE_BAND_PCT."""
-    left = instrument.market_quantity(multiply(draft.qty, 1 - TAKER_FEE))
-    fallen = multiply(draft.price, 1 - divide(limits.price_band_pct, HUNDRED))
+    left = instrument.market_quantity(multiply(sized.qty, 1 - TAKER_FEE))
+    fallen = multiply(sized.price, 1 - divide(limits.price_band_pct, HUNDRED))
     worth = multiply(left, fallen)
     if left >= instrument.least_market_qty and worth >= instrument.min_notional:
         return None

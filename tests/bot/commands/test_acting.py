@@ -444,9 +444,9 @@ async def test_what_was_entered_in_the_moment_of_a_panic_is_sold_by_the_next_pro
     async with firm_on(server, tmp_path) as firm:
         await firm.held()
         panic = Panic("confirm:1", TRADER, "Ann")
-        wish = ControlsRequested(TRADER, "Ann", pause=Pause.ALL, panic=panic)
+        command = ControlsRequested(TRADER, "Ann", pause=Pause.ALL, panic=panic)
         await firm.trading.inbox.close()
-        await firm.ledger.store([Said(BY_HAND, "confirm:1:0", "", wish, firm.clock.now())])
+        await firm.ledger.store([Said(BY_HAND, "confirm:1:0", "", command, firm.clock.now())])
     async with firm_on(server, tmp_path) as again:
         await again.owner.wait_for("The panic is over (Ann): all positions are sold")
         assert again.portfolio.open_positions() == []

@@ -31,12 +31,12 @@ def slow(ledger: MemoryLedger, world: World, monkeypatch: pytest.MonkeyPatch, pi
 
 
 def of_account(changes: CommitBatch, *, lifted: bool) -> bool:
-    return any(hold.symbol == ACCOUNT and hold.active is not lifted for hold in changes.holds)
+    return any(halt.symbol == ACCOUNT and halt.active is not lifted for halt in changes.holds)
 
 
 def differences(world: World) -> list[tuple[str, str]]:
-    hold = world.portfolio.account_hold
-    return [(one.code, one.params["symbol"]) for one in hold.differences] if hold is not None else []
+    halt = world.portfolio.account_halt
+    return [(one.code, one.params["symbol"]) for one in halt.differences] if halt is not None else []
 
 
 @pytest.mark.parametrize("accepts_first", [True, False])
@@ -81,4 +81,4 @@ async def test_what_was_seen_before_it_was_accepted_does_not_halt_again(world: W
     seen = world.portfolio.holds[ACCOUNT].differences
     await accept(world)
     await world.clock.run(world.trading.symbol_halts._account.halt(seen))
-    assert world.portfolio.account_hold is None
+    assert world.portfolio.account_halt is None

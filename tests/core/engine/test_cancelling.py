@@ -28,8 +28,8 @@ async def resting(world: World, course: Course = RESTING) -> str:
 
 async def wanted_off(world: World, order: str) -> "asyncio.Future[MessageOutcome]":
     """Cancels the order; returns a future of the outcome."""
-    wish = CancelRequested("WIFUSDC", order, 7, "Ann")
-    (answer,) = await world.clock.run(world.inbox.ask_all([world.message(wish, beside("WIFUSDC"))]))
+    command = CancelRequested("WIFUSDC", order, 7, "Ann")
+    (answer,) = await world.clock.run(world.inbox.ask_all([world.message(command, beside("WIFUSDC"))]))
     assert answer is not None
     return answer
 

@@ -53,7 +53,7 @@ async def test_orders_of_somebody_else_are_found_where_nothing_of_ours_is(
     )
     again = await restart(world, ledger)
     await again.clock.forward(60)
-    assert again.portfolio.account_hold is not None
+    assert again.portfolio.account_halt is not None
     assert again.trading.comparing.ready == (False, "entries are halted: orders that are not of this ledger")
 
 

@@ -95,7 +95,7 @@ async def test_it_does_not_stop_the_comparison_of_the_others(world: World) -> No
         symbols=set(venue.rules),
         instruments=dict(venue.rules),  # read a moment before
         known=known,  # type: ignore[arg-type]
-        leisure=SpareCapacity(world.clock),
+        spare_capacity=SpareCapacity(world.clock),
         ours=Ours(None, {}),
     )
     assert any(note.startswith("WIFUSDC: orders not compared") for note in found.notes)

@@ -54,7 +54,7 @@ async def test_an_exit_goes_on(world: World, ledger: MemoryLedger) -> None:
     await world.say("BUY_SM")
     world.venue.unreadable.add(ledger.orders.popitem()[0])
     await compare(world)
-    assert world.portfolio.hold_on("WIFUSDC") is not None
+    assert world.portfolio.halt_on("WIFUSDC") is not None
     assert became(await world.say("SELL_SM")) == ("ordered", "")
 
 
@@ -72,7 +72,7 @@ async def test_the_readable_ones_are_used(world: World, ledger: MemoryLedger, re
     assert reasons(copy) == [("orders_unreadable", "4711")]
     again.venue.foreign.append(FOREIGN)
     await compare(again)
-    assert again.portfolio.account_hold is not None
+    assert again.portfolio.account_halt is not None
 
 
 async def test_the_owner_may_accept_it_and_it_does_not_halt_again(odd: World, ledger: MemoryLedger, restart: Restart) -> None:
@@ -95,7 +95,7 @@ async def test_it_is_a_difference_of_the_books(odd: World) -> None:
         symbols={"WIFUSDC"},
         instruments={"WIFUSDC": odd.venue.rules["WIFUSDC"]},
         known=known,  # type: ignore[arg-type]
-        leisure=SpareCapacity(odd.clock),
+        spare_capacity=SpareCapacity(odd.clock),
         ours=Ours(odd.portfolio.mark, {}),
     )
     assert [one for one in found.differences if "4711" in one]

@@ -42,7 +42,7 @@ async def compare(world: World) -> None:
 
 
 async def accept(world: World, shown: tuple[Reason, ...] | None = None) -> MessageOutcome:
-    held = world.portfolio.account_hold
+    held = world.portfolio.account_halt
     shown = held.differences if shown is None and held is not None else shown or ()
     return await world._ask(AcceptRequested(ACCOUNT, 7, "Ann", shown), "")
 
@@ -278,7 +278,7 @@ async def test_an_order_of_another_is_not_sent_again_and_halts_the_account(world
     assert order.state is OrderState.REJECTED
     assert str(order.reason) == "another program has placed the order of this signal already, as 1000: nothing was sent"
     assert len(world.venue.placed) == 1
-    held = world.portfolio.account_hold
+    held = world.portfolio.account_halt
     assert held is not None
     assert [one.code for one in held.differences] == ["order_id_taken"]
 
@@ -338,7 +338,7 @@ async def test_the_same_signal_sent_by_two_at_once_is_told_within_seconds(world:
     await world.clock.forward(1)
     world.venue.foreign.append(replace(FOREIGN, client_order_id=ours))
     await world.clock.forward(5)
-    assert world.portfolio.account_hold is not None
+    assert world.portfolio.account_halt is not None
 
 
 async def held(world: World, *foreign: ExecutionReport) -> None:
@@ -352,23 +352,23 @@ async def test_what_was_acknowledged_is_known_from_then_on(world: World, ledger:
     assert isinstance(ledger.events[-1], HaltAccepted)
     again = await restart(world, ledger)
     await compare(again)
-    assert again.portfolio.account_hold is None
+    assert again.portfolio.account_halt is None
     assert became(await again.say("BUY_SM")) == ("ordered", "")
     assert again.portfolio.acknowledged[THEIRS].until == NOON
 
 
 async def test_only_what_was_shown_is_acknowledged(world: World) -> None:
     await held(world, FOREIGN)
-    shown = world.portfolio.account_hold
+    shown = world.portfolio.account_halt
     assert shown is not None
     world.venue.foreign.append(replace(FOREIGN, mark=None, client_order_id="mf-other"))
     await compare(world)
     world.trading.comparing.want(["WIFUSDC"])
     await world.clock.forward(10)
     assert became(await accept(world, shown.differences)) == ("done", "")
-    assert [one.code for one in (world.portfolio.account_hold or shown).differences] == ["order_unmarked"]
+    assert [one.code for one in (world.portfolio.account_halt or shown).differences] == ["order_unmarked"]
     assert became(await accept(world)) == ("done", "")
-    assert world.portfolio.account_hold is None
+    assert world.portfolio.account_halt is None
 
 
 async def test_no_mark_is_acknowledged_up_to_what_was_shown(world: World) -> None:
@@ -378,7 +378,7 @@ async def test_no_mark_is_acknowledged_up_to_what_was_shown(world: World) -> Non
     world.venue.foreign.append(replace(FOREIGN, mark=None, order_id="80", at=NOON + timedelta(seconds=1)))
     world.trading.comparing.want(["WIFUSDC"])
     await world.clock.forward(10)
-    assert world.portfolio.account_hold is not None
+    assert world.portfolio.account_halt is not None
 
 
 async def test_two_on_purpose_do_not_share_a_symbol(world: World) -> None:
@@ -387,8 +387,8 @@ async def test_two_on_purpose_do_not_share_a_symbol(world: World) -> None:
     assert became(await world.say("BUY_SM")) == ("ordered", "")
     world.venue.foreign.append(replace(FOREIGN, order_id="81", at=NOON + timedelta(seconds=30)))
     await compare(world)
-    assert world.portfolio.account_hold is None
-    hold = world.portfolio.hold_on("WIFUSDC")
+    assert world.portfolio.account_halt is None
+    hold = world.portfolio.halt_on("WIFUSDC")
     assert hold is not None
     assert [one.code for one in hold.differences] == ["symbol_shared"]
     assert became(await world.say("SELL_SM")) == ("ordered", "")
@@ -436,5 +436,5 @@ async def test_an_unanswered_order_is_not_taken_for_that_of_another(world: World
     assert became(await world.say("BUY_SM")) == ("ordered", "")
     (order,) = ledger.orders.values()
     assert (order.state, order.executed_qty) == (OrderState.REJECTED, ZERO)
-    assert world.portfolio.account_hold is not None
+    assert world.portfolio.account_halt is not None
     assert world.portfolio.position("WIFUSDC").qty == ZERO

@@ -99,7 +99,7 @@ async def test_what_it_took_cannot_be_written_off_meanwhile(
         await again.clock.forward(60)
         await compare(again)
     assert again.portfolio.position("WIFUSDC").qty == 0
-    assert again.portfolio.active_holds() == []
+    assert again.portfolio.active_halts() == []
     assert len(copy.trades) == 1
 
 

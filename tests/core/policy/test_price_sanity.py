@@ -20,7 +20,7 @@ from core.policy.decision_context import DecisionContext
 from core.policy.risk.price_sanity import off_by, price_sanity
 from tests.core.conftest import OpenWorld
 from tests.core.memory_ledger import MemoryLedger
-from tests.core.pictures import HELD, decision_context, draft, said
+from tests.core.pictures import HELD, decision_context, said, sized
 from tests.core.scripted_venue import refused
 from tests.core.virtual_time import NOON
 from tests.core.world import World
@@ -35,7 +35,7 @@ def at(market: str | Decimal, **known: Any) -> DecisionContext:
 
 def code(close: str, market: str, kind: str = "BUY_SM", **known: Any) -> str:
     signal = said(kind, close=close)
-    refused = price_sanity(signal, draft(signal.side, price=market), at(market, **known))
+    refused = price_sanity(signal, sized(signal.side, price=market), at(market, **known))
     return refused.code if refused is not None else ""
 
 

@@ -36,17 +36,17 @@ VARIANTS: list[dict[str, Any]] = [
 
 
 def bought(qty: str, price: str, rules: Instrument = WIF) -> tuple[Decimal, str]:
-    draft, unfit = size(Side.BUY, rules, Decimal(price), Position(rules.symbol), replace(LIMITS, trade_qty=Decimal(qty)))
-    return draft.qty, str(unfit or "")
+    sized, unfit = size(Side.BUY, rules, Decimal(price), Position(rules.symbol), replace(LIMITS, trade_qty=Decimal(qty)))
+    return sized.qty, str(unfit or "")
 
 
 @given(st.decimals(0, 1000, places=4), st.one_of(st.none(), st.decimals(-1, 1000, places=4)))
 def test_an_exit_is_never_more_than_is_held_nor_than_is_free(held: Decimal, free: Decimal | None) -> None:
-    draft, _ = size(Side.SELL, WIF, Decimal("0.48"), Position("WIFUSDC", qty=held), LIMITS, free=free)
-    assert draft.qty <= held
-    assert free is None or draft.qty <= max(free, Decimal(0))
+    sized, _ = size(Side.SELL, WIF, Decimal("0.48"), Position("WIFUSDC", qty=held), LIMITS, free=free)
+    assert sized.qty <= held
+    assert free is None or sized.qty <= max(free, Decimal(0))
     if free is None or free >= held:
-        assert draft == size(Side.SELL, WIF, Decimal("0.48"), Position("WIFUSDC", qty=held), LIMITS)[0]
+        assert sized == size(Side.SELL, WIF, Decimal("0.48"), Position("WIFUSDC", qty=held), LIMITS)[0]
 
 
 def test_the_default_quantity_of_the_default_symbol_is_refused_in_plain_words() -> None:
@@ -65,8 +65,8 @@ def test_what_could_not_be_sold_again_is_not_bought() -> None:
 
 def test_an_exit_of_unknown_price_is_left_to_the_exchange_and_a_huge_one_takes_what_one_order_may() -> None:
     position = Position("WIFUSDC", qty=Decimal("400000.005"))
-    draft, unfit = size(Side.SELL, WIF, Decimal("0.000001"), position, LIMITS, price_known=False)
-    assert (draft.qty, unfit) == (WIF.market_quantity(WIF.most_market_qty or Decimal(0)), None)
+    sized, unfit = size(Side.SELL, WIF, Decimal("0.000001"), position, LIMITS, price_known=False)
+    assert (sized.qty, unfit) == (WIF.market_quantity(WIF.most_market_qty or Decimal(0)), None)
 
 
 def test_what_is_too_little_never_looks_enough() -> None:
@@ -94,15 +94,15 @@ def test_the_largest_market_order() -> None:
 
 def test_an_entry_by_worth_takes_the_place_of_the_quantity() -> None:
     limits = replace(LIMITS, trade_quote=Decimal(10))
-    draft, unfit = size(Side.BUY, WIF, Decimal("0.48"), Position("WIFUSDC"), limits)
-    assert (draft.qty, unfit) == (Decimal("20.83"), None)
-    assert draft.notional <= 10
+    sized, unfit = size(Side.BUY, WIF, Decimal("0.48"), Position("WIFUSDC"), limits)
+    assert (sized.qty, unfit) == (Decimal("20.83"), None)
+    assert sized.notional <= 10
 
 
 def test_an_exit_sells_all_that_is_held_whatever_the_settings_say() -> None:
     position = Position("WIFUSDC", qty=Decimal("19.985"))
-    draft, unfit = size(Side.SELL, WIF, Decimal("0.52"), position, replace(LIMITS, trade_quote=Decimal(500)))
-    assert (draft.qty, unfit) == (Decimal("19.98"), None)
+    sized, unfit = size(Side.SELL, WIF, Decimal("0.52"), position, replace(LIMITS, trade_quote=Decimal(500)))
+    assert (sized.qty, unfit) == (Decimal("19.98"), None)
 
 
 @pytest.mark.parametrize(
@@ -131,21 +131,21 @@ def test_a_draft_passes_every_filter_or_has_a_reason(
     entry = edited(SYMBOLS[symbol], variant)
     rules, filters = parsed(entry), SymbolRules(entry)
     limits = replace(LIMITS, trade_qty=qty, trade_quote=qty if by_worth else None)
-    draft, unfit = size(side, rules, price, Position(symbol, qty=qty), limits)
+    sized, unfit = size(side, rules, price, Position(symbol, qty=qty), limits)
     if unfit is None:
-        objection = _objection(filters, side, draft.qty, price)
+        objection = _objection(filters, side, sized.qty, price)
         # The exchange judges an exit's worth by the average price of the last minutes: it is sent, and the exchange refuses.
-        assert objection is None or (side is Side.SELL and _too_little(rules, draft.qty, price))
-        check_precision("quantity", draft.qty, filters.base_precision)
+        assert objection is None or (side is Side.SELL and _too_little(rules, sized.qty, price))
+        check_precision("quantity", sized.qty, filters.base_precision)
     elif unfit.code == "unsellable":
-        left = rules.market_quantity(draft.qty * Decimal("0.999"))
+        left = rules.market_quantity(sized.qty * Decimal("0.999"))
         assert _objection(filters, Side.SELL, left, price * Decimal("0.99")) is not None
     else:
-        assert _objection(filters, side, draft.qty, price) is not None
+        assert _objection(filters, side, sized.qty, price) is not None
     if side is Side.SELL or not by_worth:
-        cut_to_the_most = side is Side.SELL and _as_much_as_one_order_may(rules, draft.qty, price)
-        assert qty - draft.qty < max(filters.market_step, Decimal("1e-8")) or cut_to_the_most
-        assert draft.qty <= qty
+        cut_to_the_most = side is Side.SELL and _as_much_as_one_order_may(rules, sized.qty, price)
+        assert qty - sized.qty < max(filters.market_step, Decimal("1e-8")) or cut_to_the_most
+        assert sized.qty <= qty
 
 
 def _too_little(rules: Instrument, qty: Decimal, price: Decimal) -> bool:

@@ -40,7 +40,7 @@ async def compared(world: World, ledger: MemoryLedger, *, knows: int | None = No
             instruments={name: rules for name, rules in world.venue.rules.items() if name in ledger.touched},
             known=known,
             ours=Ours(ledger.mark, words),
-            leisure=SpareCapacity(world.clock),
+            spare_capacity=SpareCapacity(world.clock),
         )
     )
 

@@ -16,7 +16,7 @@ from core.policy.decision import Refused, decide
 from core.policy.risk import assess
 from core.policy.risk.daily_loss import result_today
 from core.policy.risk.limits import in_quote
-from tests.core.pictures import decision_context, draft, said
+from tests.core.pictures import decision_context, said, sized
 from tests.core.virtual_time import NOON
 from tests.core.world import LIMITS, instrument
 
@@ -136,7 +136,7 @@ def test_refusing_depends_on_the_rate_and_not_on_the_way_to_it(
         seen = decision_context(
             instrument=instrument("WIF", "BTC"), rates={"BTC": known}, results_today={"BTC": result, "USDC": Decimal(3)}
         )
-        decisions.add(str(assess(said(), draft(qty=str(qty)), seen)))
+        decisions.add(str(assess(said(), sized(qty=str(qty)), seen)))
     assert len(decisions) == 1
 
 
