@@ -144,19 +144,19 @@ class Portfolio:
             found[quote] += cost
         return {quote: cost + self.balances[quote].total if quote in self.balances else cost for quote, cost in found.items()}
 
-    def hold_on(self, symbol: str) -> SymbolHalt | None:
+    def halt_on(self, symbol: str) -> SymbolHalt | None:
         """Returns the halt on `symbol`; None if there is none."""
-        hold = self.holds.get(symbol)
-        return hold if hold is not None and hold.active else None
+        halt = self.holds.get(symbol)
+        return halt if halt is not None and halt.active else None
 
     @property
-    def account_hold(self) -> SymbolHalt | None:
+    def account_halt(self) -> SymbolHalt | None:
         """Returns the halt on the whole account; None if there is none."""
-        return self.hold_on(ACCOUNT)
+        return self.halt_on(ACCOUNT)
 
-    def active_holds(self) -> list[SymbolHalt]:
+    def active_halts(self) -> list[SymbolHalt]:
         """Returns every halt in force, by symbol."""
-        return [hold for _, hold in sorted(self.holds.items()) if hold.active]
+        return [halt for _, halt in sorted(self.holds.items()) if halt.active]
 
     def instruments_needed(self, configured: Iterable[str]) -> set[str]:
         """Returns the symbols whose rules and prices must be known: the configured ones and those held or awaiting approval."""

@@ -116,6 +116,6 @@ ACCOUNT_VARIANTS: dict[str, tuple[Swap, ...]] = {
     "another content under an id that is taken is a repetition": ((transaction, "find_conflicts", finds_no_conflict),),
     "a newcomer enters without having polled undisturbed": ((SingleInstance, "closed", enters_at_once),),
     "an acceptance of some orders lifts the whole halt": ((AccountGuard, "accept", accepts_all_of_it),),
-    "a halted account buys on": ((Portfolio, "account_hold", property(lambda _: None)),),
+    "a halted account buys on": ((Portfolio, "account_halt", property(lambda _: None)),),
 }
 """The swaps of each program: the owner of a name, the name, and the replacement."""

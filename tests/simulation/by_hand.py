@@ -32,9 +32,9 @@ def _control_commands(seen: Evidence) -> Iterator[str]:
     for row in seen.rows(signal_tables.inbox):
         if not (is_signal(row) and is_by_hand(row)):
             continue
-        wish = _wish_of(row)
-        name, *args = seen.hands.confirmed.get(wish, "nothing").split()
-        came[wish, row["symbol"]].append(_number(row))
+        command = _confirmation_of(row)
+        name, *args = seen.hands.confirmed.get(command, "nothing").split()
+        came[command, row["symbol"]].append(_number(row))
         side = "SELL" if name in _EXITS else "BUY"
         if _number(row) and (name != "/panic" or row["signal_type"] != PANIC):
             yield f"order by hand {row['source_id']} follows another, but {name} was confirmed"
@@ -44,16 +44,16 @@ def _control_commands(seen: Evidence) -> Iterator[str]:
         most = Decimal(args[1]) if name == "/buy" and len(args) == 3 and args[0].startswith(args[2]) else None
         if order is not None and most is not None and largest.get(order["client_order_id"], ZERO) > most:
             yield f"order by hand {row['source_id']} is larger than {most}"
-    for (wish, symbol), numbers in came.items():
+    for (command, symbol), numbers in came.items():
         # A panic sells on: what was counted up (0), then its first order beside that, its second and so on.
         if numbers[0] > 1 or numbers != list(range(numbers[0], numbers[0] + len(numbers))):
-            yield f"{wish} became the orders by hand {numbers} of {symbol}"
+            yield f"{command} became the orders by hand {numbers} of {symbol}"
 
 
 _EXITS = {"/sell", "/close", "/panic"}
 
 
-def _wish_of(row: Row) -> str:
+def _confirmation_of(row: Row) -> str:
     """Returns the confirmation that a manual message came from: one that sells everything creates many."""
     return ":".join(row["source_id"].split(":")[:2])
 
@@ -102,7 +102,7 @@ _ABOUT_HALF = Decimal("0.55")
 
 def _cancels(seen: Evidence) -> Iterator[str]:
     """Checks that every cancelled order was cancelled by somebody, and is settled."""
-    names = {wish.client_order_id for _, wish in seen.messages("cancel") if isinstance(wish, CancelRequested)}
+    names = {command.client_order_id for _, command in seen.messages("cancel") if isinstance(command, CancelRequested)}
     for order in seen.venue.orders:
         if order.status == "CANCELED" and order.client_order_id not in names:
             yield f"order {order.client_order_id} was cancelled, and nobody wanted that"
@@ -124,7 +124,11 @@ def _panics(seen: Evidence) -> Iterator[str]:
         yield f"after a panic the pause is {controls['pause']}"
     if controls["panic"] is not None or not any(row["kind"] == "panic_over" for row in seen.rows(notification_tables.outbox)):
         yield "a panic never came to its end"
-    sold = {row["symbol"]: row for row in seen.rows(signal_tables.inbox) if is_signal(row) and _wish_of(row) in seen.hands.panics}
+    sold = {
+        row["symbol"]: row
+        for row in seen.rows(signal_tables.inbox)
+        if is_signal(row) and _confirmation_of(row) in seen.hands.panics
+    }
     orders = {row["inbox_seq"]: row for row in seen.rows(order_tables.orders)}
     allowed = _UNSELLABLE if seen.hands.panicked_in_calm else _UNSELLABLE | _TOO_LATE
     for row in seen.rows(result_tables.positions):

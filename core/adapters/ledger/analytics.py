@@ -28,7 +28,7 @@ _NEWEST = (result_tables.executions.c.executed_at.desc(), result_tables.executio
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class OpenPosition:
     """An open position and its last known selling price (`bid`, quote asset; None if never recorded)."""
 
     position: Position
@@ -77,7 +77,7 @@ class LedgerAnalytics:
         found = await self._reader.read(select(table).where(result_tables.IS_EXIT).order_by(*_NEWEST).limit(1))
         return result_tables.execution_of(found[0]) if found else None
 
-    async def positions(self) -> Sequence[Held]:
+    async def positions(self) -> Sequence[OpenPosition]:
         """Returns the positions that are held and could be sold."""
         table, marks = result_tables.positions, upkeep_tables.marks
         question = (
@@ -86,7 +86,7 @@ class LedgerAnalytics:
             .where(table.c.is_open)
             .order_by(table.c.opened_at, table.c.symbol)
         )
-        return [Held(result_tables.position_of(row), row["bid"], row["at"]) for row in await self._reader.read(question)]
+        return [OpenPosition(result_tables.position_of(row), row["bid"], row["at"]) for row in await self._reader.read(question)]
 
     async def exits(self) -> Sequence[PendingExit]:
         """Returns the pending exits, oldest first."""

@@ -11,7 +11,7 @@ from core.adapters.ledger.row import reason_of
 from core.adapters.ledger.tables import notification_tables, order_tables, result_tables, signal_tables, upkeep_tables
 from core.domain.messages import DeadLetter, SignalReceived
 from core.domain.order_state_machine import OrderState
-from core.read_models import LetterStory, OrderStep, PrunedSignal, Story, Telling
+from core.read_models import LetterStory, OrderStep, PrunedSignal, SentNotification, Story
 
 _MOST = 8
 """The maximum number of signals that one name may match, and of chats that received a message."""
@@ -137,7 +137,7 @@ class LedgerStories:
             fills=[order_tables.fill_of(fill) for fill in fills],
             execution=result_tables.execution_of(executions[0]) if executions else None,
             approval=order_tables.approval_of(asked[0]) if asked else None,
-            tellings=await self._tellings(seq),
+            notifications=await self._tellings(seq),
         )
 
     async def _steps(self, client_order_id: str) -> Sequence[OrderStep]:
@@ -156,7 +156,7 @@ class LedgerStories:
             for row in await self._reader.read(question)
         ]
 
-    async def _tellings(self, seq: int) -> Sequence[Telling]:
+    async def _tellings(self, seq: int) -> Sequence[SentNotification]:
         """Returns which message reported each event about the signal, in each chat."""
         outbox, table = notification_tables.outbox.c, notification_tables.deliveries
         events = await self._reader.read(
@@ -165,7 +165,7 @@ class LedgerStories:
             .order_by(outbox.seq)
             .limit(_MOST)
         )
-        found: list[Telling] = []
+        found: list[SentNotification] = []
         for event in events:
             question = (
                 select(table)
@@ -174,7 +174,7 @@ class LedgerStories:
                 .limit(4 * _MOST)
             )
             found += [
-                Telling(row["at"], event["kind"], row["reader"], row["chat_id"], row["message_id"])
+                SentNotification(row["at"], event["kind"], row["reader"], row["chat_id"], row["message_id"])
                 for row in await self._reader.read(question)
                 if row["first_seq"] <= event["seq"]
             ]
