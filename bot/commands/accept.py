@@ -31,7 +31,7 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
     if args[0].lower() == ACCOUNT:
         return _account(context, caller)
     symbol = args[0].upper()
-    if context.portfolio.hold_on(symbol) is None:
+    if context.portfolio.halt_on(symbol) is None:
         return ChatMessage(context.texts("accept.not_held", symbol=short(symbol)))
     return await with_code(
         context, caller, ROLE, context.texts("accept.ask", symbol=symbol), partial(_accept, context, caller, symbol)
@@ -46,7 +46,7 @@ async def _accept(context: CommandContext, caller: Caller, symbol: str, source_i
 
 def _account(context: CommandContext, caller: Caller) -> ChatMessage:
     """Shows whose orders would be accepted. Those that arrive between the two taps are not among them."""
-    halt = context.portfolio.account_hold
+    halt = context.portfolio.account_halt
     if halt is None:
         return ChatMessage(context.texts("accept.account_not_held"))
     text = "\n".join(
@@ -65,7 +65,7 @@ async def _known(context: CommandContext, caller: Caller, shown: tuple[Reason, .
 
 
 def _listed(context: CommandContext) -> ChatMessage:
-    halts = context.portfolio.active_holds()
+    halts = context.portfolio.active_halts()
     if not halts:
         return ChatMessage(context.texts("accept.none"))
     lines = [line for halt in halts for line in halt_lines(halt, context.texts)]

@@ -44,7 +44,7 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
 
 def _halted(context: CommandContext) -> list[Html]:
     """Returns where nothing may be bought now, whatever the limits."""
-    halts = Html(", ".join(halt_name(halt, context.texts) for halt in context.portfolio.active_holds()))
+    halts = Html(", ".join(halt_name(halt, context.texts) for halt in context.portfolio.active_halts()))
     return [context.texts("status.held", symbols=halts)] if halts else []
 
 

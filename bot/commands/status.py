@@ -92,7 +92,7 @@ def _waiting(context: CommandContext) -> Html:
 
 
 def _halts(context: CommandContext) -> list[Html]:
-    halts = Html(", ".join(halt_name(halt, context.texts) for halt in context.portfolio.active_holds()))
+    halts = Html(", ".join(halt_name(halt, context.texts) for halt in context.portfolio.active_halts()))
     return [context.texts("status.held", symbols=halts)] if halts else []
 
 

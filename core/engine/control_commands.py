@@ -66,50 +66,50 @@ class ControlCommands:
         self._clock = clock
         self._access_commands = AccessCommands(portfolio, clock)
 
-    def alone(self, wish: ControlCommand) -> AbstractAsyncContextManager[object]:
-        """Blocks whatever could contradict `wish` until its effects are committed."""
-        is_of_account = isinstance(wish, AcceptRequested) and wish.symbol == ACCOUNT
+    def alone(self, command: ControlCommand) -> AbstractAsyncContextManager[object]:
+        """Blocks whatever could contradict `command` until its effects are committed."""
+        is_of_account = isinstance(command, AcceptRequested) and command.symbol == ACCOUNT
         return self._account.one_at_a_time if is_of_account else nullcontext()
 
-    async def changes_of(self, wish: ControlCommand) -> CommitBatch | CommandRefused:  # noqa: PLR0911 - flat: a line for each wish
+    async def changes_of(self, command: ControlCommand) -> CommitBatch | CommandRefused:  # noqa: PLR0911 - flat: a line for each wish
         """Returns what to commit for it, or why nothing changes."""
-        match wish:
+        match command:
             case ControlsRequested():
-                return self._controls(wish)
+                return self._controls(command)
             case PauseTimedOut():
-                return self._pause_over(wish)
+                return self._pause_over(command)
             case PanicEnded():
-                return self._panic_over(wish)
+                return self._panic_over(command)
             case LimitRequested():
-                return self._limit(wish)
+                return self._limit(command)
             case CancelRequested():
-                return await self._cancel(wish)
+                return await self._cancel(command)
             case AcceptRequested():
-                return await self._accept(wish)
+                return await self._accept(command)
             case DigestDue(digest):
                 return CommitBatch(events=[DigestMade(digest)])
             case _:
-                found = self._access_commands.changes_of(wish)
+                found = self._access_commands.changes_of(command)
                 return CommandRefused("denied", found) if isinstance(found, Reason) else found
 
-    def _controls(self, wish: ControlsRequested) -> CommitBatch:
-        after = replace(self._portfolio.controls, changed_by=wish.who, changed_at=self._clock.now())
-        if wish.pause is not None:
-            after = replace(after, pause=wish.pause, until=wish.until if wish.pause is not Pause.OFF else None)
-        if wish.mode is not None:
-            asset = self._portfolio.limits.report_asset if wish.asking.above else ""
-            after = replace(after, mode=wish.mode, asking=replace(wish.asking, asset=asset))
-        return self._set(replace(after, panic=wish.panic or after.panic), wish.user_id)
+    def _controls(self, command: ControlsRequested) -> CommitBatch:
+        after = replace(self._portfolio.controls, changed_by=command.who, changed_at=self._clock.now())
+        if command.pause is not None:
+            after = replace(after, pause=command.pause, until=command.until if command.pause is not Pause.OFF else None)
+        if command.mode is not None:
+            asset = self._portfolio.limits.report_asset if command.asking.above else ""
+            after = replace(after, mode=command.mode, asking=replace(command.asking, asset=asset))
+        return self._set(replace(after, panic=command.panic or after.panic), command.user_id)
 
-    def _pause_over(self, wish: PauseTimedOut) -> CommitBatch | CommandRefused:
+    def _pause_over(self, command: PauseTimedOut) -> CommitBatch | CommandRefused:
         before = self._portfolio.controls
-        if before.until != wish.until:  # somebody has paused again or resumed
+        if before.until != command.until:  # somebody has paused again or resumed
             return CommandRefused("ignored", reason("pause_changed"))
         return self._set(replace(before, pause=Pause.OFF, until=None, changed_at=self._clock.now()), 0)
 
-    def _panic_over(self, wish: PanicEnded) -> CommitBatch | CommandRefused:
+    def _panic_over(self, command: PanicEnded) -> CommitBatch | CommandRefused:
         panic = self._portfolio.controls.panic
-        if panic is None or panic.source_id != wish.source_id:  # taken back meanwhile, and reported
+        if panic is None or panic.source_id != command.source_id:  # taken back meanwhile, and reported
             return CommandRefused("ignored", reason("panic_over"))
         return self._set(replace(self._portfolio.controls, panic=None), 0)
 
@@ -137,40 +137,42 @@ class ControlCommands:
         left = [one for one in self._portfolio.positions.values() if one.qty and not one.is_open]
         return tuple((one.symbol, one.qty) for one in sorted(left, key=lambda one: one.symbol))
 
-    def _limit(self, wish: LimitRequested) -> CommitBatch | CommandRefused:
-        if wish.name not in SETTABLE_LIMITS or (wish.value is not None and not is_good(wish.name, wish.value)):
-            return CommandRefused("denied", reason("bad_limit", name=wish.name, value=wish.value))
-        limit = LimitSet(wish.name, wish.value, wish.who, self._clock.now(), asset_of(self._portfolio.settings, wish.name))
-        after = with_set(self._portfolio.settings, {**self._portfolio.limits_set, wish.name: limit}.values())
-        event = LimitChanged(limit, shown(self._portfolio.limits, wish.name), shown(after, wish.name), wish.user_id)
+    def _limit(self, command: LimitRequested) -> CommitBatch | CommandRefused:
+        if command.name not in SETTABLE_LIMITS or (command.value is not None and not is_good(command.name, command.value)):
+            return CommandRefused("denied", reason("bad_limit", name=command.name, value=command.value))
+        limit = LimitSet(
+            command.name, command.value, command.who, self._clock.now(), asset_of(self._portfolio.settings, command.name)
+        )
+        after = with_set(self._portfolio.settings, {**self._portfolio.limits_set, command.name: limit}.values())
+        event = LimitChanged(limit, shown(self._portfolio.limits, command.name), shown(after, command.name), command.user_id)
         return CommitBatch(limits=[limit], events=[event])
 
-    async def _cancel(self, wish: CancelRequested) -> CommitBatch | CommandRefused:
+    async def _cancel(self, command: CancelRequested) -> CommitBatch | CommandRefused:
         """Cancels an order: retries until it is cancelled or has ended by itself. The exchange may be away, and what has not
         arrived there cannot be cancelled yet. The sender of the order finds out its outcome and reports it, as for any other."""
         pause = CANCEL_BACKOFF.first
         while True:
             try:
-                if await self._venue.cancel_order(wish.symbol, wish.client_order_id):
+                if await self._venue.cancel_order(command.symbol, command.client_order_id):
                     return CommitBatch()
             except ExchangeUnavailable as error:
-                log.warning("the order cannot be cancelled yet", client_order_id=wish.client_order_id, error=str(error))
+                log.warning("the order cannot be cancelled yet", client_order_id=command.client_order_id, error=str(error))
                 pause = max(pause, error.retry_after)
-            if wish.client_order_id not in self._portfolio.in_flight:
-                return CommandRefused("ignored", reason("not_resting", order_id=wish.client_order_id))
+            if command.client_order_id not in self._portfolio.in_flight:
+                return CommandRefused("ignored", reason("not_resting", order_id=command.client_order_id))
             await self._clock.sleep(pause)
             pause = CANCEL_BACKOFF.longer(pause)
 
-    async def _accept(self, wish: AcceptRequested) -> CommitBatch | CommandRefused:
+    async def _accept(self, command: AcceptRequested) -> CommitBatch | CommandRefused:
         changes: CommitBatch | Reason | None
         try:
-            if wish.symbol == ACCOUNT:
-                changes = self._account.accept(wish.shown, wish.who)
+            if command.symbol == ACCOUNT:
+                changes = self._account.accept(command.shown, command.who)
             else:
-                changes = await self._symbol_halts.accept(wish.symbol, wish.who)
+                changes = await self._symbol_halts.accept(command.symbol, command.who)
         except ExchangeUnavailable as error:
             return CommandRefused("denied", reason("unreachable", detail=error))
         if changes is not None:
             return CommandRefused("denied", changes) if isinstance(changes, Reason) else changes
-        changed = wish.symbol == ACCOUNT and self._portfolio.account_hold is not None
-        return CommandRefused("ignored", reason("hold_changed") if changed else reason("not_held", symbol=wish.symbol))
+        changed = command.symbol == ACCOUNT and self._portfolio.account_halt is not None
+        return CommandRefused("ignored", reason("hold_changed") if changed else reason("not_held", symbol=command.symbol))

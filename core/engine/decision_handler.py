@@ -79,7 +79,7 @@ class DecisionHandler:
         decision = weighed.decision
         if not isinstance(decision, Refused):
             raise TypeError("only what was refused is refused")
-        outcome, why, draft = decision.outcome, decision.reason, decision.draft
+        outcome, why, sized = decision.outcome, decision.reason, decision.sized
         changes.verdicts.append(self._writer.outcome(stored, outcome, why, weighed.facts))
         position = self._portfolio.position(signal.symbol)
         told = SignalRefused(signal, outcome, why, stored.seq, held=position.is_open)
@@ -87,8 +87,8 @@ class DecisionHandler:
         by_pause = not by_hand and why.code in _BY_PAUSE
         priority = Priority.PAUSED if by_pause else Priority.URGENT if told.lost_exit else Priority.NORMAL
         changes.events.append(replace(told, priority=priority))
-        if draft is not None:
-            denied = self._orders.new(stored.seq, signal, draft.qty, draft.price, OrderState.DENIED)
+        if sized is not None:
+            denied = self._orders.new(stored.seq, signal, sized.qty, sized.price, OrderState.DENIED)
             changes.orders.append(replace(denied, reason=why))
 
     async def ignore(self, stored: StoredMessage, signal: Signal, why: Reason) -> MessageOutcome:

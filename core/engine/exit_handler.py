@@ -13,7 +13,7 @@ from core.engine.outcome_writer import OutcomeWriter
 from core.execution.decision_service import DecisionService, Weighed
 from core.execution.pending_exits import Attempt, PendingExits
 from core.policy.decision import Refused
-from core.policy.exits.pending import ALL_SOLD, ENDS, put_off, told_waiting, waits
+from core.policy.exits.pending import ALL_SOLD, ENDS, put_off, waiting_event, waits
 from core.ports.clock import Clock
 from core.records.commit_batch import CommitBatch
 from core.records.message_outcome import MessageOutcome
@@ -80,7 +80,7 @@ class ExitHandler:
             changes.exits.append(wanted)
             changes.verdicts.append(self._writer.outcome(stored, "put_off", why, weighed.facts))
             if is_news:
-                changes.events.append(told_waiting(wanted, signal, stored.seq, self._portfolio.limits))
+                changes.events.append(waiting_event(wanted, signal, stored.seq, self._portfolio.limits))
             return
         if not attempt.is_first:
             changes.exits.append(replace(attempt.wanted, ended_at=self._clock.now()))

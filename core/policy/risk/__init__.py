@@ -35,10 +35,10 @@ class RiskApproved:
     price: Decimal
 
 
-def assess(signal: Signal, draft: SizedOrder, decision_context: DecisionContext) -> RiskApproved | Reason:
+def assess(signal: Signal, sized: SizedOrder, decision_context: DecisionContext) -> RiskApproved | Reason:
     """Checks every rule; the first one that refuses gives the reason."""
     for rule in RULES:
-        refused = rule.refuses(signal, draft, decision_context)
+        refused = rule.refuses(signal, sized, decision_context)
         if refused is not None:
             return refused
-    return RiskApproved(draft.side, draft.qty, draft.price)
+    return RiskApproved(sized.side, sized.qty, sized.price)

@@ -8,15 +8,15 @@ from core.policy.risk.rule import Entry, RuleMeasurement
 from core.policy.sizing.market_orders import SizedOrder
 
 
-def price_band(signal: Signal, draft: SizedOrder, decision_context: DecisionContext) -> Reason | None:
+def price_band(signal: Signal, sized: SizedOrder, decision_context: DecisionContext) -> Reason | None:
     """Refuses an entry if the market has moved more than PRICE_BAND_PCT above the signal's price. Exits are always allowed."""
-    if draft.side is Side.SELL:
+    if sized.side is Side.SELL:
         return None
-    moved = signal.moved(draft.price)
+    moved = signal.moved(sized.price)
     limit = decision_context.limits.price_band_pct
     if moved <= limit:
         return None
-    return reason("price_band", moved=f"{moved:+.2f}", close=plain(signal.close), price=plain(draft.price), limit=plain(limit))
+    return reason("price_band", moved=f"{moved:+.2f}", close=plain(signal.close), price=plain(sized.price), limit=plain(limit))
 
 
 def measure_price_band(signal: Signal, entry: Entry, decision_context: DecisionContext) -> RuleMeasurement | None:

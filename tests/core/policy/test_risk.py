@@ -17,7 +17,7 @@ from core.policy.risk.open_positions import open_positions
 from core.policy.risk.order_notional import order_notional
 from core.policy.risk.price_band import price_band
 from core.policy.risk.rule import Entry, RiskRule
-from tests.core.pictures import HELD, decision_context, draft, said
+from tests.core.pictures import HELD, decision_context, said, sized
 
 
 def words(refused: Reason | None) -> str:
@@ -35,14 +35,14 @@ def words(refused: Reason | None) -> str:
     ],
 )
 def test_the_price_band(price: str, refused: str) -> None:
-    assert words(price_band(said(), draft(price=price), decision_context())) == refused
+    assert words(price_band(said(), sized(price=price), decision_context())) == refused
 
 
 @pytest.mark.parametrize(
     ("qty", "refused"), [("99.99", ""), ("100", ""), ("100.01", "worth 48.00 USDC, more than the limit of 48 per order")]
 )
 def test_the_worth_of_one_order(qty: str, refused: str) -> None:
-    assert words(order_notional(said(), draft(qty=qty), decision_context(max_order_notional=Decimal(48)))) == refused
+    assert words(order_notional(said(), sized(qty=qty), decision_context(max_order_notional=Decimal(48)))) == refused
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_the_worth_of_one_order(qty: str, refused: str) -> None:
     [(0, ""), (4, ""), (5, "5 positions are open, the limit is 5"), (6, "6 positions are open, the limit is 5")],
 )
 def test_the_count_of_open_positions(count: int, refused: str) -> None:
-    assert words(open_positions(said(), draft(), decision_context(open_count=count))) == refused
+    assert words(open_positions(said(), sized(), decision_context(open_count=count))) == refused
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_the_count_of_open_positions(count: int, refused: str) -> None:
 )
 def test_the_loss_of_the_day(result: Decimal | None, refused: str) -> None:
     results = {"USDC": result} if result is not None else None
-    assert words(daily_loss(said(), draft(), decision_context(results_today=results))) == refused
+    assert words(daily_loss(said(), sized(), decision_context(results_today=results))) == refused
 
 
 def worst() -> DecisionContext:
@@ -77,9 +77,9 @@ def worst() -> DecisionContext:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_every_rule_refuses_an_entry_at_its_worst_and_no_exit(rule: RiskRule) -> None:
-    assert rule.refuses(said(close="0.01"), draft(), worst()) is not None
+    assert rule.refuses(said(close="0.01"), sized(), worst()) is not None
     # An exit that is off tenfold is refused too, by price_sanity alone: test_price_sanity.py.
-    assert rule.refuses(said("SELL_SM", close="0.05"), draft(Side.SELL), worst()) is None
+    assert rule.refuses(said("SELL_SM", close="0.05"), sized(Side.SELL), worst()) is None
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
@@ -101,15 +101,15 @@ def test_every_rule_of_the_package_is_in_the_list_once() -> None:
 
 
 def test_an_exit_is_approved_at_its_worst() -> None:
-    assert assess(said("SELL_SM"), draft(Side.SELL), worst()) == RiskApproved(Side.SELL, Decimal(20), Decimal("0.48"))
+    assert assess(said("SELL_SM"), sized(Side.SELL), worst()) == RiskApproved(Side.SELL, Decimal(20), Decimal("0.48"))
 
 
 def test_an_entry_that_keeps_every_limit_is_approved() -> None:
-    assert assess(said(), draft(), decision_context()) == RiskApproved(Side.BUY, Decimal(20), Decimal("0.48"))
+    assert assess(said(), sized(), decision_context()) == RiskApproved(Side.BUY, Decimal(20), Decimal("0.48"))
 
 
 def test_the_first_rule_that_refuses_gives_the_reason() -> None:
-    refused = assess(said(close="0.40"), draft(), decision_context(open_count=9))
+    refused = assess(said(close="0.40"), sized(), decision_context(open_count=9))
     assert isinstance(refused, Reason)
     assert refused.code == "price_band"
 
@@ -117,7 +117,7 @@ def test_the_first_rule_that_refuses_gives_the_reason() -> None:
 def test_an_entry_at_an_unknown_price_is_denied() -> None:
     decision = decide(said(), decision_context(quote=None))
     assert isinstance(decision, Refused)
-    assert (decision.outcome, decision.reason.code, decision.draft) == ("denied", "price_unknown", None)
+    assert (decision.outcome, decision.reason.code, decision.sized) == ("denied", "price_unknown", None)
 
 
 def test_an_exit_at_an_unknown_price_is_sized_by_the_signals() -> None:
@@ -128,4 +128,4 @@ def test_an_exit_at_an_unknown_price_is_sized_by_the_signals() -> None:
 def test_what_was_denied_is_kept_with_its_size() -> None:
     decision = decide(said(), decision_context(open_count=5))
     assert isinstance(decision, Refused)
-    assert decision.draft == draft()
+    assert decision.sized == sized()
