@@ -6,7 +6,7 @@ from bot.app.foundation import Embedded, Foundation
 from bot.factories import Warehouse, connect_snowflake, kafka_options
 from bot.web.unauthenticated_requests import TurnedAway
 from bot.web.undelivered_signals import TurnedBack
-from core.adapters.kafka.source import KafkaSource
+from core.adapters.kafka.source import KafkaSource, SourceCallbacks
 from core.adapters.snowflake.source import SnowflakeSource
 from core.domain.events.intake import SignalsLost
 from core.domain.events.outages import PartTroubled
@@ -60,9 +60,11 @@ def _kafka(base: Foundation, embedded: Embedded, trading: Trading, notes: list[s
         stored_positions=lambda: ledger.source_positions(name),
         recorded=lambda ids: ledger.find_signals(name, ids),
         clock=base.clock,
-        on_first_start=lambda: notes.append("from_latest"),
-        on_state_change=lambda ready, detail: events.tell(PartTroubled("kafka", ready, detail)),
-        on_gap=lambda partition, wanted, at: events.tell(SignalsLost(settings.kafka_topic, partition, wanted, at)),
-        on_tombstones=base.metrics.tombstones,
+        callbacks=SourceCallbacks(
+            on_first_start=lambda: notes.append("from_latest"),
+            on_state_change=lambda ready, detail: events.tell(PartTroubled("kafka", ready, detail)),
+            on_gap=lambda partition, wanted, at: events.tell(SignalsLost(settings.kafka_topic, partition, wanted, at)),
+            on_tombstones=base.metrics.tombstones,
+        ),
         fetch_max_wait_ms=embedded.fetch_max_wait_ms,
     )

@@ -1,4 +1,4 @@
-"""What follows an error of our own: neither an order that nobody follows up nor a mailbox that stands still."""
+"""Ends messages whose handling failed: leaves neither an order that nobody follows up nor a mailbox that stands still."""
 
 from core.domain.events.priority import Priority
 from core.domain.events.signals import SignalRefused

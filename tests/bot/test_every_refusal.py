@@ -31,7 +31,7 @@ from bot.web.unauthenticated_requests import GATHER_SECONDS, TurnedAway
 from bot.web.undelivered_signals import PATIENCE_SECONDS, TurnedBack
 from core.adapters import execution_logger
 from core.adapters.kafka.options import KafkaOptions
-from core.adapters.kafka.source import KafkaSource
+from core.adapters.kafka.source import KafkaSource, SourceCallbacks
 from core.adapters.snowflake.source import SnowflakeSource
 from core.domain.access import Level
 from core.domain.approval import ApprovalState
@@ -197,9 +197,7 @@ async def by_kafka(firm: Firm, broker: MemoryBroker) -> AsyncIterator[Bring]:
         stored_positions=lambda: firm.ledger.source_positions(f"kafka:{topic}"),
         recorded=lambda ids: firm.ledger.find_signals(f"kafka:{topic}", ids),
         clock=firm.clock,
-        on_first_start=lambda: None,
-        on_state_change=lambda *_: None,
-        on_gap=lambda *_: None,
+        callbacks=SourceCallbacks(on_first_start=lambda: None, on_state_change=lambda *_: None, on_gap=lambda *_: None),
         fetch_max_wait_ms=10,
     )
     task = asyncio.create_task(source.run())

@@ -25,6 +25,7 @@ from bot.jobs.timers import ApprovalTimer, RulesReader
 from bot.subscriptions.recipients import Recipients
 from bot.telegram.single_instance import SingleInstance
 from core.adapters.binance.binance_client import BinanceClient
+from core.adapters.kafka.source import SourceCallbacks
 from core.adapters.ledger.lease import take_lease
 from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.sql_ledger import SqlLedger
@@ -148,9 +149,11 @@ class Program:
             stored_positions=lambda: ledger.source_positions(f"kafka:{TOPIC}"),
             recorded=lambda ids: ledger.find_signals(f"kafka:{TOPIC}", ids),
             clock=clock,
-            on_first_start=lambda: None,
-            on_state_change=lambda ready, detail: self._tell(PartTroubled("kafka", ready, detail)),
-            on_gap=lambda *gap: self._tell(PartTroubled("kafka", False, str(gap))),
+            callbacks=SourceCallbacks(
+                on_first_start=lambda: None,
+                on_state_change=lambda ready, detail: self._tell(PartTroubled("kafka", ready, detail)),
+                on_gap=lambda *gap: self._tell(PartTroubled("kafka", False, str(gap))),
+            ),
         )
         notifier = owners_notifier(bot_in(parts.chat), CHAT_ID, ledger, clock)
         self.inbox.start_controls(self.left.waiting)

@@ -18,6 +18,7 @@ from bot.commands.caller import Caller
 from bot.commands.context import CommandContext
 from bot.commands.liquidation import PanicTimer
 from bot.notifications.telegram_notifier import TelegramNotifier
+from core.adapters.kafka.record_reader import RecordReader
 from core.adapters.kafka.source import KafkaSource
 from core.adapters.ledger.lease import Lease
 from core.adapters.ledger.sql_ledger import SqlLedger
@@ -330,7 +331,7 @@ VARIANTS: dict[str, Variant] = {
         ),
     ),
     "the Kafka position is stored before the inbox": swap(KafkaSource, "_deliver_batch", _offset_first),
-    "a log that was cut is taken for a topic made anew": swap(KafkaSource, "_known_before", _knows_nothing),
+    "a log that was cut is taken for a topic made anew": swap(RecordReader, "_known_before", _knows_nothing),
     "an alert is dropped when the chat fails": swap(TelegramNotifier, "_send", _send_once),
     "an alert is marked before it is sent": swap(TelegramNotifier, "_deliver", _mark_first),
     "a fill is counted twice": swap(placing, "settle", _double_fills),

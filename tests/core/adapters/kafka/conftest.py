@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 
 from bot.clock import SystemClock
 from core.adapters.kafka.options import KafkaOptions
-from core.adapters.kafka.source import KafkaSource
+from core.adapters.kafka.source import KafkaSource, SourceCallbacks
 from core.domain.errors import LedgerUnavailable
 from core.domain.messages import DeadLetter, Message, SignalReceived, SourcePosition
 from core.domain.signal import Signal
@@ -126,10 +126,12 @@ class Bench:
             stored_positions=self.ledger.stored,
             recorded=self.ledger.recorded,
             clock=self.clock,
-            on_first_start=self.told.first_start,
-            on_state_change=lambda ready, detail: self.told.states.append((ready, detail)),
-            on_gap=lambda *gap: self.told.gaps.append(gap),
-            on_tombstones=self.told.tombstones.append,
+            callbacks=SourceCallbacks(
+                on_first_start=self.told.first_start,
+                on_state_change=lambda ready, detail: self.told.states.append((ready, detail)),
+                on_gap=lambda *gap: self.told.gaps.append(gap),
+                on_tombstones=self.told.tombstones.append,
+            ),
             fetch_max_wait_ms=10,
             watch_every=0.2,
         )

@@ -31,7 +31,7 @@ def names(of: type[Any]) -> set[str]:
 
 
 def value_of(field: str) -> Any:
-    """What may stand in a field of KeptRows, and still matters."""
+    """Returns a value for a field of KeptRows that still matters."""
     kind = get_type_hints(KeptRows)[field]
     value = sample(get_args(kind)[0])
     match value:

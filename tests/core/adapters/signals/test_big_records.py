@@ -16,7 +16,7 @@ from bot.texts import texts
 from bot.views.rejected_records import dead_letters
 from bot.views.signal_story import letter_lines, story_lines
 from bot.web.webhook import letter_of
-from core.adapters.kafka.source import portions
+from core.adapters.kafka.record_reader import portions
 from core.adapters.ledger import codec
 from core.adapters.signals.codec import MAX_BYTES, Unreadable, decode
 from core.domain.events.intake import DeadLettersFound

@@ -1,0 +1,26 @@
+"""A source's state, and the reports of its changes: one as it goes away, one as it is back."""
+
+from collections.abc import Callable
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+
+class SourceState:
+    """Holds whether the source is reading, and why not in plain words without secrets."""
+
+    def __init__(self, on_change: Callable[[bool, str], None]) -> None:
+        self._on_change = on_change
+        self._told_away = False
+        self.ready, self.detail = False, "connecting"
+
+    def set(self, *, ready: bool, detail: str, tell: bool = True) -> None:
+        """Takes over a state, logs a new one, and reports it with `tell`: once when it goes, once when it is back."""
+        changed = (ready, detail) != (self.ready, self.detail)
+        self.ready, self.detail = ready, detail
+        if changed:
+            log.log(20 if ready else 30, "kafka_state", ready=ready, detail=detail)
+        if tell and ready == self._told_away:
+            self._told_away = not ready
+            self._on_change(ready, detail)
