@@ -1,4 +1,4 @@
-"""The trading core put together: from an inbox to a venue, on one ledger. Starts with what the process before it left."""
+"""The assembled trading core: from an inbox to a venue, on one ledger. Starts from the state that the previous process left."""
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
@@ -28,7 +28,7 @@ MOST_WATCHED = 20
 
 
 class Trading:
-    """Holds the parts of the core for others to look at; messages go into `inbox`."""
+    """The parts of the core, open for inspection; messages go into `inbox`."""
 
     def __init__(
         self,
@@ -45,9 +45,9 @@ class Trading:
         capacity: int = CAPACITY,
         held_since: Callable[[], datetime] | None = None,
     ) -> None:
-        """`held_since` is when this process took the ledger, or was sure of it again; now by default. `gate` may keep entries
-        back. `watched` are symbols whose rules and price are kept at hand, besides those that the book needs. `token` names an
-        approval, `capacity` is the inbox's."""
+        """Assembles the core. `held_since` returns when this process took the ledger, or was last sure of it; now by default.
+        `gate` may hold entries back. `watched` are symbols whose rules and price are kept in memory, besides those that the
+        portfolio needs. `token` generates the ids of approvals, `capacity` is the inbox's."""
         self.portfolio = portfolio
         self._watched = watched
         self.market = MarketDataCache(venue, clock, watched=self.needed)
@@ -78,32 +78,32 @@ class Trading:
         return verdict
 
     def needed(self) -> set[str]:
-        """The symbols whose rules and prices are kept at hand."""
+        """Returns the symbols whose rules and prices are kept in memory."""
         symbols = self.portfolio.instruments_needed(self._watched)
         return symbols | self.rates.pairs(symbols)
 
     async def load_rules(self, *, every: bool) -> None:
-        """Reads the rules of the symbols that are needed, or of `every` symbol there is, and those of the pairs by which their
-        amounts are converted, as far as they can be read now. Raises ExchangeUnavailable."""
+        """Reads the rules of the needed symbols, or of `every` symbol there is, and those of the pairs that convert their
+        amounts, as far as they can be read now. Raises ExchangeUnavailable."""
         symbols = self.portfolio.instruments_needed(self._watched)
         await self.market.load_instruments(None if every else symbols)
         await self.rates.load(symbols)
 
     def start(self, left: LedgerState) -> None:
-        """Start-up is crash recovery: for each symbol its unsettled order, then what was left waiting, then what is new. To be
-        called once the symbols' rules are loaded."""
+        """Recovers from a crash: for each symbol first its unsettled order, then the waiting messages, then new ones. Call it
+        once the symbols' rules are loaded."""
         self.inbox.start([(order.symbol, partial(self.placement.recover, order)) for order in left.orders], left.waiting)
         self.compare()
         self.comparing.sweep()
 
     def compare(self) -> None:
-        """Has each symbol looked at that there is something to compare of."""
+        """Queues each symbol that has something to compare."""
         self.comparing.want(self.comparable())
 
     def comparable(self) -> list[str]:
-        """The symbols that there is something to compare of."""
+        """Returns the symbols that have something to compare."""
         known = {symbol for symbol, position in self.portfolio.positions.items() if position.is_open}
         known |= {symbol for symbol, hold in self.portfolio.holds.items() if hold.active or hold.differences}
         known |= {order.symbol for order in self.portfolio.in_flight.values()}
-        # Each costs some of what may be asked of the exchange: of many symbols, only those with something to compare.
+        # Each costs some of the rate limit: of many symbols, only those with something to compare.
         return sorted((known | set(self._watched) if len(self._watched) <= MOST_WATCHED else known) - {ACCOUNT})

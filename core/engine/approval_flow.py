@@ -1,4 +1,4 @@
-"""Approvals from the question to its end: answered, out of time or withdrawn."""
+"""Approvals from the request to the end: answered, expired or withdrawn."""
 
 import secrets
 from collections.abc import Callable
@@ -32,7 +32,7 @@ from core.records.commit_batch import CommitBatch
 from core.records.message_outcome import MessageOutcome
 from core.state.portfolio import Portfolio
 
-# The state of an order whose question has ended without one being placed.
+# The order state for each approval that ended without an order.
 _ENDED = {
     ApprovalState.APPROVED: OrderState.DENIED,
     ApprovalState.DECLINED: OrderState.DECLINED,
@@ -42,7 +42,7 @@ _ENDED = {
 
 
 def new_token() -> str:
-    """Returns 16 characters that nobody guesses, fit for a button's data."""
+    """Returns 16 unguessable characters, fit for a button's data."""
     return secrets.token_urlsafe(12)
 
 
@@ -77,7 +77,7 @@ class ApprovalFlow:
     async def ask(
         self, stored: StoredMessage, signal: Signal, wanted: RiskApproved, facts: DecisionRecord, changes: CommitBatch
     ) -> None:
-        """Adds the question about `wanted` to `changes`."""
+        """Adds the approval request of `wanted` to `changes`."""
         now = self._clock.now()
         approval = Approval(
             token=self._token(),
@@ -97,7 +97,7 @@ class ApprovalFlow:
         changes.events.append(await self._questions.asked(approval, wanted, facts))
 
     async def answered(self, stored: StoredMessage, answer: ApprovalAnswered) -> MessageOutcome:
-        """Handles a tap on one of the question's buttons."""
+        """Handles a tap on one of the approval's buttons."""
         approval = self._portfolio.approvals.get(answer.token)
         if approval is None:
             return await self._is_closed(stored)
@@ -115,7 +115,7 @@ class ApprovalFlow:
         return await self._approved(stored, replace(approval, state=ApprovalState.APPROVED), answer)
 
     async def timed_out(self, stored: StoredMessage, token: str) -> MessageOutcome:
-        """Ends a question whose time is up, as its timer says: a clock that was set back since then does not give it more."""
+        """Expires an approval when its timer says so: a clock that was set back since then gives it no more time."""
         approval = self._portfolio.approvals.get(token)
         if approval is None:
             return await self._is_closed(stored)
@@ -123,24 +123,24 @@ class ApprovalFlow:
         return await self._end(stored, expired, "expired", _expired(approval))
 
     def withdraw_opposite(self, signal: Signal, weighed: Weighed, changes: CommitBatch) -> None:
-        """Withdraws the open question about the other side, unless the signal was itself too old to count, or not of this
+        """Withdraws the open approval of the opposite side, unless the signal itself was too old to count, or not of this
         market."""
         pending = self._portfolio.approval_for(signal.symbol)
         if pending is None or pending.side is signal.side:
             return
-        if signal.symbol in self._portfolio.exits:  # a pending exit is not taken back by an entry
+        if signal.symbol in self._portfolio.exits:  # an entry does not cancel a pending exit
             return
         if weighed.counts:
             self._withdraw(pending, signal, changes)
 
     def withdraw_same(self, signal: Signal, changes: CommitBatch) -> None:
-        """Withdraws the open question about the same side: an order by hand answers it."""
+        """Withdraws the open approval of the same side: a manual order answers it."""
         asked = self._portfolio.approval_for(signal.symbol)
         if asked is not None and asked.side is signal.side:
             self._withdraw(asked, signal, changes)
 
     async def _approved(self, stored: StoredMessage, approval: Approval, answer: ApprovalAnswered) -> MessageOutcome:
-        # The amount that was shown, or half of it: neither another price nor another setting makes it more.
+        # The amount that was shown, or half of it: no change of price or settings may increase it.
         size = replace(HALF if answer.half else USUAL, qty=approval.qty)
         weighed = await self._earlier.weigh(approval.signal, approval.decided_at, size)
         if answer.token not in self._portfolio.approvals:  # its order was found on the exchange just now
@@ -148,7 +148,7 @@ class ApprovalFlow:
         decision, facts = weighed.decision, weighed.facts
         if not isinstance(decision, RiskApproved):
             why = decision.reason if isinstance(decision, Refused) else reason("approval_closed")
-            if answer.half:  # the amount that was allowed, should the exit stay pending
+            if answer.half:  # the approved amount, should the exit stay pending
                 approval = replace(approval, qty=divide(approval.qty, Decimal(2)))
             return await self._end(stored, approval, "denied", why, facts)
         exits = self._exits.approved(approval, half=answer.half)

@@ -1,4 +1,4 @@
-"""The question that an approval asks: what would be ordered, what it is worth and what each rule measured."""
+"""The content of an approval request: the order, its worth and each rule's measurement."""
 
 from decimal import Decimal
 
@@ -28,7 +28,7 @@ class ApprovalQuestions:
         self._rates = rates
 
     async def asked(self, approval: Approval, wanted: RiskApproved, facts: DecisionRecord) -> ApprovalRequested:
-        """Returns the question, with the quantity that half of it would be."""
+        """Returns the request, including half the quantity."""
         half = await self._decisions.decide(approval.signal, approved_at=approval.asked_at, wanted=HALF)
         base, quote = self.assets(approval.signal.symbol)
         worth, capital = self._weight(wanted, quote)
@@ -46,12 +46,12 @@ class ApprovalQuestions:
         )
 
     def assets(self, symbol: str) -> tuple[str, str]:
-        """Returns base and quote asset; the symbol itself and nothing where its rules are unknown."""
+        """Returns base and quote asset; the symbol itself and an empty text if its rules are unknown."""
         instrument = self._market.instrument(symbol)
         return (instrument.base, instrument.quote) if instrument else (symbol, "")
 
     def _weight(self, wanted: RiskApproved, quote: str) -> tuple[Decimal | None, Decimal | None]:
-        """Returns the order's value and the whole capital, in the report asset; None where that is not known."""
+        """Returns the order's value and the whole capital, in the report asset; None if unknown."""
         rate = self._rates.last({quote})[quote]
         worth = rate.at_most(multiply(wanted.qty, wanted.price)) if isinstance(rate, Rate) else None
         funds = self._portfolio.capital((self._rates.report, quote), self._market.instruments())

@@ -1,4 +1,4 @@
-"""Puts the engine's parts together, from what a program brings: portfolio, ledger, venue and clock."""
+"""Assembles the engine from the program's portfolio, ledger, venue and clock."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -36,7 +36,8 @@ from core.state.portfolio import Portfolio
 
 @dataclass(frozen=True, slots=True)
 class SharedParts:
-    """Holds what the other parts are made of. `held_since` says when this process took the ledger, or was sure of it again."""
+    """The common ingredients of the other parts. `held_since` returns when this process took the ledger, or was last sure of
+    it."""
 
     portfolio: Portfolio
     ledger: Ledger
@@ -61,7 +62,7 @@ class SharedParts:
         )
 
     def symbol_halts(self, inbox: Callable[[], Inbox]) -> SymbolHalts:
-        """Returns the comparisons of ledger and exchange, and the halts that follow from them."""
+        """Returns the comparisons of ledger and exchange, and the halts that follow."""
         return SymbolHalts(
             ledger=self.ledger,
             venue=self.venue,
@@ -90,7 +91,7 @@ class SharedParts:
 
 
 class ExecutorAssembly:
-    """Makes the OrderExecutor and the handlers behind it."""
+    """Builds the OrderExecutor and the handlers behind it."""
 
     def __init__(
         self,
@@ -100,7 +101,7 @@ class ExecutorAssembly:
         symbol_halts: SymbolHalts,
         token: Callable[[], str],
     ) -> None:
-        """`token` names an approval."""
+        """Builds it; `token` generates the ids of approvals."""
         self._shared = shared
         self._first = first
         self._placement = placement

@@ -1,4 +1,4 @@
-"""Carries out what was decided about a signal: places the order, asks first, refuses or ignores."""
+"""Carries out a decision on a signal: places the order, asks first, refuses or ignores."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -23,7 +23,7 @@ from core.records.commit_batch import CommitBatch
 from core.records.message_outcome import MessageOutcome
 from core.state.portfolio import Portfolio
 
-_BY_PAUSE = frozenset({"paused", "entries_paused"})  # reasons that whoever paused knows already
+_BY_PAUSE = frozenset({"paused", "entries_paused"})  # reasons that the person who paused knows already
 
 
 class DecisionHandler:
@@ -58,8 +58,8 @@ class DecisionHandler:
         approved: tuple[str | None, datetime | None],
         all_of_it: Decimal | None = None,
     ) -> MessageOutcome:
-        """Places what was decided, or asks first. `approved` is who approved it and when; `all_of_it` is the quantity to ask
-        about where one order may not take it."""
+        """Places the decided order, or asks first. `approved` is who approved it and when; `all_of_it` is the quantity to ask
+        about if one order may not take it."""
         decision, facts = weighed.decision, weighed.facts
         if isinstance(decision, RiskApproved):
             who, at = approved
@@ -75,7 +75,7 @@ class DecisionHandler:
         return await self._writer.commit(changes)
 
     def refuse(self, stored: StoredMessage, signal: Signal, weighed: Weighed, changes: CommitBatch, *, by_hand: bool) -> None:
-        """Adds a refusal to `changes`, with its event and the order that was denied."""
+        """Adds a refusal to `changes`, with its event and the denied order."""
         decision = weighed.decision
         if not isinstance(decision, Refused):
             raise TypeError("only what was refused is refused")
@@ -92,7 +92,7 @@ class DecisionHandler:
             changes.orders.append(replace(denied, reason=why))
 
     async def ignore(self, stored: StoredMessage, signal: Signal, why: Reason) -> MessageOutcome:
-        """Ends a signal that came to nothing, `why` says."""
+        """Ends a signal without effect; `why` is the reason."""
         told = SignalRefused(signal, "ignored", why, stored.seq)
         outcome = self._writer.outcome(stored, "ignored", why)
         return await self._writer.commit(CommitBatch(verdicts=[outcome], exits=self._exits.passed(signal), events=[told]))

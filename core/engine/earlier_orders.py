@@ -1,4 +1,4 @@
-"""Orders that this ledger may have sent before: looked for ahead of an order, so that nothing is ordered twice."""
+"""Earlier orders of this ledger: looked up before an order is sent, so that nothing is ordered twice."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -34,7 +34,7 @@ class EarlierOrders:
         self._symbol_halts = symbol_halts
 
     async def weigh(self, signal: Signal, approved_at: datetime | None, wanted: SizeRequest) -> Weighed:
-        """Decides; an entry would be ordered only once it is known what this ledger may have ordered in the symbol before."""
+        """Decides; before an entry, finds out whether this ledger has ordered in the symbol before."""
         weighed = await self._decisions.weigh_patiently(signal, approved_at=approved_at, wanted=wanted)
         is_entry = signal.side is Side.BUY and not isinstance(weighed.decision, Refused)
         if not is_entry or self._symbol_halts.is_looked_at(signal.symbol):
@@ -45,14 +45,14 @@ class EarlierOrders:
         return await self._decisions.weigh_patiently(signal, approved_at=approved_at, wanted=wanted)
 
     async def lost(self, signal: Signal) -> Reason | None:
-        """Takes over what the ledger lost in an exit's symbol before the exit is sized; returns why the exit is over when its own
-        order was among it."""
+        """Adopts the orders that the ledger lost in an exit's symbol before the exit is sized; returns why the exit is over if
+        its own order was among them."""
         if self._market.instrument(signal.symbol) is None or self._symbol_halts.is_looked_at(signal.symbol):
             return None
         return await self._symbol_halts.before_order(signal.side, signal.symbol, client_order_id(signal))
 
     async def known(self, stored: StoredMessage, signal: Signal) -> Reason | None:
-        """Returns why an old signal is over whose order is in the ledger already: it was taken over from the exchange."""
+        """Returns why an old signal is over if its order is in the ledger already: it was adopted from the exchange."""
         if not self._first.is_old(signal.ts, stored.message.received_at):
             return None
         known = (await self._ledger.find_orders([client_order_id(signal)])).get(client_order_id(signal))

@@ -1,4 +1,4 @@
-"""Signals that enter: weighed against every rule, then carried out."""
+"""Entry signals: weighed against every rule, then carried out."""
 
 from core.domain.messages import ManualInstruction, StoredMessage
 from core.domain.signal import Signal
@@ -14,7 +14,7 @@ from core.records.message_outcome import MessageOutcome
 
 
 class EntryHandler:
-    """Handles the signals and the orders by hand that buy."""
+    """Handles the signals and the manual orders that buy."""
 
     def __init__(
         self, writer: OutcomeWriter, earlier: EarlierOrders, approvals: ApprovalFlow, decisions: DecisionHandler
@@ -25,8 +25,8 @@ class EntryHandler:
         self._decisions = decisions
 
     async def handle(self, stored: StoredMessage, signal: Signal, hand: ManualInstruction | None) -> MessageOutcome:
-        """Orders, asks or refuses; `hand` is the instruction of who orders by hand."""
-        # An order by hand is approved by its confirmation: one stored long before it is handled is refused by its age.
+        """Orders, asks or refuses; `hand` is the person's instruction for a manual order."""
+        # The confirmation approves a manual order: one stored long before it is handled is refused by its age.
         approved_at = stored.message.received_at if hand is not None else None
         size = SizeRequest(hand.qty, hand.quote) if hand is not None else USUAL
         if (why := await self._earlier.known(stored, signal)) is not None:

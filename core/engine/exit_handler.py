@@ -1,4 +1,4 @@
-"""Signals that exit: a pending exit is tried until it is done, over or out of time."""
+"""Exit signals: a pending exit is retried until it is done, over or expired."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ from core.state.portfolio import Portfolio
 
 
 class ExitHandler:
-    """Handles the signals and the orders by hand that sell."""
+    """Handles the signals and the manual orders that sell."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class ExitHandler:
         self._clock = clock
 
     async def handle(self, stored: StoredMessage, signal: Signal, hand: ManualInstruction | None) -> MessageOutcome:
-        """Sells, asks, puts off or ends; `hand` is the instruction of who orders by hand."""
+        """Sells, asks, postpones or ends; `hand` is the person's instruction for a manual order."""
         if (repeated := self._exits.repeated(signal, hand)) is not None:
             why, renewed = repeated
             told = [SignalRefused(signal, "ignored", why, stored.seq)] if renewed else []
@@ -71,7 +71,7 @@ class ExitHandler:
         return await self._decided.act(stored, signal, weighed, changes, approved=approved, all_of_it=all_of_it)
 
     def _not_now(self, stored: StoredMessage, signal: Signal, attempt: Attempt, weighed: Weighed, changes: CommitBatch) -> None:
-        """Puts the exit off, or ends it: all is sold, or it is refused for good, which is reported."""
+        """Postpones the exit, or ends it: all is sold, or it is refused for good, which is reported."""
         why, decision = _why_not(attempt, weighed), weighed.decision
         part = attempt.wanted.hand is not None and attempt.wanted.hand.qty is not None
         is_waiting = waits(why, wanted=not attempt.is_first, lasts=signal.is_panic, part=part)

@@ -63,7 +63,7 @@ class OrderExecutor:
         self._clock = clock
 
     async def handle(self, stored: StoredMessage) -> MessageOutcome:
-        """Handles a message to the end; while the ledger cannot be written nothing is done and it is tried again."""
+        """Handles a message to the end; while the ledger cannot be written it does nothing and retries."""
         while True:
             try:
                 return await self._dispatch(stored)

@@ -1,4 +1,4 @@
-"""New orders, made of a signal and a size."""
+"""Creates orders from a signal and a size."""
 
 from decimal import Decimal
 

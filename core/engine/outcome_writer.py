@@ -1,4 +1,4 @@
-"""Commits what came of a message, and tells the portfolio of it."""
+"""Commits the outcome of a message, and applies it to the portfolio."""
 
 from core.domain.messages import StoredMessage
 from core.domain.reasons import Reason
@@ -11,7 +11,7 @@ from core.state.portfolio import Portfolio
 
 
 class OutcomeWriter:
-    """Writes outcomes: first the ledger, then memory."""
+    """Writes outcomes: to the ledger first, then to memory."""
 
     def __init__(self, ledger: Ledger, portfolio: Portfolio, clock: Clock) -> None:
         self._ledger = ledger
@@ -25,7 +25,7 @@ class OutcomeWriter:
         return MessageOutcome(stored.seq, outcome, self._clock.now(), why, facts)
 
     async def commit(self, changes: CommitBatch) -> MessageOutcome:
-        """Commits `changes` and returns the outcome that they begin with. Raises LedgerUnavailable."""
+        """Commits `changes` and returns the outcome that comes first in them. Raises LedgerUnavailable."""
         await self._ledger.commit(changes)
         self._portfolio.apply(changes)
         return changes.verdicts[0]

@@ -11,8 +11,8 @@ from core.records.message_outcome import MessageOutcome
 
 @dataclass(slots=True, kw_only=True)
 class CommitBatch(KeptRows):
-    """Everything that one commit writes. What is kept replaces the row of the same key, the rest is appended; an execution, fill
-    or trade that exists already is left alone."""
+    """Everything that one commit writes. Kept rows replace the row of the same key, the rest is appended; an execution, fill or
+    trade that exists already is left alone."""
 
     verdicts: list[MessageOutcome] = field(default_factory=list)
     fills: list[tuple[str, Fill]] = field(default_factory=list)  # (client_order_id, fill)

@@ -1,1 +1,1 @@
-"""Holds the ledger's tables by subject: each with its columns, its rows' form, and how it is written and loaded."""
+"""The ledger's tables by subject: each with its columns, its rows' form, and the way it is written and loaded."""

@@ -1,4 +1,4 @@
-"""Tables of the exchange account: this ledger's mark, other marks that are known, symbols ever traded."""
+"""Tables of the exchange account: this ledger's mark, acknowledged marks, symbols ever traded."""
 
 from collections.abc import Mapping
 from typing import Any

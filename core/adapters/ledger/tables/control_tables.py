@@ -1,4 +1,4 @@
-"""Tables of what is in force: pause and mode, limits, symbol halts and pending exits."""
+"""Tables of the current state: pause and mode, limits, symbol halts and pending exits."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -11,8 +11,8 @@ from core.adapters.ledger.row import Row
 
 
 class Writing(Enum):
-    """How rows get into a table: each replaces the row of its key, is left out where that row exists, or is appended. `APART`
-    tables have statements of their own, in `transaction` or `lease`."""
+    """The ways of writing rows into a table: each replaces the row of its key, is skipped if that row exists, or is appended.
+    `APART` tables have statements of their own, in `transaction` or `lease`."""
 
     REPLACE = auto()
     ADD = auto()
@@ -22,11 +22,11 @@ class Writing(Enum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LedgerTable:
-    """A table, and what becomes of it.
+    """A table and its registration.
 
-    `encode` makes a row of a domain value and `decode` the value of a row. `batch` names the field of `CommitBatch` whose values
-    that `picks` chooses are written here; `state` the field of `LedgerState` that is loaded with the rows of `at_start`.
-    `is_single`: both fields hold one value or None. A table of which trading knows nothing has neither.
+    `encode` makes a row of a domain value and `decode` the value of a row. `batch` names the field of `CommitBatch` whose
+    values that `picks` chooses are written here; `state` the field of `LedgerState` that is loaded with the rows of `at_start`.
+    `is_single`: both fields hold one value or None. A table that trading does not use has neither.
     """
 
     table: Table

@@ -1,6 +1,6 @@
-"""Every table of the ledger, in the order that foreign keys want. A new table is one entry in its subject's `TABLES`.
+"""Every table of the ledger, in the order that foreign keys require. A new table is one entry in its subject's `TABLES`.
 
-Besides its entry it needs a migration and, where trading knows of it, a field in `core.records` and a place in `Portfolio`.
+Besides its entry it needs a migration and, if trading uses it, a field in `core.records` and a place in `Portfolio`.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Tables of what came in: messages, how far each source was read, and dead letters."""
+"""Tables of incoming data: messages, source positions, and dead letters."""
 
 from collections.abc import Mapping
 from typing import Any
