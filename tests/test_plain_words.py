@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.paths import ROOT
 
 CLEAN = (
-    *("core/domain", "core/execution", "core/policy", "core/ports", "core/reconciliation", "core/records", "core/state"),
+    *("core", "dashboard", "demo", "bench", "warehouse"),
     *("tests/chaos", "tests/core", "tests/servers", "tests/simulation", "tests/venue"),
 )
 """Directories whose docstrings all begin with a verb, or with a noun that names the thing."""

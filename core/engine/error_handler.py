@@ -14,7 +14,7 @@ from core.state.portfolio import Portfolio
 
 
 class ErrorHandler:
-    """Ends a message whose handling failed. An error here ends the process."""
+    """Ends a message whose handling failed. A second error, in here, ends the process."""
 
     def __init__(
         self,

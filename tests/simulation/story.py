@@ -209,7 +209,7 @@ class _Story:
                     self.loop.kill(process)
 
     async def _kill_in_a_panic(self) -> None:
-        """Selling everything takes seconds, and the machine may fail just then."""
+        """Kills the process while it sells everything, which takes seconds."""
         while not (self.parts.fate.over or self.parts.disk.is_panicking()):  # noqa: ASYNC110 - virtual time
             await asyncio.sleep(0.1)
         await asyncio.sleep(self.random.uniform(0.0, 0.5))

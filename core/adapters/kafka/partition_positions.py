@@ -6,11 +6,11 @@ from core.domain.messages import SourcePosition
 from core.ports.signal_source import Deliver
 
 StoredPositions = Callable[[], Awaitable[Mapping[int, SourcePosition]]]
-"""Returns how far each partition was read, as the ledger has it. Raises LedgerUnavailable."""
+"""Returns the position of each partition, as the ledger has it. Raises LedgerUnavailable."""
 
 
 class PartitionPositions:
-    """Holds the next offset of each partition of the source `name`: everything before it is delivered."""
+    """The next offset of each partition of the source `name`: everything before it is delivered."""
 
     def __init__(self, name: str, stored: StoredPositions, deliver: Deliver) -> None:
         self._name = name
@@ -28,7 +28,7 @@ class PartitionPositions:
         return self._offsets
 
     async def load(self) -> Mapping[int, int]:
-        """Returns the next offsets, from the ledger where they are not known yet. Raises LedgerUnavailable."""
+        """Returns the next offsets, from the ledger if they are not known yet. Raises LedgerUnavailable."""
         if self._offsets is None:
             stored = await self._stored()
             self._offsets = {number: position.offset for number, position in stored.items()}
@@ -37,15 +37,15 @@ class PartitionPositions:
         return self._offsets
 
     def generation(self, partition: int) -> int:
-        """Returns how often the partition was made anew or cut."""
+        """Returns how often the partition was recreated or cut."""
         return self._generations.get(partition, 0)
 
     def begin_generation(self, partition: int) -> None:
-        """Counts that the partition was made anew or cut: its records get new identities."""
+        """Counts that the partition was recreated or cut: its records get new identities."""
         self._generations[partition] = self.generation(partition) + 1
 
     def witness(self, partition: int) -> str:
-        """Returns what the last record taken is recognized by; empty where none was taken."""
+        """Returns the fingerprint of the last record taken; empty if there was none."""
         return self._witnesses.get(partition, "")
 
     def lag(self, ends: Mapping[int, int]) -> int | None:
@@ -60,7 +60,7 @@ class PartitionPositions:
         self.delivered(partition, offset, "")
 
     def after(self, partition: int, offset: int, witness: str) -> SourcePosition:
-        """Returns the position behind records that are to be delivered with it."""
+        """Returns the position after records that are to be delivered with it."""
         return SourcePosition(self._name, partition, offset, self.generation(partition), witness)
 
     def delivered(self, partition: int, offset: int, witness: str) -> None:

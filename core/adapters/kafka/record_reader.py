@@ -1,4 +1,4 @@
-"""Reads records as signals or dead letters. Knows the records that a log brings again after its end was cut off."""
+"""Reads records as signals or dead letters. Recognises records that a log delivers again after its end was cut off."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,9 +12,9 @@ from core.adapters.signals.codec import MAX_BYTES, Unreadable, decode, instant
 from core.domain.messages import DeadLetter, Message, SignalReceived
 from core.domain.signal import Signal
 
-_PORTION_BYTES = 64 * 1024  # that are read and stored in one turn of the event loop: some 400 signals, or 4 of the largest
+_PORTION_BYTES = 64 * 1024  # read and stored in one turn of the event loop: some 400 signals, or 4 of the largest
 _RAW_KEPT = 2048  # bytes of a dead letter that the ledger keeps
-_NAME_SHOWN = 64  # bytes of a key or header that are looked at: an instrument's name is shorter
+_NAME_SHOWN = 64  # bytes of a key or header that are examined: an instrument's name is shorter
 
 Recorded = Callable[[Sequence[str]], Awaitable[Mapping[str, Signal]]]
 """Returns those of these signal ids that the ledger has, with their signals."""
@@ -40,7 +40,7 @@ class RecordReader:
         self._recorded = recorded
 
     async def read(self, partition: int, records: Sequence[ConsumerRecord], generation: int, now: datetime) -> ReadRecords:
-        """Reads records of one partition, received `now`; `generation` is how often the topic was made anew or cut."""
+        """Reads records of one partition, received `now`; `generation` is how often the topic was recreated or cut."""
         found = ReadRecords(tombstones=sum(record.value is None for record in records))
         known = await self._known_before(partition, records, generation)
         for record in records:
@@ -95,11 +95,11 @@ def portions(records: Sequence[ConsumerRecord]) -> Iterator[Sequence[ConsumerRec
 
 
 def _identity(place: str, generation: int) -> str:
-    """Returns the id of a record that names none: its place, and the generation of the topic."""
+    """Returns the id of a record that names none: its position, and the generation of the topic."""
     return f"{place}@{generation}" if generation else place
 
 
 def _beside(record: ConsumerRecord) -> Mapping[str, str]:
-    """Returns what may name an instrument beside the record's value: its key and its headers."""
+    """Returns the values that may name an instrument beside the record's value: its key and its headers."""
     given = (("the record's key", record.key), *record.headers)
     return {name: value[:_NAME_SHOWN].decode(errors="replace") for name, value in given if value}

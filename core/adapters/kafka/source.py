@@ -1,4 +1,4 @@
-"""Signals from a Kafka topic. The ledger, not Kafka, knows how far it was read; reading goes on whatever the broker does."""
+"""Signals from a Kafka topic. The ledger, not Kafka, stores the position; reading continues whatever the broker does."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -27,24 +27,24 @@ from core.ports.signal_source import Deliver
 log = structlog.get_logger(__name__)
 
 _BATCH = 500  # records in one delivery, at most
-_TURN_MS = 250  # how soon a connection that is lost is given up
+_TURN_MS = 250  # a lost connection is noticed after that long
 _BACKOFF = RetryBackoff(first=0.5, longest=30.0)  # between attempts to connect
-_SETTLED = 5.0  # seconds that a connection must have held for its loss to be tried away before anybody is told
+_SETTLED = 5.0  # seconds that a connection must have lasted for a silent reconnect when it is lost
 
 
 class _LedgerTrouble(str):
-    """Why nothing is read, which is no trouble of Kafka's: others tell of it."""
+    """Nothing is read because of the ledger, not of Kafka: reported elsewhere."""
 
     __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceCallbacks:
-    """Receives what a source has to report. None of them may block.
+    """Receives a source's reports. None of them may block.
 
-    `on_first_start` is called at the first start of all, `on_gap(partition, wanted, resumed_at)` where the broker lacks a stored
-    position, `on_state_change(ready, detail)` as the source goes away and as it is back; `detail` never carries a secret.
-    `on_tombstones` gets the number of records without a value, by which Kafka forgets a key: neither signals nor faults.
+    `on_first_start` is called at the very first start, `on_gap(partition, wanted, resumed_at)` if the broker lacks a stored
+    position, `on_state_change(ready, detail)` when the source goes away and when it is back; `detail` never carries a secret.
+    `on_tombstones` gets the number of records without a value, with which Kafka deletes a key: neither signals nor faults.
     """
 
     on_first_start: Callable[[], None]
@@ -56,14 +56,14 @@ class SourceCallbacks:
 class KafkaSource:
     """Reads every partition of `topic` by itself (no group rebalancing: one ledger, one process) and delivers in batches.
 
-    It starts at the positions that `stored_positions` returns. Without partition 0 this is the first start of all: it starts at
-    the end and stores that at once. A partition that is not stored later starts at its beginning. A stored position that the
-    broker lacks is reported as a gap, and reading resumes at the earliest record there is; one past the partition's end means
-    that the topic was made anew, and its records get identities of a new generation, or that its end was cut off: what is then
-    read again is known by `recorded` and keeps the identity it had.
+    It starts at the positions that `stored_positions` returns. Without partition 0 this is the very first start: it starts at
+    the end and stores that at once. A partition that appears later is read from its beginning. A stored position that the
+    broker lacks is reported as a gap, and reading resumes at the earliest record; one past the partition's end means that the
+    topic was recreated, and its records get identities of a new generation, or that its end was cut off: records read again are
+    recognised with `recorded` and keep their identity.
 
-    `fetch_max_wait_ms` is how long a broker holds an idle request open. A real one answers as soon as a record comes: 500 costs
-    nothing; the in-memory one sleeps it out, so give it 10. `watch_every` is in seconds.
+    `fetch_max_wait_ms` is how long a broker holds an idle request open. A real one answers as soon as a record arrives: 500
+    costs nothing; the in-memory one waits it out, so give it 10. `watch_every` is in seconds.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class KafkaSource:
         self.dead_letters = DeadLetterTopic(options, dlq_topic, clock)
         """The copies of refused records that are on their way to the dead-letter topic."""
         self.stored_at: datetime | None = None
-        """When records were last stored with the position behind them."""
+        """The time when records were last stored with the position behind them."""
         self._options = options
         self._topic = topic
         self._deliver = deliver
@@ -106,12 +106,12 @@ class KafkaSource:
 
     @property
     def ready(self) -> tuple[bool, str]:
-        """Returns whether it is reading; and why not, in plain words without secrets."""
+        """Tells whether it is reading; and why not, in plain words without secrets."""
         return self._state.ready, self._state.detail
 
     @property
     def lag(self) -> int | None:
-        """Returns how many records of the topic the ledger lacks, as of the latest look; None before the first."""
+        """Returns how many records of the topic the ledger lacks, as of the last check; None before the first."""
         return None if self._ends is None else self._positions.lag(self._ends)
 
     async def run(self) -> None:
@@ -125,14 +125,14 @@ class KafkaSource:
             await asyncio.gather(*sides, return_exceptions=True)
 
     async def _keep_going(self, side: Callable[[], Awaitable[None]]) -> None:
-        """What is only convenient must not end what is vital, whatever the client library raises."""
+        """Runs an optional task: it must not end the vital one, whatever the client library raises."""
         while True:
             try:
                 await side()
             except Exception:
                 task = asyncio.current_task()
                 if task is not None and task.cancelling():
-                    raise  # it failed at its last steps, and is to end all the same
+                    raise  # it failed while being cancelled, and is to end all the same
                 log.exception("kafka_side_task_failed", again_in_seconds=_BACKOFF.longest)
                 await self._clock.sleep(_BACKOFF.longest)
 
@@ -150,7 +150,7 @@ class KafkaSource:
             pause = _BACKOFF.longer(pause)
 
     async def _connect_and_read(self) -> str:
-        """One connection from its first attempt to its end; returns why it ended, in plain words."""
+        """Connects and reads until the connection ends; returns why it ended, in plain words."""
         try:
             return await self._read_until_lost()
         except TopicMissing as missing:
@@ -187,8 +187,8 @@ class KafkaSource:
         return AIOKafkaConsumer(
             group_id=None,
             enable_auto_commit=False,
-            auto_offset_reset="none",  # a position that is gone must be told, not mended in silence
-            isolation_level="read_committed",  # nobody trades on a signal that its sender took back
+            auto_offset_reset="none",  # a lost position must be reported, not repaired silently
+            isolation_level="read_committed",  # never trade on a signal that its sender rolled back
             fetch_max_wait_ms=self._fetch_max_wait_ms,
             max_partition_fetch_bytes=1024 * 1024,
             fetch_max_bytes=8 * 1024 * 1024,
@@ -206,7 +206,7 @@ class KafkaSource:
         await self._assign(consumer, partitions)
 
     async def _begin_anew(self, consumer: AIOKafkaConsumer, anew: Collection[int]) -> None:
-        """Partitions of a topic that was made anew are read from their beginning: none of their records was seen yet."""
+        """Reads the partitions of a recreated topic from their beginning: none of their records was seen yet."""
         earliest = await self._offsets(consumer.beginning_offsets, anew)
         for number in anew:
             wanted = self._positions.offsets[number]
@@ -218,7 +218,8 @@ class KafkaSource:
             await self._positions.store(number, earliest[number])
 
     async def _start_at_end(self, consumer: AIOKafkaConsumer, partitions: Collection[int]) -> None:
-        """Partition 0, which every topic has, is stored last: while it is not, a start that was cut short begins again."""
+        """Stores the ends of the partitions, last that of partition 0, which every topic has: without it an interrupted start
+        begins again."""
         positions = self._positions.offsets
         new = [number for number in partitions if number not in positions]
         ends = await self._offsets(consumer.end_offsets, new)
@@ -228,7 +229,8 @@ class KafkaSource:
         self._callbacks.on_first_start()
 
     async def _await_topic(self, missing: TopicMissing) -> str:
-        """A topic that does not exist at the first start has no past: whatever comes into it later is read from its beginning."""
+        """Stores position 0 for a missing topic: one that does not exist at the first start has no past, so it is read from its
+        beginning."""
         try:
             if 0 not in await self._positions.load():
                 await self._positions.store(0, 0)
@@ -295,13 +297,13 @@ class KafkaSource:
             consumer.seek(TopicPartition(self._topic, number), earliest[number])
 
     async def _note_positions(self, consumer: AIOKafkaConsumer) -> None:
-        """Everything read is delivered now, so the consumer's positions are ours; they also lead past transaction markers."""
+        """Records the consumer's positions once everything read is delivered; they also lead past transaction markers."""
         positions = {partition.partition: await consumer.position(partition) for partition in consumer.assignment()}
         self._positions.offsets.update(positions)
         self._group.note(positions)
 
     async def _watch(self, consumer: AIOKafkaConsumer) -> str:
-        """Looks at the topic's end now and then; returns why it cannot any more: a consumer alone would try on in silence."""
+        """Checks the topic's end from time to time; returns why it no longer can: the consumer alone would retry silently."""
         while True:
             numbers = [partition.partition for partition in consumer.assignment()]
             try:
@@ -313,7 +315,7 @@ class KafkaSource:
             await self._clock.sleep(self._watch_every)
 
     def _look_at_ends(self, consumer: AIOKafkaConsumer, stable: Mapping[int, int]) -> None:
-        """`stable` is how far each partition may be read; what stands behind an open transaction counts as not read."""
+        """Updates the ends; `stable` is each partition's readable end; records behind an open transaction count as unread."""
         ends = ends_of(consumer, self._topic, stable)
         self._ends = {number: max(end, (ends[number].high if number in ends else None) or 0) for number, end in stable.items()}
         held_up = self._transactions.look(ends)

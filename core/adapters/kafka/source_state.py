@@ -8,7 +8,7 @@ log = structlog.get_logger(__name__)
 
 
 class SourceState:
-    """Holds whether the source is reading, and why not in plain words without secrets."""
+    """The source's state: whether it is reading, and why not in plain words without secrets."""
 
     def __init__(self, on_change: Callable[[bool, str], None]) -> None:
         self._on_change = on_change
@@ -16,7 +16,7 @@ class SourceState:
         self.ready, self.detail = False, "connecting"
 
     def set(self, *, ready: bool, detail: str, tell: bool = True) -> None:
-        """Takes over a state, logs a new one, and reports it with `tell`: once when it goes, once when it is back."""
+        """Adopts a state, logs a new one, and reports it with `tell`: once when it goes away, once when it is back."""
         changed = (ready, detail) != (self.ready, self.detail)
         self.ready, self.detail = ready, detail
         if changed:

@@ -92,7 +92,7 @@ def test_every_rule_measures_an_entry_beside_its_limit(rule: RiskRule) -> None:
 
 
 def test_every_rule_of_the_package_is_in_the_list_once() -> None:
-    """Two rules are asked before an order is sized: `core.policy.admission`."""
+    """Excludes two rules that apply before an order is sized: see `core.policy.admission`."""
     at_admission = {"allowed_symbols", "signal_age"}
     no_rules = {"limits", "rule"}
     files = {one.name for one in pkgutil.iter_modules(core.policy.risk.__path__)}

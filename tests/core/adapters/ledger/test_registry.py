@@ -49,7 +49,7 @@ def batch_of(rows: type[Any], field: str) -> Any:
 
 
 def argument(encode: Callable[..., Any]) -> Any:
-    """The type that `encode` takes; None where it does not say."""
+    """Returns the type that `encode` takes; None if it does not say."""
     hints = get_type_hints(encode)
     return next((kind for name, kind in hints.items() if name != "return"), None)
 
