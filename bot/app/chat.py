@@ -126,4 +126,4 @@ async def _deactivate(inbox: Inbox, clock: Clock, user_id: int) -> None:
     try:
         await inbox.submit(Message("telegram", f"blocked:{user_id}:{now.isoformat()}", CONTROLS, body, now))
     except LedgerUnavailable as error:
-        log.warning("that a person has blocked the bot is found out again at the next start", error=str(error))
+        log.warning("a blocked bot could not be recorded; the next start finds it out again", error=str(error))

@@ -38,7 +38,7 @@ async def run(settings: Settings, embedded: Embedded | None = None, on_ready: Ca
     for warning in settings.warnings:
         log.warning(warning)
     if unused := settings.unused():
-        log.warning("set, but not acted upon by this version", settings=", ".join(unused))
+        log.warning("set, but not used by this version", settings=", ".join(unused))
     embedded = embedded or Embedded()
     async with open_foundation(settings, embedded, loki) as base:
         parts = build(base, embedded)
@@ -98,7 +98,7 @@ async def _settle(parts: Parts) -> None:
         async with asyncio.timeout(SETTLE_SECONDS):
             await parts.trading.inbox.close()
     except TimeoutError:
-        log.warning("an order is still unanswered; the next start finds out about it")
+        log.warning("an order is still unanswered; the next start resolves it")
 
 
 async def _say_the_rest(parts: Parts) -> None:
@@ -108,4 +108,4 @@ async def _say_the_rest(parts: Parts) -> None:
             while await parts.chat.notifiers.pending():  # noqa: ASYNC110 - the outbox signals new events, not that it is empty
                 await asyncio.sleep(0.05)
     except (TimeoutError, LedgerUnavailable):
-        log.info("some alerts are told at the next start")
+        log.info("some alerts are sent at the next start")

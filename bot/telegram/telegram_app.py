@@ -84,7 +84,7 @@ class TelegramChat:
                 if isinstance(error, InvalidToken) and not self._reached:
                     problem = "TG_TOKEN: Telegram does not know this bot token; accepted is one that @BotFather gave"
                     raise ConfigurationError([problem]) from None
-                log.error("Telegram turns us away", error=self._polling.words(error), again_in_seconds=_REFUSED_PAUSE)
+                log.error("Telegram rejects the bot", error=self._polling.words(error), again_in_seconds=_REFUSED_PAUSE)
                 await self._clock.sleep(_REFUSED_PAUSE)
 
     async def _listen(self) -> None:
