@@ -142,22 +142,22 @@ async def telling(scene: Scene) -> None:
 async def alerts(scene: Scene) -> None:
     """Sends every kind of event."""
     link = connect(scene.firm.server.token, scene.firm.server.api_url)
-    speaker, words = RetryingBot(link, FastClock()), texts(scene.language)
+    sender, words = RetryingBot(link, FastClock()), texts(scene.language)
     for event in ALL_EVENTS:
-        await speaker.send(OWNER, render(event, words))
+        await sender.send(OWNER, render(event, words))
     many: list[Event] = [executed(), *[refused()] * 3, *[executed()] * 30]
     items = [OutboxItem(number, NOON, event) for number, event in enumerate(many)]
-    await speaker.send(OWNER, render_digest(items, words))
+    await sender.send(OWNER, render_digest(items, words))
     await link.request.shutdown()
 
 
 async def others(scene: Scene) -> None:
     """Shows every text not used before; in place of a value, the value's name."""
     link = connect(scene.firm.server.token, scene.firm.server.api_url)
-    speaker = RetryingBot(link, FastClock())
+    sender = RetryingBot(link, FastClock())
     lines = [text.replace("{", "‹").replace("}", "›") for noted in scene.noted for text in noted.unsaid]
     for first in range(0, len(lines), TEXTS_A_MESSAGE):
-        await speaker.send(OWNER, ChatMessage("\n".join(f"· {line}" for line in lines[first : first + TEXTS_A_MESSAGE])))
+        await sender.send(OWNER, ChatMessage("\n".join(f"· {line}" for line in lines[first : first + TEXTS_A_MESSAGE])))
     await link.request.shutdown()
 
 

@@ -26,7 +26,7 @@ def owners_notifier(
     portfolio = Portfolio(TradingState(), LIMITS)
     recipients = Recipients(chat_id, topic, "en", "UTC", Roles(portfolio), portfolio)
     return NotificationDispatcher(
-        bot, recipients, outbox, clock, blocked=_nobody, quote=lambda _: None, paces=RateLimiters(clock)
+        bot, recipients, outbox, clock, blocked=_nobody, quote=lambda _: None, rate_limiters=RateLimiters(clock)
     )
 
 

@@ -40,7 +40,7 @@ class Roles:
         return invite is not None and self.portfolio.granted(invite, now) is not None
 
 
-def new_invite_word() -> str:
+def new_invite_token() -> str:
     """Returns an unguessable word for a link, without trailing characters that a chat takes for the end of a sentence."""
     return INVITE_PREFIX + secrets.token_hex(16)
 
@@ -50,7 +50,7 @@ def digest_of(word: str) -> str:
     return hashlib.sha256(word.encode()).hexdigest()
 
 
-def link_word(text: str) -> str | None:
+def invite_token_in(text: str) -> str | None:
     """Returns the invitation's word in a message that is `/start in_…` and nothing else."""
     words = text.split()
     return words[1] if len(words) == 2 and words[0] == "/start" and words[1].startswith(INVITE_PREFIX) else None

@@ -42,7 +42,7 @@ def build(base: Foundation, embedded: Embedded) -> Parts:
 def _single_instance(base: Foundation) -> SingleInstance:
     return SingleInstance(
         base.clock,
-        base.events.tell,
+        base.events.emit,
         who=this_program(base.settings.database_url.get_secret_value()),
         has_account=base.settings.trading_mode is not TradingMode.PAPER,
         traded_at=base.traded_at,
@@ -68,7 +68,7 @@ def _trading(base: Foundation, alone: SingleInstance) -> Trading:
 
 def _observe_commits(parts: Parts) -> None:
     observers, export = parts.base.ledger.observers, parts.intake.warehouse.export
-    observers.append(parts.intake.turned_back)
+    observers.append(parts.intake.undelivered)
     observers.append(parts.base.metrics)
     if export is not None:
         observers.append(export)

@@ -66,7 +66,7 @@ def build_chat(
     place = settings.tg_chat_id, settings.tg_topic_id
     roles = Roles(trading.portfolio)
     recipients = Recipients(*place, settings.tg_lang, _ZONE, roles, trading.portfolio, lambda: name_of(for_answers))
-    paces = RateLimiters(clock)
+    rate_limiters = RateLimiters(clock)
     notifiers = NotificationDispatcher(
         for_alerts,
         recipients,
@@ -74,7 +74,7 @@ def build_chat(
         clock,
         blocked=partial(_deactivate, trading.inbox, clock),
         quote=trading.market.quote,
-        paces=paces,
+        rate_limiters=rate_limiters,
     )
     context = CommandContext(
         portfolio=trading.portfolio,
@@ -88,9 +88,9 @@ def build_chat(
         zone=_ZONE,
     )
     return Chat(
-        telegram=TelegramChat(for_answers, context, base.ledger, paces, alone),
+        telegram=TelegramChat(for_answers, context, base.ledger, rate_limiters, alone),
         notifiers=notifiers,
-        emergency=EmergencyAlert(for_emergencies, recipients, paces, clock),
+        emergency=EmergencyAlert(for_emergencies, recipients, rate_limiters, clock),
         context=context,
     )
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from bot.app.foundation import Embedded, Foundation
 from bot.factories import Warehouse, connect_snowflake, kafka_options
-from bot.web.unauthenticated_requests import TurnedAway
-from bot.web.undelivered_signals import TurnedBack
+from bot.web.unauthenticated_requests import UnauthenticatedRequests
+from bot.web.undelivered_signals import UndeliveredSignals
 from core.adapters.kafka.source import KafkaSource, SourceCallbacks
 from core.adapters.snowflake.source import SnowflakeSource
 from core.domain.events.intake import SignalsLost
@@ -19,8 +19,8 @@ class Intake:
 
     kafka: KafkaSource | None
     warehouse: Warehouse
-    turned_away: TurnedAway
-    turned_back: TurnedBack
+    unauthenticated: UnauthenticatedRequests
+    undelivered: UndeliveredSignals
     notes: list[str]
 
     @property
@@ -39,8 +39,8 @@ def build_intake(base: Foundation, embedded: Embedded, trading: Trading) -> Inta
     return Intake(
         kafka=_kafka(base, embedded, trading, notes),
         warehouse=connect_snowflake(base.settings, base.ledger, trading.inbox, base.clock),
-        turned_away=TurnedAway(base.events.tell, base.clock),
-        turned_back=TurnedBack(base.events.tell, base.clock, trading.portfolio.position),
+        unauthenticated=UnauthenticatedRequests(base.events.emit, base.clock),
+        undelivered=UndeliveredSignals(base.events.emit, base.clock, trading.portfolio.position),
         notes=notes,
     )
 
@@ -62,8 +62,8 @@ def _kafka(base: Foundation, embedded: Embedded, trading: Trading, notes: list[s
         clock=base.clock,
         callbacks=SourceCallbacks(
             on_first_start=lambda: notes.append("from_latest"),
-            on_state_change=lambda ready, detail: events.tell(PartTroubled("kafka", ready, detail)),
-            on_gap=lambda partition, wanted, at: events.tell(SignalsLost(settings.kafka_topic, partition, wanted, at)),
+            on_state_change=lambda ready, detail: events.emit(PartTroubled("kafka", ready, detail)),
+            on_gap=lambda partition, wanted, at: events.emit(SignalsLost(settings.kafka_topic, partition, wanted, at)),
             on_tombstones=base.metrics.tombstones,
         ),
         fetch_max_wait_ms=embedded.fetch_max_wait_ms,

@@ -57,7 +57,7 @@ async def build_schedule(parts: Parts) -> AsyncIOScheduler:
     if (days := settings.retention_days) is not None:
         schedule_daily(scheduler, "pruning", RetentionJob(LedgerPruning(ledger), days, clock).run, PRUNE_AT)
     if settings.trading_mode is TradingMode.LIVE:  # the testnet says nothing about a key
-        check = ApiKeyCheck(parts.base.client, parts.base.events.tell, clock)
+        check = ApiKeyCheck(parts.base.client, parts.base.events.emit, clock)
         schedule_once(scheduler, "key", check.run, KEY_AFTER_START_SECONDS)
     schedule_once(scheduler, "proof after the start", proof.run, PROOF_AFTER_START_SECONDS)
     return scheduler
@@ -84,17 +84,17 @@ def _of_trading(parts: Parts) -> dict[str, tuple[float, Job]]:
 
 def _of_parts(parts: Parts) -> dict[str, tuple[float, Job]]:
     """Returns the timers that watch the program's parts."""
-    trading, tell, clock, warehouse = parts.trading, parts.base.events.tell, parts.base.clock, parts.intake.warehouse
-    exchange = PartWatch("exchange", lambda: trading.market.ready, tell, clock, back=trading.compare)
+    trading, emit, clock, warehouse = parts.trading, parts.base.events.emit, parts.base.clock, parts.intake.warehouse
+    exchange = PartWatch("exchange", lambda: trading.market.ready, emit, clock, back=trading.compare)
     jobs: dict[str, tuple[float, Job]] = {
         "gauges": (2.0, Gauges(parts).run),
         "exchange": (2.0, exchange.run),
         "ledger": (1.0, _ledger_outage(parts).run),
     }
     if (table := warehouse.table) is not None:
-        jobs["signals table"] = (2.0, PartWatch("signals_table", lambda: table.ready, tell, clock).run)
+        jobs["signals table"] = (2.0, PartWatch("signals_table", lambda: table.ready, emit, clock).run)
     if (export := warehouse.export) is not None:
-        watch = PartWatch("history", lambda: export.ready, tell, clock, patience=HISTORY_PATIENCE_SECONDS)
+        watch = PartWatch("history", lambda: export.ready, emit, clock, patience=HISTORY_PATIENCE_SECONDS)
         jobs["history"] = (10.0, watch.run)
     if (address := parts.base.settings.heartbeat_url) is not None:
         jobs["heartbeat"] = (EVERY_SECONDS, HeartbeatPing(address, parts.health.of_required).run)
@@ -112,13 +112,13 @@ def _of_reports(parts: Parts) -> dict[str, tuple[float, Job]]:
         away_since=ledger.away_since,
         newest_seq=parts.base.newest_seq,
         is_read=intake.is_read,
-        tell=parts.base.events.tell,
+        emit=parts.base.events.emit,
     )
     return {
         "digests": (20.0, digests.run),
         "catching up": (3.0, backlog.run),
-        "turned back": (5.0, intake.turned_back.run),
-        "turned away": (5.0, intake.turned_away.run),
+        "undelivered signals": (5.0, intake.undelivered.run),
+        "unauthenticated requests": (5.0, intake.unauthenticated.run),
     }
 
 
@@ -127,7 +127,7 @@ def _ledger_outage(parts: Parts) -> LedgerOutageJob:
     watch = LedgerOutageJob(
         lambda: ledger.ready,
         parts.chat.emergency.say,
-        parts.base.events.tell,
+        parts.base.events.emit,
         parts.base.clock,
         held=lambda: [position.symbol for position in trading.portfolio.open_positions()],
         is_read=lambda: intake.is_read() and not len(trading.inbox),

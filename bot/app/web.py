@@ -35,7 +35,7 @@ def _signal_routes(parts: Parts) -> list[APIRouter]:
     def note(why: str, unproved: bool) -> None:
         parts.base.metrics.http_refused(why)
         if unproved:
-            intake.turned_away.note(why)
+            intake.unauthenticated.note(why)
 
     return [
         signal_routes(
@@ -45,7 +45,7 @@ def _signal_routes(parts: Parts) -> list[APIRouter]:
             lambda letter: inbox.deliver([], [letter]),
             parts.base.clock,
             note=note,
-            turned_back=intake.turned_back.note,
+            undelivered=intake.undelivered.note,
             default_symbol=settings.symbol,
             window=settings.signal_max_age,
         )

@@ -34,7 +34,7 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
     one = codes.authenticator(caller.user_id)
     if one is None:
         codes.enrol(caller.user_id)
-        return await decision_context(context, codes, caller)
+        return await setup_message(context, codes, caller)
     if not words:
         return ChatMessage(context.texts("code.set", time=context.texts.full_moment(one.since)))
     return ask(context, caller, ROLE, context.texts("code.new"), partial(_anew, context, caller), risk=Risk.RAISES)
@@ -47,15 +47,15 @@ async def _anew(context: CommandContext, caller: Caller, _source_id: str) -> str
     return context.texts("code.next")
 
 
-async def decision_context(context: CommandContext, codes: OneTimeCodes, caller: Caller) -> ChatMessage:
+async def setup_message(context: CommandContext, codes: OneTimeCodes, caller: Caller) -> ChatMessage:
     """Returns the picture of the authenticator being set up, and its secret as text for those who cannot scan it."""
     begun = codes.enrolling(caller.user_id) or codes.enrol(caller.user_id)
     address = TOTP(begun.secret).provisioning_uri(name=f"@{context.program.bot_name()}", issuer_name=_ISSUER)
     text = context.texts("code.scan", secret=begun.secret, address=address, minutes=int(ENROL_SECONDS // 60))
-    return ChatMessage(text, photo=await asyncio.to_thread(_decision_context, address), passes=ENROL_SECONDS)
+    return ChatMessage(text, photo=await asyncio.to_thread(_qr_code, address), passes=ENROL_SECONDS)
 
 
-def _decision_context(address: str) -> bytes:
+def _qr_code(address: str) -> bytes:
     import segno  # noqa: PLC0415 - needed once for each person
 
     file = io.BytesIO()

@@ -9,7 +9,7 @@ from core.domain.access import Role
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ParsedCommand:
     """A command as somebody wrote it; `command` is None where the name is unknown."""
 
     name: str
@@ -30,7 +30,7 @@ class Asked:
         return role >= self.needed
 
 
-def read_asked(text: str, username: str) -> Asked | None:
+def parse_command(text: str, username: str) -> ParsedCommand | None:
     """Parses a line; None if it is not a command, or is for another bot (`/pause@OtherBot` in a group)."""
     words = text.split()
     if not words or not words[0].startswith("/") or len(words[0]) == 1:
@@ -38,11 +38,11 @@ def read_asked(text: str, username: str) -> Asked | None:
     name, at, addressee = words[0][1:].partition("@")
     if at and addressee.lower() != username.lower():
         return None
-    return Asked(name, tuple(words[1:]), BY_NAME.get(name.lower()))
+    return ParsedCommand(name, tuple(words[1:]), BY_NAME.get(name.lower()))
 
 
 def tappable(answer: ChatMessage, role: Role) -> ChatMessage:
     """Leaves out the buttons whose command takes a higher role than the reader's."""
-    said = {button: read_asked(button.data, "") for row in answer.keyboard for button in row}
+    said = {button: parse_command(button.data, "") for row in answer.keyboard for button in row}
     kept = (tuple(button for button in row if (one := said[button]) is None or one.allowed(role)) for row in answer.keyboard)
     return replace(answer, keyboard=tuple(row for row in kept if row))

@@ -4,7 +4,7 @@ from dataclasses import replace
 from functools import partial
 
 from bot.access.confirmations import Risk
-from bot.access.roles import digest_of, new_invite_word
+from bot.access.roles import digest_of, new_invite_token
 from bot.commands.base import Args, Command, bad_argument, request
 from bot.commands.caller import Caller
 from bot.commands.confirm import ask
@@ -97,7 +97,7 @@ async def _invite(context: CommandContext, role: Role, caller: Caller) -> ChatMe
 
 
 async def _link(context: CommandContext, caller: Caller, role: Role, source_id: str) -> str:
-    word = new_invite_word()
+    word = new_invite_token()
     body = InviteRequested(digest_of(word), role, caller.user_id, caller.name)
     if trouble := await request(context, body, replace(caller, source_id=source_id)):
         return trouble

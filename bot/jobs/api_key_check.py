@@ -29,9 +29,9 @@ class Asks(Protocol):
 class ApiKeyCheck:
     """Reports once, after the start, which permissions the key has and does not need."""
 
-    def __init__(self, exchange: Asks, tell: Callable[[Event], None], clock: Clock) -> None:
+    def __init__(self, exchange: Asks, emit: Callable[[Event], None], clock: Clock) -> None:
         self._exchange = exchange
-        self._tell = tell
+        self._emit = emit
         self._clock = clock
 
     async def run(self) -> None:
@@ -51,6 +51,6 @@ class ApiKeyCheck:
                 continue
             if findings := rights.findings:
                 priority = Priority.URGENT if DANGEROUS & set(findings) else Priority.NORMAL
-                self._tell(KeyTooWide(findings, priority=priority))
+                self._emit(KeyTooWide(findings, priority=priority))
             return
-        self._tell(KeyTooWide((), unread, priority=Priority.NORMAL))
+        self._emit(KeyTooWide((), unread, priority=Priority.NORMAL))

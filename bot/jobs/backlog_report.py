@@ -34,7 +34,7 @@ class BacklogReport:
         away_since: datetime | None,
         newest_seq: int,
         is_read: Callable[[], bool],
-        tell: Callable[[Event], None],
+        emit: Callable[[Event], None],
     ) -> None:
         """Takes `away_since`, the last sign of life before this start, `newest_seq`, the last message before it, and
         `is_read`, which tells whether every source is read to its end."""
@@ -44,7 +44,7 @@ class BacklogReport:
         self._started = clock.now()
         self._newest = newest_seq
         self._is_read = is_read
-        self._tell = tell
+        self._emit = emit
         self._done = away_since is None or clock.now() - away_since < SHORTEST
 
     async def run(self) -> None:
@@ -62,4 +62,4 @@ class BacklogReport:
         if found.get("") and not late:
             return
         self._done = True
-        self._tell(CaughtUp(self._since, self._started, sum(found.values()), found.get("expired", 0)))
+        self._emit(CaughtUp(self._since, self._started, sum(found.values()), found.get("expired", 0)))

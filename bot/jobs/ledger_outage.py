@@ -37,17 +37,17 @@ class LedgerOutageJob:
         self,
         ready: Callable[[], tuple[bool, str]],
         say: Callable[[Lines], Coroutine[Any, Any, None]],
-        tell: Callable[[Event], None],
+        emit: Callable[[Event], None],
         clock: Clock,
         *,
         held: Callable[[], Sequence[str]],
         is_read: Callable[[], bool],
     ) -> None:
-        """Takes `say`, which alerts the owner without the ledger, and `tell`, which does so through it; `held` returns the
+        """Takes `say`, which alerts the owner without the ledger, and `emit`, which does so through it; `held` returns the
         symbols of the open positions; `is_read` tells whether everything has been read and handled."""
         self._ready = ready
         self._say = say
-        self._tell = tell
+        self._emit = emit
         self._clock = clock
         self._held = held
         self._is_read = is_read
@@ -68,7 +68,7 @@ class LedgerOutageJob:
         elif self._away is not None:
             self._come_back(now, now - self._away[0])
         elif self._back is not None:
-            self._tell_exits(*self._back, now)
+            self._report_exits(*self._back, now)
 
     def committed(self, changes: CommitBatch, stored: Sequence[Arrival], dead: Sequence[DeadLetter]) -> None:
         """Notes each exit that arrived while the ledger was away."""
@@ -107,15 +107,15 @@ class LedgerOutageJob:
             return
         self._back = now, self._clock.now()
         trouble = f"It could not be written for {away:.0f} s ({self._word})."
-        self._tell(PartTroubled("ledger", recovered=True, detail=f"{trouble} Nothing was traded meanwhile."))
+        self._emit(PartTroubled("ledger", recovered=True, detail=f"{trouble} Nothing was traded meanwhile."))
 
-    def _tell_exits(self, back: float, until: datetime, now: float) -> None:
+    def _report_exits(self, back: float, until: datetime, now: float) -> None:
         """Reports the exits once everything that arrived during the outage is handled."""
         waited = now - back
         if waited < _CALM_SECONDS or (not self._is_read() and waited < _LONGEST_SECONDS):
             return
         if self._exits and self._since is not None:
-            self._tell(OutageOver("ledger", self._since, until, tuple(self._exits)))
+            self._emit(OutageOver("ledger", self._since, until, tuple(self._exits)))
         self._since, self._back, self._exits = None, None, []
 
 

@@ -125,7 +125,7 @@ class PartWatch:
         self,
         part: str,
         ready: Callable[[], tuple[bool, str]],
-        tell: Callable[[Event], None],
+        emit: Callable[[Event], None],
         clock: Clock,
         *,
         patience: float = PATIENCE_SECONDS,
@@ -134,26 +134,26 @@ class PartWatch:
         """Takes `patience` in seconds; `back` is called when the part answers again after longer than that."""
         self._part = part
         self._ready = ready
-        self._tell = tell
+        self._emit = emit
         self._clock = clock
         self._patience = patience
         self._back = back
         self._away_since: float | None = None
-        self._told = False
+        self._is_reported = False
 
     async def run(self) -> None:
         well, word = self._ready()
         now = self._clock.monotonic()
         if well:
-            if self._told:
+            if self._is_reported:
                 self._back()
-                self._tell(PartTroubled(self._part, recovered=True, detail=""))
-            self._away_since, self._told = None, False
+                self._emit(PartTroubled(self._part, recovered=True, detail=""))
+            self._away_since, self._is_reported = None, False
             return
         self._away_since = now if self._away_since is None else self._away_since
-        if not self._told and now - self._away_since >= self._patience:
-            self._tell(PartTroubled(self._part, recovered=False, detail=word))
-            self._told = True
+        if not self._is_reported and now - self._away_since >= self._patience:
+            self._emit(PartTroubled(self._part, recovered=False, detail=word))
+            self._is_reported = True
 
 
 class BalanceReader:

@@ -34,7 +34,7 @@ class NotificationDispatcher:
         *,
         blocked: Callable[[int], Awaitable[None]],
         quote: Callable[[str], Quote | None],
-        paces: RateLimiters,
+        rate_limiters: RateLimiters,
     ) -> None:
         """Takes `blocked`, which is called with the chat of a person who has blocked the bot; `quote` returns a symbol's
         current quote."""
@@ -44,7 +44,7 @@ class NotificationDispatcher:
         self._clock = clock
         self._blocked = blocked
         self._quote = quote
-        self._paces = paces
+        self._rate_limiters = rate_limiters
         self._notifiers = {MAIN_READER: self._notifier(recipients.main())}
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
@@ -83,12 +83,12 @@ class NotificationDispatcher:
         for key, recipient in present.items():
             if key not in self._tasks:
                 self._notifiers[key] = self._notifier(recipient)
-                self._tasks[key] = group.create_task(self._tell(key, recipient.chat_id), name=f"notifier {key}")
+                self._tasks[key] = group.create_task(self._notify(key, recipient.chat_id), name=f"notifier {key}")
 
     def _notifier(self, recipient: Recipient) -> TelegramNotifier:
-        pace = self._paces.of(recipient.chat_id)
+        rate_limiter = self._rate_limiters.of(recipient.chat_id)
         present = partial(self._present, recipient)
-        return TelegramNotifier(self._bot, present, self._outbox, clock=self._clock, pace=pace, quote=self._quote)
+        return TelegramNotifier(self._bot, present, self._outbox, clock=self._clock, rate_limiter=rate_limiter, quote=self._quote)
 
     def _present(self, before: Recipient) -> Recipient:
         """Returns the recipient's current state; its last known one until its task has ended."""
@@ -96,7 +96,7 @@ class NotificationDispatcher:
             return self._recipients.main()
         return self._recipients.persons().get(before.key, before)
 
-    async def _tell(self, key: str, chat_id: int) -> None:
+    async def _notify(self, key: str, chat_id: int) -> None:
         await self._notifiers[key].run()
         log.info("a person has blocked the bot and gets no more notifications", user_id=chat_id)
         await self._blocked(chat_id)

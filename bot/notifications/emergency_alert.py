@@ -22,10 +22,10 @@ _LAST_SECONDS = 5.0  # for the last message: the supervisor that restarts the pr
 class EmergencyAlert:
     """Sends what cannot be written into the outbox. Each alert is sent once, and by nothing else."""
 
-    def __init__(self, bot: ExtBot[None], recipients: Recipients, paces: RateLimiters, clock: Clock) -> None:
+    def __init__(self, bot: ExtBot[None], recipients: Recipients, rate_limiters: RateLimiters, clock: Clock) -> None:
         self._sender = RetryingBot(bot, clock)
         self._recipients = recipients
-        self._paces = paces
+        self._rate_limiters = rate_limiters
 
     async def close(self) -> None:
         """Closes the connection."""
@@ -35,7 +35,7 @@ class EmergencyAlert:
         """Sends it, however long Telegram takes; gives up where retrying would not help."""
         recipient = self._recipients.main()
         message = ChatMessage("\n".join(lines(recipient.texts)))
-        await self._paces.of(recipient.chat_id).take()
+        await self._rate_limiters.of(recipient.chat_id).take()
         try:
             await self._sender.send(recipient.chat_id, message, thread_id=recipient.thread_id)
         except TelegramError as error:

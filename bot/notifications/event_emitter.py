@@ -30,7 +30,7 @@ class EventEmitter:
         self._waiting: list[Event] = []
         self._keeping: asyncio.Task[None] | None = None
 
-    def tell(self, event: Event) -> None:
+    def emit(self, event: Event) -> None:
         """Queues an event and returns at once."""
         self._put(event)
 

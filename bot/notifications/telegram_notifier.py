@@ -60,7 +60,7 @@ class TelegramNotifier:
         outbox: Outbox,
         *,
         clock: Clock,
-        pace: RateLimiter,
+        rate_limiter: RateLimiter,
         quote: Callable[[str], Quote | None],
     ) -> None:
         """Takes `recipient`, which returns the recipient's current state; its key never changes. `quote` returns a symbol's
@@ -70,7 +70,7 @@ class TelegramNotifier:
         self._key = recipient().key
         self._outbox = outbox
         self._clock = clock
-        self._pace = pace
+        self._rate_limiter = rate_limiter
         self._dead_letters = DeadLetterBatch(clock)
         self._pauses = PausedSignalBatch(clock)
         self._countdown = ApprovalCountdown(clock, quote)
@@ -103,7 +103,7 @@ class TelegramNotifier:
             await self._write_deliveries()
             if self._delivered is None:
                 self._delivered = await self._begin()
-            await self._pace.free()  # events that arrive during the wait are batched
+            await self._rate_limiter.free()  # events that arrive during the wait are batched
             recipient = self._present()
             seen = self._seen
             items = await self._outbox.waiting(self._cursors(recipient), _READ)
@@ -366,7 +366,7 @@ class TelegramNotifier:
     async def _send(self, recipient: Recipient, message: ChatMessage, kind: str, seq: int) -> int:
         """Returns the id of the message sent, or of one sent in its place saying that there is an event of this `kind` and
         number. Raises TelegramError where this chat accepts nothing at all."""
-        await self._pace.take()
+        await self._rate_limiter.take()
         try:
             return await self._sender.send(recipient.chat_id, message, thread_id=self._thread(recipient))
         except BadRequest as error:
@@ -381,7 +381,7 @@ class TelegramNotifier:
         except NotTaken as error:
             refused, attempts = error, 1  # the full message may pass again soon
         finally:
-            self._pace.count()  # a second from when it arrived, not from when it left
+            self._rate_limiter.count()  # a second from when it arrived, not from when it left
         log.error("Telegram refuses a message", error=self._sender.words(refused), seq=seq)
         bare = self._unshowable(recipient, kind, seq)
         return await self._sender.send(recipient.chat_id, bare, attempts, thread_id=self._thread(recipient))
@@ -391,8 +391,8 @@ class TelegramNotifier:
         return recipient.thread_id if recipient.thread_id != self._lost_topic else None
 
     async def _edit(self, recipient: Recipient, message_id: int, message: ChatMessage) -> bool:
-        await self._pace.take()
+        await self._rate_limiter.take()
         try:
             return await self._sender.edit(recipient.chat_id, message_id, message)
         finally:
-            self._pace.count()
+            self._rate_limiter.count()

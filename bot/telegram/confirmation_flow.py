@@ -92,7 +92,7 @@ class ConfirmationFlow:
         if asked is None or not await self._replies.edit(message.chat.id, asked, record):
             await self._replies.say(message, record)
         if context.people.codes.enrolling(caller.user_id) is not begun:
-            await self._replies.say(message, await code_command.decision_context(context, context.people.codes, caller))
+            await self._replies.say(message, await code_command.setup_message(context, context.people.codes, caller))
 
     async def _enrol(self, context: CommandContext, message: Message, caller: Caller) -> None:
         """Takes the first code of a new authenticator; its picture is deleted with it."""

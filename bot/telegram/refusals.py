@@ -6,7 +6,7 @@ from datetime import timedelta
 from bot.commands import nearest
 from bot.commands.caller import Caller
 from bot.commands.context import CommandContext
-from bot.commands.parser import Asked
+from bot.commands.parser import ParsedCommand
 from bot.texts import Html, Texts, short
 from bot.views.chat_message import Button, ChatMessage
 from bot.views.duration import duration
@@ -22,13 +22,13 @@ def button_needs_role(context: CommandContext, needed: Role, caller: Caller) -> 
     return context.texts("answer.role_button", needed=_role(context.texts, needed), role=_role(context.texts, caller.role))
 
 
-def command_needs_role(context: CommandContext, asked: Asked, caller: Caller) -> ChatMessage:
+def command_needs_role(context: CommandContext, asked: ParsedCommand, caller: Caller) -> ChatMessage:
     """Returns the reply to a command that the caller's role does not allow."""
     needed, role = _role(context.texts, asked.needed), _role(context.texts, caller.role)
     return ChatMessage(context.texts("answer.role", command=short(asked.name), needed=needed, role=role))
 
 
-def too_old(context: CommandContext, asked: Asked, age: timedelta) -> ChatMessage:
+def too_old(context: CommandContext, asked: ParsedCommand, age: timedelta) -> ChatMessage:
     """Returns the reply to a command that changes something and arrives late."""
     return ChatMessage(context.texts("answer.old", command=short(asked.name), age=duration(age, context.texts)))
 

@@ -28,11 +28,11 @@ _TOAST_UNITS = 200  # https://core.telegram.org/bots/api#answercallbackquery
 class Replies:
     """Sends, edits and deletes replies through one bot. `texts` are those of the owner's chat."""
 
-    def __init__(self, bot: ExtBot[None], clock: Clock, paces: RateLimiters, alone: SingleInstance, texts: Texts) -> None:
+    def __init__(self, bot: ExtBot[None], clock: Clock, rate_limiters: RateLimiters, alone: SingleInstance, texts: Texts) -> None:
         self.sender = RetryingBot(bot, clock)
         self.expiring = ExpiringMessages(self.sender, clock)
         self._bot = bot
-        self._paces = paces
+        self._rate_limiters = rate_limiters
         self._alone = alone
         self._texts = texts
 
@@ -48,7 +48,7 @@ class Replies:
         """Sends `reply` to the chat and topic of `beside`."""
         in_topic = isinstance(beside, Message) and beside.is_topic_message
         thread_id = beside.message_thread_id if isinstance(beside, Message) and in_topic else None
-        with self._paces.of(beside.chat.id).answering():
+        with self._rate_limiters.of(beside.chat.id).answering():
             sent = await self.sender.send(
                 beside.chat.id, self._signed(reply), _REPLY_ATTEMPTS, thread_id=thread_id, reply_to=reply_to
             )

@@ -49,7 +49,7 @@ class SingleInstance:
     def __init__(
         self,
         clock: Clock,
-        tell: Callable[[Event], None],
+        emit: Callable[[Event], None],
         *,
         who: str,
         has_account: bool,
@@ -61,7 +61,7 @@ class SingleInstance:
         it."""
         self.who = who
         self._clock = clock
-        self._tell = tell
+        self._emit = emit
         self._has_account = has_account
         self._proved = not has_account
         self._lately = traded_at is not None and clock.now() - traded_at < LATELY
@@ -144,4 +144,4 @@ class SingleInstance:
 
     def _say(self, what: Literal["came", "stays", "gone"]) -> None:
         effect: Literal["entries", "no_entries", "paper"] = "entries" if self.closed() is None else "no_entries"
-        self._tell(AnotherProgram(what, self.who, effect if self._has_account else "paper"))
+        self._emit(AnotherProgram(what, self.who, effect if self._has_account else "paper"))

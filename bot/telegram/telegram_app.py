@@ -31,14 +31,14 @@ class TelegramChat:
     """Takes commands and taps from Telegram while `run` runs. `bot` is its own: `bot.telegram.client.connect` makes one."""
 
     def __init__(
-        self, bot: ExtBot[None], context: CommandContext, strangers: Strangers, paces: RateLimiters, alone: SingleInstance
+        self, bot: ExtBot[None], context: CommandContext, strangers: Strangers, rate_limiters: RateLimiters, alone: SingleInstance
     ) -> None:
         self._context = context
         self._clock = context.clock
         self._alone = alone
         self._bot = bot
         self._polling = RetryingBot(bot, self._clock, longest_wait=_REFUSED_PAUSE)
-        self._replies = Replies(bot, self._clock, paces, alone, context.texts)
+        self._replies = Replies(bot, self._clock, rate_limiters, alone, context.texts)
         self._reached = False
         self._offset: int | None = None
         # Updates side by side: one slow command does not delay the others. Each is put into the inbox in the order it came.

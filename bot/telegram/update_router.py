@@ -10,12 +10,12 @@ from telegram.error import TelegramError
 from telegram.ext import CallbackContext, ExtBot
 
 from bot.access.confirmations import read_confirmation
-from bot.access.roles import link_word
+from bot.access.roles import invite_token_in
 from bot.access.totp import is_code
 from bot.commands import approval_buttons as approvals
 from bot.commands.caller import Caller
 from bot.commands.context import CommandContext
-from bot.commands.parser import Asked, read_asked, tappable
+from bot.commands.parser import ParsedCommand, parse_command, tappable
 from bot.commands.start import joined
 from bot.telegram.confirmation_flow import ConfirmationFlow
 from bot.telegram.refusals import button_needs_role, command_needs_role, no_command, too_old, unknown_command
@@ -47,7 +47,7 @@ class UpdateRouter:
 
     def is_invited(self, text: str) -> bool:
         """Tells whether a message is the word of an open invitation."""
-        word = link_word(text)
+        word = invite_token_in(text)
         return word is not None and self._context.people.roles.lets_in(word, self._context.clock.now())
 
     async def not_own(self, message: Message) -> None:
@@ -87,7 +87,7 @@ class UpdateRouter:
         if caller is None:
             return
         context = self._context.spoken_to(caller.user_id)
-        asked = read_asked(data, self._bot.username)
+        asked = parse_command(data, self._bot.username)
         if asked is not None and asked.command is not None:
             await self._tapped_command(context, query, asked, caller)
         elif (confirmed := read_confirmation(data)) is not None:
@@ -111,8 +111,8 @@ class UpdateRouter:
             except TelegramError as again:
                 log.warning("an answer could not be given", error=words(again))
 
-    def _asked(self, text: str) -> Asked | None:
-        return read_asked(command_of(text) or text, self._bot.username)
+    def _asked(self, text: str) -> ParsedCommand | None:
+        return parse_command(command_of(text) or text, self._bot.username)
 
     def _caller(self, person: User, chat_id: int, source_id: str) -> Caller | None:
         """Returns None for a person without a role: the gate only lets them pass with an invitation."""
@@ -124,12 +124,12 @@ class UpdateRouter:
 
     async def _welcome(self, message: Message, person: User, source_id: str) -> None:
         """Grants access to a person with an invitation. It is used up by the first who uses it."""
-        word = link_word(message.text or "")
+        word = invite_token_in(message.text or "")
         if word is not None:
             reply = await joined(self._context, word, person.id, short(person.full_name), source_id)
             await self._replies.say(message, reply)
 
-    async def _tapped_command(self, context: CommandContext, query: CallbackQuery, asked: Asked, caller: Caller) -> None:
+    async def _tapped_command(self, context: CommandContext, query: CallbackQuery, asked: ParsedCommand, caller: Caller) -> None:
         if not asked.allowed(caller.role):
             await self._replies.toast(query, button_needs_role(context, asked.needed, caller))
             return
@@ -144,7 +144,9 @@ class UpdateRouter:
         else:
             await self._replies.replace(query, reply)
 
-    async def _answer(self, context: CommandContext, asked: Asked, caller: Caller, sent_at: datetime | None) -> ChatMessage:
+    async def _answer(
+        self, context: CommandContext, asked: ParsedCommand, caller: Caller, sent_at: datetime | None
+    ) -> ChatMessage:
         """Runs a command. The only way to one: the role and, if it changes something, the message's age are checked here."""
         if asked.command is None:
             return unknown_command(asked.name, context.texts)

@@ -48,7 +48,7 @@ _WORDS = tuple(
 )
 
 
-def state_word(word: str, texts: Texts, limit: int) -> Html:
+def state_text(word: str, texts: Texts, limit: int) -> Html:
     """Returns `word` in the reader's language, with foreign text in it cut to `limit` characters."""
     for pattern, key in _WORDS:
         if match := pattern.fullmatch(word):
@@ -56,7 +56,7 @@ def state_word(word: str, texts: Texts, limit: int) -> Html:
     return texts("word.foreign", word=short(word, limit))
 
 
-def problem_words(letter: DeadLetter | ProblemKind, texts: Texts, limit: int) -> str:
+def problem_text(letter: DeadLetter | ProblemKind, texts: Texts, limit: int) -> str:
     """Returns why a record is not a signal, in the reader's language; in English, at most `limit` characters, where it was
     stored without its reason."""
     return texts.reason(letter.reason) if letter.reason is not None else short(letter.problem, limit)
@@ -67,5 +67,5 @@ def short_parts(health: Mapping[str, tuple[bool, str]], texts: Texts, limit: int
     lines = []
     for part, (well, word) in health.items():
         name = texts(f"part.{part}") if texts.has(f"part.{part}") else part
-        lines.append(texts("status.part_up" if well else "status.part_down", part=name, word=state_word(word, texts, limit)))
+        lines.append(texts("status.part_up" if well else "status.part_down", part=name, word=state_text(word, texts, limit)))
     return lines

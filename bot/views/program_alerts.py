@@ -1,7 +1,7 @@
 """The program itself in words: started, a part that does not answer, a stranger who wrote. Pure."""
 
 from bot.texts import Html, Texts, short
-from bot.views.component_status import state_word
+from bot.views.component_status import state_text
 from bot.views.other_instance import QUIET_SECONDS
 from bot.views.trading_mode import not_live
 from bot.views.trading_state import controls_lines
@@ -32,7 +32,7 @@ def part_lines(event: PartTroubled, texts: Texts) -> list[Html]:
     key = f"part.{event.part}"
     name = texts(key) if texts.has(key) else event.part
     lines = [texts("part.up" if event.recovered else "part.down", part=name)]
-    return [*lines, texts("part.detail", detail=state_word(event.detail, texts, 300))] if event.detail else lines
+    return [*lines, texts("part.detail", detail=state_text(event.detail, texts, 300))] if event.detail else lines
 
 
 def stranger_lines(event: StrangerSeen, texts: Texts) -> list[Html]:

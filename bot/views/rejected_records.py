@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bot.texts import Html, Texts, short
-from bot.views.component_status import problem_words
+from bot.views.component_status import problem_text
 from core.domain.events.intake import DeadLettersFound, RequestsRefused
 from core.domain.events.outages import OutageOver
 from core.domain.record_problems import ProblemKind
@@ -22,7 +22,7 @@ def dead_letters(count: int, first: DeadLettersFound, kinds: Sequence[ProblemKin
         if rest := sum(kind.count for kind in kinds[_KINDS_SHOWN:]):
             lines.append(texts("dead_letters.others", count=rest))
     else:
-        lines.append(texts("dead_letters.first", problem=problem_words(letter, texts, 200)))
+        lines.append(texts("dead_letters.first", problem=problem_text(letter, texts, 200)))
         lines.append(texts("dead_letters.where", position=short(letter.position)))
     raw = letter.raw[:_RAW_SHOWN].decode(errors="replace")
     if shown := "".join(character if character.isprintable() else "·" for character in raw):
@@ -33,7 +33,7 @@ def dead_letters(count: int, first: DeadLettersFound, kinds: Sequence[ProblemKin
 def _kind(kind: ProblemKind, texts: Texts) -> Html:
     if not kind.problem:
         return texts("dead_letters.others", count=kind.count)
-    return texts("dead_letters.kind", count=kind.count, problem=problem_words(kind, texts, 160), position=short(kind.position))
+    return texts("dead_letters.kind", count=kind.count, problem=problem_text(kind, texts, 160), position=short(kind.position))
 
 
 def requests_refused(event: RequestsRefused, texts: Texts) -> list[Html]:

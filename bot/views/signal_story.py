@@ -7,7 +7,7 @@ from enum import IntEnum, auto
 
 from bot.texts import Html, Texts, short
 from bot.views.approval import measured
-from bot.views.component_status import problem_words
+from bot.views.component_status import problem_text
 from bot.views.number_format import money, per_cent, price, quantity
 from core.domain.approval import ApprovalState
 from core.domain.delivery import MAIN_READER
@@ -56,7 +56,7 @@ def story_lines(story: Story, texts: Texts, *, full: bool) -> list[Html]:
         *_happened(story, texts, full=full),
         *([texts("why.waiting")] if story.decided_at is None else ()),
         *_paid(story, texts),
-        *(_told(story, texts) if full else ()),
+        *(_deliveries(story, texts) if full else ()),
     ]
 
 
@@ -129,23 +129,23 @@ def _decided(story: Story, texts: Texts) -> Iterator[_Step]:
     line = texts(key if texts.has(key) else "why.decided_other", outcome=story.outcome)
     details: tuple[Html, ...] = ()
     if story.facts is not None:
-        details = tuple(_facts(story.facts, texts))
+        details = tuple(_decision(story.facts, texts))
     elif story.outcome != "waiting":
         details = (texts("why.no_facts"),)
     yield _Step(story.decided_at, _Order.DECIDED, line, details)
 
 
-def _facts(facts: DecisionRecord, texts: Texts) -> Iterator[Html]:
-    market = price(facts.price) if facts.price is not None else texts("why.no_price")
-    yield texts("why.market", price=market, held=quantity(facts.held), pause=texts(f"word.pause_{facts.pause}"), mode=facts.mode)
-    for measure in facts.measures:
+def _decision(decision: DecisionRecord, texts: Texts) -> Iterator[Html]:
+    market = price(decision.price) if decision.price is not None else texts("why.no_price")
+    yield texts("why.market", price=market, held=quantity(decision.held), pause=texts(f"word.pause_{decision.pause}"), mode=decision.mode)
+    for measure in decision.measures:
         shown = measured(measure.name, measure.value, measure.limit, measure.unit)
         yield texts(f"why.measure_{measure.name}", **shown)
-    for rate in facts.rates:
+    for rate in decision.rates:
         between = price(rate.low) if price(rate.low) == price(rate.high) else f"{price(rate.low)}–{price(rate.high)}"
         yield texts("why.rate", asset=rate.asset, rate=between, into=rate.into, via=", ".join(rate.via))
-    if facts.qty is not None:
-        yield texts("why.sized", quantity=quantity(facts.qty))
+    if decision.qty is not None:
+        yield texts("why.sized", quantity=quantity(decision.qty))
 
 
 def _asked(story: Story, texts: Texts) -> Iterator[_Step]:
@@ -208,12 +208,12 @@ def _fee(done: Execution, texts: Texts) -> Html:
     return texts("why.fill_fee", fee=quantity(done.fee), asset=done.fee_asset) if done.fee else Html("")
 
 
-def _told(story: Story, texts: Texts) -> Iterator[Html]:
+def _deliveries(story: Story, texts: Texts) -> Iterator[Html]:
     if not story.notifications:
         yield texts("why.not_told")
-    for telling in story.notifications[:8]:
-        who = texts("why.owners_chat") if telling.reader == MAIN_READER else texts("why.person", person=telling.reader)
-        yield _at(telling.at, texts("why.told", who=who, kind=texts(f"why.kind_{telling.kind}")), texts)
+    for delivery in story.notifications[:8]:
+        who = texts("why.owners_chat") if delivery.reader == MAIN_READER else texts("why.person", person=delivery.reader)
+        yield _at(delivery.at, texts("why.told", who=who, kind=texts(f"why.kind_{delivery.kind}")), texts)
 
 
 def letter_lines(found: LetterStory, texts: Texts) -> list[Html]:
@@ -223,7 +223,7 @@ def letter_lines(found: LetterStory, texts: Texts) -> list[Html]:
     shown = "".join(character if character.isprintable() else "·" for character in raw)
     return [
         texts("why.was_letter", seq=found.seq),
-        texts("reason", reason=problem_words(letter, texts, 300)),
+        texts("reason", reason=problem_text(letter, texts, 300)),
         texts("why.letter_advice"),
         Html(""),
         _at(letter.at, texts("why.letter_from", position=short(letter.position), source=short(letter.source)), texts),

@@ -52,20 +52,20 @@ class HostCheck:
         self._app = app
         self._names = names
         self._open_paths = open_paths
-        self._is_told = False
+        self._is_logged = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> Any:
         if scope["type"] == "http" and scope["path"] not in self._open_paths:
             hosts = Headers(scope=scope).getlist("host")
             refused = [host for host in hosts if not allows(host, self._names)]
             if refused:
-                self._tell(refused[0])
+                self._log_refused(refused[0])
                 await JSONResponse({"detail": _REFUSED}, status_code=_MISDIRECTED)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
-    def _tell(self, host: str) -> None:
+    def _log_refused(self, host: str) -> None:
         """Logs a refused host once: more could fill the log."""
-        if not self._is_told:
-            self._is_told = True
+        if not self._is_logged:
+            self._is_logged = True
             log.warning("request for a host that is not in HTTP_ALLOWED_HOSTS; add it there if it is yours", host=host[:_SHOWN])

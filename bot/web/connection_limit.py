@@ -33,7 +33,7 @@ def most_connections() -> int:
 
 
 @dataclass(slots=True)
-class Crowd:
+class OpenConnections:
     """The connections of one port by the client's address and port; `silent` are those without a complete request, the oldest
     first."""
 
@@ -51,8 +51,8 @@ class Connection(asyncio.Protocol):
     """A connection that ends when no request comes, or when it is the oldest silent one in a crowd. It never makes room for
     another while its request is being answered."""
 
-    def __init__(self, crowd: Crowd, inner: asyncio.Protocol) -> None:
-        self._crowd = crowd
+    def __init__(self, open_connections: OpenConnections, inner: asyncio.Protocol) -> None:
+        self._open_connections = open_connections
         self._inner = inner
         self._client: object = self
         self._transport: asyncio.Transport | None = None
@@ -63,11 +63,11 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         peer = transport.get_extra_info("peername")
         self._client = tuple(peer[:2]) if peer else self  # as in the scope of ASGI; None where the client is gone already
-        self._crowd.connections[self._client] = self
-        self._crowd.silent[self] = None
+        self._open_connections.connections[self._client] = self
+        self._open_connections.silent[self] = None
         self._start_timer()
         self._inner.connection_made(transport)
-        self._crowd.make_room()
+        self._open_connections.make_room()
 
     def data_received(self, data: bytes) -> None:
         self._inner.data_received(data)
@@ -83,9 +83,9 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
-        self._crowd.silent.pop(self, None)
-        if self._crowd.connections.get(self._client) is self:
-            del self._crowd.connections[self._client]
+        self._open_connections.silent.pop(self, None)
+        if self._open_connections.connections.get(self._client) is self:
+            del self._open_connections.connections[self._client]
         self._inner.connection_lost(exc)
 
     def request_began(self, request: object) -> None:
@@ -95,18 +95,18 @@ class Connection(asyncio.Protocol):
 
     def request_complete(self) -> None:
         """Notes that nothing of the request is missing."""
-        self._crowd.silent.pop(self, None)
+        self._open_connections.silent.pop(self, None)
 
     def request_over(self, request: object) -> None:
         """Notes that the request was answered, unless the next one has begun already."""
         if self._request is request and self._transport is not None and not self._transport.is_closing():
             self._request = None
-            self._crowd.silent.setdefault(self)
+            self._open_connections.silent.setdefault(self)
             self._start_timer()
 
     def abort(self) -> None:
         """Closes it at once."""
-        self._crowd.silent.pop(self, None)
+        self._open_connections.silent.pop(self, None)
         if self._transport is not None:
             self._transport.abort()
 
@@ -123,12 +123,12 @@ class Connection(asyncio.Protocol):
 class RequestWatch:
     """An ASGI application that tells each request's connection how far it is. Needs the client's own address in the scope."""
 
-    def __init__(self, app: ASGIApp, crowd: Crowd) -> None:
+    def __init__(self, app: ASGIApp, open_connections: OpenConnections) -> None:
         self._app = app
-        self._crowd = crowd
+        self._open_connections = open_connections
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        connection = self._crowd.connections.get(scope.get("client"))
+        connection = self._open_connections.connections.get(scope.get("client"))
         if connection is None:
             await self._app(scope, receive, send)
             return

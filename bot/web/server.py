@@ -10,7 +10,7 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 
-from bot.web.connection_limit import CONNECTIONS, Connection, Crowd, RequestWatch
+from bot.web.connection_limit import CONNECTIONS, Connection, OpenConnections, RequestWatch
 from core.domain.errors import ConfigurationError
 
 _HEAD_BYTES = 16 * 1024  # of a request line and headers
@@ -28,9 +28,9 @@ class _Server(uvicorn.Server):  # uvicorn has no option for it; test_signals_sta
 async def serve_web(app: FastAPI, host: str, port: int, variable: str = "HTTP_PORT") -> AsyncIterator[int]:
     """Serves `app` from entry to exit and yields the port (0 asks for any free one). Raises ConfigurationError, which names
     the setting `variable`, where it cannot listen there."""
-    listener, crowd = await _listen(host, port, variable), Crowd()
+    listener, open_connections = await _listen(host, port, variable), OpenConnections()
     config = uvicorn.Config(
-        RequestWatch(app, crowd),
+        RequestWatch(app, open_connections),
         http="h11",
         ws="none",
         lifespan="off",
@@ -42,7 +42,7 @@ async def serve_web(app: FastAPI, host: str, port: int, variable: str = "HTTP_PO
         backlog=CONNECTIONS,
     )
     config.load()
-    config.http_protocol_class = _limited(config.http_protocol_class, crowd)
+    config.http_protocol_class = _limited(config.http_protocol_class, open_connections)
     server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="web")
     try:
@@ -52,10 +52,10 @@ async def serve_web(app: FastAPI, host: str, port: int, variable: str = "HTTP_PO
         await serving
 
 
-def _limited(inner: Callable[..., asyncio.Protocol], crowd: Crowd) -> type[asyncio.Protocol]:
+def _limited(inner: Callable[..., asyncio.Protocol], open_connections: OpenConnections) -> type[asyncio.Protocol]:
     class Limited(Connection):
         def __init__(self, **options: Any) -> None:
-            super().__init__(crowd, inner(**options))
+            super().__init__(open_connections, inner(**options))
 
     return Limited
 

@@ -12,12 +12,12 @@ GATHER_SECONDS = 30.0
 AGAIN_SECONDS = 1800.0
 
 
-class TurnedAway:
+class UnauthenticatedRequests:
     """Counts requests by reason. The first is reported half a minute later with those that followed, the next half an hour
     after."""
 
-    def __init__(self, tell: Callable[[Event], None], clock: Clock) -> None:
-        self._tell = tell
+    def __init__(self, emit: Callable[[Event], None], clock: Clock) -> None:
+        self._emit = emit
         self._clock = clock
         self._waiting: Counter[str] = Counter()
         self._since: datetime | None = None
@@ -35,6 +35,6 @@ class TurnedAway:
         now = self._clock.monotonic()
         if self._since is None or now < self._due:
             return
-        self._tell(RequestsRefused(self._since, tuple(self._waiting.most_common())))
+        self._emit(RequestsRefused(self._since, tuple(self._waiting.most_common())))
         self._waiting.clear()
         self._since, self._due = None, now + AGAIN_SECONDS

@@ -19,12 +19,12 @@ _MOST = 1_000
 _Words = tuple[str, str, str]
 
 
-class TurnedBack:
+class UndeliveredSignals:
     """Remembers them until they are stored, or it is too late. An Observer."""
 
-    def __init__(self, tell: Callable[[Event], None], clock: Clock, position: Callable[[str], Position]) -> None:
+    def __init__(self, emit: Callable[[Event], None], clock: Clock, position: Callable[[str], Position]) -> None:
         """Takes `position`, which returns a symbol's position."""
-        self._tell = tell
+        self._emit = emit
         self._position = position
         self._clock = clock
         self._waiting: dict[_Words, tuple[float, Signal]] = {}
@@ -49,7 +49,7 @@ class TurnedBack:
 
     def _give_up(self, words: _Words) -> None:
         _, signal = self._waiting.pop(words)
-        self._tell(refused_unseen(signal, "turned_back", reason("turned_back"), self._position(signal.symbol)))
+        self._emit(refused_unseen(signal, "turned_back", reason("turned_back"), self._position(signal.symbol)))
 
 
 def _words(signal: Signal) -> _Words:

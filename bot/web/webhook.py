@@ -66,14 +66,14 @@ def signal_routes(
     clock: Clock,
     *,
     note: Note,
-    turned_back: Callable[[Signal], None],
+    undelivered: Callable[[Signal], None],
     default_symbol: str,
     window: timedelta,
 ) -> APIRouter:
     """Returns the route. `window` is how long an identical body without `ts` and `signal_id` counts as a repetition;
-    `turned_back` gets each signal that could not be stored in time."""
+    `undelivered` gets each signal that could not be stored in time."""
     identity = SignalIdentity(find, clock, default_symbol, window)
-    endpoint = _Endpoint(secret, identity, submit, keep, clock, turned_back=turned_back, window=window)
+    endpoint = _Endpoint(secret, identity, submit, keep, clock, undelivered=undelivered, window=window)
     routes = APIRouter()
 
     @routes.post("/signals", status_code=202, response_model=Stored, responses=ANSWERS, openapi_extra=DESCRIBED)
@@ -104,7 +104,7 @@ class _Endpoint:
         keep: Keep,
         clock: Clock,
         *,
-        turned_back: Callable[[Signal], None],
+        undelivered: Callable[[Signal], None],
         window: timedelta,
     ) -> None:
         self._secret = secret
@@ -112,7 +112,7 @@ class _Endpoint:
         self._submit = submit
         self._keep = keep
         self._clock = clock
-        self._turned_back = turned_back
+        self._undelivered = undelivered
         self._window = window
         self._failures = TokenBucket(clock, FAILURES_A_SECOND, FAILURES_AT_ONCE)
         self._redactor = Redactor([secret])
@@ -126,7 +126,7 @@ class _Endpoint:
                 return await self._store(body, read)
         except (LedgerUnavailable, LeaseLost, TimeoutError):
             if isinstance(read, Signal):
-                self._turned_back(read)
+                self._undelivered(read)
             until = f"; without ts and signal_id within {self._window.total_seconds():g} s"
             detail = f"it cannot be stored in time; send the same again, it counts once{until}"
             raise _Refused("unavailable", 503, detail, 5.0, proved=True) from None

@@ -94,7 +94,7 @@ class Firm:
     clock: FastClock
     notifiers: NotificationDispatcher
     numbers: "count[int]"
-    tell: Callable[[Event], None]
+    emit: Callable[[Event], None]
 
     @property
     def room(self) -> Room:
@@ -177,9 +177,9 @@ async def firm_on(
         raise AssertionError(f"{user_id} has blocked nobody")
 
     codes = OneTimeCodes(secret, portfolio.authenticators, clock) if secret else None
-    paces = RateLimiters(clock)
+    rate_limiters = RateLimiters(clock)
     notifiers = NotificationDispatcher(
-        alerts, recipients, ledger, clock, blocked=blocked, quote=trading.market.quote, paces=paces
+        alerts, recipients, ledger, clock, blocked=blocked, quote=trading.market.quote, rate_limiters=rate_limiters
     )
     reader = ledger.reader
     context = CommandContext(
@@ -202,7 +202,7 @@ async def firm_on(
         language="en",
         zone="UTC",
     )
-    chat = TelegramChat(answers, context, ledger, paces, alone(clock))
+    chat = TelegramChat(answers, context, ledger, rate_limiters, alone(clock))
     timers = (
         ApprovalTimer(portfolio, trading.inbox, clock),
         PauseTimer(portfolio, trading.inbox, clock),
@@ -220,7 +220,7 @@ async def firm_on(
         running(_every(clock, timers)),
     ):
         await until(lambda: chat.ready[0])
-        yield Firm(server, ledger, trading, context, prices, clock, notifiers, count(1), EventEmitter(ledger, clock).tell)
+        yield Firm(server, ledger, trading, context, prices, clock, notifiers, count(1), EventEmitter(ledger, clock).emit)
 
 
 @contextlib.asynccontextmanager

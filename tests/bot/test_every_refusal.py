@@ -27,8 +27,8 @@ from bot.views.events import render
 from bot.web import webhook as signals
 from bot.web.health import create_web_app
 from bot.web.server import serve_web
-from bot.web.unauthenticated_requests import GATHER_SECONDS, TurnedAway
-from bot.web.undelivered_signals import PATIENCE_SECONDS, TurnedBack
+from bot.web.unauthenticated_requests import GATHER_SECONDS, UnauthenticatedRequests
+from bot.web.undelivered_signals import PATIENCE_SECONDS, UndeliveredSignals
 from core.adapters import execution_logger
 from core.adapters.kafka.options import KafkaOptions
 from core.adapters.kafka.source import KafkaSource, SourceCallbacks
@@ -275,7 +275,7 @@ async def by_webhook(firm: Firm, _: MemoryBroker) -> AsyncIterator[Bring]:
 
 @asynccontextmanager
 async def posting(
-    firm: Firm, note: Callable[[str, bool], None], turned_back: Callable[[Signal], None], submit: Any = None
+    firm: Firm, note: Callable[[str, bool], None], undelivered: Callable[[Signal], None], submit: Any = None
 ) -> AsyncIterator[Hook]:
     inbox = firm.trading.inbox
     routes = signals.signal_routes(
@@ -285,7 +285,7 @@ async def posting(
         lambda letter: inbox.deliver([], [letter]),
         firm.clock,
         note=note,
-        turned_back=turned_back,
+        undelivered=undelivered,
         default_symbol="WIFUSDC",
         window=timedelta(seconds=60),
     )
@@ -383,7 +383,10 @@ async def provoke(hook: Hook, why: str) -> int:  # noqa: PLR0911 - flat: a case 
 async def test_every_answer_of_http_reaches_the_chat(server: RunningChat, tmp_path: Path, why: str) -> None:
     status, words = HTTP[why]
     async with firm_on(server, tmp_path) as firm:
-        away, back = TurnedAway(firm.tell, firm.clock), TurnedBack(firm.tell, firm.clock, firm.portfolio.position)
+        away, back = (
+            UnauthenticatedRequests(firm.emit, firm.clock),
+            UndeliveredSignals(firm.emit, firm.clock, firm.portfolio.position),
+        )
         noted: list[str] = []
 
         def note(word: str, unproved: bool) -> None:

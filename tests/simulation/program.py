@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any, cast
 
 from bot.access.confirmations import Confirmations, Refusal, read_confirmation
-from bot.access.roles import Roles, link_word
+from bot.access.roles import Roles, invite_token_in
 from bot.commands import approval_buttons as approvals
 from bot.commands.actions import Actions
 from bot.commands.caller import Caller
@@ -18,7 +18,7 @@ from bot.commands.context import CommandContext, People
 from bot.commands.exchange_view import ExchangeView
 from bot.commands.ledger_reads import LedgerReads
 from bot.commands.liquidation import PanicTimer
-from bot.commands.parser import read_asked
+from bot.commands.parser import parse_command
 from bot.commands.program_status import ProgramStatus
 from bot.commands.start import joined
 from bot.jobs.timers import ApprovalTimer, RulesReader
@@ -261,12 +261,12 @@ class Program:
         person, data, context = update.person, update.data, self.context
         role, source_id = context.people.roles.role(person), f"update:{update.number}"
         if role is None:
-            word = link_word(data)
+            word = invite_token_in(data)
             if word is not None and context.people.roles.lets_in(word, self.clock.now()):
                 await joined(context, word, person, NAMES[person], source_id)
             return
         caller = Caller(person, NAMES[person], role, source_id, person)
-        asked = read_asked(data, "")
+        asked = parse_command(data, "")
         if asked is not None and asked.command is not None:
             if asked.allowed(role):
                 await self.parts.chat.reply(person, data, await asked.command.run(context, asked.args, caller))

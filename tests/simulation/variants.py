@@ -127,7 +127,7 @@ _DELIVER_BATCH = KafkaSource._deliver_batch
 
 
 async def _send_once(self: TelegramNotifier, recipient: Any, message: Any, *_: Any) -> int:
-    await self._pace.take()
+    await self._rate_limiter.take()
     try:
         return await self._sender.send(recipient.chat_id, message, 1)
     except TelegramError:

@@ -34,7 +34,7 @@ async def test_in_order_and_once_through_an_outage() -> None:
     ledger = Ledger(refusals=3)
     events = EventEmitter(ledger, FastClock(speed=100))
     for number in range(5):
-        events.tell(part(number))
+        events.emit(part(number))
         await asyncio.sleep(0)
     await events.keep(part(5))
     await events.keep(part(6))

@@ -322,9 +322,9 @@ async def test_unreadable_records_without_a_pause_are_told_all_the_same(server: 
 
 async def test_what_telegram_cannot_parse_goes_as_plain_text_and_what_is_long_in_pieces(server: RunningChat) -> None:
     bot = connect(server.token, server.api_url)
-    speaker = RetryingBot(bot, FastClock())
-    await speaker.send(OWNER, ChatMessage("<b>not closed &amp; <i>crossed</b></i>"))
-    await speaker.send(OWNER, ChatMessage("<b>" + "🟩 a line &lt;of&gt; text\n" * 300 + "</b>"))
+    sender = RetryingBot(bot, FastClock())
+    await sender.send(OWNER, ChatMessage("<b>not closed &amp; <i>crossed</b></i>"))
+    await sender.send(OWNER, ChatMessage("<b>" + "🟩 a line &lt;of&gt; text\n" * 300 + "</b>"))
     await bot.request.shutdown()
     owner = ChatPerson(server.room, PEOPLE[0])
     assert owner.received[0].text == "not closed & crossed"

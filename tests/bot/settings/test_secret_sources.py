@@ -85,7 +85,7 @@ async def test_httpx(secret: str) -> None:
     transport = httpx.MockTransport(lambda asked: httpx.Response(401, request=asked))
     async with httpx.AsyncClient(transport=transport) as client:
         answer = await client.post(url, headers={"Authorization": f"Bearer {encoded}", "X-Signature": encoded})
-        with pytest.raises(httpx.HTTPStatusError) as turned_away:
+        with pytest.raises(httpx.HTTPStatusError) as unauthenticated:
             answer.raise_for_status()
     with pytest.raises(httpx.InvalidURL) as unreadable:
         httpx.URL(f"https://me:{encoded}@h:99999x/")
@@ -94,7 +94,7 @@ async def test_httpx(secret: str) -> None:
             await client.get(f"http://me:{encoded}@{NOBODY}/bot123456:{encoded}/getMe")
     request = refused.value.request
     held = [f"{request.url}", repr(request), repr(dict(answer.request.headers)), repr(answer.request.headers)]
-    for text in [*map(said_of, (turned_away.value, unreadable.value, refused.value)), *held]:
+    for text in [*map(said_of, (unauthenticated.value, unreadable.value, refused.value)), *held]:
         assert_hidden(text, secret)
 
 

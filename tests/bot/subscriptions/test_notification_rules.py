@@ -56,7 +56,7 @@ async def everybody(server: RunningChat, office: Office) -> AsyncIterator[Bot]:
         office.context.clock,
         blocked=forget,
         quote=lambda _: None,
-        paces=RateLimiters(office.context.clock),
+        rate_limiters=RateLimiters(office.context.clock),
     )
     async with bot_on(server, office) as bot, running(notifiers.run()):
         yield bot
@@ -259,7 +259,7 @@ async def test_a_pace_is_kept_by_each_and_by_all_together() -> None:
     whole = RateLimiter(clock, 1 / 30)
     first, second = RateLimiter(clock, CHAT_SECONDS, whole), RateLimiter(clock, CHAT_SECONDS, whole)
     began = clock.monotonic()
-    await asyncio.gather(*(pace.take() for pace in (first, first, second, second, first)))
+    await asyncio.gather(*(rate_limiter.take() for rate_limiter in (first, first, second, second, first)))
     assert clock.monotonic() - began >= 2
 
 
@@ -313,7 +313,7 @@ async def test_an_absence_is_told_once_with_what_came_meanwhile() -> None:
 
     started, came, read = clock.now(), Came(), [False]
     since = started - timedelta(minutes=4)
-    watch = BacklogReport(came, clock, away_since=since, newest_seq=5, is_read=lambda: read[0], tell=said.append)
+    watch = BacklogReport(came, clock, away_since=since, newest_seq=5, is_read=lambda: read[0], emit=said.append)
     started = watch._started
     await watch.run()
     read[0] = True

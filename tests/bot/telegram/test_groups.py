@@ -8,7 +8,7 @@ import pyotp
 import pytest
 from sqlalchemy import select
 
-from bot.commands.parser import read_asked
+from bot.commands.parser import parse_command
 from bot.views.reply_keyboard import command_of
 from core.adapters.ledger.tables import order_tables
 from core.domain.trading_state import Mode, Pause
@@ -164,7 +164,7 @@ async def test_no_figure_of_the_account_is_shown_in_a_group_that_the_owner_has_n
         await prepare(firm)
         here = firm.owner.at(DESK.chat_id, QUESTIONS)
         for row in ROWS:
-            command = read_asked(command_of(row.said) or row.said, "marketflow_local_bot")
+            command = parse_command(command_of(row.said) or row.said, "marketflow_local_bot")
             assert command is not None
             reply = await here.ask(command_of(row.said) or row.said, within=30)
             assert FIGURE.search(reply.text.replace("MarketFlow 0.1.0", "")) is None, reply.text

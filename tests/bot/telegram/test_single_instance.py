@@ -94,10 +94,10 @@ class Ours:
     def __post_init__(self) -> None:
         clock = LoopClock()
         at = self.traded_at
-        self.alone = SingleInstance(clock, self._tell, who="it", has_account=self.has_account, traded_at=at, seen_at=at)
+        self.alone = SingleInstance(clock, self._emit, who="it", has_account=self.has_account, traded_at=at, seen_at=at)
         self.began = clock.monotonic()
 
-    def _tell(self, event: Event) -> None:
+    def _emit(self, event: Event) -> None:
         assert isinstance(event, AnotherProgram)
         self.told.append((LoopClock().monotonic(), event.what, event.effect))
 

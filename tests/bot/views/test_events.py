@@ -16,7 +16,7 @@ import bot
 from bot.commands import COMMANDS, nearest
 from bot.texts import en, ru, texts
 from bot.views.chat_message import plain_text, split, units
-from bot.views.component_status import state_word
+from bot.views.component_status import state_text
 from bot.views.event_batch import render_digest
 from bot.views.events import render
 from bot.views.number_format import aligned, alike, money, per_cent, price, quantity
@@ -391,5 +391,5 @@ def test_parts_speak_the_readers_language() -> None:
     market.problem = ""
     words += [market.ready[1], "migrated", "has not answered for 7 s", "reading a-topic, 3 partition(s)"]
     for word in words:
-        assert re.search("[а-я]", state_word(word, texts("ru"), 100)), word
-    assert state_word("<b>no</b>", texts("ru"), 100) == "&lt;b&gt;no&lt;/b&gt;"
+        assert re.search("[а-я]", state_text(word, texts("ru"), 100)), word
+    assert state_text("<b>no</b>", texts("ru"), 100) == "&lt;b&gt;no&lt;/b&gt;"

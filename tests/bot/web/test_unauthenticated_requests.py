@@ -1,6 +1,6 @@
 """Unauthenticated requests: counted one by one, reported together, and never often."""
 
-from bot.web.unauthenticated_requests import AGAIN_SECONDS, GATHER_SECONDS, TurnedAway
+from bot.web.unauthenticated_requests import AGAIN_SECONDS, GATHER_SECONDS, UnauthenticatedRequests
 from core.domain.events.intake import RequestsRefused
 from core.domain.events.table import Event
 from tests.core.virtual_time import VirtualClock
@@ -8,7 +8,7 @@ from tests.core.virtual_time import VirtualClock
 
 async def test_the_first_is_told_soon_and_ten_thousand_after_it_together() -> None:
     clock, told = VirtualClock(), list[Event]()
-    away = TurnedAway(told.append, clock)
+    away = UnauthenticatedRequests(told.append, clock)
     began = clock.now()
     away.note("wrong_secret")
     await away.run()
@@ -32,7 +32,7 @@ async def test_the_first_is_told_soon_and_ten_thousand_after_it_together() -> No
 
 async def test_one_after_a_quiet_day_is_told_as_soon_as_the_first() -> None:
     clock, told = VirtualClock(), list[Event]()
-    away = TurnedAway(told.append, clock)
+    away = UnauthenticatedRequests(told.append, clock)
     for number in (1, 2):
         await clock.forward(86_400)
         away.note("wrong_secret")

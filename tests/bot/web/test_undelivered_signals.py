@@ -3,7 +3,7 @@
 from dataclasses import replace
 from decimal import Decimal
 
-from bot.web.undelivered_signals import PATIENCE_SECONDS, TurnedBack
+from bot.web.undelivered_signals import PATIENCE_SECONDS, UndeliveredSignals
 from core.domain.events.priority import Priority
 from core.domain.events.signals import SignalRefused
 from core.domain.events.table import Event
@@ -17,7 +17,7 @@ from tests.core.virtual_time import VirtualClock
 async def test_one_that_never_comes_again_is_told_and_one_that_does_is_not() -> None:
     clock, told = VirtualClock(), list[Event]()
     held = Position("WIFUSDC", qty=Decimal(3), is_open=True)
-    back = TurnedBack(told.append, clock, lambda symbol: held if symbol == held.symbol else Position(symbol))
+    back = UndeliveredSignals(told.append, clock, lambda symbol: held if symbol == held.symbol else Position(symbol))
     buy, sell, again = signal("BUY_TV"), signal("SELL_TV"), signal("SELL_TV", signal_id="again")
     again = replace(again, symbol="SOLUSDC")
     for one in (buy, sell, again, again):
@@ -45,7 +45,7 @@ async def test_one_that_never_comes_again_is_told_and_one_that_does_is_not() -> 
 
 async def test_ten_thousand_are_told_and_not_kept() -> None:
     clock, told = VirtualClock(), list[Event]()
-    back = TurnedBack(told.append, clock, Position)
+    back = UndeliveredSignals(told.append, clock, Position)
     for number in range(10_000):
         back.note(replace(signal("SELL_TV"), symbol=f"S{number}USDC"))
     assert len(told) == 9_000

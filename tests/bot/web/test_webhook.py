@@ -45,7 +45,7 @@ class Inbox:
     messages: dict[str, Message] = field(default_factory=dict)
     letters: list[DeadLetter] = field(default_factory=list)
     noted: list[tuple[str, bool]] = field(default_factory=list)
-    turned_back: list[Signal] = field(default_factory=list)
+    undelivered: list[Signal] = field(default_factory=list)
     broken: bool = False
     lost: bool = False
     full: bool = False
@@ -81,7 +81,7 @@ class Inbox:
             self.keep,
             clock,
             note=self.note,
-            turned_back=self.turned_back.append,
+            undelivered=self.undelivered.append,
             default_symbol="WIFUSDC",
             window=timedelta(seconds=60),
         )
