@@ -8,8 +8,8 @@ Check = Callable[[], tuple[bool, str]]
 
 @dataclass(frozen=True, slots=True)
 class HealthChecks:
-    """A check for each part by name: whether it is well, and a word on it. All `required` ones must be well for the process to
-    be ready; trading does not need the `optional` ones, which may be away for a day."""
+    """A check for each part by name: whether it is well, and a detail. All `required` ones must be well for the process to be
+    ready; trading does not need the `optional` ones, which may be away for a day."""
 
     required: dict[str, Check] = field(default_factory=dict)
     optional: dict[str, Check] = field(default_factory=dict)

@@ -137,7 +137,9 @@ def _decided(story: Story, texts: Texts) -> Iterator[_Step]:
 
 def _decision(decision: DecisionRecord, texts: Texts) -> Iterator[Html]:
     market = price(decision.price) if decision.price is not None else texts("why.no_price")
-    yield texts("why.market", price=market, held=quantity(decision.held), pause=texts(f"word.pause_{decision.pause}"), mode=decision.mode)
+    yield texts(
+        "why.market", price=market, held=quantity(decision.held), pause=texts(f"word.pause_{decision.pause}"), mode=decision.mode
+    )
     for measure in decision.measures:
         shown = measured(measure.name, measure.value, measure.limit, measure.unit)
         yield texts(f"why.measure_{measure.name}", **shown)

@@ -15,7 +15,7 @@ class Stored(BaseModel):
 
 
 class Problem(BaseModel):
-    """Why it was not taken, in a sentence."""
+    """The reason why it was not accepted, in a sentence."""
 
     detail: str
 

@@ -21,7 +21,7 @@ SAID = re.compile(r"`/([a-z]+)")
 
 
 def table_rows(page: Path) -> str:
-    """The first cells of a page's tables."""
+    """Returns the first cells of a page's tables."""
     lines = page.read_text(encoding="utf-8").splitlines()
     return "\n".join(line.replace("\\|", "/").split(" | ")[0] for line in lines if line.startswith("|"))
 
@@ -60,7 +60,7 @@ def test_no_page_names_a_command_that_there_is_not(page: str) -> None:
 
 
 def test_arguments_never_lower_the_role_that_a_command_needs() -> None:
-    """Otherwise the menu would hide what somebody may say."""
+    """Checks that arguments never lower the role: otherwise the menu would hide allowed commands."""
     for command in COMMANDS:
         assert command.role_with_arguments is None or command.role_with_arguments > command.role, command.name
         assert command.arguments or command.role_with_arguments is None, command.name
