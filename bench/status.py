@@ -42,7 +42,7 @@ _AT = "strftime('%Y-%m-%dT%H:%M:%S', 1700000000 + i * 10, 'unixepoch') || '.0000
 
 
 async def history(path: Path, count: int) -> None:
-    """Writes a ledger of so many closed trades."""
+    """Writes a ledger of `count` closed trades."""
     clock = FastClock()
     await (await open_ledger(f"sqlite+aiosqlite:///{path / 'ledger.db'}", clock)).close()
     with closing(sqlite3.connect(path / "ledger.db")) as connection, connection:
@@ -61,7 +61,7 @@ async def answers(firm: Firm, count: int) -> list[float]:
 
 
 async def load(firm: Firm, rate: float) -> None:
-    """Sends so many signals a second, each executed, until cancelled."""
+    """Sends `rate` signals a second, each executed, until cancelled."""
     began, sent = time.perf_counter(), 0
     while True:
         kind, symbol = ("BUY_SM", "SELL_SM")[sent // 2 % 2], SYMBOLS[sent % 2]
@@ -86,7 +86,7 @@ async def under_load(folder: Path, rate: float, count: int) -> tuple[list[float]
 
 
 async def after(folder: Path, trades: int, count: int) -> list[float]:
-    """Returns the answers' milliseconds on a ledger of so many trades."""
+    """Returns the answers' milliseconds on a ledger of `trades` trades."""
     await history(folder, trades)
     async with running_chat(Room(PEOPLE)) as server, firm_on(server, folder, speed=1, limits=LIMITS) as firm:
         await answers(firm, 5)

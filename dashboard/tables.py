@@ -27,7 +27,7 @@ def shown(value: object) -> str:
 
 
 def rounded(value: Decimal | None, decimals: int, *, signed: bool = False) -> str:
-    """Formats an amount for reading, with so many decimals."""
+    """Formats an amount for reading, rounded to `decimals`."""
     return "" if value is None else f"{value:+.{decimals}f}" if signed else plain(round(value, decimals))
 
 

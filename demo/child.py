@@ -70,7 +70,7 @@ class Child:
             await self.spawn()
 
     def away_for(self, seconds: float) -> None:
-        """Makes the exchange answer nothing for so many seconds from now."""
+        """Makes the exchange answer nothing for `seconds` from now."""
         self._away_until = self._clock.monotonic() + seconds
         self._write(f"away {seconds}")
 

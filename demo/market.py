@@ -63,7 +63,7 @@ class SimulatedMarket:
         self._away_until = 0.0
 
     def away_for(self, seconds: float) -> None:
-        """Answers nothing for so many seconds from now."""
+        """Answers nothing for `seconds` from now."""
         self._away_until = self._clock.monotonic() + seconds
 
     async def _must_be_there(self) -> None:

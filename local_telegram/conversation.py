@@ -11,7 +11,7 @@ from local_telegram.markup import ReplyKeyboard
 from local_telegram.model import Message, Person
 
 KEPT = 2_000  # messages
-_REMEMBERED = 500  # deletions and notices; a page that missed more reads the chat anew
+_REMEMBERED = 500  # deletions and notices; a page that missed more reloads the chat
 _EVERYBODY = 0
 
 

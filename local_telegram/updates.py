@@ -16,7 +16,7 @@ from typing import NoReturn
 from local_telegram.errors import ApiError, Json
 
 KEPT = 10_000  # updates; a bot that is away for longer loses the oldest, as with Telegram after a day
-_CONFLICT_SECONDS = 3.0  # a conflict that follows another sooner is answered so much later
+_CONFLICT_SECONDS = 3.0  # seconds by which a conflict that soon follows another is delayed
 _SHORT_SECONDS = 3  # repeating the same request sooner than this waits at least this long
 _HASTY_SECONDS = 0.5  # repeating the same request sooner than this returns one update
 _DEFAULT_KINDS = ("message", "edited_message", "callback_query", "my_chat_member")

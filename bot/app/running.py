@@ -23,7 +23,7 @@ from core.domain.errors import ConfigurationError, LedgerUnavailable
 
 log = structlog.get_logger(__name__)
 
-SETTLE_SECONDS = 25.0  # how long a clean end waits for orders in flight; systemd kills later, Docker as late as it is told to
+SETTLE_SECONDS = 25.0  # how long a clean end waits for orders in flight; systemd kills later, Docker after --stop-timeout
 SAY_SECONDS = 3.0
 SWITCH_SECONDS = 0.0005  # the ledger's thread must not delay the event loop for Python's usual 5 ms
 

@@ -53,7 +53,7 @@ class Command:
 
 
 def bad_argument(context: CommandContext, args: Args, usage: str) -> ChatMessage:
-    """Returns the sentence with what is accepted."""
+    """Returns the sentence with the accepted arguments."""
     return ChatMessage(context.texts("answer.bad_argument", argument=short(" ".join(args)), usage=f"/{usage}"))
 
 

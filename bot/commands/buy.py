@@ -20,8 +20,8 @@ _USAGE = "buy SYMBOL [50 | 20 WIF]"
 
 
 async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
-    """Buys the usual size with `/buy WIFUSDC`, so much of the quote asset with `/buy WIFUSDC 50` or `50 USDC`, so much of the
-    base asset with `/buy WIFUSDC 20 WIF`. Without arguments it offers the traded symbols."""
+    """Buys the usual size with `/buy WIFUSDC`, an amount of the quote asset with `/buy WIFUSDC 50` or `50 USDC`, a quantity of
+    the base asset with `/buy WIFUSDC 20 WIF`. Without arguments it offers the traded symbols."""
     if not args:
         return traded_buttons(context, "buy", _USAGE)
     symbol = named_symbol(context, args[0], known_symbols(context))

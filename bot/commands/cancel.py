@@ -22,7 +22,7 @@ ROLE = Role.TRADER
 
 
 async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
-    """Takes a client order id, an exchange order id, or a signal's number. Without one it offers what is open."""
+    """Takes a client order id, an exchange order id, or a signal's number. Without one it offers the open ones."""
     if len(args) > 1:
         return bad_argument(context, args, "cancel ID")
     if not args:

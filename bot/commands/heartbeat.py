@@ -1,4 +1,4 @@
-"""/heartbeat: a message every so many hours that all is well; its absence shows that something is not."""
+"""/heartbeat: a regular message that all is well; its absence shows that something is not."""
 
 from bot.commands.base import Args, Command, always, bad_argument
 from bot.commands.caller import Caller

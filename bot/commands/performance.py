@@ -52,7 +52,7 @@ def _lines(context: CommandContext, found: Sequence[Performance]) -> list[Html]:
 
 def performance_line(context: CommandContext, one: Performance, profit: str = "") -> Html:
     """Returns one symbol's or kind of signal's profit, number of exits and number of gains. `profit` is the amount as
-    formatted for its list, where it stands in one."""
+    formatted for its list, if it is part of one."""
     return context.texts(
         "performance.line",
         mark="➕" if one.profit > 0 else "➖",

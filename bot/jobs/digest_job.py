@@ -94,8 +94,8 @@ def _by_quote(results: Sequence[DayResult]) -> dict[str, Decimal]:
 
 
 def due(recipient: Recipient, since: datetime, now: datetime) -> list[tuple[str, Occasion]]:
-    """Returns what fell due for this reader after `since`, each with its permanent name. By the reader's own clock; a
-    heartbeat every so many whole hours of UTC."""
+    """Returns what fell due for this reader after `since`, each with its permanent name. By the reader's own clock; heartbeats
+    at whole hours of UTC."""
     if recipient.level_of(Topic.DIGESTS) is Level.OFF:
         return []
     local = now.astimezone(recipient.texts.zone)

@@ -28,7 +28,7 @@ Job = Callable[[], Awaitable[None]]
 
 
 def schedule(jobs: dict[str, tuple[float, Job]]) -> AsyncIOScheduler:
-    """Returns a scheduler that runs each job at once and then every so many seconds, one run at a time; late runs are not
+    """Returns a scheduler that runs each job at once and then at its interval in seconds, one run at a time; late runs are not
     repeated."""
     scheduler = AsyncIOScheduler(timezone="UTC")
     for name, (seconds, job) in jobs.items():
@@ -46,7 +46,7 @@ def schedule(jobs: dict[str, tuple[float, Job]]) -> AsyncIOScheduler:
 
 
 def schedule_once(scheduler: AsyncIOScheduler, name: str, job: Job, after: float) -> None:
-    """Adds a job that runs once, `after` so many seconds."""
+    """Adds a job that runs once, after `after` seconds."""
     at = datetime.now(UTC) + timedelta(seconds=after)
     scheduler.add_job(partial(_until_stopped, job), "date", run_date=at, id=name, misfire_grace_time=None)
 

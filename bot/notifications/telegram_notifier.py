@@ -165,7 +165,7 @@ class TelegramNotifier:
         if news.done() and not news.cancelled():
             self._seen = news.result()
 
-    # --- what is sent next
+    # --- the next event
 
     async def _deliver_next(self, recipient: Recipient, items: Sequence[OutboxItem]) -> bool:
         """Sends the most urgent waiting event. Returns False where nothing is due."""

@@ -1,4 +1,4 @@
-"""Parses single settings. A parser raises ValueError with what is accepted, and never repeats its input."""
+"""Parses single settings. A parser raises ValueError with the accepted values, and never repeats its input."""
 
 import re
 from collections.abc import Callable, Mapping

@@ -14,7 +14,7 @@ from bot.settings.secret_places import in_a_place, names_a_secret, without_place
 
 REDACTED = "[redacted]"
 
-_SHORTEST = 8  # characters of a secret that is searched for by itself
+_SHORTEST = 8  # characters of a secret that is searched for anywhere
 _LONGEST_WORD = 16  # characters; anything longer is no ordinary word or number
 _SHORTEST_OF_ALL = 4
 """Characters; what is shorter stands in half of all words, and hiding it everywhere would only tell where it is."""
@@ -129,7 +129,7 @@ def shown_on_purpose(text: str) -> str:
 
 
 def _is_strange(secret: str) -> bool:
-    """Tells whether a secret is searched for by itself: it never occurs by chance."""
+    """Tells whether a secret is searched for anywhere: it never occurs by chance."""
     shortest = _SHORTEST_WITH_SYMBOL if _SYMBOL.search(secret) else _SHORTEST
     return len(secret) >= _LONGEST_WORD or (len(secret) >= shortest and _ORDINARY.fullmatch(secret) is None)
 

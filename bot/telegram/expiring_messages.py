@@ -20,7 +20,7 @@ class ExpiringMessages:
         self._kept: dict[int, tuple[int, asyncio.Task[None]]] = {}
 
     async def keep(self, chat_id: int, message_id: int, seconds: float) -> None:
-        """Deletes the message after so many seconds, and the one before it at once."""
+        """Deletes the message after `seconds`, and the one before it at once."""
         await self.take_away(chat_id)
         self._kept[chat_id] = message_id, asyncio.create_task(self._later(chat_id, message_id, seconds), name="passing message")
 

@@ -1,4 +1,4 @@
-"""Rate limits of messages: so many a second in a chat, and in all chats together."""
+"""Rate limits of messages, in each chat and in all chats together."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ _YIELD_SECONDS = 5.0  # an answer that Telegram does not accept delays alerts fo
 
 
 class RateLimiter:
-    """Lets one message through every so many seconds; where it is part of a `whole`, that limit applies as well."""
+    """Lets one message through per interval; where it is part of a `whole`, that limit applies as well."""
 
     def __init__(self, clock: Clock, seconds: float, whole: "RateLimiter | None" = None) -> None:
         self._clock = clock

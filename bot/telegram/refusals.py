@@ -1,4 +1,4 @@
-"""Replies to what is not carried out: an unknown command, a missing role, a command that is too old."""
+"""Replies to refused messages: an unknown command, a missing role, a command that is too old."""
 
 from collections.abc import Sequence
 from datetime import timedelta

@@ -60,7 +60,7 @@ class Replies:
         return await self.sender.edit(chat_id, message_id, reply, _REPLY_ATTEMPTS)
 
     async def replace(self, query: CallbackQuery, reply: ChatMessage) -> None:
-        """Puts `reply` in the place of the message whose button was tapped, or sends it where that cannot be edited."""
+        """Replaces the message whose button was tapped with `reply`, or sends it where that cannot be edited."""
         if query.message is None:  # the buttons are ours and never inline in somebody else's chat
             return
         reply = self._signed(reply)

@@ -63,7 +63,7 @@ def problem_text(letter: DeadLetter | ProblemKind, texts: Texts, limit: int) -> 
 
 
 def short_parts(health: Mapping[str, tuple[bool, str]], texts: Texts, limit: int) -> list[Html]:
-    """Returns a line for each part of the program: well or not, and its word on it, foreign words cut to `limit` characters."""
+    """Returns a line for each part of the program: well or not, and its detail, foreign text cut to `limit` characters."""
     lines = []
     for part, (well, word) in health.items():
         name = texts(f"part.{part}") if texts.has(f"part.{part}") else part

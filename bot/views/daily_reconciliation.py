@@ -1,4 +1,4 @@
-"""The daily comparison of ledger, exchange and history in words. Pure."""
+"""The daily comparison of ledger, exchange and history as text. Pure."""
 
 from bot.texts import Html, Texts, short
 from bot.views.number_format import money

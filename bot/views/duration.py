@@ -1,4 +1,4 @@
-"""A length of time in words. Pure."""
+"""Durations as text. Pure."""
 
 from datetime import timedelta
 

@@ -1,6 +1,7 @@
-"""Orders in words: filled, failed, unanswered, adopted. Pure.
+"""Order alerts: filled, failed, unanswered, adopted. Pure.
 
-The first lines are the contract's ("The chat"), word for word in English. `Price` is the average fill price."""
+The first lines are the contract's ("The chat"), word for word in English. `Price` is the average fill price.
+"""
 
 from bot.texts import Html, Texts, short
 from bot.views.number_format import money, per_cent, price, quantity

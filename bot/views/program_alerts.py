@@ -1,4 +1,4 @@
-"""The program itself in words: started, a part that does not answer, a stranger who wrote. Pure."""
+"""Alerts about the program itself: started, a part that does not answer, a stranger who wrote. Pure."""
 
 from bot.texts import Html, Texts, short
 from bot.views.component_status import state_text

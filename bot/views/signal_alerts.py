@@ -1,4 +1,4 @@
-"""Signals that were not executed, in words: refused, lost in Kafka, or missed while the program was down. Pure."""
+"""Alerts of signals that were not executed: refused, lost in Kafka, or missed while the program was down. Pure."""
 
 from bot.texts import Html, Texts, short
 from bot.views.chat_message import Button, Keyboard

@@ -1,4 +1,4 @@
-"""Trading state in words: paused or running, the mode, the risk limits. Pure."""
+"""Trading state as text: paused or running, the mode, the risk limits. Pure."""
 
 from bot.texts import Html, Texts, short
 from core.domain.events.control import ControlsChanged, LimitChanged

@@ -1,4 +1,4 @@
-"""Token bucket: so many a second, and so many at once after a rest."""
+"""Token bucket: a rate per second, and a burst after a rest."""
 
 from core.ports.clock import Clock
 

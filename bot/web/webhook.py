@@ -40,7 +40,7 @@ Note = Callable[[str, bool], None]
 
 
 class _Refused(Exception):
-    """Carries an answer other than 202; `why` is a word for it."""
+    """Carries an answer other than 202; `why` names it."""
 
     def __init__(self, why: str, status: int, detail: str, retry_after: float = 0.0, *, proved: bool = False) -> None:
         self.why = why
