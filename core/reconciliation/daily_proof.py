@@ -73,9 +73,6 @@ def prove(
         ]
         if history is not None:
             differences += _history(ledger.executions, history, unexported)
-        fees: dict[str, Decimal] = {}
-        for execution in ledger.executions.values():
-            fees[execution.fee_asset] = fees.get(execution.fee_asset, ZERO) + execution.fee
         return Proof(
             day,
             signals=len(ledger.decisions),
@@ -84,7 +81,7 @@ def prove(
             executions=len(ledger.executions),
             in_history=None if history is None else len(history),
             profit=profit,
-            fees=fees,
+            fees=_fees(ledger.executions.values()),
             differences=tuple(differences),
             unexported=len(ledger.executions.keys() & set(unexported)),
             gone=tuple(gone),
@@ -186,6 +183,13 @@ def _profits(executions: Iterable[Execution]) -> dict[str, Decimal]:
     for execution in executions:
         if execution.profit_quote is not None:
             sums[execution.quote_asset] = sums.get(execution.quote_asset, ZERO) + execution.profit_quote
+    return sums
+
+
+def _fees(executions: Iterable[Execution]) -> dict[str, Decimal]:
+    sums: dict[str, Decimal] = {}
+    for execution in executions:
+        sums[execution.fee_asset] = sums.get(execution.fee_asset, ZERO) + execution.fee
     return sums
 
 

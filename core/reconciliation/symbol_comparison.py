@@ -45,37 +45,61 @@ async def compare(
     exchange knows, `known` gives the ledger's orders by client order id, `ours` tells whose an order is. Raises
     ExchangeUnavailable."""
     found = Comparison()
+    ledger = _LedgerSide(positions, in_flight, instruments, known, ours)
     balances = await spare_capacity.ask(venue.balances)
-    for symbol, instrument in sorted(instruments.items()):
-        held = sum((one.qty for one in positions if _base(one, instruments) == instrument.base), ZERO)
+    for instrument in (instruments[symbol] for symbol in sorted(instruments)):
         try:
-            recent = await spare_capacity.ask(partial(venue.recent_orders, symbol, RECENT))
+            recent = await spare_capacity.ask(partial(venue.recent_orders, instrument.symbol, RECENT))
         except SymbolUnknown:
-            found.notes.append(f"{symbol}: orders not compared, the exchange knows no such symbol (any more)")
-            continue
-        orders = await known([report.client_order_id for report in recent.reports])
-        sorted_ = sort_orders(recent, orders, ours)
-        differences = [*missing_coins(instrument, held, balances), *sorted_.differences]
-        found.differences += [f"{symbol}: {difference}" for difference in differences]
-        found.differences += [str(strange) for strange in sorted_.strange]
-        found.differences += [f"{symbol}: order {lost.order_id} is of this ledger, which has lost it" for lost in sorted_.lost]
-        found.differences += _bound(instrument, held, balances, in_flight)
-        more = total(balances, instrument.base) - held
-        if held and more > 0:
-            found.notes.append(f"the exchange holds {plain(more)} {instrument.base} more than the ledger: yours, left alone")
-    with_position = {position.symbol for position in positions if position.qty}
-    for symbol in sorted(set(symbols) - instruments.keys() - with_position):
-        found.notes.append(f"{symbol}: not compared, the exchange knows no such symbol (any more)")
-    for position in positions:
-        if position.qty and position.symbol not in instruments:
-            found.differences.append(
-                f"{position.symbol}: {plain(position.qty)} in the ledger, but the exchange knows no such symbol (any more)"
-            )
+            found.notes.append(f"{instrument.symbol}: orders not compared, the exchange knows no such symbol (any more)")
+        else:
+            await _compare_symbol(instrument, recent, balances, ledger, found)
+    _compare_gone(symbols, ledger, found)
     for order in in_flight:
         found.differences.append(f"{order.symbol}: order {order.client_order_id} is not settled ({order.state})")
     resting = await spare_capacity.ask(venue.open_orders)
     _compare_open_orders(resting, await known([report.client_order_id for report in resting]), ours, found)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _LedgerSide:
+    """The ledger's part of the comparison, see `compare`."""
+
+    positions: Sequence[Position]
+    in_flight: Sequence[Order]
+    instruments: Mapping[str, Instrument]
+    known: KnownOrders
+    ours: Ours
+
+
+async def _compare_symbol(
+    instrument: Instrument, recent: RecentOrders, balances: Mapping[str, Balance], ledger: _LedgerSide, found: Comparison
+) -> None:
+    symbol, base = instrument.symbol, instrument.base
+    held = sum((one.qty for one in ledger.positions if _base(one, ledger.instruments) == base), ZERO)
+    orders = await ledger.known([report.client_order_id for report in recent.reports])
+    sorted_ = sort_orders(recent, orders, ledger.ours)
+    differences = [*missing_coins(instrument, held, balances), *sorted_.differences]
+    found.differences += [f"{symbol}: {difference}" for difference in differences]
+    found.differences += [str(strange) for strange in sorted_.strange]
+    found.differences += [f"{symbol}: order {lost.order_id} is of this ledger, which has lost it" for lost in sorted_.lost]
+    found.differences += _bound(instrument, held, balances, ledger.in_flight)
+    more = total(balances, base) - held
+    if held and more > 0:
+        found.notes.append(f"the exchange holds {plain(more)} {base} more than the ledger: yours, left alone")
+
+
+def _compare_gone(symbols: Collection[str], ledger: _LedgerSide, found: Comparison) -> None:
+    """Adds the symbols that the exchange does not know: a difference where one has a position, else a note."""
+    with_position = {position.symbol for position in ledger.positions if position.qty}
+    for symbol in sorted(set(symbols) - ledger.instruments.keys() - with_position):
+        found.notes.append(f"{symbol}: not compared, the exchange knows no such symbol (any more)")
+    for position in ledger.positions:
+        if position.qty and position.symbol not in ledger.instruments:
+            found.differences.append(
+                f"{position.symbol}: {plain(position.qty)} in the ledger, but the exchange knows no such symbol (any more)"
+            )
 
 
 def _bound(instrument: Instrument, held: Decimal, balances: Mapping[str, Balance], in_flight: Sequence[Order]) -> list[str]:

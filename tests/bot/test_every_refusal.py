@@ -29,7 +29,7 @@ from bot.web.health import create_web_app
 from bot.web.server import serve_web
 from bot.web.unauthenticated_requests import GATHER_SECONDS, UnauthenticatedRequests
 from bot.web.undelivered_signals import PATIENCE_SECONDS, UndeliveredSignals
-from core.adapters import execution_logger
+from core.adapters import metrics
 from core.adapters.kafka.options import KafkaOptions
 from core.adapters.kafka.source import KafkaSource, SourceCallbacks
 from core.adapters.snowflake.source import SnowflakeSource
@@ -144,7 +144,7 @@ def recipient() -> Recipient:
     return Recipients(OWNER, None, "en", "UTC", Roles(portfolio), portfolio).main()
 
 
-@pytest.mark.parametrize("source", sorted(execution_logger._SOURCES))
+@pytest.mark.parametrize("source", sorted(metrics.SOURCES))
 @pytest.mark.parametrize(("way", "code"), CODES)
 def test_a_reason_that_costs_an_exit_is_told_loudly_with_its_sentence(way: str, code: str, source: str) -> None:
     filled = {name: "7" for _, name, _, _ in Formatter().parse(SENTENCES[code]) if name}
@@ -299,7 +299,7 @@ BY_PEOPLE, AGAIN = "telegram", "exit"
 
 
 def test_every_source_is_tried() -> None:
-    assert {*BRINGS, BY_PEOPLE, AGAIN} == execution_logger._SOURCES
+    assert {*BRINGS, BY_PEOPLE, AGAIN} == metrics.SOURCES
 
 
 @pytest.mark.parametrize("source", sorted(BRINGS))
@@ -341,7 +341,7 @@ HTTP: Mapping[str, tuple[int, tuple[str, ...]]] = {
 
 
 def test_every_answer_of_http_has_a_row() -> None:
-    assert set(HTTP) == set(execution_logger._HTTP_REFUSALS)
+    assert set(HTTP) == set(metrics.HTTP_REFUSALS)
 
 
 async def provoke(hook: Hook, why: str) -> int:  # noqa: PLR0911 - flat: a case for each answer

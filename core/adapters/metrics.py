@@ -1,0 +1,106 @@
+"""Every metric of the contract, by its outward name."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+
+from core.domain.order_state_machine import OrderState
+from core.domain.signal import Side
+
+# From a loopback round trip to Binance's 10 s timeout.
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+SOURCES = frozenset({"kafka", "webhook", "snowflake", "telegram", "exit"})
+OUTCOMES = frozenset({"ordered", "ignored", "denied", "expired", "observed", "awaiting_approval", "put_off", "done", "failed"})
+HTTP_REFUSALS = (
+    *("wrong_secret", "no_secret", "unreadable", "too_long", "incomplete", "too_many"),
+    *("unusable", "repeated", "conflict", "unavailable"),
+)
+UNASKED = {OrderState.EXPIRED: "APPROVAL_EXPIRED", OrderState.CANCELED: "APPROVAL_WITHDRAWN"}  # without an exchange's number
+_ENDS = (*(state for state in OrderState if state.final), *UNASKED.values())
+
+
+class _MetricFactory:
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+
+    def counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(name, text, labels, registry=self._registry)
+
+    def gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(name, text, labels, registry=self._registry)
+
+    def histogram(self, name: str, text: str) -> Histogram:
+        return Histogram(name, text, registry=self._registry, buckets=_BUCKETS)
+
+
+class TradingMetrics:
+    """Metrics of orders, positions and approvals."""
+
+    def __init__(self, make: _MetricFactory) -> None:
+        self.buy_orders = make.counter("buy_orders_total", "BUY orders executed since the first start.")
+        self.sell_orders = make.counter("sell_orders_total", "SELL orders executed since the first start.")
+        self.last_trade_profit = make.gauge("last_trade_profit", "Net profit of the latest exit in per cent; 0 before the first.")
+        self.open_positions = make.gauge("open_positions", "Positions that are open, dust left out.")
+        self.symbols_held = make.gauge("marketflow_symbols_held", "Symbols not traded, as ledger and exchange disagree.")
+        self.orders = make.counter("marketflow_orders_total", "Orders by how they ended.", "side", "status")
+        self.orders_in_flight = make.gauge("marketflow_orders_in_flight", "Orders that the ledger holds as not settled.")
+        self.orders_unknown = make.gauge("marketflow_orders_unknown", "Orders of which nobody knows yet whether they exist.")
+        self.signal_to_order = make.histogram("marketflow_signal_to_order_seconds", "From reading a signal to sending its order.")
+        self.order_ack = make.histogram("marketflow_order_ack_seconds", "From sending an order to the venue's answer.")
+        self.exchange_errors = make.counter("marketflow_exchange_errors_total", "Errors that the exchange answered with.", "code")
+        self.approvals_pending = make.gauge("marketflow_approvals_pending", "Approvals that nobody has answered yet.")
+        self.paused = make.gauge("marketflow_paused", "1 while entries or all trading are paused.")
+        # Created at start, so that Prometheus sees the first of a kind as an increase.
+        for side in Side:
+            for status in _ENDS:
+                self.orders.labels(side, status)
+
+
+class IntakeMetrics:
+    """Metrics of what comes in: signals, requests and Kafka."""
+
+    def __init__(self, make: _MetricFactory) -> None:
+        self.signals = make.counter("marketflow_signals_total", "Signals by what became of them.", "source", "outcome")
+        self.duplicates = make.counter("marketflow_duplicates_total", "Messages that had been stored before.")
+        self.http_refused = make.counter(
+            "marketflow_http_refused_total", "Answers of POST /signals other than 202, by why.", "why"
+        )
+        self.kafka_lag = make.gauge("marketflow_kafka_lag", "Records of the topic that are not read yet.")
+        self.kafka_stored = make.gauge(
+            "marketflow_kafka_stored_timestamp_seconds", "When records of the topic were last stored, signals or not."
+        )
+        self.last_signal = make.gauge(
+            "marketflow_last_signal_timestamp_seconds", "When a signal was last stored; 0 before the first."
+        )
+        # Created at start, as those of orders.
+        for source in sorted(SOURCES):
+            for outcome in sorted(OUTCOMES | {"dead_letter", "conflict"}):
+                self.signals.labels(source, outcome)
+        self.signals.labels("kafka", "tombstone")
+        for why in HTTP_REFUSALS:
+            self.http_refused.labels(why)
+
+
+class UpkeepMetrics:
+    """Metrics of the process and its parts."""
+
+    def __init__(self, make: _MetricFactory) -> None:
+        self.alerts_pending = make.gauge("marketflow_alerts_pending", "Alerts that Telegram has not taken yet.")
+        self.clock_offset = make.gauge("marketflow_clock_offset_seconds", "The venue's clock minus this machine's.")
+        self.part_ready = make.gauge("marketflow_part_ready", "1 while a part is at work.", "part")
+        self.lease_held = make.gauge("marketflow_lease_held", "1 while this process alone may write the ledger and trade.")
+        self.log_lines_dropped = make.gauge("marketflow_log_lines_dropped", "Log lines that Loki did not get since the start.")
+        self.proof_at = make.gauge(
+            "marketflow_proof_timestamp_seconds", "When all books were last compared; 0: not in the last week."
+        )
+        self.proof_differences = make.gauge("marketflow_proof_differences", "Differences that the proofs of the last week found.")
+        self.history_pending = make.gauge("marketflow_history_export_pending", "Executions that the history does not have yet.")
+
+
+class Metrics:
+    """All metrics, on one registry."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        ProcessCollector(registry=registry)
+        make = _MetricFactory(registry)
+        self.trading = TradingMetrics(make)
+        self.intake = IntakeMetrics(make)
+        self.upkeep = UpkeepMetrics(make)
