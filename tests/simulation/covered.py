@@ -9,25 +9,8 @@ from tests.paths import ROOT
 
 _CORE = ROOT / "core"
 PROTOCOL = (
-    *(
-        "inbox.py",
-        "order_executor.py",
-        "placement.py",
-        "reconciler.py",
-        "deciding.py",
-        "book.py",
-        "trading.py",
-        "market.py",
-        "holding.py",
-        "wishes.py",
-        "membership.py",
-        "comparison.py",
-        "comparing.py",
-        "account.py",
-        "adoption.py",
-        "first_sending.py",
-    ),
-    *("policy/profit.py", "adapters/binance_client.py", "adapters/kafka_source.py"),
+    *("engine/*.py", "execution/*.py", "state/*.py", "trading.py", "policy/profit.py"),
+    *("adapters/binance/binance_client.py", "adapters/kafka/source.py", "adapters/kafka/record_reader.py"),
     *("adapters/ledger/lease.py", "adapters/ledger/writer.py", "adapters/ledger/transaction.py", "adapters/ledger/sql_ledger.py"),
 )
 
