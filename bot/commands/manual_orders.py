@@ -7,6 +7,7 @@ from decimal import Decimal
 from bot.commands.actions import Trouble
 from bot.commands.caller import Caller
 from bot.commands.context import CommandContext
+from bot.commands.order_results import done
 from bot.texts import Html, Texts, short
 from bot.views.number_format import money, percent_of, price, quantity
 from bot.views.trading_mode import not_live
@@ -15,7 +16,7 @@ from core.domain.messages import Body, ManualInstruction, Message, SignalReceive
 from core.domain.money import ZERO, multiply
 from core.domain.order import Order
 from core.domain.reasons import Reason, reason
-from core.domain.signal import BY_HAND, Side, Signal
+from core.domain.signal import BY_HAND, Side, Signal, client_order_id
 from core.policy.decision import Refused
 from core.policy.decision_context import SizeRequest
 from core.policy.risk import RiskApproved
@@ -108,12 +109,13 @@ def _worth(found: Plan, average_cost: Decimal, texts: Texts, unit: Mapping[str, 
 
 async def place(context: CommandContext, caller: Caller, found: Plan, source_id: str) -> str:
     """Places it, by the rules at the moment of confirmation. Returns a line on the outcome."""
-    outcome = await context.actions.put_as(source_id, found.body(context, source_id), mailbox=found.symbol)
+    body = found.body(context, source_id)
+    outcome = await context.actions.put_as(source_id, body, mailbox=found.symbol)
     if isinstance(outcome, Trouble):
         return context.texts(outcome.value or "answer.known")
     if outcome.reason is not None:
         return context.texts("confirm.not_done", reason=context.texts.reason(outcome.reason))
-    return context.texts("confirm.done", who=caller.name, time=context.texts.exact_time(context.clock.now()))
+    return await done(context, caller, source_id, client_order_id(body.signal))
 
 
 async def place_all(context: CommandContext, caller: Caller, bodies: Sequence[tuple[str, Body]], source_id: str) -> str:
@@ -126,7 +128,7 @@ async def place_all(context: CommandContext, caller: Caller, bodies: Sequence[tu
         return context.texts("answer.ledger")
     if not any(answers):
         return context.texts("answer.known")
-    return context.texts("confirm.done", who=caller.name, time=context.texts.exact_time(now))
+    return await done(context, caller, source_id)
 
 
 def exits(context: CommandContext) -> list[str]:

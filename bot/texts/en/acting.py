@@ -11,6 +11,8 @@ CATALOGUE: dict[str, str] = {
     "confirm.left": "✖️ Left, nothing was done. {who}",
     "confirm.done": "✅ {who}, {time}. What comes of it is told here.",
     "confirm.done_at_once": "✅ Done. {who}, {time}",
+    "confirm.see": "The result is not here yet: /orders and /trades show it.",
+    "confirm.executed": "✅ {symbol}: executed. Figures are shown in private only.",
     "confirm.not_done": "🚫 Not done: {reason}",
     "confirm.refused": "🚫 This would not be done: {reason}",
     # what an order would be

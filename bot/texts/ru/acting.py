@@ -11,6 +11,8 @@ CATALOGUE: dict[str, str] = {
     "confirm.left": "✖️ Оставлено как есть. {who}",
     "confirm.done": "✅ {who}, {time}. О результате сообщу здесь.",
     "confirm.done_at_once": "✅ Сделано. {who}, {time}",
+    "confirm.see": "Результата пока нет: его покажут /orders и /trades.",
+    "confirm.executed": "✅ {symbol}: исполнено. Цифры показываю только в личном чате.",
     "confirm.not_done": "🚫 Не сделано: {reason}",
     "confirm.refused": "🚫 Это не будет сделано: {reason}",
     # what an order would be

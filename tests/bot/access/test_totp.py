@@ -231,7 +231,7 @@ async def test_each_sets_up_an_authenticator_of_their_own_and_a_code_is_good_onc
         await confirmed(firm.trader, asked, "six digits")
         code, start = code_of(firm, of_trader), firm.clock.now()
         firm.trader.send(code)
-        await firm.trader.wait_for_edit(asked, "told here")
+        await firm.trader.wait_for_edit(asked, "BUY_MANUAL executed")
         await until(lambda: firm.portfolio.position("WIFUSDC").is_open)
         await firm.settled()
         kept = str(await firm.ledger.reader.read(people_tables.authenticators.select()))

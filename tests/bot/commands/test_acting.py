@@ -69,7 +69,7 @@ async def test_a_position_is_sold_by_hand_once_it_is_confirmed(firm: Firm) -> No
     )
     assert "Held afterwards: 0 WIF\nPaper trading: no real money" in asked.text
     assert firm.portfolio.position("WIFUSDC").is_open
-    record = await confirmed(firm.trader, asked, "What comes of it is told here")
+    record = await confirmed(firm.trader, asked, "🔴 SELL_MANUAL executed")
     assert record.keyboard == ()
     await firm.owner.wait_for("🔴 SELL_MANUAL executed")
     (by_hand,) = [row for row in await firm.ledger.reader.read(ORDERS) if row["side"] == "SELL"]
@@ -123,6 +123,27 @@ async def test_a_part_of_a_position_is_sold(firm: Firm, size: str, sold: str, le
     await firm.settled()
     assert not firm.portfolio.exits
     assert [row["side"] for row in await firm.ledger.reader.read(ORDERS)] == ["BUY", "SELL"]
+
+
+async def test_who_never_said_start_is_notified_of_the_result_where_they_acted(firm: Firm) -> None:
+    await firm.held()
+    record = await confirmed(firm.trader, await firm.trader.ask("/sell WIFUSDC"), "🔴 SELL_MANUAL executed")
+    assert "Quantity: 19.98 WIF" in record.text
+    await asyncio.sleep(1)
+    await firm.held("SOLUSDC")
+    await confirmed(firm.trader, await firm.trader.ask("/sell SOLUSDC"), "told here")
+    await firm.trader.wait_for("🔴 SELL_MANUAL executed", after=record)
+
+
+async def test_who_is_notified_of_no_trades_gets_the_result_as_the_answer(firm: Firm) -> None:
+    await firm.held()
+    await firm.trader.ask("/start")
+    await firm.trader.ask("/notify trades off")
+    record = await confirmed(firm.trader, await firm.trader.ask("/sell WIFUSDC"), "SELL_MANUAL executed")
+    assert "Quantity: 19.98 WIF" in record.text
+    firm.prices.down = True
+    record = await confirmed(firm.trader, await firm.trader.ask("/panic"), "/trades show it")
+    assert "told here" not in record.text
 
 
 async def test_a_part_that_the_exchange_would_not_take_is_refused_at_once(firm: Firm) -> None:
@@ -215,7 +236,7 @@ async def test_a_second_tap_works_once_by_who_asked_there_and_in_time(firm: Firm
     asked = await firm.trader.ask("/sell WIFUSDC")
     firm.trader.press(asked, "✅ Do it")
     firm.trader.press(asked, "✅ Do it")
-    await firm.trader.wait_for_edit(asked, "told here")
+    await firm.trader.wait_for_edit(asked, "SELL_MANUAL executed")
     await until(lambda: not firm.portfolio.position("WIFUSDC").is_open)
     rows = await firm.ledger.reader.read(ORDERS)
     assert len([row for row in rows if row["side"] == "SELL"]) == 1
@@ -226,7 +247,7 @@ async def test_a_second_tap_counts_where_telegram_does_not_take_the_answer_to_it
     asked = await firm.trader.ask("/sell WIFUSDC")
     firm.room.faults.bad_gateway("answerCallbackQuery", times=3)
     firm.trader.press(asked, "✅ Do it")
-    await firm.trader.wait_for_edit(asked, "told here")
+    await firm.trader.wait_for_edit(asked, "SELL_MANUAL executed")
     await until(lambda: not firm.portfolio.position("WIFUSDC").is_open)
     await firm.settled()
     assert [row["side"] for row in await firm.ledger.reader.read(ORDERS)] == ["BUY", "SELL"]

@@ -46,6 +46,14 @@ async def test_an_answer_stands_in_the_topic_below_what_it_answers(firm: Firm, t
     assert not any(here(firm.owner, topic).received for topic in elsewhere)
 
 
+async def test_in_a_group_that_is_notified_of_nothing_the_result_is_the_answer(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path) as firm:
+        await firm.held()
+        record = await confirmed(here(firm.trader), await here(firm.trader).ask("/sell WIFUSDC"))
+        assert "✅ WIFUSDC: executed. Figures are shown in private only." in record.text
+        assert "told here" not in record.text
+
+
 async def test_a_group_gives_nobody_a_right(firm: Firm) -> None:
     stranger, viewer = here(firm.person(STRANGER)), here(firm.person(VIEWER))
     stranger.send("/status")
