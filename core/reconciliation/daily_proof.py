@@ -58,7 +58,6 @@ def prove(
     gone: Collection[str] = (),
 ) -> Proof:
     """Compares everything with everything. `ours` tells whose an order on the exchange is.
-
     `account` are the exchange's orders of the day and a little around it, with fills; `known` those of them that the ledger
     has, of any day; `history` the rows stored there, None if there is none to compare; `unexported` names executions that are
     still on their way there; `gone` names symbols that the exchange does not know (any more).
