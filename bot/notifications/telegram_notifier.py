@@ -7,20 +7,19 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
-from telegram.error import BadRequest, ChatMigrated, Forbidden, TelegramError
+from telegram.error import ChatMigrated, Forbidden, TelegramError
 from telegram.ext import ExtBot
 
+from bot.notifications.alert_channel import AlertChannel
+from bot.notifications.alert_rendering import batched, rendered
 from bot.notifications.approval_countdown import ApprovalCountdown
 from bot.notifications.dead_letter_batch import DeadLetterBatch
 from bot.notifications.paused_signal_batch import PausedSignalBatch
 from bot.reports import charts
-from bot.subscriptions.notification_rules import Recipient, batchable, role_to_tap
+from bot.subscriptions.notification_rules import Recipient, batchable
 from bot.telegram.client import NotTaken, RetryingBot
 from bot.telegram.rate_limiter import RateLimiter
-from bot.views.approval import question, record
-from bot.views.chat_message import ChatMessage
-from bot.views.event_batch import render_digest
-from bot.views.events import render
+from bot.views.approval import record
 from core.domain.access import Level
 from core.domain.approval import ApprovalState
 from core.domain.delivery import MAIN_READER, Delivery
@@ -30,7 +29,6 @@ from core.domain.events.approvals import ApprovalClosed, ApprovalRequested
 from core.domain.events.orders import OrderExecuted, OrderFailed
 from core.domain.events.priority import Priority
 from core.domain.events.process import DigestMade
-from core.domain.events.table import subject_of
 from core.domain.instrument import Quote
 from core.domain.outbox_item import OutboxItem
 from core.domain.retry_backoff import RetryBackoff
@@ -46,7 +44,6 @@ _LATE = timedelta(minutes=2)  # an older event shows its time, and two of them a
 _LATE_BATCHED_FROM = 2
 _LEDGER_PAUSE = 2.0  # seconds
 _LOOK_AGAIN = 5.0  # seconds after which withheld events are checked again
-_NO_TOPIC = ("thread not found", "topic_deleted", "topic_closed")  # the topic was deleted, or closed to the bot
 _HOPELESS_BACKOFF = RetryBackoff(first=60.0, longest=600.0)
 
 
@@ -71,13 +68,13 @@ class TelegramNotifier:
         self._outbox = outbox
         self._clock = clock
         self._rate_limiter = rate_limiter
+        self._channel = AlertChannel(self._sender, rate_limiter)
         self._dead_letters = DeadLetterBatch(clock)
         self._pauses = PausedSignalBatch(clock)
         self._countdown = ApprovalCountdown(clock, quote)
         self._delivered: dict[Priority, int] | None = None
         self._unrecorded: list[Delivery] = []  # accepted by Telegram, and not yet written to the ledger
         self._moved_to: int | None = None
-        self._lost_topic: int | None = None
         self._hopeless = 0
         self._seen = 0
         self.waiting = 0
@@ -209,26 +206,26 @@ class TelegramNotifier:
         if len(alike) >= (_LATE_BATCHED_FROM if late else _BATCHED_FROM):
             for item in alike:
                 await self._complete_record(recipient, item)
-            message_id = await self._send_about(recipient, self._batched(recipient, alike), first)
+            message_id = await self._channel.send_about(recipient, batched(recipient, alike), first)
             await self._record_delivery(recipient, alike, message_id)
         elif isinstance(first.event, ApprovalRequested):
             await self._ask(recipient, first, first.event, items)
         elif isinstance(first.event, ApprovalClosed):
             unasked = await self._never_asked(recipient, items)
             if len(unasked) > 1:
-                message = replace(self._batched(recipient, unasked), silent=True)
-                await self._record_delivery(recipient, unasked, await self._send_about(recipient, message, first))
+                message = replace(batched(recipient, unasked), silent=True)
+                await self._record_delivery(recipient, unasked, await self._channel.send_about(recipient, message, first))
             else:
                 await self._close(recipient, first, first.event)
         else:
             await self._complete_record(recipient, first)
-            message = self._rendered(recipient, first)
+            message = rendered(recipient, first, self._countdown)
             if isinstance(first.event, DigestMade) and first.event.digest.days:
                 message = replace(message, photo=await self._chart(recipient, first.event.digest))
             if late:
                 moment = recipient.texts("late", time=recipient.texts.full_moment(first.at))
                 message = replace(message, text=f"{message.text}\n{moment}")
-            await self._record_delivery(recipient, [first], await self._send_about(recipient, message, first))
+            await self._record_delivery(recipient, [first], await self._channel.send_about(recipient, message, first))
 
     async def _chart(self, recipient: Recipient, digest: Digest) -> bytes:
         """Returns the chart of the last days' results; empty where it cannot be drawn."""
@@ -241,8 +238,8 @@ class TelegramNotifier:
         if any(isinstance(other.event, ApprovalClosed) and other.event.approval.token == token for other in items):
             self._done(item.event.priority, item.seq)  # decided before it could be asked: only the record is sent
             return
-        message = self._rendered(recipient, item)
-        message_id = await self._send_about(recipient, message, item)
+        message = rendered(recipient, item, self._countdown)
+        message_id = await self._channel.send_about(recipient, message, item)
         await self._record_delivery(recipient, [item], message_id, question=event.approval.inbox_seq)
         self._countdown.began(event, message_id, message.keyboard)
 
@@ -267,16 +264,16 @@ class TelegramNotifier:
         due = self._countdown.take(recipient.texts)
         if due is None:
             return False
-        if not await self._edit(recipient, *due):
+        if not await self._channel.edit(recipient, *due):
             self._countdown.gone(due[0])
         return True
 
     async def _close(self, recipient: Recipient, item: OutboxItem, event: ApprovalClosed) -> None:
-        message = self._rendered(recipient, item)
+        message = rendered(recipient, item, self._countdown)
         self._countdown.ended(event.approval.token)
         asked = await self._outbox.question_message(recipient.chat_id, event.approval.inbox_seq)
-        if asked is None or not await self._edit(recipient, asked, message):
-            asked = await self._send_about(recipient, message, item)
+        if asked is None or not await self._channel.edit(recipient, asked, message):
+            asked = await self._channel.send_about(recipient, message, item)
         await self._record_delivery(recipient, [item], asked, question=event.approval.inbox_seq)
 
     async def _complete_record(self, recipient: Recipient, item: OutboxItem) -> None:
@@ -286,21 +283,21 @@ class TelegramNotifier:
             return
         asked = await self._outbox.question_message(recipient.chat_id, event.order.inbox_seq)
         if asked is not None:
-            await self._edit(recipient, asked, record(event, recipient.texts))
+            await self._channel.edit(recipient, asked, record(event, recipient.texts))
 
     async def _deliver_dead_letters(self, recipient: Recipient) -> None:
-        batched = self._dead_letters.take(recipient.texts)
-        message_id = batched.message_id
-        if message_id is None or not await self._edit(recipient, message_id, batched.message):
-            message_id = await self._send(recipient, batched.message, "dead_letters", batched.seqs[0])
-        self._dead_letters.sent(batched, message_id)
-        await self._mark(Delivery(recipient.chat_id, message_id, Priority.GATHERED, batched.seqs[0], batched.seqs[-1]))
+        batch = self._dead_letters.take(recipient.texts)
+        message_id = batch.message_id
+        if message_id is None or not await self._channel.edit(recipient, message_id, batch.message):
+            message_id = await self._channel.send(recipient, batch.message, "dead_letters", batch.seqs[0])
+        self._dead_letters.sent(batch, message_id)
+        await self._mark(Delivery(recipient.chat_id, message_id, Priority.GATHERED, batch.seqs[0], batch.seqs[-1]))
 
     async def _deliver_paused(self, recipient: Recipient) -> None:
         """Sends the signals skipped during a pause: a single one as usual, several as one silent message."""
         items = self._pauses.take()
-        message = self._rendered(recipient, items[0]) if len(items) == 1 else self._batched(recipient, items)
-        message_id = await self._send_about(recipient, replace(message, silent=True), items[0])
+        message = rendered(recipient, items[0], self._countdown) if len(items) == 1 else batched(recipient, items)
+        message_id = await self._channel.send_about(recipient, replace(message, silent=True), items[0])
         self._pauses.sent()
         await self._record_delivery(recipient, items, message_id)
 
@@ -327,72 +324,3 @@ class TelegramNotifier:
         while self._unrecorded and self._delivered is not None:
             await self._outbox.keep_told(self._key, self._delivered, self._unrecorded[0])
             self._unrecorded.pop(0)
-
-    # --- how it is sent
-
-    def _batched(self, recipient: Recipient, items: Sequence[OutboxItem]) -> ChatMessage:
-        try:
-            message = render_digest(items, recipient.texts)
-        except Exception:
-            log.exception("events could not be combined", seqs=[item.seq for item in items])
-            message = ChatMessage(recipient.texts("digest", count=len(items)))
-        loud = any(recipient.level(item.event) is Level.LOUD and item.event.priority is not Priority.CHATTY for item in items)
-        may_tap = all(recipient.role >= role_to_tap(item) for item in items)
-        return replace(message, silent=not loud, keyboard=message.keyboard if may_tap else ())
-
-    def _rendered(self, recipient: Recipient, item: OutboxItem) -> ChatMessage:
-        try:
-            if isinstance(item.event, ApprovalRequested):
-                message = question(item.event, recipient.texts, self._countdown.live(item.event.approval))
-            else:
-                message = render(item.event, recipient.texts)
-        except Exception:  # an event that cannot be rendered must not block the others
-            log.exception("an event could not be rendered", seq=item.seq, kind=item.event.kind)
-            return self._unshowable(recipient, item.event.kind, item.seq)
-        seq = subject_of(item.event)
-        if isinstance(item.event, OrderExecuted) and seq and recipient.bot_name:
-            link = f"https://t.me/{recipient.bot_name}?start=why_{seq}"
-            message = replace(message, text=f"{message.text}\n{recipient.texts('why.link', link=link)}")
-        if recipient.role < role_to_tap(item):
-            message = replace(message, keyboard=())
-        return message if recipient.level(item.event) is Level.LOUD else replace(message, silent=True)
-
-    def _unshowable(self, recipient: Recipient, kind: str, seq: int) -> ChatMessage:
-        return ChatMessage(recipient.texts("alert.unshowable", kind=kind, seq=seq))
-
-    async def _send_about(self, recipient: Recipient, message: ChatMessage, item: OutboxItem) -> int:
-        return await self._send(recipient, message, item.event.kind, item.seq)
-
-    async def _send(self, recipient: Recipient, message: ChatMessage, kind: str, seq: int) -> int:
-        """Returns the id of the message sent, or of one sent in its place saying that there is an event of this `kind` and
-        number. Raises TelegramError where this chat accepts nothing at all."""
-        await self._rate_limiter.take()
-        try:
-            return await self._sender.send(recipient.chat_id, message, thread_id=self._thread(recipient))
-        except BadRequest as error:
-            if recipient.thread_id is not None and any(word in str(error).lower() for word in _NO_TOPIC):
-                log.error("TG_TOPIC_ID accepts no messages; alerts go to the group itself", error=self._sender.words(error))
-                self._lost_topic = recipient.thread_id
-                return await self._sender.send(recipient.chat_id, message)
-            if "chat not found" in str(error).lower():
-                raise
-            refused: TelegramError = error
-            attempts = None
-        except NotTaken as error:
-            refused, attempts = error, 1  # the full message may pass again soon
-        finally:
-            self._rate_limiter.count()  # a second from when it arrived, not from when it left
-        log.error("Telegram refuses a message", error=self._sender.words(refused), seq=seq)
-        bare = self._unshowable(recipient, kind, seq)
-        return await self._sender.send(recipient.chat_id, bare, attempts, thread_id=self._thread(recipient))
-
-    def _thread(self, recipient: Recipient) -> int | None:
-        """Returns the topic, unless it is gone."""
-        return recipient.thread_id if recipient.thread_id != self._lost_topic else None
-
-    async def _edit(self, recipient: Recipient, message_id: int, message: ChatMessage) -> bool:
-        await self._rate_limiter.take()
-        try:
-            return await self._sender.edit(recipient.chat_id, message_id, message)
-        finally:
-            self._rate_limiter.count()

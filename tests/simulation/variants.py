@@ -17,6 +17,8 @@ from bot.commands import panic
 from bot.commands.caller import Caller
 from bot.commands.context import CommandContext
 from bot.commands.liquidation import PanicTimer
+from bot.notifications.alert_channel import AlertChannel
+from bot.notifications.alert_rendering import rendered
 from bot.notifications.telegram_notifier import TelegramNotifier
 from core.adapters.kafka.record_reader import RecordReader
 from core.adapters.kafka.source import KafkaSource
@@ -126,7 +128,7 @@ async def _offset_first(self: KafkaSource, partition: int, records: Any) -> None
 _DELIVER_BATCH = KafkaSource._deliver_batch
 
 
-async def _send_once(self: TelegramNotifier, recipient: Any, message: Any, *_: Any) -> int:
+async def _send_once(self: AlertChannel, recipient: Any, message: Any, *_: Any) -> int:
     await self._rate_limiter.take()
     try:
         return await self._sender.send(recipient.chat_id, message, 1)
@@ -136,7 +138,7 @@ async def _send_once(self: TelegramNotifier, recipient: Any, message: Any, *_: A
 
 async def _mark_first(self: TelegramNotifier, recipient: Any, items: Any) -> None:
     await self._record_delivery(recipient, items[:1], 1)
-    await self._sender.send(recipient.chat_id, self._rendered(recipient, items[0]))
+    await self._sender.send(recipient.chat_id, rendered(recipient, items[0], self._countdown))
 
 
 def _double_fills(order: Order, report: ExecutionReport, *rest: Any) -> Any:
@@ -332,7 +334,7 @@ VARIANTS: dict[str, Variant] = {
     ),
     "the Kafka position is stored before the inbox": swap(KafkaSource, "_deliver_batch", _offset_first),
     "a log that was cut is taken for a topic made anew": swap(RecordReader, "_known_before", _knows_nothing),
-    "an alert is dropped when the chat fails": swap(TelegramNotifier, "_send", _send_once),
+    "an alert is dropped when the chat fails": swap(AlertChannel, "send", _send_once),
     "an alert is marked before it is sent": swap(TelegramNotifier, "_deliver", _mark_first),
     "a fill is counted twice": swap(placing, "settle", _double_fills),
     "the fee in the base asset is lost": swap(profit, "add_up_fees", _no_base_fee),
