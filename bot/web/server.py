@@ -41,7 +41,7 @@ async def serve_web(app: FastAPI, host: str, port: int, variable: str = "HTTP_PO
         h11_max_incomplete_event_size=_HEAD_BYTES,
         backlog=CONNECTIONS,
     )
-    config.load()
+    config.load()  # finds the class of "h11"; tests/bot/web/test_connection_limit.py fails where uvicorn does not use ours
     config.http_protocol_class = _limited(config.http_protocol_class, open_connections)
     server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="web")
