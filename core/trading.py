@@ -72,10 +72,10 @@ class Trading:
         await self.inbox.ask_all(messages)
 
     async def _handle(self, stored: StoredMessage) -> MessageOutcome:
-        verdict = await self.executor.handle(stored)
-        if verdict.outcome == "ordered":
+        outcome = await self.executor.handle(stored)
+        if outcome.outcome == "ordered":
             self.comparing.want_soon(stored.message.mailbox)
-        return verdict
+        return outcome
 
     def needed(self) -> set[str]:
         """Returns the symbols whose rules and prices are kept in memory."""

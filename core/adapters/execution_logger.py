@@ -52,8 +52,8 @@ class ExecutionLogger:
     def committed(self, changes: CommitBatch, stored: Sequence[Arrival], dead: Sequence[DeadLetter]) -> None:
         """Records what was committed. Receiving one order's end twice counts it once."""
         self._intake(stored, dead)
-        for verdict in changes.verdicts:
-            self._verdict(verdict)
+        for outcome in changes.outcomes:
+            self._outcome(outcome)
         for order in changes.orders:
             self._order(order)
         for execution in changes.executions:
@@ -139,11 +139,11 @@ class ExecutionLogger:
         for letter in dead:
             self._metrics.intake.signals.labels(_source(letter.source), "dead_letter").inc()
 
-    def _verdict(self, verdict: MessageOutcome) -> None:
-        source = self._sources.pop(verdict.seq, None)
+    def _outcome(self, found: MessageOutcome) -> None:
+        source = self._sources.pop(found.seq, None)
         if source is not None:
-            outcome = verdict.outcome if verdict.outcome in OUTCOMES else "other"
-            self._metrics.intake.signals.labels(source, outcome).inc()
+            label = found.outcome if found.outcome in OUTCOMES else "other"
+            self._metrics.intake.signals.labels(source, label).inc()
 
     def _execution(self, execution: Execution) -> None:
         if self._first_time(f"execution {execution.execution_id}"):

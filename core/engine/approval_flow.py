@@ -93,7 +93,7 @@ class ApprovalFlow:
         changes.approvals.append(approval)
         order = self._orders.new(stored.seq, signal, wanted.qty, wanted.price, OrderState.AWAITING_APPROVAL)
         changes.orders.append(order)
-        changes.verdicts.append(self._writer.outcome(stored, "awaiting_approval", facts=facts))
+        changes.outcomes.append(self._writer.outcome(stored, "awaiting_approval", facts=facts))
         changes.events.append(await self._questions.asked(approval, wanted, facts))
 
     async def answered(self, stored: StoredMessage, answer: ApprovalAnswered) -> MessageOutcome:
@@ -159,18 +159,18 @@ class ApprovalFlow:
     ) -> MessageOutcome:
         order = self._order_of(approval, OrderState.SUBMITTED)
         changes = CommitBatch(
-            verdicts=[self._writer.outcome(stored, "ordered", facts=facts)],
+            outcomes=[self._writer.outcome(stored, "ordered", facts=facts)],
             approvals=[approval],
             exits=exits,
             events=[ApprovalClosed(approval, *self._questions.assets(approval.signal.symbol))],
         )
         order = replace(order, approved_by=approval.decided_by, approved_at=approval.decided_at)
         await self._placement.place(order, changes, is_old=self._first.is_old(approval.signal.ts, approval.asked_at))
-        return changes.verdicts[0]
+        return changes.outcomes[0]
 
     async def _is_closed(self, stored: StoredMessage) -> MessageOutcome:
         outcome = self._writer.outcome(stored, "ignored", reason("approval_closed"))
-        return await self._writer.commit(CommitBatch(verdicts=[outcome]))
+        return await self._writer.commit(CommitBatch(outcomes=[outcome]))
 
     def _withdraw(self, approval: Approval, signal: Signal, changes: CommitBatch) -> None:
         withdrawn = replace(approval, state=ApprovalState.WITHDRAWN, decided_at=self._clock.now())
@@ -179,7 +179,7 @@ class ApprovalFlow:
     async def _end(
         self, stored: StoredMessage, approval: Approval, outcome: str, why: Reason, facts: DecisionRecord | None = None
     ) -> MessageOutcome:
-        changes = CommitBatch(verdicts=[self._writer.outcome(stored, outcome, why, facts)])
+        changes = CommitBatch(outcomes=[self._writer.outcome(stored, outcome, why, facts)])
         self._close(approval, why, changes)
         return await self._writer.commit(changes)
 

@@ -64,11 +64,11 @@ class DecisionHandler:
         if isinstance(decision, RiskApproved):
             who, at = approved
             order = self._orders.new(stored.seq, signal, decision.qty, decision.price, OrderState.SUBMITTED)
-            changes.verdicts.append(self._writer.outcome(stored, "ordered", facts=facts))
+            changes.outcomes.append(self._writer.outcome(stored, "ordered", facts=facts))
             is_old = self._first.is_old(signal.ts, stored.message.received_at)
             order = replace(order, approved_by=who, approved_at=at)
             await self._placement.place(order, changes, arrived=stored.arrived, is_old=is_old)
-            return changes.verdicts[0]
+            return changes.outcomes[0]
         if isinstance(decision, AskFirst):
             wanted = decision.order if all_of_it is None else replace(decision.order, qty=max(decision.order.qty, all_of_it))
             await self._approvals.ask(stored, signal, wanted, facts, changes)
@@ -80,7 +80,7 @@ class DecisionHandler:
         if not isinstance(decision, Refused):
             raise TypeError("only what was refused is refused")
         outcome, why, sized = decision.outcome, decision.reason, decision.sized
-        changes.verdicts.append(self._writer.outcome(stored, outcome, why, weighed.facts))
+        changes.outcomes.append(self._writer.outcome(stored, outcome, why, weighed.facts))
         position = self._portfolio.position(signal.symbol)
         told = SignalRefused(signal, outcome, why, stored.seq, held=position.is_open)
         told = replace(told, position=position) if signal.side is Side.SELL else told
@@ -95,4 +95,4 @@ class DecisionHandler:
         """Ends a signal without effect; `why` is the reason."""
         told = SignalRefused(signal, "ignored", why, stored.seq)
         outcome = self._writer.outcome(stored, "ignored", why)
-        return await self._writer.commit(CommitBatch(verdicts=[outcome], exits=self._exits.passed(signal), events=[told]))
+        return await self._writer.commit(CommitBatch(outcomes=[outcome], exits=self._exits.passed(signal), events=[told]))

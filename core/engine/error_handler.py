@@ -38,7 +38,7 @@ class ErrorHandler:
         if order is not None:
             await self._placement.recover(order)
             return self._writer.outcome(stored, "ordered")
-        changes = CommitBatch(verdicts=[self._writer.outcome(stored, "failed", why)])
+        changes = CommitBatch(outcomes=[self._writer.outcome(stored, "failed", why)])
         if isinstance(body, SignalReceived):
             changes.exits += self._exits.failed(body.signal)
             changes.events.append(SignalRefused(body.signal, "failed", why, stored.seq, priority=Priority.URGENT))

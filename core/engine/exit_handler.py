@@ -50,7 +50,7 @@ class ExitHandler:
             why, renewed = repeated
             told = [SignalRefused(signal, "ignored", why, stored.seq)] if renewed else []
             outcome = self._writer.outcome(stored, "ignored", why)
-            return await self._writer.commit(CommitBatch(verdicts=[outcome], exits=list(renewed), events=list(told)))
+            return await self._writer.commit(CommitBatch(outcomes=[outcome], exits=list(renewed), events=list(told)))
         if (over := await self._earlier.known(stored, signal) or await self._earlier.lost(signal)) is not None:
             return await self._decided.ignore(stored, signal, over)
         attempt = await self._exits.attempt(signal, hand, stored.message.received_at)
@@ -78,14 +78,14 @@ class ExitHandler:
         if is_waiting and self._portfolio.position(signal.symbol).is_open:
             wanted, is_news = put_off(attempt.wanted, why, self._clock.now(), self._portfolio.limits)
             changes.exits.append(wanted)
-            changes.verdicts.append(self._writer.outcome(stored, "put_off", why, weighed.facts))
+            changes.outcomes.append(self._writer.outcome(stored, "put_off", why, weighed.facts))
             if is_news:
                 changes.events.append(waiting_event(wanted, signal, stored.seq, self._portfolio.limits))
             return
         if not attempt.is_first:
             changes.exits.append(replace(attempt.wanted, ended_at=self._clock.now()))
         if not attempt.is_first and (why.code in ALL_SOLD or not isinstance(decision, Refused)):
-            changes.verdicts.append(self._writer.outcome(stored, "done", why, weighed.facts))
+            changes.outcomes.append(self._writer.outcome(stored, "done", why, weighed.facts))
             return
         self._decided.refuse(stored, signal, weighed, changes, by_hand=attempt.wanted.hand is not None)
 

@@ -197,10 +197,10 @@ class Inbox:
         if stored.seq in self._handled_early:
             self._handled_early.discard(stored.seq)
             return
-        verdict = await self._handle(stored)
+        outcome = await self._handle(stored)
         answer = self._answers.pop(stored.seq, None)
         if answer is not None and not answer.done():
-            answer.set_result(verdict)
+            answer.set_result(outcome)
 
     async def close(self) -> None:
         """Accepts no new work, and returns when the work in progress is settled. What waits stays stored for the next start."""

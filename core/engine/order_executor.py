@@ -100,19 +100,19 @@ class OrderExecutor:
 
     async def _fee(self, stored: StoredMessage, paid: FeePaid) -> MessageOutcome:
         left = after_fee(self._portfolio.position(paid.symbol), paid.fee, self._market.instrument(paid.symbol))
-        return await self._writer.commit(CommitBatch(verdicts=[self._writer.outcome(stored, "done")], positions=left))
+        return await self._writer.commit(CommitBatch(outcomes=[self._writer.outcome(stored, "done")], positions=left))
 
     async def _found(self, stored: StoredMessage, report: ExecutionReport) -> MessageOutcome:
         why = await self._adoption.take_over(stored, report)
         if why is None:
             return self._writer.outcome(stored, "done")
-        return await self._writer.commit(CommitBatch(verdicts=[self._writer.outcome(stored, "ignored", why)]))
+        return await self._writer.commit(CommitBatch(outcomes=[self._writer.outcome(stored, "ignored", why)]))
 
     async def _command(self, stored: StoredMessage, command: ControlCommand) -> MessageOutcome:
         async with self._control_commands.alone(command):
             changes = await self._control_commands.changes_of(command)
             if isinstance(changes, CommandRefused):
-                changes = CommitBatch(verdicts=[self._writer.outcome(stored, changes.outcome, changes.reason)])
+                changes = CommitBatch(outcomes=[self._writer.outcome(stored, changes.outcome, changes.reason)])
             else:
-                changes.verdicts.append(self._writer.outcome(stored, "done"))
+                changes.outcomes.append(self._writer.outcome(stored, "done"))
             return await self._writer.commit(changes)

@@ -28,4 +28,4 @@ class OutcomeWriter:
         """Commits `changes` and returns the outcome that comes first in them. Raises LedgerUnavailable."""
         await self._ledger.commit(changes)
         self._portfolio.apply(changes)
-        return changes.verdicts[0]
+        return changes.outcomes[0]

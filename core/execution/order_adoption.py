@@ -76,11 +76,11 @@ class OrderAdoption:
             return reason("already_ordered", order_id=known.order_id if known is not None else report.order_id)
         log.warning("adopting an order that the ledger had lost", client_order_id=name, order_id=report.order_id)
         now = self._clock.now()
-        changes = CommitBatch(verdicts=[MessageOutcome(stored.seq, "done", now)])
+        changes = CommitBatch(outcomes=[MessageOutcome(stored.seq, "done", now)])
         if known is not None:
             # It was decided again, differently from before; the exchange's record is what became of it.
             order = replace(known, state=OrderState.ACCEPTED, order_id=report.order_id, updated_at=now, reason=None)
-            changes.verdicts.append(MessageOutcome(known.inbox_seq, "ordered", now))
+            changes.outcomes.append(MessageOutcome(known.inbox_seq, "ordered", now))
             changes.approvals += self._withdrawn(known, report, changes)
         else:
             order = self._order(stored.seq, report)

@@ -14,7 +14,7 @@ class CommitBatch(KeptRows):
     """Everything that one commit writes. Kept rows replace the row of the same key, the rest is appended; an execution, fill or
     trade that exists already is left alone."""
 
-    verdicts: list[MessageOutcome] = field(default_factory=list)
+    outcomes: list[MessageOutcome] = field(default_factory=list)
     fills: list[tuple[str, Fill]] = field(default_factory=list)  # (client_order_id, fill)
     trades: list[Trade] = field(default_factory=list)
     executions: list[Execution] = field(default_factory=list)

@@ -32,7 +32,7 @@ class MemoryLedger:
     """See `core.ports.ledger.Ledger`: a commit is all or nothing, existing rows are left alone."""
 
     messages: dict[tuple[str, str], StoredMessage] = field(default_factory=dict)
-    verdicts: dict[int, MessageOutcome] = field(default_factory=dict)
+    outcomes: dict[int, MessageOutcome] = field(default_factory=dict)
     orders: dict[str, Order] = field(default_factory=dict)
     order_history: list[Order] = field(default_factory=list)
     fills: dict[tuple[str, str], Fill] = field(default_factory=dict)
@@ -70,7 +70,7 @@ class MemoryLedger:
             approvals=[asked for asked in self.approvals.values() if asked.state is ApprovalState.OPEN],
             holds=list(self.holds.values()),
             exits=[wanted for wanted in self.exits.values() if wanted.is_open],
-            waiting=[stored for stored in self.messages.values() if stored.seq not in self.verdicts],
+            waiting=[stored for stored in self.messages.values() if stored.seq not in self.outcomes],
             today=results,
             totals={},
             last_profit_pct=exits[-1].profit_pct if exits else None,
@@ -118,7 +118,7 @@ class MemoryLedger:
             self._failing.remove(failing)
             self.refused.append(changes)
             raise LedgerUnavailable("the disk is full")
-        self.verdicts.update({verdict.seq: verdict for verdict in changes.verdicts})
+        self.outcomes.update({verdict.seq: verdict for verdict in changes.outcomes})
         self.orders.update({order.client_order_id: order for order in changes.orders})
         self.order_history.extend(changes.orders)
         self.touched |= {order.symbol for order in changes.orders if order.state is OrderState.SUBMITTED}

@@ -168,10 +168,10 @@ def _no_recovery(self: Trading, left: LedgerState) -> None:
 
 
 async def _intent_without_verdict(self: Placement, order: Order, intent: CommitBatch, **more: Any) -> Order:
-    verdicts, intent.verdicts = intent.verdicts, []
+    outcomes, intent.outcomes = intent.outcomes, []
     settled = await _PLACE(self, order, intent, **more)
-    await self._ledger.commit(CommitBatch(verdicts=verdicts))
-    intent.verdicts = verdicts
+    await self._ledger.commit(CommitBatch(outcomes=outcomes))
+    intent.outcomes = outcomes
     return settled
 
 

@@ -15,9 +15,9 @@ from core.adapters.ledger.tables.signal_tables import (
     dead_letters,
     inbox,
     message_row,
+    outcome_row,
     source_position_row,
     source_positions,
-    verdict_row,
 )
 from core.domain.events.access import StrangerSeen
 from core.domain.events.table import Event
@@ -27,11 +27,11 @@ from core.records.commit_batch import CommitBatch
 
 @dataclass(slots=True)
 class RowBatch:
-    """Rows by table, in order; the registry says whether one replaces the row of its key. `verdicts` are updates of `inbox`,
+    """Rows by table, in order; the registry says whether one replaces the row of its key. `outcomes` are updates of `inbox`,
     `prune` the rows that the statement of each name deletes or empties."""
 
     rows: dict[Table, list[Row]] = field(default_factory=dict)
-    verdicts: list[Row] = field(default_factory=list)
+    outcomes: list[Row] = field(default_factory=list)
     strangers: dict[int, tuple[Row, Row]] = field(default_factory=dict)  # user id: (stranger, the outbox row if new)
     prune: dict[str, list[Row]] = field(default_factory=dict)
 
@@ -44,7 +44,7 @@ def merged(works: Iterable[RowBatch]) -> RowBatch:
             whole.rows.setdefault(table, []).extend(rows)
         for name, rows in work.prune.items():
             whole.prune.setdefault(name, []).extend(rows)
-        whole.verdicts += work.verdicts
+        whole.outcomes += work.outcomes
         whole.strangers |= work.strangers
     return whole
 
@@ -53,8 +53,8 @@ def writes_of_changes(changes: CommitBatch, at: datetime) -> RowBatch:
     """Returns the rows of a commit; `at` is when its events happened. Raises ValueError for what no ledger can hold."""
     rows = {entry.table: entry.rows_of(changes) for entry in TABLES}
     rows[outbox] = [outbox_row(event, at) for event in changes.events]
-    verdicts = [verdict_row(verdict) for verdict in changes.verdicts]
-    return RowBatch({table: found for table, found in rows.items() if found}, verdicts)
+    outcomes = [outcome_row(outcome) for outcome in changes.outcomes]
+    return RowBatch({table: found for table, found in rows.items() if found}, outcomes)
 
 
 def writes_of_arrivals(

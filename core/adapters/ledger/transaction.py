@@ -45,7 +45,7 @@ class Statements:
         self.new_executions = self._add(executions).returning(executions.c.execution_id)
         self.new_strangers = self._add(strangers).returning(strangers.c.user_id)
         self.of = {entry.table: self._of(entry) for entry in TABLES if entry.writing is not Writing.APART}
-        self.verdict = update(inbox).where(inbox.c.seq == bindparam("b_seq"))
+        self.outcome = update(inbox).where(inbox.c.seq == bindparam("b_seq"))
         self.prune = _pruning()
         days = day_results.c
         self.days_of = select(day_results).where(
@@ -79,7 +79,7 @@ def write(connection: Connection, statements: Statements, writes: RowBatch) -> W
     messages = writes.rows.get(inbox, [])
     new = {(source, name): seq for source, name, seq in _returned(connection, statements.new_messages, messages)}
     conflicts = find_conflicts(connection, messages, new) if len(new) < len(messages) else {}
-    _run(connection, statements.verdict, writes.verdicts)
+    _run(connection, statements.outcome, writes.outcomes)
     for entry in TABLES:
         if entry.writing is not Writing.APART and entry.table is not outbox:
             _run(connection, statements.of[entry.table], _to_write(entry, writes.rows.get(entry.table, [])))

@@ -55,7 +55,7 @@ async def test_an_order_approved_after_midnight_is_compared_on_both_days(ledger:
     part = replace(fill(), at=APPROVED)
     row = replace(execution(1), executed_at=APPROVED)
     verdict = MessageOutcome(stored.seq, "ordered", BEFORE_MIDNIGHT)
-    await ledger.commit(CommitBatch(verdicts=[verdict], orders=[done], fills=[(done.client_order_id, part)], executions=[row]))
+    await ledger.commit(CommitBatch(outcomes=[verdict], orders=[done], fills=[(done.client_order_id, part)], executions=[row]))
     report = ExecutionReport(
         *(done.client_order_id, "28", "WIFUSDC", done.side, OrderState.FILLED, Decimal(20), Decimal("9.602"), APPROVED), (part,)
     )

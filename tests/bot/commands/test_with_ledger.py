@@ -73,7 +73,7 @@ async def test_what_is_committed_is_told_and_can_be_asked_for(server: RunningCha
         (stored,) = await ledger.store([message])
         assert isinstance(stored, StoredMessage)
         await ledger.commit(
-            CommitBatch(verdicts=[MessageOutcome(stored.seq, "denied", NOON, reason("paused"))], events=[executed()])
+            CommitBatch(outcomes=[MessageOutcome(stored.seq, "denied", NOON, reason("paused"))], events=[executed()])
         )
         alert = await owner.wait_for("BUY_SM executed")
         assert alert.text.startswith("🟩 BUY_SM executed\nSymbol: WIFUSDC\nPrice: 0.4805\n")

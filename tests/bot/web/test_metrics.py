@@ -114,7 +114,7 @@ def test_numbers_go_on_after_a_restart() -> None:
     assert (value(watched, "marketflow_paused"), value(watched, "marketflow_approvals_pending")) == (1, 1)
     assert value(watched, "marketflow_orders_in_flight") == 1
     changes = settled(Side.BUY, order.client_order_id)
-    changes.verdicts.append(MessageOutcome(7, "ordered", NOON))
+    changes.outcomes.append(MessageOutcome(7, "ordered", NOON))
     watched.committed(changes, [], [])
     assert (value(watched, "buy_orders_total"), value(watched, "marketflow_orders_in_flight")) == (13, 0)
     assert value(watched, "marketflow_signals_total", source="kafka", outcome="ordered") == 1
@@ -127,12 +127,12 @@ def test_signals_are_counted_by_source_and_outcome() -> None:
     watched.committed(CommitBatch(), [stored(1), stored(2, "whoever:17"), controls, None], [letter])
     watched.committed(
         CommitBatch(
-            verdicts=[MessageOutcome(1, "denied", NOON), MessageOutcome(2, "odd", NOON), MessageOutcome(3, "done", NOON)]
+            outcomes=[MessageOutcome(1, "denied", NOON), MessageOutcome(2, "odd", NOON), MessageOutcome(3, "done", NOON)]
         ),
         [],
         [],
     )
-    watched.committed(CommitBatch(verdicts=[MessageOutcome(1, "denied", NOON)]), [], [])
+    watched.committed(CommitBatch(outcomes=[MessageOutcome(1, "denied", NOON)]), [], [])
     counted = {
         tuple(sample.labels.values()): sample.value
         for family in watched.registry.collect()
@@ -241,7 +241,7 @@ async def scrape(watched: ExecutionLogger, accept: str = "") -> str:
 def busy() -> ExecutionLogger:
     watched = ExecutionLogger(EMPTY)
     watched.committed(settled(Side.BUY, "mf-1"), [stored(1)], [])
-    watched.committed(CommitBatch(verdicts=[MessageOutcome(1, "ordered", NOON)]), [], [])
+    watched.committed(CommitBatch(outcomes=[MessageOutcome(1, "ordered", NOON)]), [], [])
     watched.exchange_error(-1021)
     watched.order_ack(0.1)
     return watched

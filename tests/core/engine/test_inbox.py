@@ -50,8 +50,8 @@ async def test_two_symbols_cannot_both_take_the_last_place(open_world: OpenWorld
     await world.inbox.deliver([world.said(signal) for signal in signals])
     await world.clock.quiet()
     assert len(world.venue.placed) == 1
-    assert sorted(verdict.outcome for verdict in ledger.verdicts.values()) == ["denied", "ordered"]
-    denied = next(verdict.reason for verdict in ledger.verdicts.values() if verdict.reason)
+    assert sorted(verdict.outcome for verdict in ledger.outcomes.values()) == ["denied", "ordered"]
+    denied = next(verdict.reason for verdict in ledger.outcomes.values() if verdict.reason)
     assert str(denied) == "1 positions are open, the limit is 1"
 
 
@@ -94,7 +94,7 @@ async def test_a_full_inbox_makes_its_source_wait_and_drops_nothing(open_world: 
     await world.clock.run(source)
     await world.clock.quiet()
     assert [request.side.value + "_SM" for request in world.venue.placed] == kinds
-    assert len(ledger.verdicts) == 5
+    assert len(ledger.outcomes) == 5
 
 
 async def test_an_answer_from_a_person_is_taken_though_the_inbox_is_full(open_world: OpenWorld) -> None:
@@ -165,4 +165,4 @@ async def test_a_bug_that_cannot_even_be_told_ends_the_process(world: World, led
     await world.clock.quiet()
     with pytest.raises(LedgerUnavailable, match="the disk is full"):
         await world.clock.run(world.inbox.failure)
-    assert ledger.verdicts == {}
+    assert ledger.outcomes == {}

@@ -74,7 +74,7 @@ async def test_the_intent_is_committed_with_the_verdict_before_anything_is_sent(
     await world.say("BUY_SM")
     (intent,) = ledger.refused
     assert [order.state for order in intent.orders] == [OrderState.SUBMITTED]
-    assert [verdict.outcome for verdict in intent.verdicts] == ["ordered"]
+    assert [verdict.outcome for verdict in intent.outcomes] == ["ordered"]
     assert sent_before == [0]
 
 

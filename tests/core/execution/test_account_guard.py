@@ -133,7 +133,7 @@ async def test_an_order_that_was_lost_after_its_question_closes_the_question(
     assert [asked.state for asked in copy.approvals.values()] == [ApprovalState.WITHDRAWN]
     (order,) = copy.orders.values()
     assert (order.state, order.inbox_seq) == (OrderState.FILLED, 1)
-    assert copy.verdicts[1].outcome == "ordered"
+    assert copy.outcomes[1].outcome == "ordered"
     assert again.portfolio.position("WIFUSDC") == ledger.positions["WIFUSDC"]
 
 
@@ -148,7 +148,7 @@ async def test_what_was_refused_anew_after_it_was_lost_is_taken_over(
         again.portfolio.limits = replace(LIMITS, max_order_notional=Decimal(1))
         assert became(await again.say("BUY_SM", name="s1")) == ("denied", "order_notional")
     await again.clock.forward(10)
-    assert copy.verdicts[1].outcome == "ordered"
+    assert copy.outcomes[1].outcome == "ordered"
     assert again.portfolio.position("WIFUSDC") == ledger.positions["WIFUSDC"]
 
 

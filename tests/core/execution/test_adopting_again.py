@@ -106,7 +106,7 @@ async def test_what_it_took_cannot_be_written_off_meanwhile(
 async def test_one_that_failed_under_an_older_version_is_tried_again(world: World, copy: MemoryLedger, restart: Restart) -> None:
     (report,) = (await world.venue.recent_orders("WIFUSDC", 1)).reports
     await copy.store([found_message(report, world.clock)])
-    await copy.commit(CommitBatch(verdicts=[MessageOutcome(1, "failed", NOON)]))
+    await copy.commit(CommitBatch(outcomes=[MessageOutcome(1, "failed", NOON)]))
     again = await set_back(world, copy, restart)
     again.trading.comparing.want(["WIFUSDC"])
     await again.clock.forward(10)

@@ -107,14 +107,14 @@ def stored_message(row: Mapping[str, Any]) -> StoredMessage:
     return StoredMessage(row["seq"], message)
 
 
-def verdict_row(verdict: MessageOutcome) -> Row:
+def outcome_row(outcome: MessageOutcome) -> Row:
     """Returns the parameters of an UPDATE of `inbox`."""
     return {
-        "b_seq": verdict.seq,
-        "decided_at": verdict.at,
-        "outcome": verdict.outcome,
-        "facts": codec.facts.encode(verdict.facts) if verdict.facts is not None else None,
-        **reason_columns(verdict.reason),
+        "b_seq": outcome.seq,
+        "decided_at": outcome.at,
+        "outcome": outcome.outcome,
+        "facts": codec.facts.encode(outcome.facts) if outcome.facts is not None else None,
+        **reason_columns(outcome.reason),
     }
 
 

@@ -47,7 +47,7 @@ async def test_many_clients_write_and_read_through_few_connections(pooled_url: s
             said = Signal("test", f"s{number}", "BUY_SM", "WIFUSDC", signal().close, NOON)
             (stored,) = await ledger.store([Message("test", said.signal_id, said.symbol, SignalReceived(said), NOON)])
             assert isinstance(stored, StoredMessage)
-            await ledger.commit(CommitBatch(verdicts=[MessageOutcome(stored.seq, "ignored", NOON)]))
+            await ledger.commit(CommitBatch(outcomes=[MessageOutcome(stored.seq, "ignored", NOON)]))
 
         async def read(number: int) -> None:
             reader = [*(one.reader for one in others), ledger.reader, board][number % 5]

@@ -59,7 +59,7 @@ async def refused(ledger: SqlLedger, number: int, at: datetime = OLD, *, order: 
     seq = await stored(ledger, values.message(number), at)
     why = reason("below_min_notional", value="4.80", quote="USDC", minimum="5")
     changes = CommitBatch(
-        verdicts=[MessageOutcome(seq, "denied", at, why)], events=[SignalRefused(values.signal(number), "denied", why, seq)]
+        outcomes=[MessageOutcome(seq, "denied", at, why)], events=[SignalRefused(values.signal(number), "denied", why, seq)]
     )
     if order is not None:
         changes.orders.append(replace(values.order(seq, number, order), updated_at=at))
@@ -200,7 +200,7 @@ async def test_what_people_did_stays_and_what_timers_said_goes(ledger: SqlLedger
     )
     for number, body in enumerate(said):
         seq = await stored(ledger, Message(BY_HAND, str(number), "", body, OLD), OLD)
-        await ledger.commit(CommitBatch(verdicts=[MessageOutcome(seq, "done", OLD)]))
+        await ledger.commit(CommitBatch(outcomes=[MessageOutcome(seq, "done", OLD)]))
     await pruned(ledger)
     assert [row["kind"] for row in await rows(ledger, signal_tables.inbox)] == ["controls", "signal"]
     assert len(await LedgerQueries(ledger.reader).acts(10)) == 2

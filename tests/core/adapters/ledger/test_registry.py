@@ -20,7 +20,7 @@ from core.state.portfolio import Portfolio
 from tests.core.world import LIMITS
 from tests.samples import sample
 
-BY_THEMSELVES = {"verdicts"}  # updates of the inbox
+BY_THEMSELVES = {"outcomes"}  # updates of the inbox
 READ_APART = {"today", "totals", "last_profit_pct", "mark"}  # sums and single values
 
 KEPT = [each.name for each in fields(KeptRows)]

@@ -73,7 +73,7 @@ async def test_a_restart_finds_everything_again(ledger: SqlLedger, reopen: Reope
     await ledger.commit(values.intent(bought.seq))
     await ledger.commit(
         CommitBatch(
-            verdicts=[MessageOutcome(asked.seq, "awaiting_approval", NOW)],
+            outcomes=[MessageOutcome(asked.seq, "awaiting_approval", NOW)],
             approvals=[approval],
             controls=controls,
             positions=[values.position("19.98")],
@@ -285,7 +285,7 @@ async def test_a_stranger_is_told_once_even_after_a_restart(ledger: SqlLedger, r
 async def test_what_became_of_signals_is_told_with_the_reason(ledger: SqlLedger) -> None:
     ignored, ordered = await stored(ledger, 1), await stored(ledger, 2)
     why = reason("in_position", qty="20", base="WIF")
-    await ledger.commit(CommitBatch(verdicts=[MessageOutcome(ignored.seq, "ignored", NOW, why)]))
+    await ledger.commit(CommitBatch(outcomes=[MessageOutcome(ignored.seq, "ignored", NOW, why)]))
     await ledger.commit(values.intent(ordered.seq, 2))
     newest, oldest = await LedgerQueries(ledger.reader).recent_signals(10)
     assert (oldest.outcome, oldest.reason) == ("ignored", why)
@@ -324,7 +324,7 @@ async def test_loading_does_not_read_history(ledger: SqlLedger) -> None:
     seqs = [one.seq for one in messages if isinstance(one, StoredMessage)]
     await ledger.commit(
         CommitBatch(
-            verdicts=[MessageOutcome(seq, "ordered", NOW) for seq in seqs[:-1]],
+            outcomes=[MessageOutcome(seq, "ordered", NOW) for seq in seqs[:-1]],
             orders=[values.order(seq, number, OrderState.FILLED) for number, seq in enumerate(seqs[:-1])],
             executions=[values.execution(number, Decimal(1)) for number in range(1_999)],
         )

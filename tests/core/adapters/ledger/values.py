@@ -68,7 +68,7 @@ def position(qty: str) -> Position:
 
 
 def intent(seq: int, number: int = 1) -> CommitBatch:
-    return CommitBatch(verdicts=[MessageOutcome(seq, "ordered", NOW)], orders=[order(seq, number)])
+    return CommitBatch(outcomes=[MessageOutcome(seq, "ordered", NOW)], orders=[order(seq, number)])
 
 
 def round_trips(count: int, seed: int = 1) -> Iterator[Execution]:
