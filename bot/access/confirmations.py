@@ -125,6 +125,19 @@ class Confirmations:
             return None
         return self._coded.pop((user_id, chat_id))
 
+    def await_again(self, pending: Pending, message_id: int | None) -> bool:
+        """Waits on for the code of a question, until its time is up. False if it is, or if another one waits by now."""
+        key = pending.user_id, pending.chat_id
+        if not self._is_young(pending) or self.awaiting_code(*key):
+            return False
+        self._coded[key] = pending, message_id
+        return True
+
+    def seconds_for_code(self, user_id: int, chat_id: int) -> int:
+        """Returns how long the question still waits for a code; 0 if none does."""
+        found = self._coded.get((user_id, chat_id))
+        return max(int(found[0].until - self._clock.monotonic()), 0) if found is not None else 0
+
     def _ends(self) -> tuple[float, datetime]:
         return self._clock.monotonic() + SECONDS, self._clock.now() + timedelta(seconds=SECONDS)
 

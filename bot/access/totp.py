@@ -17,7 +17,8 @@ from core.domain.access import Authenticator
 from core.ports.clock import Clock
 
 ENROL_SECONDS = 600.0
-_CODE = re.compile(r"\d{6}", re.ASCII)
+CODE_DIGITS = 6
+_DIGITS = re.compile(r"\d[\d -]{0,30}", re.ASCII)
 _STEP = timedelta(seconds=30)
 _SECRET_BYTES = 20  # 160 bits, as RFC 4226 recommends; 32 letters without padding
 
@@ -104,6 +105,11 @@ class OneTimeCodes:
         return hmac.new(self._key, b"marketflow one-time codes " + what, hashlib.sha256).digest()
 
 
+def digits_of(text: str) -> str:
+    """Returns the digits of a message that is nothing but digits, also in groups as some authenticators show them; else empty."""
+    return re.sub(r"\D", "", text) if _DIGITS.fullmatch(text.strip()) else ""
+
+
 def is_code(text: str) -> bool:
     """Tells whether a message is six digits and nothing else."""
-    return _CODE.fullmatch(text.strip()) is not None
+    return len(digits_of(text)) == CODE_DIGITS

@@ -5,7 +5,7 @@ from telegram import CallbackQuery, Message
 from telegram.error import TelegramError
 
 from bot.access.confirmations import Pending, Refusal, Risk, confirm_keyboard
-from bot.access.totp import is_code
+from bot.access.totp import CODE_DIGITS, digits_of
 from bot.commands import approval_buttons as approvals
 from bot.commands import code as code_command
 from bot.commands import totp_challenge as codes
@@ -64,19 +64,24 @@ class ConfirmationFlow:
             await self._replies.send(query.message, asking, reply_to=query.message.message_id)
 
     async def took_code(self, context: CommandContext, message: Message, caller: Caller) -> bool:
-        """Takes a message that is a code somebody waits for; returns False for every other message."""
-        if not is_code(message.text or ""):
-            return False
-        if context.people.confirmations.awaiting_code(caller.user_id, caller.chat_id):
-            await self._confirm_by_code(context, message, caller)
+        """Takes a message that is, or is meant as, a code somebody waits for; returns False for every other message."""
+        digits = digits_of(message.text or "")
+        if digits and context.people.confirmations.awaiting_code(caller.user_id, caller.chat_id):
+            if len(digits) == CODE_DIGITS:
+                await self._confirm_by_code(context, message, caller, digits)
+            else:
+                await self._replies.say(message, codes.not_a_code(context, caller, digits))
             return True
+        if len(digits) != CODE_DIGITS:
+            return False
         if caller.in_private and context.people.codes is not None and context.people.codes.enrolling(caller.user_id):
-            await self._enrol(context, message, caller)
+            await self._enrol(context, message, caller, digits)
             return True
         return False
 
-    async def _confirm_by_code(self, context: CommandContext, message: Message, caller: Caller) -> None:
-        """Carries out what the code confirms. The message with the code is deleted, where the bot may do so."""
+    async def _confirm_by_code(self, context: CommandContext, message: Message, caller: Caller, digits: str) -> None:
+        """Carries out what the code confirms; after a wrong one the question waits on. The message with the code is deleted where
+        the bot may do so."""
         found = context.people.confirmations.take_coded(caller.user_id, caller.chat_id)
         if found is None or context.people.codes is None:
             return
@@ -86,18 +91,21 @@ class ConfirmationFlow:
         if caller.role < pending.role:
             outcome: str = button_needs_role(context, pending.role, caller)
         else:
-            typed = (message.text or "").strip()
-            outcome = await codes.why_not(context, caller, typed) or await pending.act(pending.source_id)
+            refused = await codes.why_not(context, caller, digits)
+            if refused is not None and refused.is_wrong and context.people.confirmations.await_again(pending, asked):
+                await self._replies.say(message, codes.wrong_code(context, caller, refused))
+                return
+            outcome = refused.text if refused is not None else await pending.act(pending.source_id)
         record = ChatMessage(f"{pending.text}\n\n{outcome}")
         if asked is None or not await self._replies.edit(message.chat.id, asked, record):
             await self._replies.say(message, record)
         if context.people.codes.enrolling(caller.user_id) is not begun:
             await self._replies.say(message, await code_command.setup_message(context, context.people.codes, caller))
 
-    async def _enrol(self, context: CommandContext, message: Message, caller: Caller) -> None:
+    async def _enrol(self, context: CommandContext, message: Message, caller: Caller, digits: str) -> None:
         """Takes the first code of a new authenticator; its picture is deleted with it."""
         await self._replies.delete(message)
-        reply, kept = await code_command.confirmed(context, caller, (message.text or "").strip())
+        reply, kept = await code_command.confirmed(context, caller, digits)
         if kept:
             await self._replies.expiring.take_away(message.chat.id)
         await self._replies.say(message, reply)

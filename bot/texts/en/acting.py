@@ -107,7 +107,10 @@ CATALOGUE: dict[str, str] = {
     # one-time codes
     "code.ask": "🔑 Now write the six digits of your authenticator here, within 60 s.",
     "code.ask_group": "🔑 Now reply to this message with the six digits of your authenticator, within 60 s.",
-    "code.wrong": "🚫 Not done: the code is not right. Say it again.",
+    "code.wrong": "🚫 Not done: the code is not right.",
+    "code.length": "🚫 Not done: a code has six digits, this has {count}.",
+    "code.again": "Write the right one within {seconds} s.",
+    "code.again_group": "Reply to this message with the right one within {seconds} s.",
     "code.locked": "🚫 Not done: too many wrong codes. For ten minutes you can confirm nothing that wants a code. Pausing,"
     " selling,"
     " closing and /panic want none.",

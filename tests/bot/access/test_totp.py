@@ -241,7 +241,7 @@ async def test_each_sets_up_an_authenticator_of_their_own_and_a_code_is_good_onc
         asked = await firm.trader.ask("/buy SOLUSDC 50 USDC")
         await confirmed(firm.trader, asked, "six digits")
         firm.trader.send(code)  # is still that of the current step
-        await firm.trader.wait_for_edit(asked, "the code is not right")
+        await firm.trader.wait_for("the code is not right", after=asked)
     async with firm_on(server, tmp_path, secret=pyotp.random_base32(), start=start) as firm:  # another key: nobody has one
         assert "/code in a private chat" in (await firm.trader.ask("/buy SOLUSDC 50 USDC")).text
 
@@ -294,7 +294,8 @@ async def link_of(firm: Firm) -> str:
 async def tried(firm: Firm, person: int, code: str) -> str:
     """Returns the answer to a code that this person gives; empty where it is accepted."""
     caller = Caller(person, "Somebody", Role.OWNER, f"t:{next(firm.numbers)}", person)
-    return plain_text(await why_not(firm.context, caller, code) or "")
+    refused = await why_not(firm.context, caller, code)
+    return plain_text(refused.text) if refused is not None else ""
 
 
 async def test_five_wrong_codes_lock_for_a_while_across_restarts_and_nobody_else(server: RunningChat, tmp_path: Path) -> None:
@@ -334,6 +335,36 @@ async def test_codes_tried_at_one_moment_are_counted_one_by_one(server: RunningC
         assert "" not in answers
         assert sum("the code is not right" in answer for answer in answers) < MOST_WRONG
         assert firm.portfolio.authenticators[TRADER].is_locked(firm.clock.now())
+
+
+async def test_after_a_wrong_number_the_question_waits_on_for_the_right_one(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path, secret=KEY, speed=1) as firm:
+        secret = await an_authenticator(firm, TRADER)
+        asked = await firm.trader.ask("/buy WIFUSDC")
+        asking = await confirmed(firm.trader, asked, "six digits")
+        right = code_of(firm, secret)
+        for typed, wrong_with_it in (("12345", "a code has six digits, this has 5"), (wrong(right), "the code is not right")):
+            firm.trader.send(typed)
+            answer = await firm.trader.wait_for(wrong_with_it, after=asking)
+            assert re.search(r"Not done: .*\nWrite the right one within \d+ s", answer.text)
+            assert not firm.portfolio.position("WIFUSDC").is_open
+        assert firm.portfolio.authenticators[TRADER].wrong == 1
+        firm.trader.send(f"{right[:3]} {right[3:]}")
+        await until(lambda: firm.portfolio.position("WIFUSDC").is_open)
+
+
+async def test_the_last_wrong_code_closes_the_question(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path, secret=KEY, speed=1) as firm:
+        secret = await an_authenticator(firm, TRADER)
+        asked = await firm.trader.ask("/buy WIFUSDC")
+        await confirmed(firm.trader, asked, "six digits")
+        right = code_of(firm, secret)
+        for _ in range(MOST_WRONG - 1):
+            sent = firm.trader.send(wrong(right))
+            await firm.trader.wait_for("the code is not right", after=sent)
+        firm.trader.send(wrong(right))
+        await firm.trader.wait_for_edit(asked, "too many wrong codes")
+        assert "I understand commands" in (await firm.trader.ask(right)).text
 
 
 async def test_a_code_of_somebody_else_or_for_nothing_is_only_a_word(server: RunningChat, tmp_path: Path) -> None:
