@@ -81,12 +81,13 @@ bench: install ## MarketFlow beside a naive loop, in one run on this machine
 	@$(BIN)/python -m bench
 	@$(BIN)/python -m bench.status
 
-dashboard: install ## the Streamlit dashboard on the ledger that .env names
-	@$(BIN)/python -m dashboard
+# Without DEMO=1 a running demo's ledger is only read where the directory has neither a .env nor a ledger.
+dashboard: install ## the Streamlit dashboard on the ledger that .env names; DEMO=1: on the running demo's
+	@$(BIN)/python -m dashboard $(if $(DEMO),--demo)
 
-warehouse: install $(WAREHOUSE)/.installed ## dbt's tables, on DuckDB, of the ledger that .env names; in build/
+warehouse: install $(WAREHOUSE)/.installed ## dbt's tables, on DuckDB, of the ledger that .env names, or with DEMO=1 the demo's; in build/
 	@umask 077 && mkdir -p build
-	@$(BIN)/marketflow export build/executions.csv
+	@$(BIN)/marketflow export $(if $(DEMO),--demo) build/executions.csv
 	@$(WAREHOUSE)/bin/python warehouse/load.py build/executions.csv build/warehouse.duckdb
 	@cd warehouse && MARKETFLOW_DUCKDB=$(CURDIR)/build/warehouse.duckdb DBT_TARGET_PATH=$(CURDIR)/build/dbt DBT_LOG_PATH=$(CURDIR)/build/dbt \
 	  ../$(WAREHOUSE)/bin/dbt --quiet build --profiles-dir . && echo "the tables are in build/warehouse.duckdb, schema history"

@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     publish.add_argument("--symbol", help="default: SYMBOL")
     publish.add_argument("--signal-id", metavar="ID", help="default: none, the record's place is its identity")
     export = commands.add_parser("export", help="writes every execution of the ledger into a CSV file")
+    export.add_argument("--demo", action="store_true", help="the ledger of the demo that is running")
     export.add_argument("file", metavar="FILE", type=Path, help="e.g. executions.csv; what is there is replaced")
     prove = commands.add_parser("prove", help="compares a day's signals, orders, fills and history, exit 1 if anything differs")
     prove.add_argument("--day", metavar="YYYY-MM-DD", type=_day, help="a UTC day (default: yesterday)")
@@ -125,7 +126,7 @@ def _export(chosen: argparse.Namespace) -> int:
     from bot.observability.logging_setup import keep_quiet
 
     keep_quiet()
-    asyncio.run(export(_settings(), chosen.file, _say))
+    asyncio.run(export(_settings(), chosen.file, _say, demo=chosen.demo))
     return OK
 
 

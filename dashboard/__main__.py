@@ -13,7 +13,7 @@ from streamlit.web.cli import main
 from core.domain.errors import LedgerUnavailable
 from core.read_models import Selection
 from dashboard import results, selecting, signals, trades  # noqa: F401 - loaded before the first visitor comes, who would wait
-from dashboard.source import database_url
+from dashboard.source import DEMO, database_url
 from dashboard.view import trades as read_trades
 
 _OPTIONS = {
@@ -37,8 +37,10 @@ def known_hosts() -> list[str]:
 
 
 if __name__ == "__main__":
+    given = [word for word in sys.argv[1:] if word != "--demo"]
+    os.environ[DEMO] = str(int(given != sys.argv[1:]))
     with suppress(LedgerUnavailable):  # the page reports it
         asyncio.run(read_trades(database_url(), Selection()))  # loads the database's driver
     options = [f"--{name}={value}" for name, value in _OPTIONS.items()]
     options += [f"--server.allowedHosts={name}" for name in known_hosts()]
-    main(["run", str(Path(__file__).with_name("app.py")), *options, *sys.argv[1:]], prog_name="streamlit")
+    main(["run", str(Path(__file__).with_name("app.py")), *options, *given], prog_name="streamlit")

@@ -6,18 +6,21 @@ from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
-from core.adapters.ledger.demo_location import find_demo
+from core.adapters.ledger.demo_location import ledger_to_read
+
+DEMO = "MARKETFLOW_DASHBOARD_DEMO"
+"""Set to 1 by `python -m dashboard --demo`: Streamlit runs the pages anew for each visitor, with the environment alone."""
 
 
 def database_url() -> str:
-    """Returns the URL from the environment, else from `.env`, else that of a running demo, else the default."""
+    """Returns the URL from the environment, else from `.env`, else that of this directory's ledger or of a running demo."""
+    return _chosen()[0]
+
+
+def _chosen() -> tuple[str, bool]:
     # No interpolation: passwords contain dollar signs.
-    return (
-        os.environ.get("DATABASE_URL")
-        or dotenv_values(Path(".env"), interpolate=False).get("DATABASE_URL")
-        or find_demo()
-        or "sqlite+aiosqlite:///marketflow.db"
-    )
+    named = os.environ.get("DATABASE_URL") or dotenv_values(Path(".env"), interpolate=False).get("DATABASE_URL")
+    return ledger_to_read(named, demo=os.environ.get(DEMO) == "1")
 
 
 def looking_at() -> str:
@@ -27,5 +30,5 @@ def looking_at() -> str:
     except ValueError:
         return "ledger: DATABASE_URL is no address"
     if parts.scheme.startswith("sqlite"):
-        return f"ledger: {database_url().partition('///')[2]}"
+        return f"ledger{' of the demo' if _chosen()[1] else ''}: {database_url().partition('///')[2]}"
     return f"ledger: PostgreSQL on {parts.hostname}, database {parts.path.lstrip('/')}"

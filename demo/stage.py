@@ -19,6 +19,7 @@ from core.ports.clock import Clock
 from demo.broker import running_broker
 from demo.cast import PEOPLE, TRADER, TRADING_DESK, VIEWER
 from demo.child import Child
+from demo.ledger_file import claim
 from demo.market import INSTRUMENTS, SimulatedMarket
 from demo.strategy import ToyStrategy
 from local_telegram.levers import Lever
@@ -43,9 +44,11 @@ async def play(child: Child, clock: Clock, *, port: int, open_browser: bool, led
     """Runs the program of `child` with all of it until Ctrl-C; see `demo.app.run_demo`."""
     async with contextlib.AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="marketflow-demo-"))
+        file = Path(ledger) if ledger else Path(folder) / "demo.db"
+        claim(file)
         broker = await stack.enter_async_context(running_broker())
         chat = await stack.enter_async_context(_chat(port))
-        given = _settings(broker.address, chat, Path(ledger) if ledger else Path(folder) / "demo.db")
+        given = _settings(broker.address, chat, file)
         settings = load_settings(given, env_file=None)
         configure_logging(settings)
         chat.room.levers = _levers(chat.room, child)

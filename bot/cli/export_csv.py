@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bot.clock import SystemClock
 from bot.settings.settings import Settings
-from core.adapters.ledger.demo_location import find_demo
+from core.adapters.ledger.demo_location import ledger_to_read
 from core.adapters.ledger.opening import look_into_ledger
 from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.private_files import open_private
@@ -19,11 +19,12 @@ _BATCH = 5_000
 COLUMNS = tuple(Execution.__dataclass_fields__)
 
 
-async def export(settings: Settings, target: Path, say: Callable[[str], None]) -> None:
-    """Overwrites the file, from the ledger of DATABASE_URL, otherwise that of a running demo. Raises MarketFlowError where
+async def export(settings: Settings, target: Path, say: Callable[[str], None], *, demo: bool = False) -> None:
+    """Overwrites the file, from the ledger that `ledger_to_read` chooses. Raises MarketFlowError where
     ledger or file cannot be opened."""
-    demo = None if "database_url" in settings.model_fields_set else find_demo()
-    ledger = await look_into_ledger(demo or settings.database_url.get_secret_value(), SystemClock())
+    named = settings.database_url.get_secret_value() if "DATABASE_URL" in settings.given else None
+    url, is_demo = ledger_to_read(named, demo=demo)
+    ledger = await look_into_ledger(url, SystemClock())
     queries, count, position = LedgerQueries(ledger.reader), 0, 0
     try:
         with open_private(target) as file:
@@ -36,7 +37,7 @@ async def export(settings: Settings, target: Path, say: Callable[[str], None]) -
         raise MarketFlowError(f"{target} cannot be written: {error.strerror}") from None
     finally:
         await ledger.close()
-    say(f"{target}: {count} executions{' of the demo' if demo else ''}")
+    say(f"{target}: {count} executions{' of the demo' if is_demo else ''}")
 
 
 def _text(value: object) -> str:
