@@ -50,7 +50,7 @@ async def build_schedule(parts: Parts) -> AsyncIOScheduler:
     scheduler = schedule({**_of_trading(parts), **_of_parts(parts), **_of_reports(parts)})
     symbols = settings.symbols or frozenset({settings.symbol})
     prover = Prover(ledger, parts.base.venue, parts.intake.warehouse.history, clock, symbols)
-    proof = DailyReconciliationJob(prover, ledger, clock, parts.base.metrics.proof)
+    proof = DailyReconciliationJob(prover, ledger, clock, parts.base.metrics.proof, LedgerQueries(ledger.reader).began_at)
     with suppress(LedgerUnavailable):
         await proof.recall()
     schedule_daily(scheduler, "proof", proof.run, PROOF_AT)

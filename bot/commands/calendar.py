@@ -1,7 +1,7 @@
 """/daily, /weekly, /monthly: the net result of each day, week or month, the newest first."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from bot.commands.arguments.counts import read_count
@@ -40,9 +40,10 @@ def _command(name: str) -> Command:
 async def _shown(context: CommandContext, name: str, count: int) -> ChatMessage:
     starts = starts_of(name, context.clock.now().date(), count)
     results = await context.ledger.queries.day_results(starts[-1].isoformat())
+    starts = since_first(starts, await context.ledger.queries.began_at(), results)
     buttons = choices(context.texts(f"calendar.{name}"), [(context.texts(f"calendar.{each}"), f"/{each}") for each in _DEFAULTS])
     lines = _lines(context, name, starts, results) or [context.texts("pnl.none")]
-    return ChatMessage("\n".join([context.texts(name, count=count), *lines, "", context.texts("pnl.net")]), buttons)
+    return ChatMessage("\n".join([context.texts(name, count=len(starts)), *lines, "", context.texts("pnl.net")]), buttons)
 
 
 def starts_of(name: str, today: date, count: int) -> list[date]:
@@ -54,6 +55,15 @@ def starts_of(name: str, today: date, count: int) -> list[date]:
         return [monday - timedelta(weeks=back) for back in range(count)]
     months = today.year * 12 + today.month - 1
     return [date((months - back) // 12, (months - back) % 12 + 1, 1) for back in range(count)]
+
+
+def since_first(starts: list[date], began_at: datetime | None, results: Sequence[DayResult]) -> list[date]:
+    """Returns the periods without those that were over before the first start, or before the first result if that is older."""
+    days = [*([began_at.date()] if began_at is not None else []), *(date.fromisoformat(result.day) for result in results)]
+    if not days:
+        return starts
+    first = next((start for start in starts if start <= min(days)), starts[-1])
+    return [start for start in starts if start >= first]
 
 
 def _lines(context: CommandContext, name: str, starts: list[date], results: Sequence[DayResult]) -> list[Html]:

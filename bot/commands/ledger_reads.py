@@ -35,6 +35,10 @@ class Queries(Executions, Protocol):
         """Returns the requests of people and timers, the newest first."""
         ...
 
+    async def began_at(self) -> datetime | None:
+        """Returns the time of the oldest event; None before the first start."""
+        ...
+
     async def day_results(self, since: str) -> Sequence[DayResult]:
         """Returns the day results from the UTC day `since` (`YYYY-MM-DD`, empty: all) on."""
         ...

@@ -2,7 +2,7 @@
 differed."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
 
@@ -44,12 +44,15 @@ class DailyReconciliationJob:
         proofs: Proofs,
         clock: Clock,
         show: Callable[[datetime | None, int], None],
+        began_at: Callable[[], Awaitable[datetime | None]],
     ) -> None:
-        """Takes `show`, which updates the metrics: when a day was last proved and how much differs in the last days."""
+        """Takes `show`, which updates the metrics: when a day was last proved and how much differs in the last days. `began_at`
+        returns the time of the first start: no day before it is proved."""
         self._prover = prover
         self._proofs = proofs
         self._clock = clock
         self._show = show
+        self._began_at = began_at
         self._turn = asyncio.Lock()
 
     async def run(self) -> None:
@@ -59,10 +62,15 @@ class DailyReconciliationJob:
         async with self._turn:
             try:
                 for day in _due(self._yesterday(), await self._known()):
-                    await self._prove(day)
+                    if await self._has_begun(day):
+                        await self._prove(day)
                 await self.recall()
             except (LedgerUnavailable, LeaseLost) as error:
                 log.warning("the result of the daily comparison cannot be stored", error=str(error))
+
+    async def _has_begun(self, day: date) -> bool:
+        began_at = await self._began_at()
+        return began_at is not None and began_at.date() <= day
 
     async def recall(self) -> None:
         """Shows what an earlier process found. Raises LedgerUnavailable."""

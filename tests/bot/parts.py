@@ -312,6 +312,10 @@ class MemoryLedger:
         self._check()
         return []
 
+    async def began_at(self) -> datetime | None:
+        self._check()
+        return self.events[0].at if self.events else None
+
     async def day_results(self, since: str) -> Sequence[DayResult]:
         self._check()
         return [result for result in self.results if result.day >= since]

@@ -145,6 +145,12 @@ class LedgerQueries:
         (row,) = await self._reader.read(select(func.max(signal_tables.inbox.c.seq).label("seq")))
         return row["seq"] or 0
 
+    async def began_at(self) -> datetime | None:
+        """Returns the time of the oldest event; None before the first start."""
+        table = notification_tables.outbox
+        found = await self._reader.read(select(table.c.at).order_by(table.c.seq).limit(1))
+        return found[0]["at"] if found else None
+
     async def arrivals(self, seq: int, before: datetime) -> Mapping[str, int]:
         """Counts the signals after message number `seq` that were dated earlier than `before`, by outcome; an empty word for
         those that wait."""

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.commands.calendar import starts_of
+from bot.commands.calendar import since_first, starts_of
 from bot.commands.chart import chart_of
 from bot.commands.risk import bar
 from bot.commands.stats import stats_of
@@ -22,6 +22,7 @@ from bot.reports import charts
 from bot.reports.tax_export import cell
 from bot.texts import texts
 from bot.views.chat_message import plain_text
+from core.domain.day_result import DayResult
 from core.domain.money import ZERO
 from core.domain.position import Execution, Trade
 from core.domain.signal import Side
@@ -90,7 +91,17 @@ async def test_results_by_day_week_and_month(firm: Firm) -> None:
     assert "+" in (await firm.owner.ask("/weekly")).text
     shown = await firm.owner.ask("/monthly 2")
     firm.owner.press(shown, "Days")
-    assert "By day, the last 7" in (await firm.owner.wait_for_edit(shown)).text
+    assert "By day, the last 3" in (await firm.owner.wait_for_edit(shown)).text
+
+
+def test_periods_before_the_first_start_are_left_out() -> None:
+    today = date(2026, 3, 4)  # a Wednesday
+    result = DayResult("2026-02-20", "USDC", ZERO, 1, 0)
+    for name, began, count in (("daily", 3, 2), ("weekly", 3, 1), ("monthly", 3, 1), ("daily", 1, 4)):
+        starts = starts_of(name, today, 6)
+        assert since_first(starts, datetime(2026, 3, began, 9, tzinfo=UTC), []) == starts[:count]
+    assert since_first(starts_of("weekly", today, 6), datetime(2026, 3, 3, tzinfo=UTC), [result])[-1] == date(2026, 2, 16)
+    assert len(since_first(starts_of("daily", today, 6), None, [])) == 6
 
 
 async def test_performance_and_stats(firm: Firm) -> None:

@@ -26,6 +26,10 @@ class Office:
         self.kept: dict[str, Proved] = {}
         self.shown: list[tuple[datetime | None, int]] = []
         self.broken = False
+        self.began_at: datetime | None = NOON - timedelta(days=100)
+
+    async def began(self) -> datetime | None:
+        return self.began_at
 
     async def prove(self, day: datetime) -> Proof:
         name = f"{day:%Y-%m-%d}"
@@ -50,7 +54,7 @@ class Office:
     async def run(self) -> list[str]:
         """Runs the job; returns the days it asked about."""
         self.asked.clear()
-        proof = DailyReconciliationJob(self, self, self.clock, lambda at, count: self.shown.append((at, count)))
+        proof = DailyReconciliationJob(self, self, self.clock, lambda at, count: self.shown.append((at, count)), self.began)
         await self.clock.run(proof.run(), limit=100_000)
         return list(self.asked)
 
@@ -128,3 +132,12 @@ async def test_what_could_not_be_kept_is_due_again(office: Office) -> None:
     office.broken = False
     assert await office.run() == [day(0)]
     assert len(office.told) == 1
+
+
+@pytest.mark.parametrize("began_at", [NOON, None])
+async def test_no_day_before_the_first_start_is_compared(office: Office, began_at: datetime | None) -> None:
+    office.began_at = began_at
+    assert await office.run() == []
+    assert office.told == []
+    office.began_at = NOON - timedelta(hours=13)  # late yesterday
+    assert await office.run() == [str(YESTERDAY)]
