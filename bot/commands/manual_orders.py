@@ -58,7 +58,7 @@ async def plan(context: CommandContext, side: Side, symbol: str, instruction: Ma
         return reason("price_unknown", symbol=short(symbol))
     signal = Signal(BY_HAND, "preview", _KINDS[side], symbol, close, context.clock.now())
     decision = await context.actions.decisions.decide(
-        signal, approved_at=signal.ts, wanted=SizeRequest(instruction.qty, instruction.quote)
+        signal, approved_at=signal.ts, size_request=SizeRequest(instruction.qty, instruction.quote)
     )
     if isinstance(decision, Refused):
         return decision.reason

@@ -132,10 +132,10 @@ class TelegramNotifier:
 
     async def _begin(self) -> dict[Priority, int]:
         """Returns the delivery cursor: the owner's chat starts from the first event, later recipients from now."""
-        known = await self._outbox.told(self._key)
+        known = await self._outbox.cursor(self._key)
         if known is None and self._key != MAIN_READER:
             known = await self._outbox.newest()
-            await self._outbox.keep_told(self._key, known)
+            await self._outbox.keep_cursor(self._key, known)
         return {priority: (known or {}).get(priority, 0) for priority in Priority}
 
     def _present(self) -> Recipient:
@@ -322,5 +322,5 @@ class TelegramNotifier:
     async def _write_deliveries(self) -> None:
         """Writes deliveries to the ledger before anything else is read, so that a failing ledger does not cause duplicates."""
         while self._unrecorded and self._delivered is not None:
-            await self._outbox.keep_told(self._key, self._delivered, self._unrecorded[0])
+            await self._outbox.keep_cursor(self._key, self._delivered, self._unrecorded[0])
             self._unrecorded.pop(0)

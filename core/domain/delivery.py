@@ -9,7 +9,7 @@ MAIN_READER = "main"
 """The reader that stands for the owner's chat, whichever chat that is."""
 
 
-Told = Mapping[Priority, int]
+DeliveryCursor = Mapping[Priority, int]
 """A delivery cursor: for each priority, the seq of the last event that is done with."""
 
 

@@ -27,12 +27,12 @@ class ApprovalQuestions:
         self._decisions = decisions
         self._rates = rates
 
-    async def asked(self, approval: Approval, wanted: RiskApproved, facts: DecisionRecord) -> ApprovalRequested:
+    async def asked(self, approval: Approval, sized: RiskApproved, facts: DecisionRecord) -> ApprovalRequested:
         """Returns the request, including half the quantity."""
-        half = await self._decisions.decide(approval.signal, approved_at=approval.asked_at, wanted=HALF)
+        half = await self._decisions.decide(approval.signal, approved_at=approval.asked_at, size_request=HALF)
         base, quote = self.assets(approval.signal.symbol)
-        worth, capital = self._weight(wanted, quote)
-        cost = self._portfolio.position(approval.signal.symbol).average_cost if wanted.side is Side.SELL else None
+        worth, capital = self._weight(sized, quote)
+        cost = self._portfolio.position(approval.signal.symbol).average_cost if sized.side is Side.SELL else None
         return ApprovalRequested(
             approval,
             base,
@@ -50,10 +50,10 @@ class ApprovalQuestions:
         instrument = self._market.instrument(symbol)
         return (instrument.base, instrument.quote) if instrument else (symbol, "")
 
-    def _weight(self, wanted: RiskApproved, quote: str) -> tuple[Decimal | None, Decimal | None]:
+    def _weight(self, sized: RiskApproved, quote: str) -> tuple[Decimal | None, Decimal | None]:
         """Returns the order's value and the whole capital, in the report asset; None if unknown."""
         rate = self._rates.last({quote})[quote]
-        worth = rate.at_most(multiply(wanted.qty, wanted.price)) if isinstance(rate, Rate) else None
+        worth = rate.at_most(multiply(sized.qty, sized.price)) if isinstance(rate, Rate) else None
         funds = self._portfolio.capital((self._rates.report, quote), self._market.instruments())
         capital, unvalued = self._rates.total(funds) if funds is not None else (None, ())
         return worth, None if unvalued else capital

@@ -70,8 +70,8 @@ class DecisionHandler:
             await self._placement.place(order, changes, arrived=stored.arrived, is_old=is_old)
             return changes.outcomes[0]
         if isinstance(decision, AskFirst):
-            wanted = decision.order if all_of_it is None else replace(decision.order, qty=max(decision.order.qty, all_of_it))
-            await self._approvals.ask(stored, signal, wanted, facts, changes)
+            sized = decision.order if all_of_it is None else replace(decision.order, qty=max(decision.order.qty, all_of_it))
+            await self._approvals.ask(stored, signal, sized, facts, changes)
         return await self._writer.commit(changes)
 
     def refuse(self, stored: StoredMessage, signal: Signal, weighed: Weighed, changes: CommitBatch, *, by_hand: bool) -> None:

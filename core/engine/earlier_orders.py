@@ -33,16 +33,16 @@ class EarlierOrders:
         self._first = first
         self._symbol_halts = symbol_halts
 
-    async def weigh(self, signal: Signal, approved_at: datetime | None, wanted: SizeRequest) -> Weighed:
+    async def weigh(self, signal: Signal, approved_at: datetime | None, size_request: SizeRequest) -> Weighed:
         """Decides; before an entry, finds out whether this ledger has ordered in the symbol before."""
-        weighed = await self._decisions.weigh_patiently(signal, approved_at=approved_at, wanted=wanted)
+        weighed = await self._decisions.weigh_patiently(signal, approved_at=approved_at, size_request=size_request)
         is_entry = signal.side is Side.BUY and not isinstance(weighed.decision, Refused)
         if not is_entry or self._symbol_halts.is_looked_at(signal.symbol):
             return weighed
         why = await self._symbol_halts.before_order(signal.side, signal.symbol, client_order_id(signal))
         if why is not None:
             return replace(weighed, decision=Refused("ignored" if why.code == "already_ordered" else "denied", why))
-        return await self._decisions.weigh_patiently(signal, approved_at=approved_at, wanted=wanted)
+        return await self._decisions.weigh_patiently(signal, approved_at=approved_at, size_request=size_request)
 
     async def lost(self, signal: Signal) -> Reason | None:
         """Adopts the orders that the ledger lost in an exit's symbol before the exit is sized; returns why the exit is over if

@@ -83,11 +83,11 @@ class DecisionService:
         self.patient = True
         """False once the process ends: then nothing waits for a price any more."""
 
-    async def decide(self, signal: Signal, *, approved_at: datetime | None = None, wanted: SizeRequest = USUAL) -> Decision:
+    async def decide(self, signal: Signal, *, approved_at: datetime | None = None, size_request: SizeRequest = USUAL) -> Decision:
         """Returns the decision, without the numbers behind it: see `weigh`."""
-        return (await self.weigh(signal, approved_at=approved_at, wanted=wanted)).decision
+        return (await self.weigh(signal, approved_at=approved_at, size_request=size_request)).decision
 
-    async def weigh(self, signal: Signal, *, approved_at: datetime | None = None, wanted: SizeRequest = USUAL) -> "Weighed":
+    async def weigh(self, signal: Signal, *, approved_at: datetime | None = None, size_request: SizeRequest = USUAL) -> "Weighed":
         """Decides at once if rules and price are in memory, as they are for every watched symbol.
 
         There is no await between collecting the context and returning: a caller that reserves the decided amount before
@@ -114,28 +114,28 @@ class DecisionService:
             free=free,
             by_hand=signal.by_hand,
             gate=self._gate(),
-            wanted=wanted,
-            exit_wanted=signal.symbol in self._portfolio.exits,
+            size_request=size_request,
+            exit_pending=signal.symbol in self._portfolio.exits,
             clock_offset=self._portfolio.clock_offset,
         )
         decision = decide(signal, decision_context)
         return Weighed(decision, record_of(signal, decision_context, _qty(decision)), counts(signal, decision_context))
 
     async def weigh_patiently(
-        self, signal: Signal, *, approved_at: datetime | None = None, wanted: SizeRequest = USUAL
+        self, signal: Signal, *, approved_at: datetime | None = None, size_request: SizeRequest = USUAL
     ) -> "Weighed":
         """Decides as `weigh`; an entry that lacks only the current price is weighed again while its signal is good, for at most a
         minute. Nothing that could be sold waits behind it: if a position is open no entry comes this far."""
         began, pause = self._clock.monotonic(), _BACKOFF.first
         good_until = (approved_at or signal.ts) + good_for(signal, self._portfolio.limits)
-        weighed = await self.weigh(signal, approved_at=approved_at, wanted=wanted)
+        weighed = await self.weigh(signal, approved_at=approved_at, size_request=size_request)
         while _lacks_only_a_price(weighed.decision) and self.patient:
             left = min((good_until - self._clock.now()).total_seconds(), began + PATIENCE_SECONDS - self._clock.monotonic())
             if left <= pause:
                 break
             await self._clock.sleep(pause)
             pause = _BACKOFF.longer(pause)
-            weighed = await self.weigh(signal, approved_at=approved_at, wanted=wanted)
+            weighed = await self.weigh(signal, approved_at=approved_at, size_request=size_request)
         return weighed
 
     def good_until(self, order: Order) -> datetime:

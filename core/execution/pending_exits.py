@@ -30,10 +30,10 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt at an exit: `wanted` is the exit's state with it, `size` the most that its order may sell. `is_first`: it was
+    """One attempt at an exit: `pending` is the exit's state with it, `size` the most that its order may sell. `is_first`: it was
     not pending yet. `why` is set if it is known already that nothing can be sold now."""
 
-    wanted: PendingExit
+    pending: PendingExit
     size: SizeRequest
     is_first: bool
     why: Reason | None = None
@@ -51,39 +51,39 @@ class PendingExits:
     def repeated(self, signal: Signal, hand: ManualInstruction | None) -> tuple[Reason, Sequence[PendingExit]] | None:
         """Returns why `signal` is not tried by itself, and the exit that it renews: another exit of the same symbol is pending
         already. A manual exit replaces it, except a panic's."""
-        wanted = self._portfolio.exits.get(signal.symbol)
+        pending = self._portfolio.exits.get(signal.symbol)
         if signal.is_again:
             return None if self._tried_by(signal) is not None else (reason("exit_over"), ())
-        if wanted is None or (hand is not None and (signal.is_panic or not wanted.signal.is_panic)):
+        if pending is None or (hand is not None and (signal.is_panic or not pending.signal.is_panic)):
             return None
         renewed = replace(
-            wanted, since=max(wanted.since, min(signal.ts, self._clock.now())), due_at=min(wanted.due_at, self._clock.now())
+            pending, since=max(pending.since, min(signal.ts, self._clock.now())), due_at=min(pending.due_at, self._clock.now())
         )
         return reason("exit_wanted", symbol=signal.symbol), (renewed,)
 
     async def attempt(self, signal: Signal, hand: ManualInstruction | None, received_at: datetime) -> Attempt:
         """Returns the attempt to make now. After an attempt that sold nothing, rules and balances are read again."""
-        wanted = self._portfolio.exits.get(signal.symbol) if signal.is_again else None
-        if wanted is None:
+        pending = self._portfolio.exits.get(signal.symbol) if signal.is_again else None
+        if pending is None:
             return self._first(signal, hand, received_at)
-        wanted = replace(wanted, number=wanted.number + 1)
-        if wanted.why is None:
-            return Attempt(wanted, SizeRequest(qty=wanted.qty), is_first=False)
+        pending = replace(pending, number=pending.number + 1)
+        if pending.why is None:
+            return Attempt(pending, SizeRequest(qty=pending.qty), is_first=False)
         instrument = await self._read_rules(signal.symbol)
         free = await self._free(signal.symbol)
-        qty = exit_quantity(min(wanted.qty, self._portfolio.position(signal.symbol).qty), free)
-        if instrument is not None and free is not None and free < wanted.qty and not instrument.sellable(qty):
+        qty = exit_quantity(min(pending.qty, self._portfolio.position(signal.symbol).qty), free)
+        if instrument is not None and free is not None and free < pending.qty and not instrument.sellable(qty):
             why = reason("nothing_free", free=plain(free), base=instrument.base)
-            return Attempt(wanted, SizeRequest(qty=wanted.qty), is_first=False, why=why)
-        return Attempt(wanted, SizeRequest(qty=qty), is_first=False)
+            return Attempt(pending, SizeRequest(qty=pending.qty), is_first=False, why=why)
+        return Attempt(pending, SizeRequest(qty=qty), is_first=False)
 
     def _first(self, signal: Signal, hand: ManualInstruction | None, received_at: datetime) -> Attempt:
         now, held = self._clock.now(), self._portfolio.position(signal.symbol).qty
         qty = held if hand is None or hand.qty is None else min(held, hand.qty)
-        wanted = PendingExit(signal, qty, min(signal.ts, now), now, hand=hand)
+        pending = PendingExit(signal, qty, min(signal.ts, now), now, hand=hand)
         if hand is not None:
-            wanted = replace(wanted, approved_by=hand.who, approved_at=received_at)
-        return Attempt(wanted, SizeRequest(qty=qty), is_first=True)
+            pending = replace(pending, approved_by=hand.who, approved_at=received_at)
+        return Attempt(pending, SizeRequest(qty=qty), is_first=True)
 
     async def _read_rules(self, symbol: str) -> Instrument | None:
         try:
@@ -106,54 +106,54 @@ class PendingExits:
 
     def _tried_by(self, signal: Signal) -> PendingExit | None:
         """Returns the exit that `signal` is the next attempt at."""
-        wanted = self._portfolio.exits.get(signal.symbol)
-        return wanted if wanted is not None and signal.is_again and _tries(signal, wanted) else None
+        pending = self._portfolio.exits.get(signal.symbol)
+        return pending if pending is not None and signal.is_again and _tries(signal, pending) else None
 
     def failed(self, signal: Signal) -> list[PendingExit]:
         """Returns the exit after an attempt that ended in a bug of ours: the next attempt is scheduled."""
-        if (wanted := self._tried_by(signal)) is None:
+        if (pending := self._tried_by(signal)) is None:
             return []
-        tried, why = replace(wanted, number=wanted.number + 1), reason("internal_error", error="")
+        tried, why = replace(pending, number=pending.number + 1), reason("internal_error", error="")
         after, _ = policy.put_off(tried, why, self._clock.now(), self._portfolio.limits)
         return [after]
 
     def passed(self, signal: Signal) -> list[PendingExit]:
         """Returns the exit after an attempt whose order had been placed before: the next one has another number, and is due."""
-        if (wanted := self._tried_by(signal)) is None:
+        if (pending := self._tried_by(signal)) is None:
             return []
-        return [replace(wanted, number=wanted.number + 1, due_at=self._clock.now())]
+        return [replace(pending, number=pending.number + 1, due_at=self._clock.now())]
 
     def closed(self, approval: Approval) -> list[PendingExit]:
         """Returns the effect of an approval that ended without an order on its exit: if declined, it is over; otherwise it is
         still pending, and asked about again."""
-        wanted, now = self._portfolio.exits.get(approval.signal.symbol), self._clock.now()
-        if wanted is None or wanted.signal.side is not approval.side:
+        pending, now = self._portfolio.exits.get(approval.signal.symbol), self._clock.now()
+        if pending is None or pending.signal.side is not approval.side:
             return []
         if approval.state is ApprovalState.DECLINED:
-            return [replace(wanted, ended_at=now)]
+            return [replace(pending, ended_at=now)]
         if approval.state is ApprovalState.APPROVED:
             return self.approved(approval, half=False)
-        return [replace(wanted, due_at=now)]
+        return [replace(pending, due_at=now)]
 
     def approved(self, approval: Approval, *, half: bool) -> list[PendingExit]:
         """Returns the exit that a person has approved, as shown or half of it: nobody is asked about it again."""
-        wanted, instrument = self._portfolio.exits.get(approval.signal.symbol), self._market.instrument(approval.signal.symbol)
-        if wanted is None or wanted.signal.side is not approval.side:
+        pending, instrument = self._portfolio.exits.get(approval.signal.symbol), self._market.instrument(approval.signal.symbol)
+        if pending is None or pending.signal.side is not approval.side:
             return []
-        qty = min(divide(approval.qty, TWO) if half else approval.qty, wanted.qty)
+        qty = min(divide(approval.qty, TWO) if half else approval.qty, pending.qty)
         qty = instrument.market_quantity(qty) if instrument is not None else qty
         by, at = approval.decided_by, approval.decided_at
-        return [replace(wanted, qty=qty, approved_by=by, approved_at=at, due_at=self._clock.now())]
+        return [replace(pending, qty=qty, approved_by=by, approved_at=at, due_at=self._clock.now())]
 
-    def asked_about(self, wanted: PendingExit) -> Decimal:
+    def asked_about(self, pending: PendingExit) -> Decimal:
         """Returns all that would be sold, by one order or by several, in base asset."""
-        instrument = self._market.instrument(wanted.symbol)
-        qty = min(wanted.qty, self._portfolio.position(wanted.symbol).qty)
+        instrument = self._market.instrument(pending.symbol)
+        qty = min(pending.qty, self._portfolio.position(pending.symbol).qty)
         return instrument.market_quantity(qty) if instrument is not None else qty
 
 
-def _tries(signal: Signal, wanted: PendingExit) -> bool:
-    following = wanted.next_signal()
+def _tries(signal: Signal, pending: PendingExit) -> bool:
+    following = pending.next_signal()
     return (signal.source, signal.signal_id) == (following.source, following.signal_id)
 
 

@@ -136,9 +136,9 @@ class Placement:
         """Turns a sale left unsettled by a version without pending exits into a pending exit: a refusal does not end it."""
         if self._exit_of(order) is not None:
             return
-        wanted = of_order(order, self._portfolio.position(order.symbol).qty, self._clock.now())
-        if wanted is not None:
-            await self._commit(CommitBatch(exits=[wanted]))
+        pending = of_order(order, self._portfolio.position(order.symbol).qty, self._clock.now())
+        if pending is not None:
+            await self._commit(CommitBatch(exits=[pending]))
 
     async def _submit(self, order: Order, intent: CommitBatch) -> None:
         intent.orders.append(order)
@@ -190,8 +190,8 @@ class Placement:
         if isinstance(cause, NotTaken) and not await self._wait_after(order, cause, attempt):
             return await self._fail(order, cause.reason, cause.retry_after)
         # An approved order is placed as it was approved, and never larger; and an exit never sells more than it was meant to.
-        wanted = USUAL if order.approved_at is None and order.side is Side.BUY else SizeRequest(qty=order.qty)
-        decision = await self._decisions.decide(order.signal, approved_at=order.approved_at, wanted=wanted)
+        size_request = USUAL if order.approved_at is None and order.side is Side.BUY else SizeRequest(qty=order.qty)
+        decision = await self._decisions.decide(order.signal, approved_at=order.approved_at, size_request=size_request)
         if isinstance(decision, Refused) or attempt >= MOST_ATTEMPTS:
             why = decision.reason if isinstance(decision, Refused) else reason("exchange_busy")
             return await self._fail(order, cause.reason if isinstance(cause, NotTaken) else reason("never_placed", why=why))
@@ -239,8 +239,8 @@ class Placement:
         log.error("the order's outcome cannot be found out any more: its symbol is gone", symbol=order.symbol)
         state = OrderState.EXPIRED if order.state is OrderState.PARTIALLY_FILLED else OrderState.REJECTED
         order = self._move(order, state, reason=reason("fate_unknown", symbol=order.symbol))
-        wanted = self._exit_of(order)
-        exits = [replace(wanted, ended_at=self._clock.now())] if wanted is not None else []
+        pending = self._exit_of(order)
+        exits = [replace(pending, ended_at=self._clock.now())] if pending is not None else []
         await self._commit(CommitBatch(orders=[order], exits=exits, events=[OrderFailed(order)]))
         return order
 
@@ -267,11 +267,11 @@ class Placement:
         rates = await self._reconciler.fee_rates(report, instrument)
         outcome = settle(order, report, self._portfolio.position(order.symbol), instrument, rates)
         await self._pass_on_fees(report, instrument)
-        wanted = self._exit_of(order)
+        pending = self._exit_of(order)
         await self._commit(
             CommitBatch(
                 orders=[order],
-                exits=[after_fills(wanted, order, outcome.position, instrument, self._clock.now())] if wanted else [],
+                exits=[after_fills(pending, order, outcome.position, instrument, self._clock.now())] if pending else [],
                 fills=[(order.client_order_id, fill) for fill in report.fills],
                 positions=[outcome.position],
                 trades=[outcome.trade] if outcome.trade else [],

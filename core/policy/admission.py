@@ -76,7 +76,7 @@ def _is_open(decision_context: DecisionContext) -> bool:
 
 def not_leaving(signal: Signal, decision_context: DecisionContext) -> Reason | None:
     """Refuses entries while an exit is pending: the exit would sell them, or would have to be forgotten."""
-    if signal.side is Side.BUY and decision_context.exit_wanted:
+    if signal.side is Side.BUY and decision_context.exit_pending:
         return reason("exit_wanted", symbol=signal.symbol)
     return None
 

@@ -66,7 +66,7 @@ def decide(signal: Signal, decision_context: DecisionContext) -> Decision:
         decision_context.position,
         limits,
         price_known=known,
-        wanted=decision_context.wanted,
+        size_request=decision_context.size_request,
         free=decision_context.free,
     )
     if unfit is not None:

@@ -52,7 +52,7 @@ class DecisionContext:
     are those into the report asset, by asset; `approved_at` is when a person approved this very signal: then its age counts
     from there, and nobody is asked again. `halt` is the symbol's halt, `account_halt` the whole account's; if there is one,
     `free` is what the exchange could sell of the base asset. `by_hand`: a manual order, which may close a position even while
-    signals may not. `exit_wanted`: an exit of the symbol is pending. `clock_offset` is how far the exchange's clock is ahead of
+    signals may not. `exit_pending`: an exit of the symbol is pending. `clock_offset` is how far the exchange's clock is ahead of
     ours. `gate` is why entries are held back for reasons outside the signal.
     """
 
@@ -72,8 +72,8 @@ class DecisionContext:
     free: Decimal | None = None
     by_hand: bool = False
     gate: Reason | None = None
-    wanted: SizeRequest = SizeRequest()
-    exit_wanted: bool = False
+    size_request: SizeRequest = SizeRequest()
+    exit_pending: bool = False
     clock_offset: timedelta | None = None
 
     def rate(self, asset: str) -> Rate | Unknown:

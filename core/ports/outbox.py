@@ -3,26 +3,26 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from core.domain.delivery import Delivery, Told
+from core.domain.delivery import Delivery, DeliveryCursor
 from core.domain.outbox_item import OutboxItem
 
 
 class Outbox(Protocol):
     """The events in commit order, and each reader's delivery cursor. Raises LedgerUnavailable."""
 
-    async def told(self, reader: str) -> Told | None:
+    async def cursor(self, reader: str) -> DeliveryCursor | None:
         """Returns the delivery cursor of `reader`; None for one that has received nothing yet."""
         ...
 
-    async def newest(self) -> Told:
+    async def newest(self) -> DeliveryCursor:
         """Returns the cursor behind the last events."""
         ...
 
-    async def waiting(self, told: Told, limit: int) -> Sequence[OutboxItem]:
-        """Returns the events after `told`: by priority, then by seq, at most `limit` of each priority."""
+    async def waiting(self, cursor: DeliveryCursor, limit: int) -> Sequence[OutboxItem]:
+        """Returns the events after `cursor`: by priority, then by seq, at most `limit` of each priority."""
         ...
 
-    async def keep_told(self, reader: str, told: Told, delivery: Delivery | None = None) -> None:
+    async def keep_cursor(self, reader: str, cursor: DeliveryCursor, delivery: Delivery | None = None) -> None:
         """Stores the delivery cursor of `reader` and, in the same commit, which message delivered the last event."""
         ...
 
@@ -31,8 +31,8 @@ class Outbox(Protocol):
         none."""
         ...
 
-    async def pending(self, told: Told) -> int:
-        """Counts the events after `told`."""
+    async def pending(self, cursor: DeliveryCursor) -> int:
+        """Counts the events after `cursor`."""
         ...
 
     async def news(self, seen: int) -> int:

@@ -20,7 +20,7 @@ from core.domain.access import Role
 from core.domain.approval import Approval, ApprovalState
 from core.domain.arrival import Arrival
 from core.domain.day_result import DayResult
-from core.domain.delivery import MAIN_READER, Delivery, Told
+from core.domain.delivery import MAIN_READER, Delivery, DeliveryCursor
 from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
 from core.domain.events.orders import OrderExecuted
 from core.domain.events.priority import Priority
@@ -153,7 +153,7 @@ class MemoryLedger:
         self.write_down = False
         self.messages: dict[tuple[str, str], StoredMessage] = {}
         self.events: list[OutboxItem] = []
-        self.cursors: dict[str, Told] = {}
+        self.cursors: dict[str, DeliveryCursor] = {}
         self.deliveries: list[tuple[str, Delivery]] = []
         self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
         self.strangers: dict[int, str] = {}
@@ -175,12 +175,12 @@ class MemoryLedger:
         self._came.set()
         self._came = asyncio.Event()
 
-    def after(self, told: Told | None) -> list[OutboxItem]:
+    def after(self, cursor: DeliveryCursor | None) -> list[OutboxItem]:
         """Returns what is not sent yet, the most urgent first."""
-        known = told or {}
+        known = cursor or {}
         left = [item for item in self.events if item.seq > known.get(item.event.priority, 0)]
         return sorted(
-            (one for one in left if told is None or one.event.priority in told), key=lambda one: (one.event.priority, one.seq)
+            (one for one in left if cursor is None or one.event.priority in cursor), key=lambda one: (one.event.priority, one.seq)
         )
 
     @property
@@ -231,22 +231,22 @@ class MemoryLedger:
     async def commit(self, changes: CommitBatch) -> None:
         raise LedgerUnavailable("not needed here")
 
-    async def told(self, reader: str) -> Told | None:
+    async def cursor(self, reader: str) -> DeliveryCursor | None:
         self._check()
         return self.cursors.get(reader)
 
-    async def newest(self) -> Told:
+    async def newest(self) -> DeliveryCursor:
         self._check()
         return {each: max((one.seq for one in self.events if one.event.priority is each), default=0) for each in Priority}
 
-    async def waiting(self, told: Told, limit: int) -> Sequence[OutboxItem]:
+    async def waiting(self, cursor: DeliveryCursor, limit: int) -> Sequence[OutboxItem]:
         self._check()
-        return self.after(told)[:limit]
+        return self.after(cursor)[:limit]
 
-    async def keep_told(self, reader: str, told: Told, delivery: Delivery | None = None) -> None:
+    async def keep_cursor(self, reader: str, cursor: DeliveryCursor, delivery: Delivery | None = None) -> None:
         if self.down or self.write_down:
             raise LedgerUnavailable("the ledger is full")
-        self.cursors[reader] = dict(told)
+        self.cursors[reader] = dict(cursor)
         if delivery is not None:
             self.deliveries.append((reader, delivery))
 
@@ -255,9 +255,9 @@ class MemoryLedger:
         asked = [one for _, one in self.deliveries if (one.chat_id, one.question) == (chat_id, question)]
         return asked[0].message_id if asked else None
 
-    async def pending(self, told: Told) -> int:
+    async def pending(self, cursor: DeliveryCursor) -> int:
         self._check()
-        return len(self.after(told))
+        return len(self.after(cursor))
 
     async def news(self, seen: int) -> int:
         while self.number == seen:

@@ -138,9 +138,9 @@ class World:
         return await self._ask(ControlsRequested(7, "Ann", pause, mode), "")
 
     async def _ask(self, body: Body, mailbox: str) -> MessageOutcome:
-        verdict = await self.clock.run(self.inbox.ask(self.message(body, mailbox)))
-        assert verdict is not None
-        return verdict
+        outcome = await self.clock.run(self.inbox.ask(self.message(body, mailbox)))
+        assert outcome is not None
+        return outcome
 
     def start_timer(self) -> None:
         """Starts the timer that retries due exits, as `bot.app` does."""

@@ -12,7 +12,7 @@ class SourceState:
 
     def __init__(self, on_change: Callable[[bool, str], None]) -> None:
         self._on_change = on_change
-        self._told_away = False
+        self._reported_away = False
         self.ready, self.detail = False, "connecting"
 
     def set(self, *, ready: bool, detail: str, tell: bool = True) -> None:
@@ -21,6 +21,6 @@ class SourceState:
         self.ready, self.detail = ready, detail
         if changed:
             log.log(20 if ready else 30, "kafka_state", ready=ready, detail=detail)
-        if tell and ready == self._told_away:
-            self._told_away = not ready
+        if tell and ready == self._reported_away:
+            self._reported_away = not ready
             self._on_change(ready, detail)

@@ -49,7 +49,7 @@ def merged(works: Iterable[RowBatch]) -> RowBatch:
     return whole
 
 
-def writes_of_changes(changes: CommitBatch, at: datetime) -> RowBatch:
+def batch_of_changes(changes: CommitBatch, at: datetime) -> RowBatch:
     """Returns the rows of a commit; `at` is when its events happened. Raises ValueError for what no ledger can hold."""
     rows = {entry.table: entry.rows_of(changes) for entry in TABLES}
     rows[outbox] = [outbox_row(event, at) for event in changes.events]
@@ -57,7 +57,7 @@ def writes_of_changes(changes: CommitBatch, at: datetime) -> RowBatch:
     return RowBatch({table: found for table, found in rows.items() if found}, outcomes)
 
 
-def writes_of_arrivals(
+def batch_of_arrivals(
     messages: Sequence[Message],
     dead: Sequence[DeadLetter],
     position: SourcePosition | None,
@@ -75,6 +75,6 @@ def writes_of_arrivals(
     )
 
 
-def writes_of_stranger(event: StrangerSeen, at: datetime) -> RowBatch:
+def batch_of_stranger(event: StrangerSeen, at: datetime) -> RowBatch:
     """Returns the rows of a stranger; the event row is sent only if the stranger is new."""
     return RowBatch(strangers={event.user_id: (stranger_row(event, at), outbox_row(event, at))})

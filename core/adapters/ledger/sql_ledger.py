@@ -15,7 +15,7 @@ from core.adapters.ledger.engines import Transactions
 from core.adapters.ledger.lease import BEAT_SECONDS, Lease
 from core.adapters.ledger.reader import LedgerReader
 from core.adapters.ledger.row import Row
-from core.adapters.ledger.row_batch import RowBatch, writes_of_arrivals, writes_of_changes, writes_of_stranger
+from core.adapters.ledger.row_batch import RowBatch, batch_of_arrivals, batch_of_changes, batch_of_stranger
 from core.adapters.ledger.tables import (
     account_tables,
     notification_tables,
@@ -29,7 +29,7 @@ from core.adapters.ledger.transaction import Written
 from core.adapters.ledger.writer import Writer
 from core.domain.arrival import Arrival
 from core.domain.daily_proof import Proved
-from core.domain.delivery import Delivery, Told
+from core.domain.delivery import Delivery, DeliveryCursor
 from core.domain.errors import LedgerUnavailable
 from core.domain.events.access import StrangerSeen
 from core.domain.events.daily_proof import DayProved, DayUnproved
@@ -172,31 +172,31 @@ class SqlLedger:
         events: Sequence[Event] = (),
     ) -> Sequence[Arrival]:
         """See Ledger."""
-        writes = self._made(lambda: writes_of_arrivals(messages, dead, position, events, self._clock.now()))
+        batch = self._made(lambda: batch_of_arrivals(messages, dead, position, events, self._clock.now()))
         stored: list[Arrival] = []
 
         def after(written: Written) -> None:
-            stored.extend(_take(messages, writes.rows[signal_tables.inbox], written))
+            stored.extend(_take(messages, batch.rows[signal_tables.inbox], written))
             refused = [one.refusal for one in stored if isinstance(one, Conflict)]
             self._tell(CommitBatch(events=[*events, *refused]), stored, dead)
 
-        await self._write(writes, after)
+        await self._write(batch, after)
         return stored
 
     async def commit(self, changes: CommitBatch) -> None:
         """See Ledger."""
-        writes = self._made(lambda: writes_of_changes(changes, self._clock.now()))
-        await self._write(writes, lambda _: self._tell(changes, (), ()))
+        batch = self._made(lambda: batch_of_changes(changes, self._clock.now()))
+        await self._write(batch, lambda _: self._tell(changes, (), ()))
 
     async def first_time_stranger(self, user_id: int, name: str) -> bool:
         """Records a stranger and, the first time ever, the event that reports them."""
         event = StrangerSeen(user_id, name)
-        written = await self._write(self._made(lambda: writes_of_stranger(event, self._clock.now())), lambda _: self._news.come())
+        written = await self._write(self._made(lambda: batch_of_stranger(event, self._clock.now())), lambda _: self._news.come())
         return user_id in written.strangers
 
     # --- the outbox
 
-    async def told(self, reader: str) -> Told | None:
+    async def cursor(self, reader: str) -> DeliveryCursor | None:
         """See Outbox. The first reader of all continues where the version before delivery cursors had stopped."""
         table = notification_tables.told
         for name in (reader, _BEFORE):
@@ -207,21 +207,21 @@ class SqlLedger:
                 return None
         return None
 
-    async def newest(self) -> Told:
+    async def newest(self) -> DeliveryCursor:
         """See Outbox."""
         table = notification_tables.outbox
         last = {priority: select(func.max(table.c.seq)).where(table.c.priority == priority) for priority in Priority}
         found = await self.reader.read(select(*(one.scalar_subquery().label(each.name) for each, one in last.items())))
         return {priority: found[0][priority.name] or 0 for priority in Priority}
 
-    async def waiting(self, told: Told, limit: int) -> Sequence[OutboxItem]:
+    async def waiting(self, cursor: DeliveryCursor, limit: int) -> Sequence[OutboxItem]:
         """See Outbox."""
-        found = await self.reader.read(_waiting(tuple(told)), {"most": limit, **_seqs(told)})
+        found = await self.reader.read(_waiting(tuple(cursor)), {"most": limit, **_seqs(cursor)})
         return [notification_tables.outbox_item(row) for row in found]
 
-    async def keep_told(self, reader: str, told: Told, delivery: Delivery | None = None) -> None:
+    async def keep_cursor(self, reader: str, cursor: DeliveryCursor, delivery: Delivery | None = None) -> None:
         """See Outbox."""
-        lanes = [{"reader": reader, "priority": int(priority), "seq": seq} for priority, seq in told.items()]
+        lanes = [{"reader": reader, "priority": int(priority), "seq": seq} for priority, seq in cursor.items()]
         deliveries = [notification_tables.delivery_row(reader, delivery, self._clock.now())] if delivery is not None else []
         await self.write(RowBatch({notification_tables.told: lanes, notification_tables.deliveries: deliveries}))
 
@@ -232,9 +232,9 @@ class SqlLedger:
         found = await self.reader.read(asked.order_by(table.message_id).limit(1))
         return found[0]["message_id"] if found else None
 
-    async def pending(self, told: Told) -> int:
+    async def pending(self, cursor: DeliveryCursor) -> int:
         """See Outbox."""
-        found = await self.reader.read(_pending(tuple(told)), _seqs(told))
+        found = await self.reader.read(_pending(tuple(cursor)), _seqs(cursor))
         return int(found[0]["pending"])
 
     async def news(self, seen: int) -> int:
@@ -256,12 +256,12 @@ class SqlLedger:
         else:
             day, differences, complete = event.day, 0, False
         row = {"day": day, "proved_at": now, "differences": differences, "complete": complete}
-        writes = self._made(
+        batch = self._made(
             lambda: RowBatch(
                 {upkeep_tables.proofs: [row], notification_tables.outbox: [notification_tables.outbox_row(event, now)]}
             )
         )
-        await self._write(writes, lambda _: self._tell(CommitBatch(events=[event]), (), ()))
+        await self._write(batch, lambda _: self._tell(CommitBatch(events=[event]), (), ()))
 
     async def proofs(self, since: str) -> Mapping[str, Proved]:
         """Returns the proofs of the UTC days (`YYYY-MM-DD`) from `since` on, by day. Raises LedgerUnavailable."""
@@ -269,14 +269,14 @@ class SqlLedger:
         found = await self.reader.read(select(table).where(table.c.day >= since))
         return {row["day"]: Proved(row["proved_at"], row["differences"], row["complete"]) for row in found}
 
-    async def write(self, writes: RowBatch) -> None:
+    async def write(self, batch: RowBatch) -> None:
         """Commits rows that concern nobody else. Raises LedgerUnavailable."""
-        await self._write(writes, _nothing)
+        await self._write(batch, _nothing)
 
-    async def _write(self, writes: RowBatch, after: Callable[[Written], None]) -> Written:
+    async def _write(self, batch: RowBatch, after: Callable[[Written], None]) -> Written:
         if self._writer is None:
             raise LedgerUnavailable("the ledger is open for reading only")
-        return await self._writer.write(writes, after)
+        return await self._writer.write(batch, after)
 
     def _made(self, make: Callable[[], RowBatch]) -> RowBatch:
         try:
@@ -314,8 +314,8 @@ def _untold(priority: Priority) -> ColumnElement[bool]:
     )
 
 
-def _seqs(told: Told) -> dict[str, int]:
-    return {f"told_{priority.name}": seq for priority, seq in told.items()}
+def _seqs(cursor: DeliveryCursor) -> dict[str, int]:
+    return {f"told_{priority.name}": seq for priority, seq in cursor.items()}
 
 
 class _News:
@@ -331,7 +331,7 @@ class _News:
         self.came = asyncio.Event()
 
 
-def _complete(known: Mapping[Priority, int]) -> Told:
+def _complete(known: Mapping[Priority, int]) -> DeliveryCursor:
     return {priority: known.get(priority, 0) for priority in Priority}
 
 

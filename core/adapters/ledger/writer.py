@@ -22,7 +22,7 @@ _TURNS = 2  # event loop turns after a group: a caller that was just answered ma
 
 @dataclass(slots=True)
 class _Work:
-    writes: RowBatch
+    batch: RowBatch
     done: asyncio.Future[Written]
     after: Callable[[Written], None]
 
@@ -42,12 +42,12 @@ class Writer:
         """The database's last error, empty if it accepted the commit."""
         self._task = asyncio.create_task(self._run(), name="ledger writer")
 
-    async def write(self, writes: RowBatch, after: Callable[[Written], None]) -> Written:
-        """Returns once `writes` are committed; `after` is called right then, in commit order. Raises LedgerUnavailable if nothing
+    async def write(self, batch: RowBatch, after: Callable[[Written], None]) -> Written:
+        """Returns once `batch` are committed; `after` is called right then, in commit order. Raises LedgerUnavailable if nothing
         was written, LeaseLost if nothing ever will be. A caller that stops waiting changes nothing: the work is still written."""
         if self._closing:
             raise LedgerUnavailable("the ledger is closed")
-        work = _Work(writes, asyncio.get_running_loop().create_future(), after)
+        work = _Work(batch, asyncio.get_running_loop().create_future(), after)
         self._ready.append(work)
         self._wake.set()
         return await asyncio.shield(work.done)
@@ -70,7 +70,7 @@ class Writer:
 
     async def _write_group(self, group: list[_Work]) -> None:
         try:
-            written = await self._transaction(merged(work.writes for work in group))
+            written = await self._transaction(merged(work.batch for work in group))
         except LedgerUnavailable as error:
             if len(group) > 1:
                 # One of them may be unwritable: the others must not fail with it.
@@ -89,13 +89,13 @@ class Writer:
                 log.exception("an observer of the ledger failed")
             work.done.set_result(written)
 
-    async def _transaction(self, writes: RowBatch) -> Written:
+    async def _transaction(self, batch: RowBatch) -> Written:
         began, number = self._clock.monotonic(), self._lease.next_number()
         done: list[Written] = []
 
         def work(connection: Connection) -> None:
             self._lease.stamp(connection, number)
-            done.append(write(connection, self._statements, writes))
+            done.append(write(connection, self._statements, batch))
 
         try:
             await self._transactions.run(work)

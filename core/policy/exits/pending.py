@@ -37,66 +37,66 @@ def of_order(order: Order, held: Decimal, now: datetime) -> PendingExit | None:
     return PendingExit(order.signal, min(order.qty, held), since, now, approved_by=by, approved_at=at)
 
 
-def waits(why: Reason, *, wanted: bool, lasts: bool, part: bool = False) -> bool:
-    """Tells whether an exit of an open position, refused for `why`, waits and is retried. `wanted` if it is pending already,
+def waits(why: Reason, *, pending: bool, lasts: bool, part: bool = False) -> bool:
+    """Tells whether an exit of an open position, refused for `why`, waits and is retried. `pending` if it is pending already,
     `lasts` if nothing but its owner ends it (a panic), `part` if a person asks for less than the whole position.
 
     An amount that the symbol's current rules do not let an order ask for is not sold: the rules may change again, and if they
     do not, the exit ends with an alert when it gets too old.
     """
     if why.code in ALL_SOLD:
-        return not lasts and (wanted or not part)
-    return why.code not in ENDS if wanted else why.code in PASSING
+        return not lasts and (pending or not part)
+    return why.code not in ENDS if pending else why.code in PASSING
 
 
 def put_off(
-    wanted: PendingExit, why: Reason, now: datetime, limits: RiskLimits, retry_after: float = 0.0
+    pending: PendingExit, why: Reason, now: datetime, limits: RiskLimits, retry_after: float = 0.0
 ) -> tuple[PendingExit, bool]:
     """Returns the exit after an attempt that sold nothing, and whether that needs reporting. Waits `retry_after` (seconds), but
     not beyond the exit's own end: that is reported in time."""
-    pause = timedelta(seconds=max(_PAUSES[min(wanted.failures, len(_PAUSES) - 1)], min(retry_after, _LONGEST_PAUSE)))
-    end = good_until(wanted, limits)
+    pause = timedelta(seconds=max(_PAUSES[min(pending.failures, len(_PAUSES) - 1)], min(retry_after, _LONGEST_PAUSE)))
+    end = good_until(pending, limits)
     due_at = now + pause if end is None else min(now + pause, max(end + _JUST_AFTER, now))
-    is_news = wanted.why is None or wanted.why.code != why.code
-    after = replace(wanted, due_at=due_at, failures=wanted.failures + 1, why=why, until=end)
+    is_news = pending.why is None or pending.why.code != why.code
+    after = replace(pending, due_at=due_at, failures=pending.failures + 1, why=why, until=end)
     return after, is_news
 
 
-def is_due(wanted: PendingExit, now: datetime) -> bool:
+def is_due(pending: PendingExit, now: datetime) -> bool:
     """Tells whether it is to be retried. Nothing is delayed beyond the longest pause: if it is, the clock was set back since."""
-    return not timedelta() < wanted.due_at - now <= timedelta(seconds=_LONGEST_PAUSE)
+    return not timedelta() < pending.due_at - now <= timedelta(seconds=_LONGEST_PAUSE)
 
 
-def after_fills(wanted: PendingExit, order: Order, position: Position, instrument: Instrument, now: datetime) -> PendingExit:
+def after_fills(pending: PendingExit, order: Order, position: Position, instrument: Instrument, now: datetime) -> PendingExit:
     """Returns the exit after an order that sold something and left `position`: what is left of it is due, or it is over."""
-    left = min(wanted.qty - order.executed_qty, position.qty)
+    left = min(pending.qty - order.executed_qty, position.qty)
     if not position.is_open or instrument.is_remainder(left, order.average_price):
-        return replace(wanted, qty=max(left, Decimal(0)), ended_at=now)
+        return replace(pending, qty=max(left, Decimal(0)), ended_at=now)
     due_at = now if order.state is OrderState.FILLED else now + _AFTER_A_PART
-    return replace(wanted, qty=left, due_at=due_at, failures=0, why=None, until=None)
+    return replace(pending, qty=left, due_at=due_at, failures=0, why=None, until=None)
 
 
-def good_until(wanted: PendingExit, limits: RiskLimits) -> datetime | None:
+def good_until(pending: PendingExit, limits: RiskLimits) -> datetime | None:
     """Returns when it is given up, with an alert; None for a panic, which lasts."""
     return (
         None
-        if wanted.signal.is_panic
-        else max(wanted.since, wanted.approved_at or wanted.since) + wanted.signal.good_for(limits.exit_max_age)
+        if pending.signal.is_panic
+        else max(pending.since, pending.approved_at or pending.since) + pending.signal.good_for(limits.exit_max_age)
     )
 
 
-def waiting_event(wanted: PendingExit, signal: Signal, seq: int, limits: RiskLimits) -> ExitPending:
+def waiting_event(pending: PendingExit, signal: Signal, seq: int, limits: RiskLimits) -> ExitPending:
     """Returns the event that reports what a pending exit waits for; `seq` is the message of the attempt."""
-    if wanted.why is None:
+    if pending.why is None:
         raise ValueError("it waits for nothing")
-    return ExitPending(signal, wanted.why, good_until(wanted, limits), seq)
+    return ExitPending(signal, pending.why, good_until(pending, limits), seq)
 
 
 def after_failure(
-    wanted: PendingExit | None, order: Order, now: datetime, limits: RiskLimits, retry_after: float = 0.0
+    pending: PendingExit | None, order: Order, now: datetime, limits: RiskLimits, retry_after: float = 0.0
 ) -> tuple[list[PendingExit], list[Event]]:
     """Returns what follows from an order that sold nothing: a pending exit waits, and reports so once; any other order failed."""
-    if wanted is None or order.reason is None:
+    if pending is None or order.reason is None:
         return [], [OrderFailed(order)]
-    after, is_news = put_off(wanted, order.reason, now, limits, retry_after)
+    after, is_news = put_off(pending, order.reason, now, limits, retry_after)
     return [after], [waiting_event(after, order.signal, order.inbox_seq, limits)] if is_news else []

@@ -41,12 +41,12 @@ def size(
     limits: RiskLimits,
     *,
     price_known: bool = True,
-    wanted: SizeRequest = _USUAL,
+    size_request: SizeRequest = _USUAL,
     free: Decimal | None = None,
 ) -> tuple[SizedOrder, Reason | None]:
     """Returns the order to ask for, and why the exchange would refuse it (filters.md: LOT_SIZE, MARKET_LOT_SIZE, NOTIONAL).
 
-    An entry takes what is `wanted`, else TRADE_QUOTE or TRADE_QTY. An exit takes the whole position, or as much of it as one
+    An entry takes the `size_request`, else TRADE_QUOTE or TRADE_QTY. An exit takes the whole position, or as much of it as one
     order may: after fees taken in the base asset that is less than what was bought, and the exchange refuses to sell more
     (-2010). If `free` says that the exchange has less of it, it takes that. It is never refused for being worth too little: the
     exchange uses the average price of the last minutes, and will decide.
@@ -58,7 +58,7 @@ def size(
                 "nothing_free", free=plain(left), base=instrument.base
             )
         position = replace(position, qty=left)
-    qty = multiply(_qty(side, price, position, limits, wanted), wanted.share)
+    qty = multiply(_qty(side, price, position, limits, size_request), size_request.share)
     if side is Side.SELL:
         qty = min([qty, *_most(instrument, price if price_known else None)])
     sized = SizedOrder(side, instrument.market_quantity(qty), price)
@@ -75,13 +75,13 @@ def _most(instrument: Instrument, price: Decimal | None) -> Iterator[Decimal]:
         yield max(divide(multiply(instrument.max_notional, _ROOM), price), least)
 
 
-def _qty(side: Side, price: Decimal, position: Position, limits: RiskLimits, wanted: SizeRequest) -> Decimal:
+def _qty(side: Side, price: Decimal, position: Position, limits: RiskLimits, size_request: SizeRequest) -> Decimal:
     if side is Side.SELL:
-        return position.qty if wanted.qty is None else min(position.qty, wanted.qty)
-    if wanted.qty is not None:
-        return wanted.qty
-    if wanted.quote is not None:
-        return divide(wanted.quote, price)
+        return position.qty if size_request.qty is None else min(position.qty, size_request.qty)
+    if size_request.qty is not None:
+        return size_request.qty
+    if size_request.quote is not None:
+        return divide(size_request.quote, price)
     return limits.trade_qty if limits.trade_quote is None else divide(limits.trade_quote, price)
 
 

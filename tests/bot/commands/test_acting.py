@@ -788,7 +788,7 @@ async def test_what_was_shown_is_what_is_approved(server: RunningChat, tmp_path:
 async def test_of_several_the_first_counts_and_the_others_see_who(server: RunningChat, tmp_path: Path) -> None:
     async with firm_on(server, tmp_path, mode=Mode.CONFIRM) as firm:
         await firm.trader.ask("/start")
-        while await firm.ledger.told(str(TRADER)) is None:  # noqa: ASYNC110 - the notifier tells nobody that it has begun
+        while await firm.ledger.cursor(str(TRADER)) is None:  # noqa: ASYNC110 - the notifier tells nobody that it has begun
             await asyncio.sleep(0.01)
         await firm.signal("BUY_SM")
         questions = [await person.wait_for("trade this?") for person in (firm.owner, firm.trader)]

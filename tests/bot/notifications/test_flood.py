@@ -84,13 +84,13 @@ async def test_a_flood_stays_inside_the_limits_loses_nothing_and_can_be_read(tmp
     ):
         for person in (TRADER, VIEWER):
             await firm.person(person).ask("/start")
-            while await firm.ledger.told(str(person)) is None:  # noqa: ASYNC110 - the notifier tells nobody that it has begun
+            while await firm.ledger.cursor(str(person)) is None:  # noqa: ASYNC110 - the notifier tells nobody that it has begun
                 await asyncio.sleep(0.01)
         await clock.sleep(1.1)
         began = clock.monotonic()
         await flood(firm)
         assert clock.monotonic() - began < 20
-        while any([await firm.ledger.pending(await firm.ledger.told(reader) or {}) for reader in readers]):  # noqa: ASYNC110
+        while any([await firm.ledger.pending(await firm.ledger.cursor(reader) or {}) for reader in readers]):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
         found = await told(firm, readers)
         assert {reader: len(seqs) for reader, seqs in found.items()} == dict.fromkeys(readers, 4 * ROUNDS)

@@ -24,7 +24,7 @@ from local_telegram.server import RunningChat
 from local_telegram.updates import UpdateQueue
 from tests.bot.conftest import bot_on, until
 from tests.bot.parts import FastClock, Office
-from tests.core.pictures import HELD, decision_context, said
+from tests.core.decision_contexts import HELD, decision_context, said
 from tests.core.virtual_time import NOON, VirtualClock
 from tests.simulation.loop import SeededLoop
 

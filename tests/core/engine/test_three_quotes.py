@@ -61,13 +61,13 @@ async def buy(world: World, symbol: str) -> MessageOutcome:
 
 
 async def said(world: World, kind: str, symbol: str) -> MessageOutcome:
-    verdict = await world.say(kind, symbol=symbol, close=str(world.venue.prices[symbol]))
-    assert verdict is not None
-    return verdict
+    outcome = await world.say(kind, symbol=symbol, close=str(world.venue.prices[symbol]))
+    assert outcome is not None
+    return outcome
 
 
-def why(verdict: MessageOutcome) -> str:
-    return str(verdict.reason) if verdict.reason is not None else verdict.outcome
+def why(outcome: MessageOutcome) -> str:
+    return str(outcome.reason) if outcome.reason is not None else outcome.outcome
 
 
 async def test_one_order_is_limited_in_the_report_asset_whatever_it_is_priced_in(open_world: OpenWorld) -> None:
@@ -154,10 +154,10 @@ async def test_another_way_serves_where_the_straight_pair_has_no_price(open_worl
     venue.prices |= {"EURUSDT": Decimal("1.20"), "USDCUSDT": Decimal(1)}
     world = await open_world()
     del venue.prices["EURUSDC"]
-    verdict = await buy(world, "WIFEUR")
-    assert why(verdict) == "ordered"
-    assert verdict.facts is not None
-    assert verdict.facts.rates == (Rate("EUR", "USDC", Decimal("1.20"), Decimal("1.20"), ("EURUSDT", "USDCUSDT")),)
+    outcome = await buy(world, "WIFEUR")
+    assert why(outcome) == "ordered"
+    assert outcome.facts is not None
+    assert outcome.facts.rates == (Rate("EUR", "USDC", Decimal("1.20"), Decimal("1.20"), ("EURUSDT", "USDCUSDT")),)
 
 
 async def test_what_was_converted_and_by_which_rate_is_kept_with_the_decision(open_world: OpenWorld) -> None:

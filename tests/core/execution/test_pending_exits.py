@@ -265,9 +265,9 @@ async def test_a_part_that_is_too_little_is_refused_at_once(world: World) -> Non
     by_hand = ManualInstruction(7, "Ann", qty=Decimal("0.001"))
     signal = replace(world.signal("SELL_SM"), source=BY_HAND)
     said = Message(BY_HAND, signal.signal_id, signal.symbol, SignalReceived(signal, by_hand), world.clock.now())
-    verdict = await world.clock.run(world.inbox.ask(said))
-    assert verdict is not None
-    assert became(verdict) == ("denied", "below_min_qty")
+    outcome = await world.clock.run(world.inbox.ask(said))
+    assert outcome is not None
+    assert became(outcome) == ("denied", "below_min_qty")
     assert world.portfolio.exits == {}
 
 
@@ -301,8 +301,8 @@ async def test_a_person_takes_its_place(world: World) -> None:
     now = world.clock.now()
     signal = Signal(BY_HAND, "confirm:1", "SELL_MANUAL", "WIFUSDC", Decimal("0.48"), now)
     message = Message(BY_HAND, "confirm:1", "WIFUSDC", SignalReceived(signal, ManualInstruction(7, "Ann")), now)
-    verdict = await world.clock.run(world.inbox.ask(message))
-    assert became(verdict) == ("ordered", "")
+    outcome = await world.clock.run(world.inbox.ask(message))
+    assert became(outcome) == ("ordered", "")
     assert not is_held(world)
     await world.clock.forward(100)
     assert len(world.venue.executed) == 2

@@ -211,9 +211,9 @@ async def test_a_settlement_that_cannot_be_written_is_written_at_last_and_once(
 @pytest.mark.parametrize("executed", [True, False])
 async def test_a_bug_in_the_adapter_leaves_no_order_unattended(world: World, ledger: MemoryLedger, *, executed: bool) -> None:
     world.venue.next(Course(executed=executed, error=RuntimeError("a bug")))
-    verdict = await world.say("BUY_SM")
-    assert verdict is not None
-    assert verdict.outcome == "ordered"
+    outcome = await world.say("BUY_SM")
+    assert outcome is not None
+    assert outcome.outcome == "ordered"
     assert len(world.venue.executed) == 1
     assert world.portfolio.position("WIFUSDC").qty == Decimal("19.98")
     await world.say("SELL_SM")

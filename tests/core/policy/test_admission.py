@@ -14,7 +14,7 @@ from core.policy.admission import admit
 from core.policy.decision import AskFirst, decide
 from core.policy.risk import RiskApproved
 from core.policy.risk.signal_age import signal_age
-from tests.core.pictures import HELD, decision_context, said
+from tests.core.decision_contexts import HELD, decision_context, said
 from tests.core.virtual_time import NOON
 from tests.core.world import instrument
 
@@ -111,10 +111,10 @@ def test_the_age_of_an_exit(age: float, code: str | None) -> None:
 
 
 def test_nothing_is_entered_while_an_exit_is_wanted() -> None:
-    refused = admit(said(), decision_context(exit_wanted=True))
+    refused = admit(said(), decision_context(exit_pending=True))
     assert refused is not None
     assert str(refused[1]) == "WIFUSDC is to be sold first: that is wanted, and tried until it is done"
-    assert admit(said("SELL_SM"), decision_context(exit_wanted=True, position=HELD)) is None
+    assert admit(said("SELL_SM"), decision_context(exit_pending=True, position=HELD)) is None
 
 
 def test_what_a_person_approved_is_as_old_as_the_approval_and_not_pending() -> None:

@@ -19,8 +19,8 @@ from core.policy.decision import Refused, decide
 from core.policy.decision_context import DecisionContext
 from core.policy.risk.price_sanity import off_by, price_sanity
 from tests.core.conftest import OpenWorld
+from tests.core.decision_contexts import HELD, decision_context, said, sized
 from tests.core.memory_ledger import MemoryLedger
-from tests.core.pictures import HELD, decision_context, said, sized
 from tests.core.scripted_venue import refused
 from tests.core.virtual_time import NOON
 from tests.core.world import World
@@ -110,10 +110,10 @@ def test_the_distance_is_of_the_market() -> None:
 
 async def test_a_refused_exit_is_told_at_once_and_what_is_held_stays(world: World, ledger: MemoryLedger) -> None:
     await world.say("BUY_SM")
-    verdict = await world.say("SELL_SM", close="65000")
-    assert verdict is not None
-    assert verdict.reason is not None
-    assert (verdict.outcome, verdict.reason.code) == ("denied", "price_sanity")
+    outcome = await world.say("SELL_SM", close="65000")
+    assert outcome is not None
+    assert outcome.reason is not None
+    assert (outcome.outcome, outcome.reason.code) == ("denied", "price_sanity")
     assert world.portfolio.position("WIFUSDC").is_open
     (told,) = [event for event in ledger.events if isinstance(event, SignalRefused)]
     assert told.priority is Priority.URGENT

@@ -17,7 +17,7 @@ from core.policy.risk.open_positions import open_positions
 from core.policy.risk.order_notional import order_notional
 from core.policy.risk.price_band import price_band
 from core.policy.risk.rule import Entry, RiskRule
-from tests.core.pictures import HELD, decision_context, said, sized
+from tests.core.decision_contexts import HELD, decision_context, said, sized
 
 
 def words(refused: Reason | None) -> str:

@@ -27,9 +27,9 @@ async def test_an_entry_waits_for_its_price_while_it_is_good(
     await clock.forward(away)
     assert not bought.done()
     venue.unavailable = False
-    verdict = await clock.run(bought)
-    assert verdict is not None
-    assert (verdict.outcome, len(venue.placed)) == ("ordered", 1)
+    outcome = await clock.run(bought)
+    assert outcome is not None
+    assert (outcome.outcome, len(venue.placed)) == ("ordered", 1)
 
 
 @pytest.mark.parametrize(("age", "longest"), [(0.0, 60.0), (40.0, 20.0), (59.9, 0.1)])
@@ -38,9 +38,9 @@ async def test_it_waits_no_longer_than_it_is_good(
 ) -> None:
     venue.unavailable = True
     began = clock.now()
-    verdict = await world.say("BUY_SM", age=age)
-    assert verdict is not None
-    assert verdict.reason == Reason("price_unknown", {"symbol": "WIFUSDC"})
+    outcome = await world.say("BUY_SM", age=age)
+    assert outcome is not None
+    assert outcome.reason == Reason("price_unknown", {"symbol": "WIFUSDC"})
     assert (clock.now() - began).total_seconds() <= longest
     assert not venue.placed
 
@@ -52,10 +52,10 @@ async def test_the_price_that_it_waited_for_must_still_be_the_signals(
     asked = coming(world)
     await clock.forward(10)
     venue.unavailable, venue.prices["WIFUSDC"] = False, Decimal("0.60")
-    verdict = await clock.run(asked)
-    assert verdict is not None
-    assert verdict.reason is not None
-    assert verdict.reason.code == "price_band"
+    outcome = await clock.run(asked)
+    assert outcome is not None
+    assert outcome.reason is not None
+    assert outcome.reason.code == "price_band"
 
 
 async def test_a_pause_ends_the_waiting(world: World, venue: ScriptedVenue, clock: VirtualClock) -> None:

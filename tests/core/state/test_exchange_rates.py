@@ -16,7 +16,7 @@ from core.policy.decision import Refused, decide
 from core.policy.risk import assess
 from core.policy.risk.daily_loss import result_today
 from core.policy.risk.limits import in_quote
-from tests.core.pictures import decision_context, said, sized
+from tests.core.decision_contexts import decision_context, said, sized
 from tests.core.virtual_time import NOON
 from tests.core.world import LIMITS, instrument
 

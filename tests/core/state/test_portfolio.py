@@ -12,7 +12,7 @@ from core.domain.trading_state import TradingState
 from core.records.commit_batch import CommitBatch
 from core.state.portfolio import Portfolio
 from tests.core.adapters.ledger import values
-from tests.core.pictures import HELD
+from tests.core.decision_contexts import HELD
 from tests.core.virtual_time import NOON
 from tests.core.world import LIMITS
 

@@ -119,15 +119,15 @@ def hold_of(row: Mapping[str, Any]) -> SymbolHalt:
     return SymbolHalt(row["symbol"], differences, row["since"], row["lifted_at"], row["lifted_by"])
 
 
-def exit_row(wanted: PendingExit) -> Row:
+def exit_row(pending: PendingExit) -> Row:
     """Returns a row of `wanted_exits`: queried values have columns, the whole is stored as text."""
     return {
-        "symbol": storable(wanted.symbol),
-        "qty": wanted.qty,
-        "since": wanted.since,
-        "due_at": wanted.due_at,
-        "ended_at": wanted.ended_at,
-        "wanted": codec.exits.encode(wanted),
+        "symbol": storable(pending.symbol),
+        "qty": pending.qty,
+        "since": pending.since,
+        "due_at": pending.due_at,
+        "ended_at": pending.ended_at,
+        "wanted": codec.exits.encode(pending),
     }
 
 

@@ -53,7 +53,7 @@ async def traded(venue: Venue, client: BinanceClient, tmp_path: Path) -> Path:
         now = clock.now()
         said = [Signal("test", f"{symbol}-{number}", kind, symbol, Decimal("0.4801"), now) for symbol in symbols]
         asked = (trading.inbox.ask(Message("test", one.signal_id, one.symbol, SignalReceived(one), now)) for one in said)
-        assert {verdict.outcome for verdict in await asyncio.gather(*asked) if verdict} == {"ordered"}
+        assert {outcome.outcome for outcome in await asyncio.gather(*asked) if outcome} == {"ordered"}
     prices.cancel()
     await trading.inbox.close()
     await ledger.close()

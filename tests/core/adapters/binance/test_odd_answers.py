@@ -200,7 +200,7 @@ async def test_the_core_lives_through_it_and_its_books_are_the_exchanges(
         now = clock.now()
         ones = [Signal("test", f"{symbol}-{number}", kind, symbol, Decimal("0.4801"), now) for symbol in symbols]
         asked = [trading.inbox.ask(Message("test", one.signal_id, one.symbol, SignalReceived(one), now)) for one in ones]
-        return [verdict.outcome if verdict else None for verdict in await asyncio.gather(*asked)]
+        return [outcome.outcome if outcome else None for outcome in await asyncio.gather(*asked)]
 
     try:
         number = 0

@@ -72,7 +72,7 @@ class Ledger:
 
 
 @dataclass
-class Told:
+class Reports:
     """Records the source's callbacks."""
 
     first_starts: int = 0
@@ -100,7 +100,7 @@ class Bench:
     topic: str = field(default_factory=lambda: f"signals-{uuid4().hex}")
     group: str = field(default_factory=lambda: f"group-{uuid4().hex}")
     ledger: Ledger = field(default_factory=Ledger)
-    told: Told = field(default_factory=Told)
+    reports: Reports = field(default_factory=Reports)
     clock: QuickClock = field(default_factory=QuickClock)
 
     def __post_init__(self) -> None:
@@ -127,10 +127,10 @@ class Bench:
             recorded=self.ledger.recorded,
             clock=self.clock,
             callbacks=SourceCallbacks(
-                on_first_start=self.told.first_start,
-                on_state_change=lambda ready, detail: self.told.states.append((ready, detail)),
-                on_gap=lambda *gap: self.told.gaps.append(gap),
-                on_tombstones=self.told.tombstones.append,
+                on_first_start=self.reports.first_start,
+                on_state_change=lambda ready, detail: self.reports.states.append((ready, detail)),
+                on_gap=lambda *gap: self.reports.gaps.append(gap),
+                on_tombstones=self.reports.tombstones.append,
             ),
             fetch_max_wait_ms=10,
             watch_every=0.2,

@@ -24,14 +24,14 @@ async def test_the_first_start_of_all_reads_what_comes_from_now_on(bench: Bench,
     await bench.write(good(1), good(2), partition=1)
     async with bench.reading() as source:
         assert bench.ledger.positions == {0: 0, 1: 2}
-        assert bench.told.first_starts == 1
+        assert bench.reports.first_starts == 1
         await bench.write(good(3), partition=1)
         await bench.write(good(4), partition=0)
         await eventually(lambda: len(bench.ledger.messages) == 2)
         await eventually(lambda: source.lag == 0)
     assert sorted(bench.ledger.ids) == ["3", "4"]
     assert bench.ledger.positions == {0: 1, 1: 3}
-    assert bench.told.states == []
+    assert bench.reports.states == []
 
 
 async def test_what_is_delivered_is_a_whole_message(bench: Bench) -> None:
@@ -58,7 +58,7 @@ async def test_it_resumes_at_the_stored_position(bench: Bench) -> None:
         await eventually(lambda: len(bench.ledger.messages) == 5)
         await asyncio.sleep(0.1)
     assert bench.ledger.ids == ["1", "2", "3", "4", "5"]
-    assert bench.told.first_starts == 1
+    assert bench.reports.first_starts == 1
 
 
 async def test_a_first_start_that_was_cut_short_begins_again(bench: Bench) -> None:
@@ -78,19 +78,19 @@ async def test_a_partition_that_is_not_stored_is_read_from_its_beginning(bench: 
     bench.ledger.positions = {0: 0}
     async with bench.reading():
         await eventually(lambda: bench.ledger.ids == ["1"])
-    assert bench.told.first_starts == 0
+    assert bench.reports.first_starts == 0
 
 
 async def test_a_topic_that_comes_later_is_read_from_its_beginning(bench: Bench) -> None:
     async with bench.running() as source:
         await eventually(lambda: source.ready == (False, f"topic {bench.topic} does not exist"))
-        assert bench.told.states == [source.ready]
+        assert bench.reports.states == [source.ready]
         await bench.make_topic()
         await bench.write(good(1))
         await eventually(lambda: bench.ledger.ids == ["1"])
         assert source.ready[0]
-    assert bench.told.first_starts == 1
-    assert [ready for ready, _ in bench.told.states] == [False, True]
+    assert bench.reports.first_starts == 1
+    assert [ready for ready, _ in bench.reports.states] == [False, True]
 
 
 async def test_a_position_that_is_gone_is_told(bench: Bench) -> None:
@@ -99,7 +99,7 @@ async def test_a_position_that_is_gone_is_told(bench: Bench) -> None:
     bench.ledger.positions = {0: 57}
     async with bench.reading():
         await eventually(lambda: bench.ledger.ids == ["1", "2"])
-    assert bench.told.gaps == [(0, 57, 0)]
+    assert bench.reports.gaps == [(0, 57, 0)]
     assert bench.ledger.positions == {0: 2}
 
 
@@ -157,7 +157,7 @@ async def test_a_tombstone_is_neither_a_signal_nor_a_fault(bench: Bench) -> None
         await bench.write(None, b"", None, good(1), None, key=b"WIFUSDC")
         await eventually(lambda: bench.ledger.ids == ["1"] and bench.ledger.positions == {0: 5})
         assert [letter.problem for letter in bench.ledger.dead] == ["the record is empty"]
-        assert sum(bench.told.tombstones) == 3
+        assert sum(bench.reports.tombstones) == 3
         await eventually(lambda: source.dead_letters.waiting == 0)
         (copied,) = await bench.records(bench.dlq_topic, 1)
     assert copied.value == b""
@@ -184,7 +184,7 @@ async def test_a_ledger_that_refuses_is_tried_again(bench: Bench) -> None:
         await eventually(lambda: source.ready == (False, "the ledger's disk is full"))
         bench.ledger.broken = False
         await eventually(lambda: source.ready[0] and bench.ledger.ids == ["1"])
-    assert bench.told.states == []  # the absence of the ledger is reported elsewhere
+    assert bench.reports.states == []  # the absence of the ledger is reported elsewhere
 
 
 async def test_a_group_that_is_being_asked_for_does_not_hold_up_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,7 +253,7 @@ async def test_what_is_read_again_after_a_log_was_cut_is_known(bench: Bench) -> 
     first, second = (f"{bench.topic}/0/{number}" for number in range(2))
     # The first two again under the ids they had, which the inbox refuses.
     assert bench.ledger.ids == [first, second, first, second, f"{bench.topic}/0/2@1"]
-    assert bench.told.gaps == [(0, 3, 0)]
+    assert bench.reports.gaps == [(0, 3, 0)]
 
 
 async def test_what_waits_behind_an_open_transaction_is_seen_and_told(
@@ -277,7 +277,7 @@ async def test_what_waits_behind_an_open_transaction_is_seen_and_told(
         await producer.abort_transaction()
         await eventually(lambda: source.ready[0] and source.lag == 0)
         assert bench.ledger.ids == ["1", "3"]
-    assert [ready for ready, _ in bench.told.states] == [False, True]
+    assert [ready for ready, _ in bench.reports.states] == [False, True]
 
 
 async def test_the_same_topic_after_a_restart_is_the_same(bench: Bench) -> None:
@@ -292,7 +292,7 @@ async def test_the_same_topic_after_a_restart_is_the_same(bench: Bench) -> None:
     async with bench.reading():
         await bench.write(good(5))
         await eventually(lambda: len(bench.ledger.ids) == 5)
-    assert bench.told.gaps == []
+    assert bench.reports.gaps == []
     assert set(bench.ledger.generations.values()) == {0}
 
 
@@ -316,7 +316,7 @@ async def test_a_topic_made_anew_while_stopped_is_read_from_its_first_record(rea
         await bench.write(b'{"signal_type": "SELL_SM", "close": 1}')
         await eventually(lambda: len(bench.ledger.messages) == 3 + count)
     assert bench.ledger.ids[2:] == [f"{bench.topic}/0/{offset}@1" for offset in range(count + 1)]
-    assert len(bench.told.gaps) == 1
+    assert len(bench.reports.gaps) == 1
 
 
 async def test_a_record_that_is_gone_is_no_sign_of_a_topic_made_anew(bench: Bench) -> None:
@@ -326,4 +326,4 @@ async def test_a_record_that_is_gone_is_no_sign_of_a_topic_made_anew(bench: Benc
     bench.ledger.positions, bench.ledger.witnesses = {0: 1}, {0: "7:0123456789abcdef"}
     async with bench.reading():
         await eventually(lambda: bench.ledger.ids == ["2"])
-    assert bench.told.gaps == []
+    assert bench.reports.gaps == []

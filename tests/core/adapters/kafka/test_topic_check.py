@@ -42,7 +42,7 @@ async def test_a_wrong_password_is_said_plainly_and_shown_nowhere(
     await bench.make_topic()
     wrong = replace(event_hubs(real_kafka), password="Endpoint=sb://wrong/;SharedAccessKey=hunter2=")
     async with bench.running(wrong) as source:
-        await eventually(lambda: bool(bench.told.states))
+        await eventually(lambda: bool(bench.reports.states))
         assert source.ready == (False, f"broker {wrong.servers} refused user name or password")
     assert "hunter2" not in caplog.text
     assert "hunter2" not in repr(wrong)
@@ -51,7 +51,7 @@ async def test_a_wrong_password_is_said_plainly_and_shown_nowhere(
 async def test_an_unknown_authority_is_said_plainly(real_kafka: KafkaServer) -> None:
     bench = real_bench(real_kafka)
     async with bench.running(replace(event_hubs(real_kafka), ca_file=None)) as source:
-        await eventually(lambda: bool(bench.told.states))
+        await eventually(lambda: bool(bench.reports.states))
         assert "is not trusted" in source.ready[1]
         assert "KAFKA_SSL_CAFILE" in source.ready[1]
 
@@ -62,7 +62,7 @@ async def test_a_broker_that_is_not_there_is_said_once_and_tried_again() -> None
     async with bench.running() as source:
         await eventually(lambda: len(bench.clock.asked) >= 3)
         assert source.ready == (False, f"cannot reach broker {nowhere.servers}: connection refused")
-    assert len(bench.told.states) == 1
+    assert len(bench.reports.states) == 1
 
 
 async def test_reading_goes_on_where_it_was_when_a_real_broker_is_restarted(real_kafka: KafkaServer) -> None:
@@ -77,7 +77,7 @@ async def test_reading_goes_on_where_it_was_when_a_real_broker_is_restarted(real
         await eventually(lambda: source.ready[0])
         await bench.write(good(2))
         await eventually(lambda: bench.ledger.ids == ["1", "2"])
-    assert [ready for ready, _ in bench.told.states] == [False, True]
+    assert [ready for ready, _ in bench.reports.states] == [False, True]
 
 
 async def test_reading_goes_on_when_the_embedded_broker_is_back(memory_broker: MemoryBroker) -> None:

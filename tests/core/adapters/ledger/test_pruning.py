@@ -112,7 +112,7 @@ async def all_told(ledger: SqlLedger) -> None:
     newest = await ledger.newest()
     for priority, seq in newest.items():
         if seq:
-            await ledger.keep_told(MAIN_READER, {priority: seq}, Delivery(5, seq, priority, 1, seq))
+            await ledger.keep_cursor(MAIN_READER, {priority: seq}, Delivery(5, seq, priority, 1, seq))
 
 
 async def test_what_came_to_nothing_goes_and_what_was_executed_stays(ledger: SqlLedger) -> None:

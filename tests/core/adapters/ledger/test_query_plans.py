@@ -125,7 +125,7 @@ async def full(ledger: SqlLedger) -> SqlLedger:
     await ledger.store([], dead=letters)
     for number in range(1, 200):
         told = Delivery(1 + number % 9, 1_000 + number, Priority.NORMAL, number, number)
-        await ledger.keep_told("main", {Priority.NORMAL: number}, told)
+        await ledger.keep_cursor("main", {Priority.NORMAL: number}, told)
     async with ledger.reader.engine.connect() as connection:
         if ledger.writing.dialect == "postgresql":
             await connection.execute(text("ANALYZE"))

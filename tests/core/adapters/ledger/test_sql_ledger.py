@@ -214,8 +214,8 @@ async def test_the_outbox_gives_what_is_urgent_first_and_forgets_what_was_told(l
     items = await ledger.waiting(NOTHING, 10)
     assert [item.event for item in items] == [asked, executed, refused]
     told = {**NOTHING, Priority.URGENT: items[0].seq, Priority.CHATTY: items[2].seq}
-    await ledger.keep_told("main", told, Delivery(7, 5, Priority.URGENT, items[0].seq, items[0].seq, question=1))
-    assert await ledger.told("main") == told
+    await ledger.keep_cursor("main", told, Delivery(7, 5, Priority.URGENT, items[0].seq, items[0].seq, question=1))
+    assert await ledger.cursor("main") == told
     assert [item.event for item in await ledger.waiting(told, 10)] == [executed]
     assert await ledger.pending(told) == 1
     assert await ledger.question_message(7, 1) == 5
@@ -223,16 +223,16 @@ async def test_the_outbox_gives_what_is_urgent_first_and_forgets_what_was_told(l
 
 
 async def test_each_reader_is_told_in_their_own_time(ledger: SqlLedger) -> None:
-    assert await ledger.told("main") is None
+    assert await ledger.cursor("main") is None
     for _ in range(3):
         await ledger.commit(CommitBatch(events=[SignalRefused(values.signal(), "ignored", reason("paused"))]))
-    await ledger.keep_told("main", {**NOTHING, Priority.NORMAL: 2})
-    assert await ledger.told("1002") is None
+    await ledger.keep_cursor("main", {**NOTHING, Priority.NORMAL: 2})
+    assert await ledger.cursor("1002") is None
     newest = await ledger.newest()
     assert newest == {**NOTHING, Priority.NORMAL: 3}
-    await ledger.keep_told("1002", newest)
+    await ledger.keep_cursor("1002", newest)
     assert await ledger.pending(newest) == 0
-    assert [item.seq for item in await ledger.waiting(await ledger.told("main") or NOTHING, 10)] == [3]
+    assert [item.seq for item in await ledger.waiting(await ledger.cursor("main") or NOTHING, 10)] == [3]
 
 
 async def test_only_some_of_a_priority_are_read_at_a_time_and_only_those_asked_for(ledger: SqlLedger) -> None:
