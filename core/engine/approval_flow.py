@@ -75,26 +75,26 @@ class ApprovalFlow:
         self._token = token
 
     async def ask(
-        self, stored: StoredMessage, signal: Signal, wanted: RiskApproved, facts: DecisionRecord, changes: CommitBatch
+        self, stored: StoredMessage, signal: Signal, sized: RiskApproved, facts: DecisionRecord, changes: CommitBatch
     ) -> None:
-        """Adds the approval request of `wanted` to `changes`."""
+        """Adds the approval request of `sized` to `changes`."""
         now = self._clock.now()
         approval = Approval(
             token=self._token(),
             signal=signal,
             inbox_seq=stored.seq,
-            side=wanted.side,
-            qty=wanted.qty,
-            price=wanted.price,
+            side=sized.side,
+            qty=sized.qty,
+            price=sized.price,
             state=ApprovalState.OPEN,
             asked_at=now,
             expires_at=now + self._portfolio.limits.approval_ttl,
         )
         changes.approvals.append(approval)
-        order = self._orders.new(stored.seq, signal, wanted.qty, wanted.price, OrderState.AWAITING_APPROVAL)
+        order = self._orders.new(stored.seq, signal, sized.qty, sized.price, OrderState.AWAITING_APPROVAL)
         changes.orders.append(order)
         changes.outcomes.append(self._writer.outcome(stored, "awaiting_approval", facts=facts))
-        changes.events.append(await self._questions.asked(approval, wanted, facts))
+        changes.events.append(await self._questions.asked(approval, sized, facts))
 
     async def answered(self, stored: StoredMessage, answer: ApprovalAnswered) -> MessageOutcome:
         """Handles a tap on one of the approval's buttons."""

@@ -54,10 +54,10 @@ class ExitHandler:
         if (over := await self._earlier.known(stored, signal) or await self._earlier.lost(signal)) is not None:
             return await self._decided.ignore(stored, signal, over)
         attempt = await self._exits.attempt(signal, hand, stored.message.received_at)
-        wanted = attempt.wanted
+        pending = attempt.pending
         if not attempt.is_first:  # it may have been renewed since this attempt was stored
-            signal = replace(signal, ts=wanted.since)
-        weighed = await self._decisions.weigh(signal, approved_at=wanted.approved_at, wanted=attempt.size)
+            signal = replace(signal, ts=pending.since)
+        weighed = await self._decisions.weigh(signal, approved_at=pending.approved_at, size_request=attempt.size)
         changes = CommitBatch()
         self._approvals.withdraw_opposite(signal, weighed, changes)
         if attempt.why is not None or isinstance(weighed.decision, Refused):
@@ -65,29 +65,29 @@ class ExitHandler:
             return await self._writer.commit(changes)
         if hand is not None:
             self._approvals.withdraw_same(signal, changes)
-        changes.exits.append(wanted)
-        approved = wanted.approved_by, wanted.approved_at
-        all_of_it = self._exits.asked_about(wanted)
+        changes.exits.append(pending)
+        approved = pending.approved_by, pending.approved_at
+        all_of_it = self._exits.asked_about(pending)
         return await self._decided.act(stored, signal, weighed, changes, approved=approved, all_of_it=all_of_it)
 
     def _not_now(self, stored: StoredMessage, signal: Signal, attempt: Attempt, weighed: Weighed, changes: CommitBatch) -> None:
         """Postpones the exit, or ends it: all is sold, or it is refused for good, which is reported."""
         why, decision = _why_not(attempt, weighed), weighed.decision
-        part = attempt.wanted.hand is not None and attempt.wanted.hand.qty is not None
-        is_waiting = waits(why, wanted=not attempt.is_first, lasts=signal.is_panic, part=part)
+        part = attempt.pending.hand is not None and attempt.pending.hand.qty is not None
+        is_waiting = waits(why, pending=not attempt.is_first, lasts=signal.is_panic, part=part)
         if is_waiting and self._portfolio.position(signal.symbol).is_open:
-            wanted, is_news = put_off(attempt.wanted, why, self._clock.now(), self._portfolio.limits)
-            changes.exits.append(wanted)
+            pending, is_news = put_off(attempt.pending, why, self._clock.now(), self._portfolio.limits)
+            changes.exits.append(pending)
             changes.outcomes.append(self._writer.outcome(stored, "put_off", why, weighed.facts))
             if is_news:
-                changes.events.append(waiting_event(wanted, signal, stored.seq, self._portfolio.limits))
+                changes.events.append(waiting_event(pending, signal, stored.seq, self._portfolio.limits))
             return
         if not attempt.is_first:
-            changes.exits.append(replace(attempt.wanted, ended_at=self._clock.now()))
+            changes.exits.append(replace(attempt.pending, ended_at=self._clock.now()))
         if not attempt.is_first and (why.code in ALL_SOLD or not isinstance(decision, Refused)):
             changes.outcomes.append(self._writer.outcome(stored, "done", why, weighed.facts))
             return
-        self._decided.refuse(stored, signal, weighed, changes, by_hand=attempt.wanted.hand is not None)
+        self._decided.refuse(stored, signal, weighed, changes, by_hand=attempt.pending.hand is not None)
 
 
 def _why_not(attempt: Attempt, weighed: Weighed) -> Reason:

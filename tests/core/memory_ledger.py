@@ -118,7 +118,7 @@ class MemoryLedger:
             self._failing.remove(failing)
             self.refused.append(changes)
             raise LedgerUnavailable("the disk is full")
-        self.outcomes.update({verdict.seq: verdict for verdict in changes.outcomes})
+        self.outcomes.update({outcome.seq: outcome for outcome in changes.outcomes})
         self.orders.update({order.client_order_id: order for order in changes.orders})
         self.order_history.extend(changes.orders)
         self.touched |= {order.symbol for order in changes.orders if order.state is OrderState.SUBMITTED}

@@ -109,9 +109,9 @@ def _cancels(seen: Evidence) -> Iterator[str]:
         if order.is_open:
             yield f"order {order.client_order_id} is still open"
     ended = {order.client_order_id: order.status for order in seen.venue.orders}
-    for row, wish in seen.messages("cancel"):
-        if isinstance(wish, CancelRequested) and row["outcome"] == "done" and ended.get(wish.client_order_id) != "CANCELED":
-            yield f"{wish.client_order_id} was said to be cancelled and is {ended.get(wish.client_order_id)}"
+    for row, command in seen.messages("cancel"):
+        if isinstance(command, CancelRequested) and row["outcome"] == "done" and ended.get(command.client_order_id) != "CANCELED":
+            yield f"{command.client_order_id} was said to be cancelled and is {ended.get(command.client_order_id)}"
 
 
 def _panics(seen: Evidence) -> Iterator[str]:

@@ -80,9 +80,9 @@ def test_an_exit_may_not_expire_by_the_age_of_an_entry(side: Side, seconds: int,
 @pytest.mark.parametrize(("status", "broken"), [("CANCELED", 0), ("FILLED", 1)])
 def test_an_order_that_is_reported_as_cancelled_ended_so(status: str, broken: int) -> None:
     order = SimpleNamespace(client_order_id="mf-1", status=status, is_open=False)
-    wish = CancelRequested("WIFUSDC", "mf-1", 7, "Ann")
+    command = CancelRequested("WIFUSDC", "mf-1", 7, "Ann")
     seen = cast(
         "Evidence",
-        SimpleNamespace(venue=SimpleNamespace(orders=[order]), messages=lambda _: [({"outcome": "done"}, wish)]),
+        SimpleNamespace(venue=SimpleNamespace(orders=[order]), messages=lambda _: [({"outcome": "done"}, command)]),
     )
     assert len(list(_cancels(seen))) == broken

@@ -74,23 +74,23 @@ class Statements:
         return insert.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=new)
 
 
-def write(connection: Connection, statements: Statements, writes: RowBatch) -> Written:
+def write(connection: Connection, statements: Statements, batch: RowBatch) -> Written:
     """Writes all rows on `connection`, whose transaction the caller began and ends."""
-    messages = writes.rows.get(inbox, [])
+    messages = batch.rows.get(inbox, [])
     new = {(source, name): seq for source, name, seq in _returned(connection, statements.new_messages, messages)}
     conflicts = find_conflicts(connection, messages, new) if len(new) < len(messages) else {}
-    _run(connection, statements.outcome, writes.outcomes)
+    _run(connection, statements.outcome, batch.outcomes)
     for entry in TABLES:
         if entry.writing is not Writing.APART and entry.table is not outbox:
-            _run(connection, statements.of[entry.table], _to_write(entry, writes.rows.get(entry.table, [])))
+            _run(connection, statements.of[entry.table], _to_write(entry, batch.rows.get(entry.table, [])))
     for name, statement in statements.prune.items():
-        _run(connection, statement, writes.prune.get(name, []))
-    _write_executions(connection, statements, writes.rows.get(executions, []))
-    strangers_seen, told = _write_strangers(connection, statements, writes)
+        _run(connection, statement, batch.prune.get(name, []))
+    _write_executions(connection, statements, batch.rows.get(executions, []))
+    strangers_seen, told = _write_strangers(connection, statements, batch)
     _run(connection, statements.of[dead_letters], [dead_letter_row(one.letter(raw)) for one, raw in conflicts.values()])
     refused = with_positions(connection, {key: conflict for key, (conflict, _) in conflicts.items()})
     events = [outbox_row(one.refusal, one.at) for one in refused.values()]
-    _run(connection, statements.of[outbox], [*writes.rows.get(outbox, []), *told, *events])
+    _run(connection, statements.of[outbox], [*batch.rows.get(outbox, []), *told, *events])
     return Written(new, strangers_seen, refused)
 
 
@@ -102,11 +102,11 @@ def _to_write(entry: LedgerTable, rows: Sequence[Row]) -> Iterable[Row]:
     return {tuple(row[name] for name in key): row for row in rows}.values()
 
 
-def _write_strangers(connection: Connection, statements: Statements, writes: RowBatch) -> tuple[frozenset[int], Sequence[Row]]:
+def _write_strangers(connection: Connection, statements: Statements, batch: RowBatch) -> tuple[frozenset[int], Sequence[Row]]:
     """Returns those who were not seen before, and the outbox rows that tell of them."""
-    seen = _returned(connection, statements.new_strangers, [stranger for stranger, _ in writes.strangers.values()])
+    seen = _returned(connection, statements.new_strangers, [stranger for stranger, _ in batch.strangers.values()])
     new = frozenset(user_id for (user_id,) in seen)
-    return new, [event for user_id, (_, event) in writes.strangers.items() if user_id in new]
+    return new, [event for user_id, (_, event) in batch.strangers.items() if user_id in new]
 
 
 def _pruning() -> dict[str, Any]:

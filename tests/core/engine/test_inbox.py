@@ -50,8 +50,8 @@ async def test_two_symbols_cannot_both_take_the_last_place(open_world: OpenWorld
     await world.inbox.deliver([world.said(signal) for signal in signals])
     await world.clock.quiet()
     assert len(world.venue.placed) == 1
-    assert sorted(verdict.outcome for verdict in ledger.outcomes.values()) == ["denied", "ordered"]
-    denied = next(verdict.reason for verdict in ledger.outcomes.values() if verdict.reason)
+    assert sorted(outcome.outcome for outcome in ledger.outcomes.values()) == ["denied", "ordered"]
+    denied = next(outcome.reason for outcome in ledger.outcomes.values() if outcome.reason)
     assert str(denied) == "1 positions are open, the limit is 1"
 
 

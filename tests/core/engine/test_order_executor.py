@@ -23,10 +23,10 @@ from tests.core.virtual_time import VirtualClock
 from tests.core.world import World
 
 
-def became(verdict: MessageOutcome | None) -> tuple[str, str]:
+def became(outcome: MessageOutcome | None) -> tuple[str, str]:
     """Returns outcome, and the reason's code or nothing."""
-    assert verdict is not None
-    return verdict.outcome, verdict.reason.code if verdict.reason else ""
+    assert outcome is not None
+    return outcome.outcome, outcome.reason.code if outcome.reason else ""
 
 
 async def test_a_buy_opens_a_position_of_what_is_left_after_the_fee(world: World, ledger: MemoryLedger) -> None:
@@ -74,7 +74,7 @@ async def test_the_intent_is_committed_with_the_verdict_before_anything_is_sent(
     await world.say("BUY_SM")
     (intent,) = ledger.refused
     assert [order.state for order in intent.orders] == [OrderState.SUBMITTED]
-    assert [verdict.outcome for verdict in intent.outcomes] == ["ordered"]
+    assert [outcome.outcome for outcome in intent.outcomes] == ["ordered"]
     assert sent_before == [0]
 
 
@@ -156,8 +156,8 @@ async def test_observe_tells_and_never_trades(world: World, ledger: MemoryLedger
 
 async def test_an_order_too_small_is_denied_with_the_reason_on_record(open_world: OpenWorld, ledger: MemoryLedger) -> None:
     world = await open_world(trade_qty=Decimal(10))
-    verdict = await world.say("BUY_SM")
-    assert became(verdict) == ("denied", "below_min_notional")
+    outcome = await world.say("BUY_SM")
+    assert became(outcome) == ("denied", "below_min_notional")
     (order,) = ledger.orders.values()
     assert (order.state, str(order.reason)) == (OrderState.DENIED, "worth 4.80 USDC, the exchange wants at least 5")
     assert world.venue.placed == []
