@@ -17,7 +17,7 @@ async def opened(file: Path, *chats: int) -> None:
     """Opens a ledger that has notified these chats."""
     ledger = await open_ledger(f"sqlite+aiosqlite:///{file}", SystemClock())
     for number, chat in enumerate(chats):
-        await ledger.keep_told("main", {}, Delivery(chat, number, Priority.NORMAL, number, number))
+        await ledger.keep_cursor("main", {}, Delivery(chat, number, Priority.NORMAL, number, number))
     await ledger.close()
 
 
