@@ -21,7 +21,7 @@ _UNBOUND = {
 }
 
 Contender = Callable[[World, str, Path, int], AbstractAsyncContextManager[None]]
-"""Runs while the block runs, reading from a topic, with a folder of its own; the number is how many orders it is to place."""
+"""Runs while the block runs, reading from a topic, with its own folder; the number is how many orders it should place."""
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ class Figures:
     """One contender's results of all rounds."""
 
     seconds: list[float] = field(default_factory=list)
-    """From signal to order, one at a time."""
+    """Seconds from signal to order, one at a time."""
     rates: list[float] = field(default_factory=list)
     """Orders per second of each burst."""
 

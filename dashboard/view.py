@@ -17,7 +17,7 @@ from core.read_models import Gain, Performance, Selection, SignalStory
 TRADES_SHOWN = 100
 SIGNALS_SHOWN = 50
 CURVE_EXITS = 2_000
-"""As many single exits make the curve; more of them are shown by day."""
+"""The most single exits in a curve; longer ones are drawn by day."""
 ORDERS_MEASURED = 500
 
 

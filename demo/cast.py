@@ -17,4 +17,4 @@ TRADING_DESK = Group(
     topics=("Alerts", "Questions"),
 )
 ALERTS, QUESTIONS = 2, 3
-"""message_thread_id of its topics: the ids of the messages that made them, after the one that made the group."""
+"""message_thread_id of its topics: the ids of the messages that created them, after the one that created the group."""

@@ -49,7 +49,7 @@ class Program:
             "DATABASE_URL": f"sqlite+aiosqlite:///{self._ledger}",
         }
         self.settings = own | dict(settings)
-        """All of them, but for what the process inherits."""
+        """All of them, except those that the process inherits."""
         self.last_pid = 0
         self._process = ServerProcess(
             "marketflow", [MARKETFLOW, "run"], log=self._log, ready=self.is_ready, env=surroundings(self.settings)

@@ -18,7 +18,7 @@ _MOST = 200  # open questions; the oldest is dropped first
 _DATA = re.compile(r"(ok|no):([A-Za-z0-9_-]{16,32})")
 
 Act = Callable[[str], Awaitable[str]]
-"""Does it under the identity given, and says in a line what came of it."""
+"""Does the act under the identity given, and returns a line on the outcome."""
 
 
 class Risk(Enum):

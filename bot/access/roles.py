@@ -10,7 +10,8 @@ from core.domain.access import Role
 from core.state.portfolio import Portfolio
 
 INVITE_PREFIX = "in_"
-"""Of the word that a link carries: https://core.telegram.org/bots/features#deep-linking, up to 64 of A-Z, a-z, 0-9, _ and -."""
+"""The prefix of an invitation's word in a link: https://core.telegram.org/bots/features#deep-linking, up to 64 of A-Z, a-z,
+0-9, _ and -."""
 
 
 @dataclass(frozen=True, slots=True)

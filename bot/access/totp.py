@@ -53,7 +53,7 @@ class OneTimeCodes:
         self._known = known
         self._clock = clock
         self.key = self._mac(b"name")[:8].hex()
-        """Names the key, and says nothing about it."""
+        """The name of the key, which reveals nothing about it."""
         self._enrolling: dict[int, Enrolment] = {}
 
     def authenticator(self, user_id: int) -> Authenticator | None:

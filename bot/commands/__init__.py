@@ -84,7 +84,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
     ),
     "people": (users.COMMAND, code.COMMAND, audit.COMMAND, start.COMMAND, help_on(lambda: GROUPS)),
 }
-"""What they are for, in the order of /help."""
+"""Commands by purpose, in the order of /help."""
 
 COMMANDS: tuple[Command, ...] = tuple(command for commands in GROUPS.values() for command in commands)
 

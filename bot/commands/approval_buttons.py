@@ -16,7 +16,7 @@ from core.domain.signal import Side
 from core.records.message_outcome import MessageOutcome
 
 ROLE = Role.TRADER
-"""Who may answer."""
+"""The least role that may answer."""
 
 _DATA = re.compile(r"ap:([A-Za-z0-9_-]{1,57}):([ynh])")
 

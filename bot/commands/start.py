@@ -15,7 +15,7 @@ from core.domain.access import Role
 from core.domain.messages import InviteUsed
 
 WHY_PREFIX = "why_"
-"""Of the word of a link that tells a story: https://t.me/<bot>?start=why_<inbox seq>."""
+"""The prefix of a link that shows a story: https://t.me/<bot>?start=why_<inbox seq>."""
 
 
 async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:

@@ -16,7 +16,7 @@ from core.ports.clock import Clock
 
 RETRIES = (60.0, 600.0, 3600.0, 3600.0, 0.0)  # seconds between two attempts
 DAYS = 7
-"""So many days back a day is proved that was not, and one that differed is proved again."""
+"""For so many days a missed or differing day is proved again."""
 
 log = structlog.get_logger(__name__)
 

@@ -20,9 +20,9 @@ from core.ports.clock import Clock
 from core.records.commit_batch import CommitBatch
 
 SHORT_SECONDS = 3.0
-"""A ledger that hiccups for less is not worth a word."""
+"""Seconds; a shorter hiccup of the ledger is not reported."""
 SAY_SECONDS = 5.0
-"""Away for so long, and the owner is told at once; it takes some seconds more to notice that a database is silent."""
+"""Seconds without the ledger until the owner is notified; noticing that a database is silent takes some seconds more."""
 AGAIN_SECONDS = 900.0
 _CALM_SECONDS, _LONGEST_SECONDS = 5.0, 60.0  # without new signals before the exits are reported
 _NO_LOSS = frozenset({"no_position"})  # reasons for refusing an exit where no position was open to sell

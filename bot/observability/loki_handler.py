@@ -20,7 +20,7 @@ _OUR_FAULT = range(400, 500)
 _COME_AGAIN = 429
 
 Post = Callable[[bytes], int]
-"""Sends one body and gives the HTTP status; raises OSError or an httpx error where there is none."""
+"""Sends one body and returns the HTTP status; raises OSError or an httpx error where there is none."""
 
 
 class LokiHandler(logging.Handler):
@@ -40,7 +40,7 @@ class LokiHandler(logging.Handler):
         self._news = threading.Condition()
         self._closed = False
         self.dropped = 0
-        """Lines that Loki did not get."""
+        """Lines that did not reach Loki."""
         self._sender = threading.Thread(target=self._run, name="loki", daemon=True)
         self._sender.start()
 

@@ -103,10 +103,11 @@ class EntryLimits(Section):
     """Limits: an entry that would break one is refused, exits are always allowed"""
 
     price_band_pct: Percent = Decimal("1.0")
-    """How far the price may have moved against an entry since the signal, in per cent."""
+    """Largest adverse move of the price since an entry's signal, in per cent."""
     price_sanity_pct: Percent = Decimal(50)
-    """How far the signal's price may be from the market, in either direction, in per cent; beyond it the signal is taken to be
-    about another market. An exit is refused only if the two prices differ more than tenfold; its alert has a button to sell."""
+    """Largest distance of the signal's price from the market, in either direction, in per cent; beyond it the signal is taken
+    to be about another market. An exit is refused only if the two prices differ more than tenfold; its alert has a button to
+    sell."""
     max_order_notional: Amount = Decimal(1000)
     """Largest value of one entry, in REPORT_ASSET."""
     max_open_positions: Annotated[int, PlainValidator(read.integer(1, 10_000))] = 5

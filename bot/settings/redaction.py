@@ -17,7 +17,7 @@ REDACTED = "[redacted]"
 _SHORTEST = 8  # characters of a secret that is searched for anywhere
 _LONGEST_WORD = 16  # characters; anything longer is no ordinary word or number
 _SHORTEST_OF_ALL = 4
-"""Characters; what is shorter stands in half of all words, and hiding it everywhere would only tell where it is."""
+"""Characters; a shorter text occurs in half of all words, and hiding it everywhere would only reveal where it is."""
 
 _ORDINARY = re.compile(r"[^\W\d_]+|[\d.,:+-]+")  # a word, a number, a time
 _SYMBOL = re.compile(r"[^\w\s.,:+-]")  # not part of a word or a number

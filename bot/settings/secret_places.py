@@ -9,7 +9,7 @@ _NAME = (
     r"(?:pass(?:word|wd|phrase)|pwd|secret|signature|\bsig|token|api[-_]?key|access[-_]?key|private[-_]?key"
     r"|sharedaccesskey|sharedaccesssignature|sasl_plain_password)"
 )
-"""How a name ends that a secret follows."""
+"""The ending of a name that a secret follows."""
 
 _QUOTE = r"(?:\\*[\"']|&(?:quot|\#34|\#x27|\#39);)"
 _ENTITY = r"&(?:amp|lt|gt|quot|\#\d+|\#x[0-9a-f]+);"

@@ -49,11 +49,11 @@ class Settings(
     )
 
     given: Annotated[frozenset[str], Field(exclude=True)]
-    """Names of the variables that somebody set."""
+    """Names of the variables that are set."""
     warnings: Annotated[tuple[str, ...], Field(exclude=True)]
-    """What is probably not meant, in plain sentences without secrets."""
+    """Settings that are probably not intended, in plain sentences without secrets."""
     besides: Annotated[frozenset[str], Field(exclude=True, repr=False)]
-    """Secrets that stand elsewhere than in the settings: of the proxy that the environment names, or where none should be."""
+    """Secrets outside of the settings: of the proxy in the environment, or where none should be."""
 
     @classmethod
     def settings_customise_sources(

@@ -29,7 +29,7 @@ DEFAULTS: Mapping[Role, Mapping[Topic, Level]] = {
     },
     Role.VIEWER: {**_OFF_FOR_ALL, Topic.TRADES: Level.SILENT, Topic.DIGESTS: Level.SILENT},
 }
-"""What one is told who has set nothing."""
+"""The levels of a role whose person has set nothing."""
 
 
 @dataclass(frozen=True, slots=True)

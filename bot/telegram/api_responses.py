@@ -200,7 +200,7 @@ RESULTS: Mapping[str, _Reader] = {
     "setMyCommands": _true,
     "deleteMyCommands": _true,
 }
-"""Every method that the program uses; another one is refused until it is written down here how its result is read."""
+"""Every method that the program uses; another one is refused until it has a reader here."""
 
 
 def _fields(value: Any, needed: Mapping[str, _Reader], known: Mapping[str, _Reader]) -> None:

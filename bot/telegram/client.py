@@ -44,7 +44,7 @@ _LONGEST_ANSWER_PAUSE = 10.0
 _ODD_ATTEMPTS = 3  # for requests that Telegram says it carried out in an unreadable response: each may be a message
 _DOUBTED_AFTER = 8  # failures of one message, some two minutes: then Telegram's health is checked
 NO_MESSAGE = 0
-"""The id of a message that Telegram took without a readable word which it is."""
+"""The id of a message that Telegram accepted with an unreadable answer."""
 _SLACK = 0.5  # seconds on top of what Telegram asks for
 
 

@@ -30,17 +30,18 @@ from core.ports.clock import Clock
 log = structlog.get_logger(__name__)
 
 LATELY = timedelta(hours=1)
-"""A ledger that traded within it, and that a program held a moment ago, is that of the program which trades this account."""
+"""A ledger that traded within this time, and that a program held a moment ago, belongs to the program that trades this
+account."""
 MOMENT = timedelta(seconds=QUIET_SECONDS)
-"""Within it nobody else can have come to be alone."""
+"""Within this time no other program can have proved that it is alone."""
 WAITED_SECONDS = 180.0
-"""Who waited so long at Telegram, in polls that followed each other at once, is alone."""
+"""A program that waited so long at Telegram, in polls that followed each other at once, is alone."""
 AT_ONCE_SECONDS = 1.0
-"""From an answer to the next poll, at most, for the two to count together."""
+"""The longest time from an answer to the next poll for the two to count together."""
 ON_THE_WAY_SECONDS = 2.0
-"""Of each poll at most, there and back: not counted."""
+"""Seconds of each poll on the way, there and back, at most: not counted."""
 CONFLICT_PAUSE_SECONDS = 2.0
-"""Rests after a conflict: soon enough for the other one to notice, not so soon that Telegram is flooded."""
+"""Pause after a conflict: soon enough for the other one to notice, not so soon that Telegram is flooded."""
 
 
 class SingleInstance:

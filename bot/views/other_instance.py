@@ -6,7 +6,7 @@ from core.domain.events.process import AnotherProgram
 QUIET_SECONDS = 45
 """A program whose poll lasts so long undisturbed is alone. Telegram ends every poll after 50 s."""
 STAYS_SECONDS = 60
-"""Another program that comes and is still there after so long stops the entries of one that had been alone."""
+"""Another program that is still there after so long stops the entries of one that was alone."""
 _WHO_SHOWN = 160
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 WRONG_SECRET, NO_SECRET, UNREADABLE = "wrong_secret", "no_secret", "unreadable"
-"""Why a body proves nothing. The last one: it is no JSON object, and no right token stands anywhere in it."""
+"""The reasons why a body is not authenticated. The last one: it is not a JSON object, and contains no valid token."""
 
 _MOST_TOKENS = 10  # checked in one text
 # As JSON, and as hand-written broken JSON: 'token': 'x', token=x.

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 HEAD_SECONDS = 10.0
 """The time a client has to send a request."""
 CONNECTIONS = 1_024
-"""At a time, of one port."""
+"""The most connections to one port."""
 _FILES = 4_096
 """Open files that the process asks for; each connection is one, and orders and the ledger need some too."""
 

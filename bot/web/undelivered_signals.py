@@ -13,7 +13,7 @@ from core.ports.clock import Clock
 from core.records.commit_batch import CommitBatch
 
 PATIENCE_SECONDS = 60.0
-"""From the last attempt: TradingView tries again for some seconds."""
+"""Seconds since the last attempt: TradingView retries for some seconds."""
 _MOST = 1_000
 
 _Words = tuple[str, str, str]

@@ -30,13 +30,13 @@ FAILURES_A_SECOND, FAILURES_AT_ONCE = 1.0, 20
 _KEPT_BYTES = 2048  # of a body that is not a signal
 
 Submit = Callable[[Message], Awaitable[Arrival]]
-"""Stores a message and returns what became of it. Raises LedgerUnavailable; waits while the inbox is full."""
+"""Stores a message and returns its arrival. Raises LedgerUnavailable; waits while the inbox is full."""
 
 Keep = Callable[[DeadLetter], Awaitable[None]]
 """Stores and reports an unusable body of a sender who has the secret. Raises LedgerUnavailable; waits while the inbox is full."""
 
 Note = Callable[[str, bool], None]
-"""Counts an answer other than 202, by a word for it; True where the sender had not proved the secret."""
+"""Counts an answer other than 202 by its name; True where the sender had not proved the secret."""
 
 
 class _Refused(Exception):

@@ -142,7 +142,7 @@ ROWS = (
 )
 
 ANSWERS = {"y": True, "h": True, "n": False}
-"""What a question's buttons say, and whether it trades."""
+"""The answers that a question's buttons send, and whether they trade."""
 
 BUTTON_KINDS: dict[str, Risk | None] = {
     "command": None,  # as the row of the command
@@ -152,4 +152,4 @@ BUTTON_KINDS: dict[str, Risk | None] = {
     "ok": None,  # as the row of the confirmed act
     "no": Risk.LOWERS,
 }
-"""Every kind of data that the program's buttons send, and what it does to the risk that is run."""
+"""Every kind of data that the program's buttons send, and its effect on risk."""

@@ -295,7 +295,7 @@ async def posting(
 
 BRINGS = {"kafka": by_kafka, "snowflake": by_snowflake, "webhook": by_webhook}
 BY_PEOPLE, AGAIN = "telegram", "exit"
-"""Whoever orders by hand sees the answer to it; an exit that is tried again is one that was told."""
+"""A person who orders manually sees the answer to it; a retried exit is reported already."""
 
 
 def test_every_source_is_tried() -> None:

@@ -14,7 +14,7 @@ class Wire:
 
     def __init__(self, port: int) -> None:
         self.port = port
-        """Where it leads; another one counts for the connections that come then."""
+        """The port it leads to; another one counts for later connections."""
         self.turned_away = asyncio.Event()
         """Set once somebody got a 503."""
         self._server: asyncio.Server | None = None

@@ -28,7 +28,7 @@ class LoopWatch:
         self.longest = 0.0
         """Seconds, the worst so far."""
         self.culprit = ""
-        """What the loop's thread was doing when `limit` was passed for the first time."""
+        """The stack of the loop's thread when `limit` was passed for the first time."""
         self._loop_thread = threading.get_ident()
         self._waits = Path(f"/proc/self/task/{threading.get_native_id()}/schedstat")
         self._last_turn = self._clock()

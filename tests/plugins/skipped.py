@@ -5,7 +5,7 @@ from collections import defaultdict
 import pytest
 
 EXCUSED = "not on this machine:"
-"""How the reason of a skip begins that --no-skips lets pass: what no installation could mend."""
+"""The beginning of a reason that --no-skips lets pass: something that no installation could fix."""
 
 _SHOWN = 5  # tests named for one reason
 

@@ -2,7 +2,7 @@
 
 
 def read_count(text: str, most: int = 20) -> int | None:
-    """1 to `most`; None for anything else."""
+    """Parses a number from 1 to `most`; None for anything else."""
     if not (text.isascii() and text.isdigit()) or len(text) > 4 or not 1 <= int(text) <= most:
         return None
     return int(text)

@@ -1,4 +1,4 @@
-"""Lengths of time as people type them. Pure."""
+"""Durations as people type them. Pure."""
 
 import re
 from datetime import timedelta
@@ -8,7 +8,7 @@ _UNITS = {"m": timedelta(minutes=1), "min": timedelta(minutes=1), "h": timedelta
 
 
 def read_length(text: str) -> timedelta | None:
-    """`30m`, `2h` or `1d`; None for anything else, and for none at all."""
+    """Parses `30m`, `2h` or `1d`; None for anything else, and for zero."""
     match = _LENGTH.fullmatch(text)
     if match is None:
         return None

@@ -1,4 +1,4 @@
-"""Periods of UTC days, as results are asked for. Pure."""
+"""Periods of UTC days for results. Pure."""
 
 from datetime import date, timedelta
 
@@ -7,7 +7,7 @@ _DAYS = {"today": 1, "7d": 7, "30d": 30}
 
 
 def first_day(period: str, today: date) -> date | None:
-    """The first UTC day of one of PERIODS; None for all time."""
+    """Returns the first UTC day of one of PERIODS; None for all time."""
     if period == "all":
         return None
     if period == "month":
@@ -16,5 +16,5 @@ def first_day(period: str, today: date) -> date | None:
 
 
 def day_text(day: date | None) -> str:
-    """As the ledger writes it, `YYYY-MM-DD`; empty for all time."""
+    """Returns the day as the ledger writes it, `YYYY-MM-DD`; empty for all time."""
     return day.isoformat() if day is not None else ""

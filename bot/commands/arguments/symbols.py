@@ -14,13 +14,13 @@ _NEAR = 3
 
 
 def read_symbol(text: str) -> str | None:
-    """In capitals; None for what can be no symbol."""
+    """Returns the symbol in capitals; None for an impossible one."""
     name = text.upper()
     return name if _SYMBOL.fullmatch(name) else None
 
 
 def named_symbol(context: CommandContext, text: str, known: Collection[str]) -> str | None:
-    """The symbol that is meant: its name, or the base asset of exactly one of those `known`. None for what can be no symbol."""
+    """Returns the symbol meant: by its name, or by the base asset of exactly one of those `known`. None for an impossible one."""
     name = read_symbol(text)
     if name is None or name in known:
         return name
@@ -29,12 +29,12 @@ def named_symbol(context: CommandContext, text: str, known: Collection[str]) -> 
 
 
 def held_symbols(context: CommandContext) -> list[str]:
-    """What is held and could be sold."""
+    """Returns the symbols with a position that could be sold."""
     return [position.symbol for position in context.portfolio.open_positions()]
 
 
 def known_symbols(context: CommandContext) -> list[str]:
-    """What is traded here, and what is held: every symbol of the exchange where none are named."""
+    """Returns the symbols traded here and those with a position: every symbol of the exchange where none are named."""
     return sorted(
         set(held_symbols(context))
         | set(context.exchange.market.instruments() if context.exchange.symbols is None else context.exchange.symbols)
@@ -42,8 +42,8 @@ def known_symbols(context: CommandContext) -> list[str]:
 
 
 def symbol_to_sell(context: CommandContext, text: str) -> str | None:
-    """Returns the symbol meant by its name or base asset: one that is held before one that is only traded. None for what can be
-    no symbol."""
+    """Returns the symbol meant by its name or base asset: one with a position before one that is only traded. None for an
+    impossible one."""
     symbol = named_symbol(context, text, held := held_symbols(context))
     return symbol if symbol is None or symbol in held else named_symbol(context, text, known_symbols(context))
 
@@ -55,8 +55,8 @@ def several_held(context: CommandContext, base: str, command: str) -> ChatMessag
 
 
 def not_traded(context: CommandContext, symbol: str, command: str) -> ChatMessage | None:
-    """That a symbol is none of those traded here, with a button for each that is near it; None where it is one, or where it is
-    not known yet which there are."""
+    """Returns the answer that a symbol is not traded here, with a button for each similar one; None where it is traded, or
+    where the traded symbols are not known yet."""
     known = known_symbols(context)
     if not known or symbol in known:
         return None
@@ -68,7 +68,7 @@ def not_traded(context: CommandContext, symbol: str, command: str) -> ChatMessag
 
 
 def _near(context: CommandContext, symbol: str, known: Collection[str]) -> list[str]:
-    """Those of the same base asset first."""
+    """Returns the similar symbols, those of the same base asset first."""
     of_base = [each for each in known if context.exchange.priced(each).base == symbol]
     return list(dict.fromkeys([*of_base, *get_close_matches(symbol, known, n=_NEAR, cutoff=0.5)]))[:_NEAR]
 
@@ -79,7 +79,7 @@ def _buttons(symbols: Collection[str], command: str) -> tuple[tuple[Button, ...]
 
 
 def traded_buttons(context: CommandContext, command: str, usage: str) -> ChatMessage:
-    """What is traded here, with a button for each; where every symbol of the exchange is, how to say it."""
+    """Returns a button for each symbol traded here; where every symbol of the exchange is, the usage."""
     known = known_symbols(context)
     if not known or len(known) > _MOST_BUTTONS:
         return ChatMessage(context.texts("answer.how", usage=f"/{usage}"))
@@ -87,7 +87,7 @@ def traded_buttons(context: CommandContext, command: str, usage: str) -> ChatMes
 
 
 def held_buttons(context: CommandContext, command: str) -> ChatMessage:
-    """What is held, with a button for each."""
+    """Returns a button for each symbol with a position."""
     held = context.portfolio.open_positions()
     if not held:
         return ChatMessage(context.texts("positions.none"))

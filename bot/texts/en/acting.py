@@ -1,7 +1,7 @@
-"""Orders by hand, the second tap, and what it sets."""
+"""Manual orders, confirmations and settings."""
 
 CATALOGUE: dict[str, str] = {
-    # the second tap
+    # confirmation
     "confirm.sure": "<i>Sure? This is good for 60 s.</i>",
     "confirm.yes": "✅ Do it",
     "confirm.no": "✖️ Leave it",
@@ -15,7 +15,7 @@ CATALOGUE: dict[str, str] = {
     "confirm.executed": "✅ {symbol}: executed. Figures are shown in private only.",
     "confirm.not_done": "🚫 Not done: {reason}",
     "confirm.refused": "🚫 This would not be done: {reason}",
-    # what an order would be
+    # the preview of an order
     "plan.buy": "<b>🟩 Buy {quantity} {base}</b> ({symbol})",
     "plan.sell": "<b>🔴 Sell {quantity} {base}</b> ({symbol})",
     "plan.buy_for": "<b>🟩 Buy for {spent} {quote}: about {quantity} {base}</b> ({symbol})",

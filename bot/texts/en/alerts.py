@@ -1,4 +1,4 @@
-"""The alerts of what happened, and the lines that many messages share."""
+"""The alerts, and the lines that many messages share."""
 
 CATALOGUE: dict[str, str] = {
     # lines that many messages share
@@ -78,7 +78,7 @@ CATALOGUE: dict[str, str] = {
     # others
     "stranger": "👤 <b>{name}</b> (id <code>{user_id}</code>) wrote to the bot and got no answer. Told once."
     " To let this person in, say /users invite viewer and hand on the link.",
-    # ledger and exchange disagree
+    # halts
     "hold.began": "<b>✋ {symbol}: entries are halted</b>",
     "hold.symbol": "<b>✋ {symbol}</b>",
     "hold.name": "{symbol}",
@@ -139,7 +139,7 @@ CATALOGUE: dict[str, str] = {
     "part.account": "The account",
     "part.telegram": "Telegram",
     "alert.unshowable": "❗ An alert could not be shown ({kind}, no. {seq}). The log has it. See /status, /trades.",
-    # many at once
+    # batches
     "digest": "<b>📚 {count} events</b>",
     "digest.executed": "{time} {mark} {signal_type} {symbol} {quantity} at {price}",
     "digest.executed_profit": "{time} {mark} {signal_type} {symbol} {quantity} at {price}, {percent}",
@@ -150,7 +150,7 @@ CATALOGUE: dict[str, str] = {
     "digest.refused_count": "{count} refused",
     "digest.failed_count": "{count} failed",
     "digest.other_count": "{count} other",
-    # lengths of time
+    # durations
     "duration.s": "{a} s",
     "duration.min": "{a} min",
     "duration.h": "{a} h {b} min",

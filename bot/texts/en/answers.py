@@ -1,7 +1,7 @@
-"""What commands say whatever they are: refusals, the list, pausing and modes."""
+"""Answers that many commands share: refusals, the list, pausing and modes."""
 
 CATALOGUE: dict[str, str] = {
-    # controls
+    # trading state
     "controls.paused": "<b>⏸ Trading is PAUSED</b>: no signal is traded.",
     "controls.entries": "<b>⏸ Entries are PAUSED</b>: signals may still close positions.",
     "controls.running": "<b>▶️ Not paused</b>",

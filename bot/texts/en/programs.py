@@ -8,7 +8,7 @@ CATALOGUE: dict[str, str] = {
     "word.not_alone_yet": "no entries before Telegram was polled undisturbed for {seconds} s on end, or some "
     "minutes in a busy chat",
     "word.set_back": "older than it was left: a backup was put back, or a copy lagged behind",
-    # Before it was told why; such starts stand in ledgers.
+    # Starts recorded before the reason was; ledgers still have them.
     "note.newcomer": "Entries wait until it is known that no other program uses this bot's token (/health). Exits do not wait.",
     "note.newcomer_untraded": "⏳ Entries wait: this ledger has had no order on the exchange within the last hour, so another"
     " program may trade the account. They begin by themselves once nobody else has used this bot's token for {seconds} s, in a"

@@ -28,7 +28,7 @@ CATALOGUE: dict[str, str] = {
     "positions.since": "Since {time} ({duration})",
     "positions.dust": "Too small to sell: {dust}",
     "age.old": " ({age} ago)",
-    # exits that are wanted still: /positions, /orders
+    # pending exits: /positions, /orders
     "exits": "<b>⏳ Exits that are tried again: {count}</b>",
     "exits.head": "<b>{symbol}</b>: {quantity} {base} to sell",
     "exits.since": "Wanted since {time} ({duration})",

@@ -1,7 +1,7 @@
-"""Orders by hand, the second tap, and what it sets."""
+"""Manual orders, confirmations and settings."""
 
 CATALOGUE: dict[str, str] = {
-    # the second tap
+    # confirmation
     "confirm.sure": "<i>Точно? Кнопка действует 60 с.</i>",
     "confirm.yes": "✅ Выполнить",
     "confirm.no": "✖️ Не надо",
@@ -15,7 +15,7 @@ CATALOGUE: dict[str, str] = {
     "confirm.executed": "✅ {symbol}: исполнено. Цифры показываю только в личном чате.",
     "confirm.not_done": "🚫 Не сделано: {reason}",
     "confirm.refused": "🚫 Это не будет сделано: {reason}",
-    # what an order would be
+    # the preview of an order
     "plan.buy": "<b>🟩 Купить {quantity} {base}</b> ({symbol})",
     "plan.sell": "<b>🔴 Продать {quantity} {base}</b> ({symbol})",
     "plan.buy_for": "<b>🟩 Купить на {spent} {quote}: около {quantity} {base}</b> ({symbol})",

@@ -1,4 +1,4 @@
-"""The alerts of what happened, and the lines that many messages share."""
+"""The alerts, and the lines that many messages share."""
 
 CATALOGUE: dict[str, str] = {
     # lines that many messages share
@@ -78,7 +78,7 @@ CATALOGUE: dict[str, str] = {
     "key.unread_next": "Биржа не ответила ({why}). Проверьте в API Management: ключу нужны только чтение и спот.",
     "stranger": "👤 <b>{name}</b> (id <code>{user_id}</code>) пишет боту и не получает ответа. Сообщаю один раз."
     " Чтобы впустить: /users invite viewer, и передайте ссылку.",
-    # ledger and exchange disagree
+    # halts
     "hold.began": "<b>✋ {symbol}: входы остановлены</b>",
     "hold.symbol": "<b>✋ {symbol}</b>",
     "hold.name": "{symbol}",
@@ -139,7 +139,7 @@ CATALOGUE: dict[str, str] = {
     "part.account": "Счёт",
     "part.telegram": "Telegram",
     "alert.unshowable": "❗ Одно сообщение не удалось показать ({kind}, № {seq}). Оно есть в реестре. См. /status, /trades.",
-    # many at once
+    # batches
     "digest": "<b>📚 Событий: {count}</b>",
     "digest.executed": "{time} {mark} {signal_type} {symbol} {quantity} по {price}",
     "digest.executed_profit": "{time} {mark} {signal_type} {symbol} {quantity} по {price}, {percent}",
@@ -150,7 +150,7 @@ CATALOGUE: dict[str, str] = {
     "digest.refused_count": "не принято {count}",
     "digest.failed_count": "не удалось {count}",
     "digest.other_count": "прочих {count}",
-    # lengths of time
+    # durations
     "duration.s": "{a} с",
     "duration.min": "{a} мин",
     "duration.h": "{a} ч {b} мин",

@@ -1,7 +1,7 @@
-"""What commands say whatever they are: refusals, the list, pausing and modes."""
+"""Answers that many commands share: refusals, the list, pausing and modes."""
 
 CATALOGUE: dict[str, str] = {
-    # controls
+    # trading state
     "controls.paused": "<b>⏸ Торговля на ПАУЗЕ</b>: сигналы не исполняются.",
     "controls.entries": "<b>⏸ Входы на ПАУЗЕ</b>: сигналы могут только закрывать позиции.",
     "controls.running": "<b>▶️ Паузы нет</b>",

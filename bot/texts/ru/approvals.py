@@ -1,4 +1,4 @@
-"""Questions about a trade, and what a tapped button says."""
+"""Approvals of a trade, and the answers to a tapped button."""
 
 CATALOGUE: dict[str, str] = {
     "approval.ask": "<b>❓ {signal_type}: торгуем?</b>",

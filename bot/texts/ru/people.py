@@ -1,4 +1,4 @@
-"""Who may do what, and how each wants to be told."""
+"""People's access, language and notifications."""
 
 CATALOGUE: dict[str, str] = {
     # /users

@@ -28,7 +28,7 @@ CATALOGUE: dict[str, str] = {
     "positions.since": "С {time} ({duration})",
     "positions.dust": "Слишком мало для продажи: {dust}",
     "age.old": " ({age} назад)",
-    # выходы, которые ещё нужны: /positions, /orders
+    # pending exits: /positions, /orders
     "exits": "<b>⏳ Выходы, которые повторяются: {count}</b>",
     "exits.head": "<b>{symbol}</b>: продать {quantity} {base}",
     "exits.since": "Нужен с {time} ({duration})",

@@ -28,7 +28,7 @@ SENTENCES: dict[str, str] = {
     "account_held": "входы остановлены на всём счёте: на нём есть ордера не из этого реестра; какие, покажет /accept",
     "not_held": "входы в {symbol} не остановлены",
     "hold_changed": "с тех пор, как вас спросили, нашлись другие ордера; /accept account покажет их",
-    # ledger and exchange side by side
+    # halts
     "less_than_ledger": "на бирже на {qty} {asset} меньше, чем в реестре: продано в другом месте?",
     "orders_unreadable": "ордера MarketFlow на бирже не читаются ({count}, последний {order_id}): нет ли новой версии?",
     "symbol_shared": "ордер {order_id} от MarketFlow с меткой {mark}: двое могут делить счёт, но не символ",
@@ -63,7 +63,7 @@ SENTENCES: dict[str, str] = {
     "approval_expired": "за {ttl} с никто не ответил",
     "approval_withdrawn": "отозвано: до ответа пришёл {signal_type}",
     "approval_closed": "это уже решено",
-    # wishes
+    # commands
     "pause_changed": "паузу тем временем изменили",
     "bad_limit": "{value} не подходит для {name}",
     "not_resting": "на бирже нет открытого ордера {order_id}: исполнен, снят или не был отправлен",
@@ -76,7 +76,7 @@ SENTENCES: dict[str, str] = {
     "no_authenticator": "{person}: аутентификатор не настроен",
     "no_right": "у вас больше нет на это права",
     "too_many_invites": "уже открыто ссылок: {count}; сначала отзовите их",
-    # the exchange's word
+    # the exchange's answers
     "insufficient_balance": "биржа говорит, что {asset} не хватает (-2010). Что есть на счёте, покажет /balance",
     "filter_failure": "биржа отказала по своему правилу {filter} (-1013)",
     "market_closed": "торги {symbol} закрыты",

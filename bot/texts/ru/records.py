@@ -1,4 +1,4 @@
-"""Why a record is not a signal, in Russian: every reason of core.domain.record_reasons by its code."""
+"""Reasons why a record is not a signal, in Russian: every reason of core.domain.record_reasons by its code."""
 
 _PRICE = "принимается цена больше 0, числом или десятичной строкой"
 _TYPE = "принимается BUY_ или SELL_ и до 32 знаков A-Z, 0-9 и _, например BUY_SM"

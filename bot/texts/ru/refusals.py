@@ -1,4 +1,4 @@
-"""What came in and could not be taken."""
+"""Records and requests that were rejected."""
 
 CATALOGUE: dict[str, str] = {
     "dead_letters": "<b>🗑 Нечитаемых записей: {count}</b>",

@@ -1,4 +1,4 @@
-"""The whole story of a signal: /why."""
+"""The full story of a signal: /why."""
 
 CATALOGUE: dict[str, str] = {
     "why.none": "Сигналов ещё не было.",

@@ -24,7 +24,7 @@ from core.adapters.kafka.options import KafkaOptions
 from core.adapters.snowflake.driver_protocol import SnowflakeOptions
 
 SECRETS = ["qxz", "zebra", "73911937", "Zebrafinch", "hunter2&Secret", "p@ss/w:rd;1"]
-"""Too short, a word, a number, a longer word; and two that nobody says by chance."""
+"""Too short, a word, a number, a longer word; and two that never occur by chance."""
 NOBODY = "127.0.0.1:1"
 
 

@@ -124,7 +124,7 @@ NOT_OWN: dict[str, dict[str, Any]] = {
     "a quotation": {"quote": {"text": "/pause", "position": 0}},
     "an answer to another chat": {"external_reply": {"origin": SOMEBODY}},
 }
-"""What makes a message somebody else's words, or nobody's."""
+"""Fields that make a message somebody else's words, or nobody's."""
 
 
 @pytest.mark.parametrize("change", NOT_OWN.values(), ids=NOT_OWN)

@@ -161,7 +161,7 @@ IN_ANY_GROUP = frozenset(
     {"/pause", "/resume", "/mode", "/panic", "/sell", "/close", "/lang", "/zone", "/mute", "/quiet", "/notify", "/heartbeat"}
     | {"/health", "/start", "/help", "/code"}
 )
-"""What is answered where anybody may read along: the way out of a position, and what says nothing of the account."""
+"""Commands that are answered in any group: the way out of a position, and answers without figures of the account."""
 
 
 @pytest.mark.parametrize("prepare", [a_position, a_question], ids=["held", "asked"])

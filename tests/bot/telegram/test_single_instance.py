@@ -53,7 +53,7 @@ class Telegram:
     queue: UpdateQueue
     failing: float = 0.0
     read: int = 0
-    """Up to which update its updates were read."""
+    """The update up to which its updates were read."""
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
