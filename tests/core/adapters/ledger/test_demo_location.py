@@ -1,4 +1,4 @@
-"""Which ledger is read beside a running demo: never the demo's where the directory has one of its own."""
+"""The ledger that is read beside a running demo: never the demo's where the directory has one of its own."""
 
 import tempfile
 from collections.abc import Iterator
