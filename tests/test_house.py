@@ -66,7 +66,7 @@ def test_most_functions_are_short() -> None:
 
 
 def test_no_constructor_takes_many_parameters() -> None:
-    """A class that needs more is two, or takes a value that holds what belongs together."""
+    """Rejects constructors with many parameters: such a class is two, or takes a value that holds what belongs together."""
     many = {
         name: len(function.args.args) + len(function.args.kwonlyargs) - 1
         for name, function in functions()
@@ -83,7 +83,8 @@ def test_the_rooms_of_bot_are_few_and_know_little_of_each_other() -> None:
 
 @pytest.mark.parametrize("package", ["bot", "core"])
 def test_imports_between_rooms_only_go_down(package: str) -> None:
-    """No circle: each room can be understood by those below it alone. The order itself stands in pyproject.toml."""
+    """Rejects circles of imports: each room can be understood by those below it alone. The order itself stands in the import
+    contracts."""
     left = arrows(package)
     while left:
         bottom = {target for _, target in left} - {source for source, _ in left}

@@ -40,7 +40,7 @@ def asked_for(context: CommandContext, caller: Caller) -> Html:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Why a code is not accepted; `is_wrong`: another may be tried."""
+    """The reason why a code is not accepted; `is_wrong`: another may be tried."""
 
     text: Html
     is_wrong: bool = False
