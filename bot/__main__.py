@@ -106,10 +106,14 @@ def _demo(chosen: argparse.Namespace) -> int:
 
 def _check(_: argparse.Namespace) -> int:
     from bot.cli.doctor import check
+    from bot.cli.partial_settings import load_partly
     from bot.observability.logging_setup import keep_quiet
+    from bot.settings.redaction import hide
 
     keep_quiet()
-    return OK if asyncio.run(check(_settings(), _say)) else FAILED
+    found = load_partly()
+    hide(found.settings.secret_values())
+    return OK if asyncio.run(check(found, _say)) else FAILED
 
 
 def _publish(chosen: argparse.Namespace) -> int:

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from bot.cli.partial_settings import PartialSettings
+from bot.cli.webhook_check import webhook_line
 from bot.clock import SystemClock
 from bot.factories import binance_client, check_trading_mode, kafka_options, limits_of, snowflake_options, today_of
 from bot.settings.fields import TradingMode
@@ -40,8 +42,15 @@ CLOCK_WARNING_SECONDS = 1.0
 _HERE = Path(__file__).parents[2]
 
 
-async def check(settings: Settings, say: Say) -> bool:
-    """Checks every part; returns True when all of them are well."""
+class Doubt(str):
+    """A finding that is no fault, and probably not intended."""
+
+    __slots__ = ()
+
+
+async def check(found: PartialSettings, say: Say) -> bool:
+    """Checks every part that can be checked with the settings that are right; returns True when all parts are well."""
+    settings = found.settings
     parts: dict[str, Callable[[Settings], AsyncIterator[str]]] = {
         "settings": _settings,
         "ledger": _ledger,
@@ -49,12 +58,19 @@ async def check(settings: Settings, say: Say) -> bool:
         "kafka": _kafka,
         "binance": _binance,
         **({"snowflake": _snowflake} if snowflake_options(settings) is not None else {}),
+        **({"webhook": _webhook} if settings.webhook_secret is not None and settings.http_port else {}),
     }
-    well = True
+    well = not found.problems
+    for problem in found.problems:
+        say(f"FAIL  settings  {problem}")
+    for part in sorted(found.untried):
+        say(f"FAIL  {part:9} not tried: its settings are wrong")
     for part, look in parts.items():
+        if part in found.untried or (part == "settings" and found.problems):
+            continue
         try:
             async for line in look(settings):
-                say(f"ok    {part:9} {line}")
+                say(f"{'warn' if isinstance(line, Doubt) else 'ok  '}  {part:9} {line}")
         except MarketFlowError as error:
             well = False
             for line in str(error).splitlines():
@@ -79,11 +95,17 @@ async def _settings(settings: Settings) -> AsyncIterator[str]:
     commanding = f"may command: {people or 'nobody; set TG_USERS or a private TG_CHAT_ID'}"
     yield f"trading mode {settings.trading_mode}, approval {settings.approval}, {commanding}"
     for warning in settings.warnings:
-        yield f"warning: {warning}"
+        yield Doubt(warning)
     for variable in settings.unused():
-        yield f"warning: {variable} is set, but not used by this version"
+        yield Doubt(f"{variable} is set, but not used by this version")
     if missing := settings.missing_for_run():
+        if _has_no_file():
+            yield Doubt("there is no .env here; `install -m 600 .env.example .env` makes one to fill in")
         raise MarketFlowError("\n".join(missing))
+
+
+def _has_no_file() -> bool:
+    return not Path(".env").exists()
 
 
 @asynccontextmanager
@@ -127,6 +149,7 @@ def _telegram_trouble(error: Exception, settings: Settings) -> str:
 
     from bot.telegram.api_responses import OddAnswer  # noqa: PLC0415 - heavy
 
+    place = f"TG_API_URL: {settings.tg_api_url}" if "TG_API_URL" in settings.given else "api.telegram.org"
     match error:
         case InvalidToken():
             return "TG_TOKEN: Telegram does not know this bot token; accepted is one that @BotFather gave"
@@ -134,9 +157,9 @@ def _telegram_trouble(error: Exception, settings: Settings) -> str:
             why = short(str(error), 100)
             return f"TG_CHAT_ID: {settings.tg_chat_id} cannot be written to ({why}); write to the bot first, or let it in"
         case OddAnswer():
-            return f"TG_API_URL: {settings.tg_api_url} answers, but not as the Bot API does ({error}); is it one?"
+            return f"{place} answers, but not as the Bot API does ({error}); is it one?"
         case NetworkError():
-            return f"TG_API_URL: {settings.tg_api_url} cannot be reached"
+            return f"{place} cannot be reached"
         case _:
             token = settings.tg_token.get_secret_value() if settings.tg_token else ""
             return f"a request to Telegram failed: {short(str(error).replace(token, '***'), 200)}"
@@ -161,6 +184,10 @@ async def _lag(settings: Settings, options: KafkaOptions) -> str:
     if not positions:
         return "no position yet: the first start reads what arrives from then on"
     return f"lag {await find_lag(options, settings.kafka_topic, positions)}"
+
+
+async def _webhook(settings: Settings) -> AsyncIterator[str]:
+    yield await webhook_line(settings)
 
 
 async def _snowflake(settings: Settings) -> AsyncIterator[str]:
@@ -188,7 +215,7 @@ async def _binance(settings: Settings) -> AsyncIterator[str]:
         if abs(offset) > CLOCK_TOLERANCE.total_seconds():
             problems.append("this machine's clock is off, so the age of signals would be judged wrongly: set it right (NTP)")
         elif abs(offset) > CLOCK_WARNING_SECONDS:
-            yield "warning: this machine's clock is off; requests are dated by the exchange's, but set it right (NTP)"
+            yield Doubt("this machine's clock is off; requests are dated by the exchange's, but set it right (NTP)")
         if settings.trading_mode is not TradingMode.PAPER:
             try:
                 for line in await _rights(client, settings.trading_mode):
@@ -218,9 +245,9 @@ async def _rights(client: BinanceClient, mode: TradingMode) -> list[str]:
     if dangerous := [IN_ENGLISH[finding] for finding in rights.findings if finding in DANGEROUS]:
         raise MarketFlowError("\n".join(dangerous))
     if rights.key_can_withdraw is None and mode is TradingMode.LIVE:
-        return ["warning: the exchange does not tell what the key may do; look under API Management: no withdrawals"]
+        return [Doubt("the exchange does not tell what the key may do; look under API Management: no withdrawals")]
     told = "" if rights.key_can_withdraw is not None else " (the testnet tells no more about a key)"
-    return [f"the key may trade{told}", *(f"warning: {IN_ENGLISH[finding]}" for finding in rights.findings)]
+    return [f"the key may trade{told}", *(Doubt(IN_ENGLISH[finding]) for finding in rights.findings)]
 
 
 async def _symbol(client: BinanceClient, settings: Settings, symbol: str) -> tuple[bool, str]:

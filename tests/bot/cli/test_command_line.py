@@ -36,6 +36,7 @@ from tests.venue.venue import KEY, READ_ONLY_KEY, SECRET, Venue
 NOBODY = "127.0.0.1:1"  # an address where nothing listens
 COMMANDS = ("run", "demo", "check", "publish", "reconcile")
 PARTS = ("settings", "ledger", "telegram", "kafka", "binance")
+BESIDES = ("webhook", "snowflake")
 SECRETS = ("BINANCE_API_KEY", "BINANCE_API_SECRET", "TG_TOKEN")
 
 # Everything a start needs, with none of it reachable: for findings that come before anything is reached.
@@ -49,7 +50,7 @@ NOTHING_THERE: dict[str, str] = {
     "METRICS_PORT": "0",
 }
 
-_FINDING = re.compile(rf"(ok  |FAIL)  ({'|'.join(PARTS)}) +(\S.*)")
+_FINDING = re.compile(rf"(ok  |warn|FAIL)  ({'|'.join((*PARTS, *BESIDES))}) +(\S.*)")
 _PYTHON = re.compile(r"Traceback|\b[A-Z]\w+(?:Error|Exception|Token|Request)\b|\('")
 
 
@@ -267,6 +268,42 @@ async def test_check_names_what_to_mend(ring: Ring) -> None:
     lacking = await asyncio.gather(*(checked(name, sick) for name, sick in SICK.items()))
     told = [f"{name}: {line}" for name, lines in zip(SICK, lacking, strict=True) for line in lines]
     assert not told, "\n".join(told)
+
+
+def listening() -> socket.socket:
+    """Returns a socket that listens, and answers nothing."""
+    taken = socket.create_server(("127.0.0.1", 0))
+    taken.settimeout(1)
+    return taken
+
+
+async def test_check_says_where_the_webhook_listens_and_whether_its_port_is_free(tmp_path: Path) -> None:
+    with closing(listening()) as taken:
+        port = taken.getsockname()[1]
+        its_own = NOTHING_THERE | {"HTTP_PORT": str(port), "WEBHOOK_SECRET": "s" * 20}
+        found = findings(await run_command("check", settings=its_own, cwd=tmp_path))
+        assert ("FAIL", "webhook", f"HTTP_PORT: {port} on 127.0.0.1 is taken by another program, or cannot be opened") in found
+    found = findings(await run_command("check", settings=its_own, cwd=tmp_path))
+    assert ("ok", "webhook", f"http://127.0.0.1:{port}/signals: the port is free") in found
+
+
+async def test_check_tries_what_a_wrong_value_does_not_concern(tmp_path: Path) -> None:
+    its_own = NOTHING_THERE | {"TG_CHAT_ID": "me", "MAX_ORDER_NOTIONAL": "many", "LOG_LEVEL": "LOUD"}
+    ended = await run_command("check", settings=its_own, cwd=tmp_path)
+    assert (ended.code, ended.stderr) == (1, "")
+    found = findings(ended)
+    wrong = [text.partition(":")[0] for verdict, part, text in found if (verdict, part) == ("FAIL", "settings")]
+    assert sorted(wrong) == ["LOG_LEVEL", "MAX_ORDER_NOTIONAL", "TG_CHAT_ID"]
+    for part in ("telegram", "binance"):
+        assert [text for _, name, text in found if name == part] == ["not tried: its settings are wrong"]
+    assert ("ok", "ledger") in [one[:2] for one in found]
+    assert any(part == "kafka" and NOBODY in text for _, part, text in found)
+
+
+async def test_check_without_anything_says_how_to_begin(tmp_path: Path) -> None:
+    ended = await run_command("check", settings={"BINANCE_API_URL": f"http://{NOBODY}/api"}, cwd=tmp_path)
+    assert ended.code == 1
+    assert any(line.startswith("warn  settings  there is no .env here; `install -m 600") for line in ended.stdout.splitlines())
 
 
 # --- publish
