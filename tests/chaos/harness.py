@@ -23,11 +23,11 @@ from core.adapters.ledger.tables import control_tables, notification_tables, ord
 from core.adapters.ledger.tables.metadata import metadata
 from core.domain.errors import LedgerUnavailable
 from tests.chat_client import LocalChat, local_chat
+from tests.owner_deliveries import undelivered
 from tests.running import Program
 from tests.servers.process import ServerDidNotStartError
 from tests.simulation.evidence import Evidence, Published
 from tests.simulation.judge import violations
-from tests.tellings import untold
 from tests.venue.model import Balance
 from tests.venue.server import running_venue
 from tests.venue.venue import Venue
@@ -149,7 +149,7 @@ class Chaos:
                 (row,) = await self.reader.read(select(func.count().label("n")).select_from(table).where(condition))
                 found += [f"{row['n']} {what}"] if row["n"] else []
             outbox = await self.reader.read(select(notification_tables.outbox.c.seq, notification_tables.outbox.c.priority))
-            alerts = untold(outbox, await self.reader.read(select(notification_tables.told)))
+            alerts = undelivered(outbox, await self.reader.read(select(notification_tables.told)))
             found += [f"{len(alerts)} alerts"] if alerts else []
             read = {
                 row["partition"]: row["next_offset"] for row in await self.reader.read(select(signal_tables.source_positions))

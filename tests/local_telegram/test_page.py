@@ -41,9 +41,9 @@ from tests.bot.parts import OWNER, VIEWER, FastClock, Office, approval, executed
 from tests.chat_client import api_of
 from tests.local_telegram.test_bot_api import png
 from tests.local_telegram.wire import wire_to
+from tests.owner_deliveries import owners_notifier
 from tests.ring import Ring
 from tests.servers.chromium import WAIT_MS, visit
-from tests.tellings import owners_notifier
 
 TOKEN = "a1b2c3d4e5f6g7h8"
 EVIL = "<img src=x onerror='hacked=1'>&lt;b>"

@@ -14,9 +14,9 @@ from core.adapters.ledger.row import Row
 from core.adapters.ledger.schema import upgrade
 from core.adapters.ledger.tables import control_tables, notification_tables, order_tables, signal_tables
 from core.domain.errors import LedgerUnavailable
+from tests.owner_deliveries import undelivered
 from tests.simulation.loop import Process
 from tests.simulation.machine import Fate
-from tests.tellings import untold
 
 T = TypeVar("T")
 
@@ -79,7 +79,7 @@ class Disk:
             for what, (table, condition) in waiting.items()
         }
         outbox = self.rows(select(notification_tables.outbox.c.seq, notification_tables.outbox.c.priority))
-        return counts | {"alerts untold": len(untold(outbox, self.rows(select(notification_tables.told))))}
+        return counts | {"alerts undelivered": len(undelivered(outbox, self.rows(select(notification_tables.told))))}
 
     def is_panicking(self) -> bool:
         """Tells whether a panic is on."""

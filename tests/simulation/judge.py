@@ -14,12 +14,12 @@ from core.domain.messages import SignalReceived
 from core.domain.money import ZERO
 from core.domain.signal import Signal
 from core.domain.signal_conflict import differ
+from tests.owner_deliveries import messages_of
 from tests.simulation import by_hand, leaving
 from tests.simulation.accidents import SET_BACK
 from tests.simulation.evidence import Evidence, is_by_hand, is_signal
 from tests.simulation.leaving import is_again
 from tests.simulation.polling import entries_of_newcomers
-from tests.tellings import messages_of
 from tests.venue.model import Order
 
 _SURELY_OPEN = 10  # quote asset; the exchange requires at least 5, and the price moves

@@ -40,6 +40,7 @@ from core.policy.risk.limits import SETTABLE_LIMITS, shown
 from core.records.commit_batch import CommitBatch
 from core.state.portfolio import Portfolio
 from core.trading import Trading
+from tests.owner_deliveries import owners_notifier
 from tests.simulation.broker import TOPIC, Broker, SimulatedSource
 from tests.simulation.chat import CHAT_ID, Chat, Update, bot_in
 from tests.simulation.disk import Disk, DiskReader, DiskTransactions
@@ -47,7 +48,6 @@ from tests.simulation.exchange import SYMBOLS, Exchange, SimulatedWire
 from tests.simulation.loop import Process
 from tests.simulation.machine import Clock, Fate
 from tests.simulation.polling import Polling
-from tests.tellings import owners_notifier
 
 LIMITS = RiskLimits(
     symbols=frozenset(SYMBOLS),

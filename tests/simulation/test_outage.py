@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from core.adapters.ledger.tables import notification_tables
+from tests.owner_deliveries import messages_of
 from tests.simulation.broker import Broker
 from tests.simulation.chat import Chat
 from tests.simulation.disk import Disk
@@ -15,7 +16,6 @@ from tests.simulation.exchange import SYMBOLS, Exchange
 from tests.simulation.loop import Process, SeededLoop
 from tests.simulation.machine import Clock, Fate
 from tests.simulation.program import Parts, Program
-from tests.tellings import messages_of
 
 HOUR = 3600.0
 EVERY = 9.0  # seconds between two signals
@@ -50,7 +50,7 @@ async def _an_hour(loop: SeededLoop, *, away: bool) -> tuple[list[int], list[tup
         record = {"signal_type": side, "close": str(price), "symbol": symbol, "signal_id": f"n{number}"}
         parts.broker.publish(number % 3, json.dumps(record).encode())
         await asyncio.sleep(EVERY)
-    waiting = parts.disk.unsettled()["alerts untold"]
+    waiting = parts.disk.unsettled()["alerts undelivered"]
     assert (waiting > 300) is away
     chat.away = False
     await asyncio.sleep(1200)

@@ -23,11 +23,11 @@ from core.adapters.ledger.opening import open_ledger
 from core.adapters.signals.codec import decode, instant
 from core.domain.signal import Signal
 from demo.broker import MemoryBroker
+from tests.owner_deliveries import undelivered
 from tests.paths import ROOT
 from tests.ring import TOPIC, Ring
 from tests.running import MARKETFLOW, Ended, Program, run_command, surroundings
 from tests.servers.kafka import KafkaServer
-from tests.tellings import untold
 from tests.venue.faults import Fault
 from tests.venue.model import OrderRequest
 from tests.venue.server import running_venue
@@ -473,7 +473,7 @@ async def test_an_order_in_flight_is_settled_before_the_end(ring: Ring, in_fligh
     (row,) = program.ledger("SELECT side, qty FROM executions")
     assert (row["side"], Decimal(row["qty"])) == ("BUY", Decimal(20))
     outbox, told = program.ledger("SELECT seq, priority FROM outbox"), program.ledger("SELECT * FROM told")
-    if untold(outbox, told):  # Telegram was too slow: the next start sends it
+    if undelivered(outbox, told):  # Telegram was too slow: the next start sends it
         await program.start()
     await ring.told("🟩 BUY_SM executed")
 

@@ -13,7 +13,7 @@ from core.domain.reasons import reason
 from local_telegram.model import Message
 from tests.bot.conftest import Bot, running, until
 from tests.bot.parts import OWNER, approval
-from tests.tellings import owners_notifier
+from tests.owner_deliveries import owners_notifier
 
 TOKEN = "a1b2c3d4e5f6g7h8"
 

@@ -24,7 +24,7 @@ from local_telegram.server import RunningChat
 from tests.bot.conftest import PEOPLE, running, until
 from tests.bot.parts import NOON, OWNER, STRANGER, FastClock, Office, alone, executed, signal
 from tests.chat_client import ChatPerson
-from tests.tellings import owners_notifier
+from tests.owner_deliveries import owners_notifier
 
 
 @contextlib.asynccontextmanager

@@ -32,7 +32,7 @@ from local_telegram.server import RunningChat, running_chat
 from tests.bot.conftest import PEOPLE, running, until
 from tests.bot.parts import NOON, OWNER, FastClock, MemoryLedger, approval, executed, refused, signal
 from tests.chat_client import ChatPerson
-from tests.tellings import owners_notifier
+from tests.owner_deliveries import owners_notifier
 
 
 @dataclass

@@ -27,9 +27,9 @@ from local_telegram.server import RunningChat
 from tests.bot.conftest import PEOPLE, bot_on, running, until
 from tests.bot.parts import OWNER, FastClock, MemoryLedger, Office, alone, approval, executed, refused
 from tests.chat_client import ChatPerson
+from tests.owner_deliveries import owners_notifier
 from tests.ring import Ring
 from tests.servers.odd import OddFront, Reply, any_odd, dumped, odd_front
-from tests.tellings import owners_notifier
 
 ANSWERS = int(os.environ.get("ODD_ANSWERS", "1000"))
 SEED = int(os.environ.get("ODD_SEED", "1"))

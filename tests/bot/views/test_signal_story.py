@@ -406,11 +406,11 @@ async def test_every_story_is_told_in_russian_too(tmp_path: Path) -> None:
     made = await page(tmp_path, "ru")
     told_ones = re.findall(r"```text\n(.*?)```", made, re.DOTALL)
     assert len(told_ones) == len(SCENES) + 1
-    tellings = "\n".join(told_ones)
+    answers = "\n".join(told_ones)
     for sentence in (*SENTENCES.values(), *en.CATALOGUE.values()):
         start = plain_text(sentence).partition("{")[0]
-        assert len(start) < 12 or start not in tellings, start
-    assert not re.search(r"[ (]\?", tellings), "a placeholder that nothing filled"
+        assert len(start) < 12 or start not in answers, start
+    assert not re.search(r"[ (]\?", answers), "a placeholder that nothing filled"
 
 
 def test_every_refusal_before_an_order_has_its_telling() -> None:

@@ -34,7 +34,7 @@ async def _nobody(user_id: int) -> None:
     raise AssertionError(f"{user_id} is not told at all")
 
 
-def untold(outbox: Sequence[Row], told: Sequence[Row]) -> list[Row]:
+def undelivered(outbox: Sequence[Row], told: Sequence[Row]) -> list[Row]:
     """Returns the events that the owner's chat has not received."""
     seqs = {row["priority"]: row["seq"] for row in told if row["reader"] == MAIN_READER}
     return [row for row in outbox if row["seq"] > seqs.get(row["priority"], 0)]
