@@ -7,9 +7,9 @@ from bot.factories import Warehouse, connect_snowflake, kafka_options
 from bot.web.unauthenticated_requests import UnauthenticatedRequests
 from bot.web.undelivered_signals import UndeliveredSignals
 from core.adapters.kafka.source import KafkaSource, SourceCallbacks
-from core.adapters.snowflake.source import SnowflakeSource
 from core.domain.events.intake import SignalsLost
 from core.domain.events.outages import PartTroubled
+from core.ports.signal_source import SignalSource
 from core.trading import Trading
 
 
@@ -24,7 +24,7 @@ class Intake:
     notes: list[str]
 
     @property
-    def sources(self) -> list[KafkaSource | SnowflakeSource]:
+    def sources(self) -> list[SignalSource]:
         """Returns the sources that are read in a loop."""
         return [source for source in (self.kafka, self.warehouse.table) if source is not None]
 

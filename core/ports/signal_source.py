@@ -14,6 +14,11 @@ class SignalSource(Protocol):
         ...
 
     @property
+    def name(self) -> str:
+        """Returns the source name that its signals carry."""
+        ...
+
+    @property
     def ready(self) -> tuple[bool, str]:
         """Tells whether it is reading, and a word on its state."""
         ...
