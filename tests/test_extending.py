@@ -1,0 +1,36 @@
+"""The diffs of docs/extending.md fit the source: their files are there, with what they change and where they are put."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.paths import ROOT
+
+PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
+FILE = re.compile(r"^--- (?P<old>\S+)\n\+\+\+ b/(?P<path>\S+)\n(?P<hunks>(?:(?!^--- ).*\n?)*)", re.MULTILINE)
+
+
+def changed_files() -> Iterator[tuple[str, list[str]]]:
+    """Yields each changed file with its hunks; new files are left out."""
+    for block in re.findall(r"```diff\n(.*?)```", PAGE, re.DOTALL):
+        for found in FILE.finditer(block):
+            if found["old"] != "/dev/null":
+                yield found["path"], re.split(r"^@@.*\n", found["hunks"], flags=re.MULTILINE)[1:]
+
+
+@pytest.mark.parametrize(("path", "hunks"), list(changed_files()))
+def test_a_diff_fits_the_file_that_it_changes(path: str, hunks: list[str]) -> None:
+    lines = (ROOT / path).read_text(encoding="utf-8").splitlines()
+    assert hunks
+    for hunk in hunks:
+        removed = [line[1:] for line in hunk.splitlines() if line.startswith("-")]
+        around = [line[1:] for line in hunk.splitlines() if line.startswith(" ")]
+        assert [line for line in removed if line not in lines] == []
+        assert removed or [line for line in around if line in lines], hunk
+
+
+def test_every_section_of_the_table_has_its_diff() -> None:
+    sections = re.findall(r"^## (.+)$", PAGE, re.MULTILINE)
+    assert len(re.findall(r"^\| \[", PAGE, re.MULTILINE)) == len(sections)
+    assert PAGE.count("```diff") == len(sections) - 1  # a setting is one line, shown as it is
