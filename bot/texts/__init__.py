@@ -1,4 +1,4 @@
-"""What the program says, by language and time zone. Pure; every value put into a sentence is escaped, so nothing foreign becomes
+"""The program's texts, by language and time zone. Pure; every value put into a sentence is escaped, so nothing foreign becomes
 HTML."""
 
 from collections.abc import Mapping
@@ -48,7 +48,7 @@ class Texts:
         return key in self.catalogue
 
     def reason(self, reason: Reason) -> Html:
-        """Why something was not done, in this language; its code where the sentence is not known."""
+        """Returns the sentence of a refusal in this language; its code if there is none."""
         sentence = self.sentences.get(reason.code)
         if sentence is None:
             return Html(escape(reason.code))

@@ -1,4 +1,4 @@
-"""How numbers are written for a person: the one place that rounds and groups. Pure; what it yields is never computed with."""
+"""Formats numbers for people: the one place that rounds and groups. Pure; its results are never computed with."""
 
 from collections.abc import Callable, Collection, Sequence
 from decimal import ROUND_HALF_UP, Decimal
@@ -29,8 +29,8 @@ def money(number: Decimal, *, signed: bool = False) -> str:
 
 
 def alike(amounts: Collection[Decimal]) -> Callable[[Decimal], str]:
-    """How results of one list in one quote asset are written: each with its sign, and all with as many decimals as the finest of
-    them needs, up to four; more only where the greatest is so small that it needs them."""
+    """Returns a format for the results of one list in one quote asset: each with its sign, and all with as many decimals as the
+    finest of them needs, up to four; more only if the greatest is so small that it needs them."""
     needed = {amount: len(money(amount).partition(".")[2]) for amount in amounts if amount}
     greatest = needed[max(needed, key=abs)] if needed else 2
     decimals = max(min(max(needed.values(), default=2), _ALIKE_DECIMALS), greatest)
@@ -59,7 +59,7 @@ def percent_of(part: Decimal, whole: Decimal) -> str:
 
 
 def distance(number: Decimal) -> str:
-    """How far a price is from another, in per cent: two decimals and a sign: +0.10%, -1.25%."""
+    """Formats the distance between two prices in per cent: two decimals and a sign: +0.10%, -1.25%."""
     text = _fixed(abs(number), least=2, most=2)
     return f"{'-' if number < 0 else '+'}{text}%"
 

@@ -282,7 +282,7 @@ class Placement:
         return order
 
     def _executed(self, order: Order, outcome: Outcome) -> OrderExecuted:
-        """Returns the event; what a panic sells is urgent, so that it is told before the panic's end."""
+        """Returns the event; a panic's sales are urgent, so that they are reported before the panic's end."""
         urgent = order.signal.is_panic or self._portfolio.controls.panic is not None
         told = OrderExecuted(order, outcome.execution, outcome.position, outcome.fee_value)
         return replace(told, priority=Priority.URGENT) if urgent else told

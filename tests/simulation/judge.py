@@ -273,7 +273,7 @@ def _accidents(seen: Evidence) -> Iterator[str]:
         yield "orders of somebody else were not noticed"
     told = [text for text in seen.told.values() if "Entries are halted on the whole account" in text]
     if not told:
-        yield "nobody was told of the orders of somebody else"
+        yield "nobody was notified of another trader's orders"
     theirs = {(order.symbol, str(order.order_id)) for order in seen.strange}
     for row in seen.rows(order_tables.orders):
         if (row["symbol"], row["order_id"]) in theirs:

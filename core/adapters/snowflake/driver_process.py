@@ -41,7 +41,7 @@ class Session:
                 cursor.execute(question.statement, question.values or None)
                 columns = tuple((column[0].lower(), column[1]) for column in cursor.description or ())
                 return Answer(columns, [tuple(row) for row in cursor.fetchall()])
-        except Exception as error:  # noqa: BLE001 - whatever the driver does is told to who asked
+        except Exception as error:  # noqa: BLE001 - the parent process gets any error of the driver
             number = getattr(error, "errno", None)
             # Many different errors mean that the session has ended, some of them reported as the statement's fault.
             if number != NO_SUCH_OBJECT:

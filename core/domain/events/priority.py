@@ -4,8 +4,8 @@ from enum import IntEnum
 
 
 class Priority(IntEnum):
-    """Urgent is sent before everything else; chatty is sent silently; what is to be gathered is told when no more of it comes;
-    what a pause kept from being traded is told folded, once a minute at most."""
+    """Urgent events are sent before everything else, chatty ones silently; gathered ones when no more of them come; signals
+    that a pause held up are sent folded, once a minute at most."""
 
     URGENT = 0
     NORMAL = 1
