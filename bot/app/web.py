@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+import structlog
 from fastapi import APIRouter
 
 from bot.app.building import Parts
@@ -10,6 +11,8 @@ from bot.web.health import create_web_app
 from bot.web.metrics import create_metrics_app
 from bot.web.server import serve_web
 from bot.web.webhook import signal_routes
+
+log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
@@ -20,7 +23,8 @@ async def serving(parts: Parts) -> AsyncIterator[None]:
         if settings.http_port:
             version, names = parts.chat.context.program.version, settings.http_allowed_hosts
             web = create_web_app(parts.health.required, version, *_signal_routes(parts), names=names)
-            await stack.enter_async_context(serve_web(web, settings.http_host, settings.http_port))
+            port = await stack.enter_async_context(serve_web(web, settings.http_host, settings.http_port))
+            log.info("listening for HTTP", host=settings.http_host, port=port, signals=settings.webhook_secret is not None)
         if settings.metrics_port:
             metrics = create_metrics_app(parts.base.metrics.registry, settings.http_allowed_hosts)
             await stack.enter_async_context(serve_web(metrics, settings.http_host, settings.metrics_port, "METRICS_PORT"))

@@ -97,6 +97,11 @@ class NotTaken(TelegramError):
     """Raised when one message is refused repeatedly by a Telegram that works otherwise."""
 
 
+def is_unchanged(error: TelegramError) -> bool:
+    """Tells whether Telegram refuses an edit because the message has that text and those buttons already."""
+    return isinstance(error, BadRequest) and "not modified" in str(error)
+
+
 class RetryingBot:
     """Sends through one bot, retrying until Telegram accepts. `problem` says what is wrong, empty when all is well."""
 
@@ -137,9 +142,7 @@ class RetryingBot:
                 answer = await action()
             except TelegramError as error:
                 tried += 1
-                if not self.problem:
-                    log.warning("a request to Telegram failed", error=self.words(error))
-                self.problem = self.words(error)
+                self._note(error)
                 pause = min(wait_after(error, tried), self._longest_wait)
                 # Calls with limited attempts answer a person, who will not wait for ever; nor will the end of the process.
                 too_long = attempts is not None and isinstance(error, RetryAfter) and pause > _LONGEST_ANSWER_PAUSE
@@ -156,6 +159,14 @@ class RetryingBot:
                     log.info("Telegram answers again")
                 self.problem = ""
                 return answer
+
+    def _note(self, error: TelegramError) -> None:
+        if is_unchanged(error):  # as it should be, and nothing is wrong
+            log.debug("a message reads so already", error=self.words(error))
+            return
+        if not self.problem:
+            log.warning("a request to Telegram failed", error=self.words(error))
+        self.problem = self.words(error)
 
     async def _is_well(self, error: TelegramError) -> bool:
         """Tells whether Telegram answers other requests now and did answer this one (a silence is no answer)."""
@@ -279,7 +290,7 @@ class RetryingBot:
             return False
         except BadRequest as error:
             self.problem = ""  # Telegram is well; the message is not
-            return "not modified" in str(error)
+            return is_unchanged(error)
         return True
 
 

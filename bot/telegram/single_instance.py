@@ -41,6 +41,7 @@ AT_ONCE_SECONDS = 1.0
 ON_THE_WAY_SECONDS = 2.0
 """Seconds of each poll on the way, there and back, at most: not counted."""
 CONFLICT_PAUSE_SECONDS = 2.0
+LONG_UNHEARD_SECONDS = 2.0 * QUIET_SECONDS  # the longest poll is answered in half of it
 """Pause after a conflict: soon enough for the other one to notice, not so soon that Telegram is flooded."""
 
 
@@ -110,6 +111,8 @@ class SingleInstance:
                 False,
                 f"no entries before Telegram was polled undisturbed for {QUIET_SECONDS} s on end, or some minutes in a busy chat",
             )
+        if self._clock.monotonic() - self._heard_at > LONG_UNHEARD_SECONDS:
+            return True, "not known while Telegram does not answer"
         return True, "nobody else polls Telegram"
 
     @property

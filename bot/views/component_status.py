@@ -37,6 +37,7 @@ _WORDS = tuple(
         (r"broker (?P<broker>.+) refused user name or password", "broker_password"),
         (r"It could not be written for (?P<seconds>\d+) s \((?P<why>.*)\)\. Nothing was traded meanwhile\.", "unwritten"),
         (r"nobody else polls Telegram", "alone"),
+        (r"not known while Telegram does not answer", "alone_unknown"),
         (r"another program uses this bot's token; entries go on", "disturbed"),
         (r"another program uses this bot's token; no entries", "disturbed_closed"),
         (

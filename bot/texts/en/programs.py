@@ -2,6 +2,7 @@
 
 CATALOGUE: dict[str, str] = {
     "part.alone": "No other program",
+    "word.alone_unknown": "not known while Telegram doesn't answer",
     "word.alone": "nobody else uses the bot's token",
     "word.disturbed": "another program uses the bot's token; entries go on",
     "word.disturbed_closed": "another program uses the bot's token; no entries",

@@ -348,6 +348,13 @@ async def test_what_is_no_signal_is_not_published(ring: Ring) -> None:
     assert await records(ring.broker) == []
 
 
+async def test_publish_names_a_wrong_type_before_anything_else() -> None:
+    ended = await run_command("publish", "BUYY", "--close", "cheap", settings={"KAFKA_BROKER": NOBODY})
+    assert ended.code == 1
+    assert "not published: signal_type" in ended.stderr
+    assert "BUYY" in ended.stderr
+
+
 async def test_publish_says_that_the_broker_is_away(ring: Ring, memory_broker: MemoryBroker) -> None:
     await asyncio.to_thread(memory_broker.set_down)
     ended = await ring.command("publish", "BUY_SM", "--close", "0.4801")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.telegram.single_instance import CONFLICT_PAUSE_SECONDS, LATELY, MOMENT, SingleInstance
+from bot.telegram.single_instance import CONFLICT_PAUSE_SECONDS, LATELY, LONG_UNHEARD_SECONDS, MOMENT, SingleInstance
 from bot.views.other_instance import QUIET_SECONDS, STAYS_SECONDS
 from core.domain.events.process import AnotherProgram
 from core.domain.events.table import Event
@@ -23,7 +23,7 @@ from local_telegram.errors import ApiError
 from local_telegram.server import RunningChat
 from local_telegram.updates import UpdateQueue
 from tests.bot.conftest import bot_on, until
-from tests.bot.parts import FastClock, Office
+from tests.bot.parts import FastClock, Office, alone
 from tests.core.decision_contexts import HELD, decision_context, said
 from tests.core.virtual_time import NOON, VirtualClock
 from tests.simulation.loop import SeededLoop
@@ -417,3 +417,13 @@ def test_the_gate_keeps_entries_back_and_no_exit(by_hand: bool) -> None:
     exit_ = decide(said("SELL_SM"), held)
     assert isinstance(exit_, RiskApproved)
     assert exit_.side is Side.SELL
+
+
+def test_it_is_not_claimed_that_nobody_polls_while_telegram_is_silent() -> None:
+    clock = FastClock()
+    one = alone(clock)
+    assert one.ready == (True, "not known while Telegram does not answer")
+    one.heard(clock.monotonic())
+    assert one.ready == (True, "nobody else polls Telegram")
+    clock.skip(LONG_UNHEARD_SECONDS + 1)
+    assert one.ready == (True, "not known while Telegram does not answer")
