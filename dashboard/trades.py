@@ -32,13 +32,13 @@ def show(selection: Selection) -> None:
         unrealised[quote] = f"{total:+.2f} {quote}"
     metrics[2].metric("Unrealised", ", ".join(unrealised.values()) or "nothing held")
     metrics[3].metric("Program", health.in_a_word(view.pulse))
-    st.subheader("Last trades")
+    st.subheader("Recent trades")
     st.dataframe([_trade(one) for one in view.executions], hide_index=True, height=320)
     st.subheader("Open positions")
     if held:
         st.dataframe([_row(one) for one in held], hide_index=True)
     else:
-        st.write("Nothing is held.")
+        st.write("No open positions.")
     if view.exits:
         st.subheader("Exits that are tried again")
         st.dataframe([exit_row(one) for one in view.exits], hide_index=True)

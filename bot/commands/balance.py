@@ -18,6 +18,7 @@ from core.domain.instrument import Balance
 from core.domain.money import ZERO
 from core.policy.conversion_rates import Rate
 
+_UNPRICED_SHOWN = 12
 _SHOWN = 20  # assets; a testnet account holds hundreds
 _ANSWER_SECONDS = 8.0
 
@@ -61,8 +62,10 @@ def _lines(context: CommandContext, balances: Mapping[str, Balance], quote: str)
         lines.append(texts("balance.locked", amounts=", ".join(locked)))
     if worth:
         lines.append(texts("balance.total", total=money(sum(worth.values(), ZERO)), quote=quote))
-    if unpriced := len(ordered) - len(worth):
-        lines.append(texts("balance.unpriced", count=unpriced))
+    if unpriced := [one.asset for one in ordered if one.asset not in worth]:
+        named = ", ".join(short(asset, 12) for asset in unpriced[:_UNPRICED_SHOWN])
+        more = f", +{len(unpriced) - _UNPRICED_SHOWN}" if len(unpriced) > _UNPRICED_SHOWN else ""
+        lines.append(texts("balance.unpriced", assets=named + more))
     return lines
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from bot.commands import BY_NAME
+from bot.commands.arguments.russian import in_english
 from bot.commands.base import Command
 from bot.views.chat_message import ChatMessage
 from core.domain.access import Role
@@ -38,7 +39,7 @@ def parse_command(text: str, username: str) -> ParsedCommand | None:
     name, at, addressee = words[0][1:].partition("@")
     if at and addressee.lower() != username.lower():
         return None
-    return ParsedCommand(name, tuple(words[1:]), BY_NAME.get(name.lower()))
+    return ParsedCommand(name, in_english(name.lower(), words[1:]), BY_NAME.get(name.lower()))
 
 
 def tappable(answer: ChatMessage, role: Role) -> ChatMessage:

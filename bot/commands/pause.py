@@ -48,7 +48,16 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
         text = f"{context.texts('pause.ask')}\n\n{after}"
         return ask(context, caller, LOOSENS, text, partial(change, context, caller, body), risk=Risk.RAISES)
     trouble = await request(context, body, caller)
-    return ChatMessage(trouble or controls_lines(context.portfolio.controls, context.texts), keys=context.keys(caller))
+    return ChatMessage(trouble or _paused(context, caller), keys=context.keys(caller))
+
+
+def _paused(context: CommandContext, caller: Caller) -> str:
+    """Returns the state after it, and how many positions stay open while exits are ignored too."""
+    state = controls_lines(context.portfolio.controls, context.texts)
+    count = len(context.portfolio.open_positions())
+    if context.portfolio.controls.pause is not Pause.ALL or not count or not context.shows_figures(caller):
+        return state
+    return f"{state}\n{context.texts('pause.open', count=count)}"
 
 
 def _loosens(before: TradingState, pause: Pause, until: datetime | None) -> bool:

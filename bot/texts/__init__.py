@@ -10,10 +10,13 @@ from importlib import import_module
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
+from babel import Locale
+
 from core.domain.reasons import SENTENCES, Reason
 
 LANGUAGES = ("en", "ru")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_FORMS = {"en": ("one", "other"), "ru": ("one", "few", "many", "other")}
 _FOREIGN_SHOWN = 64  # characters of a name or a word that somebody else chose
 
 
@@ -23,11 +26,33 @@ class Html(str):
     __slots__ = ()
 
 
-class _Escaped(dict[str, str]):
+class _Shown(str):
+    """A parameter as it stands in a sentence. With forms it is a count and its noun, `{count:trade|trades}`: the forms that the
+    language's plural rule names, in the order of _FORMS."""
+
+    __slots__ = ("_language",)
+    _language: str
+
+    def __new__(cls, text: str, language: str) -> "_Shown":
+        shown = super().__new__(cls, text)
+        shown._language = language
+        return shown
+
+    def __format__(self, forms: str) -> str:
+        if not forms:
+            return str(self)
+        nouns = forms.split("|")
+        if not self.isdecimal():
+            return f"{self} {nouns[-1]}"
+        form = Locale(self._language).plural_form(int(self))
+        return f"{self} {nouns[min(_FORMS[self._language].index(form), len(nouns) - 1)]}"
+
+
+class _Escaped(dict[str, _Shown]):
     """Parameters for a sentence; one that an older ledger row does not have is a question mark, not an error."""
 
-    def __missing__(self, key: str) -> str:
-        return "?"
+    def __missing__(self, key: str) -> _Shown:
+        return _Shown("?", LANGUAGES[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +67,7 @@ class Texts:
 
     def __call__(self, key: str, **params: object) -> Html:
         """The sentence `key`, its parameters escaped. Raises KeyError for a key that no catalogue has: a bug."""
-        return Html(self.catalogue[key].format_map(_escaped(params)))
+        return Html(self.catalogue[key].format_map(self._escaped(params)))
 
     def has(self, key: str) -> bool:
         return key in self.catalogue
@@ -52,7 +77,11 @@ class Texts:
         sentence = self.sentences.get(reason.code)
         if sentence is None:
             return Html(escape(reason.code))
-        return Html(escape(sentence, quote=False).format_map(_escaped(reason.params)))
+        return Html(escape(sentence, quote=False).format_map(self._escaped(reason.params)))
+
+    def _escaped(self, params: Mapping[str, object]) -> _Escaped:
+        texts = {name: value if isinstance(value, Html) else escape(str(value), quote=False) for name, value in params.items()}
+        return _Escaped({name: _Shown(text, self.language) for name, text in texts.items()})
 
     def time(self, at: datetime) -> str:
         """The time of day, of what is told on that day: 14:02."""
@@ -88,12 +117,6 @@ def _zone_name(local: datetime) -> str:
     """The zone's usual letters; where it has none, how far it is from UTC: UTC, CET, UTC+05."""
     name = local.tzname() or ""
     return name if name.isalpha() else f"UTC{name}"
-
-
-def _escaped(params: Mapping[str, object]) -> _Escaped:
-    return _Escaped(
-        {name: value if isinstance(value, Html) else escape(str(value), quote=False) for name, value in params.items()}
-    )
 
 
 @cache

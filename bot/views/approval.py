@@ -115,7 +115,8 @@ def _value(value: Decimal, quote: str, texts: Texts, event: ApprovalRequested | 
         shown["quote"] = f"{quote} = {money(worth)} {event.report}"
     if worth is None or not event.capital:
         return texts("value", **shown)
-    return texts("value_share", share=share(exact_per_cent(worth, event.capital)), **shown)
+    of = {"share": share(exact_per_cent(worth, event.capital)), "capital": money(event.capital), "asset": event.report or quote}
+    return texts("value_share", **of, **shown)
 
 
 def question(event: ApprovalRequested, texts: Texts, live: Live | None = None) -> ChatMessage:

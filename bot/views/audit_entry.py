@@ -28,7 +28,10 @@ def _approval(body: messages.ApprovalAnswered, texts: Texts) -> Html:
 
 
 def _controls(body: messages.ControlsRequested, texts: Texts) -> Html:
-    return texts(f"audit.pause_{body.pause}") if body.pause is not None else texts("audit.mode", mode=body.mode)
+    if body.pause is None:
+        return texts("audit.mode", mode=body.mode)
+    until = texts("audit.until", time=texts.moment(body.until)) if body.until is not None else Html("")
+    return texts(f"audit.pause_{body.pause}", until=until)
 
 
 def _limit(body: messages.LimitRequested, texts: Texts) -> Html:

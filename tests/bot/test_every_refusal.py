@@ -172,7 +172,7 @@ BROUGHT: Mapping[str, tuple[list[Mapping[str, Any]], tuple[str, ...]]] = {
     "not readable": ([{**SELL, "close": "{{close}}"}], ("Unreadable records: 1", "{{close}}")),
     "another signal's id": (
         [BUY, {**SELL, "signal_id": "tv"}],
-        ("SELL_SM refused: its id was used before", "is that of another signal, BUY_SM WIFUSDC"),
+        ("SELL_SM refused: signal_id already used", "another signal has it, BUY_SM WIFUSDC"),
     ),
     "too old": ([{**SELL, "ts": (NOON - timedelta(days=1)).isoformat()}], ("SELL_SM", "s old")),
     "of another market": ([BUY, {**SELL, "close": "65000"}], ("SELL_SM", "65000")),
@@ -327,15 +327,15 @@ async def test_whatever_a_source_brings_in_vain_is_told_in_the_chat(
 # --- every answer of HTTP other than 202
 
 HTTP: Mapping[str, tuple[int, tuple[str, ...]]] = {
-    "wrong_secret": (401, ("Turned away at POST /signals", "is not that of WEBHOOK_SECRET")),
-    "no_secret": (401, ("Turned away at POST /signals", "neither a signature nor a token")),
-    "unreadable": (401, ("Turned away at POST /signals", "cannot be read")),
-    "too_long": (413, ("Turned away at POST /signals", "too long")),
-    "incomplete": (408, ("Turned away at POST /signals", "did not come to its end")),
-    "too_many": (429, ("Turned away at POST /signals", "too many at a time")),
+    "wrong_secret": (401, ("Requests refused since", "wrong signature or token")),
+    "no_secret": (401, ("Requests refused since", "no signature and no token")),
+    "unreadable": (401, ("Requests refused since", "unreadable")),
+    "too_long": (413, ("Requests refused since", "too long")),
+    "incomplete": (408, ("Requests refused since", "body incomplete")),
+    "too_many": (429, ("Requests refused since", "too many at once")),
     "unusable": (422, ("Unreadable records: 1",)),
-    "conflict": (409, ("SELL_SM refused: its id was used before",)),
-    "unavailable": (503, ("SELL_SM was turned back", "did not send it again")),
+    "conflict": (409, ("SELL_SM refused: signal_id already used",)),
+    "unavailable": (503, ("SELL_SM was rejected", "did not repeat it")),
     "repeated": (409, ()),  # nothing is lost by it: it was accepted before
 }
 

@@ -49,11 +49,11 @@ async def test_a_key_that_may_withdraw_is_told_at_every_start_and_keeps_nothing_
     program = await ring.run()
     await ring.publish("BUY_SM", 0.4801)
     await ring.told("🟩 BUY_SM executed")
-    warned = await ring.told("🔑 The API key may withdraw")
+    warned = await ring.told("🔑 The API key can withdraw funds")
     assert "It works from any IP address" in warned.text
     assert await program.stop() == 0
     await program.start()
-    await ring.chat.owner.wait_for("🔑 The API key may withdraw", after=warned)
+    await ring.chat.owner.wait_for("🔑 The API key can withdraw funds", after=warned)
 
 
 async def test_what_must_not_be_ordered_again_is_not(ring: Ring) -> None:
@@ -63,16 +63,16 @@ async def test_what_must_not_be_ordered_again_is_not(ring: Ring) -> None:
     await ring.publish("BUY_SM", 0.4801, signal_id="one")
     await ring.publish("BUY_SM", 0.4801, signal_id="two")
     await ring.publish("SELL_SM", 0.48, signal_id="three", symbol="WIFUSDT")
-    await ring.told("there is no WIF position to sell")
-    await ring.told("already in a position: 19.98 WIF")
+    await ring.told("no WIF position to sell")
+    await ring.told("position already open: 19.98 WIF")
 
     assert ring.orders == [("BUY", Decimal(20))]
     assert ring.posts() == 1
     found = program.ledger("SELECT source_id, outcome, reason FROM inbox WHERE kind = 'signal' ORDER BY source_id")
     assert [tuple(row.values()) for row in found] == [
         ("one", "ordered", None),
-        ("three", "ignored", "there is no WIF position to sell"),
-        ("two", "ignored", "already in a position: 19.98 WIF"),
+        ("three", "ignored", "no WIF position to sell"),
+        ("two", "ignored", "position already open: 19.98 WIF"),
     ]
     assert await program.stop() == 0
     assert program.log.count("repeated; ignored") == 1
@@ -115,7 +115,7 @@ async def test_a_restart_between_buy_and_sell_changes_nothing(ring: Ring) -> Non
 
     assert ring.orders == [("BUY", Decimal(20)), ("SELL", Decimal("19.98"))]
     assert "+0.8171 USDC" in result
-    assert "Exits: 1, with a profit: 1 (100%)" in result
+    assert "Closed trades: 1, win rate 100% (1/1)" in result
 
 
 async def test_an_order_too_small_for_the_exchange_is_refused_in_plain_words(ring: Ring) -> None:
@@ -123,8 +123,8 @@ async def test_an_order_too_small_for_the_exchange_is_refused_in_plain_words(rin
     ring.venue.edit_symbol("WIFUSDC", min_notional="5")
     program = await ring.run(TRADE_QTY="10")
     await ring.publish("BUY_SM", 0.48)
-    await ring.told("worth 4.80 USDC, the exchange wants at least 5")
-    assert "worth 4.80 USDC, the exchange wants at least 5" in program.log
+    await ring.told("order value 4.80 USDC is below the exchange's minimum of 5")
+    assert "order value 4.80 USDC is below the exchange's minimum of 5" in program.log
     assert "Traceback" not in program.log
     assert ring.posts() == 0
     assert program.ledger("SELECT outcome, reason_code FROM inbox WHERE kind = 'signal'") == [
@@ -158,17 +158,17 @@ REFUSALS: dict[str, Refusal] = {
     ),
     "-2010": Refusal(
         lambda venue: venue.set_balance("USDC", "1"),
-        "the exchange says there is not enough USDC (-2010). /balance shows what it holds",
+        "insufficient USDC balance (-2010). See /balance",
         "insufficient_balance",
     ),
     "-1021 for good": Refusal(
         lambda venue: venue.faults.error("POST order", -1021, times=None),
-        "the exchange refused the request's time (-1021): this machine's clock is off by",
+        "the exchange rejected the request's time (-1021): this machine's clock is",
         "clock_off",
     ),
     "429 for good": Refusal(
         lambda venue: venue.faults.too_many("POST order", retry_after=1, times=None),
-        "too many requests; the exchange asks to wait 1 s",
+        "rate limit: the exchange asks to wait 1 s",
         "rate_limited",
     ),
 }
@@ -227,7 +227,7 @@ async def test_coins_sold_elsewhere_hold_the_symbol_until_the_owner_accepts(ring
     assert "DIFFERENCE: WIFUSDC: the exchange holds 12 WIF less than the ledger: sold elsewhere?" in reconciled.stdout
 
     ring.chat.owner.press(held, "🤝 Accept WIFUSDC")
-    await ring.told("WIFUSDC is traded again, accepted by Owner")
+    await ring.told("WIFUSDC: entries resumed, accepted by Owner")
     await ring.publish("SELL_SM", 0.4801)
     await ring.told("🔴 SELL_SM executed")
     assert ring.orders == [("BUY", Decimal(20)), ("SELL", Decimal("7.98"))]

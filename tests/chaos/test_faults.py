@@ -98,9 +98,9 @@ async def test_a_full_disk_stops_trading_and_loses_nothing(tmp_path: Path, memor
         await _signal(world, "SELL_SM", 2)
         began = time.monotonic()
         # nothing can be stored, the owner is notified
-        away = await world.chat.owner.wait_for("The ledger does not answer", within=20)
+        away = await world.chat.owner.wait_for("The database isn't responding", within=20)
         print(f"\ntold {time.monotonic() - began:.1f} s after the disk was full")
-        assert "Held: WIFUSDC" in away.text
+        assert "Open positions: WIFUSDC" in away.text
         assert len(world.venue.orders) == 1
         assert not world.program.is_ready()
         world.program.limit_files(None)

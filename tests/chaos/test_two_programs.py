@@ -117,7 +117,7 @@ async def test_the_one_that_was_alone_goes_on_until_the_other_stays_and_again_on
                 last = world.chat.owner.received[-1]
                 await second.start()
                 began = time.monotonic()
-                await told_by(world, first, "This one goes on trading", last)
+                await told_by(world, first, "This one keeps trading", last)
                 await told_by(world, second, "no entries here", last)
                 before = len(world.venue.orders)
                 await asyncio.sleep(15)

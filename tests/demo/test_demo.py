@@ -124,7 +124,7 @@ async def test_everybody_has_the_right_that_is_theirs(demo: Demo) -> None:
         demo.send(f"{command}@marketflow_local_bot", person=TRADER.user_id, **questions)
     demo.send("/status", person=TRADER.user_id)
     await until(lambda: "PAPER" in str(demo.said(**{"as": TRADER.user_id})))
-    for words in ("figures of the account only in private", "Clock: "):
+    for words in ("account figures only in private", "Clock: "):
         await until(lambda words=words: words in str(demo.said(**{"as": TRADER.user_id}, **questions)))  # type: ignore[misc]
     assert "PAPER" not in str(demo.said(**{"as": TRADER.user_id}, **questions))
 
@@ -138,10 +138,10 @@ async def test_a_program_that_is_killed_comes_back_and_does_nothing_twice(demo: 
     await until(lambda: sum("MarketFlow started" in text for text in demo.said()) == 2)
     assert demo.program() != before
     assert demo.left(KILL) == 0
-    await until(lambda: any("was away from" in text for text in demo.said()))
+    await until(lambda: any("was offline from" in text for text in demo.said()))
     demo.send("/buy DOGEUSDC 20 USDC", person=OWNER.user_id)
     await until(lambda: any("Buy for 20.00 USDC" in text for text in demo.said()))
-    demo.tap("✅ Do it")
+    demo.tap("✅ Confirm")
     await until(lambda: any("BUY_MANUAL executed" in text for text in demo.said()))
     executed = demo.executions()
     assert executed[: len(first)] == first

@@ -265,7 +265,7 @@ async def test_an_approval_is_tapped_answered_and_becomes_the_record(bot: Bot, p
     await button(page, "✅ Approve").click()
     await expect(button(page, "✅ Approve")).to_be_disabled()  # until the bot has answered
     bot.office.trading.hold.set()
-    await expect(page.get_by_role("status").locator(".toast")).to_have_text("Approved. What comes of it is told here.")
+    await expect(page.get_by_role("status").locator(".toast")).to_have_text("Approved. You'll get the result here.")
     await expect(button(page, "✅ Approve")).to_be_enabled()
     (answered,) = bot.office.trading.handled
     assert answered.body == ApprovalAnswered(TOKEN, approve=True, user_id=OWNER, who="Owner")
@@ -284,7 +284,7 @@ async def test_a_question_asked_in_the_browser_trades_at_the_exchange(ring: Ring
     async with visit(browser, ring.chat.page_url) as page:
         await box(page).fill("/mode confirm")
         await box(page).press("Enter")
-        await expect(message(page, "each trade is asked about first").first).to_be_visible()
+        await expect(message(page, "each trade needs your approval").first).to_be_visible()
         await ring.publish("BUY_SM", 0.4801)
         await expect(message(page, "trade this?")).to_be_visible()
         assert ring.orders == []
@@ -429,7 +429,7 @@ async def test_on_a_phone_everything_is_within_the_screen(
 
         await button(page, "✅ Approve").tap()
         toast = page.locator(".toast")
-        await expect(toast).to_have_text("Approved. What comes of it is told here.")
+        await expect(toast).to_have_text("Approved. You'll get the result here.")
         assert await beyond_the_screen(page) == []
         await page.get_by_role("button", name="Commands").tap()
         await page.get_by_role("option").filter(has_text="/positions").tap()

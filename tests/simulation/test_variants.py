@@ -60,7 +60,7 @@ TWICE = "order mf-1 was executed 2 times"
         ((TWICE,), (), True),
         ((), (), False),
         ((TWICE,), (TWICE,), False),
-        (("message s0 failed: an error in MarketFlow itself (TypeError); the log has the details", TWICE), (), False),
+        (("message s0 failed: internal error in MarketFlow (TypeError); see the log", TWICE), (), False),
         (("p3 died of TypeError()", TWICE), (), False),
     ],
 )

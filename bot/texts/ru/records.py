@@ -7,7 +7,7 @@ _MEND = "укажите его в symbol или уберите, если име�
 
 SENTENCES: dict[str, str] = {
     "record_empty": "запись пуста",
-    "record_too_long": "в записи {length} байт; читается не больше {limit}",
+    "record_too_long": "в записи {length} байт, предел {limit}",
     "record_not_text": "запись не в UTF-8 (байт {position})",
     "record_not_json": "запись не в JSON ({problem}, строка {line}, знак {column})",
     "record_not_object": "запись в JSON, но это не объект: {found}",
@@ -15,7 +15,7 @@ SENTENCES: dict[str, str] = {
     "record_too_many": "в записи больше {limit} значений",
     "record_long_name": "в записи есть поле, имя которого длиннее {limit} знаков: {name}",
     "record_number_range": "в записи число вне допустимых пределов: {found}",
-    "record_number_digits": "в записи число из {digits} цифр; читается не больше {limit}",
+    "record_number_digits": "в записи число из {digits} цифр, предел {limit}",
     "record_no_number": "в записи стоит {found}: это не JSON и не число",
     "record_named_twice": "поле {name} стоит в записи дважды",
     "record_without_time": "ts пуст или в далёком будущем; нужно время, когда сигнал был дан",
@@ -33,7 +33,7 @@ SENTENCES: dict[str, str] = {
     "symbol_empty": f"{{name}}: {{found}}; поле есть, но инструмент не назван; {_MEND}",
     "symbol_unreadable": f"{{name}}: {{found}}; {_SYMBOL}",
     "symbol_unfilled": "{name}: {found}; отправитель не подставил значение, инструмент неизвестен",
-    "symbol_perpetual": "{name}: {found}; это бессрочный фьючерс, а торгуется спот; укажите символ спота, например WIFUSDC",
+    "symbol_perpetual": "{name}: {found}; это бессрочный фьючерс, а торгуется только спот; укажите пару спота, например WIFUSDC",
     "symbol_foreign": "{name}: {found}; это рынок другой биржи; укажите рынок Binance, например BINANCE:WIFUSDC",
     "symbols_differ": "{one}: {found}, а {other}: {second}; это разные инструменты, оставьте один",
     "symbol_misspelled": "поле {name} не читается как инструмент; пишите строчными буквами: symbol, ticker, pair или instrument",

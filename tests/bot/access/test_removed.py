@@ -38,7 +38,7 @@ async def test_nothing_that_a_removed_owner_has_kept_does_anything(server: Runni
         token = next(iter(firm.portfolio.approvals))
         put_tap(firm, STRANGER, f"ap:{token}:y", query_id="1")
         mallory.press(listed, "/mode observe")
-        mallory.press(asked, "✅ Do it")
+        mallory.press(asked, "✅ Confirm")
         mallory.send(pyotp.TOTP(secret).at(firm.clock.now()))
         mallory.send(f"/start {link[1]}")
         mallory.send("/panic")

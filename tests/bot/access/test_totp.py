@@ -56,7 +56,7 @@ async def said(person: ChatPerson, row: Row) -> Message:
     reply = await person.ask(row.said, within=30)
     if not row.second or not reply.buttons:
         return reply
-    person.press(reply, "✅ Do it")
+    person.press(reply, "✅ Confirm")
     return await person.wait_for_edit(reply)
 
 
@@ -96,7 +96,7 @@ async def test_what_raises_risk_is_done_by_a_good_code_alone(server: RunningChat
         before = await snapshot(firm)
         assert "six digits" in (await said(person, row)).text
         person.send(wrong(code_of(firm, secret)))
-        await until(lambda: any("the code is not right" in message.text for message in person.messages))
+        await until(lambda: any("Not done: wrong code" in message.text for message in person.messages))
         assert without(await snapshot(firm), user_id) == without(before, user_id)
         assert firm.portfolio.authenticators[user_id].wrong == 1
         await said(person, row)
@@ -158,7 +158,7 @@ async def test_a_tap_without_its_message_raises_no_risk(
             yes = next(button.data for button in asked.buttons if button.data.endswith(":y"))
         else:
             await firm.owner.ask("/pause")
-            asked, yes = await firm.owner.ask("/resume"), "✅ Do it"
+            asked, yes = await firm.owner.ask("/resume"), "✅ Confirm"
         before, put = await snapshot(firm), server.room.updates.put
         with monkeypatch.context() as patch:
             patch.setattr(
@@ -205,9 +205,9 @@ async def enrolled(firm: Firm, person: ChatPerson) -> str:
     found = re.search(r"otpauth://totp/\S+secret=([A-Z2-7]+)", shown.text)
     assert found is not None, shown.text
     person.send(wrong(code_of(firm, found[1])))
-    await person.wait_for("not the code of this picture")
+    await person.wait_for("does not match this QR code")
     sent = person.send(code_of(firm, found[1]))
-    await person.wait_for("authenticator is set up")
+    await person.wait_for("Authenticator set up")
     await person.wait_until_gone(sent)
     await person.wait_until_gone(shown)
     return found[1]
@@ -222,11 +222,11 @@ async def test_each_sets_up_an_authenticator_of_their_own_and_a_code_is_good_onc
         await firm.settled()
         of_owner = await enrolled(firm, firm.owner)
         assert of_trader != of_owner
-        await firm.owner.wait_for(f"{TRADER} has set up an authenticator")
+        await firm.owner.wait_for(f"{TRADER} set up an authenticator")
         firm.clock.skip(60)
         await confirmed(firm.trader, await firm.trader.ask("/buy WIFUSDC"), "six digits")
         firm.trader.send(code_of(firm, of_owner))  # somebody else's
-        await until(lambda: any("the code is not right" in message.text for message in firm.trader.messages))
+        await until(lambda: any("Not done: wrong code" in message.text for message in firm.trader.messages))
         asked = await firm.trader.ask("/buy WIFUSDC")
         await confirmed(firm.trader, asked, "six digits")
         code, start = code_of(firm, of_trader), firm.clock.now()
@@ -241,7 +241,7 @@ async def test_each_sets_up_an_authenticator_of_their_own_and_a_code_is_good_onc
         asked = await firm.trader.ask("/buy SOLUSDC 50 USDC")
         await confirmed(firm.trader, asked, "six digits")
         firm.trader.send(code)  # is still that of the current step
-        await firm.trader.wait_for("the code is not right", after=asked)
+        await firm.trader.wait_for("Not done: wrong code", after=asked)
     async with firm_on(server, tmp_path, secret=pyotp.random_base32(), start=start) as firm:  # another key: nobody has one
         assert "/code in a private chat" in (await firm.trader.ask("/buy SOLUSDC 50 USDC")).text
 
@@ -249,7 +249,7 @@ async def test_each_sets_up_an_authenticator_of_their_own_and_a_code_is_good_onc
 async def test_another_one_wants_a_code_of_the_present_one_or_an_owners_word(server: RunningChat, tmp_path: Path) -> None:
     async with firm_on(server, tmp_path, secret=KEY) as firm:
         old, owners = await an_authenticator(firm, TRADER), await an_authenticator(firm, OWNER)
-        assert "Your authenticator was set up" in (await firm.trader.ask("/code")).text
+        assert "Authenticator set up" in (await firm.trader.ask("/code")).text
         await confirmed(firm.trader, await firm.trader.ask("/code new"), "six digits")
         firm.trader.send(code_of(firm, old))
         shown = await firm.trader.wait_for("otpauth://")
@@ -257,7 +257,7 @@ async def test_another_one_wants_a_code_of_the_present_one_or_an_owners_word(ser
         assert new is not None
         assert new[1] != old
         firm.trader.send(code_of(firm, new[1]))
-        await firm.trader.wait_for("authenticator is set up")
+        await firm.trader.wait_for("Authenticator set up")
         await firm.settled()
         await confirmed(firm.owner, await firm.owner.ask(f"/users codes {TRADER}"), "six digits")
         firm.owner.send(code_of(firm, owners))
@@ -303,12 +303,12 @@ async def test_five_wrong_codes_lock_for_a_while_across_restarts_and_nobody_else
     async with firm_on(server, tmp_path, secret=KEY, clock=clock) as firm:
         of_trader, of_owner = await an_authenticator(firm, TRADER), await an_authenticator(firm, OWNER)
         for _ in range(3):
-            assert "the code is not right" in await tried(firm, TRADER, wrong(code_of(firm, of_trader)))
+            assert "Not done: wrong code" in await tried(firm, TRADER, wrong(code_of(firm, of_trader)))
     async with firm_on(server, tmp_path, secret=KEY, clock=clock) as firm:
         firm.numbers = count(100)
-        assert "the code is not right" in await tried(firm, TRADER, wrong(code_of(firm, of_trader)))
+        assert "Not done: wrong code" in await tried(firm, TRADER, wrong(code_of(firm, of_trader)))
         assert "too many wrong codes" in await tried(firm, TRADER, wrong(code_of(firm, of_trader)))
-        assert "gave a wrong one-time code" in (await firm.owner.ask("/audit")).text
+        assert "entered a wrong one-time code" in (await firm.owner.ask("/audit")).text
     async with firm_on(server, tmp_path, secret=KEY, clock=clock) as firm:
         firm.numbers = count(200)
         assert "too many wrong codes" in await tried(firm, TRADER, code_of(firm, of_trader))
@@ -322,7 +322,7 @@ async def test_a_right_code_forgives_the_wrong_ones_before(server: RunningChat, 
         secret = await an_authenticator(firm, TRADER)
         for _ in range(3):
             for _ in range(MOST_WRONG - 1):
-                assert "the code is not right" in await tried(firm, TRADER, wrong(code_of(firm, secret)))
+                assert "Not done: wrong code" in await tried(firm, TRADER, wrong(code_of(firm, secret)))
             assert await tried(firm, TRADER, code_of(firm, secret)) == ""
             firm.clock.skip(60)
 
@@ -333,7 +333,7 @@ async def test_codes_tried_at_one_moment_are_counted_one_by_one(server: RunningC
         right = code_of(firm, secret)
         answers = await asyncio.gather(*(tried(firm, TRADER, wrong(right)) for _ in range(40)), tried(firm, TRADER, right))
         assert "" not in answers
-        assert sum("the code is not right" in answer for answer in answers) < MOST_WRONG
+        assert sum("Not done: wrong code" in answer for answer in answers) < MOST_WRONG
         assert firm.portfolio.authenticators[TRADER].is_locked(firm.clock.now())
 
 
@@ -343,10 +343,10 @@ async def test_after_a_wrong_number_the_question_waits_on_for_the_right_one(serv
         asked = await firm.trader.ask("/buy WIFUSDC")
         asking = await confirmed(firm.trader, asked, "six digits")
         right = code_of(firm, secret)
-        for typed, wrong_with_it in (("12345", "a code has six digits, this has 5"), (wrong(right), "the code is not right")):
+        for typed, wrong_with_it in (("12345", "a code has six digits, this one has 5"), (wrong(right), "Not done: wrong code")):
             firm.trader.send(typed)
             answer = await firm.trader.wait_for(wrong_with_it, after=asking)
-            assert re.search(r"Not done: .*\nWrite the right one within \d+ s", answer.text)
+            assert re.search(r"Not done: .*\nEnter the right one within \d+ s", answer.text)
             assert not firm.portfolio.position("WIFUSDC").is_open
         assert firm.portfolio.authenticators[TRADER].wrong == 1
         firm.trader.send(f"{right[:3]} {right[3:]}")
@@ -361,7 +361,7 @@ async def test_the_last_wrong_code_closes_the_question(server: RunningChat, tmp_
         right = code_of(firm, secret)
         for _ in range(MOST_WRONG - 1):
             sent = firm.trader.send(wrong(right))
-            await firm.trader.wait_for("the code is not right", after=sent)
+            await firm.trader.wait_for("Not done: wrong code", after=sent)
         firm.trader.send(wrong(right))
         await firm.trader.wait_for_edit(asked, "too many wrong codes")
         assert "I understand commands" in (await firm.trader.ask(right)).text
@@ -388,11 +388,11 @@ async def test_a_code_that_the_ledger_cannot_note_confirms_nothing(
         await confirmed(firm.owner, asked, "six digits")
         with monkeypatch.context() as patch:
             patch.setattr(firm.ledger, "store", unavailable)
-            assert "could not be noted" in await tried(
+            assert "could not be marked" in await tried(
                 firm, OWNER, wrong(code_of(firm, secret))
             )  # nobody learns that it is wrong
             firm.owner.send(code_of(firm, secret))
-            await firm.owner.wait_for_edit(asked, "could not be noted")
+            await firm.owner.wait_for_edit(asked, "could not be marked")
         assert firm.portfolio.controls.pause is Pause.ALL
 
 

@@ -221,7 +221,7 @@ SICK: dict[str, Sick] = {
         fails=[
             ("binance", ["BTCUSDC", "MAX_ORDER_NOTIONAL"]),
             ("binance", ["NOSUCHUSDC", "no such symbol"]),
-            ("binance", ["WIFUSDC", "worth 4.80 USDC, the exchange wants at least 5", "TRADE_QTY"]),
+            ("binance", ["WIFUSDC", "order value 4.80 USDC is below the exchange's minimum of 5", "TRADE_QTY"]),
             ("binance", ["WIFUSDT", "halted"]),
         ],
         well=["clock offset", "the key may trade"],
@@ -334,7 +334,7 @@ async def test_a_published_record_is_a_signal_keyed_by_its_symbol(ring: Ring) ->
 # Type and price, and the text that says which of them is wrong.
 WRONG_SIGNALS: Mapping[tuple[str, str], Sequence[str]] = {
     **{("BUY_SM", close): ("close", f"'{close}'", "price", "above 0") for close in ("NaN", "-1", "0", "abc")},
-    **{(word, "0.4801"): ("signal_type", f"'{word}'", "accepted is BUY_ or SELL_") for word in ("HOLD", "buy_sm")},
+    **{(word, "0.4801"): ("signal_type", f"'{word}'", "use BUY_ or SELL_") for word in ("HOLD", "buy_sm")},
 }
 
 

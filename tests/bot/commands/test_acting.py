@@ -51,7 +51,7 @@ async def firm(server: RunningChat, tmp_path: Path) -> AsyncIterator[Firm]:
 
 async def confirmed(person: ChatPerson, asked: Message, wanted: str = "✅") -> Message:
     """Taps yes, and waits for the record."""
-    person.press(asked, "✅ Do it")
+    person.press(asked, "✅ Confirm")
     return await person.wait_for_edit(asked, wanted)
 
 
@@ -65,9 +65,9 @@ async def test_a_position_is_sold_by_hand_once_it_is_confirmed(firm: Firm) -> No
     await until(lambda: firm.trading.market.price("WIFUSDC") == Decimal("0.5220"))
     asked = await firm.trader.ask("/sell WIFUSDC")
     assert asked.text.startswith(
-        "🔴 Sell 19.98 WIF (WIFUSDC)\nAt about 0.5220: 10.43 USDC\nFee about 0.01043 USDC\nResult about +0.8"
+        "🔴 Sell 19.98 WIF (WIFUSDC)\nAt about 0.5220: 10.43 USDC\nFee about 0.01043 USDC\nP&L about +0.8"
     )
-    assert "Held afterwards: 0 WIF\nPaper trading: no real money" in asked.text
+    assert "Position after: 0 WIF\nPaper trading: no real money" in asked.text
     assert firm.portfolio.position("WIFUSDC").is_open
     record = await confirmed(firm.trader, asked, "🔴 SELL_MANUAL executed")
     assert record.keyboard == ()
@@ -82,8 +82,8 @@ async def test_an_entry_by_hand_passes_every_rule_of_a_signals(firm: Firm) -> No
     await confirmed(firm.trader, asked)
     await firm.owner.wait_for("🟩 BUY_MANUAL executed")
     assert firm.portfolio.position("WIFUSDC").qty == Decimal("104.03586")
-    assert "already in a position" in (await firm.trader.ask("/buy WIFUSDC")).text
-    assert "more than the limit of 5000" in (await firm.trader.ask("/buy SOLUSDC 40 SOL")).text
+    assert "position already open" in (await firm.trader.ask("/buy WIFUSDC")).text
+    assert "above the limit of 5000" in (await firm.trader.ask("/buy SOLUSDC 40 SOL")).text
     await firm.trader.ask("/pause entries")
     assert "entries are paused" in (await firm.trader.ask("/buy SOLUSDC 1")).text
 
@@ -99,14 +99,14 @@ async def test_a_base_asset_alone_is_the_symbol_that_has_it(firm: Firm) -> None:
     assert "Sell 19.98 WIF (WIFUSDC)" in (await firm.trader.ask("/sell wif")).text
     assert "Sell 19.98 WIF (WIFUSDC)" in (await firm.trader.ask("/close WIF")).text
     assert (await firm.trader.ask("/buy SOL 20 USDC")).text.startswith("🟩 Buy for 20.00 USDC: about 0.13 SOL (SOLUSDC)")
-    assert "there is no SOL position" in (await firm.trader.ask("/sell SOLUSDC")).text
+    assert "no SOL position" in (await firm.trader.ask("/sell SOLUSDC")).text
 
 
 @pytest.mark.parametrize("command", ["/sell", "/close"])
 @pytest.mark.parametrize("name", ["SOL", "sol", "SOLUSDC", "DOGE"])
 async def test_where_nothing_is_held_there_is_nothing_to_sell_however_it_is_named(firm: Firm, command: str, name: str) -> None:
     base = name.upper().removesuffix("USDC")
-    assert f"there is no {base} position to sell" in (await firm.trader.ask(f"{command} {name}")).text
+    assert f"no {base} position to sell" in (await firm.trader.ask(f"{command} {name}")).text
 
 
 @pytest.mark.parametrize(
@@ -116,8 +116,8 @@ async def test_a_part_of_a_position_is_sold(firm: Firm, size: str, sold: str, le
     await firm.held()
     asked = await firm.trader.ask(f"/sell WIF {size}")
     assert asked.text.startswith(f"🔴 Sell {sold} WIF (WIFUSDC)")
-    assert "Held since 20" in asked.text
-    assert f"Held afterwards: {left} WIF" in asked.text
+    assert "Position opened 20" in asked.text
+    assert f"Position after: {left} WIF" in asked.text
     await confirmed(firm.trader, asked)
     await until(lambda: firm.portfolio.position("WIFUSDC").qty == Decimal(left))
     await firm.settled()
@@ -131,7 +131,7 @@ async def test_who_never_said_start_is_notified_of_the_result_where_they_acted(f
     assert "Quantity: 19.98 WIF" in record.text
     await asyncio.sleep(1)
     await firm.held("SOLUSDC")
-    await confirmed(firm.trader, await firm.trader.ask("/sell SOLUSDC"), "told here")
+    await confirmed(firm.trader, await firm.trader.ask("/sell SOLUSDC"), "the result here")
     await firm.trader.wait_for("🔴 SELL_MANUAL executed", after=record)
 
 
@@ -143,13 +143,13 @@ async def test_who_is_notified_of_no_trades_gets_the_result_as_the_answer(firm: 
     assert "Quantity: 19.98 WIF" in record.text
     firm.prices.down = True
     record = await confirmed(firm.trader, await firm.trader.ask("/panic"), "/trades show it")
-    assert "told here" not in record.text
+    assert "the result here" not in record.text
 
 
 async def test_a_part_that_the_exchange_would_not_take_is_refused_at_once(firm: Firm) -> None:
     await firm.held()
-    assert "worth 2.40 USDC, the exchange wants at least 5" in (await firm.trader.ask("/sell WIF 5")).text
-    assert "is less than the exchange's smallest order" in (await firm.trader.ask("/sell WIF 0.001")).text
+    assert "order value 2.40 USDC is below the exchange's minimum of 5" in (await firm.trader.ask("/sell WIF 5")).text
+    assert "is below the exchange's minimum order" in (await firm.trader.ask("/sell WIF 0.001")).text
 
 
 async def test_limits_that_contradict_each_other_are_said_before_they_are_set(firm: Firm) -> None:
@@ -167,7 +167,7 @@ async def test_nobody_is_shown_a_button_that_takes_another_role(firm: Firm) -> N
 
 async def test_what_is_not_traded_is_named_beside_what_is(firm: Firm) -> None:
     answer = await firm.trader.ask("/buy WIFUSD 10")
-    assert answer.text == "WIFUSD is not among the symbols I trade: SOLUSDC, WIFUSDC"
+    assert answer.text == "WIFUSD is not one of the traded symbols: SOLUSDC, WIFUSDC"
     assert answer.buttons[0].data == "/buy WIFUSDC"
     offered = await firm.trader.ask("/buy")
     assert [button.data for button in offered.buttons] == ["/buy SOLUSDC", "/buy WIFUSDC"]
@@ -177,14 +177,14 @@ async def test_what_is_not_traded_is_named_beside_what_is(firm: Firm) -> None:
     ("said", "told", "offered"),
     [
         ("/set DAILY_LOSS_LIMIT -5", "For example: /set DAILY_LOSS_LIMIT 50", []),
-        ("/set PRICE_BAND_PCT 200", "up to 100", []),
-        ("/set foo 5", "These can be set: PRICE_BAND_PCT, PRICE_SANITY_PCT, MAX_ORDER_NOTIONAL", []),
+        ("/set PRICE_BAND_PCT 200", "at most 100", []),
+        ("/set foo 5", "You can set: PRICE_BAND_PCT, PRICE_SANITY_PCT, MAX_ORDER_NOTIONAL", []),
         ("/set DAILY_LOSS 5", "There is no limit DAILY_LOSS.", ["/set DAILY_LOSS_LIMIT 5"]),
         ("/quiet 25-7", "For example: /quiet 23:00-07:00", ["/quiet 23:00-07:00"]),
-        ("/zone Moscow", "Is this the one?", ["/zone Europe/Moscow"]),
-        ("/zone new york", "Is this the one?", ["/zone America/New_York"]),
-        ("/zone +3", "Is this the one?", ["/zone Etc/GMT-3"]),
-        ("/zone Nowhere", "“Nowhere” is not accepted: I know no such time zone", []),
+        ("/zone Moscow", "Did you mean", ["/zone Europe/Moscow"]),
+        ("/zone new york", "Did you mean", ["/zone America/New_York"]),
+        ("/zone +3", "Did you mean", ["/zone Etc/GMT-3"]),
+        ("/zone Nowhere", "“Nowhere”: unknown time zone", []),
     ],
 )
 async def test_what_is_wrong_with_an_argument_is_said_with_what_works(
@@ -231,11 +231,11 @@ async def test_a_second_tap_works_once_by_who_asked_there_and_in_time(firm: Firm
     await firm.owner.ask("/positions")
     assert firm.portfolio.position("WIFUSDC").is_open
     firm.clock.skip(61)
-    notice = await firm.trader.wait_for_answer(firm.trader.press(asked, "✅ Do it"))
-    assert notice["text"] == "No longer valid: done, left, or older than 60 s. Say it again."
+    notice = await firm.trader.wait_for_answer(firm.trader.press(asked, "✅ Confirm"))
+    assert notice["text"] == "No longer valid: done, cancelled or expired after 60 s. Send the command again."
     asked = await firm.trader.ask("/sell WIFUSDC")
-    firm.trader.press(asked, "✅ Do it")
-    firm.trader.press(asked, "✅ Do it")
+    firm.trader.press(asked, "✅ Confirm")
+    firm.trader.press(asked, "✅ Confirm")
     await firm.trader.wait_for_edit(asked, "SELL_MANUAL executed")
     await until(lambda: not firm.portfolio.position("WIFUSDC").is_open)
     rows = await firm.ledger.reader.read(ORDERS)
@@ -246,7 +246,7 @@ async def test_a_second_tap_counts_where_telegram_does_not_take_the_answer_to_it
     await firm.held()
     asked = await firm.trader.ask("/sell WIFUSDC")
     firm.room.faults.bad_gateway("answerCallbackQuery", times=3)
-    firm.trader.press(asked, "✅ Do it")
+    firm.trader.press(asked, "✅ Confirm")
     await firm.trader.wait_for_edit(asked, "SELL_MANUAL executed")
     await until(lambda: not firm.portfolio.position("WIFUSDC").is_open)
     await firm.settled()
@@ -263,7 +263,7 @@ async def test_a_late_tap_lowers_the_risk_at_once_and_asks_once_more_before_it_r
         if command == "/panic":
             break
         again = await firm.owner.wait_for("tap again within 60 s", after=asked)
-        firm.owner.press(again, "✅ Do it")
+        firm.owner.press(again, "✅ Confirm")
         await until(lambda: firm.portfolio.position("SOLUSDC").is_open)
         await firm.settled()  # the alert of the purchase is not an answer to the next command
     await until(lambda: not firm.portfolio.open_positions())
@@ -284,7 +284,7 @@ async def test_a_tap_after_a_restart_does_nothing(server: RunningChat, tmp_path:
         await firm.held()
         asked = await firm.trader.ask("/sell WIFUSDC")
     async with firm_on(server, tmp_path) as firm:
-        notice = await firm.trader.wait_for_answer(firm.trader.press(asked, "✅ Do it"))
+        notice = await firm.trader.wait_for_answer(firm.trader.press(asked, "✅ Confirm"))
         assert notice["text"].startswith("No longer valid")
         await firm.trader.wait_for_edit(asked, lambda message: not message.buttons)
         await firm.owner.ask("/positions")
@@ -298,7 +298,7 @@ async def test_who_lost_the_right_meanwhile_cannot_confirm(firm: Firm) -> None:
     assert isinstance(roles, dict)
     roles[TRADER] = Role.VIEWER
     try:
-        notice = await firm.trader.wait_for_answer(firm.trader.press(asked, "✅ Do it"))
+        notice = await firm.trader.wait_for_answer(firm.trader.press(asked, "✅ Confirm"))
     finally:
         roles[TRADER] = Role.TRADER
     assert notice["text"] == "This needs the role trader; yours is viewer."
@@ -308,8 +308,8 @@ async def test_who_lost_the_right_meanwhile_cannot_confirm(firm: Firm) -> None:
 async def test_leaving_it_is_a_record_too(firm: Firm) -> None:
     await firm.held()
     asked = await firm.trader.ask("/close WIFUSDC")
-    firm.trader.press(asked, "✖️ Leave it")
-    assert "Left, nothing was done. Trader" in (await firm.trader.wait_for_edit(asked)).text
+    firm.trader.press(asked, "✖️ Cancel")
+    assert "Cancelled. Trader" in (await firm.trader.wait_for_edit(asked)).text
     assert firm.portfolio.position("WIFUSDC").is_open
 
 
@@ -330,13 +330,13 @@ async def test_panic_stops_declines_and_sells_in_one(server: RunningChat, tmp_pa
         await firm.signal("BUY_SM", "SOLUSDC")
         question = await firm.owner.wait_for("trade this?")
         asked = await firm.trader.ask("/panic")
-        assert "Open questions declined: 1" in asked.text
+        assert "Approval requests to decline: 1" in asked.text
         await confirmed(firm.trader, asked)
         await until(lambda: not firm.portfolio.position("WIFUSDC").is_open and not firm.portfolio.approvals)
         assert firm.portfolio.controls.pause is Pause.ALL
         assert "declined" in (await firm.owner.wait_for_edit(question)).text
-        over = await firm.owner.wait_for("The panic is over")
-        assert over.text == "🛑 The panic is over (Trader): all positions are sold.\nTrading stays paused until /resume."
+        over = await firm.owner.wait_for("Panic finished")
+        assert over.text == "🛑 Panic finished (Trader): all positions are sold.\nTrading stays paused until /resume."
         await firm.signal("BUY_SM", "SOLUSDC")
         await firm.settled()
         assert not firm.portfolio.position("SOLUSDC").is_open
@@ -352,12 +352,12 @@ async def test_a_panic_is_told_in_its_order_who_pressed_it_what_was_sold_and_wha
         firm.portfolio.positions["DOGEUSDC"] = Position("DOGEUSDC", qty=Decimal("0.158"))
         before = len(firm.owner.received)
         await confirmed(firm.trader, await firm.trader.ask("/panic"))
-        over = await firm.owner.wait_for("The panic is over")
+        over = await firm.owner.wait_for("Panic finished")
         firsts = [message.text.partition("\n")[0] for message in firm.owner.received[before:]]
         told = [first for first in firsts if "anic" in first or "PANIC" in first]
         assert re.match(r"🛑 Panic: Trader, \d\d:\d\d:\d\d UTC", told[0])
-        assert told[1:] == [*["🔴 SELL_PANIC executed"] * 2, "🛑 The panic is over (Trader): all positions are sold."]
-        assert "Left as dust, too little to sell: 0.158 DOGE\n" in over.text
+        assert told[1:] == [*["🔴 SELL_PANIC executed"] * 2, "🛑 Panic finished (Trader): all positions are sold."]
+        assert "Dust left, too small to sell: 0.158 DOGE\n" in over.text
 
 
 async def test_panic_is_kept_where_the_exchange_is_away(firm: Firm) -> None:
@@ -429,9 +429,9 @@ async def test_nothing_more_is_sold_once_a_panic_is_taken_back(firm: Firm, monke
         await confirmed(firm.trader, await firm.trader.ask("/panic"))
         await firm.owner.wait_for("not sold yet")
         await confirmed(firm.owner, await firm.owner.ask("/resume"))
-    over = await firm.owner.wait_for("The panic is over")
-    assert "not all is sold (Trader): WIFUSDC" in over.text
-    assert over.text.endswith("Its pause was ended meanwhile.")
+    over = await firm.owner.wait_for("Panic finished")
+    assert "not everything was sold (Trader): WIFUSDC" in over.text
+    assert over.text.endswith("Trading was resumed meanwhile.")
     await until(lambda: not firm.portfolio.exits, within=30)
     assert firm.portfolio.position("WIFUSDC").is_open
     assert firm.portfolio.controls.panic is None
@@ -455,8 +455,8 @@ async def test_a_panic_that_its_process_does_not_outlive_is_taken_up_by_the_next
     async with firm_on(server, tmp_path, clock=clock) as again:
         assert again.portfolio.controls.panic is not None
         await until(lambda: not again.portfolio.open_positions(), within=30)
-        over = await again.owner.wait_for("The panic is over")
-        assert over.text == "🛑 The panic is over (Trader): all positions are sold.\nTrading stays paused until /resume."
+        over = await again.owner.wait_for("Panic finished")
+        assert over.text == "🛑 Panic finished (Trader): all positions are sold.\nTrading stays paused until /resume."
         assert again.portfolio.controls.panic is None
 
 
@@ -469,7 +469,7 @@ async def test_what_was_entered_in_the_moment_of_a_panic_is_sold_by_the_next_pro
         await firm.trading.inbox.close()
         await firm.ledger.store([Said(BY_HAND, "confirm:1:0", "", command, firm.clock.now())])
     async with firm_on(server, tmp_path) as again:
-        await again.owner.wait_for("The panic is over (Ann): all positions are sold")
+        await again.owner.wait_for("Panic finished (Ann): all positions are sold")
         assert again.portfolio.open_positions() == []
         await again.settled()
         sales = [row for row in await again.ledger.reader.read(ORDERS) if row["side"] == "SELL"]
@@ -514,7 +514,7 @@ async def test_a_pause_ends_by_itself(firm: Firm) -> None:
     assert firm.portfolio.controls.pause is Pause.ENTRIES
     firm.clock.skip(1801)
     await until(lambda: firm.portfolio.controls.pause is Pause.OFF)
-    assert "the pause is over" in (await firm.owner.wait_for("the pause is over")).text
+    assert "the pause has ended" in (await firm.owner.wait_for("the pause has ended")).text
 
 
 @pytest.mark.parametrize(
@@ -531,7 +531,7 @@ async def test_a_weaker_pause_is_as_good_as_resuming(firm: Firm, present: str, w
     await firm.trader.ask(present)
     before = firm.portfolio.controls
     assert "Only an owner" in (await firm.trader.ask(weaker)).text
-    asked = await firm.owner.wait_for("Less of a pause", after=firm.owner.send(weaker))  # the trader's act is reported too
+    asked = await firm.owner.wait_for("A weaker pause", after=firm.owner.send(weaker))  # the trader's act is reported too
     assert firm.portfolio.controls == before
     await confirmed(firm.owner, asked)
     assert firm.portfolio.controls != before
@@ -560,7 +560,7 @@ async def test_resuming_and_loosening_want_a_second_tap_and_stopping_does_not(fi
 async def test_small_trades_and_named_types_are_not_asked_about(firm: Firm) -> None:
     await firm.owner.ask("/mode confirm")
     asked = await firm.owner.ask("/mode confirm above 100 except SELL_SM")
-    assert "Not asked: trades worth up to 100" in asked.text
+    assert "No approval needed: trades up to 100" in asked.text
     await confirmed(firm.owner, asked)
     await firm.signal("BUY_SM", "WIFUSDC")  # worth 9.60
     await until(lambda: firm.portfolio.position("WIFUSDC").is_open)
@@ -569,7 +569,7 @@ async def test_small_trades_and_named_types_are_not_asked_about(firm: Firm) -> N
     assert not firm.portfolio.approvals
     await firm.signal("BUY_SM", "SOLUSDC")  # worth 3,000
     await firm.owner.wait_for("trade this?")
-    assert "Not asked: SELL_SM" in (await firm.owner.ask("/mode")).text
+    assert "No approval needed: SELL_SM" in (await firm.owner.ask("/mode")).text
 
 
 async def test_half_of_a_question_is_half_the_order(server: RunningChat, tmp_path: Path) -> None:
@@ -589,7 +589,7 @@ async def test_half_is_not_offered_where_it_would_be_too_small(server: RunningCh
         assert [button.text for button in question.buttons] == ["✅ Approve", "✖️ Decline"]
         put_tap(firm, OWNER, f"ap:{next(iter(firm.portfolio.approvals))}:h", query_id="7")
         record = await firm.owner.wait_for_edit(question)
-        assert "Not traded: worth 4.80 USDC" in record.text
+        assert "Not traded: order value 4.80 USDC" in record.text
         assert not firm.portfolio.position("WIFUSDC").is_open
 
 
@@ -600,10 +600,10 @@ async def test_a_limit_is_set_and_outlives_a_restart(server: RunningChat, tmp_pa
         assert firm.portfolio.limits.max_order_notional == 5000
         await confirmed(firm.owner, asked)
         await firm.signal("BUY_SM")
-        await firm.owner.wait_for("more than the limit of 5 per order")
+        await firm.owner.wait_for("above the limit of 5")
     async with firm_on(server, tmp_path) as firm:
         assert firm.portfolio.limits.max_order_notional == 5
-        assert "MAX_ORDER_NOTIONAL an entry at most 5 USDC (Owner" in (await firm.owner.ask("/set")).text
+        assert "MAX_ORDER_NOTIONAL max order 5 USDC (Owner" in (await firm.owner.ask("/set")).text
         await confirmed(firm.owner, await firm.owner.ask("/set MAX_ORDER_NOTIONAL default"))
         assert firm.portfolio.limits.max_order_notional == 5000
 
@@ -614,8 +614,8 @@ async def test_how_long_an_exit_is_tried_is_set_in_the_chat(firm: Firm) -> None:
     await confirmed(firm.owner, asked)
     assert firm.portfolio.limits.exit_max_age == timedelta(minutes=15)
     assert firm.portfolio.limits.signal_max_age == timedelta(seconds=60)
-    assert "EXIT_MAX_AGE an exit is tried for 900 s (Owner" in (await firm.owner.ask("/set")).text
-    assert "an exit is tried for 900 s" in (await firm.owner.ask("/risk")).text
+    assert "EXIT_MAX_AGE exits retried for 900 s (Owner" in (await firm.owner.ask("/set")).text
+    assert "exits are retried for 900 s" in (await firm.owner.ask("/risk")).text
 
 
 @pytest.mark.parametrize(
@@ -630,7 +630,7 @@ async def test_how_long_an_exit_is_tried_is_set_in_the_chat(firm: Firm) -> None:
 )
 async def test_what_is_not_accepted_changes_nothing(firm: Firm, said: str) -> None:
     reply = (await firm.owner.ask(said)).text
-    assert "is not accepted" in reply or "There is no limit" in reply or said in {"/set", "/buy"}
+    assert "is not valid" in reply or "There is no limit" in reply or said in {"/set", "/buy"}
     assert await firm.ledger.reader.read(select(signal_tables.inbox)) == []
 
 
@@ -727,7 +727,7 @@ async def test_a_question_about_a_sale_tells_what_it_would_bring(server: Running
         await firm.signal("SELL_SM")
         question = await firm.owner.wait_for("trade this?")
         assert "Price now: 0.5220" in question.text
-        assert "Cost 0.480581; result now about +0.8171 USDC (+8.5%)" in question.text
+        assert "Entry price 0.480581; P&L now about +0.8171 USDC (+8.5%)" in question.text
 
 
 async def test_no_price_is_invented_while_the_exchange_is_silent(server: RunningChat, tmp_path: Path) -> None:
@@ -738,12 +738,12 @@ async def test_no_price_is_invented_while_the_exchange_is_silent(server: Running
         firm.clock.skip(20)
         await firm.signal("SELL_SM")
         question = await firm.owner.wait_for("trade this?", within=20)
-        assert "Price now: not known" in question.text
+        assert "Price now: unknown" in question.text
         assert "result" not in question.text
         for said in ("/sell WIFUSDC", "/close all", "/panic"):
             shown = (await firm.owner.ask(said, within=20)).text
             assert "19.98 WIF" in shown
-            assert "The present price is not known: it is sold at what the market pays then." in shown
+            assert "The current price is unknown: it sells at market." in shown
             assert "Result" not in shown
 
 
@@ -753,21 +753,21 @@ async def test_a_question_shows_everything_and_counts_down_in_place(server: Runn
         firm.portfolio.balances_at = firm.clock.now()
         await firm.signal("BUY_SM")
         question = await firm.owner.wait_for("trade this?")
-        assert "Value: 9.60 USDC (0.1% of the capital)" in question.text
-        assert "Price now: 0.4801 (+0.00% from the signal)" in question.text
+        assert "Value: 9.60 USDC (0.1% of " in question.text
+        assert "Price now: 0.4801 (+0.00% vs. signal)" in question.text
         assert (
-            "· price band +0.00% of 1%\n· worth 9.60 of 5000 USDC\n· positions 0 of 5\n· today 0.00 USDC, limit -100"
-            in question.text
+            "· price +0.00% vs. signal, limit +1%\n· order value 9.60 of max 5000 USDC\n"
+            "· open positions 0 of max 5\n· P&L today 0.00 USDC, limit -100" in question.text
         )
         first = seconds_left(question)
         assert 110 < first <= 120
         firm.prices.bid["WIFUSDC"] = Decimal("0.4820")
-        later = await firm.owner.wait_for_edit(question, "Price now: 0.4820 (+0.40% from the signal)")
+        later = await firm.owner.wait_for_edit(question, "Price now: 0.4820 (+0.40% vs. signal)")
         assert seconds_left(later) < first
-        assert "Rules, all kept:\n· price band +0.40% of 1%" in later.text
+        assert "Rules, all passed:\n· price +0.40% vs. signal, limit +1%" in later.text
         firm.prices.bid["WIFUSDC"] = Decimal("0.4900")
         later = await firm.owner.wait_for_edit(question, "Price now: 0.4900")
-        assert "it would not be traded:\n· price band +2.06% of 1%" in later.text
+        assert "an approval now would be refused:\n· price +2.06% vs. signal, limit +1%" in later.text
         assert [button.text for button in later.buttons] == ["✅ Approve", "✖️ Decline"]
         assert len(firm.owner.received) == 1
 

@@ -38,7 +38,7 @@ async def test_a_tap_is_one_message_in_the_symbols_mailbox(asking: Bot) -> None:
     assert "Symbol: WIFUSDC\nQuantity: 20 WIF\nValue: 9.61 USDC" in asked.text
     assert [button.text for button in asked.buttons] == ["✅ Approve", "✖️ Decline"]
     query = asking.owner.press(asked, "✅ Approve")
-    assert (await asking.owner.wait_for_answer(query))["text"] == "Approved. What comes of it is told here."
+    assert (await asking.owner.wait_for_answer(query))["text"] == "Approved. You'll get the result here."
     (message,) = asking.office.trading.handled
     assert (message.source, message.source_id, message.mailbox) == ("telegram", f"callback:{query}", "WIFUSDC")
     assert message.body == ApprovalAnswered(TOKEN, approve=True, user_id=OWNER, who="Owner")
@@ -57,7 +57,7 @@ async def test_the_question_becomes_the_record(asking: Bot) -> None:
 async def test_declining_is_told(asking: Bot) -> None:
     asked = await question(asking)
     notice = await asking.owner.wait_for_answer(asking.owner.press(asked, "✖️ Decline"))
-    assert notice["text"] == "Declined, nothing is traded."
+    assert notice["text"] == "Declined: no trade."
 
 
 async def test_a_double_tap_trades_once(asking: Bot) -> None:
@@ -67,7 +67,7 @@ async def test_a_double_tap_trades_once(asking: Bot) -> None:
     await until(lambda: len(asking.office.inbox) == 2)
     asking.office.trading.hold.set()
     notices = {(await asking.owner.wait_for_answer(tap))["text"] for tap in taps}
-    assert notices == {"Approved. What comes of it is told here.", "This was already decided."}
+    assert notices == {"Approved. You'll get the result here.", "This was already decided."}
 
 
 async def test_a_tap_after_the_decision_reaches_nobody(asking: Bot) -> None:
@@ -82,7 +82,7 @@ async def test_an_ailing_ledger_is_said_and_the_button_stays(asking: Bot) -> Non
     asked = await question(asking)
     asking.office.ledger.down = True
     notice = await asking.owner.wait_for_answer(asking.owner.press(asked, "✅ Approve"))
-    assert notice["text"] == "Not done: the ledger does not answer. Try again."
+    assert notice["text"] == "Not done: the database isn't responding. Try again."
     asking.office.ledger.down = False
     assert TOKEN in asking.office.portfolio.approvals
 
@@ -97,4 +97,4 @@ async def test_a_record_whose_question_is_gone_is_a_message_of_its_own(asking: B
         ApprovalClosed(approval(TOKEN, ApprovalState.EXPIRED), "WIF", "USDC", reason("approval_expired", ttl=120))
     )
     record = await asking.owner.wait_for("nobody answered in time")
-    assert "Not traded: nobody answered within 120 s" in record.text
+    assert "Not traded: no answer within 120 s" in record.text

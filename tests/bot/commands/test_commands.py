@@ -34,11 +34,11 @@ async def test_status_is_one_screen_of_everything(bot: Bot) -> None:
         "Mode: confirm",
         "Open positions: 1",
         "WIFUSDC 19.98 WIF = 9.99 USDC, +4.0%",
-        "Today: no exits yet; unrealised: +0.38 USDC",
+        "Today: no closed trades yet; unrealised: +0.38 USDC",
         "approvals 1, orders 0, messages 0, alerts 0",
         "✅ Kafka: reading",
         "❌ The exchange: no <answer>",
-        "an entry at most 1000 USDC",
+        "max order 1000 USDC",
     ):
         assert said in text
     assert len(text.splitlines()) < 25
@@ -47,9 +47,9 @@ async def test_status_is_one_screen_of_everything(bot: Bot) -> None:
 async def test_status_tells_what_is_realised_from_what_is_not(bot: Bot) -> None:
     sold = replace(executed(Side.SELL).execution, executed_at=bot.office.context.clock.now(), profit_quote=Decimal("1.5"))
     bot.office.portfolio.apply(CommitBatch(executions=[sold]))
-    assert "Today realised: +1.50 USDC; unrealised: +0.38 USDC" in (await bot.owner.ask("/status")).text
+    assert "Realised today: +1.50 USDC; unrealised: +0.38 USDC" in (await bot.owner.ask("/status")).text
     await bot.owner.ask("/lang ru")
-    assert "Сегодня зафиксировано: +1.50 USDC; не зафиксировано: +0.38 USDC" in (await bot.owner.ask("/status")).text
+    assert "Реализовано сегодня: +1.50 USDC; нереализовано: +0.38 USDC" in (await bot.owner.ask("/status")).text
 
 
 async def test_status_answers_with_the_ledger_and_the_exchange_down(bot: Bot) -> None:
@@ -62,8 +62,8 @@ async def test_positions_tell_cost_price_profit_and_since(bot: Bot) -> None:
     bot.office.portfolio.positions["DUSTUSDC"] = Position("DUSTUSDC", Decimal("0.004"), Decimal("0.002"))
     text = (await bot.owner.ask("/positions")).text
     assert "WIFUSDC: 19.98 WIF" in text
-    assert "Average cost 0.480981, price 0.5000" in text
-    assert "Unrealised +4.0% (+0.38 USDC)" in text
+    assert "Entry 0.480981, now 0.5000" in text
+    assert "P&L +4.0% (+0.38 USDC)" in text
     assert "(2 h 0 min)" in text
     assert "Too small to sell: 0.004 DUSTUSDC" in text
 
@@ -73,7 +73,7 @@ async def test_an_old_price_is_shown_with_its_age(server: RunningChat) -> None:
     office = await Office(clock).with_position()
     clock.skip(90)
     async with bot_on(server, office) as bot:
-        assert "price 0.5000 (1 min ago)" in (await bot.owner.ask("/positions")).text
+        assert "now 0.5000 (1 min ago)" in (await bot.owner.ask("/positions")).text
 
 
 async def test_health_in_both_languages_with_lag_and_clock(bot: Bot) -> None:
@@ -85,30 +85,30 @@ async def test_health_in_both_languages_with_lag_and_clock(bot: Bot) -> None:
         "ledger": (True, "migrated"),
         "telegram": (True, "alerts go out"),
     }
-    assert "Not read from Kafka yet: not known" in (await bot.owner.ask("/health")).text
+    assert "Kafka lag: unknown" in (await bot.owner.ask("/health")).text
     office.lag, office.clock_offset = 12, 0.1304
     live = replace(office.context, exchange=replace(office.context.exchange, trading_mode="live"))
     assert [clock_line(replace(live, language=language)) for language in ("en", "ru")] == [
-        "Clock: 130 ms behind the exchange's",
-        "Часы: отстают от биржевых на 130 мс",
+        "Clock: 130 ms behind the exchange",
+        "Часы: отстают от биржи на 130 мс",
     ]
     office.clock_offset = -0.002
-    assert clock_line(live) == "Clock: 2 ms ahead of the exchange's"
+    assert clock_line(live) == "Clock: 2 ms ahead of the exchange"
     await bot.owner.ask("/lang ru")
     text = (await bot.owner.ask("/health")).text
     for said in (
-        "✅ Kafka: читает trading_signals, разделов: 3",
+        "✅ Kafka: читаю trading_signals, разделов: 3",
         "❌ Биржа: HTTP 418: <banned>",
-        "✅ Правила символов: загружено символов: 2",
-        "✅ Telegram: оповещения уходят",
-        "Ещё не прочитано из Kafka: 12",
+        "✅ Правила пар: загружено пар: 2",
+        "✅ Telegram: работает, оповещения уходят",
+        "Отставание от Kafka: 12 записей",
     ):
         assert said in text
 
 
 async def test_no_position_is_said(bot: Bot) -> None:
     bot.office.portfolio.positions.clear()
-    assert (await bot.owner.ask("/positions")).text == "Nothing is held."
+    assert (await bot.owner.ask("/positions")).text == "No open positions."
 
 
 async def test_pnl_sums_days_by_quote_asset(bot: Bot) -> None:
@@ -118,11 +118,11 @@ async def test_pnl_sums_days_by_quote_asset(bot: Bot) -> None:
         DayResult(day.isoformat(), quote, Decimal(profit), exits, wins) for day, quote, profit, exits, wins in days
     ]
     bot.office.ledger.results.append(DayResult("2020-01-01", "USDC", Decimal(-7), 1, 0))
-    assert "+1.50 USDC\nExits: 3, with a profit: 2 (67%)" in (await bot.owner.ask("/pnl")).text
+    assert "+1.50 USDC\nClosed trades: 3, win rate 67% (2/3)" in (await bot.owner.ask("/pnl")).text
     week = (await bot.owner.ask("/pnl 7D")).text
-    assert "Result, 7 days" in week
+    assert "P&L, 7 days" in week
     assert "+0.00012 BTC" in week
-    assert "+1.00 USDC\nExits: 4, with a profit: 2 (50%)" in week
+    assert "+1.00 USDC\nClosed trades: 4, win rate 50% (2/4)" in week
     assert "-6.00 USDC" in (await bot.owner.ask("/pnl all")).text
 
 
@@ -141,36 +141,36 @@ async def test_trades_and_signals_tell_what_became_of_them(bot: Bot) -> None:
     assert text.splitlines()[1:] == ["24 Nov 12:05 ➕ WIFUSDC 20: +8.3%, +0.80 USDC after 5 min"] * 2
     assert (await bot.owner.ask("/signals")).text.splitlines()[1:] == [
         "24 Nov 12:00 🚫 BUY_<i> WIFUSDC 0.4801: denied, trading is paused",
-        "24 Nov 12:00 ⏳ BUY_SM WIFUSDC 0.4801: waiting its turn",
+        "24 Nov 12:00 ⏳ BUY_SM WIFUSDC 0.4801: queued",
         "24 Nov 12:00 ✅ SELL_SM WIFUSDC 0.4801: executed",
-        "24 Nov 12:00 ↩️ SELL_SM WIFUSDC 0.4801: withdrawn: BUY_SM came before an answer",
+        "24 Nov 12:00 ↩️ SELL_SM WIFUSDC 0.4801: cancelled: BUY_SM came before an answer",
     ]
 
 
 async def test_balance_comes_from_the_exchange_or_with_its_age(bot: Bot) -> None:
     text = (await bot.owner.ask("/balance")).text
     assert "Amount, and value in USDC:\nUSDC  990.39  990.39\nWIF    20.98   10.49\n" in text
-    assert "In orders: 1 WIF\nTogether: 1000.88 USDC" in text
+    assert "In orders: 1 WIF\nTotal: 1000.88 USDC" in text
     bot.office.exchange.down = True
-    assert "Nothing was known before" in (await bot.owner.ask("/balance")).text
+    assert "No earlier balance is known" in (await bot.owner.ask("/balance")).text
     bot.office.portfolio.balances = bot.office.exchange.held
     bot.office.portfolio.balances_at = bot.office.context.clock.now() - timedelta(minutes=7)
     shown = await bot.owner.ask("/balance")
     text = shown.text
-    assert "The exchange does not answer: connection refused" in text
+    assert "Binance isn't responding: connection refused" in text
     assert "Last known, 7 min ago:\nAmount, and value in USDC:\nUSDC  990.39" in text
     bot.office.exchange.down = False
     bot.office.exchange.held = {"USDC": Balance("USDC", Decimal("0.5")), "ODD": Balance("ODD", Decimal(3))}
     bot.owner.press(shown, "🔄 Refresh")
-    text = (await bot.owner.wait_for_edit(shown, "Together: 0.50 USDC")).text
+    text = (await bot.owner.wait_for_edit(shown, "Total: 0.50 USDC")).text
     assert "USDC  0.5  0.50\nODD   3    –" in text
-    assert "No price is known for: 1" in text
+    assert "Not in the total, no price: ODD" in text
 
 
 @pytest.mark.parametrize("command", ["/pnl", "/trades", "/signals"])
 async def test_what_only_the_ledger_knows_is_said_to_be_out_of_reach(bot: Bot, command: str) -> None:
     bot.office.ledger.down = True
-    assert (await bot.owner.ask(command)).text == "The ledger does not answer; this cannot be shown now."
+    assert (await bot.owner.ask(command)).text == "The database isn't responding, so this can't be shown right now."
 
 
 @pytest.mark.parametrize(
@@ -187,24 +187,24 @@ async def test_what_only_the_ledger_knows_is_said_to_be_out_of_reach(bot: Bot, c
 )
 async def test_a_bad_argument_gets_what_is_accepted(bot: Bot, said: str, usage: str) -> None:
     reply = (await bot.owner.ask(said)).text
-    assert f"“{said.partition(' ')[2]}” is not accepted. Use: {usage}" == reply
+    assert f"“{said.partition(' ')[2]}” is not valid here. Usage: {usage}" == reply
     assert bot.office.trading.handled == []
 
 
 async def test_an_unknown_command_gets_the_nearest(bot: Bot) -> None:
     reply = await bot.owner.ask("/statsu")
-    assert reply.text == "I do not know /statsu. Did you mean /stats, /status, /start?"
+    assert reply.text == "Unknown command /statsu. Did you mean /stats, /status, /start?"
     bot.owner.press(reply, "/status")
     assert "Open positions" in (await bot.owner.wait_for_edit(reply)).text
-    assert (await bot.owner.ask("/xyzzy")).text == "I do not know /xyzzy. /help lists the commands."
+    assert (await bot.owner.ask("/xyzzy")).text == "Unknown command /xyzzy. /help lists all commands."
     assert "/help" in (await bot.owner.ask("hello there")).text
 
 
 async def test_help_and_menu_are_the_list(bot: Bot) -> None:
     shown = await bot.owner.ask("/help")
     assert all(f"/{command.name}" in shown.text for command in COMMANDS)
-    bot.owner.press(shown, "Acting")
-    assert "/buy SYMBOL [50 | 20 WIF]: buy by hand (trader)" in (await bot.owner.wait_for_edit(shown)).text
+    bot.owner.press(shown, "Trade")
+    assert "/buy SYMBOL [50 | 20 WIF]: buy manually (trader)" in (await bot.owner.wait_for_edit(shown)).text
     assert "/pause" not in (await bot.person(VIEWER).ask("/help")).text
     await until(lambda: bool(bot.room.profile.commands_for(OWNER, "en")))
     menu = [entry["command"] for entry in bot.room.profile.commands_for(OWNER, "en")]
@@ -217,7 +217,7 @@ async def test_each_has_the_menu_of_their_role_in_their_language(bot: Bot) -> No
     await until(lambda: bool(profile.commands_for(VIEWER, "en")))
     assert "pause" not in [entry["command"] for entry in profile.commands_for(VIEWER, "en")]
     await viewer.ask("/lang ru")
-    russian = "положение дел на одном экране"
+    russian = "обзор на одном экране"
     await until(lambda: profile.commands_for(VIEWER, "en")[0]["description"] == russian)
     assert profile.commands_for(OWNER, "en")[0]["description"] != russian
     assert profile.commands_for(STRANGER, "en") == []
@@ -235,7 +235,7 @@ async def test_pause_and_resume_go_through_the_inbox(bot: Bot, said: str, pause:
     assert message.source_id.startswith("message:")
     assert message.body == ControlsRequested(TRADER, "Trader", pause=pause)
     asked = await bot.owner.ask("/resume")
-    bot.owner.press(asked, "✅ Do it")
+    bot.owner.press(asked, "✅ Confirm")
     assert "Not paused" in (await bot.owner.wait_for_edit(asked)).text
     assert bot.office.portfolio.controls.pause is Pause.OFF
 
@@ -256,7 +256,7 @@ async def test_the_same_update_brought_again_is_one_message(bot: Bot) -> None:
     update_id = updates._last_id
     first = await bot.owner.wait_for("PAUSED")
     asked = await bot.owner.ask("/resume")
-    bot.owner.press(asked, "✅ Do it")
+    bot.owner.press(asked, "✅ Confirm")
     await bot.owner.wait_for_edit(asked, "Not paused")
     updates._last_id = update_id - 1  # as if Telegram had not learned that it arrived
     updates.put("message", bot.room.as_json(sent))
@@ -268,7 +268,7 @@ async def test_the_same_update_brought_again_is_one_message(bot: Bot) -> None:
 
 async def test_an_ailing_ledger_changes_nothing_and_is_said(bot: Bot) -> None:
     bot.office.ledger.down = True
-    assert "Nothing was changed" in (await bot.owner.ask("/pause")).text
+    assert "Nothing changed" in (await bot.owner.ask("/pause")).text
     assert bot.office.portfolio.controls.pause is Pause.OFF
 
 
@@ -276,8 +276,8 @@ async def test_what_takes_long_is_said_to_be_taken_and_is_done_later(server: Run
     office = Office(FastClock(speed=50))
     office.trading.hold = asyncio.Event()
     async with bot_on(server, office) as bot:
-        assert "Taken, but not done yet" in (await bot.owner.ask("/pause")).text
-        assert "Nothing is held" in (await bot.owner.ask("/positions")).text
+        assert "Accepted, but not done yet" in (await bot.owner.ask("/pause")).text
+        assert "No open positions" in (await bot.owner.ask("/positions")).text
         office.trading.hold.set()
         await until(lambda: office.portfolio.controls.pause is Pause.ALL)
 
@@ -287,8 +287,8 @@ async def test_an_error_in_a_command_is_said_in_a_sentence(bot: Bot) -> None:
         raise ZeroDivisionError
 
     bot.office.health = broken
-    assert "Something went wrong here" in (await bot.owner.ask("/status")).text
-    assert "Nothing is held" not in (await bot.owner.ask("/positions")).text
+    assert "Something went wrong" in (await bot.owner.ask("/status")).text
+    assert "No open positions" not in (await bot.owner.ask("/positions")).text
 
 
 async def test_everything_can_be_had_in_russian(server: RunningChat) -> None:
@@ -328,4 +328,4 @@ async def test_a_position_that_the_exchange_knows_no_more_is_shown_as_that(bot: 
     await bot.office.market.load_instruments(["WIFUSDC"])
     shown = (await bot.owner.ask("/positions")).text
     assert "19.98 WIF" in shown
-    assert "The exchange knows it no more (delisted?). /accept WIFUSDC writes it off" in shown
+    assert "The exchange no longer lists it (delisted?). /accept WIFUSDC writes it off" in shown

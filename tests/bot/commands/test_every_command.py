@@ -177,7 +177,7 @@ async def test_whatever_is_said_is_done_for_who_may_say_it_once(server: RunningC
             reply = await person.ask(row.said)
             assert reply.buttons, reply.text
             data = next(button.data for button in reply.buttons if button.data.startswith("ok:"))
-            person.press(reply, "✅ Do it")
+            person.press(reply, "✅ Confirm")
             await person.wait_for_edit(reply, "✅")
         await until(lambda: "panic" not in row.said or is_panic_over(firm))
         after = await snapshot(firm)
@@ -187,7 +187,7 @@ async def test_whatever_is_said_is_done_for_who_may_say_it_once(server: RunningC
             assert (after != before) is (row.changes or row.second)
         if data:
             with pytest.raises(ApiError):
-                person.press(reply, "✅ Do it")
+                person.press(reply, "✅ Confirm")
             put_tap(firm, person.id, data, query_id="101")
             await answered(firm)
             assert await snapshot(firm) == after

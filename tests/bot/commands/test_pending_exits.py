@@ -40,18 +40,18 @@ async def sold_in_vain(firm: Firm) -> None:
 
 @pytest.mark.parametrize("command", ["/positions", "/orders"])
 async def test_the_lists_of_the_chat_have_it_in_both_languages(firm: Firm, command: str) -> None:
-    assert "Exits that are tried again" not in (await firm.owner.ask(command)).text
+    assert "Exits being retried" not in (await firm.owner.ask(command)).text
     await sold_in_vain(firm)
     (wanted,) = firm.portfolio.exits.values()
     since, end = (texts("en").full_moment(at) for at in (wanted.since, wanted.since + timedelta(seconds=600)))
     said = (await firm.owner.ask(command)).text
-    for words in ("Exits that are tried again: 1", "WIFUSDC: 19.98 WIF to sell", f"Wanted since {since}", f"Tried until {end}"):
+    for words in ("Exits being retried: 1", "WIFUSDC: 19.98 WIF to sell", f"Since {since}", f"Retried until {end}"):
         assert words in said
-    assert "Attempt 1 was not done: " in said
+    assert "Attempt 1 failed: " in said
     assert texts("en").reason(reason("banned", seconds=300)) in said
     await firm.owner.ask("/lang ru")
     said = (await firm.owner.ask(command)).text
-    for words in ("Выходы, которые повторяются: 1", "WIFUSDC: продать 19.98 WIF", f"Нужен с {since}", f"Повторяется до {end}"):
+    for words in ("Выходы, которые повторяю: 1", "WIFUSDC: продать 19.98 WIF", f"С {since}", f"Повторяю до {end}"):
         assert words in said
     assert f"Попытка 1 не удалась: {texts('ru').reason(reason('banned', seconds=300))}" in said
 
@@ -59,7 +59,7 @@ async def test_the_lists_of_the_chat_have_it_in_both_languages(firm: Firm, comma
 async def test_a_panics_exit_has_no_end(firm: Firm) -> None:
     await confirmed(firm.trader, await firm.trader.ask("/panic"))
     await firm.owner.wait_for("not sold yet")
-    assert "Tried until it is sold; /resume takes it back" in (await firm.owner.ask("/positions")).text
+    assert "Retried until sold; /resume cancels it" in (await firm.owner.ask("/positions")).text
 
 
 async def test_the_dashboard_has_it_too(firm: Firm, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import struct
 from collections.abc import AsyncIterator
 from dataclasses import asdict
@@ -91,7 +92,7 @@ async def test_results_by_day_week_and_month(firm: Firm) -> None:
     assert "+" in (await firm.owner.ask("/weekly")).text
     shown = await firm.owner.ask("/monthly 2")
     firm.owner.press(shown, "Days")
-    assert "By day, the last 3" in (await firm.owner.wait_for_edit(shown)).text
+    assert "By day, last 3" in (await firm.owner.wait_for_edit(shown)).text
 
 
 def test_periods_before_the_first_start_are_left_out() -> None:
@@ -106,11 +107,11 @@ def test_periods_before_the_first_start_are_left_out() -> None:
 
 async def test_performance_and_stats(firm: Firm) -> None:
     await filled(firm, ["1.5", "-0.5", "2"])
-    assert "➕ WIFUSDC: +3.00 USDC, exits 3, won 67%" in (await firm.owner.ask("/performance")).text
+    assert "➕ WIFUSDC: +3.00 USDC, 3 trades, win rate 67%" in (await firm.owner.ask("/performance")).text
     text = (await firm.owner.ask("/stats")).text
-    assert "Result: +3.00 USDC\nWith a profit: 2 of 3 (67%)\nProfit factor 7.00, +1.00 USDC an exit" in text
-    assert "Deepest fall: -0.50 USDC" in text
-    assert "Held 1 h 0 min on average, 3 trades\n" in text
+    assert "Net profit: +3.00 USDC\nWin rate 67% (2/3)\nProfit factor 7.00, expectancy +1.00 USDC per trade" in text
+    assert "Max drawdown: -0.50 USDC" in text
+    assert "3 positions closed, average holding time 1 h 0 min\n" in text
     assert "Best trade: SOLUSDC +1.0%, +2.00 USDC\nWorst trade: WIFUSDC +1.0%, -0.50 USDC" in text
 
 
@@ -133,11 +134,11 @@ async def test_a_list_is_leafed_through_in_place(firm: Firm) -> None:
 
 
 async def test_a_chart_is_a_picture_that_is_renewed_in_place(firm: Firm) -> None:
-    assert "nothing to draw yet" in (await firm.owner.ask("/chart")).text
+    assert "Nothing to chart yet" in (await firm.owner.ask("/chart")).text
     await filled(firm, ["1.5", "-0.5", "2"])
     shown = await firm.owner.ask("/chart", within=30)
     assert shown.photo is not None
-    assert "Net result, USDC" in shown.text
+    assert "Net profit, USDC" in shown.text
     firm.owner.press(shown, "daily")
     await firm.owner.wait_for_edit(shown, "by day", within=30)
     assert (await firm.owner.ask("/chart WIFUSDC", within=30)).photo is not None
@@ -150,7 +151,7 @@ async def test_the_report_of_a_day_draws_that_day(firm: Firm) -> None:
     today = firm.clock.now().date()
     drawn = await chart_of(firm.context, "equity", "", today)
     assert drawn is not None
-    assert (drawn.values, drawn.title) == ((0.0, 2.0), f"Net result since {texts('en').day(today)} UTC, USDC")
+    assert (drawn.values, drawn.title) == ((0.0, 2.0), f"Net profit since {texts('en').day(today)} UTC, USDC")
     ever = await chart_of(firm.context, "equity", "")
     assert ever is not None
     assert ever.values == (0.0, 1.5, 1.0, 3.0)
@@ -203,13 +204,13 @@ async def test_who_did_what_is_kept(firm: Firm) -> None:
     await firm.trader.ask("/pause for 2h")
     await firm.trader.ask("/lang ru")
     asked = await firm.owner.ask("/set MAX_OPEN_POSITIONS 3")
-    firm.owner.press(asked, "✅ Do it")
+    firm.owner.press(asked, "✅ Confirm")
     await firm.owner.wait_for_edit(asked, "Done")
     text = (await firm.owner.ask("/audit")).text
-    assert [line.split(" ", 3)[3] for line in text.splitlines()[1:]] == [
+    assert [re.sub(r"until .*", "until", line.split(" ", 3)[3]) for line in text.splitlines()[1:]] == [
         "Owner: MAX_OPEN_POSITIONS 3",
-        "Trader: told: ru",
-        "Trader: paused",
+        "Trader: notifications: ru",
+        "Trader: paused trading until",
     ]
     assert "needs the role owner" in (await firm.person(1003).ask("/audit")).text
     assert firm.owner.id == OWNER
@@ -218,9 +219,9 @@ async def test_who_did_what_is_kept(firm: Firm) -> None:
 async def test_risk_shows_how_much_is_used(firm: Firm) -> None:
     await firm.held()
     text = (await firm.owner.ask("/risk")).text
-    assert "Positions: 1 of 5 🟩🟩⬜⬜⬜⬜⬜⬜" in text
-    assert "Today 0.00 USDC, limit -100.00 ⬜⬜⬜⬜⬜⬜⬜⬜" in text
-    assert "One entry: 3000.00 USDC (SOLUSDC), limit 5000.00 🟩🟩🟩🟩🟩⬜⬜⬜" in text
+    assert "Open positions: 1 of 5 🟩🟩⬜⬜⬜⬜⬜⬜" in text
+    assert "P&L today 0.00 USDC, limit -100.00 ⬜⬜⬜⬜⬜⬜⬜⬜" in text
+    assert "Order size: 3000.00 USDC (SOLUSDC), limit 5000.00 🟩🟩🟩🟩🟩⬜⬜⬜" in text
     assert len((await firm.owner.ask("/risk")).text.splitlines()) < 14
 
 

@@ -69,17 +69,17 @@ async def test_results_in_three_assets_are_told_each_and_together(firm: Firm) ->
     total = results["USDC"] + results["EUR"] * Decimal("1.20") + results["BTC"] * 60_000
     told = f"{total:.2f} USDC"
     for command in ("/pnl", "/report", "/status"):
-        assert f"Together: {told} at present rates" in (await firm.owner.ask(command, within=60)).text, command
+        assert f"Together: {told} at current rates" in (await firm.owner.ask(command, within=60)).text, command
     daily = (await firm.owner.ask("/daily 1")).text
-    assert "All in USDC at present rates, net and number of exits:" in daily
+    assert "All in USDC at current rates, net and number of closed trades:" in daily
     assert f"{total:.2f}" in daily
     risk = (await firm.owner.ask("/risk")).text
     assert f"Today {told}, limit -60.00" in risk
     assert "· of these: " in risk
-    assert "Size of an entry: 90.00 USDC" in risk
+    assert "Entry size: 90.00 USDC" in risk
     await firm.signal("BUY_SM")
     refused = await firm.owner.wait_for("🚫 BUY_SM denied")
-    assert f"Reason: today's result is {total.quantize(Decimal('0.01'), ROUND_DOWN)} USDC" in refused.text
+    assert f"Reason: daily loss limit reached: {total.quantize(Decimal('0.01'), ROUND_DOWN)} USDC" in refused.text
     performance = (await firm.owner.ask("/performance")).text
     assert performance.index("WIFUSDC") < performance.index("WIFEUR") < performance.index("ETHBTC"), "the worst last, by worth"
 
@@ -91,12 +91,12 @@ async def test_what_has_no_rate_is_named_and_left_out(firm: Firm) -> None:
     firm.trading.market._quotes.pop("EURUSDC")
     results = firm.portfolio.results_of(firm.clock.now().date().isoformat())
     told = (await firm.owner.ask("/pnl")).text
-    assert f"Together: {results['USDC']:.2f} USDC at present rates\n…without EUR: what that is worth is not known now" in told
-    assert "What EUR is worth in USDC is not known: nothing is bought until it is" in (await firm.owner.ask("/risk")).text
+    assert f"Together: {results['USDC']:.2f} USDC at current rates\n…not counting EUR: no rate right now" in told
+    assert "What EUR is worth in USDC: entries are refused until there is one" in (await firm.owner.ask("/risk")).text
     await firm.signal("BUY_SM")
     refused = await firm.owner.wait_for("🚫 BUY_SM denied")
-    assert "no fresh price of EURUSDC" in refused.text
-    assert "What to do: wait; entries go on once the exchange prices that pair again" in refused.text
+    assert "no current rate of EUR to USDC (EURUSDC)" in refused.text
+    assert "What to do: wait. Entries resume once the exchange quotes that pair again" in refused.text
 
 
 async def test_the_account_is_worth_so_much_of_the_report_asset(firm: Firm) -> None:
@@ -111,7 +111,7 @@ async def test_a_question_says_what_it_is_worth_in_the_report_asset(firm: Firm) 
     asked = await firm.owner.wait_for("trade this?")
     assert "Value: 0.0015 BTC = 90.00 USDC" in asked.text
     assert "worth 90.00 of 5000 USDC" in asked.text
-    assert "Not asked: trades worth up to 50 USDC" in (await firm.owner.ask("/mode")).text
+    assert "No approval needed: trades up to 50 USDC" in (await firm.owner.ask("/mode")).text
 
 
 async def test_what_was_said_in_another_asset_does_not_count(server: RunningChat, tmp_path: Path) -> None:
@@ -130,9 +130,9 @@ async def test_what_was_said_in_another_asset_does_not_count(server: RunningChat
 @pytest.mark.parametrize(
     ("together", "lacking", "told"),
     [
-        ("-67.89", (), "Together: -67.89 USDC at present rates"),
-        ("-15", ("EUR",), "Together: -15.00 USDC at present rates\n…without EUR: what that is worth is not known now"),
-        (None, ("BTC", "EUR"), "Together: not known, as nobody knows now what BTC, EUR is worth in USDC"),
+        ("-67.89", (), "Total: -67.89 USDC at current rates"),
+        ("-15", ("EUR",), "Total: -15.00 USDC at current rates\n…not counting EUR: no rate right now"),
+        (None, ("BTC", "EUR"), "Total: unknown, no rate of BTC, EUR to USDC right now"),
     ],
 )
 def test_a_digest_adds_up_what_can_be_added_up(together: str | None, lacking: tuple[str, ...], told: str) -> None:

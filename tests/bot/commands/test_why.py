@@ -30,19 +30,19 @@ async def test_what_was_executed_is_told_from_its_arrival_to_its_result(firm: Fi
     assert text.splitlines()[0] == "✅ BUY_SM WIFUSDC was executed (#1)"
     for said in (
         f"received from kafka:signals ({name}), 0.0 s old",
-        "decided: an order",
-        "· market 0.4801, held 0, pause off, mode auto",
-        "· moved +0.00% of 1%",
-        "· worth 9.60 of 5000 USDC",
-        "· positions 0 of 5",
-        "· today 0.00 USDC, limit -100",
+        "decision: order",
+        "· market 0.4801, position 0, pause off, mode auto",
+        "· price +0.00% vs. signal, limit +1%",
+        "· order value 9.60 of max 5000 USDC",
+        "· open positions 0 of max 5",
+        "· P&L today 0.00 USDC, limit -100",
         "sent: 20 at about 0.4801",
         "filled: 20 (order 1)",
         "· 20 at 0.4801, fee 0.02 WIF",
-        "Paid: 9.60 USDC, 0.4801 on average, fee 0.02 WIF",
+        "Value: 9.60 USDC, average price 0.4801, fee 0.02 WIF",
     ):
         assert said in text
-    assert alert.text.endswith("🔎 the whole story")
+    assert alert.text.endswith("🔎 full story")
     shown = await firm.owner.ask(f"/why {name}")
     assert shown.text == text
     firm.owner.press(shown, "🔎 All details")
@@ -50,7 +50,7 @@ async def test_what_was_executed_is_told_from_its_arrival_to_its_result(firm: Fi
     assert len(told.text.splitlines()) < 30
     await firm.signal("SELL_SM")
     await firm.owner.wait_for("SELL_SM executed")
-    assert "Result: -0.2%, -0.01919 USDC net" in (await firm.owner.ask("/why WIFUSDC")).text
+    assert "P&L: -0.2%, -0.01919 USDC net" in (await firm.owner.ask("/why WIFUSDC")).text
 
 
 async def test_by_every_name_and_by_reply_and_by_link(firm: Firm) -> None:
@@ -76,7 +76,7 @@ async def test_what_was_not_traded_says_why_first_and_has_a_button(firm: Firm) -
         "🚫 BUY_SM WIFUSDC was denied (#1)",
         "Reason: the price moved +20.02% from the signal's 0.4 to 0.4801, more than 1%",
     ]
-    assert "· moved +20.02% of 1%" in told.text
+    assert "· price +20.02% vs. signal, limit +1%" in told.text
     assert firm.owner.now(alert) == alert  # the alert stays as it is
 
 
@@ -85,11 +85,11 @@ async def test_a_question_is_told_with_its_answer(server: RunningChat, tmp_path:
     async with firm_on(server, tmp_path, mode=Mode.CONFIRM, limits=limits) as firm:
         await firm.signal("BUY_SM")
         question = await firm.owner.wait_for("trade this?")
-        assert "waits for an answer" in (await firm.owner.ask("/why")).text
+        assert "is waiting for approval" in (await firm.owner.ask("/why")).text
         firm.owner.press(question, "½ Half: 20 WIF")
         await firm.owner.wait_for("🟩 BUY_SM executed")
         text = (await firm.owner.ask("/why")).text
-        assert "decided: ask first" in text
+        assert "decision: ask for approval" in text
         assert "approved by Owner: 20 at 0.4801" in text
         await firm.signal("SELL_SM")
         question = await firm.owner.wait_for(lambda message: "SELL_SM: trade this?" in message.text)
@@ -102,21 +102,21 @@ async def test_a_question_is_told_with_its_answer(server: RunningChat, tmp_path:
 
 async def test_what_was_ordered_by_hand_names_the_person(firm: Firm) -> None:
     asked = await firm.trader.ask("/buy WIFUSDC")
-    firm.trader.press(asked, "✅ Do it")
+    firm.trader.press(asked, "✅ Confirm")
     await firm.owner.wait_for("BUY_MANUAL executed")
-    assert "ordered by hand, confirmed by Trader" in (await firm.owner.ask("/why")).text
+    assert "manual order, confirmed by Trader" in (await firm.owner.ask("/why")).text
 
 
 async def test_an_unreadable_record_has_a_story(firm: Firm) -> None:
     letter = DeadLetter("kafka:signals", "signals/0/17", "it is not JSON", b'{"a<b>', NOON)
     await firm.ledger.store([], dead=[letter], events=[DeadLettersFound(1, letter)])
     text = (await firm.owner.ask("/why signals/0/17")).text
-    assert "An unreadable record, no. 1\nReason: it is not JSON" in text
+    assert "Unreadable record no. 1\nReason: it is not JSON" in text
     assert 'It begins: {"a<b>' in text
     firm.clock.skip(60)
     alert = await firm.owner.wait_for("Unreadable records: 1")
     firm.owner.send("/why", reply_to=alert)
-    assert (await firm.owner.wait_for("An unreadable record, no. 1", after=firm.owner.messages[-1])).text == text
+    assert (await firm.owner.wait_for("Unreadable record no. 1", after=firm.owner.messages[-1])).text == text
 
 
 async def test_many_in_one_digest_are_offered(firm: Firm) -> None:
@@ -128,16 +128,16 @@ async def test_many_in_one_digest_are_offered(firm: Firm) -> None:
     firm.owner.send("/mute off")
     digest = await firm.owner.wait_for("4 events", within=15)
     firm.owner.send("/why", reply_to=digest)
-    offered = await firm.owner.wait_for("Several are meant")
+    offered = await firm.owner.wait_for("More than one match")
     firm.owner.press(offered, "#2")
     assert "(#2)" in (await firm.owner.wait_for("was denied (#2)")).text
 
 
 @pytest.mark.parametrize("said", ["/why nothing", "/why #99", "/why mf-0", "/why 'OR--", "/why ٣"])
 async def test_what_is_not_known_is_said(firm: Firm, said: str) -> None:
-    assert "Nothing is known of" in (await firm.owner.ask(said)).text
+    assert "Nothing found for" in (await firm.owner.ask(said)).text
 
 
 async def test_there_may_be_nothing_yet(firm: Firm) -> None:
-    assert (await firm.owner.ask("/why")).text == "No signal has come yet."
-    assert "is not accepted" in (await firm.owner.ask("/why a b")).text
+    assert (await firm.owner.ask("/why")).text == "No signals yet."
+    assert "is not valid" in (await firm.owner.ask("/why a b")).text

@@ -78,4 +78,4 @@ async def test_what_is_committed_is_told_and_can_be_asked_for(server: RunningCha
         alert = await owner.wait_for("BUY_SM executed")
         assert alert.text.startswith("🟩 BUY_SM executed\nSymbol: WIFUSDC\nPrice: 0.4805\n")
         assert "BUY_<SM> WIFUSDC 0.4801: denied, trading is paused" in (await owner.ask("/signals")).text
-        assert "No exits in this time." in (await owner.ask("/pnl all")).text
+        assert "No closed trades in this period." in (await owner.ask("/pnl all")).text

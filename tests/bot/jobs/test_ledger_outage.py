@@ -81,7 +81,7 @@ async def test_the_owner_is_told_within_ten_seconds_and_again_while_it_lasts() -
     await world.seconds(12)
     (said,) = world.said
     assert world.said_at[0] - began < 10
-    for words in ("The ledger does not answer", "disk is full", "exits neither", "Held: WIFUSDC"):
+    for words in ("The database isn't responding", "disk is full", "exits neither", "Open positions: WIFUSDC"):
         assert words in said
     await world.seconds(int(AGAIN_SECONDS))
     assert len(world.said) == 2
@@ -169,7 +169,7 @@ async def test_the_word_goes_to_the_owners_chat_over_the_real_client_and_no_ledg
     owner = ChatPerson(server.room, PEOPLE[0])
     async with direct(server) as word:
         await word.say(lambda texts: [texts("ledger_away"), texts("ledger_away.next")])
-        assert "The ledger does not answer" in (await owner.wait_for("ledger")).text
+        assert "The database isn't responding" in (await owner.wait_for("database")).text
 
 
 async def test_the_last_word_tells_our_own_errors_and_of_others_the_kind_alone(server: RunningChat) -> None:
@@ -178,7 +178,7 @@ async def test_the_last_word_tells_our_own_errors_and_of_others_the_kind_alone(s
         await word.say_last(
             lambda texts: end_lines(LeaseLost("another MarketFlow has taken this ledger over"), "process 7", texts)
         )
-        assert "process 7 no longer holds its ledger" in (await owner.wait_for("Another MarketFlow took the ledger over")).text
+        assert "process 7 no longer holds its ledger" in (await owner.wait_for("Another MarketFlow took over the ledger")).text
         await word.say_last(lambda texts: end_lines(ValueError("the password is hunter2"), "process 7", texts))
         told = await owner.wait_for("ValueError")
         assert "hunter2" not in told.text

@@ -205,7 +205,7 @@ async def test_an_event_that_cannot_be_shown_does_not_stop_the_others(server: Ru
     async with alerts_to(server, ledger) as alerts:
         ledger.add(broken, refused())
         await alerts.all_told()
-        assert "could not be shown (order_executed, no. 1)" in alerts.texts[0]
+        assert "could not be displayed (order_executed, no. 1)" in alerts.texts[0]
         assert first_lines(alerts)[1] == "🚫 BUY_SM denied"
 
 
@@ -241,7 +241,7 @@ async def test_ten_thousand_unreadable_records_are_one_message(server: RunningCh
         ledger.add(executed())
         await alerts.all_told()
         assert first_lines(alerts) == ["🟩 BUY_SM executed", "🗑 Unreadable records: 10000"]
-        assert "The first: not JSON\nFrom: trading_signals/0/17" in alerts.texts[1]
+        assert "First: not JSON\nFrom: trading_signals/0/17" in alerts.texts[1]
 
 
 async def test_later_unreadable_records_are_put_into_the_same_message_for_ten_minutes(

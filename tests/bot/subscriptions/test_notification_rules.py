@@ -111,8 +111,8 @@ async def test_a_topic_is_switched_by_a_tap_and_off_is_off(fast: Bot) -> None:
     shown = await owner.wait_for_edit(shown, "🔕 Executed trades: silently")
     fast.office.ledger.add(executed())
     assert (await owner.wait_for("BUY_SM executed")).silent
-    owner.press(shown, "Executed trades → ➖ not at all")
-    await owner.wait_for_edit(shown, "➖ Executed trades: not at all")
+    owner.press(shown, "Executed trades → ➖ off")
+    await owner.wait_for_edit(shown, "➖ Executed trades: off")
     fast.office.ledger.add(executed(), refused())
     await owner.wait_for("denied")
     assert firsts(fast, OWNER).count("🟩 BUY_SM executed") == 1
@@ -151,7 +151,7 @@ async def test_what_is_told_late_says_when_it_was(server: RunningChat) -> None:
     office.ledger.now = office.context.clock.now
     async with everybody(server, office) as bot:
         alert = await bot.owner.wait_for("executed")
-        assert f"This was at {long_ago:%Y-%m-%d %H:%M} UTC." in alert.text
+        assert f"This happened at {long_ago:%Y-%m-%d %H:%M} UTC." in alert.text
 
 
 async def test_who_has_blocked_the_bot_holds_up_nobody_and_is_told_again_after_start(fast: Bot) -> None:
@@ -275,9 +275,9 @@ async def test_mornings_evenings_and_heartbeats_come_once_by_each_ones_own_clock
             await timer.run()
         morning = await firm.owner.wait_for("Good morning")
         assert "2026-11-25 08:00 CET" in morning.text
-        assert "Today no result yet · positions 0 · mode auto\n💚 Every part is well." in morning.text
+        assert "Today no closed trades yet · positions 0 · mode auto\n💚 All systems OK." in morning.text
         assert morning.silent
-        beat = await firm.owner.wait_for("All is well, 08:00")
+        beat = await firm.owner.wait_for("All systems OK, 08:00")
         assert len(beat.text.splitlines()) == 2
     async with firm_on(server, tmp_path, start=datetime(2026, 11, 25, 7, 2, tzinfo=UTC)) as firm:
         before = firm.clock.now() - timedelta(minutes=10)
@@ -295,7 +295,7 @@ async def test_a_digest_is_for_the_one_it_was_made_for_and_has_a_chart_where_the
     fast.office.ledger.add(DigestMade(digest), executed())
     told = await fast.person(TRADER).wait_for("Good evening", within=30)
     assert told.photo is not None
-    assert "Unrealised: +0.20 USDC\nExits today: 2, with a profit: 1" in told.text
+    assert "Unrealised: +0.20 USDC\nClosed trades today: 2, winners: 1" in told.text
     assert "Not well: Kafka" in told.text
     await fast.owner.wait_for("executed")
     assert not any("evening" in line for line in firsts(fast, OWNER))
@@ -324,7 +324,7 @@ async def test_an_absence_is_told_once_with_what_came_meanwhile() -> None:
     await watch.run()
     assert said == [CaughtUp(since, started, 5, 2)]
     text = plain_text(render(said[0], texts("en")).text)
-    assert f"I was away from {since:%H:%M} to {started:%H:%M:%S} UTC. 5 signals came meanwhile, 2 of them too old" in text
+    assert f"I was offline from {since:%H:%M} to {started:%H:%M:%S} UTC. 5 signals came, 2 too old" in text
 
 
 async def test_the_keyboard_below_says_the_commands_in_any_language(bot: Bot) -> None:

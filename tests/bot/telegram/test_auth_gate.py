@@ -91,7 +91,7 @@ async def test_a_trader_may_stop_and_only_an_owner_goes_on(bot: Bot) -> None:
     assert "PAUSED" in (await trader.ask("/pause")).text
     assert "needs the role owner" in (await trader.ask("/resume")).text
     asked = await bot.owner.ask("/resume")
-    bot.owner.press(asked, "✅ Do it")
+    bot.owner.press(asked, "✅ Confirm")
     assert "Not paused" in (await bot.owner.wait_for_edit(asked)).text
 
 
@@ -191,7 +191,7 @@ async def test_in_a_group_the_person_counts_and_other_bots_commands_are_theirs(b
 async def test_a_command_that_is_old_is_not_done_but_a_question_is_answered(bot: Bot) -> None:
     old = {"date": int(bot.room.now().timestamp()) - 3_600}
     put_message(bot, OWNER, "/pause", old)
-    assert "This is 1 h 0 min old, so /pause was not done" in (await bot.owner.wait_for("old")).text
+    assert "This message is 1 h 0 min old, so /pause was not done" in (await bot.owner.wait_for("old")).text
     put_message(bot, OWNER, "/status", old)
     await bot.owner.wait_for("Open positions")
     assert bot.office.trading.handled == []
@@ -200,7 +200,7 @@ async def test_a_command_that_is_old_is_not_done_but_a_question_is_answered(bot:
 async def test_a_tap_that_telegram_calls_too_old_changes_nothing(bot: Bot) -> None:
     put_tap(bot, OWNER, "/mode observe", query_id="999")  # the server knows no such query
     assert (await bot.owner.wait_for("too old")).text == (
-        "This tap is too old, so nothing was done. Tap the button again if you still mean it."
+        "This tap is too old, so nothing was done. Tap again if you still want it."
     )
     assert bot.office.trading.handled == []
 

@@ -51,7 +51,7 @@ async def test_in_a_group_that_is_notified_of_nothing_the_result_is_the_answer(s
         await firm.held()
         record = await confirmed(here(firm.trader), await here(firm.trader).ask("/sell WIFUSDC"))
         assert "✅ WIFUSDC: executed. Figures are shown in private only." in record.text
-        assert "told here" not in record.text
+        assert "the result here" not in record.text
 
 
 async def test_a_group_gives_nobody_a_right(firm: Firm) -> None:
@@ -84,9 +84,9 @@ async def test_the_second_tap_is_that_of_who_asked(firm: Firm) -> None:
     trader = here(firm.trader)
     asked = await trader.ask("/buy WIFUSDC")
     for person in (firm.owner, firm.person(VIEWER)):
-        toast = await here(person).wait_for_answer(here(person).press(asked, "✅ Do it"))
+        toast = await here(person).wait_for_answer(here(person).press(asked, "✅ Confirm"))
         assert "Only Trader can answer this" in toast["text"]
-    here(firm.person(STRANGER)).press(asked, "✅ Do it")
+    here(firm.person(STRANGER)).press(asked, "✅ Confirm")
     assert trader.now(asked) == asked
     await confirmed(trader, asked)
     await until(lambda: firm.portfolio.position("WIFUSDC").is_open)
@@ -96,8 +96,8 @@ async def test_a_code_is_brought_as_an_answer_where_the_bot_hears_nothing_else(s
     async with firm_on(server, tmp_path, main=DESK.chat_id, secret=SECRET) as firm:
         trader, secret = here(firm.trader), await an_authenticator(firm, TRADER)
         asked = await trader.ask("/buy WIFUSDC")
-        trader.press(asked, "✅ Do it")
-        asking = await trader.wait_for_edit(asked, "reply to this message")
+        trader.press(asked, "✅ Confirm")
+        asking = await trader.wait_for_edit(asked, "Reply to this message")
         code = pyotp.TOTP(secret).at(firm.clock.now())
         trader.send(code)  # reaches nobody: Telegram does not hand it on
         sent = trader.send(code, reply_to=asking)

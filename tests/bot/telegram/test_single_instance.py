@@ -411,7 +411,7 @@ def test_the_gate_keeps_entries_back_and_no_exit(by_hand: bool) -> None:
     refused = decide(said("BUY_SM"), gated(by_hand=by_hand))
     assert isinstance(refused, Refused)
     assert (refused.outcome, refused.reason.code) == ("denied", "not_alone_yet")
-    assert str(refused.reason).endswith("before Telegram was polled undisturbed for 45 s on end, or some minutes in a busy chat")
+    assert str(refused.reason).endswith("until Telegram has been polled undisturbed for 45 s, in a busy chat a few minutes")
     held = gated(position=HELD, by_hand=by_hand)
     assert admit(said("SELL_SM"), held) is None
     exit_ = decide(said("SELL_SM"), held)

@@ -112,7 +112,7 @@ ALL_EVENTS: list[Event] = [
 def test_a_buy_begins_as_the_contract_says() -> None:
     lines = text_of(executed(price="0.4805")).splitlines()
     assert lines[:3] == ["🟩 BUY_SM executed", "Symbol: WIFUSDC", "Price: 0.4805"]
-    assert lines[3:] == ["Quantity: 20 WIF", "Value: 9.61 USDC", "Fee: 0.02 WIF (0.00961 USDC)", "Held: 19.98 WIF"]
+    assert lines[3:] == ["Quantity: 20 WIF", "Value: 9.61 USDC", "Fee: 0.02 WIF (0.00961 USDC)", "Position: 19.98 WIF"]
 
 
 def test_a_sell_begins_as_the_contract_says_and_tells_the_net_amount() -> None:
@@ -122,7 +122,7 @@ def test_a_sell_begins_as_the_contract_says_and_tells_the_net_amount() -> None:
 
 
 def test_a_partial_fill_is_said_plainly() -> None:
-    assert "Quantity: only 12.5 of 20 WIF filled" in text_of(executed(filled="12.5"))
+    assert "Quantity: 12.5 of 20 WIF (partial fill)" in text_of(executed(filled="12.5"))
 
 
 @pytest.mark.parametrize(("mode", "said"), [("paper", True), ("testnet", True), ("live", False)])
@@ -133,7 +133,7 @@ def test_no_real_money_is_said(mode: str, said: bool) -> None:
 def test_a_refusal_gives_its_reason() -> None:
     lines = text_of(refused()).splitlines()
     assert lines[0] == "🚫 BUY_SM denied"
-    assert "Reason: worth 4.80 USDC, the exchange wants at least 5" in lines
+    assert "Reason: order value 4.80 USDC is below the exchange's minimum of 5" in lines
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])
@@ -149,28 +149,28 @@ def test_a_halted_account_is_told_with_what_to_do(language: str) -> None:
 def test_a_failed_exit_says_that_the_position_is_still_held() -> None:
     text = text_of(failed("bad_key", Side.SELL, message="Invalid API-key", code="-2015"))
     assert text.startswith("❗ SELL_SM failed\n")
-    assert "still held" in text
+    assert "still open" in text
     assert "What to do" in text
 
 
 def test_a_start_in_pause_says_so_loudly() -> None:
     text = text_of(Started("0.1.0", "live", TradingState(Pause.ALL, Mode.CONFIRM), 2, ("from_latest",)))
     assert text.startswith("🚀 MarketFlow started\n")
-    for said in ("LIVE", "PAUSED", "confirm", "Open positions: 2", "First start: reading signals that arrive from now on"):
+    for said in ("LIVE", "PAUSED", "confirm", "Open positions: 2", "First start: only signals from now on are read"):
         assert said in text
 
 
 @pytest.mark.parametrize(
     ("note", "english", "russian"),
     [
-        ("newcomer_untraded", "no order on the exchange within the last hour", "за последний час у этого реестра не было"),
-        ("newcomer_away", "no program ran on this ledger for 45 s or longer", "45 с или дольше на этом реестре не работала"),
+        ("newcomer_untraded", "has placed no order within the last hour", "за последний час с этим учётом ордеров не было"),
+        ("newcomer_away", "no program ran on this ledger for 45 s or longer", "45 с или дольше с этим учётом никто не работал"),
         ("newcomer_disturbed", "another program uses this bot's token", "токеном этого бота пользуется ещё одна программа"),
     ],
 )
 def test_a_start_whose_entries_wait_says_why_for_how_long_and_what_to_do(note: str, english: str, russian: str) -> None:
     event = Started("0.1.0", "live", TradingState(), 2, (note,))
-    for said in (english, "Entries wait", "45 s", "/health", "Exits do not wait"):
+    for said in (english, "Entries wait", "45 s", "/health", "Exits don't wait"):
         assert said in text_of(event)
     told = plain_text(render(event, RU).text)
     for said in (russian, "Входы ждут", "45 с", "/health", "Выходы не ждут"):

@@ -31,7 +31,7 @@ def exit_refused(code: str, position: Position | None, symbol: str = "SOLUSDC", 
 @pytest.mark.parametrize("code", ["conflict", "turned_back", "paused", "expired", "price_sanity"])
 def test_it_says_what_is_held_and_since_when_and_offers_to_sell_it(code: str) -> None:
     message = render(exit_refused(code, HELD), EN)
-    assert f"Held: 12.5 SOL (SOLUSDC), since {NOON:%Y-%m-%d} 12:00 UTC" in plain_text(message.text)
+    assert f"Position: 12.5 SOL (SOLUSDC), opened {NOON:%Y-%m-%d} 12:00 UTC" in plain_text(message.text)
     assert message.keyboard[0][0].data == "/close SOLUSDC"
 
 
@@ -42,7 +42,7 @@ def test_where_nothing_is_held_it_offers_nothing(code: str, position: Position |
     assert not any(button.data.startswith("/close") for row in message.keyboard for button in row)
     assert "Held" not in message.text
     unseen = code in {"conflict", "turned_back"} and position is not None
-    assert ("No SOL position is held" in message.text) is unseen
+    assert ("No SOL position" in message.text) is unseen
 
 
 def test_an_entry_offers_nothing_either() -> None:
@@ -56,5 +56,5 @@ def test_exits_that_a_pause_held_up_are_one_message_with_a_button_for_each_posit
     entry = exit_refused("paused", HELD, side=Side.BUY)
     message = render_digest([OutboxItem(seq, NOON, event) for seq, event in enumerate([*refused, entry])], EN)
     assert [button.data for row in message.keyboard for button in row] == ["/close SOLUSDC", "/close WIFUSDC"]
-    assert "Held: 12.5 SOL (SOLUSDC)" in message.text
-    assert "Held: 3 WIF (WIFUSDC)" in message.text
+    assert "Position: 12.5 SOL (SOLUSDC)" in message.text
+    assert "Position: 3 WIF (WIFUSDC)" in message.text

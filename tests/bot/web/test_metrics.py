@@ -205,7 +205,7 @@ def test_execution_is_written_with_its_ids() -> None:
 def test_refusal_is_written_with_its_sentence() -> None:
     (line,) = lines(refused())
     assert line["event"] == "signal refused"
-    assert line["reason"] == "worth 4.80 USDC, the exchange wants at least 5"
+    assert line["reason"] == "order value 4.80 USDC is below the exchange's minimum of 5"
     assert (line["signal_id"], line["outcome"]) == ("s1", "denied")
 
 

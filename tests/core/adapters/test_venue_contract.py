@@ -118,7 +118,7 @@ async def test_what_was_never_placed_is_not_found(port: VenuePort) -> None:
 async def test_a_quantity_against_the_rules_is_rejected(port: VenuePort, qty: str, broken: str) -> None:
     code, sentence = refusal(await port.place(ask(qty=qty)))
     assert code == "filter_failure"
-    assert sentence == f"the exchange refused it by its rule {broken} (-1013)"
+    assert sentence == f"the exchange rejected it by its rule {broken} (-1013)"
     assert await port.find_order(WIF, "mf-1") is None
 
 
@@ -141,7 +141,7 @@ async def test_too_little_balance_is_rejected_and_names_the_asset(port: VenuePor
 
 
 async def test_unknown_and_halted_symbols_are_rejected(port: VenuePort, venue: Venue) -> None:
-    assert refusal(await port.place(ask(symbol="NOSUCH"))) == ("invalid_symbol", "the exchange knows no symbol NOSUCH (-1121)")
+    assert refusal(await port.place(ask(symbol="NOSUCH"))) == ("invalid_symbol", "the exchange does not list NOSUCH (-1121)")
     venue.edit_symbol(WIF, status="HALT")
     assert refusal(await port.place(ask())) == ("market_closed", "the market for WIFUSDC is closed")
     venue.edit_symbol(WIF, status="TRADING", orderTypes=["LIMIT"])

@@ -113,7 +113,7 @@ async def test_a_question_that_nobody_answers_expires(world: World, ledger: Memo
     token = world.question().token
     await world.clock.forward(120)
     assert became(await world.time_out(token)) == ("expired", "approval_expired")
-    assert str(closed(ledger).reason) == "nobody answered within 120 s"
+    assert str(closed(ledger).reason) == "no answer within 120 s"
     assert [order.state for order in ledger.orders.values()] == [OrderState.EXPIRED]
     assert became(await world.tap(token)) == ("ignored", "approval_closed")
 
@@ -141,7 +141,7 @@ async def test_a_later_opposite_signal_withdraws_the_question(world: World, ledg
     assert became(await world.say("SELL_SM")) == ("ignored", "no_position")
     assert ledger.approvals[token].state is ApprovalState.WITHDRAWN
     reasons = [str(event.reason) for event in ledger.events if isinstance(event, ApprovalClosed)]
-    assert reasons == ["withdrawn: SELL_SM came before an answer"]
+    assert reasons == ["cancelled: SELL_SM came before an answer"]
     assert became(await world.tap(token)) == ("ignored", "approval_closed")
     assert world.venue.placed == []
 

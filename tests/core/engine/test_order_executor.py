@@ -107,7 +107,7 @@ async def test_a_second_buy_in_a_position_is_ignored(world: World, ledger: Memor
     assert len(world.venue.placed) == 1
     told = ledger.events[-1]
     assert isinstance(told, SignalRefused)
-    assert str(told.reason) == "already in a position: 19.98 WIF"
+    assert str(told.reason) == "position already open: 19.98 WIF"
 
 
 async def test_a_sell_without_a_position_is_ignored(world: World) -> None:
@@ -159,7 +159,7 @@ async def test_an_order_too_small_is_denied_with_the_reason_on_record(open_world
     outcome = await world.say("BUY_SM")
     assert became(outcome) == ("denied", "below_min_notional")
     (order,) = ledger.orders.values()
-    assert (order.state, str(order.reason)) == (OrderState.DENIED, "worth 4.80 USDC, the exchange wants at least 5")
+    assert (order.state, str(order.reason)) == (OrderState.DENIED, "order value 4.80 USDC is below the exchange's minimum of 5")
     assert world.venue.placed == []
 
 

@@ -109,7 +109,7 @@ async def test_resuming_takes_it_back(world: World, ledger: MemoryLedger) -> Non
     assert is_held(world)
     told = ledger.events[-1]
     assert isinstance(told, SignalRefused)
-    assert str(told.reason) == "the panic was taken back"
+    assert str(told.reason) == "the panic was cancelled"
     placed = len(world.venue.placed)
     await world.clock.forward(600)
     assert len(world.venue.placed) == placed

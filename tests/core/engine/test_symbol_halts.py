@@ -54,7 +54,7 @@ async def test_coins_sold_elsewhere_hold_the_symbol_and_are_told_once(world: Wor
     outcome = await world.say("BUY_SM")
     assert became(outcome) == ("denied", "held")
     assert outcome is not None
-    assert "entries in WIFUSDC are halted, as ledger and exchange disagree" in str(outcome.reason)
+    assert "entries in WIFUSDC are halted: ledger and exchange disagree" in str(outcome.reason)
     assert became(await world.say("BUY_SM", symbol="SOLUSDC", close="1.5")) == ("ordered", "")
     assert len(world.venue.placed) == 2
 

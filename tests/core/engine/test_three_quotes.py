@@ -73,15 +73,15 @@ def why(outcome: MessageOutcome) -> str:
 async def test_one_order_is_limited_in_the_report_asset_whatever_it_is_priced_in(open_world: OpenWorld) -> None:
     """Buys 20 ETH at 0.03 BTC: 0.6 BTC, and 36,000 USDC."""
     world = await open_world(trade_qty=Decimal(20))
-    assert why(await buy(world, "ETHBTC")) == "worth 36000.00 USDC, more than the limit of 1000 per order"
+    assert why(await buy(world, "ETHBTC")) == "order value 36000.00 USDC is above the limit of 1000"
     assert why(await buy(world, "WIFUSDC")) == "ordered"
     assert why(await buy(world, "WIFEUR")) == "ordered"
 
 
 async def test_the_same_worth_is_refused_in_each_quote_asset(open_world: OpenWorld) -> None:
     small = await open_world(trade_qty=Decimal(20), max_order_notional=Decimal("9.59"))
-    assert why(await buy(small, "WIFUSDC")) == "worth 9.60 USDC, more than the limit of 9.59 per order"
-    assert why(await buy(small, "WIFEUR")) == "worth 9.60 USDC, more than the limit of 9.59 per order"
+    assert why(await buy(small, "WIFUSDC")) == "order value 9.60 USDC is above the limit of 9.59"
+    assert why(await buy(small, "WIFEUR")) == "order value 9.60 USDC is above the limit of 9.59"
 
 
 async def test_the_size_of_an_entry_is_an_amount_of_the_report_asset(open_world: OpenWorld) -> None:
@@ -131,7 +131,7 @@ async def test_an_unknown_rate_refuses_the_entry_and_never_the_exit(open_world: 
     refused = await buy(world, "WIFEUR")
     assert (refused.outcome, why(refused)) == (
         "denied",
-        "what EUR is worth in USDC is not known, so no limit can be counted: no fresh price of EURUSDC",
+        "no current rate of EUR to USDC (EURUSDC), so limits can't be checked",
     )
     # Today's loss in euros counts in every entry.
     assert why(await buy(world, "WIFUSDC")) == why(refused)
@@ -188,7 +188,7 @@ async def test_a_start_waits_for_no_pair(open_world: OpenWorld, venue: CountedVe
     venue.denied = {"EURUSDC"}
     await world.clock.run(world.trading.load_rules(every=False))
     assert set(world.market.instruments()) == names
-    assert why(await buy(world, "WIFEUR")).endswith("no fresh price of EURUSDC")
+    assert why(await buy(world, "WIFEUR")).startswith("no current rate of EUR to USDC (EURUSDC)")
     venue.denied = set()
     assert why(await buy(world, "WIFEUR")) == "ordered"
 

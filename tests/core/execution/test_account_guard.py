@@ -276,7 +276,7 @@ async def test_an_order_of_another_is_not_sent_again_and_halts_the_account(world
     assert became(await world.say("BUY_SM", name="s1")) == ("ordered", "")
     (order,) = ledger.orders.values()
     assert order.state is OrderState.REJECTED
-    assert str(order.reason) == "another program has placed the order of this signal already, as 1000: nothing was sent"
+    assert str(order.reason) == "another program already placed this signal's order, 1000: nothing was sent"
     assert len(world.venue.placed) == 1
     held = world.portfolio.account_halt
     assert held is not None

@@ -174,7 +174,7 @@ async def test_an_order_not_taken_is_dropped_when_the_signal_is_too_old_by_then(
     assert world.clock.now() == NOON  # what will certainly be too late is not waited for
     event = ledger.events[-1]
     assert isinstance(event, OrderFailed)
-    assert str(event.order.reason) == "too many requests; the exchange asks to wait 90 s"
+    assert str(event.order.reason) == "rate limit: the exchange asks to wait 90 s"
 
 
 async def test_a_ban_that_outlives_the_exit_is_told_at_once_and_its_end_in_time(world: World, ledger: MemoryLedger) -> None:

@@ -39,7 +39,7 @@ def test_the_price_band(price: str, refused: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("qty", "refused"), [("99.99", ""), ("100", ""), ("100.01", "worth 48.00 USDC, more than the limit of 48 per order")]
+    ("qty", "refused"), [("99.99", ""), ("100", ""), ("100.01", "order value 48.00 USDC is above the limit of 48")]
 )
 def test_the_worth_of_one_order(qty: str, refused: str) -> None:
     assert words(order_notional(said(), sized(qty=qty), decision_context(max_order_notional=Decimal(48)))) == refused
@@ -58,9 +58,9 @@ def test_the_count_of_open_positions(count: int, refused: str) -> None:
     [
         (Decimal(500), ""),
         (Decimal("-99.99999999"), ""),
-        (Decimal(-100), "today's result is -100.00 USDC, the limit is a loss of 100"),
-        (Decimal("-100.01"), "today's result is -100.01 USDC, the limit is a loss of 100"),
-        (None, "today's result in USDC is not known"),
+        (Decimal(-100), "daily loss limit reached: -100.00 USDC today, the limit is 100"),
+        (Decimal("-100.01"), "daily loss limit reached: -100.01 USDC today, the limit is 100"),
+        (None, "today's P&L in USDC is unknown"),
     ],
 )
 def test_the_loss_of_the_day(result: Decimal | None, refused: str) -> None:

@@ -50,7 +50,7 @@ def test_an_exit_is_never_more_than_is_held_nor_than_is_free(held: Decimal, free
 
 
 def test_the_default_quantity_of_the_default_symbol_is_refused_in_plain_words() -> None:
-    assert bought("10", "0.48") == (Decimal(10), "worth 4.80 USDC, the exchange wants at least 5")
+    assert bought("10", "0.48") == (Decimal(10), "order value 4.80 USDC is below the exchange's minimum of 5")
 
 
 @pytest.mark.parametrize(("price", "refused"), [("0.4999", True), ("0.5055", True), ("0.5056", False)])
@@ -59,7 +59,7 @@ def test_the_least_worth(price: str, *, refused: bool) -> None:
 
 
 def test_what_could_not_be_sold_again_is_not_bought() -> None:
-    why = "too small to be sold again: after its fee and a fall of 1% it is 4.94 USDC, below 5"
+    why = "too small to sell again: after the fee and a fall of 1% it is worth 4.94 USDC, below the minimum of 5"
     assert bought("10", "0.5") == (Decimal(10), why)
 
 
@@ -70,7 +70,7 @@ def test_an_exit_of_unknown_price_is_left_to_the_exchange_and_a_huge_one_takes_w
 
 
 def test_what_is_too_little_never_looks_enough() -> None:
-    assert bought("10", "0.49999")[1] == "worth 4.99 USDC, the exchange wants at least 5"
+    assert bought("10", "0.49999")[1] == "order value 4.99 USDC is below the exchange's minimum of 5"
 
 
 def test_a_quantity_is_cut_to_the_step_and_never_raised() -> None:
@@ -82,14 +82,14 @@ def test_a_market_step_of_its_own_counts_too() -> None:
 
 
 def test_a_quantity_below_one_step_is_refused() -> None:
-    assert bought("0.001", "0.48") == (Decimal(0), "0 WIF is less than the exchange's smallest order, 0.01")
+    assert bought("0.001", "0.48") == (Decimal(0), "0 WIF is below the exchange's minimum order of 0.01")
 
 
 def test_the_largest_market_order() -> None:
     most = WIF.most_market_qty
     assert most is not None
     assert bought(str(most), "0.48")[1] == ""
-    assert "is more than the exchange's largest market order" in bought(str(most + WIF.step_size), "0.48")[1]
+    assert "is above the exchange's maximum market order" in bought(str(most + WIF.step_size), "0.48")[1]
 
 
 def test_an_entry_by_worth_takes_the_place_of_the_quantity() -> None:

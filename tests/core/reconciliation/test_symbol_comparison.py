@@ -57,10 +57,10 @@ async def test_a_symbol_that_the_exchange_no_longer_knows_is_a_line_and_not_the_
     [
         (FOREIGN, "WIFUSDC: orders of another MarketFlow, mark 8000000001 (1, the last 77 of"),
         (replace(FOREIGN, mark=None), "WIFUSDC: orders of a MarketFlow without a mark (1, the last 77 of"),
-        (replace(FOREIGN, mark=7_000_000_001), "WIFUSDC: order 77 is of this ledger, which has lost it"),
+        (replace(FOREIGN, mark=7_000_000_001), "WIFUSDC: order 77 belongs to this ledger, which has lost it"),
         (
             replace(FOREIGN, client_order_id="ours"),
-            "WIFUSDC: an order that we know was placed again by somebody else (1, the",
+            "WIFUSDC: somebody else placed an order under an id of ours (1, the",
         ),
     ],
 )
@@ -78,7 +78,12 @@ async def test_whose_an_order_is_is_named(world: World, ledger: MemoryLedger, re
         (replace(RESTING, client_order_id="web_1"), None, "is not ours: left alone", False),
         (RESTING, None, "is not of this ledger: another MarketFlow?", True),
         (replace(RESTING, mark=7_000_000_001), None, "has our mark, and this ledger has lost it", True),
-        (replace(RESTING, at=NOON.replace(hour=13)), THEIRS, "is of the MarketFlow with mark 8000000001, which you know", False),
+        (
+            replace(RESTING, at=NOON.replace(hour=13)),
+            THEIRS,
+            "is of the MarketFlow with mark 8000000001, which you know",
+            False,
+        ),
     ],
 )
 async def test_whose_a_resting_order_is_is_named(

@@ -165,9 +165,7 @@ def test_an_entry_is_refused_where_a_rate_of_a_result_or_of_its_own_quote_is_unk
     seen = decision_context(instrument=instrument("WIF", "BTC"), rates=rates, results_today={"EUR": Decimal("0.01")})
     refused = decide(said(), seen)
     assert isinstance(refused, Refused)
-    assert str(refused.reason) == (
-        f"what {lacking} is worth in USDC is not known, so no limit can be counted: no fresh price of {lacking}USDC"
-    )
+    assert str(refused.reason) == (f"no current rate of {lacking} to USDC ({lacking}USDC), so limits can't be checked")
     assert not isinstance(decide(said("SELL_SM"), replace(seen, position=HELD)), Refused)
 
 
@@ -175,7 +173,7 @@ HELD = replace(decision_context().position, qty=Decimal(20), cost=Decimal(9), va
 
 
 def test_where_the_exchange_has_no_pair_that_is_said() -> None:
-    assert str(Unknown("XYZ", "USDC").reason).endswith("the exchange trades no pair for it")
+    assert str(Unknown("XYZ", "USDC").reason).startswith("the exchange has no pair to convert XYZ to USDC")
 
 
 @given(PRICES, st.decimals(min_value=Decimal("0.01"), max_value=Decimal(10_000), places=2))

@@ -81,7 +81,7 @@ def test_the_sentences_say_what_to_do() -> None:
     assert isinstance(key := meaning(401, -2015, "Invalid API-key, IP, or permissions for action."), Rejected)
     assert "Invalid API-key, IP, or permissions for action (-2015). Check key" in str(key.reason)
     assert isinstance(late := meaning(400, -1021, "Timestamp for this request is outside of the recvWindow."), NotTaken)
-    assert "off by 5.000 s" in str(late.reason)
+    assert "5.000 s off" in str(late.reason)
     assert isinstance(lot := meaning(400, -1013, "Filter failure: LOT_SIZE"), Rejected)
     assert "LOT_SIZE" in str(lot.reason)
 

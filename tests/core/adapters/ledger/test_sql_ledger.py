@@ -291,7 +291,7 @@ async def test_what_became_of_signals_is_told_with_the_reason(ledger: SqlLedger)
     assert (oldest.outcome, oldest.reason) == ("ignored", why)
     assert newest.outcome == "ordered"
     (row,) = await ledger.reader.read(signal_tables.inbox.select().where(signal_tables.inbox.c.seq == ignored.seq))
-    assert row["reason"] == "already in a position: 20 WIF"
+    assert row["reason"] == "position already open: 20 WIF"
 
 
 async def test_paper_books_survive_a_restart(ledger: SqlLedger, reopen: Reopen) -> None:

@@ -91,8 +91,8 @@ def test_every_way_to_write_a_time(ts: Any, meant: datetime) -> None:
         (b"{}", "signal_type is missing"),
         (b'{"close": 1}', "signal_type is missing"),
         (b'{"signal_type": "BUY_SM"}', "close is missing"),
-        (b'{"signal_type": "BUY_SM", "close": NaN}', "holds NaN"),
-        (b'{"signal_type": "BUY_SM", "close": -Infinity}', "holds -Infinity"),
+        (b'{"signal_type": "BUY_SM", "close": NaN}', "has NaN"),
+        (b'{"signal_type": "BUY_SM", "close": -Infinity}', "has -Infinity"),
         (b'{"signal_type": "BUY_SM", "close": 1e400}', r"close is 1E\+400: too large"),
         (b'{"signal_type": "BUY_SM", "close": 1, "x": 1e9999999999999999999}', "out of range"),
         (b'{"signal_type": "BUY_SM", "close": 1, "ts": 1e1000000}', "ts is 1E"),
@@ -104,7 +104,7 @@ def test_every_way_to_write_a_time(ts: Any, meant: datetime) -> None:
         (b'{"signal_type": "BUY_SM", "close": 1, "x": ' + b"[" * 6_000 + b"]" * 6_000 + b"}", "nested deeper than 20"),
         (b'{"signal_type": "BUY_SM", "close": 1, "x": ' + b"[" * 40 + b"]" * 40 + b"}", "nested deeper than 20"),
         (b'{"a":' * 2_500, "nested deeper than 20"),
-        (b"x" * 1_048_576, "1,048,576 bytes long; at most 16,384"),
+        (b"x" * 1_048_576, "1,048,576 bytes long; the limit is 16,384"),
     ],
 )
 def test_a_record_that_is_no_signal(value: bytes | None, words: str) -> None:
@@ -115,9 +115,7 @@ def test_a_record_that_is_no_signal(value: bytes | None, words: str) -> None:
     "found", ["buy_sm", "BUY", "BUY_", "HOLD_SM", "BUY_SM ", "BUY_SM\n", "BUY_" + "A" * 33, "BUY_É", 1, True, ["BUY_SM"]]
 )
 def test_an_unknown_signal_type_is_told_what_is_accepted(found: Any) -> None:
-    assert field_problem(signal_type=found).endswith(
-        "accepted is BUY_ or SELL_ and up to 32 of A-Z, 0-9 and _, for example BUY_SM"
-    )
+    assert field_problem(signal_type=found).endswith("use BUY_ or SELL_ and up to 32 of A-Z, 0-9 and _, for example BUY_SM")
 
 
 @pytest.mark.parametrize(
@@ -129,7 +127,7 @@ def test_a_close_that_is_no_price(found: Any) -> None:
 
 @pytest.mark.parametrize("found", ["W", "A" * 21, "WIF//USDC", "WIF USDC", "ßß", "WIF\n", 7, True])
 def test_a_symbol_that_is_none(found: Any) -> None:
-    assert "accepted is a spot symbol" in field_problem(symbol=found)
+    assert "use a spot symbol" in field_problem(symbol=found)
 
 
 @pytest.mark.parametrize("found", ["", "x" * 201, "a\nb", "a\0b", "\ud800", True, 1.5, ["a"]])
