@@ -49,7 +49,7 @@ def _latency(place: "st.delta_generator.DeltaGenerator", delays: Sequence[Delay]
     ):
         ordered = sorted(values)
         half, most = ordered[len(ordered) // 2], ordered[int(len(ordered) * 0.99)]
-        place.write(f"{name}: half within {_short(half)}, 99 of 100 within {_short(most)} ({len(ordered)} orders)")
+        place.write(f"{name}: p50 {_short(half)}, p99 {_short(most)} ({len(ordered)} orders)")
 
 
 def _short(seconds: float) -> str:

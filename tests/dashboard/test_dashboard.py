@@ -122,7 +122,7 @@ async def test_trades_appear_by_themselves_beside_the_demo(
             await expect(page.get_by_text(words)).to_be_visible()
         await choose(page, "Time", "today")
         await page.get_by_role("link", name="Signals").click()
-        for words in ("from signal to order: half within", "✅ alive (process"):
+        for words in ("from signal to order: p50", "✅ alive (process"):
             await expect(page.get_by_text(words)).to_be_visible()
         await expect(page.get_by_role("combobox", name="Time")).to_have_value("today")
         assert await page.get_by_test_id("stException").count() == 0

@@ -46,7 +46,7 @@ async def test_what_was_executed_is_told_from_its_arrival_to_its_result(firm: Fi
     shown = await firm.owner.ask(f"/why {name}")
     assert shown.text == text
     firm.owner.press(shown, "🔎 All details")
-    told = await firm.owner.wait_for(lambda message: "told the owner's chat: executed" in message.text, after=shown)
+    told = await firm.owner.wait_for(lambda message: "notified the owner's chat: executed" in message.text, after=shown)
     assert len(told.text.splitlines()) < 30
     await firm.signal("SELL_SM")
     await firm.owner.wait_for("SELL_SM executed")

@@ -175,7 +175,7 @@ async def test_the_rates_are_at_hand_so_that_no_entry_waits_for_one(open_world: 
     await world.market.freshen(world.trading.needed())
     venue.priced.clear()
     await world.market.fresh_quote("ETHBTC")
-    assert why(await buy(world, "ETHBTC")).startswith("worth")
+    assert why(await buy(world, "ETHBTC")).startswith("order value")
     assert venue.priced == [{"ETHBTC"}]
 
 
