@@ -82,17 +82,17 @@ class DecisionHandler:
         outcome, why, sized = decision.outcome, decision.reason, decision.sized
         changes.outcomes.append(self._writer.outcome(stored, outcome, why, weighed.facts))
         position = self._portfolio.position(signal.symbol)
-        told = SignalRefused(signal, outcome, why, stored.seq, held=position.is_open)
-        told = replace(told, position=position) if signal.side is Side.SELL else told
+        event = SignalRefused(signal, outcome, why, stored.seq, held=position.is_open)
+        event = replace(event, position=position) if signal.side is Side.SELL else event
         by_pause = not by_hand and why.code in _BY_PAUSE
-        priority = Priority.PAUSED if by_pause else Priority.URGENT if told.lost_exit else Priority.NORMAL
-        changes.events.append(replace(told, priority=priority))
+        priority = Priority.PAUSED if by_pause else Priority.URGENT if event.lost_exit else Priority.NORMAL
+        changes.events.append(replace(event, priority=priority))
         if sized is not None:
             denied = self._orders.new(stored.seq, signal, sized.qty, sized.price, OrderState.DENIED)
             changes.orders.append(replace(denied, reason=why))
 
     async def ignore(self, stored: StoredMessage, signal: Signal, why: Reason) -> MessageOutcome:
         """Ends a signal without effect; `why` is the reason."""
-        told = SignalRefused(signal, "ignored", why, stored.seq)
+        event = SignalRefused(signal, "ignored", why, stored.seq)
         outcome = self._writer.outcome(stored, "ignored", why)
-        return await self._writer.commit(CommitBatch(outcomes=[outcome], exits=self._exits.passed(signal), events=[told]))
+        return await self._writer.commit(CommitBatch(outcomes=[outcome], exits=self._exits.passed(signal), events=[event]))

@@ -48,9 +48,9 @@ class ExitHandler:
         """Sells, asks, postpones or ends; `hand` is the person's instruction for a manual order."""
         if (repeated := self._exits.repeated(signal, hand)) is not None:
             why, renewed = repeated
-            told = [SignalRefused(signal, "ignored", why, stored.seq)] if renewed else []
+            events = [SignalRefused(signal, "ignored", why, stored.seq)] if renewed else []
             outcome = self._writer.outcome(stored, "ignored", why)
-            return await self._writer.commit(CommitBatch(outcomes=[outcome], exits=list(renewed), events=list(told)))
+            return await self._writer.commit(CommitBatch(outcomes=[outcome], exits=list(renewed), events=list(events)))
         if (over := await self._earlier.known(stored, signal) or await self._earlier.lost(signal)) is not None:
             return await self._decided.ignore(stored, signal, over)
         attempt = await self._exits.attempt(signal, hand, stored.message.received_at)

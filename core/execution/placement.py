@@ -284,8 +284,8 @@ class Placement:
     def _executed(self, order: Order, outcome: Outcome) -> OrderExecuted:
         """Returns the event; a panic's sales are urgent, so that they are reported before the panic's end."""
         urgent = order.signal.is_panic or self._portfolio.controls.panic is not None
-        told = OrderExecuted(order, outcome.execution, outcome.position, outcome.fee_value)
-        return replace(told, priority=Priority.URGENT) if urgent else told
+        event = OrderExecuted(order, outcome.execution, outcome.position, outcome.fee_value)
+        return replace(event, priority=Priority.URGENT) if urgent else event
 
     async def _pass_on_fees(self, report: ExecutionReport, instrument: Instrument) -> None:
         """Reports fees to the position whose coin paid them, in its own mailbox: stored before this order is settled, and once,

@@ -39,7 +39,7 @@ class MarketDataCache:
         self._quotes: dict[str, Quote] = {}
         self._gone: set[str] = set()
         self._asked_at: dict[str, float] = {}  # when a symbol's own rules were last requested, in monotonic seconds
-        self._asking: dict[str, asyncio.Task[Quote | None]] = {}
+        self._requests: dict[str, asyncio.Task[Quote | None]] = {}
         self._priceless: set[str] = set()
         self.problem = "not asked yet"
 
@@ -110,11 +110,11 @@ class MarketDataCache:
         quote = self._quotes.get(symbol)
         if quote is not None and quote.is_fresh(self._clock.now(), FRESH):
             return quote
-        asking = self._asking.get(symbol)
-        if asking is None:
-            asking = self._asking[symbol] = asyncio.create_task(self._ask_for(symbol))
-            asking.add_done_callback(lambda _: self._asking.pop(symbol, None))
-        return await asyncio.shield(asking)
+        request = self._requests.get(symbol)
+        if request is None:
+            request = self._requests[symbol] = asyncio.create_task(self._ask_for(symbol))
+            request.add_done_callback(lambda _: self._requests.pop(symbol, None))
+        return await asyncio.shield(request)
 
     async def _ask_for(self, symbol: str) -> Quote | None:
         try:

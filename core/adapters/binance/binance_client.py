@@ -13,7 +13,7 @@ from typing import ParamSpec, TypeVar
 
 from core.adapters.binance import account_history as history
 from core.adapters.binance import codec
-from core.adapters.binance import requests as asking
+from core.adapters.binance import requests as costs
 from core.adapters.binance.backoff import Backoff
 from core.adapters.binance.codec import Unreadable
 from core.adapters.binance.errors import (
@@ -105,17 +105,17 @@ class BinanceClient:
 
     async def server_time(self) -> datetime:
         """See MarketData."""
-        return _read(codec.server_time, await self._answer(lambda wire: wire.server_time(), asking.TIME))
+        return _read(codec.server_time, await self._answer(lambda wire: wire.server_time(), costs.TIME))
 
     async def instruments(self, symbols: Collection[str] | None) -> Mapping[str, Instrument]:
         """See MarketData. When all symbols are requested, skips those whose rules cannot be read; otherwise raises for any."""
         found: dict[str, Instrument] = {}
         if symbols is None:
-            body = await self._answer(lambda wire: wire.exchange_info(None), asking.RULES)
+            body = await self._answer(lambda wire: wire.exchange_info(None), costs.RULES)
             self.budget.learn(codec.rate_limits(body))
             found = _read(codec.instruments, body, skip_unreadable=True)
         else:
-            for asked, body in await self._about(symbols, lambda wire, some: wire.exchange_info(some), asking.RULES):
+            for asked, body in await self._about(symbols, lambda wire, some: wire.exchange_info(some), costs.RULES):
                 self.budget.learn(codec.rate_limits(body))
                 found |= _read(codec.instruments_of, body, asked)
         self._assets |= {rules.symbol: (rules.base, rules.quote) for rules in found.values()}
@@ -125,14 +125,14 @@ class BinanceClient:
         """See MarketData. A symbol with no bids or no asks has no quote."""
         found: dict[str, Quote] = {}
         asked_at = self._clock.now()
-        for asked, body in await self._about(symbols, lambda wire, some: wire.quotes(some), asking.PRICES):
+        for asked, body in await self._about(symbols, lambda wire, some: wire.quotes(some), costs.PRICES):
             found |= _read(codec.quotes, body, asked, asked_at)
         return found
 
     async def find_order(self, symbol: str, client_order_id: str) -> ExecutionReport | None:
         """See Venue."""
         wanted = {"symbol": symbol, "origClientOrderId": client_order_id}
-        said = await self._ask(lambda wire: wire.order(wanted), asking.ORDER, signed=True)
+        said = await self._ask(lambda wire: wire.order(wanted), costs.ORDER, signed=True)
         if isinstance(said, Refusal) and said.definite and said.code == NO_SUCH_ORDER:
             return None
         report = _read(codec.order, _body(said))
@@ -143,7 +143,7 @@ class BinanceClient:
     async def cancel_order(self, symbol: str, client_order_id: str) -> bool:
         """See Venue. Repeating it does no harm, so it may be retried like a question."""
         wanted = {"symbol": symbol, "origClientOrderId": client_order_id}
-        said = await self._ask(lambda wire: wire.cancel(wanted), asking.CANCEL, signed=True)
+        said = await self._ask(lambda wire: wire.cancel(wanted), costs.CANCEL, signed=True)
         if isinstance(said, Refusal) and said.definite and said.code == NOTHING_TO_CANCEL:
             return False
         _body(said)
@@ -151,32 +151,32 @@ class BinanceClient:
 
     async def fills(self, symbol: str, order_id: str) -> Sequence[Fill]:
         """See Venue."""
-        return await history.fills(partial(self._read_signed, asking.TRADES_OF_ORDER), symbol, order_id)
+        return await history.fills(partial(self._read_signed, costs.TRADES_OF_ORDER), symbol, order_id)
 
     async def balances(self) -> Mapping[str, Balance]:
         """See Venue."""
-        return _read(codec.balances, await self._answer(lambda wire: wire.account(), asking.ACCOUNT, signed=True))
+        return _read(codec.balances, await self._answer(lambda wire: wire.account(), costs.ACCOUNT, signed=True))
 
     async def recent_orders(self, symbol: str, limit: int) -> RecentOrders:
         """See Venue."""
         wanted = {"symbol": symbol, "limit": str(limit)}
-        body = await self._answer(lambda wire: wire.recent_orders(wanted), asking.RECENT_ORDERS, signed=True)
+        body = await self._answer(lambda wire: wire.recent_orders(wanted), costs.RECENT_ORDERS, signed=True)
         return _read(codec.recent_orders, body, OUR_PREFIX, symbol)
 
     async def orders_between(self, symbol: str, since: datetime, until: datetime) -> Sequence[ExecutionReport]:
         """See AccountHistory."""
-        return await history.orders_between(partial(self._read_signed, asking.HISTORY), symbol, since, until)
+        return await history.orders_between(partial(self._read_signed, costs.HISTORY), symbol, since, until)
 
     async def open_orders(self) -> Sequence[ExecutionReport]:
         """See Venue."""
         return _read(
-            codec.orders, await self._answer(lambda wire: wire.open_orders(), asking.OPEN_ORDERS, signed=True), OUR_PREFIX
+            codec.orders, await self._answer(lambda wire: wire.open_orders(), costs.OPEN_ORDERS, signed=True), OUR_PREFIX
         )
 
     async def permissions(self) -> Permissions:
         """Returns the permissions of account and key. Raises ExchangeUnavailable."""
-        account = await self._answer(lambda wire: wire.account(), asking.ACCOUNT, signed=True)
-        said = await self._ask(lambda wire: wire.key_permissions(), asking.KEY_RIGHTS, signed=True)
+        account = await self._answer(lambda wire: wire.account(), costs.ACCOUNT, signed=True)
+        said = await self._ask(lambda wire: wire.key_permissions(), costs.KEY_RIGHTS, signed=True)
         return _read(codec.permissions, account, said.body if isinstance(said, Answer) else None)
 
     async def place(self, request: OrderRequest) -> PlaceResult:

@@ -123,22 +123,22 @@ def trades_by_order(body: object, symbol: str) -> list[tuple[str, Fill]]:
 def quotes(body: object, asked: Sequence[str], at: datetime) -> dict[str, Quote]:
     """Parses `GET ticker/bookTicker` for a list. A symbol with an empty side (price 0) has no quote."""
     found: dict[str, Quote] = {}
-    told = []
+    listed = []
     for item in _array(body, "quotes"):
         data = _object(item, "quote")
         quote = Quote(_text(data, "symbol"), bid=_amount(data, "bidPrice"), ask=_amount(data, "askPrice"), at=at)
-        told.append(quote.symbol)
+        listed.append(quote.symbol)
         if quote.bid and quote.ask:
             found[quote.symbol] = quote
-    _about(asked, told)
+    _about(asked, listed)
     if any(quote.bid > quote.ask for quote in found.values()):
         raise Unreadable("a bid above the ask")
     return found
 
 
-def _about(asked: Sequence[str], told: Sequence[str]) -> None:
+def _about(asked: Sequence[str], listed: Sequence[str]) -> None:
     """Raises Unreadable unless the answer has each requested symbol once, and nothing else: an absence would count as a fact."""
-    if sorted(asked) != sorted(told):
+    if sorted(asked) != sorted(listed):
         raise Unreadable("the answer is not about the symbols asked for")
 
 

@@ -55,10 +55,10 @@ class RefusedRecord:
     def headers(self) -> list[tuple[str, bytes]]:
         """Returns the `marketflow-*` headers: the reason and the origin; `marketflow-truncated-from` is the length in bytes of a
         value that was cut."""
-        told = {"reason": self.problem, "topic": self.topic, "partition": str(self.partition), "offset": str(self.offset)}
+        fields = {"reason": self.problem, "topic": self.topic, "partition": str(self.partition), "offset": str(self.offset)}
         if self.value is not None and len(self.value) > _MOST_BYTES:
-            told["truncated-from"] = str(len(self.value))
-        return [(f"marketflow-{name}", text.encode()) for name, text in told.items()]
+            fields["truncated-from"] = str(len(self.value))
+        return [(f"marketflow-{name}", text.encode()) for name, text in fields.items()]
 
 
 class DeadLetterTopic:

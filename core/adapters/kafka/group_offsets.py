@@ -32,7 +32,7 @@ class GroupOffsets:
         self._wanted: dict[int, int] = {}
         self._committed: dict[int, int] = {}
         self._consumer: AIOKafkaConsumer | None = None
-        self._told = False
+        self._is_reported = False
 
     def note(self, positions: Mapping[int, int]) -> None:
         """Records the next offset of each partition, as the ledger has it."""
@@ -57,13 +57,13 @@ class GroupOffsets:
                 await self._commit_now(news)
         except (KafkaError, IllegalStateError, OSError, SourceUnavailable) as error:
             await self._disconnect()
-            if not self._told:  # once, not every few seconds
+            if not self._is_reported:  # once, not every few seconds
                 why = str(error) if isinstance(error, SourceUnavailable) else explain(error, self._options)
                 log.info("kafka_group_not_updated", group=self._group, why=why)
-            self._told = True
+            self._is_reported = True
         else:
             self._committed |= news
-            self._told = False
+            self._is_reported = False
 
     async def _commit_now(self, news: Mapping[int, int]) -> None:
         if self._consumer is None:

@@ -145,7 +145,7 @@ class KafkaSource:
                 log.info("kafka_connection_lost", why=trouble)
                 pause = _BACKOFF.first
                 continue
-            self._state.set(ready=False, detail=trouble, tell=not isinstance(trouble, _LedgerTrouble))
+            self._state.set(ready=False, detail=trouble, notify=not isinstance(trouble, _LedgerTrouble))
             await self._clock.sleep(pause)
             pause = _BACKOFF.longer(pause)
 

@@ -15,12 +15,12 @@ class SourceState:
         self._reported_away = False
         self.ready, self.detail = False, "connecting"
 
-    def set(self, *, ready: bool, detail: str, tell: bool = True) -> None:
-        """Adopts a state, logs a new one, and reports it with `tell`: once when it goes away, once when it is back."""
+    def set(self, *, ready: bool, detail: str, notify: bool = True) -> None:
+        """Adopts a state, logs a new one, and reports it with `notify`: once when it goes away, once when it is back."""
         changed = (ready, detail) != (self.ready, self.detail)
         self.ready, self.detail = ready, detail
         if changed:
             log.log(20 if ready else 30, "kafka_state", ready=ready, detail=detail)
-        if tell and ready == self._reported_away:
+        if notify and ready == self._reported_away:
             self._reported_away = not ready
             self._on_change(ready, detail)

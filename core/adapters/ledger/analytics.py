@@ -164,8 +164,8 @@ class LedgerAnalytics:
 
     async def _unsent(self) -> int:
         """Counts the events that the owner's chat has not received yet."""
-        told, outbox = notification_tables.told.c, notification_tables.outbox.c
-        found = await self._reader.read(select(told.priority, told.seq).where(told.reader == MAIN_READER))
+        cursors, outbox = notification_tables.told.c, notification_tables.outbox.c
+        found = await self._reader.read(select(cursors.priority, cursors.seq).where(cursors.reader == MAIN_READER))
         seqs = {row["priority"]: row["seq"] for row in found}
         lanes = [
             select(func.count())

@@ -65,8 +65,8 @@ class LedgerPruning:
 
     async def _events(self, before: datetime, most: int) -> int:
         """Prunes only events that the owner's chat has received."""
-        outbox, told = notification_tables.outbox.c, notification_tables.told.c
-        found = await self._reader.read(select(told.priority, told.seq).where(told.reader == MAIN_READER))
+        outbox, cursors = notification_tables.outbox.c, notification_tables.told.c
+        found = await self._reader.read(select(cursors.priority, cursors.seq).where(cursors.reader == MAIN_READER))
         until = {row["priority"]: row["seq"] for row in found}
         rows = await self._next(notification_tables.outbox, (outbox.seq, outbox.at, outbox.priority, outbox.kind), before, most)
         old = list(takewhile(lambda row: row["seq"] <= until.get(row["priority"], 0), rows))

@@ -178,7 +178,7 @@ class SqlLedger:
         def after(written: Written) -> None:
             stored.extend(_take(messages, batch.rows[signal_tables.inbox], written))
             refused = [one.refusal for one in stored if isinstance(one, Conflict)]
-            self._tell(CommitBatch(events=[*events, *refused]), stored, dead)
+            self._notify(CommitBatch(events=[*events, *refused]), stored, dead)
 
         await self._write(batch, after)
         return stored
@@ -186,7 +186,7 @@ class SqlLedger:
     async def commit(self, changes: CommitBatch) -> None:
         """See Ledger."""
         batch = self._made(lambda: batch_of_changes(changes, self._clock.now()))
-        await self._write(batch, lambda _: self._tell(changes, (), ()))
+        await self._write(batch, lambda _: self._notify(changes, (), ()))
 
     async def first_time_stranger(self, user_id: int, name: str) -> bool:
         """Records a stranger and, the first time ever, the event that reports them."""
@@ -261,7 +261,7 @@ class SqlLedger:
                 {upkeep_tables.proofs: [row], notification_tables.outbox: [notification_tables.outbox_row(event, now)]}
             )
         )
-        await self._write(batch, lambda _: self._tell(CommitBatch(events=[event]), (), ()))
+        await self._write(batch, lambda _: self._notify(CommitBatch(events=[event]), (), ()))
 
     async def proofs(self, since: str) -> Mapping[str, Proved]:
         """Returns the proofs of the UTC days (`YYYY-MM-DD`) from `since` on, by day. Raises LedgerUnavailable."""
@@ -284,7 +284,7 @@ class SqlLedger:
         except ValueError as error:
             raise LedgerUnavailable(f"this cannot be written into a ledger: {error}") from error
 
-    def _tell(self, changes: CommitBatch, stored: Sequence[Arrival], dead: Sequence[DeadLetter]) -> None:
+    def _notify(self, changes: CommitBatch, stored: Sequence[Arrival], dead: Sequence[DeadLetter]) -> None:
         if changes.events or changes.readers:
             self._news.come()
         for observer in self.observers:

@@ -86,11 +86,11 @@ def write(connection: Connection, statements: Statements, batch: RowBatch) -> Wr
     for name, statement in statements.prune.items():
         _run(connection, statement, batch.prune.get(name, []))
     _write_executions(connection, statements, batch.rows.get(executions, []))
-    strangers_seen, told = _write_strangers(connection, statements, batch)
+    strangers_seen, stranger_events = _write_strangers(connection, statements, batch)
     _run(connection, statements.of[dead_letters], [dead_letter_row(one.letter(raw)) for one, raw in conflicts.values()])
     refused = with_positions(connection, {key: conflict for key, (conflict, _) in conflicts.items()})
     events = [outbox_row(one.refusal, one.at) for one in refused.values()]
-    _run(connection, statements.of[outbox], [*batch.rows.get(outbox, []), *told, *events])
+    _run(connection, statements.of[outbox], [*batch.rows.get(outbox, []), *stranger_events, *events])
     return Written(new, strangers_seen, refused)
 
 
@@ -115,14 +115,14 @@ def _pruning() -> dict[str, Any]:
     seq: BindParameter[int] = bindparam("b_seq")
     of_order = select(order.client_order_id).where(order.inbox_seq == bindparam("b_seq"))
     empty = {"kind": PRUNED, "facts": None, "reason_code": None, "reason_params": None, "reason": None}
-    told = delivery.priority == bindparam("b_priority"), delivery.last_seq <= bindparam("b_last")
+    delivered = delivery.priority == bindparam("b_priority"), delivery.last_seq <= bindparam("b_last")
     return {
         "steps": delete(order_steps).where(step.client_order_id.in_(of_order)),
         "approvals": delete(approvals).where(approval.inbox_seq == seq),
         "orders": delete(orders).where(order.inbox_seq == seq),
         "signals": update(inbox).where(inbox.c.seq == seq).values(empty),
         "messages": delete(inbox).where(inbox.c.seq == seq),
-        "deliveries": delete(deliveries).where(*told),
+        "deliveries": delete(deliveries).where(*delivered),
         "events": delete(outbox).where(outbox.c.seq == seq),
         "letters": delete(dead_letters).where(dead_letters.c.seq == seq),
     }

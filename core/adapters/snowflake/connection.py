@@ -74,12 +74,12 @@ class SnowflakeConnection:
     async def _answer(self, question: Question) -> Answer | Failed:
         if self._process is None:
             self._process = await asyncio.create_subprocess_exec(*_COMMAND, stdin=PIPE, stdout=PIPE, stderr=DEVNULL)
-        asked, told = self._process.stdin, self._process.stdout
-        if asked is None or told is None:
+        questions, answers = self._process.stdin, self._process.stdout
+        if questions is None or answers is None:
             raise AssertionError("both were asked for")
-        asked.write(framed(question))
-        await asked.drain()
-        answer: Answer | Failed = unframed(await told.readexactly(body_length(await told.readexactly(HEAD_BYTES))))
+        questions.write(framed(question))
+        await questions.drain()
+        answer: Answer | Failed = unframed(await answers.readexactly(body_length(await answers.readexactly(HEAD_BYTES))))
         return answer
 
     async def _kill(self) -> None:

@@ -153,7 +153,7 @@ class SnowflakeSource:
         rows = []
         for *named, ts in found.rows:
             said = dict(zip(self._keys, named, strict=True))
-            record = {**{column: _told(value) for column, value in said.items() if value is not None}, "ts": ts}
+            record = {**{column: _as_text(value) for column, value in said.items() if value is not None}, "ts": ts}
             rows.append(_Read(None, self._key(said, record), json.dumps(record).encode()))
         if new := [row for row in rows if row.letter_key not in self._letters]:
             await self._take(new)
@@ -205,7 +205,7 @@ class SnowflakeSource:
         return page
 
     def _read(self, row: Row) -> _Read:
-        said = {column: _told(value) for column, value in row.items() if value is not None and column != "id"}
+        said = {column: _as_text(value) for column, value in row.items() if value is not None and column != "id"}
         # A NULL is dropped, unless no column names the instrument: that differs from a table without such a column.
         is_named = any(row.get(column) is not None for column in NAMES)
         nameless = {} if is_named else {column: None for column in NAMES if column in row}
@@ -213,7 +213,7 @@ class SnowflakeSource:
 
     def _key(self, row: Row, said: Mapping[str, object]) -> str:
         """Returns the row's identity as a signal: its `signal_id`, else its `id` in the table, else its whole content."""
-        numbered = f"{self._table}/{_told(row['id'])}" if row.get("id") is not None else ""
+        numbered = f"{self._table}/{_as_text(row['id'])}" if row.get("id") is not None else ""
         key = str(said.get("signal_id") or numbered or json.dumps(said))
         return key if len(key) <= _LONGEST_KEY else f"sha256:{hashlib.sha256(key.encode()).hexdigest()}"
 
@@ -264,7 +264,7 @@ def _aware(value: datetime) -> datetime:
         return value.replace(tzinfo=UTC)
 
 
-def _told(value: object) -> object:
+def _as_text(value: object) -> object:
     """Returns a column's value as the codec expects it: numbers as text, so that none becomes a float; times with their zone."""
     match value:
         case str():
