@@ -26,6 +26,7 @@ async def test_a_new_file_is_a_demos_also_the_next_time(tmp_path: Path) -> None:
     for _ in range(2):
         claim(file)
         await opened(file)
+    assert file.exists()
 
 
 @pytest.mark.parametrize(("chats", "taken"), [([1001], True), ([1001, 1002], True), ([1001, 77], False), ([], False)])
