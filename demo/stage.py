@@ -21,6 +21,7 @@ from demo.cast import PEOPLE, TRADER, TRADING_DESK, VIEWER
 from demo.child import Child
 from demo.ledger_file import claim
 from demo.market import INSTRUMENTS, SimulatedMarket
+from demo.own_signals import how_to_send, webhook_settings
 from demo.strategy import ToyStrategy
 from local_telegram.levers import Lever
 from local_telegram.room import OWNER, Room
@@ -55,8 +56,10 @@ async def play(child: Child, clock: Clock, *, port: int, open_browser: bool, led
         stack.enter_context(signpost(settings.database_url.get_secret_value()))
         await asyncio.to_thread(broker.create_topic, settings.kafka_topic)
         options = KafkaOptions(servers=broker.address)
-        strategy = ToyStrategy(SimulatedMarket(clock), options, settings.kafka_topic, clock, symbols=list(INSTRUMENTS))
-        _greet(chat.page_url, open_browser=open_browser)
+        market = SimulatedMarket(clock)
+        strategy = ToyStrategy(market, options, settings.kafka_topic, clock, symbols=list(INSTRUMENTS))
+        price = market.quote_at(settings.symbol, clock.now()).ask
+        _greet(chat.page_url, how_to_send(given, price), open_browser=open_browser)
         stop = stack.enter_context(_asked_to_stop(child))
         parts = [stop.wait(), child.keep(given), _feed(child, strategy)]
         tasks = [asyncio.ensure_future(part) for part in parts]
@@ -131,7 +134,7 @@ def _settings(broker: str, chat: RunningChat, ledger: Path) -> dict[str, str]:
         "DATABASE_URL": f"sqlite+aiosqlite:///{ledger.absolute()}",
         "SYMBOLS": ",".join(INSTRUMENTS),
         "METRICS_PORT": os.environ.get("METRICS_PORT", "0"),
-        "HTTP_PORT": os.environ.get("HTTP_PORT", "0"),
+        **webhook_settings(),
     }
 
 
@@ -161,9 +164,10 @@ async def _feed(child: Child, strategy: ToyStrategy) -> None:
     await strategy.run()
 
 
-def _greet(address: str, *, open_browser: bool) -> None:
+def _greet(address: str, sending: str, *, open_browser: bool) -> None:
     print(
-        f"\n  MarketFlow demo: paper trading on a simulated market.\n\n  Open the chat:  {address}\n\n  Ctrl-C ends it.\n",
+        f"\n  MarketFlow demo: paper trading on a simulated market.\n\n  Open the chat:  {address}\n\n"
+        f"{sending}\n\n  Ctrl-C ends it.\n",
         flush=True,
     )
     if open_browser:
