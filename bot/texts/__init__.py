@@ -17,7 +17,7 @@ from core.domain.reasons import SENTENCES, Reason
 LANGUAGES = ("en", "ru")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _FORMS = {"en": ("one", "other"), "ru": ("one", "few", "many", "other")}
-_FOREIGN_SHOWN = 64  # characters of a name or a word that somebody else chose
+_FOREIGN_SHOWN = 64  # characters of a name or a text from outside
 
 
 class Html(str):
@@ -66,7 +66,7 @@ class Texts:
     zone: tzinfo = UTC
 
     def __call__(self, key: str, **params: object) -> Html:
-        """The sentence `key`, its parameters escaped. Raises KeyError for a key that no catalogue has: a bug."""
+        """Returns the sentence `key`, its parameters escaped. Raises KeyError for a key that no catalogue has: a bug."""
         return Html(self.catalogue[key].format_map(self._escaped(params)))
 
     def has(self, key: str) -> bool:
@@ -84,16 +84,16 @@ class Texts:
         return _Escaped({name: _Shown(text, self.language) for name, text in texts.items()})
 
     def time(self, at: datetime) -> str:
-        """The time of day, of what is told on that day: 14:02."""
+        """Returns the time of day, for events of the same day: 14:02."""
         return at.astimezone(self.zone).strftime("%H:%M")
 
     def exact_time(self, at: datetime) -> str:
-        """The time of day with its seconds and zone: 14:02:11 UTC."""
+        """Returns the time of day with its seconds and zone: 14:02:11 UTC."""
         local = at.astimezone(self.zone)
         return f"{local:%H:%M:%S} {_zone_name(local)}"
 
     def milliseconds(self, at: datetime) -> str:
-        """The time of day to the millisecond: 14:02:11.042."""
+        """Returns the time of day to the millisecond: 14:02:11.042."""
         local = at.astimezone(self.zone)
         return f"{local:%H:%M:%S}.{local.microsecond // 1000:03}"
 
@@ -103,7 +103,7 @@ class Texts:
         return f"{self.day(local)} {local:%H:%M}"
 
     def day(self, day: date) -> str:
-        """A day of this year: 01 Mar; in Russian 01.03."""
+        """Returns a day of this year: 01 Mar; in Russian 01.03."""
         # Not by strftime's %b, which speaks the language of the machine.
         return f"{day:%d} {_MONTHS[day.month - 1]}" if self.language == "en" else f"{day:%d.%m.}"
 
@@ -114,15 +114,15 @@ class Texts:
 
 
 def _zone_name(local: datetime) -> str:
-    """The zone's usual letters; where it has none, how far it is from UTC: UTC, CET, UTC+05."""
+    """Returns the zone's usual letters; where it has none, its offset from UTC: UTC, CET, UTC+05."""
     name = local.tzname() or ""
     return name if name.isalpha() else f"UTC{name}"
 
 
 @cache
 def texts(language: str, zone: str = "UTC") -> Texts:
-    """The catalogue of `language`, one of LANGUAGES, with times in `zone` (IANA's name). Raises ValueError for another language,
-    ZoneInfoNotFoundError for another zone."""
+    """Returns the catalogue of `language`, one of LANGUAGES, with times in `zone` (IANA's name). Raises ValueError for another
+    language, ZoneInfoNotFoundError for another zone."""
     if language not in LANGUAGES:
         raise ValueError(f"no texts in {language!r}")
     module = import_module(f"bot.texts.{language}")
@@ -131,6 +131,6 @@ def texts(language: str, zone: str = "UTC") -> Texts:
 
 
 def short(text: str, limit: int = _FOREIGN_SHOWN) -> str:
-    """`text` on one line and not longer than `limit` characters: names and words that somebody else chose."""
+    """Returns `text` on one line and not longer than `limit` characters: for names and texts from outside."""
     line = " ".join(text.split())
     return line if len(line) <= limit else f"{line[: limit - 1]}…"
