@@ -1,4 +1,4 @@
-"""How to send the demo a signal of one's own: over Kafka, and over HTTP on this machine with a secret of this run."""
+"""The ways to send the demo your own signal: over Kafka, and over HTTP on this machine with a secret of this run."""
 
 import os
 import secrets
