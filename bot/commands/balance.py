@@ -8,7 +8,7 @@ from bot.commands.base import Args, Command
 from bot.commands.caller import Caller
 from bot.commands.context import CommandContext
 from bot.commands.pagination import refresh
-from bot.texts import Html, short
+from bot.texts import Html, Texts, short
 from bot.views.chat_message import ChatMessage
 from bot.views.duration import duration
 from bot.views.number_format import aligned, money, quantity
@@ -55,10 +55,10 @@ def _lines(context: CommandContext, balances: Mapping[str, Balance], quote: str)
     rates = context.exchange.rates.last(balances)
     worth = {one.asset: rate.at_worst(one.total) for one in ordered if isinstance(rate := rates[one.asset], Rate)}
     shown = ordered[:_SHOWN]
-    lines = [texts("balance.table", quote=quote or "?", rows="\n".join(_rows(shown, worth)))]
+    lines = [texts("balance.table", quote=quote or "?", rows="\n".join(_rows(shown, worth, texts)))]
     if len(ordered) > _SHOWN:
         lines.append(texts("balance.more", count=len(ordered) - _SHOWN))
-    if locked := [f"{quantity(one.locked)} {short(one.asset)}" for one in shown if one.locked]:
+    if locked := [f"{texts.figure(quantity(one.locked))} {short(one.asset)}" for one in shown if one.locked]:
         lines.append(texts("balance.locked", amounts=", ".join(locked)))
     if worth:
         lines.append(texts("balance.total", total=money(sum(worth.values(), ZERO)), quote=quote))
@@ -69,11 +69,12 @@ def _lines(context: CommandContext, balances: Mapping[str, Balance], quote: str)
     return lines
 
 
-def _rows(shown: Sequence[Balance], worth: Mapping[str, Decimal]) -> list[str]:
+def _rows(shown: Sequence[Balance], worth: Mapping[str, Decimal], texts: Texts) -> list[str]:
     names = [short(one.asset, 12) for one in shown]
     width = max(map(len, names))
-    amounts = aligned([quantity(one.free + one.locked) for one in shown])
-    values = aligned([money(worth[one.asset]) if one.asset in worth else "–" for one in shown])
+    amounts = [texts.figure(each) for each in aligned([quantity(one.free + one.locked) for one in shown])]
+    worths = aligned([money(worth[one.asset]) if one.asset in worth else "–" for one in shown])
+    values = [texts.figure(each) for each in worths]
     return [f"{name:<{width}}  {amount}  {value}".rstrip() for name, amount, value in zip(names, amounts, values, strict=True)]
 
 

@@ -79,7 +79,7 @@ def _lines(context: CommandContext, name: str, starts: list[date], results: Sequ
     for quote in [*quotes, *([TOGETHER] if (starts[0], TOGETHER) in sums else [])]:
         found = [(start, *sums.get((start, quote), (ZERO, 0))) for start in starts]
         written = alike([profit for _, profit, _ in found])
-        amounts = aligned([written(profit) for _, profit, _ in found])
+        amounts = [context.texts.figure(each) for each in aligned([written(profit) for _, profit, _ in found])]
         rows = [
             f"{_label(context, name, start)}  {amount}  {exits:>3}"
             for (start, _, exits), amount in zip(found, amounts, strict=True)

@@ -10,6 +10,7 @@ from bot.commands.caller import Caller
 from bot.commands.confirm import ask
 from bot.commands.context import CommandContext
 from bot.views.chat_message import Button, ChatMessage
+from bot.views.number_format import quantity
 from bot.views.trading_state import controls_lines
 from core.domain.access import Role
 from core.domain.messages import ControlsRequested
@@ -86,7 +87,9 @@ async def change(context: CommandContext, caller: Caller, body: ControlsRequeste
 
 def asking_lines(context: CommandContext, asking: ApprovalPolicy) -> list[str]:
     """Returns which trades are not asked about."""
-    lines = [context.texts("mode.above", above=f"{asking.above:f}", asset=context.exchange.rates.report)] if asking.above else []
+    lines = (
+        [context.texts("mode.above", above=quantity(asking.above), asset=context.exchange.rates.report)] if asking.above else []
+    )
     return [*lines, *([context.texts("mode.besides", types=", ".join(sorted(asking.besides)))] if asking.besides else [])]
 
 

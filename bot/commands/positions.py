@@ -19,7 +19,9 @@ async def run(context: CommandContext, _args: Args, _caller: Caller) -> ChatMess
     blocks = ["\n".join(_lines(context, position)) for position in held]
     dust = [position for position in context.portfolio.positions.values() if position.qty and not position.is_open]
     if dust:
-        named = ", ".join(f"{quantity(position.qty)} {context.exchange.priced(position.symbol).base}" for position in dust)
+        named = ", ".join(
+            f"{context.texts.figure(quantity(position.qty))} {context.exchange.priced(position.symbol).base}" for position in dust
+        )
         blocks.append(context.texts("positions.dust", dust=named))
     if exits := pending_exit_lines(context):
         blocks.append("\n".join(exits))

@@ -7,6 +7,7 @@ from bot.commands.caller import Caller
 from bot.commands.context import CommandContext
 from bot.commands.pagination import refresh
 from bot.texts import Html
+from bot.texts.figures import grouped
 from bot.views.chat_message import ChatMessage
 from bot.views.number_format import money
 from bot.views.symbol_halts import halt_name
@@ -30,9 +31,9 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
         texts("risk.positions", used=opened, limit=most, bar=bar(Decimal(opened), most)),
         *_losses(context),
         _entry(context),
-        texts("risk.band", limit=shown(limits, "PRICE_BAND_PCT")),
-        texts("risk.sanity", limit=shown(limits, "PRICE_SANITY_PCT")),
-        texts("risk.age", limit=shown(limits, "SIGNAL_MAX_AGE"), exit=shown(limits, "EXIT_MAX_AGE")),
+        texts("risk.band", limit=grouped(shown(limits, "PRICE_BAND_PCT"))),
+        texts("risk.sanity", limit=grouped(shown(limits, "PRICE_SANITY_PCT"))),
+        texts("risk.age", limit=grouped(shown(limits, "SIGNAL_MAX_AGE")), exit=grouped(shown(limits, "EXIT_MAX_AGE"))),
         _size(context),
         texts("risk.symbols", symbols=", ".join(sorted(limits.symbols)) if limits.symbols is not None else "*"),
         "",
@@ -92,7 +93,7 @@ def _size(context: CommandContext) -> Html:
     limits = context.portfolio.limits
     if limits.trade_quote is not None:
         return context.texts("risk.size_quote", size=money(limits.trade_quote), quote=limits.report_asset)
-    return context.texts("risk.size", size=shown(limits, "TRADE_QTY"))
+    return context.texts("risk.size", size=grouped(shown(limits, "TRADE_QTY")))
 
 
 def bar(used: Decimal, limit: Decimal | int) -> str:

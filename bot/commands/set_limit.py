@@ -9,7 +9,8 @@ from bot.commands.base import Args, Command
 from bot.commands.caller import Caller
 from bot.commands.confirm import ask
 from bot.commands.context import CommandContext
-from bot.texts import Html, short
+from bot.texts import Html, Texts, short
+from bot.texts.figures import grouped
 from bot.views.chat_message import Button, ChatMessage
 from core.domain.access import Role
 from core.domain.messages import LimitRequested
@@ -43,8 +44,9 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
     after, before, none = shown(limits, name), shown(context.portfolio.limits, name), context.texts("limit.none")
     if after == before:
         return ChatMessage(context.texts("set.same", name=name, value=after or none))
+    was, will_be = (_amount(each, change, context.texts) for each in (before, after))
     lines = [
-        context.texts("limit.changed", name=name, before=_amount(before, change) or none, after=_amount(after, change) or none),
+        context.texts("limit.changed", name=name, before=was or none, after=will_be or none),
         context.texts(f"limit.{name}"),
     ]
     for higher, bound in contradictions(limits):
@@ -54,9 +56,10 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
     return ask(context, caller, ROLE, "\n".join(lines), partial(_set, context, caller, name, value), risk=risk)
 
 
-def _amount(value: str, change: LimitSet) -> str:
+def _amount(value: str, change: LimitSet, texts: Texts) -> str:
     """Returns a value with its asset, where it is an amount."""
-    return f"{value} {change.asset}" if value and change.asset else value
+    shown_as = texts.figure(grouped(value))
+    return f"{shown_as} {change.asset}" if value and change.asset else shown_as
 
 
 def _no_rule(context: CommandContext, name: str, value: Args) -> ChatMessage:
@@ -70,7 +73,11 @@ def _no_rule(context: CommandContext, name: str, value: Args) -> ChatMessage:
 def _line(context: CommandContext, name: str) -> Html:
     limits, texts = context.portfolio.limits, context.texts
     value = shown(limits, name)
-    line = texts(f"limit.short.{name}", value=value, asset=limits.report_asset) if value else texts("limit.unset", name=name)
+    line = (
+        texts(f"limit.short.{name}", value=grouped(value), asset=limits.report_asset)
+        if value
+        else texts("limit.unset", name=name)
+    )
     if name == "TRADE_QTY" and limits.trade_quote is not None:
         line = texts("set.idle", line=line)
     by = context.portfolio.limits_set.get(name)

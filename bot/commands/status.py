@@ -9,6 +9,7 @@ from bot.commands.context import CommandContext
 from bot.commands.pagination import refresh
 from bot.commands.valuation import together, unrealised
 from bot.texts import Html
+from bot.texts.figures import grouped
 from bot.views.chat_message import ChatMessage
 from bot.views.component_status import short_parts
 from bot.views.duration import duration
@@ -37,7 +38,7 @@ async def run(context: CommandContext, _args: Args, _caller: Caller) -> ChatMess
     lines += [_today(context), "", _waiting(context), *_halts(context)]
     known = {"asset": context.exchange.rates.report}
     limits = ", ".join(
-        context.texts(f"limit.short.{name}", value=shown(context.portfolio.limits, name), **known) for name in _LIMITS
+        context.texts(f"limit.short.{name}", value=grouped(shown(context.portfolio.limits, name)), **known) for name in _LIMITS
     )
     lines.append(context.texts("status.limits", limits=Html(limits)))
     parts = [context.texts("status.health"), *short_parts(context.program.health(), context.texts, 120)]

@@ -11,12 +11,18 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from babel import Locale
+from babel.dates import format_date, format_datetime
 
+from bot.texts.figures import Figure, grouped, in_language
 from core.domain.reasons import SENTENCES, Reason
 
 LANGUAGES = ("en", "ru")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_DAY = {"en": "dd MMM", "ru": "dd.MM"}
+_FULL = {"en": "dd MMM yyyy HH:mm", "ru": "dd.MM.yyyy HH:mm"}
 _FORMS = {"en": ("one", "other"), "ru": ("one", "few", "many", "other")}
+_AMOUNTS = frozenset(
+    {"value", "limit", "minimum", "maximum", "result", "close", "price", "qty", "free", "moved", "band"}
+)  # parameters of reasons that are numbers, kept in plain digits
 _FOREIGN_SHOWN = 64  # characters of a name or a text from outside
 
 
@@ -77,11 +83,20 @@ class Texts:
         sentence = self.sentences.get(reason.code)
         if sentence is None:
             return Html(escape(reason.code))
-        return Html(escape(sentence, quote=False).format_map(self._escaped(reason.params)))
+        amounts = {name: grouped(value) if name in _AMOUNTS else value for name, value in reason.params.items()}
+        return Html(escape(sentence, quote=False).format_map(self._escaped(amounts)))
 
     def _escaped(self, params: Mapping[str, object]) -> _Escaped:
-        texts = {name: value if isinstance(value, Html) else escape(str(value), quote=False) for name, value in params.items()}
-        return _Escaped({name: _Shown(text, self.language) for name, text in texts.items()})
+        return _Escaped({name: _Shown(self._text(value), self.language) for name, value in params.items()})
+
+    def _text(self, value: object) -> str:
+        if isinstance(value, Html):
+            return value
+        return self.figure(value) if isinstance(value, Figure) else escape(str(value), quote=False)
+
+    def figure(self, figure: str) -> str:
+        """Returns a number with the marks of this language, as wide as it was."""
+        return in_language(figure, self.language)
 
     def time(self, at: datetime) -> str:
         """Returns the time of day, for events of the same day: 14:02."""
@@ -98,19 +113,18 @@ class Texts:
         return f"{local:%H:%M:%S}.{local.microsecond // 1000:03}"
 
     def moment(self, at: datetime) -> str:
-        """Day and time, in a list: 01 Mar 14:02; in Russian 01.03. 14:02."""
+        """Day and time, in a list: 01 Mar 14:02; in Russian 01.03 14:02."""
         local = at.astimezone(self.zone)
         return f"{self.day(local)} {local:%H:%M}"
 
     def day(self, day: date) -> str:
         """Returns a day of this year: 01 Mar; in Russian 01.03."""
-        # Not by strftime's %b, which speaks the language of the machine.
-        return f"{day:%d} {_MONTHS[day.month - 1]}" if self.language == "en" else f"{day:%d.%m.}"
+        return format_date(day, _DAY[self.language], locale=self.language)
 
     def full_moment(self, at: datetime) -> str:
-        """Day and time with year and zone: 2026-03-01 14:02 UTC."""
+        """Returns day and time with year and zone: 01 Mar 2026 14:02 UTC; in Russian 01.03.2026 14:02 UTC."""
         local = at.astimezone(self.zone)
-        return f"{local:%Y-%m-%d %H:%M} {_zone_name(local)}"
+        return f"{format_datetime(local, _FULL[self.language], locale=self.language)} {_zone_name(local)}"
 
 
 def _zone_name(local: datetime) -> str:

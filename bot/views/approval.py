@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from bot.texts import Html, Texts, short
+from bot.texts.figures import grouped
 from bot.views.chat_message import Button, ChatMessage, Keyboard, plain_text
-from bot.views.number_format import distance, money, per_cent, price, quantity, share
+from bot.views.number_format import money, per_cent, price, quantity, share
 from core.domain.approval import Approval, ApprovalState
 from core.domain.events.approvals import ApprovalClosed, ApprovalRequested
 from core.domain.events.orders import OrderExecuted, OrderFailed
@@ -49,7 +50,7 @@ def _rules(event: ApprovalRequested, live: Live, texts: Texts) -> list[Html]:
         value = then
         if name == "price_band" and live.price is not None:
             moved = event.approval.signal.moved(live.price)
-            value, kept = f"{moved:+.2f}", moved <= Decimal(limit)
+            value, kept = per_cent(moved).removesuffix("%"), moved <= Decimal(limit)
         elif name in {"age", "price_band", "price_sanity"}:  # the band is narrower, and shown
             continue
         lines.append(texts(f"rule.{name}", **measured(name, value, limit, unit)))
@@ -68,13 +69,13 @@ def measured(name: str, value: str, limit: str, unit: str) -> dict[str, str]:
     """Returns a rule's measurement, rounded as the same amount is elsewhere."""
     if name in _AMOUNTS:
         value = money(Decimal(value), signed=_AMOUNTS[name])
-    return {"value": value, "limit": limit, "unit": unit}
+    return {"value": grouped(value), "limit": grouped(limit), "unit": unit}
 
 
 def _now(approval: Approval, live: Live, texts: Texts) -> Html:
     if live.price is None:
         return texts("approval.no_price")
-    return texts("approval.now", price=price(live.price), distance=distance(approval.signal.moved(live.price)))
+    return texts("approval.now", price=price(live.price), distance=per_cent(approval.signal.moved(live.price)))
 
 
 def closed_lines(event: ApprovalClosed, texts: Texts) -> list[Html]:

@@ -3,70 +3,68 @@
 from collections.abc import Callable, Collection, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
+from bot.texts.figures import Figure, grouped
 from core.domain.money import EXACT
 from core.domain.money import per_cent as exact_per_cent
 
-NARROW_SPACE = "\u202f"  # a thin space at which a line never breaks
-_GROUPED_FROM = 5  # digits before the point; four read well as they are
 _SIGNIFICANT = 6
 _MOST_DECIMALS = 12
 _ALIKE_DECIMALS = 4
+_CENTS_FROM = Decimal("0.1")
 _CENT_LIKE = 10  # from this price on two decimals say enough
 
 
-def price(number: Decimal) -> str:
+def price(number: Decimal) -> Figure:
     """A price in quote asset: six significant digits (but cents always), padded to four decimals below 10 and two above, so that
-    prices of one symbol stand under each other: 0.4805, 0.5220, 0.00001234, 97 123.45."""
+    prices of one symbol stand under each other: 0.4805, 0.5220, 0.00001234, 97,123.45."""
     least = 4 if abs(number) < _CENT_LIKE else 2
     return _fixed(number, least=least, most=_decimals_for(number, _SIGNIFICANT, least=2))
 
 
-def money(number: Decimal, *, signed: bool = False) -> str:
-    """An amount of quote asset: cents, and below 1 as many decimals as four significant digits take: 9.61, 0.0123."""
-    most = 2 if abs(number) >= 1 else _decimals_for(number, 4, least=2)
+def money(number: Decimal, *, signed: bool = False) -> Figure:
+    """An amount of quote asset: cents, and below 0.1 as many decimals as four significant digits take: 9.61, 0.82, 0.0123."""
+    most = 2 if abs(number) >= _CENTS_FROM else _decimals_for(number, 4, least=2)
     text = _fixed(number, least=2, most=most)
-    return f"+{text}" if signed and number > 0 else text
+    return _signed(text, number) if signed else text
 
 
-def alike(amounts: Collection[Decimal]) -> Callable[[Decimal], str]:
+def alike(amounts: Collection[Decimal]) -> Callable[[Decimal], Figure]:
     """Returns a format for the results of one list in one quote asset: each with its sign, and all with as many decimals as the
     finest of them needs, up to four; more only if the greatest is so small that it needs them."""
     needed = {amount: len(money(amount).partition(".")[2]) for amount in amounts if amount}
     greatest = needed[max(needed, key=abs)] if needed else 2
     decimals = max(min(max(needed.values(), default=2), _ALIKE_DECIMALS), greatest)
 
-    def written(number: Decimal) -> str:
+    def written(number: Decimal) -> Figure:
         text = _fixed(number, least=decimals, most=decimals)
-        return f"+{text}" if number > 0 else text
+        return _signed(text, number)
 
     return written
 
 
-def quantity(number: Decimal) -> str:
+def quantity(number: Decimal) -> Figure:
     """An amount of base asset: in full up to 8 decimals, as exchanges have it."""
     return _fixed(number, least=0, most=8)
 
 
-def per_cent(number: Decimal) -> str:
-    """One decimal and always a sign, that of the true number, so that no loss is ever shown as a gain: +7.8%, -0.0%."""
-    text = _fixed(abs(number), least=1, most=1)
-    return f"{'-' if number < 0 else '+'}{text}%"
+def per_cent(number: Decimal) -> Figure:
+    """Two decimals and a sign: +7.84%, -12.35%; what rounds to nothing has no sign, as it is neither gain nor loss: 0.00%."""
+    return _percentage(number, 2)
 
 
-def percent_of(part: Decimal, whole: Decimal) -> str:
+def alert_per_cent(number: Decimal) -> Figure:
+    """One decimal and a sign, as the first lines of alerts have it: +7.8%."""
+    return _percentage(number, 1)
+
+
+def percent_of(part: Decimal, whole: Decimal) -> Figure:
     """Returns `part` of `whole`, both in the same asset, as a percentage with its sign."""
     return per_cent(exact_per_cent(part, whole))
 
 
-def distance(number: Decimal) -> str:
-    """Formats the distance between two prices in per cent: two decimals and a sign: +0.10%, -1.25%."""
-    text = _fixed(abs(number), least=2, most=2)
-    return f"{'-' if number < 0 else '+'}{text}%"
-
-
-def share(number: Decimal) -> str:
-    """A part of a whole in per cent, without a sign: 0.1%, 12.5%."""
-    return f"{_fixed(number, least=1, most=1)}%"
+def share(number: Decimal) -> Figure:
+    """A part of a whole in per cent, without a sign: 0.10%, 12.50%."""
+    return Figure(f"{_fixed(number, least=2, most=2)}%")
 
 
 def aligned(numbers: Sequence[str]) -> list[str]:
@@ -82,13 +80,17 @@ def _decimals_for(number: Decimal, significant: int, *, least: int) -> int:
     return min(max(decimals, least), _MOST_DECIMALS)
 
 
-def _fixed(number: Decimal, *, least: int, most: int) -> str:
+def _fixed(number: Decimal, *, least: int, most: int) -> Figure:
     rounded = number.quantize(Decimal(1).scaleb(-most), rounding=ROUND_HALF_UP, context=EXACT)
     whole, _, decimals = format(rounded, "f").partition(".")
     decimals = decimals.rstrip("0").ljust(least, "0")
-    sign, digits = ("-", whole[1:]) if whole.startswith("-") else ("", whole)
-    if not digits.strip("0") and not decimals.strip("0"):
-        sign = ""
-    if len(digits) >= _GROUPED_FROM:
-        digits = f"{int(digits):,}".replace(",", NARROW_SPACE)
-    return f"{sign}{digits}.{decimals}" if decimals else f"{sign}{digits}"
+    text = grouped(f"{whole}.{decimals}" if decimals else whole)
+    return Figure(text if text.strip("-0.") else text.lstrip("-"))
+
+
+def _signed(text: Figure, number: Decimal) -> Figure:
+    return Figure(f"+{text}") if number > 0 and text.strip("0.") else text
+
+
+def _percentage(number: Decimal, decimals: int) -> Figure:
+    return Figure(f"{_signed(_fixed(number, least=decimals, most=decimals), number)}%")

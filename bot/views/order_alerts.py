@@ -4,7 +4,7 @@ The first lines are the contract's ("The chat"), word for word in English. `Pric
 """
 
 from bot.texts import Html, Texts, short
-from bot.views.number_format import money, per_cent, price, quantity
+from bot.views.number_format import alert_per_cent, money, per_cent, price, quantity
 from bot.views.pending_exits import advice
 from bot.views.trading_mode import not_live
 from core.domain.assets import base_of
@@ -23,7 +23,7 @@ def executed_lines(event: OrderExecuted, texts: Texts) -> list[Html]:
         texts("price", price=price(done.price)),
     ]
     if done.profit_pct is not None:
-        lines.append(texts("profit", percent=per_cent(done.profit_pct)))
+        lines.append(texts("profit", percent=alert_per_cent(done.profit_pct)))
     if order.state is OrderState.FILLED or done.qty == order.qty:
         lines.append(texts("quantity", quantity=quantity(done.qty), base=done.base_asset))
     else:
@@ -85,7 +85,7 @@ def panic_over_lines(event: PanicOver, texts: Texts) -> list[Html]:
     """Returns the alert that ends a panic: what could not be sold, and whether trading stays paused."""
     who, held = short(event.by), ", ".join(short(symbol) for symbol in event.held)
     end = texts("panic.over_paused" if event.paused else "panic.over_resumed")
-    dust = ", ".join(f"{quantity(qty)} {short(base_of(symbol))}" for symbol, qty in event.dust)
+    dust = ", ".join(f"{texts.figure(quantity(qty))} {short(base_of(symbol))}" for symbol, qty in event.dust)
     left = [texts("panic.dust", dust=dust)] if dust else []
     if not held:
         return [texts("panic.over", who=who), *left, end]

@@ -1,6 +1,8 @@
 """Trading state as text: paused or running, the mode, the risk limits. Pure."""
 
 from bot.texts import Html, Texts, short
+from bot.texts.figures import grouped
+from bot.views.number_format import quantity
 from core.domain.events.control import ControlsChanged, LimitChanged
 from core.domain.trading_state import Mode, Pause, TradingState
 
@@ -14,7 +16,7 @@ def controls_lines(controls: TradingState, texts: Texts) -> Html:
         lines.append(texts("controls.until", time=texts.full_moment(controls.until)))
     lines.append(texts("controls.mode", mode=controls.mode, meaning=texts(f"mode.{controls.mode}")))
     if controls.mode is Mode.CONFIRM and controls.asking.above:
-        lines.append(texts("mode.above", above=f"{controls.asking.above:f}", asset=controls.asking.asset))
+        lines.append(texts("mode.above", above=quantity(controls.asking.above), asset=controls.asking.asset))
     if controls.mode is Mode.CONFIRM and controls.asking.besides:
         lines.append(texts("mode.besides", types=", ".join(sorted(controls.asking.besides))))
     return Html("\n".join(lines))
@@ -35,7 +37,9 @@ def limit_changed_lines(event: LimitChanged, texts: Texts) -> list[Html]:
     """Returns the alert that a risk limit was changed, and by whom."""
     limit = event.limit
     none = texts("limit.none")
-    before, after = (f"{value} {limit.asset}".strip() if value else "" for value in (event.before, event.after))
+    before, after = (
+        f"{texts.figure(grouped(value))} {limit.asset}".strip() if value else "" for value in (event.before, event.after)
+    )
     who = f"{short(limit.changed_by)}, {texts.exact_time(limit.changed_at)}"
     return [
         texts("limit.changed", name=limit.name, before=before or none, after=after or none),

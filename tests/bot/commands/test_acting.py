@@ -596,7 +596,7 @@ async def test_half_is_not_offered_where_it_would_be_too_small(server: RunningCh
 async def test_a_limit_is_set_and_outlives_a_restart(server: RunningChat, tmp_path: Path) -> None:
     async with firm_on(server, tmp_path) as firm:
         asked = await firm.owner.ask("/set max_order_notional 5")
-        assert "MAX_ORDER_NOTIONAL: 5000 USDC → 5 USDC" in asked.text
+        assert "MAX_ORDER_NOTIONAL: 5,000 USDC → 5 USDC" in asked.text
         assert firm.portfolio.limits.max_order_notional == 5000
         await confirmed(firm.owner, asked)
         await firm.signal("BUY_SM")
@@ -713,7 +713,7 @@ async def test_of_two_who_take_one_question_one_has_it() -> None:
 
 
 def seconds_left(question: Message) -> int:
-    found = re.search(r"\((\d+) s\)", question.text)
+    found = re.search(r"\((\d+) s left\)", question.text)
     assert found, question.text
     return int(found[1])
 
@@ -727,7 +727,7 @@ async def test_a_question_about_a_sale_tells_what_it_would_bring(server: Running
         await firm.signal("SELL_SM")
         question = await firm.owner.wait_for("trade this?")
         assert "Price now: 0.5220" in question.text
-        assert "Entry price 0.480581; P&L now about +0.8171 USDC (+8.5%)" in question.text
+        assert "Entry price 0.480581; P&L now about +0.82 USDC (+8.51%)" in question.text
 
 
 async def test_no_price_is_invented_while_the_exchange_is_silent(server: RunningChat, tmp_path: Path) -> None:
@@ -753,10 +753,10 @@ async def test_a_question_shows_everything_and_counts_down_in_place(server: Runn
         firm.portfolio.balances_at = firm.clock.now()
         await firm.signal("BUY_SM")
         question = await firm.owner.wait_for("trade this?")
-        assert "Value: 9.60 USDC (0.1% of " in question.text
-        assert "Price now: 0.4801 (+0.00% vs. signal)" in question.text
+        assert "Value: 9.60 USDC (0.10% of " in question.text
+        assert "Price now: 0.4801 (0.00% vs. signal)" in question.text
         assert (
-            "· price +0.00% vs. signal, limit +1%\n· order value 9.60 of max 5000 USDC\n"
+            "· price 0.00% vs. signal, limit +1%\n· order value 9.60 of max 5,000 USDC\n"
             "· open positions 0 of max 5\n· P&L today 0.00 USDC, limit -100" in question.text
         )
         first = seconds_left(question)

@@ -33,12 +33,12 @@ async def test_status_is_one_screen_of_everything(bot: Bot) -> None:
         "Entries are PAUSED",
         "Mode: confirm",
         "Open positions: 1",
-        "WIFUSDC 19.98 WIF = 9.99 USDC, +4.0%",
+        "WIFUSDC 19.98 WIF = 9.99 USDC, +3.95%",
         "Today: no closed trades yet; unrealised: +0.38 USDC",
         "approvals 1, orders 0, messages 0, alerts 0",
         "✅ Kafka: reading",
         "❌ The exchange: no <answer>",
-        "max order 1000 USDC",
+        "max order 1,000 USDC",
     ):
         assert said in text
     assert len(text.splitlines()) < 25
@@ -63,7 +63,7 @@ async def test_positions_tell_cost_price_profit_and_since(bot: Bot) -> None:
     text = (await bot.owner.ask("/positions")).text
     assert "WIFUSDC: 19.98 WIF" in text
     assert "Entry 0.480981, now 0.5000" in text
-    assert "P&L +4.0% (+0.38 USDC)" in text
+    assert "P&L +3.95% (+0.38 USDC)" in text
     assert "(2 h 0 min)" in text
     assert "Too small to sell: 0.004 DUSTUSDC" in text
 
@@ -138,7 +138,7 @@ async def test_trades_and_signals_tell_what_became_of_them(bot: Bot) -> None:
         came(signal("SELL_SM"), "withdrawn", "approval_withdrawn", signal_type="BUY_SM"),
     ]
     text = (await bot.owner.ask("/trades 2")).text
-    assert text.splitlines()[1:] == ["24 Nov 12:05 ➕ WIFUSDC 20: +8.3%, +0.80 USDC after 5 min"] * 2
+    assert text.splitlines()[1:] == ["24 Nov 12:05 ➕ WIFUSDC 20: +8.30%, +0.80 USDC after 5 min"] * 2
     assert (await bot.owner.ask("/signals")).text.splitlines()[1:] == [
         "24 Nov 12:00 🚫 BUY_<i> WIFUSDC 0.4801: denied, trading is paused",
         "24 Nov 12:00 ⏳ BUY_SM WIFUSDC 0.4801: queued",
@@ -150,7 +150,7 @@ async def test_trades_and_signals_tell_what_became_of_them(bot: Bot) -> None:
 async def test_balance_comes_from_the_exchange_or_with_its_age(bot: Bot) -> None:
     text = (await bot.owner.ask("/balance")).text
     assert "Amount, and value in USDC:\nUSDC  990.39  990.39\nWIF    20.98   10.49\n" in text
-    assert "In orders: 1 WIF\nTotal: 1000.88 USDC" in text
+    assert "In orders: 1 WIF\nTotal: 1,000.88 USDC" in text
     bot.office.exchange.down = True
     assert "No earlier balance is known" in (await bot.owner.ask("/balance")).text
     bot.office.portfolio.balances = bot.office.exchange.held

@@ -112,7 +112,7 @@ async def test_performance_and_stats(firm: Firm) -> None:
     assert "Net profit: +3.00 USDC\nWin rate 67% (2/3)\nProfit factor 7.00, expectancy +1.00 USDC per trade" in text
     assert "Max drawdown: -0.50 USDC" in text
     assert "3 positions closed, average holding time 1 h 0 min\n" in text
-    assert "Best trade: SOLUSDC +1.0%, +2.00 USDC\nWorst trade: WIFUSDC +1.0%, -0.50 USDC" in text
+    assert "Best trade: SOLUSDC +1.00%, +2.00 USDC\nWorst trade: WIFUSDC +1.00%, -0.50 USDC" in text
 
 
 async def test_a_list_is_leafed_through_in_place(firm: Firm) -> None:
@@ -221,7 +221,7 @@ async def test_risk_shows_how_much_is_used(firm: Firm) -> None:
     text = (await firm.owner.ask("/risk")).text
     assert "Open positions: 1 of 5 🟩🟩⬜⬜⬜⬜⬜⬜" in text
     assert "P&L today 0.00 USDC, limit -100.00 ⬜⬜⬜⬜⬜⬜⬜⬜" in text
-    assert "Order size: 3000.00 USDC (SOLUSDC), limit 5000.00 🟩🟩🟩🟩🟩⬜⬜⬜" in text
+    assert "Order size: 3,000.00 USDC (SOLUSDC), limit 5,000.00 🟩🟩🟩🟩🟩⬜⬜⬜" in text
     assert len((await firm.owner.ask("/risk")).text.splitlines()) < 14
 
 

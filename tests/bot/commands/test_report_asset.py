@@ -110,7 +110,7 @@ async def test_a_question_says_what_it_is_worth_in_the_report_asset(firm: Firm) 
     await firm.signal("BUY_SM", "ETHBTC")
     asked = await firm.owner.wait_for("trade this?")
     assert "Value: 0.0015 BTC = 90.00 USDC" in asked.text
-    assert "order value 90.00 of max 5000 USDC" in asked.text
+    assert "order value 90.00 of max 5,000 USDC" in asked.text
     assert "No approval needed: trades up to 50 USDC" in (await firm.owner.ask("/mode")).text
 
 

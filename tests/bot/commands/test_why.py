@@ -33,7 +33,7 @@ async def test_what_was_executed_is_told_from_its_arrival_to_its_result(firm: Fi
         "decision: order",
         "· market 0.4801, position 0, pause off, mode auto",
         "· price +0.00% vs. signal, limit +1%",
-        "· order value 9.60 of max 5000 USDC",
+        "· order value 9.60 of max 5,000 USDC",
         "· open positions 0 of max 5",
         "· P&L today 0.00 USDC, limit -100",
         "sent: 20 at about 0.4801",
@@ -50,7 +50,7 @@ async def test_what_was_executed_is_told_from_its_arrival_to_its_result(firm: Fi
     assert len(told.text.splitlines()) < 30
     await firm.signal("SELL_SM")
     await firm.owner.wait_for("SELL_SM executed")
-    assert "P&L: -0.2%, -0.01919 USDC net" in (await firm.owner.ask("/why WIFUSDC")).text
+    assert "P&L: -0.20%, -0.01919 USDC net" in (await firm.owner.ask("/why WIFUSDC")).text
 
 
 async def test_by_every_name_and_by_reply_and_by_link(firm: Firm) -> None:

@@ -107,8 +107,8 @@ async def test_who_may_not_answer_sees_no_buttons(fast: Bot) -> None:
 async def test_a_topic_is_switched_by_a_tap_and_off_is_off(fast: Bot) -> None:
     owner = fast.owner
     shown = await owner.ask("/notify")
-    owner.press(shown, "Executed trades → 🔕 silently")
-    shown = await owner.wait_for_edit(shown, "🔕 Executed trades: silently")
+    owner.press(shown, "Executed trades → 🔕 silent")
+    shown = await owner.wait_for_edit(shown, "🔕 Executed trades: silent")
     fast.office.ledger.add(executed())
     assert (await owner.wait_for("BUY_SM executed")).silent
     owner.press(shown, "Executed trades → ➖ off")
@@ -133,7 +133,7 @@ async def test_muted_only_what_is_urgent_comes_and_the_rest_together_afterwards(
 async def test_in_quiet_hours_it_waits_for_the_morning_and_is_one_message(server: RunningChat) -> None:
     clock = FastClock(50, datetime(2026, 11, 25, 22, 30, tzinfo=UTC))
     async with everybody(server, Office(clock)) as bot:
-        assert "Quiet from 23:00 to 07:00 (UTC)" in (await bot.owner.ask("/quiet 23:00-07:00")).text
+        assert "Quiet hours 23:00 to 07:00 (UTC)" in (await bot.owner.ask("/quiet 23:00-07:00")).text
         clock.skip(3600)
         bot.office.ledger.add(*(executed() for _ in range(4)))
         bot.office.ledger.add(urgent())
@@ -274,8 +274,8 @@ async def test_mornings_evenings_and_heartbeats_come_once_by_each_ones_own_clock
         for _ in range(3):
             await timer.run()
         morning = await firm.owner.wait_for("Good morning")
-        assert "2026-11-25 08:00 CET" in morning.text
-        assert "Today no closed trades yet · positions 0 · mode auto\n💚 All systems OK." in morning.text
+        assert "25 Nov 2026 08:00 CET" in morning.text
+        assert "Today no closed trades yet · 0 positions · mode auto\n💚 All systems OK." in morning.text
         assert morning.silent
         beat = await firm.owner.wait_for("All systems OK, 08:00")
         assert len(beat.text.splitlines()) == 2

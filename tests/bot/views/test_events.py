@@ -1,6 +1,7 @@
 """Events and numbers as messages: the contract's text, both languages, no foreign HTML, Telegram's limits."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 import bot
 from bot.commands import COMMANDS, nearest
 from bot.texts import en, ru, texts
+from bot.texts.figures import Figure
 from bot.views.chat_message import plain_text, split, units
 from bot.views.component_status import state_text
 from bot.views.event_batch import render_digest
@@ -118,7 +120,7 @@ def test_a_buy_begins_as_the_contract_says() -> None:
 def test_a_sell_begins_as_the_contract_says_and_tells_the_net_amount() -> None:
     lines = text_of(executed(Side.SELL, price="0.5220")).splitlines()
     assert lines[:4] == ["🔴 SELL_SM executed", "Symbol: WIFUSDC", "Price: 0.5220", "Profit: +7.8%"]
-    assert lines[4:] == ["Quantity: 20 WIF", "Value: 10.44 USDC", "Fee: 0.0104 USDC", "Net: +0.7534 USDC"]
+    assert lines[4:] == ["Quantity: 20 WIF", "Value: 10.44 USDC", "Fee: 0.0104 USDC", "Net: +0.75 USDC"]
 
 
 def test_a_partial_fill_is_said_plainly() -> None:
@@ -311,20 +313,20 @@ def test_the_nearest_command(typed: str, meant: str | None) -> None:
     ("number", "shown"),
     [
         ("0.4805", "0.4805"), ("0.522", "0.5220"), ("0.48053333", "0.480533"), ("0.00001234", "0.00001234"), ("1.5", "1.5000"),
-        ("152.34", "152.34"), ("97123.45", "97\u202f123.45"), ("0", "0.0000"), ("1E+5", "100\u202f000.00"),
+        ("152.34", "152.34"), ("97123.45", "97,123.45"), ("0", "0.0000"), ("1E+5", "100,000.00"),
     ],
 )  # fmt: skip
 def test_prices(number: str, shown: str) -> None:
     assert price(Decimal(number)) == shown
 
 
-@pytest.mark.parametrize(("number", "shown"), [("7.84", "+7.8%"), ("-0.04", "-0.0%"), ("0", "+0.0%"), ("-12.35", "-12.4%")])
-def test_percentages_keep_the_sign_of_the_true_number(number: str, shown: str) -> None:
+@pytest.mark.parametrize(("number", "shown"), [("7.844", "+7.84%"), ("-0.004", "0.00%"), ("0", "0.00%"), ("-12.355", "-12.36%")])
+def test_percentages_have_two_decimals_and_a_sign_unless_they_are_nothing(number: str, shown: str) -> None:
     assert per_cent(Decimal(number)) == shown
 
 
 @pytest.mark.parametrize(
-    ("number", "shown"), [("9.609", "+9.61"), ("-0.01234", "-0.01234"), ("1234567.8", "+1\u202f234\u202f567.80"), ("0", "0.00")]
+    ("number", "shown"), [("9.609", "+9.61"), ("-0.01234", "-0.01234"), ("1234567.8", "+1,234,567.80"), ("0", "0.00")]
 )
 def test_amounts_with_a_sign(number: str, shown: str) -> None:
     assert money(Decimal(number), signed=True) == shown
@@ -332,7 +334,32 @@ def test_amounts_with_a_sign(number: str, shown: str) -> None:
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, min_value=Decimal("-1e15"), max_value=Decimal("1e15"), places=8))
 def test_a_quantity_is_shown_in_full(number: Decimal) -> None:
-    assert Decimal(quantity(number).replace("\u202f", "")) == number
+    assert Decimal(quantity(number).replace(",", "")) == number
+
+
+@given(st.decimals(-(10**12), 10**12, places=6), st.sampled_from([money, price, quantity, per_cent]))
+def test_a_number_is_the_same_in_both_languages_but_for_its_marks(number: Decimal, write: Callable[[Decimal], Figure]) -> None:
+    figure = write(number)
+    assert texts("en")("net_profit", profit=figure, quote="USDC") == f"Net: {figure} USDC"
+    russian = texts("ru")("net_profit", profit=figure, quote="USDC")
+    assert figure.translate({ord(","): "\xa0", ord("."): ","}) in russian
+    assert not re.match(r"-[0.,]*$", figure.removesuffix("%"))
+
+
+def test_numbers_of_a_reason_are_grouped_and_ids_are_not() -> None:
+    large = reason("order_notional", value="36000.00", quote="USDC", limit="1000")
+    assert texts("en").reason(large) == "order value 36,000.00 USDC is above the limit of 1,000"
+    assert "36\xa0000,00" in texts("ru").reason(large)
+    assert "order 123456 " in texts("en").reason(reason("order_differs", order_id="123456", ours="FILLED", theirs="NEW"))
+
+
+@pytest.mark.parametrize(
+    ("count", "english", "russian"),
+    [(1, "1 event", "1 событие"), (2, "2 events", "2 события"), (5, "5 events", "5 событий"), (21, "21 events", "21 событие")],
+)
+def test_a_count_has_its_noun_in_the_right_form(count: int, english: str, russian: str) -> None:
+    assert plain_text(texts("en")("digest", count=count)) == f"📚 {english}"
+    assert plain_text(texts("ru")("digest", count=count)) == f"📚 {russian}"
 
 
 WORDS = st.sampled_from(["a", "Ж", "🟩", "&amp;", "&lt;", "\n", " ", "<b>bold</b>", "<i>x\n<b>yy</b></i>", "<code>z&gt;</code>"])
@@ -369,9 +396,9 @@ def test_numbers_of_a_table_stand_point_under_point(numbers: list[Decimal]) -> N
 @pytest.mark.parametrize(
     ("amounts", "written"),
     [
-        (["2.75", "-0.5978", "0"], ["+2.7500", "-0.5978", "0.0000"]),
+        (["2.75", "-0.5978", "0"], ["+2.75", "-0.60", "0.00"]),
         (["-0.005276", "3.17"], ["-0.0053", "+3.1700"]),
-        (["-9.61", "1200.5"], ["-9.61", "+1200.50"]),
+        (["-9.61", "1200.5"], ["-9.61", "+1,200.50"]),
         (["0.00001234", "-0.000001"], ["+0.00001234", "-0.00000100"]),
     ],
 )
@@ -382,7 +409,7 @@ def test_results_of_one_list_have_the_same_decimals_and_a_sign(amounts: list[str
 
 def test_days_of_lists_are_written_as_one_does() -> None:
     assert texts("en").moment(NOON) == "24 Nov 12:00"
-    assert texts("ru").moment(NOON) == "24.11. 12:00"
+    assert texts("ru").moment(NOON) == "24.11 12:00"
 
 
 def test_parts_speak_the_readers_language() -> None:

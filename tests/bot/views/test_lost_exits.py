@@ -31,7 +31,7 @@ def exit_refused(code: str, position: Position | None, symbol: str = "SOLUSDC", 
 @pytest.mark.parametrize("code", ["conflict", "turned_back", "paused", "expired", "price_sanity"])
 def test_it_says_what_is_held_and_since_when_and_offers_to_sell_it(code: str) -> None:
     message = render(exit_refused(code, HELD), EN)
-    assert f"Position: 12.5 SOL (SOLUSDC), opened {NOON:%Y-%m-%d} 12:00 UTC" in plain_text(message.text)
+    assert "Position: 12.5 SOL (SOLUSDC), opened 24 Nov 2026 12:00 UTC" in plain_text(message.text)
     assert message.keyboard[0][0].data == "/close SOLUSDC"
 
 
