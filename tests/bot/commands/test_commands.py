@@ -49,7 +49,7 @@ async def test_status_tells_what_is_realised_from_what_is_not(bot: Bot) -> None:
     bot.office.portfolio.apply(CommitBatch(executions=[sold]))
     assert "Realised today: +1.50 USDC; unrealised: +0.38 USDC" in (await bot.owner.ask("/status")).text
     await bot.owner.ask("/lang ru")
-    assert "Реализовано сегодня: +1.50 USDC; нереализовано: +0.38 USDC" in (await bot.owner.ask("/status")).text
+    assert "Реализовано сегодня: +1,50 USDC; нереализовано: +0,38 USDC" in (await bot.owner.ask("/status")).text
 
 
 async def test_status_answers_with_the_ledger_and_the_exchange_down(bot: Bot) -> None:

@@ -69,12 +69,12 @@ async def test_results_in_three_assets_are_told_each_and_together(firm: Firm) ->
     total = results["USDC"] + results["EUR"] * Decimal("1.20") + results["BTC"] * 60_000
     told = f"{total:.2f} USDC"
     for command in ("/pnl", "/report", "/status"):
-        assert f"Together: {told} at current rates" in (await firm.owner.ask(command, within=60)).text, command
+        assert f"Total: {told} at current rates" in (await firm.owner.ask(command, within=60)).text, command
     daily = (await firm.owner.ask("/daily 1")).text
     assert "All in USDC at current rates, net and number of closed trades:" in daily
     assert f"{total:.2f}" in daily
     risk = (await firm.owner.ask("/risk")).text
-    assert f"Today {told}, limit -60.00" in risk
+    assert f"P&L today {told}, limit -60.00" in risk
     assert "· of these: " in risk
     assert "Entry size: 90.00 USDC" in risk
     await firm.signal("BUY_SM")
@@ -91,8 +91,8 @@ async def test_what_has_no_rate_is_named_and_left_out(firm: Firm) -> None:
     firm.trading.market._quotes.pop("EURUSDC")
     results = firm.portfolio.results_of(firm.clock.now().date().isoformat())
     told = (await firm.owner.ask("/pnl")).text
-    assert f"Together: {results['USDC']:.2f} USDC at current rates\n…not counting EUR: no rate right now" in told
-    assert "What EUR is worth in USDC: entries are refused until there is one" in (await firm.owner.ask("/risk")).text
+    assert f"Total: {results['USDC']:.2f} USDC at current rates\n…not counting EUR: no rate right now" in told
+    assert "No rate of EUR to USDC: entries are refused until there is one" in (await firm.owner.ask("/risk")).text
     await firm.signal("BUY_SM")
     refused = await firm.owner.wait_for("🚫 BUY_SM denied")
     assert "no current rate of EUR to USDC (EURUSDC)" in refused.text
@@ -102,7 +102,7 @@ async def test_what_has_no_rate_is_named_and_left_out(firm: Firm) -> None:
 async def test_the_account_is_worth_so_much_of_the_report_asset(firm: Firm) -> None:
     told = (await firm.owner.ask("/balance")).text
     assert "Amount, and value in USDC" in told
-    assert f"Together: {10_000 + 1_200 + 30_000:,} USDC".replace(",", "\u202f").replace(" USDC", ".00 USDC") in told
+    assert f"Total: {10_000 + 1_200 + 30_000:,}.00 USDC" in told
 
 
 async def test_a_question_says_what_it_is_worth_in_the_report_asset(firm: Firm) -> None:

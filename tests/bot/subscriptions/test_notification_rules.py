@@ -151,7 +151,7 @@ async def test_what_is_told_late_says_when_it_was(server: RunningChat) -> None:
     office.ledger.now = office.context.clock.now
     async with everybody(server, office) as bot:
         alert = await bot.owner.wait_for("executed")
-        assert f"This happened at {long_ago:%Y-%m-%d %H:%M} UTC." in alert.text
+        assert f"This happened at {long_ago:%d %b %Y %H:%M} UTC." in alert.text
 
 
 async def test_who_has_blocked_the_bot_holds_up_nobody_and_is_told_again_after_start(fast: Bot) -> None:
@@ -295,7 +295,7 @@ async def test_a_digest_is_for_the_one_it_was_made_for_and_has_a_chart_where_the
     fast.office.ledger.add(DigestMade(digest), executed())
     told = await fast.person(TRADER).wait_for("Good evening", within=30)
     assert told.photo is not None
-    assert "Unrealised: +0.20 USDC\nClosed trades today: 2, winners: 1" in told.text
+    assert "Unrealised P&L: +0.20 USDC\nClosed trades today: 2, winners: 1" in told.text
     assert "Not well: Kafka" in told.text
     await fast.owner.wait_for("executed")
     assert not any("evening" in line for line in firsts(fast, OWNER))
