@@ -73,7 +73,7 @@ def _conflicts(seen: Evidence) -> Iterator[str]:
 
 
 def _is_conflict(row: Row) -> bool:
-    return str(row["problem"]).startswith("its signal_id ")
+    return str(row["problem"]).startswith("duplicate signal_id ")
 
 
 def _no_bugs(seen: Evidence) -> Iterator[str]:
