@@ -1,0 +1,5 @@
+"""A Snowflake database for one test alone."""
+
+from tests.core.adapters.snowflake.conftest import connection
+
+__all__ = ["connection"]
