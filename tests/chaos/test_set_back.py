@@ -77,7 +77,7 @@ async def set_back(world: Chaos, copies: Copies, when: str) -> None:
     assert await world.program.ended(within=ENDED_WITHIN) == 1
     await world.program.kill()  # it watched over the ledger
     assert "Traceback" not in world.program.log
-    told = await world.chat.owner.wait_for("🛑 The ledger went backwards", within=TOLD_WITHIN)
+    told = await world.chat.owner.wait_for("🛑 The ledger went back in time", within=TOLD_WITHIN)
     assert f"process {world.program.last_pid} on" in told.text
 
 

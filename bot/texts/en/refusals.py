@@ -20,7 +20,7 @@ CATALOGUE: dict[str, str] = {
     "ledger_away.held": "Open positions: {symbols}. To sell now, use the exchange itself.",
     "ledger_away.next": "What to do: check the disk and the database (<code>marketflow check</code>). Commands that change "
     "something fail until then.",
-    "outage_over": "<b>🧯 Exits that came while {part} was down ({since} to {until}): {count}</b>",
+    "outage_over": "<b>🧯 {part} was down ({since} to {until}). Exits that came meanwhile: {count}</b>",
     "outage_over.sold": "• {signal_type} {symbol} of {time}: sold late",
     "outage_over.refused": "• {signal_type} {symbol} of {time}: <b>not sold</b>, {reason}",
     "outage_over.failed": "• {signal_type} {symbol} of {time}: <b>failed</b>, {reason}",

@@ -20,7 +20,7 @@ CATALOGUE: dict[str, str] = {
     "ledger_away.held": "Открытые позиции: {symbols}. Если продать нужно сейчас, продавайте на самой бирже.",
     "ledger_away.next": "Что делать: проверьте диск и базу данных (<code>marketflow check</code>). Команды, которые что-то "
     "меняют, до этого не работают.",
-    "outage_over": "<b>🧯 Выходы за время сбоя, {part} (с {since} до {until}): {count}</b>",
+    "outage_over": "<b>🧯 Сбой, {part} (с {since} до {until}). Выходы за это время: {count}</b>",
     "outage_over.sold": "• {signal_type} {symbol} от {time}: продано с опозданием",
     "outage_over.refused": "• {signal_type} {symbol} от {time}: <b>не продано</b>, {reason}",
     "outage_over.failed": "• {signal_type} {symbol} от {time}: <b>не удалось</b>, {reason}",

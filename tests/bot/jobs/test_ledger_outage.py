@@ -145,7 +145,7 @@ async def test_every_exit_of_the_outage_is_named_with_what_became_of_it() -> Non
     ]
     said = plain_text(render(over, texts("en")).text)
     for words in (
-        "Exits that came while The ledger was away",
+        "The ledger was down",
         "not sold, the signal was 100 s old",
         "failed, the market",
         "/close",
