@@ -83,7 +83,7 @@ async def _compare_symbol(
     differences = [*missing_coins(instrument, held, balances), *sorted_.differences]
     found.differences += [f"{symbol}: {difference}" for difference in differences]
     found.differences += [str(strange) for strange in sorted_.strange]
-    found.differences += [f"{symbol}: order {lost.order_id} is of this ledger, which has lost it" for lost in sorted_.lost]
+    found.differences += [f"{symbol}: order {lost.order_id} belongs to this ledger, which has lost it" for lost in sorted_.lost]
     found.differences += _bound(instrument, held, balances, ledger.in_flight)
     more = total(balances, base) - held
     if held and more > 0:

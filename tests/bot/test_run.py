@@ -114,7 +114,7 @@ async def test_a_restart_between_buy_and_sell_changes_nothing(ring: Ring) -> Non
     result = (await ring.chat.owner.ask("/pnl")).text
 
     assert ring.orders == [("BUY", Decimal(20)), ("SELL", Decimal("19.98"))]
-    assert "+0.8171 USDC" in result
+    assert "+0.82 USDC" in result
     assert "Closed trades: 1, win rate 100% (1/1)" in result
 
 

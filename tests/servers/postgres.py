@@ -110,9 +110,11 @@ class PostgresServer:
             await connection.close()
 
     async def copy(self, database: str, to: str) -> None:
-        """Copies a database as it is, and disconnects its clients: they may reconnect."""
+        """Copies a database as it is, and disconnects its clients: they may reconnect once it is copied."""
+        await self.execute(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS false')  # a template must have no other user
         await self._cut_off(database)
         await self.execute(f'CREATE DATABASE "{to}" TEMPLATE "{database}"')
+        await self.execute(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS true')
 
     async def put_back(self, copy: str, database: str) -> None:
         """Replaces a database by an older copy, like a failover to a replica that lagged."""

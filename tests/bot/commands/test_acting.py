@@ -83,7 +83,7 @@ async def test_an_entry_by_hand_passes_every_rule_of_a_signals(firm: Firm) -> No
     await firm.owner.wait_for("🟩 BUY_MANUAL executed")
     assert firm.portfolio.position("WIFUSDC").qty == Decimal("104.03586")
     assert "position already open" in (await firm.trader.ask("/buy WIFUSDC")).text
-    assert "above the limit of 5000" in (await firm.trader.ask("/buy SOLUSDC 40 SOL")).text
+    assert "above the limit of 5,000" in (await firm.trader.ask("/buy SOLUSDC 40 SOL")).text
     await firm.trader.ask("/pause entries")
     assert "entries are paused" in (await firm.trader.ask("/buy SOLUSDC 1")).text
 
@@ -116,7 +116,7 @@ async def test_a_part_of_a_position_is_sold(firm: Firm, size: str, sold: str, le
     await firm.held()
     asked = await firm.trader.ask(f"/sell WIF {size}")
     assert asked.text.startswith(f"🔴 Sell {sold} WIF (WIFUSDC)")
-    assert "Position opened 20" in asked.text
+    assert "Position opened " in asked.text
     assert f"Position after: {left} WIF" in asked.text
     await confirmed(firm.trader, asked)
     await until(lambda: firm.portfolio.position("WIFUSDC").qty == Decimal(left))
@@ -318,7 +318,7 @@ async def test_everything_is_closed_at_once(firm: Firm) -> None:
     await firm.held("SOLUSDC")
     asked = await firm.trader.ask("/close all")
     assert "Close all positions: 2" in asked.text
-    assert "SOLUSDC: 2 9" in asked.text.replace("\u202f", " ") or "SOLUSDC: 2994" in asked.text
+    assert "SOLUSDC: 2,994.00 USDC" in asked.text
     await confirmed(firm.trader, asked)
     await until(lambda: sides(firm) == [("SOLUSDC", False), ("WIFUSDC", False)])
 

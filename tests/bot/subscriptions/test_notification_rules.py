@@ -296,7 +296,7 @@ async def test_a_digest_is_for_the_one_it_was_made_for_and_has_a_chart_where_the
     told = await fast.person(TRADER).wait_for("Good evening", within=30)
     assert told.photo is not None
     assert "Unrealised P&L: +0.20 USDC\nClosed trades today: 2, winners: 1" in told.text
-    assert "Not well: Kafka" in told.text
+    assert "Problems: Kafka" in told.text
     await fast.owner.wait_for("executed")
     assert not any("evening" in line for line in firsts(fast, OWNER))
 

@@ -77,9 +77,9 @@ def test_a_message_without_a_code_is_not_kept() -> None:
 
 def test_the_sentences_say_what_to_do() -> None:
     assert isinstance(no_money := meaning(400, -2010, "Account has insufficient balance for requested action."), Rejected)
-    assert "not enough USDC" in str(no_money.reason)
+    assert "insufficient USDC balance" in str(no_money.reason)
     assert isinstance(key := meaning(401, -2015, "Invalid API-key, IP, or permissions for action."), Rejected)
-    assert "Invalid API-key, IP, or permissions for action (-2015). Check key" in str(key.reason)
+    assert "Invalid API-key, IP, or permissions for action (-2015). Check the key" in str(key.reason)
     assert isinstance(late := meaning(400, -1021, "Timestamp for this request is outside of the recvWindow."), NotTaken)
     assert "5.000 s off" in str(late.reason)
     assert isinstance(lot := meaning(400, -1013, "Filter failure: LOT_SIZE"), Rejected)
