@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka.errors import KafkaError
 
-from core.adapters.kafka.connection import start, stop
+from core.adapters.kafka.connection import stop
 from core.adapters.kafka.options import KafkaOptions
-from core.adapters.kafka.topic_check import explain, why_unreachable
+from core.adapters.kafka.topic_check import explain, start_or_explain
 from core.domain.errors import SourceUnavailable
 from core.domain.retry_backoff import RetryBackoff
 from core.ports.clock import Clock
@@ -130,14 +130,7 @@ class DeadLetterTopic:
             return self._producer
         # Not an idempotent producer: aiokafka's never gives up on a batch, so it could not be stopped while the broker is away.
         producer = AIOKafkaProducer(acks="all", retry_backoff_ms=200, **await self._options.client_arguments())
-        try:
-            await start(producer)
-        except KafkaConnectionError:
-            await stop(producer)
-            raise SourceUnavailable(await why_unreachable(self._options)) from None
-        except BaseException:
-            await stop(producer)
-            raise
+        await start_or_explain(producer, self._options)
         self._producer = producer
         return producer
 

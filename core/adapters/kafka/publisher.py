@@ -9,11 +9,11 @@ from typing import Any, Self
 from uuid import uuid4
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka.errors import KafkaError
 
-from core.adapters.kafka.connection import start, stop
+from core.adapters.kafka.connection import stop
 from core.adapters.kafka.options import KafkaOptions
-from core.adapters.kafka.topic_check import explain, why_unreachable
+from core.adapters.kafka.topic_check import explain, start_or_explain
 from core.adapters.signals.codec import Unreadable, decode, encode
 from core.domain.errors import SourceUnavailable
 
@@ -43,14 +43,7 @@ class SignalPublisher:
     async def __aenter__(self) -> Self:
         """Connects. Raises SourceUnavailable with the cause."""
         producer = AIOKafkaProducer(acks="all", **await self._options.client_arguments())
-        try:
-            await start(producer)
-        except KafkaConnectionError:
-            await stop(producer)
-            raise SourceUnavailable(await why_unreachable(self._options)) from None
-        except BaseException:
-            await stop(producer)
-            raise
+        await start_or_explain(producer, self._options)
         self._producer = producer
         return self
 

@@ -5,7 +5,7 @@ import ssl
 from collections.abc import Mapping
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition, errors
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition, errors
 from aiokafka.conn import AIOKafkaConnection, collect_hosts, create_conn
 from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError, RequestTimedOutError
 from aiokafka.protocol.metadata import MetadataRequest
@@ -61,6 +61,18 @@ async def why_unreachable(options: KafkaOptions) -> str:
         return str(unavailable)
     await connection.close()
     return f"broker {options.servers} broke the connection"
+
+
+async def start_or_explain(client: AIOKafkaConsumer | AIOKafkaProducer, options: KafkaOptions) -> None:
+    """Starts a client, and stops it again if that fails. Raises SourceUnavailable with the cause if no broker can be reached."""
+    try:
+        await start(client)
+    except KafkaConnectionError:
+        await stop(client)
+        raise SourceUnavailable(await why_unreachable(options)) from None
+    except BaseException:
+        await stop(client)
+        raise
 
 
 def explain(error: Exception, options: KafkaOptions, address: str | None = None) -> str:
