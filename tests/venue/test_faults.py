@@ -4,7 +4,6 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
@@ -16,18 +15,6 @@ from tests.venue import Venue, running_venue
 from tests.venue.asking import BUY, LIMIT, WIF, assert_code, assert_refused, client_of, refusal, sample
 
 NOON = 1_800_014_400.0  # a whole day, minute and 10 seconds start here
-
-
-@pytest.fixture
-async def venue() -> AsyncIterator[Venue]:
-    async with running_venue() as started:
-        yield started
-
-
-@pytest.fixture
-async def client(venue: Venue) -> AsyncIterator[Any]:
-    async with client_of(venue) as made:
-        yield made
 
 
 def test_every_documented_error_has_its_status(venue: Venue) -> None:

@@ -1,7 +1,6 @@
 """The refusals of the loopback Binance: filters, parameters, keys, signatures, timestamps."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
 
@@ -20,19 +19,6 @@ from tests.venue.asking import (
     signed,
 )
 from tests.venue.model import ApiKey
-
-
-@pytest.fixture
-async def venue() -> AsyncIterator[Venue]:
-    async with running_venue() as started:
-        yield started
-
-
-@pytest.fixture
-async def client(venue: Venue) -> AsyncIterator[Any]:
-    async with client_of(venue) as made:
-        yield made
-
 
 # --- filters ---------------------------------------------------------------------------------------
 

@@ -1,36 +1,21 @@
 """The loopback Binance, asked by the real python-binance over HTTP: shapes, fills, balances, ids."""
 
-from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from tests.venue import Venue, running_venue
+from tests.venue import Venue
 from tests.venue.asking import (
     BUY,
     LIMIT,
     WIF,
     assert_code,
     assert_refused,
-    client_of,
     refusal,
     sample,
     shape,
 )
-
-
-@pytest.fixture
-async def venue() -> AsyncIterator[Venue]:
-    async with running_venue() as started:
-        yield started
-
-
-@pytest.fixture
-async def client(venue: Venue) -> AsyncIterator[Any]:
-    async with client_of(venue) as made:
-        yield made
-
 
 # --- documented shapes -------------------------------------------------------------------------------
 
